@@ -1,0 +1,391 @@
+//! What a callback can ask of the loop.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mio::event::{Event, Source};
+use mio::{Events, Interest, Poll, Registry, Token, Waker};
+
+use super::clock::Clock;
+use super::handles::{Handle, HandleId, Handles};
+use super::immediates::{Immediate, Immediates};
+use super::poll_handle::{self, PollHandle};
+use super::timers::{Target, Timer, Timers};
+use super::work::Work;
+use super::{Callback, Readiness};
+
+/// The token of the waker; no handle has it, since their generations never are all ones and
+/// their indices all ones at once.
+const WAKER: Token = Token(usize::MAX);
+
+/// Bytes one read takes at most. All reads of a loop go through one buffer of this size, so an
+/// idle connection owns none.
+const READ_BUFFER: usize = 64 * 1024;
+
+/// A repeatable callback of a timer.
+type TimerCallback<H> = Box<dyn FnMut(&mut <H as Handle>::State, &mut Context<H>)>;
+
+/// The loop as callbacks see it: timers, ticks, immediates, and the handles.
+///
+/// Lent as `cx` to every callback. Nothing here calls user code: what follows from a call comes
+/// as a later event.
+pub struct Context<H: Handle> {
+    pub(super) handles: Handles<H>,
+    pub(super) timers: Timers<TimerCallback<H>>,
+    pub(super) immediates: Immediates<Callback<H>>,
+    pub(super) work: Work<H>,
+    ticks: VecDeque<Callback<H>>,
+    ticking: bool,
+    stopping: bool,
+    clock: Clock,
+    now: u64,
+    poll: Poll,
+    read_buffer: Box<[u8]>,
+}
+
+impl<H: Handle> Context<H> {
+    pub(super) fn new(clock: Clock) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+        Ok(Self {
+            handles: Handles::default(),
+            timers: Timers::default(),
+            immediates: Immediates::default(),
+            work: Work::new(waker),
+            ticks: VecDeque::new(),
+            ticking: false,
+            stopping: false,
+            now: clock.now(),
+            clock,
+            poll,
+            read_buffer: vec![0; READ_BUFFER].into_boxed_slice(),
+        })
+    }
+
+    // --- time -------------------------------------------------------------------------------
+
+    /// Loop time in milliseconds: when this turn last looked at the clock (`uv_now`).
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        self.now
+    }
+
+    /// Looks at the clock (`uv_update_time`). Setting a timer does it by itself, so that busy
+    /// code before it does not make the timer shorter.
+    pub fn update_time(&mut self) {
+        self.now = self.clock.now();
+    }
+
+    /// Calls back once, `ms` milliseconds from now at the earliest (`setTimeout`). Zero, and
+    /// more than 2^31 - 1, mean 1.
+    ///
+    /// Never in the same pass of the timers phase that set it.
+    pub fn set_timeout(
+        &mut self,
+        ms: u64,
+        callback: impl FnMut(&mut H::State, &mut Self) + 'static,
+    ) -> Timer {
+        self.insert_timer(ms, false, true, Target::Callback(Box::new(callback)))
+    }
+
+    /// Calls back every `ms` milliseconds, counted from the start of each callback
+    /// (`setInterval`).
+    pub fn set_interval(
+        &mut self,
+        ms: u64,
+        callback: impl FnMut(&mut H::State, &mut Self) + 'static,
+    ) -> Timer {
+        self.insert_timer(ms, true, true, Target::Callback(Box::new(callback)))
+    }
+
+    /// A timer that calls [`Handle::timeout`]: no closure, and it does not hold the loop open.
+    pub fn set_handle_timeout(&mut self, ms: u64, id: HandleId) -> Timer {
+        self.insert_timer(ms, false, false, Target::Handle(id))
+    }
+
+    fn insert_timer(
+        &mut self,
+        ms: u64,
+        repeats: bool,
+        referenced: bool,
+        target: Target<TimerCallback<H>>,
+    ) -> Timer {
+        self.update_time();
+        self.timers
+            .insert(self.now, ms, repeats, referenced, target)
+    }
+
+    /// Forgets a timeout or an interval (`clearTimeout`, `clearInterval`). One that has fired, or
+    /// was cleared before, is no error.
+    pub fn clear_timer(&mut self, timer: Timer) {
+        self.timers.clear(timer);
+    }
+
+    /// Starts a timer's period anew (`timeout.refresh()`), also within its own callback. False
+    /// if it has fired or was cleared: its callback is gone by then.
+    pub fn refresh_timer(&mut self, timer: Timer) -> bool {
+        self.update_time();
+        self.timers.refresh(timer, self.now)
+    }
+
+    /// Whether a timer holds the loop open (`ref`, `unref`). New ones do.
+    pub fn set_timer_ref(&mut self, timer: Timer, referenced: bool) {
+        self.timers.set_referenced(timer, referenced);
+    }
+
+    /// Whether a timer that is still set holds the loop open (`hasRef`).
+    #[must_use]
+    pub fn timer_has_ref(&mut self, timer: Timer) -> bool {
+        self.timers.is_referenced(timer)
+    }
+
+    // --- queues -----------------------------------------------------------------------------
+
+    /// Calls back in the check phase: of this turn when called in the poll phase or before, of the
+    /// next when called in the check phase or after (`setImmediate`).
+    pub fn set_immediate(
+        &mut self,
+        callback: impl FnOnce(&mut H::State, &mut Self) + 'static,
+    ) -> Immediate {
+        self.immediates.push(Box::new(callback))
+    }
+
+    /// Forgets an immediate that has not run yet (`clearImmediate`).
+    pub fn clear_immediate(&mut self, immediate: Immediate) {
+        self.immediates.clear(immediate);
+    }
+
+    /// Whether an immediate holds the loop open (`ref`, `unref`). New ones do.
+    pub fn set_immediate_ref(&mut self, immediate: Immediate, referenced: bool) {
+        self.immediates.set_referenced(immediate, referenced);
+    }
+
+    /// Whether an immediate that has not run yet holds the loop open (`hasRef`).
+    #[must_use]
+    pub fn immediate_has_ref(&mut self, immediate: Immediate) -> bool {
+        self.immediates.is_referenced(immediate)
+    }
+
+    /// Calls back as soon as the callback that is running returns, before any other event
+    /// (`process.nextTick`). Ticks that queue ticks hold up the whole loop, as in Node.
+    pub fn next_tick(&mut self, callback: impl FnOnce(&mut H::State, &mut Self) + 'static) {
+        self.ticks.push_back(Box::new(callback));
+    }
+
+    /// Runs `work` on the thread pool and then `after` on the loop, in a poll phase, with what
+    /// it returned (`uv_queue_work`). Holds the loop open until then. For what blocks: name lookup.
+    ///
+    /// # Panics
+    ///
+    /// A panic of `work` is resumed on the loop.
+    pub fn queue_work<R: Send + 'static>(
+        &mut self,
+        work: impl FnOnce() -> R + Send + 'static,
+        after: impl FnOnce(&mut H::State, &mut Self, R) + 'static,
+    ) {
+        self.work.queue(work, after);
+    }
+
+    /// Ends [`EventLoop::run`](super::EventLoop::run) after this turn (`uv_stop`). Nothing is
+    /// closed: running again goes on.
+    pub fn stop(&mut self) {
+        self.stopping = true;
+    }
+
+    /// Polls any other source, level-triggered: `callback` comes in the poll phase whenever the
+    /// source is ready, until the handle is [closed](Self::close_poll) (`uv_poll_t`).
+    ///
+    /// # Errors
+    ///
+    /// When the system cannot poll it; regular files for one cannot be polled (`EPERM`).
+    pub fn poll<Src: Source + 'static>(
+        &mut self,
+        source: Src,
+        interest: Interest,
+        callback: impl FnMut(&mut H::State, &mut Self, PollHandle, &mut Src, Readiness) + 'static,
+    ) -> io::Result<PollHandle> {
+        poll_handle::open(self, source, interest, callback)
+    }
+
+    /// Stops polling a source and drops it.
+    pub fn close_poll(&mut self, handle: PollHandle) {
+        poll_handle::close(self, handle);
+    }
+
+    /// Whether a poll handle holds the loop open (`uv_ref`, `uv_unref`). New ones do.
+    pub fn set_poll_ref(&mut self, handle: PollHandle, referenced: bool) {
+        self.handles.set_referenced(handle.0, referenced);
+    }
+
+    // --- for kinds of handles ---------------------------------------------------------------
+
+    /// Adds a handle; it is inactive, that is, it does not hold the loop open yet.
+    pub fn insert(&mut self, handle: H) -> HandleId {
+        self.handles.insert(handle)
+    }
+
+    /// A handle, unless its id is stale.
+    #[must_use]
+    pub fn handle(&self, id: HandleId) -> Option<&H> {
+        self.handles.get(id)
+    }
+
+    /// A handle to change, unless its id is stale.
+    #[must_use]
+    pub fn handle_mut(&mut self, id: HandleId) -> Option<&mut H> {
+        self.handles.get_mut(id)
+    }
+
+    /// Where descriptors are registered, under their [`HandleId::token`].
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
+        self.poll.registry()
+    }
+
+    /// What is remembered of a handle's readiness.
+    #[must_use]
+    pub fn readiness(&self, id: HandleId) -> Readiness {
+        self.handles.readiness(id)
+    }
+
+    /// Forgets readiness that has been used up.
+    pub fn clear_readiness(&mut self, id: HandleId, used: Readiness) {
+        self.handles.clear_readiness(id, used);
+    }
+
+    /// Serves a handle (again) in the next poll phase, which then does not sleep.
+    pub fn queue_ready(&mut self, id: HandleId) {
+        self.handles.queue_ready(id);
+    }
+
+    /// Calls [`Handle::pending`] in the next pending phase (`uv__io_feed`).
+    pub fn pend(&mut self, id: HandleId) {
+        self.handles.pend(id);
+    }
+
+    /// Calls [`Handle::closed`] in the next closing phase and then frees the slot (`uv_close`). The
+    /// descriptor is the handle's to close, at once.
+    pub fn close(&mut self, id: HandleId) {
+        self.handles.close(id);
+    }
+
+    /// Keeps a handle that [`Handle::closed`] was called for: its id stays good.
+    pub fn reopen(&mut self, id: HandleId) {
+        self.handles.reopen(id);
+    }
+
+    /// An active handle may bring events, and holds the loop open if it is referenced.
+    pub fn set_active(&mut self, id: HandleId, active: bool) {
+        self.handles.set_active(id, active);
+    }
+
+    /// Whether a handle holds the loop open while it is active (`uv_ref`, `uv_unref`).
+    pub fn set_ref(&mut self, id: HandleId, referenced: bool) {
+        self.handles.set_referenced(id, referenced);
+    }
+
+    /// Whether a handle would hold the loop open (`uv_has_ref`).
+    #[must_use]
+    pub fn has_ref(&self, id: HandleId) -> bool {
+        self.handles.is_referenced(id)
+    }
+
+    /// Calls user code in a phase and then runs the next-tick queue dry (`MakeCallback`). A phase
+    /// that calls back several times for one handle uses it for each; the loop itself does so
+    /// after each handle.
+    pub fn make_callback<R>(
+        &mut self,
+        state: &mut H::State,
+        callback: impl FnOnce(&mut H::State, &mut Self) -> R,
+    ) -> R {
+        let result = callback(state, self);
+        self.run_ticks(state);
+        result
+    }
+
+    /// Takes the loop's read buffer; give it [back](Self::put_read_buffer).
+    #[must_use]
+    pub fn take_read_buffer(&mut self) -> Box<[u8]> {
+        match std::mem::take(&mut self.read_buffer) {
+            taken if taken.is_empty() => vec![0; READ_BUFFER].into_boxed_slice(),
+            buffer => buffer,
+        }
+    }
+
+    /// Gives the read buffer back.
+    pub fn put_read_buffer(&mut self, buffer: Box<[u8]>) {
+        self.read_buffer = buffer;
+    }
+
+    // --- for the loop -----------------------------------------------------------------------
+
+    /// Runs the next-tick queue dry, unless it is running already.
+    pub(super) fn run_ticks(&mut self, state: &mut H::State) {
+        if self.ticking {
+            return;
+        }
+        self.ticking = true;
+        while let Some(tick) = self.ticks.pop_front() {
+            tick(state, self);
+        }
+        self.ticking = false;
+    }
+
+    /// Whether anything referenced is left to wait for.
+    pub(super) fn alive(&self) -> bool {
+        self.handles.any_alive()
+            || self.timers.any_referenced()
+            || self.immediates.any_referenced()
+            || self.work.any()
+    }
+
+    pub(super) fn stopping(&self) -> bool {
+        self.stopping
+    }
+
+    pub(super) fn take_stop(&mut self) {
+        self.stopping = false;
+    }
+
+    /// Sleeps until something is ready or the next timer is due: not at all if any phase has
+    /// work already.
+    pub(super) fn sleep(&mut self, events: &mut Events) -> io::Result<()> {
+        self.update_time();
+        let busy = self.stopping
+            || !self.alive()
+            || self.immediates.any_referenced()
+            || self.handles.any_queued();
+        let expiry = self.timers.next_expiry();
+        let timeout = match (busy, expiry) {
+            (true, _) => Some(0),
+            (false, Some(expiry)) => Some(expiry.saturating_sub(self.now)),
+            (false, None) => None,
+        };
+        let real = match (&self.clock, timeout) {
+            (Clock::Manual(_), Some(_)) => Some(0),
+            _ => timeout,
+        };
+        match self.poll.poll(events, real.map(Duration::from_millis)) {
+            // A signal came first: this turn goes on without events, and the next one computes its
+            // timeout anew.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => events.clear(),
+            result => result?,
+        }
+        if let (Clock::Manual(clock), false, true, Some(expiry)) =
+            (&self.clock, busy, events.is_empty(), expiry)
+        {
+            clock.advance_to(expiry);
+        }
+        self.update_time();
+        Ok(())
+    }
+
+    /// Notes what the poll said.
+    pub(super) fn remember(&mut self, event: &Event) {
+        if event.token() != WAKER {
+            self.handles.remember(event.token(), Readiness::from(event));
+        }
+    }
+}

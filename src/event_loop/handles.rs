@@ -1,0 +1,401 @@
+//! The handles of a loop, what each is known to be ready for, and the queues between the phases.
+
+use std::collections::VecDeque;
+use std::num::NonZeroU32;
+
+use mio::Token;
+use slab::Slab;
+
+use super::poll_handle::Polled;
+use super::{Context, Readiness};
+
+/// A kind of thing that a loop polls, and what the loop calls at each phase.
+///
+/// All of a kind's functions are called by the loop, never by each other, with the program's
+/// state and the loop lent to them. They take an id instead of `&mut self`, because the callbacks
+/// they go on to call may reach any handle, this one included.
+pub trait Handle: Sized {
+    /// The program's own state.
+    type State;
+
+    /// Poll phase: something is known of the handle in [`Context::readiness`]. Do a bounded amount
+    /// of work and clear what was used up; [`Context::queue_ready`] asks for another go next turn.
+    fn ready(state: &mut Self::State, cx: &mut Context<Self>, id: HandleId);
+
+    /// Pending phase: what [`Context::pend`] put off is due.
+    fn pending(state: &mut Self::State, cx: &mut Context<Self>, id: HandleId);
+
+    /// Closing phase: the handle was closed. Its slot is freed when this returns, unless it was
+    /// [reopened](Context::reopen).
+    fn closed(state: &mut Self::State, cx: &mut Context<Self>, id: HandleId);
+
+    /// Timers phase: the handle's own timer, set with [`Context::set_handle_timeout`], is due.
+    fn timeout(state: &mut Self::State, cx: &mut Context<Self>, id: HandleId);
+}
+
+/// Names a handle: its place in the slab, and a generation that no other handle of that place
+/// has. An id whose handle is gone is stale, and everything done with it is a no-op.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HandleId {
+    index: u32,
+    generation: NonZeroU32,
+}
+
+impl HandleId {
+    /// The place in the slab: small, and free for another handle once this one is gone.
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.index as usize
+    }
+
+    /// The token under which the handle is registered with the poll: both halves, so that an event
+    /// for a handle that is gone is known as such.
+    #[must_use]
+    pub fn token(self) -> Token {
+        const { assert!(usize::BITS >= 64, "a token holds an index and a generation") };
+        Token((self.generation.get() as usize) << 32 | self.index as usize)
+    }
+
+    fn from_token(token: Token) -> Option<Self> {
+        let generation = NonZeroU32::new((token.0 >> 32) as u32)?;
+        Some(Self {
+            index: token.0 as u32,
+            generation,
+        })
+    }
+}
+
+enum Kind<H> {
+    Handle(H),
+    /// `None` while it is being set up, and while its callback runs.
+    Poll(Option<Box<dyn Polled<H>>>),
+}
+
+struct Slot<H> {
+    generation: NonZeroU32,
+    readiness: Readiness,
+    in_ready: bool,
+    in_pending: bool,
+    closing: bool,
+    active: bool,
+    referenced: bool,
+    kind: Kind<H>,
+}
+
+/// Who is next in the ready queue.
+pub(super) enum Ready {
+    Handle(HandleId),
+    Poll(HandleId),
+}
+
+pub(super) struct Handles<H> {
+    slots: Slab<Slot<H>>,
+    generation: NonZeroU32,
+    ready: VecDeque<HandleId>,
+    pending: Vec<HandleId>,
+    closing: Vec<HandleId>,
+    /// Handles that are active and referenced: while there are any the loop goes on.
+    holding: usize,
+}
+
+impl<H> Default for Handles<H> {
+    fn default() -> Self {
+        Self {
+            slots: Slab::new(),
+            generation: NonZeroU32::MIN,
+            ready: VecDeque::new(),
+            pending: Vec::new(),
+            closing: Vec::new(),
+            holding: 0,
+        }
+    }
+}
+
+impl<H> Handles<H> {
+    pub(super) fn insert(&mut self, handle: H) -> HandleId {
+        self.insert_kind(Kind::Handle(handle))
+    }
+
+    /// A place for a poll handle, whose id is needed to register its source;
+    /// [`put_poll`](Self::put_poll) fills it.
+    pub(super) fn reserve_poll(&mut self) -> HandleId {
+        self.insert_kind(Kind::Poll(None))
+    }
+
+    fn insert_kind(&mut self, kind: Kind<H>) -> HandleId {
+        let generation = self.generation;
+        self.generation = generation.checked_add(1).unwrap_or(NonZeroU32::MIN);
+        let index = self.slots.insert(Slot {
+            generation,
+            readiness: Readiness::NONE,
+            in_ready: false,
+            in_pending: false,
+            closing: false,
+            active: false,
+            referenced: true,
+            kind,
+        });
+        HandleId {
+            index: index as u32,
+            generation,
+        }
+    }
+
+    fn slot(&self, id: HandleId) -> Option<&Slot<H>> {
+        self.slots
+            .get(id.index())
+            .filter(|slot| slot.generation == id.generation)
+    }
+
+    fn slot_mut(&mut self, id: HandleId) -> Option<&mut Slot<H>> {
+        self.slots
+            .get_mut(id.index())
+            .filter(|slot| slot.generation == id.generation)
+    }
+
+    pub(super) fn get(&self, id: HandleId) -> Option<&H> {
+        match &self.slot(id)?.kind {
+            Kind::Handle(handle) => Some(handle),
+            Kind::Poll(_) => None,
+        }
+    }
+
+    pub(super) fn get_mut(&mut self, id: HandleId) -> Option<&mut H> {
+        match &mut self.slot_mut(id)?.kind {
+            Kind::Handle(handle) => Some(handle),
+            Kind::Poll(_) => None,
+        }
+    }
+
+    /// A poll handle's source and callback, taken out while they are used, or to close it.
+    pub(super) fn take_poll(&mut self, id: HandleId) -> Option<Box<dyn Polled<H>>> {
+        match &mut self.slot_mut(id)?.kind {
+            Kind::Handle(_) => None,
+            Kind::Poll(polled) => polled.take(),
+        }
+    }
+
+    /// Puts them back, or gives them back if the handle was closed meanwhile.
+    pub(super) fn put_poll(
+        &mut self,
+        id: HandleId,
+        taken: Box<dyn Polled<H>>,
+    ) -> Option<Box<dyn Polled<H>>> {
+        match self.slot_mut(id) {
+            Some(Slot {
+                closing: false,
+                kind: Kind::Poll(polled),
+                ..
+            }) => {
+                *polled = Some(taken);
+                None
+            }
+            _ => Some(taken),
+        }
+    }
+
+    pub(super) fn readiness(&self, id: HandleId) -> Readiness {
+        self.slot(id).map_or(Readiness::NONE, |slot| slot.readiness)
+    }
+
+    pub(super) fn clear_readiness(&mut self, id: HandleId, used: Readiness) {
+        if let Some(slot) = self.slot_mut(id) {
+            slot.readiness = slot.readiness.without(used);
+        }
+    }
+
+    /// Adds what the poll said about a token. A token that names no handle, or one that is
+    /// closing, is ignored.
+    pub(super) fn remember(&mut self, token: Token, readiness: Readiness) {
+        let Some(id) = HandleId::from_token(token) else {
+            return;
+        };
+        if let Some(slot) = self.slot_mut(id) {
+            slot.readiness |= readiness;
+            self.queue_ready(id);
+        }
+    }
+
+    /// Puts a handle on the ready queue, once: the next poll does not sleep.
+    pub(super) fn queue_ready(&mut self, id: HandleId) {
+        if let Some(slot) = self
+            .slot_mut(id)
+            .filter(|slot| !slot.closing && !slot.in_ready)
+        {
+            slot.in_ready = true;
+            self.ready.push_back(id);
+        }
+    }
+
+    pub(super) fn ready_len(&self) -> usize {
+        self.ready.len()
+    }
+
+    /// The next of the ready queue; `None` also for a handle that was closed while it waited.
+    pub(super) fn next_ready(&mut self) -> Option<Ready> {
+        let id = self.ready.pop_front()?;
+        let slot = self.slot_mut(id)?;
+        slot.in_ready = false;
+        match (slot.closing, &slot.kind) {
+            (true, _) => None,
+            (false, Kind::Handle(_)) => Some(Ready::Handle(id)),
+            (false, Kind::Poll(_)) => Some(Ready::Poll(id)),
+        }
+    }
+
+    pub(super) fn pend(&mut self, id: HandleId) {
+        if let Some(slot) = self.slot_mut(id).filter(|slot| !slot.in_pending) {
+            slot.in_pending = true;
+            self.pending.push(id);
+        }
+    }
+
+    pub(super) fn take_pending(&mut self) -> Vec<HandleId> {
+        std::mem::take(&mut self.pending)
+    }
+
+    /// Takes a handle off the pending queue; false if it was closed while it waited.
+    pub(super) fn start_pending(&mut self, id: HandleId) -> bool {
+        self.slot_mut(id)
+            .is_some_and(|slot| std::mem::take(&mut slot.in_pending) && !slot.closing)
+    }
+
+    /// Puts a handle on the closing stack, once. It takes no further event.
+    pub(super) fn close(&mut self, id: HandleId) {
+        self.set_active(id, false);
+        if let Some(slot) = self.slot_mut(id).filter(|slot| !slot.closing) {
+            slot.closing = true;
+            slot.readiness = Readiness::NONE;
+            self.closing.push(id);
+        }
+    }
+
+    pub(super) fn take_closing(&mut self) -> Vec<HandleId> {
+        std::mem::take(&mut self.closing)
+    }
+
+    /// Keeps a closed handle's slot and id.
+    pub(super) fn reopen(&mut self, id: HandleId) {
+        if let Some(slot) = self.slot_mut(id) {
+            slot.closing = false;
+        }
+    }
+
+    /// Frees the slot of a handle that is still closed.
+    pub(super) fn finish_closing(&mut self, id: HandleId) {
+        if self.slot(id).is_some_and(|slot| slot.closing) {
+            self.slots.remove(id.index());
+        }
+    }
+
+    /// Whether the handle has anything going on that could bring an event.
+    pub(super) fn set_active(&mut self, id: HandleId, active: bool) {
+        self.update_holding(id, |slot| slot.active = active);
+    }
+
+    pub(super) fn set_referenced(&mut self, id: HandleId, referenced: bool) {
+        self.update_holding(id, |slot| slot.referenced = referenced);
+    }
+
+    pub(super) fn is_referenced(&self, id: HandleId) -> bool {
+        self.slot(id).is_some_and(|slot| slot.referenced)
+    }
+
+    fn update_holding(&mut self, id: HandleId, change: impl FnOnce(&mut Slot<H>)) {
+        let Some(slot) = self.slot_mut(id) else {
+            return;
+        };
+        let before = slot.active && slot.referenced;
+        change(slot);
+        let after = slot.active && slot.referenced;
+        self.holding = self.holding + usize::from(after) - usize::from(before);
+    }
+
+    /// True while a handle holds the loop open, or a close is still to be told.
+    pub(super) fn any_alive(&self) -> bool {
+        self.holding > 0 || !self.closing.is_empty() || !self.pending.is_empty()
+    }
+
+    /// True if a phase has work already, so that the poll must not sleep.
+    pub(super) fn any_queued(&self) -> bool {
+        !self.ready.is_empty() || !self.pending.is_empty() || !self.closing.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_freed_slot_gets_a_new_generation_and_old_tokens_are_ignored() {
+        let mut handles = Handles::default();
+        let first = handles.insert("first");
+        handles.close(first);
+        let other = handles.insert("other");
+        assert_ne!(
+            first.index(),
+            other.index(),
+            "not reused before the closing phase"
+        );
+        assert_eq!(handles.take_closing(), [first]);
+        handles.finish_closing(first);
+        let second = handles.insert("second");
+        assert_eq!(first.index(), second.index());
+        handles.remember(first.token(), Readiness::READABLE);
+        handles.remember(Token(usize::MAX), Readiness::READABLE);
+        handles.remember(Token(0), Readiness::READABLE);
+        assert_eq!(handles.ready_len(), 0);
+        assert_eq!(handles.get(first), None);
+        assert_eq!(handles.get(second), Some(&"second"));
+        handles.remember(second.token(), Readiness::READABLE);
+        assert_eq!(handles.ready_len(), 1);
+    }
+
+    #[test]
+    fn readiness_is_remembered_until_cleared_and_queued_once() {
+        let mut handles = Handles::default();
+        let id = handles.insert(());
+        handles.remember(id.token(), Readiness::READABLE);
+        handles.remember(id.token(), Readiness::WRITABLE);
+        assert_eq!(handles.ready_len(), 1);
+        assert!(handles.next_ready().is_some());
+        assert_eq!(
+            handles.readiness(id),
+            Readiness::READABLE | Readiness::WRITABLE
+        );
+        handles.clear_readiness(id, Readiness::WRITABLE);
+        assert_eq!(handles.readiness(id), Readiness::READABLE);
+        assert!(!handles.any_queued());
+    }
+
+    #[test]
+    fn a_closing_handle_takes_no_events() {
+        let mut handles = Handles::default();
+        let id = handles.insert(());
+        handles.queue_ready(id);
+        handles.pend(id);
+        handles.close(id);
+        handles.close(id);
+        assert!(handles.next_ready().is_none());
+        assert!(!handles.start_pending(id));
+        handles.remember(id.token(), Readiness::READABLE);
+        assert_eq!(handles.ready_len(), 0);
+        assert_eq!(handles.take_closing().len(), 1);
+    }
+
+    #[test]
+    fn only_active_referenced_handles_hold_the_loop() {
+        let mut handles = Handles::default();
+        let id = handles.insert(());
+        assert!(!handles.any_alive());
+        handles.set_active(id, true);
+        assert!(handles.any_alive());
+        handles.set_referenced(id, false);
+        assert!(!handles.any_alive());
+        handles.set_referenced(id, true);
+        handles.close(id);
+        assert!(handles.any_alive(), "its close is still to be told");
+        handles.take_closing();
+        assert!(!handles.any_alive());
+    }
+}

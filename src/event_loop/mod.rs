@@ -1,0 +1,236 @@
+//! The reactor: one thread that sleeps until something is ready, and calls back.
+//!
+//! It mirrors libuv's `uv_run` (1.45 and later, that is Node 20 and later) phase by phase. The
+//! whole loop is the two functions [`EventLoop::run`] and [`EventLoop::turn`]; everything else in
+//! this folder is one queue each:
+//!
+//! | file | holds | libuv or Node |
+//! | --- | --- | --- |
+//! | `mod.rs` | the loop: phases in order | `uv_run` in `src/unix/core.c` |
+//! | [`context`](Context) | what a callback can ask of the loop | `uv_loop_t`, `process`, `timers` |
+//! | `handles.rs` | handles, their remembered readiness, the queues between the phases | `uv_handle_t`, `uv__io_t` |
+//! | `timers.rs` | timers, one list a duration | `lib/internal/timers.js` |
+//! | `immediates.rs` | what the check phase runs | `setImmediate` |
+//! | `poll_handle.rs` | any other pollable source | `uv_poll_t` |
+//! | `signals.rs` | signals as events | `uv_signal_t`, `process.on('SIGINT')` |
+//! | `work.rs` | the thread pool for what blocks | `uv_queue_work` |
+//! | `clock.rs` | loop time, real or injected | `uv_now`, `uv_update_time` |
+//!
+//! The loop knows tokens, time and queues. *What* it polls is a type parameter, a [`Handle`]:
+//! [`net`](crate::net) supplies sockets and servers. Programs use
+//! [`net::EventLoop<S>`](crate::net::EventLoop), where `S` is the program's own state.
+
+mod clock;
+mod context;
+mod handles;
+mod immediates;
+mod poll_handle;
+mod readiness;
+mod signals;
+mod timers;
+mod work;
+
+use std::io;
+use std::ops::{Deref, DerefMut};
+
+use log::trace;
+use mio::Events;
+
+pub use clock::ManualClock;
+pub use context::Context;
+pub use handles::{Handle, HandleId};
+pub use immediates::Immediate;
+pub use poll_handle::PollHandle;
+pub use readiness::Readiness;
+pub use signals::{SIGHUP, SIGINT, SIGTERM, Signal};
+pub use timers::Timer;
+
+/// How many events one poll takes from the kernel at most, as in libuv.
+const EVENTS_PER_POLL: usize = 1024;
+
+/// How often the pending queue is run dry after one poll, as in libuv: work that keeps queueing
+/// more of itself must not hold up the other phases.
+const PENDING_ROUNDS: usize = 8;
+
+/// A callback that runs once: the program's state is lent to it, and the loop itself.
+pub type Callback<H> = Box<dyn FnOnce(&mut <H as Handle>::State, &mut Context<H>)>;
+
+/// The event loop.
+///
+/// It owns every handle, timer and queue; the program's one shared state stays with the program
+/// and is lent to [`run`](Self::run), which lends it on to every callback. It dereferences to
+/// [`Context`], so whatever a callback may do can be done before the loop runs, too.
+///
+/// ```
+/// use loopchat::EventLoop;
+///
+/// let mut event_loop = EventLoop::<Vec<&str>>::new()?;
+/// event_loop.set_timeout(1, |said, _cx| said.push("timeout"));
+/// event_loop.set_immediate(|said, cx| {
+///     said.push("immediate");
+///     cx.next_tick(|said, _cx| said.push("tick"));
+/// });
+/// let mut said = vec!["main"];
+/// event_loop.run(&mut said)?; // returns when nothing is left to wait for
+/// assert_eq!(said[0], "main");
+/// assert!(said.contains(&"timeout"));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct EventLoop<H: Handle> {
+    context: Context<H>,
+    events: Events,
+}
+
+impl<H: Handle> EventLoop<H> {
+    /// Makes a loop with nothing to do yet.
+    ///
+    /// # Errors
+    ///
+    /// When the system has no descriptor left for the poll itself.
+    pub fn new() -> io::Result<Self> {
+        Ok(Self {
+            context: Context::new(clock::Clock::monotonic())?,
+            events: Events::with_capacity(EVENTS_PER_POLL),
+        })
+    }
+
+    /// Makes a loop whose time is the given clock's, for tests in which time matters: when a
+    /// turn would sleep for a timer, the clock jumps to it instead.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn with_clock(clock: ManualClock) -> io::Result<Self> {
+        Ok(Self {
+            context: Context::new(clock::Clock::Manual(clock))?,
+            events: Events::with_capacity(EVENTS_PER_POLL),
+        })
+    }
+
+    /// Runs until nothing referenced is left to wait for, or [`Context::stop`] was called.
+    ///
+    /// Mirrors `uv_run(UV_RUN_DEFAULT)`: ticks queued by the main program run first, then the
+    /// timers that are due already, then turn after turn.
+    ///
+    /// # Errors
+    ///
+    /// When polling itself fails. An error of a socket or a listener never ends the loop: it
+    /// arrives there as an event.
+    pub fn run(&mut self, state: &mut H::State) -> io::Result<()> {
+        self.context.run_ticks(state);
+        if self.context.alive() {
+            self.run_timers(state);
+        }
+        while self.context.alive() && !self.context.stopping() {
+            self.turn(state)?;
+        }
+        self.context.take_stop();
+        Ok(())
+    }
+
+    /// One turn of the loop: every phase once, in libuv's order.
+    ///
+    /// After every single callback of every phase the next-tick queue runs dry.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    pub fn turn(&mut self, state: &mut H::State) -> io::Result<()> {
+        self.run_pending(state); //   what the last turn put off: finished shutdowns
+        self.poll(state)?; //         sleep until ready, then every ready handle once
+        for _ in 0..PENDING_ROUNDS {
+            if !self.run_pending(state) {
+                break; //             what polling has put off, before any immediate
+            }
+        }
+        self.run_immediates(state); // the check phase
+        self.run_closing(state); //   'close' events; only now may a slot be used again
+        self.run_timers(state); //    last, and once before the first turn
+        Ok(())
+    }
+
+    /// Pending phase: true if there was anything to do.
+    fn run_pending(&mut self, state: &mut H::State) -> bool {
+        let batch = self.context.handles.take_pending();
+        let any = !batch.is_empty();
+        for id in batch {
+            if self.context.handles.start_pending(id) {
+                H::pending(state, &mut self.context, id);
+                self.context.run_ticks(state);
+            }
+        }
+        any
+    }
+
+    /// Poll phase: sleeps, remembers what became ready, then serves a snapshot of the ready
+    /// queue, each handle once. A handle that did not finish re-queues itself for the next turn.
+    fn poll(&mut self, state: &mut H::State) -> io::Result<()> {
+        self.context.sleep(&mut self.events)?;
+        for event in &self.events {
+            self.context.remember(event);
+        }
+        work::run_finished(state, &mut self.context);
+        for _ in 0..self.context.handles.ready_len() {
+            match self.context.handles.next_ready() {
+                Some(handles::Ready::Handle(id)) => H::ready(state, &mut self.context, id),
+                Some(handles::Ready::Poll(id)) => poll_handle::ready(state, &mut self.context, id),
+                None => continue, // closed since it was queued
+            }
+            self.context.run_ticks(state);
+        }
+        Ok(())
+    }
+
+    /// Check phase: the immediates that were set before it began.
+    fn run_immediates(&mut self, state: &mut H::State) {
+        let end = self.context.immediates.end();
+        while let Some(callback) = self.context.immediates.next_before(end) {
+            callback(state, &mut self.context);
+            self.context.run_ticks(state);
+        }
+    }
+
+    /// Closing phase: last closed, first called, as libuv's stack of closing handles has it.
+    fn run_closing(&mut self, state: &mut H::State) {
+        for id in self.context.handles.take_closing().into_iter().rev() {
+            H::closed(state, &mut self.context, id);
+            self.context.run_ticks(state);
+            self.context.handles.finish_closing(id);
+        }
+    }
+
+    /// Timers phase: the lists that are due, each list's due timers in one go.
+    fn run_timers(&mut self, state: &mut H::State) {
+        self.context.update_time();
+        let mut pass = self.context.timers.pass(self.context.now());
+        while let Some(fired) = self.context.timers.next_due(&mut pass) {
+            // An interval counts from the start of its callback.
+            self.context.update_time();
+            let start = self.context.now();
+            let mut target = fired.target;
+            match &mut target {
+                timers::Target::Callback(callback) => callback(state, &mut self.context),
+                timers::Target::Handle(id) => H::timeout(state, &mut self.context, *id),
+            }
+            self.context.timers.fired(fired.timer, start, target);
+            self.context.run_ticks(state);
+        }
+        trace!(
+            "turn done; next timer {:?}",
+            self.context.timers.next_expiry()
+        );
+    }
+}
+
+impl<H: Handle> Deref for EventLoop<H> {
+    type Target = Context<H>;
+    fn deref(&self) -> &Context<H> {
+        &self.context
+    }
+}
+
+impl<H: Handle> DerefMut for EventLoop<H> {
+    fn deref_mut(&mut self) -> &mut Context<H> {
+        &mut self.context
+    }
+}

@@ -1,0 +1,422 @@
+//! Timers as Node keeps them: one list a duration, and a queue of the lists.
+//!
+//! All timers of one duration expire in the order in which they were set, so each duration is a
+//! plain linked list: setting, clearing and refreshing a timer cost the same however many are
+//! pending. Only the lists are sorted, by the expiry of their heads. When a list is due, all of its
+//! overdue timers run before the next list's: Node's order, by construction (a heap of timers
+//! would give another one).
+
+use std::collections::{BTreeSet, HashMap};
+use std::num::NonZeroU32;
+
+use slab::Slab;
+
+use super::HandleId;
+
+/// The longest delay in milliseconds; a longer one, like zero, becomes 1, as in Node.
+pub(super) const LONGEST: u64 = (1 << 31) - 1;
+
+const NONE: u32 = u32::MAX;
+
+/// A timer that has been set; pass it to [`Context::clear_timer`](super::Context::clear_timer).
+///
+/// A small copyable id. Once the timer has fired (and is no interval) or was cleared, the id
+/// is stale and everything done with it is a no-op, even if another timer took its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timer {
+    index: u32,
+    generation: NonZeroU32,
+}
+
+/// What a timer calls.
+pub(super) enum Target<C> {
+    /// A program's callback.
+    Callback(C),
+    /// A handle's own timeout, which needs no closure.
+    Handle(HandleId),
+}
+
+/// A timer taken out to be called.
+pub(super) struct Fired<C> {
+    pub(super) timer: Timer,
+    pub(super) target: Target<C>,
+}
+
+/// One pass over what is due at one point in time.
+pub(super) struct Pass {
+    now: u64,
+    list: Option<u64>,
+}
+
+struct Entry<C> {
+    generation: NonZeroU32,
+    duration: u64,
+    start: u64,
+    prev: u32,
+    next: u32,
+    linked: bool,
+    repeats: bool,
+    referenced: bool,
+    target: Option<Target<C>>,
+}
+
+struct List {
+    head: u32,
+    tail: u32,
+    /// When the list asked to be looked at; the head may have gone since.
+    expiry: u64,
+    order: u64,
+}
+
+pub(super) struct Timers<C> {
+    entries: Slab<Entry<C>>,
+    lists: HashMap<u64, List>,
+    /// (expiry, order of creation, duration) of every list.
+    queue: BTreeSet<(u64, u64, u64)>,
+    next_order: u64,
+    generation: NonZeroU32,
+    referenced: usize,
+}
+
+impl<C> Default for Timers<C> {
+    fn default() -> Self {
+        Self {
+            entries: Slab::new(),
+            lists: HashMap::new(),
+            queue: BTreeSet::new(),
+            next_order: 0,
+            generation: NonZeroU32::MIN,
+            referenced: 0,
+        }
+    }
+}
+
+impl<C> Timers<C> {
+    /// Sets a timer for `start + duration`.
+    pub(super) fn insert(
+        &mut self,
+        start: u64,
+        duration: u64,
+        repeats: bool,
+        referenced: bool,
+        target: Target<C>,
+    ) -> Timer {
+        let duration = if (1..=LONGEST).contains(&duration) {
+            duration
+        } else {
+            1
+        };
+        let generation = self.generation;
+        self.generation = generation.checked_add(1).unwrap_or(NonZeroU32::MIN);
+        let index = self.entries.insert(Entry {
+            generation,
+            duration,
+            start,
+            prev: NONE,
+            next: NONE,
+            linked: false,
+            repeats,
+            referenced,
+            target: Some(target),
+        }) as u32;
+        self.referenced += usize::from(referenced);
+        self.link(index, start);
+        Timer { index, generation }
+    }
+
+    /// Forgets a timer; false if it was gone already.
+    pub(super) fn clear(&mut self, timer: Timer) -> bool {
+        let Some(entry) = self.get(timer) else {
+            return false;
+        };
+        let referenced = entry.referenced;
+        self.unlink(timer.index);
+        self.entries.remove(timer.index as usize);
+        self.referenced -= usize::from(referenced);
+        true
+    }
+
+    /// Starts a timer's period anew; false if it is gone. In its own callback it re-arms it.
+    pub(super) fn refresh(&mut self, timer: Timer, now: u64) -> bool {
+        if self.get(timer).is_none() {
+            return false;
+        }
+        self.unlink(timer.index);
+        self.link(timer.index, now);
+        true
+    }
+
+    /// Whether it holds the loop open.
+    pub(super) fn set_referenced(&mut self, timer: Timer, referenced: bool) {
+        let Some(entry) = self.get(timer) else { return };
+        if entry.referenced != referenced {
+            entry.referenced = referenced;
+            if referenced {
+                self.referenced += 1;
+            } else {
+                self.referenced -= 1;
+            }
+        }
+    }
+
+    pub(super) fn is_referenced(&mut self, timer: Timer) -> bool {
+        self.get(timer).is_some_and(|entry| entry.referenced)
+    }
+
+    pub(super) fn any_referenced(&self) -> bool {
+        self.referenced > 0
+    }
+
+    /// When the first list wants to be looked at.
+    pub(super) fn next_expiry(&self) -> Option<u64> {
+        self.queue.first().map(|&(expiry, ..)| expiry)
+    }
+
+    /// Begins a pass over what is due at `now`.
+    pub(super) fn pass(&self, now: u64) -> Pass {
+        Pass { now, list: None }
+    }
+
+    /// The next timer of the pass, taken out of its list. Call [`fired`](Self::fired) with it
+    /// after its callback.
+    pub(super) fn next_due(&mut self, pass: &mut Pass) -> Option<Fired<C>> {
+        loop {
+            let Some(duration) = pass.list else {
+                let &(expiry, _, duration) = self.queue.first()?;
+                if expiry > pass.now {
+                    return None;
+                }
+                pass.list = Some(duration);
+                continue;
+            };
+            let head = self.lists.get(&duration).map(|list| list.head);
+            let Some(index) = head else {
+                pass.list = None; // its last timer ran, or was cleared
+                continue;
+            };
+            let entry = &mut self.entries[index as usize];
+            if pass.now.saturating_sub(entry.start) < duration {
+                // Not due yet: the list goes back into the queue, behind its equals.
+                let expiry = (entry.start + duration).max(pass.now + 1);
+                self.requeue(duration, expiry);
+                pass.list = None;
+                continue;
+            }
+            let timer = Timer {
+                index,
+                generation: entry.generation,
+            };
+            let target = entry.target.take();
+            self.unlink(index);
+            match target {
+                Some(target) => return Some(Fired { timer, target }),
+                None => continue, // unreachable: a linked timer has its target
+            }
+        }
+    }
+
+    /// Ends a callback: an interval counts on from `start`, a refreshed timer stays set, any
+    /// other is forgotten.
+    pub(super) fn fired(&mut self, timer: Timer, start: u64, target: Target<C>) {
+        let Some(entry) = self.get(timer) else { return }; // cleared by its own callback
+        entry.target = Some(target);
+        if entry.linked {
+            return;
+        }
+        if entry.repeats {
+            self.link(timer.index, start);
+        } else {
+            self.clear(timer);
+        }
+    }
+
+    fn get(&mut self, timer: Timer) -> Option<&mut Entry<C>> {
+        self.entries
+            .get_mut(timer.index as usize)
+            .filter(|entry| entry.generation == timer.generation)
+    }
+
+    fn link(&mut self, index: u32, start: u64) {
+        let duration = self.entries[index as usize].duration;
+        let tail = match self.lists.get_mut(&duration) {
+            Some(list) => std::mem::replace(&mut list.tail, index),
+            None => {
+                let (expiry, order) = (start + duration, self.next_order);
+                self.next_order += 1;
+                self.lists.insert(
+                    duration,
+                    List {
+                        head: index,
+                        tail: index,
+                        expiry,
+                        order,
+                    },
+                );
+                self.queue.insert((expiry, order, duration));
+                NONE
+            }
+        };
+        if tail != NONE {
+            self.entries[tail as usize].next = index;
+        }
+        let entry = &mut self.entries[index as usize];
+        (entry.start, entry.prev, entry.next, entry.linked) = (start, tail, NONE, true);
+    }
+
+    fn unlink(&mut self, index: u32) {
+        let entry = &mut self.entries[index as usize];
+        if !std::mem::take(&mut entry.linked) {
+            return;
+        }
+        let (duration, prev, next) = (entry.duration, entry.prev, entry.next);
+        if prev != NONE {
+            self.entries[prev as usize].next = next;
+        }
+        if next != NONE {
+            self.entries[next as usize].prev = prev;
+        }
+        let Some(list) = self.lists.get_mut(&duration) else {
+            return;
+        };
+        if list.head == index {
+            list.head = next;
+        }
+        if list.tail == index {
+            list.tail = prev;
+        }
+        if list.head == NONE {
+            self.queue.remove(&(list.expiry, list.order, duration));
+            self.lists.remove(&duration);
+        }
+    }
+
+    fn requeue(&mut self, duration: u64, expiry: u64) {
+        let Some(list) = self.lists.get_mut(&duration) else {
+            return;
+        };
+        self.queue.remove(&(list.expiry, list.order, duration));
+        (list.expiry, list.order) = (expiry, self.next_order);
+        self.next_order += 1;
+        self.queue.insert((list.expiry, list.order, duration));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(timers: &mut Timers<&'static str>, start: u64, ms: u64, name: &'static str) -> Timer {
+        timers.insert(start, ms, false, true, Target::Callback(name))
+    }
+
+    fn run(timers: &mut Timers<&'static str>, now: u64) -> Vec<&'static str> {
+        let mut pass = timers.pass(now);
+        let mut ran = Vec::new();
+        while let Some(Fired { timer, target }) = timers.next_due(&mut pass) {
+            if let Target::Callback(name) = target {
+                ran.push(name);
+            }
+            timers.fired(timer, now, target);
+        }
+        ran
+    }
+
+    #[test]
+    fn lists_of_one_duration_run_together_as_in_node() {
+        let mut timers = Timers::default();
+        set(&mut timers, 0, 40, "A due at 40");
+        set(&mut timers, 20, 40, "B due at 60");
+        set(&mut timers, 20, 30, "C due at 50");
+        assert_eq!(
+            run(&mut timers, 100),
+            ["A due at 40", "B due at 60", "C due at 50"]
+        );
+        assert!(!timers.any_referenced());
+        assert_eq!(timers.next_expiry(), None);
+    }
+
+    #[test]
+    fn delays_outside_the_range_become_one() {
+        let mut timers = Timers::default();
+        set(&mut timers, 0, 0, "zero");
+        set(&mut timers, 0, LONGEST + 1, "too long");
+        assert_eq!(run(&mut timers, 0), [""; 0]);
+        assert_eq!(run(&mut timers, 1), ["zero", "too long"]);
+    }
+
+    #[test]
+    fn a_list_waits_for_its_next_head() {
+        let mut timers = Timers::default();
+        set(&mut timers, 0, 10, "a");
+        set(&mut timers, 5, 10, "b");
+        assert_eq!(run(&mut timers, 10), ["a"]);
+        assert_eq!(timers.next_expiry(), Some(15));
+        assert_eq!(run(&mut timers, 15), ["b"]);
+    }
+
+    #[test]
+    fn clearing_unlinks_from_anywhere_and_stale_ids_do_nothing() {
+        let mut timers = Timers::default();
+        let ids: Vec<_> = ["a", "b", "c", "d"]
+            .map(|n| set(&mut timers, 0, 10, n))
+            .into();
+        assert!(timers.clear(ids[0]) && timers.clear(ids[2]));
+        assert!(!timers.clear(ids[2]));
+        let e = set(&mut timers, 0, 10, "e"); // takes a freed slot
+        assert!(!timers.clear(ids[0]) && !timers.refresh(ids[2], 0));
+        assert_eq!(run(&mut timers, 10), ["b", "d", "e"]);
+        assert!(!timers.clear(e));
+    }
+
+    #[test]
+    fn refresh_moves_behind_siblings() {
+        let mut timers = Timers::default();
+        let a = set(&mut timers, 0, 10, "a");
+        set(&mut timers, 1, 10, "b");
+        assert!(timers.refresh(a, 5));
+        assert_eq!(run(&mut timers, 11), ["b"]);
+        assert_eq!(run(&mut timers, 15), ["a"]);
+    }
+
+    #[test]
+    fn an_interval_counts_from_the_start_of_its_callback_and_can_be_cleared_there() {
+        let mut timers = Timers::default();
+        let id = timers.insert(0, 10, true, true, Target::Callback("tick"));
+        let mut pass = timers.pass(12);
+        let fired = timers.next_due(&mut pass).expect("due");
+        timers.fired(fired.timer, 12, fired.target);
+        assert!(timers.next_due(&mut pass).is_none());
+        assert_eq!(timers.next_expiry(), Some(22));
+        let mut pass = timers.pass(30);
+        let fired = timers.next_due(&mut pass).expect("due");
+        assert!(timers.clear(id));
+        timers.fired(fired.timer, 30, fired.target);
+        assert_eq!(timers.next_expiry(), None);
+        assert!(!timers.any_referenced());
+    }
+
+    #[test]
+    fn a_timer_set_during_a_pass_waits_for_the_next() {
+        let mut timers = Timers::default();
+        set(&mut timers, 0, 1, "a");
+        let mut pass = timers.pass(5);
+        let fired = timers.next_due(&mut pass).expect("due");
+        set(&mut timers, 5, 1, "same list");
+        set(&mut timers, 5, 2, "other list");
+        timers.fired(fired.timer, 5, fired.target);
+        assert!(timers.next_due(&mut pass).is_none());
+        assert_eq!(run(&mut timers, 7), ["same list", "other list"]);
+    }
+
+    #[test]
+    fn unreferenced_timers_do_not_hold_the_loop() {
+        let mut timers = Timers::default();
+        let a = set(&mut timers, 0, 1, "a");
+        timers.set_referenced(a, false);
+        assert!(!timers.any_referenced() && !timers.is_referenced(a));
+        timers.set_referenced(a, true);
+        assert!(timers.any_referenced());
+        assert_eq!(run(&mut timers, 1), ["a"]);
+        assert!(!timers.any_referenced());
+    }
+}

@@ -1,0 +1,123 @@
+//! Accepting, bounded in every turn, and what to do when no descriptor is left.
+
+use std::io;
+
+use log::{debug, error, info, warn};
+use rustix::io::Errno;
+
+use super::connection::Connection;
+use super::server::{self, Server};
+use super::{Context, Handle, HandleKind, Handles, ServerEvent, Socket};
+use crate::event_loop::{HandleId, Readiness};
+
+/// Connections one listener accepts in one turn at most; the rest wait for the next. Node takes
+/// one a turn; a chat that a thousand clients join at once is the faster for taking more.
+const ACCEPTS_PER_TURN: usize = 64;
+
+/// How long to wait, in milliseconds, before another try when there was no descriptor left:
+/// one may come free elsewhere in the process, and that brings no event.
+const RETRY_MS: u64 = 250;
+
+/// Poll phase: accepts what is in the backlog.
+pub(super) fn ready<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
+    for _ in 0..ACCEPTS_PER_TURN {
+        let accepted = match cx.server(id).and_then(|server| server.listener.as_ref()) {
+            Some(listener) => listener.accept(),
+            None => return, // closed, perhaps by the callback of the connection before
+        };
+        match accepted {
+            Ok(stream) => {
+                stop_retrying(cx, id);
+                cx.make_callback(state, |state, cx| connection(state, cx, id, stream));
+            }
+            Err(error) => match Errno::from_io_error(&error) {
+                Some(Errno::AGAIN) => {
+                    stop_retrying(cx, id);
+                    return cx.clear_readiness(id, Readiness::READABLE);
+                }
+                // The client gave up while it waited, or a signal came: on to the next.
+                Some(Errno::CONNABORTED | Errno::INTR | Errno::PROTO) => {
+                    debug!("a connection was gone before it was accepted: {error}");
+                }
+                Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
+                    return wait_for_descriptors(cx, id, &error);
+                }
+                _ => {
+                    error!("accepting failed: {error}");
+                    return wait_for_descriptors(cx, id, &error);
+                }
+            },
+        }
+    }
+    // The cap is reached and the backlog may hold more: the readiness stays remembered.
+    cx.queue_ready(id);
+}
+
+/// A connection was accepted: counts it, registers it, tells the server.
+fn connection<S>(
+    state: &mut S,
+    cx: &mut Context<S>,
+    id: HandleId,
+    mut stream: super::stream::Stream,
+) {
+    let Some(server) = cx.server_mut(id) else {
+        return;
+    };
+    if server
+        .max_connections
+        .is_some_and(|max| server.connections >= max)
+    {
+        drop(stream);
+        server::emit(state, cx, Server(id), ServerEvent::Drop);
+        return;
+    }
+    server.connections += 1;
+    let allow_half_open = server.allow_half_open;
+    let socket = cx.insert(Handle(HandleKind::Connection(Connection::new(Some(id)))));
+    let registered = stream.register(cx.registry(), socket.token());
+    let Some(connection) = cx.connection_mut(socket) else {
+        return;
+    };
+    connection.stream = stream;
+    connection.allow_half_open = allow_half_open;
+    cx.set_active(socket, true);
+    if let Err(error) = registered {
+        // Its listeners have heard nothing of it yet, so they need not hear of its end.
+        error!("a connection cannot be polled, it is dropped: {error}");
+        return super::connection::destroy(cx, socket, None);
+    }
+    server::emit(
+        state,
+        cx,
+        Server(id),
+        ServerEvent::Connection(Socket(socket)),
+    );
+}
+
+/// No descriptor is left. Freeing one brings no new edge, so the readiness stays remembered and the
+/// server tries again: when one of its connections is destroyed, and now and then.
+fn wait_for_descriptors<S>(cx: &mut Context<S>, id: HandleId, error: &io::Error) {
+    let first = cx.server(id).is_some_and(|server| server.retry.is_none());
+    if first {
+        warn!("no connection can be accepted until a descriptor is free: {error}");
+    }
+    let timer = cx.set_handle_timeout(RETRY_MS, id);
+    let old = cx
+        .server_mut(id)
+        .and_then(|server| server.retry.replace(timer));
+    if let Some(old) = old {
+        cx.clear_timer(old);
+    }
+}
+
+/// Timers phase: tries again in the next poll.
+pub(super) fn retry<S>(cx: &mut Context<S>, id: HandleId) {
+    cx.queue_ready(id);
+}
+
+fn stop_retrying<S>(cx: &mut Context<S>, id: HandleId) {
+    if let Some(timer) = cx.server_mut(id).and_then(|server| server.retry.take()) {
+        cx.clear_timer(timer);
+        info!("connections are accepted again");
+    }
+}

@@ -1,0 +1,175 @@
+//! Addresses: an IP address with a port, or the path of an IPC socket.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// Where a server listens (`server.address()`).
+///
+/// As text, an address with a `/` in it is the path of a Unix socket; anything else is an IP
+/// address and a port, such as `127.0.0.1:3000` or `[::1]:3000`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Address {
+    /// TCP: address, family and port.
+    Tcp(SocketAddr),
+    /// IPC: the path of a Unix socket.
+    Ipc(PathBuf),
+}
+
+impl Address {
+    /// `IPv4` or `IPv6` as Node names the family, `None` for IPC.
+    #[must_use]
+    pub fn family(&self) -> Option<&'static str> {
+        match self {
+            Self::Tcp(SocketAddr::V4(_)) => Some("IPv4"),
+            Self::Tcp(SocketAddr::V6(_)) => Some("IPv6"),
+            Self::Ipc(_) => None,
+        }
+    }
+
+    /// The port, `None` for IPC.
+    #[must_use]
+    pub fn port(&self) -> Option<u16> {
+        match self {
+            Self::Tcp(address) => Some(address.port()),
+            Self::Ipc(_) => None,
+        }
+    }
+}
+
+impl FromStr for Address {
+    type Err = std::net::AddrParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.contains('/') {
+            Ok(Self::Ipc(PathBuf::from(text)))
+        } else {
+            text.parse().map(Self::Tcp)
+        }
+    }
+}
+
+impl From<SocketAddr> for Address {
+    fn from(address: SocketAddr) -> Self {
+        Self::Tcp(address)
+    }
+}
+
+impl From<&Path> for Address {
+    fn from(path: &Path) -> Self {
+        Self::Ipc(path.to_owned())
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Ipc(path) => path.display().fmt(f),
+        }
+    }
+}
+
+/// What a socket connects to: an [`Address`], or a host name and a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A place that needs no lookup.
+    Address(Address),
+    /// A name that is looked up first, off the loop, and a port.
+    Host(String, u16),
+}
+
+impl Target {
+    /// Reads `HOST:PORT`, `IP:PORT` or a path with a `/` in it. `None` if there is no port, or
+    /// none that is a number.
+    ///
+    /// ```
+    /// use loopchat::net::Target;
+    /// assert_eq!(Target::parse("localhost:3000"), Some(Target::Host("localhost".into(), 3000)));
+    /// assert_eq!(Target::parse("localhost"), None);
+    /// ```
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        if let Ok(address) = text.parse() {
+            return Some(Self::Address(address));
+        }
+        let (host, port) = text.rsplit_once(':')?;
+        let plain = !host.is_empty() && !host.contains([':', '[', ']', ' ']);
+        plain.then(|| Some(Self::Host(host.to_owned(), port.parse().ok()?)))?
+    }
+}
+
+impl From<Address> for Target {
+    fn from(address: Address) -> Self {
+        Self::Address(address)
+    }
+}
+
+impl From<SocketAddr> for Target {
+    fn from(address: SocketAddr) -> Self {
+        Self::Address(address.into())
+    }
+}
+
+impl From<&Path> for Target {
+    fn from(path: &Path) -> Self {
+        Self::Address(path.into())
+    }
+}
+
+impl From<(&str, u16)> for Target {
+    fn from((host, port): (&str, u16)) -> Self {
+        match host.parse() {
+            Ok(ip) => SocketAddr::new(ip, port).into(),
+            Err(_) => Self::Host(host.to_owned(), port),
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(f),
+            Self::Host(host, port) => write!(f, "{host}:{port}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_a_path_an_ip_or_a_name() {
+        for (text, shown) in [
+            ("127.0.0.1:0", "127.0.0.1:0"),
+            ("[::1]:80", "[::1]:80"),
+            ("./chat.sock", "./chat.sock"),
+            ("localhost:3000", "localhost:3000"),
+        ] {
+            assert_eq!(Target::parse(text).expect(text).to_string(), shown);
+        }
+        for text in [
+            "",
+            "3000",
+            "host:",
+            ":3000",
+            "host:65536",
+            "::1",
+            "a:b:1",
+            "[::1]",
+            "a b:1",
+        ] {
+            assert_eq!(Target::parse(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn families_have_nodes_names() {
+        let family = |text: &str| text.parse::<Address>().unwrap().family();
+        assert_eq!(family("127.0.0.1:1"), Some("IPv4"));
+        assert_eq!(family("[::1]:1"), Some("IPv6"));
+        assert_eq!(family("/tmp/x"), None);
+    }
+}

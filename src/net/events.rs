@@ -1,0 +1,242 @@
+//! Events, and those who listen.
+
+use std::net::IpAddr;
+
+use super::{Context, Error, Server, Socket};
+
+/// What can happen to a socket. Emitted by the loop, never from within a call.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// A host name was looked up, successfully or not. Not for IP addresses and paths.
+    Lookup(Result<IpAddr, &'a Error>),
+    /// The connection is established. Only on sockets that were made to connect.
+    Connect,
+    /// Directly after [`Connect`](Self::Connect).
+    Ready,
+    /// Bytes came, at most 64 KiB at a time and once a turn. Never after [`End`](Self::End), and
+    /// never while paused.
+    Data(&'a [u8]),
+    /// The peer will send no more and everything it sent has been handed out. Not after a
+    /// `destroy`. Unless `allow_half_open` is set, the socket ends itself in the tick after.
+    End,
+    /// Everything written before `end` was handed to the kernel, and the peer told so.
+    Finish,
+    /// After a `write` that returned false: all is sent, write on. Not after `end`.
+    Drain,
+    /// Nothing was read or written for the time set with `set_timeout`. Closes nothing.
+    Timeout,
+    /// What broke the connection; [`Close`](Self::Close) follows.
+    Error(&'a Error),
+    /// The socket is closed, in the closing phase, once; true if an error did it. Nothing follows.
+    Close(bool),
+}
+
+/// What can happen to a server.
+#[derive(Clone, Copy, Debug)]
+pub enum ServerEvent<'a> {
+    /// It listens now; a tick after `listen`.
+    Listening,
+    /// A connection was accepted. Its data never comes within the same callback.
+    Connection(Socket),
+    /// A connection was accepted and closed at once, since there were `max_connections`.
+    Drop,
+    /// It could not listen, a tick after `listen`. No [`Close`](Self::Close) follows.
+    Error(&'a Error),
+    /// After `close`, once the last connection is gone too.
+    Close,
+}
+
+/// A kind of event, as the place of a bit.
+pub(super) trait Kind {
+    fn kind(&self) -> EventKind;
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EventKind {
+    Lookup,
+    Connect,
+    Ready,
+    Data,
+    End,
+    Finish,
+    Drain,
+    Timeout,
+    Error,
+    Close,
+    Listening,
+    Connection,
+    Drop,
+    /// A listener that wants every event.
+    Any,
+}
+
+impl EventKind {
+    fn bit(self) -> u16 {
+        1 << self as u16
+    }
+}
+
+impl Kind for Event<'_> {
+    fn kind(&self) -> EventKind {
+        match self {
+            Self::Lookup(_) => EventKind::Lookup,
+            Self::Connect => EventKind::Connect,
+            Self::Ready => EventKind::Ready,
+            Self::Data(_) => EventKind::Data,
+            Self::End => EventKind::End,
+            Self::Finish => EventKind::Finish,
+            Self::Drain => EventKind::Drain,
+            Self::Timeout => EventKind::Timeout,
+            Self::Error(_) => EventKind::Error,
+            Self::Close(_) => EventKind::Close,
+        }
+    }
+}
+
+impl Kind for ServerEvent<'_> {
+    fn kind(&self) -> EventKind {
+        match self {
+            Self::Listening => EventKind::Listening,
+            Self::Connection(_) => EventKind::Connection,
+            Self::Drop => EventKind::Drop,
+            Self::Error(_) => EventKind::Error,
+            Self::Close => EventKind::Close,
+        }
+    }
+}
+
+/// A listener of a socket's events.
+pub(super) type SocketCallback<S> = dyn FnMut(&mut S, &mut Context<S>, Socket, Event<'_>);
+/// A listener of a server's events.
+pub(super) type ServerCallback<S> = dyn FnMut(&mut S, &mut Context<S>, Server, ServerEvent<'_>);
+
+struct Listener<F: ?Sized> {
+    kind: EventKind,
+    once: bool,
+    callback: Box<F>,
+}
+
+/// Listeners in the order in which they were added.
+pub(super) struct Listeners<F: ?Sized> {
+    list: Vec<Listener<F>>,
+    /// The bits of the kinds that are listened to, also while the list is lent out.
+    kinds: u16,
+}
+
+impl<F: ?Sized> Default for Listeners<F> {
+    fn default() -> Self {
+        Self {
+            list: Vec::new(),
+            kinds: 0,
+        }
+    }
+}
+
+impl<F: ?Sized> Listeners<F> {
+    pub(super) fn add(&mut self, kind: EventKind, once: bool, callback: Box<F>) {
+        self.kinds |= kind.bit();
+        self.list.push(Listener {
+            kind,
+            once,
+            callback,
+        });
+    }
+
+    pub(super) fn listens(&self, kind: EventKind) -> bool {
+        self.kinds & (kind.bit() | EventKind::Any.bit()) != 0
+    }
+
+    /// Lends the list out for one event, so that the listeners may reach everything while they
+    /// run. Those added meanwhile do not hear this event.
+    pub(super) fn lend(&mut self, kind: EventKind) -> Option<Lent<F>> {
+        self.listens(kind)
+            .then(|| Lent(std::mem::take(&mut self.list)))
+    }
+
+    /// Takes the list back, before those that were added meanwhile.
+    pub(super) fn take_back(&mut self, mut lent: Lent<F>) {
+        if !self.list.is_empty() {
+            lent.0.append(&mut self.list);
+        }
+        self.list = lent.0;
+    }
+
+    /// Forgets a kind's bit if its last listener has gone.
+    pub(super) fn recount(&mut self) {
+        self.kinds = self
+            .list
+            .iter()
+            .fold(0, |kinds, listener| kinds | listener.kind.bit());
+    }
+}
+
+/// A list of listeners while they are being called.
+pub(super) struct Lent<F: ?Sized>(Vec<Listener<F>>);
+
+impl<F: ?Sized> Lent<F> {
+    /// Calls each listener of the kind; true if a once-listener was among them and is gone.
+    pub(super) fn call(&mut self, kind: EventKind, mut call: impl FnMut(&mut F)) -> bool {
+        let mut once = false;
+        for listener in &mut self.0 {
+            if listener.kind == kind || listener.kind == EventKind::Any {
+                call(&mut listener.callback);
+                once |= listener.once;
+            }
+        }
+        if once {
+            self.0
+                .retain(|listener| !(listener.once && listener.kind == kind));
+        }
+        once
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Numbers = dyn FnMut(&mut Vec<u8>);
+
+    fn heard(listeners: &mut Listeners<Numbers>, kind: EventKind) -> Vec<u8> {
+        let mut heard = Vec::new();
+        if let Some(mut lent) = listeners.lend(kind) {
+            let once = lent.call(kind, |callback| callback(&mut heard));
+            listeners.take_back(lent);
+            if once {
+                listeners.recount();
+            }
+        }
+        heard
+    }
+
+    #[test]
+    fn listeners_hear_their_kind_in_the_order_added() {
+        let mut listeners = Listeners::<Numbers>::default();
+        listeners.add(EventKind::Data, false, Box::new(|heard| heard.push(1)));
+        listeners.add(EventKind::End, false, Box::new(|heard| heard.push(2)));
+        listeners.add(EventKind::Any, false, Box::new(|heard| heard.push(3)));
+        listeners.add(EventKind::Data, true, Box::new(|heard| heard.push(4)));
+        assert_eq!(heard(&mut listeners, EventKind::Data), [1, 3, 4]);
+        assert_eq!(heard(&mut listeners, EventKind::Data), [1, 3]);
+        assert_eq!(heard(&mut listeners, EventKind::Close), [3]);
+    }
+
+    #[test]
+    fn what_is_added_while_lent_comes_behind_and_hears_the_next() {
+        let mut listeners = Listeners::<Numbers>::default();
+        listeners.add(EventKind::Data, false, Box::new(|heard| heard.push(1)));
+        let lent = listeners.lend(EventKind::Data).expect("one listens");
+        listeners.add(EventKind::Data, false, Box::new(|heard| heard.push(2)));
+        listeners.take_back(lent);
+        assert_eq!(heard(&mut listeners, EventKind::Data), [1, 2]);
+        assert!(listeners.lend(EventKind::Close).is_none());
+    }
+
+    #[test]
+    fn a_kind_nobody_listens_to_any_more_is_known_as_such() {
+        let mut listeners = Listeners::<Numbers>::default();
+        listeners.add(EventKind::Data, true, Box::new(|heard| heard.push(1)));
+        assert_eq!(heard(&mut listeners, EventKind::Data), [1]);
+        assert!(!listeners.listens(EventKind::Data));
+    }
+}

@@ -1,0 +1,142 @@
+//! A bound port or path, before a server listens on it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use log::warn;
+use mio::event::Source;
+use mio::net::{TcpListener, UnixListener};
+use mio::{Interest, Registry, Token};
+use socket2::{Domain, SockAddr, Socket, Type};
+
+use super::stream::Stream;
+use super::{Address, Error};
+
+/// A port or a path that is bound and listening: connections are queued by the kernel, and
+/// accepted once a [`Server`](super::Server) was given it (`server.listen(handle)`).
+///
+/// Dropping it gives the port back and removes the socket file, unless another one took
+/// its place.
+pub struct Listener {
+    kind: Kind,
+    address: Address,
+}
+
+enum Kind {
+    Tcp(TcpListener),
+    Ipc(
+        UnixListener,
+        #[expect(dead_code, reason = "removes the file when dropped")] SocketFile,
+    ),
+}
+
+impl Listener {
+    /// How many connections the kernel keeps for a server that is busy, if nothing else is said:
+    /// as Node.
+    pub const BACKLOG: i32 = 511;
+
+    /// Binds and listens. Port 0 is a free port; [`address`](Self::address) tells which.
+    ///
+    /// A socket file that is there already is an error, whether or not anyone listens on it, as in
+    /// Node.
+    ///
+    /// # Errors
+    ///
+    /// With syscall `listen`: `EADDRINUSE`, `EACCES`, `ENOENT` ...
+    pub fn bind(address: &Address, backlog: i32) -> Result<Self, Error> {
+        let bound = match address {
+            Address::Tcp(address) => bind_tcp(*address, backlog),
+            Address::Ipc(path) => bind_ipc(path, backlog),
+        };
+        bound.map_err(|error| Error::system("listen", &error, Some(address)))
+    }
+
+    /// Where it really listens.
+    #[must_use]
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        match &mut self.kind {
+            Kind::Tcp(listener) => listener.register(registry, token, Interest::READABLE),
+            Kind::Ipc(listener, _) => listener.register(registry, token, Interest::READABLE),
+        }
+    }
+
+    pub(super) fn accept(&self) -> io::Result<Stream> {
+        match &self.kind {
+            Kind::Tcp(listener) => listener.accept().map(|(stream, _)| Stream::Tcp(stream)),
+            Kind::Ipc(listener, _) => listener.accept().map(|(stream, _)| Stream::Ipc(stream)),
+        }
+    }
+}
+
+fn bind_tcp(address: SocketAddr, backlog: i32) -> io::Result<Listener> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM.nonblocking(),
+        None,
+    )?;
+    // A restart must not wait for the connections of the run before (TIME_WAIT).
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(backlog)?;
+    let listener = TcpListener::from_std(socket.into());
+    let address = listener.local_addr()?.into();
+    Ok(Listener {
+        kind: Kind::Tcp(listener),
+        address,
+    })
+}
+
+fn bind_ipc(path: &Path, backlog: i32) -> io::Result<Listener> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
+    socket.bind(&SockAddr::unix(path)?)?;
+    // From here on the file is there, and goes with this value, also if listening fails.
+    let file = SocketFile::new(path)?;
+    socket.listen(backlog)?;
+    let listener = UnixListener::from_std(socket.into());
+    Ok(Listener {
+        kind: Kind::Ipc(listener, file),
+        address: path.into(),
+    })
+}
+
+/// The file of an IPC server, known by its inode: it is removed only while it is still ours.
+struct SocketFile {
+    path: PathBuf,
+    inode: (u64, u64),
+}
+
+impl SocketFile {
+    fn new(path: &Path) -> io::Result<Self> {
+        Ok(Self {
+            path: path.to_owned(),
+            inode: inode(path)?,
+        })
+    }
+}
+
+fn inode(path: &Path) -> io::Result<(u64, u64)> {
+    let file = std::fs::symlink_metadata(path)?;
+    Ok((file.dev(), file.ino()))
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        let removed = match inode(&self.path) {
+            Ok(now) if now == self.inode => std::fs::remove_file(&self.path),
+            Ok(_) => return,
+            Err(error) => Err(error),
+        };
+        match removed {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                warn!("the socket file {:?} stays: {error}", self.path);
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Sockets as Node's `net` shows them: servers and sockets, TCP and IPC, events.
+//!
+//! The same program that is written with `net.createServer` in Node carries over line by line.
+//! A [`Server`] or a [`Socket`] is a small copyable id; its methods go through the loop's context
+//! and never call back: what follows from a call comes as a later [event](Event).
+//!
+//! ```
+//! use loopchat::{EventLoop, net};
+//!
+//! // An echo server, and a client that says hello to it.
+//! let mut event_loop = EventLoop::<String>::new()?;
+//! let server = net::create_server(&mut event_loop);
+//! server.on_data(&mut event_loop, |_, cx, socket, bytes| {
+//!     socket.write(cx, bytes);
+//! });
+//! server.on_listening(&mut event_loop, |_, cx, server| {
+//!     let client = net::create_connection(cx, server.address(cx).unwrap());
+//!     client.on_connect(cx, |_, cx, client| {
+//!         client.write(cx, b"hello");
+//!     });
+//!     client.on_data(cx, move |heard: &mut String, cx, client, bytes| {
+//!         heard.push_str(&String::from_utf8_lossy(bytes));
+//!         client.end(cx);
+//!         server.close(cx);
+//!     });
+//! });
+//! server.listen(&mut event_loop, "127.0.0.1:0".parse::<net::Address>().unwrap());
+//! let mut heard = String::new();
+//! event_loop.run(&mut heard)?; // ends when the server and its last connection are closed
+//! assert_eq!(heard, "hello");
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! | file | what | Node |
+//! | --- | --- | --- |
+//! | `server.rs`, `accept.rs` | [`Server`], its events, accepting | `net.Server` |
+//! | `listener.rs` | a bound port or path | `server.listen(handle)` |
+//! | `socket.rs` | [`Socket`], its methods | `net.Socket` |
+//! | `connection.rs` | what the loop keeps of one socket; its end | `net.Socket` |
+//! | `reading.rs`, `writing.rs`, `outbox.rs` | the two directions | `stream_base_commons.js`, libuv's `stream.c` |
+//! | `connect.rs` | looking up and connecting | `net.connect` |
+//! | `events.rs` | events and listeners | `EventEmitter` |
+//! | `address.rs`, `error.rs` | addresses, errors with Node's codes | `server.address()`, `err.code` |
+
+mod accept;
+mod address;
+mod connect;
+mod connection;
+mod error;
+mod events;
+mod listener;
+mod outbox;
+mod reading;
+mod server;
+mod socket;
+mod stream;
+mod writing;
+
+pub use address::{Address, Target};
+pub use error::Error;
+pub use events::{Event, ServerEvent};
+pub use listener::Listener;
+pub use server::Server;
+pub use socket::Socket;
+
+use crate::event_loop::{self, HandleId};
+use connection::Connection;
+use events::EventKind;
+use server::ServerHandle;
+
+/// An event loop whose handles are sockets and servers; `S` is the program's own state.
+pub type EventLoop<S> = event_loop::EventLoop<Handle<S>>;
+
+/// What every callback of an [`EventLoop`] gets, to reach the loop and its sockets.
+pub type Context<S> = event_loop::Context<Handle<S>>;
+
+/// What [`EventLoop`] polls: a server or a socket.
+///
+/// Programs name them by [`Server`] and [`Socket`]; this type only says what the loop stores.
+pub struct Handle<S>(HandleKind<S>);
+
+enum HandleKind<S> {
+    Server(Box<ServerHandle<S>>),
+    Connection(Connection<S>),
+}
+
+/// Makes a server that does not listen yet (`net.createServer`).
+pub fn create_server<S>(cx: &mut Context<S>) -> Server {
+    Server(cx.insert(Handle(HandleKind::Server(Box::default()))))
+}
+
+/// Makes a socket and connects it (`net.createConnection`, `net.connect`): to an IP address, to a
+/// host name that is looked up first, or to the path of an IPC server. Its
+/// outcome is an event: [`Event::Connect`], or [`Event::Error`] and [`Event::Close`].
+pub fn create_connection<S>(cx: &mut Context<S>, target: impl Into<Target>) -> Socket {
+    let socket = Socket(cx.insert(Handle(HandleKind::Connection(Connection::new(None)))));
+    socket.connect(cx, target);
+    socket
+}
+
+impl<S> event_loop::Handle for Handle<S> {
+    type State = S;
+
+    fn ready(state: &mut S, cx: &mut Context<S>, id: HandleId) {
+        match cx.handle(id).map(|handle| &handle.0) {
+            Some(HandleKind::Server(_)) => accept::ready(state, cx, id),
+            Some(HandleKind::Connection(connection)) if connection.connecting => {
+                connect::ready(state, cx, id);
+            }
+            Some(HandleKind::Connection(_)) => {
+                writing::ready(state, cx, id);
+                reading::ready(state, cx, id);
+            }
+            None => {}
+        }
+    }
+
+    fn pending(state: &mut S, cx: &mut Context<S>, id: HandleId) {
+        writing::shut_down(state, cx, id);
+    }
+
+    fn closed(state: &mut S, cx: &mut Context<S>, id: HandleId) {
+        connection::closed(state, cx, id);
+    }
+
+    fn timeout(state: &mut S, cx: &mut Context<S>, id: HandleId) {
+        match cx.handle(id).map(|handle| &handle.0) {
+            Some(HandleKind::Server(_)) => accept::retry(cx, id),
+            Some(HandleKind::Connection(_)) => connection::idle(state, cx, id),
+            None => {}
+        }
+    }
+}
+
+/// How the files of this room reach a handle by its id.
+trait Handles<S> {
+    fn connection(&self, id: HandleId) -> Option<&Connection<S>>;
+    fn connection_mut(&mut self, id: HandleId) -> Option<&mut Connection<S>>;
+    fn server(&self, id: HandleId) -> Option<&ServerHandle<S>>;
+    fn server_mut(&mut self, id: HandleId) -> Option<&mut ServerHandle<S>>;
+}
+
+impl<S> Handles<S> for Context<S> {
+    fn connection(&self, id: HandleId) -> Option<&Connection<S>> {
+        match &self.handle(id)?.0 {
+            HandleKind::Connection(connection) => Some(connection),
+            HandleKind::Server(_) => None,
+        }
+    }
+
+    fn connection_mut(&mut self, id: HandleId) -> Option<&mut Connection<S>> {
+        match &mut self.handle_mut(id)?.0 {
+            HandleKind::Connection(connection) => Some(connection),
+            HandleKind::Server(_) => None,
+        }
+    }
+
+    fn server(&self, id: HandleId) -> Option<&ServerHandle<S>> {
+        match &self.handle(id)?.0 {
+            HandleKind::Server(server) => Some(server),
+            HandleKind::Connection(_) => None,
+        }
+    }
+
+    fn server_mut(&mut self, id: HandleId) -> Option<&mut ServerHandle<S>> {
+        match &mut self.handle_mut(id)?.0 {
+            HandleKind::Server(server) => Some(server),
+            HandleKind::Connection(_) => None,
+        }
+    }
+}

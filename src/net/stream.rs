@@ -1,0 +1,108 @@
+//! A connected descriptor of either kind, TCP or IPC, behind one face.
+
+use std::io::{self, IoSlice, Read, Write};
+use std::net::Shutdown;
+use std::time::Duration;
+
+use mio::event::Source;
+use mio::net::{TcpStream, UnixStream};
+use mio::{Interest, Registry, Token};
+use rustix::net::RecvFlags;
+use socket2::SockRef;
+
+use super::Address;
+
+/// The descriptor of a socket, or none: before it is connected, and from its `destroy` on.
+pub(super) enum Stream {
+    Closed,
+    Tcp(TcpStream),
+    Ipc(UnixStream),
+}
+
+/// Does the same with either kind of stream, and fails as the system does with a closed one.
+macro_rules! either {
+    ($self:expr, $stream:ident => $do:expr) => {
+        match $self {
+            Stream::Closed => Err(io::Error::from(io::ErrorKind::NotConnected)),
+            Stream::Tcp($stream) => $do,
+            Stream::Ipc($stream) => $do,
+        }
+    };
+}
+
+impl Stream {
+    pub(super) fn is_closed(&self) -> bool {
+        matches!(self, Self::Closed)
+    }
+
+    /// Registers for both directions, once and for all: edge-triggered readiness is remembered, so
+    /// interest never changes.
+    pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        let both = Interest::READABLE | Interest::WRITABLE;
+        either!(self, stream => stream.register(registry, token, both))
+    }
+
+    pub(super) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        either!(self, stream => { let mut stream = stream; stream.read(buffer) })
+    }
+
+    /// Looks whether a byte, the end (`0`) or nothing (`WouldBlock`) is there, and leaves it.
+    pub(super) fn peek(&self) -> io::Result<usize> {
+        let mut byte = [0u8; 1];
+        either!(self, stream => {
+            let (count, _) = rustix::net::recv(stream, &mut byte, RecvFlags::PEEK)?;
+            Ok(count)
+        })
+    }
+
+    pub(super) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        either!(self, stream => { let mut stream = stream; stream.write(bytes) })
+    }
+
+    pub(super) fn write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        either!(self, stream => { let mut stream = stream; stream.write_vectored(slices) })
+    }
+
+    pub(super) fn shut_down_writing(&self) -> io::Result<()> {
+        either!(self, stream => stream.shutdown(Shutdown::Write))
+    }
+
+    pub(super) fn take_error(&self) -> io::Result<Option<io::Error>> {
+        either!(self, stream => stream.take_error())
+    }
+
+    /// Fails with `NotConnected` while the connection is not established.
+    pub(super) fn peer_address(&self) -> io::Result<Option<Address>> {
+        match self {
+            Self::Closed => Err(io::Error::from(io::ErrorKind::NotConnected)),
+            Self::Tcp(stream) => stream.peer_addr().map(|address| Some(address.into())),
+            Self::Ipc(stream) => stream.peer_addr().map(|_unnamed| None),
+        }
+    }
+
+    pub(super) fn local_address(&self) -> io::Result<Option<Address>> {
+        match self {
+            Self::Closed => Err(io::Error::from(io::ErrorKind::NotConnected)),
+            Self::Tcp(stream) => stream.local_addr().map(|address| Some(address.into())),
+            Self::Ipc(stream) => stream
+                .local_addr()
+                .map(|address| address.as_pathname().map(Address::from)),
+        }
+    }
+
+    /// Turns Nagle's delay off or on; IPC has none.
+    pub(super) fn set_no_delay(&self, on: bool) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => stream.set_nodelay(on),
+            Self::Closed | Self::Ipc(_) => Ok(()),
+        }
+    }
+
+    /// Makes the coming close a reset. Only TCP can.
+    pub(super) fn reset_on_close(&self) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => SockRef::from(stream).set_linger(Some(Duration::ZERO)),
+            Self::Closed | Self::Ipc(_) => Ok(()),
+        }
+    }
+}
