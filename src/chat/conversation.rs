@@ -1,0 +1,369 @@
+//! What a typed line does.
+//!
+//! Lines a member gets are told apart by how they start: `* ` is the chat speaking, `! ` the chat
+//! refusing, `** nick` an action, `nick: ` a message, `nick -> nick: ` a private one. No name has a
+//! space, a star or a colon in it, so no member can put words into the chat's mouth.
+
+use std::fmt::{self, Write};
+use std::rc::Rc;
+
+use super::answers::{OTHERS, describe_commands, describe_topic, replay, tell, without_hash};
+use super::commands::{self, Command, Refusal};
+use super::listing::counted;
+use super::name::{self, Name};
+use super::presence::Change;
+use super::{Chat, Effect, Line, MemberId, Millis, RoomId, sanitise};
+
+impl Chat {
+    /// Does what one line asks for, as typed: unsanitised, without a line end.
+    ///
+    /// A blank line does nothing, nor does a line of a member that is not there. Whatever cannot be
+    /// done is told to the member in a line that starts with `! `.
+    pub fn line(&mut self, member: MemberId, line: &str, now: Millis, effects: &mut Vec<Effect>) {
+        let Some(author) = self.member(member) else {
+            return;
+        };
+        let (nickname, room) = (Rc::clone(&author.nickname), author.room);
+        let line = sanitise(line);
+        if line.is_empty() {
+            return;
+        }
+        match commands::parse(&line) {
+            Ok(Command::Say(text)) => {
+                self.publish(member, room, format_args!("{nickname}: {text}"), effects);
+            }
+            Ok(Command::Me(action)) => {
+                self.publish(
+                    member,
+                    room,
+                    format_args!("** {nickname} {action}"),
+                    effects,
+                );
+            }
+            Ok(Command::Nick(name)) => self.rename(member, name, now, effects),
+            Ok(Command::Join(name)) => self.join(member, name, now, effects),
+            Ok(Command::Rooms) => tell(effects, member, self.describe_rooms()),
+            Ok(Command::Who(name)) => tell(effects, member, self.describe_members(room, name)),
+            Ok(Command::Msg { to, text }) => match self.nicknames.get(&*name::fold(to)) {
+                Some(&to) => {
+                    let recipient = &self.members[to.index()].nickname;
+                    let line = format!("{nickname} -> {recipient}: {text}");
+                    tell(effects, to, line);
+                }
+                None => {
+                    let line = format!(
+                        "! There is no {to:.limit$} here.",
+                        limit = self.config.nickname
+                    );
+                    tell(effects, member, line);
+                }
+            },
+            Ok(Command::Topic(None)) => tell(effects, member, describe_topic(self.room(room))),
+            Ok(Command::Topic(Some(topic))) => self.set_topic(member, room, topic, effects),
+            Ok(Command::History(count)) => {
+                let room = self.room(room);
+                let count = count.unwrap_or(self.config.replay);
+                if replay(room, member, count, effects) == 0 {
+                    let line = format!("* Nothing has been said in #{} yet.", room.name());
+                    tell(effects, member, line);
+                }
+            }
+            Ok(Command::Help) => describe_commands(member, effects),
+            Ok(Command::Quit) => {
+                tell(effects, member, format!("* Bye, {nickname}."));
+                self.leave(member, now, effects);
+                effects.push(Effect::Disconnect { member });
+            }
+            Err(Refusal::Unknown(word)) => {
+                let line = format!("! There is no command /{word:.20}. /help lists the commands.");
+                tell(effects, member, line);
+            }
+            Err(Refusal::Usage(entry)) => {
+                tell(effects, member, format!("! Usage: {}", entry.usage));
+            }
+        }
+    }
+
+    /// The hot path: one allocation, which history and effect share.
+    fn publish(
+        &mut self,
+        author: MemberId,
+        room: RoomId,
+        text: fmt::Arguments<'_>,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.draft.clear();
+        // Writing to a string cannot fail.
+        let _ = self.draft.write_fmt(text);
+        let line: Line = Rc::from(self.draft.as_str());
+        self.rooms[room.index()].history.push(&line);
+        effects.push(Effect::Say {
+            room,
+            except: Some(author),
+            line,
+        });
+    }
+
+    fn rename(&mut self, member: MemberId, name: &str, now: Millis, effects: &mut Vec<Effect>) {
+        let limit = self.config.nickname;
+        let name = match Name::new(name, limit) {
+            Ok(name) => name,
+            Err(bad) => return tell(effects, member, format!("! A nickname {bad}.")),
+        };
+        let is_free = |name: &Name| {
+            self.nicknames
+                .get(&name.fold)
+                .is_none_or(|&owner| owner == member)
+        };
+        if !is_free(&name) {
+            let advice = match name.alternatives(limit).find(is_free) {
+                Some(free) => format!("try {}", free.shown),
+                None => "try another".into(),
+            };
+            return tell(
+                effects,
+                member,
+                format!("! {} is taken; {advice}.", name.shown),
+            );
+        }
+        let place = &mut self.members[member.index()];
+        let room = place.room;
+        let before = std::mem::replace(&mut place.nickname, Rc::clone(&name.shown));
+        self.nicknames.remove(&*name::fold(&before));
+        self.nicknames.insert(name.fold, member);
+        tell(effects, member, format!("* You are now {}.", name.shown));
+        let change = Change {
+            member,
+            before: Some(before),
+            after: Some(name.shown),
+        };
+        self.note(room, change, now, effects);
+    }
+
+    fn join(&mut self, member: MemberId, name: &str, now: Millis, effects: &mut Vec<Effect>) {
+        let name = match Name::new(without_hash(name), self.config.room_name) {
+            Ok(name) => name,
+            Err(bad) => return tell(effects, member, format!("! A room name {bad}.")),
+        };
+        let existing = self.room_names.get(&name.fold).copied();
+        let here = self.members[member.index()].room;
+        if existing == Some(here) {
+            let line = format!("* You are in #{} already.", self.room(here).name());
+            return tell(effects, member, line);
+        }
+        let to = existing.unwrap_or_else(|| self.open_room(name));
+        self.relocate(member, to, now, effects);
+        let room = self.room(to);
+        let line = format!(
+            "* You are now in #{} with {}.",
+            room.name(),
+            counted(room.len() - 1, OTHERS)
+        );
+        tell(effects, member, line);
+        if room.topic.is_some() {
+            tell(effects, member, describe_topic(room));
+        }
+        replay(room, member, self.config.replay, effects);
+    }
+
+    fn set_topic(
+        &mut self,
+        author: MemberId,
+        room: RoomId,
+        topic: &str,
+        effects: &mut Vec<Effect>,
+    ) {
+        let limit = self.config.topic;
+        if topic.chars().count() > limit {
+            let line = format!("! A topic has at most {limit} characters.");
+            return tell(effects, author, line);
+        }
+        self.rooms[room.index()].topic = Some(topic.into());
+        let nickname = &self.members[author.index()].nickname;
+        let line = format!("* {nickname} set the topic: {topic}");
+        effects.push(Effect::Say {
+            room,
+            except: None,
+            line: line.into(),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::House;
+
+    #[test]
+    fn a_line_reaches_everyone_else() {
+        let (mut house, [alice, bob, carol]) = House::with_guests();
+        assert!(house.answers(alice, "hi \x1b[1mthere\t").is_empty());
+        assert!(house.answers(alice, "//etc").is_empty());
+        assert!(house.answers(alice, "/me waves").is_empty());
+        assert!(house.answers(alice, " \x07 \u{202E}").is_empty());
+        for id in [bob, carol] {
+            assert_eq!(
+                house.read(id),
+                ["guest1: hi [1mthere", "guest1: /etc", "** guest1 waves"]
+            );
+        }
+    }
+
+    #[test]
+    fn a_new_name_is_answered_and_announced() {
+        let (mut house, [alice, bob]) = House::with_guests();
+        assert_eq!(
+            house.answers(alice, "/nick Alice"),
+            ["* You are now Alice."]
+        );
+        assert_eq!(house.read(bob), ["* guest1 is now Alice."]);
+        assert_eq!(
+            house.answers(bob, "/nick aLICE"),
+            ["! aLICE is taken; try aLICE2."]
+        );
+        assert_eq!(
+            house.answers(alice, "/nick ALICE"),
+            ["* You are now ALICE."]
+        );
+        assert_eq!(
+            house.answers(bob, "/nick a b"),
+            ["! A nickname is made of letters, digits, _, - and . only, not U+0020."]
+        );
+        // The old name is free again.
+        assert_eq!(
+            house.answers(bob, "/nick guest1"),
+            ["* You are now guest1."]
+        );
+    }
+
+    #[test]
+    fn a_suggested_name_is_free() {
+        let (mut house, guests) = House::with_guests::<12>();
+        for id in guests {
+            let answer = house.answers(id, "/nick abcdefghijklmnopqrstuvwx");
+            let answer = answer.last().map(String::as_str);
+            if let Some(advice) = answer.and_then(|answer| answer.split_once("; try ")) {
+                let suggested = advice.1.trim_end_matches('.');
+                let line = format!("/nick {suggested}");
+                assert_eq!(
+                    house.answers(id, &line),
+                    [format!("* You are now {suggested}.")]
+                );
+            }
+        }
+        let last = house.chat.nickname(guests[11]);
+        assert!(last.is_some_and(|name| name.starts_with("abcdefghij") && name.len() == 24));
+    }
+
+    #[test]
+    fn another_room_is_entered_with_its_topic_and_history() {
+        let (mut house, [alice, bob]) = House::with_guests();
+        assert_eq!(
+            house.answers(alice, "/join #Tea"),
+            ["* You are now in #Tea with 0 others."]
+        );
+        assert_eq!(house.read(bob), ["* guest1 left #lobby."]);
+        assert_eq!(
+            house.answers(alice, "/topic at five"),
+            ["* guest1 set the topic: at five"]
+        );
+        house.types(alice, "milk?");
+        assert_eq!(
+            house.answers(bob, "/join tea"),
+            [
+                "* You are now in #Tea with 1 other.",
+                "* Topic of #Tea: at five",
+                "* The last 1 messages of #Tea:",
+                "guest1: milk?"
+            ]
+        );
+        assert_eq!(house.read(alice), ["* guest2 joined #Tea."]);
+        assert_eq!(
+            house.answers(bob, "/join TEA"),
+            ["* You are in #Tea already."]
+        );
+        assert_eq!(
+            house.answers(bob, "/join #"),
+            ["! A room name has 1 to 32 characters."]
+        );
+        assert_eq!(
+            house.answers(bob, "/rooms"),
+            ["* Rooms: #Tea (2), #lobby (0)"]
+        );
+        assert_eq!(
+            house.answers(bob, "/who"),
+            ["* In #Tea (2): guest1, guest2"]
+        );
+        assert_eq!(
+            house.answers(bob, "/who #LOBBY"),
+            ["* Nobody is in #lobby."]
+        );
+        assert_eq!(
+            house.answers(bob, "/who chess"),
+            ["! There is no room #chess."]
+        );
+    }
+
+    #[test]
+    fn a_private_message_reaches_one() {
+        let (mut house, [alice, bob, carol]) = House::with_guests();
+        assert!(house.answers(alice, "/msg GUEST2 psst").is_empty());
+        assert_eq!(house.read(bob), ["guest1 -> guest2: psst"]);
+        assert!(house.read(carol).is_empty());
+        assert_eq!(
+            house.answers(alice, "/msg zed psst"),
+            ["! There is no zed here."]
+        );
+        let nobody = format!("/msg {} psst", "z".repeat(4000));
+        assert!(house.answers(alice, &nobody)[0].len() < 50);
+        // It was private, so it is not history.
+        assert_eq!(
+            house.answers(carol, "/history"),
+            ["* Nothing has been said in #lobby yet."]
+        );
+    }
+
+    #[test]
+    fn a_topic_is_refused_rather_than_cut() {
+        let (mut house, [alice]) = House::with_guests();
+        let long = format!("/topic {}", "ž".repeat(201));
+        assert_eq!(
+            house.answers(alice, &long),
+            ["! A topic has at most 200 characters."]
+        );
+        assert_eq!(house.answers(alice, "/topic"), ["* #lobby has no topic."]);
+    }
+
+    #[test]
+    fn what_is_no_command_is_answered_with_a_hint() {
+        let (mut house, [alice]) = House::with_guests();
+        assert_eq!(
+            house.answers(alice, "/dance now"),
+            ["! There is no command /dance. /help lists the commands."]
+        );
+        assert_eq!(house.answers(alice, "/nick"), ["! Usage: /nick NAME"]);
+        assert!(house.answers(alice, &"/x".repeat(2000))[0].len() < 80);
+    }
+
+    #[test]
+    fn quitting_is_answered_before_the_connection_goes() {
+        let (mut house, [alice, bob]) = House::with_guests();
+        assert_eq!(house.answers(alice, "/quit good night"), ["* Bye, guest1."]);
+        assert!(house.disconnected.contains(&alice));
+        assert_eq!(house.read(bob), ["* guest1 left #lobby."]);
+        house.leave(alice);
+        assert!(house.read(bob).is_empty());
+    }
+
+    #[test]
+    fn an_announcement_is_heard_in_every_room() {
+        let (mut house, [alice, bob]) = House::with_guests();
+        house.types(alice, "/join tea");
+        house.pass(1000);
+        house.read(alice);
+        house.read(bob);
+        house.announce("The server is going down.\x07");
+        for id in [alice, bob] {
+            assert_eq!(house.read(id), ["* The server is going down."]);
+        }
+    }
+}

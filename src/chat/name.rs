@@ -1,0 +1,290 @@
+//! What may be the name of a member or a room, and when two names are the same.
+//!
+//! A name stands alone at the start of other people's lines, so it is held to more than a text is:
+//! nothing invisible, nothing that turns the reading order, no heap of accents that smears over the
+//! lines above. What breaks a rule is refused, never repaired: a repaired name would surprise its owner.
+
+use std::fmt;
+use std::iter;
+use std::rc::Rc;
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+/// Vietnamese and polytonic Greek need two marks on a letter, Hebrew and Thai three.
+const MARKS_IN_A_ROW: usize = 3;
+
+/// A name, and the form it is compared by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Name {
+    /// As its owner wrote it, in Unicode's composed form (NFC).
+    pub(super) shown: Rc<str>,
+    /// Equal for names that count as the same. Shares `shown` if it has the same letters.
+    pub(super) fold: Rc<str>,
+}
+
+/// Why a text is no name. Reads on from "A nickname ...".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BadName {
+    Length { limit: usize },
+    Character(char),
+    Marks,
+}
+
+impl fmt::Display for BadName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BadName::Length { limit } => write!(f, "has 1 to {limit} characters"),
+            BadName::Character(c) => {
+                write!(f, "is made of letters, digits, _, - and . only, not ")?;
+                // Whatever is not plainly visible is named by its number.
+                match c.is_ascii_graphic() {
+                    true => write!(f, "{c}"),
+                    false => write!(f, "U+{:04X}", u32::from(*c)),
+                }
+            }
+            BadName::Marks => write!(
+                f,
+                "has at most {MARKS_IN_A_ROW} accents in a row, and none at its start"
+            ),
+        }
+    }
+}
+
+impl Name {
+    /// Checks what someone typed as a name of at most `limit` characters.
+    pub(super) fn new(text: &str, limit: usize) -> Result<Name, BadName> {
+        // One more than the limit is enough to see that a text is too long.
+        let shown: String = text.nfc().take(limit.saturating_add(1)).collect();
+        let mut length = 0;
+        // A mark at the start is one that has used up its row.
+        let mut marks = MARKS_IN_A_ROW;
+        for c in shown.chars() {
+            length += 1;
+            if !is_name_character(c) {
+                return Err(BadName::Character(c));
+            }
+            marks = if is_combining_mark(c) { marks + 1 } else { 0 };
+            if marks > MARKS_IN_A_ROW {
+                return Err(BadName::Marks);
+            }
+            // Some single letters are whole phrases, spaces included, or blanks in disguise.
+            if !iter::once(c).nfkc().all(is_name_character) {
+                return Err(BadName::Character(c));
+            }
+        }
+        if !(1..=limit).contains(&length) {
+            return Err(BadName::Length { limit });
+        }
+        Ok(Name::known_good(shown))
+    }
+
+    /// A name the chat made up: known to be good, whatever the limit.
+    pub(super) fn generated(text: String) -> Name {
+        debug_assert_eq!(
+            Name::new(&text, usize::MAX).map(|name| name.shown),
+            Ok(text.as_str().into())
+        );
+        Name::known_good(text)
+    }
+
+    fn known_good(shown: String) -> Name {
+        let shown: Rc<str> = shown.into();
+        let fold = fold(&shown);
+        let fold = if fold == *shown {
+            Rc::clone(&shown)
+        } else {
+            fold.into()
+        };
+        Name { shown, fold }
+    }
+
+    /// Names like this one with a number at the end, none longer than `limit`: what to try when the
+    /// name is taken. The numbers grow faster and faster, so that taking them all in advance is no
+    /// way to make the search long.
+    pub(super) fn alternatives(&self, limit: usize) -> impl Iterator<Item = Name> {
+        let stem = match self.shown.trim_end_matches(|c: char| c.is_ascii_digit()) {
+            "" => &*self.shown,
+            stem => stem,
+        };
+        iter::successors(Some(2_u32), |number| number.checked_add(number.div_ceil(3))).filter_map(
+            move |number| {
+                let number = number.to_string();
+                let room = limit.checked_sub(number.len())?;
+                let stem: String = stem.chars().take(room).collect();
+                Name::new(&(stem + &number), limit).ok()
+            },
+        )
+    }
+}
+
+/// The form names are compared by: without case, and with compatibility characters (full width,
+/// ligatures, circled letters) as the plain ones they look like.
+///
+/// Lower, upper and lower again, because one step leaves some letters apart that differ in case
+/// only: the two small sigmas, the two sharp s.
+pub(super) fn fold(name: &str) -> String {
+    if name.is_ascii() {
+        return name.to_ascii_lowercase();
+    }
+    name.nfkc()
+        .flat_map(char::to_lowercase)
+        .flat_map(char::to_uppercase)
+        .flat_map(char::to_lowercase)
+        .nfkc()
+        .collect()
+}
+
+fn is_name_character(c: char) -> bool {
+    matches!(c, '_' | '-' | '.')
+        || (c.is_alphanumeric() || is_combining_mark(c)) && !is_invisible_letter(c)
+}
+
+/// What Unicode counts as a letter or a mark although nothing is to be seen.
+fn is_invisible_letter(c: char) -> bool {
+    matches!(c,
+        '\u{034F}' // combining grapheme joiner
+        | '\u{115F}' | '\u{1160}' | '\u{3164}' | '\u{FFA0}' // Hangul fillers
+        | '\u{17B4}' | '\u{17B5}' // Khmer inherent vowels
+        | '\u{180B}'..='\u{180F}' // Mongolian selectors
+        | '\u{FE00}'..='\u{FE0F}' // variation selectors
+        | '\u{16FE4}' // Khitan filler
+        | '\u{E0000}'..='\u{E0FFF}' // tags, more variation selectors
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn name(text: &str) -> Name {
+        Name::new(text, 24).unwrap_or_else(|bad| panic!("{text:?}: {bad}"))
+    }
+
+    fn refusal(text: &str) -> BadName {
+        Name::new(text, 24).expect_err(text)
+    }
+
+    #[test]
+    fn letters_and_digits_of_any_script_are_welcome() {
+        for text in [
+            "alice",
+            "Bob_7",
+            "-.-",
+            "0",
+            "žofie",
+            "Ελένη",
+            "ניקוד",
+            "हिन्दी",
+            "ไทยน้ำ",
+            "한글",
+            "山田.太郎",
+            "٣٤",
+        ] {
+            assert_eq!(*name(text).shown, *text);
+        }
+    }
+
+    #[test]
+    fn what_nobody_sees_is_refused() {
+        for c in "\u{34F}\u{115F}\u{1160}\u{3164}\u{FFA0}\u{17B4}\u{17B5}\u{180B}\u{180C}\u{180D}\
+            \u{180E}\u{180F}\u{FE00}\u{FE0F}\u{16FE4}\u{E0001}\u{E0100}\u{E01EF}\u{AD}\u{200B}\u{200C}\
+            \u{200D}\u{200E}\u{202E}\u{2066}\u{2060}\u{61C}\u{FEFF}\u{2800}\u{A0}\u{3000} \t\u{7F}\u{9B}"
+            .chars()
+        {
+            assert_eq!(refusal(&format!("a{c}b")), BadName::Character(c));
+        }
+    }
+
+    #[test]
+    fn letters_that_are_more_than_a_letter_are_refused() {
+        for c in [
+            '\u{FDFA}', '\u{FE70}', '½', '⑴', '!', '#', '@', '/', ':', '>', '*', '😀',
+        ] {
+            assert_eq!(refusal(&c.to_string()), BadName::Character(c));
+        }
+    }
+
+    #[test]
+    fn the_length_counts_characters() {
+        assert_eq!(refusal(""), BadName::Length { limit: 24 });
+        assert_eq!(name(&"ž".repeat(24)).shown.chars().count(), 24);
+        assert_eq!(refusal(&"ž".repeat(25)), BadName::Length { limit: 24 });
+        // Decomposed it has 48, but that is not how it is stored.
+        assert_eq!(*name(&"z\u{30C}".repeat(24)).shown, *"ž".repeat(24));
+    }
+
+    #[test]
+    fn accents_do_not_pile_up() {
+        let marked = |marks| format!("q{}", "\u{323}".repeat(marks));
+        assert_eq!(*name(&marked(3)).shown, *marked(3));
+        assert_eq!(refusal(&marked(4)), BadName::Marks);
+        assert_eq!(refusal("\u{301}a"), BadName::Marks);
+        assert_eq!(refusal("\u{20DD}"), BadName::Marks);
+    }
+
+    #[test]
+    fn names_that_differ_in_form_only_are_the_same() {
+        for (one, other) in [
+            ("Alice", "aLICE"),
+            ("ＡＬＩＣＥ", "alice"),
+            ("ŽOFIE", "z\u{30C}ofie"),
+            ("ΟΔΟΣ", "οδος"),
+            ("οδοσ", "οδος"),
+            ("STRASSE", "straße"),
+            ("STRAẞE", "straße"),
+            ("ﬁsh", "FISH"),
+            ("K\u{212A}", "kk"),
+            ("x²", "X2"),
+        ] {
+            assert_eq!(name(one).fold, name(other).fold, "{one} and {other}");
+        }
+        assert_ne!(name("alice").fold, name("alicé").fold);
+    }
+
+    #[test]
+    fn a_name_that_is_its_own_fold_is_kept_once() {
+        let guest = Name::generated("guest7".into());
+        assert!(Rc::ptr_eq(&guest.shown, &guest.fold));
+        assert_ne!(name("Guest7").shown, name("Guest7").fold);
+    }
+
+    #[test]
+    fn alternatives_are_numbered_and_fit() {
+        let of = |text: &str, limit| -> Vec<String> {
+            let name = Name::new(text, limit).unwrap();
+            let alternatives = name.alternatives(limit).take(3);
+            alternatives.map(|name| name.shown.to_string()).collect()
+        };
+        assert_eq!(of("alice", 24), ["alice2", "alice3", "alice4"]);
+        assert_eq!(of("alice2", 24), ["alice2", "alice3", "alice4"]);
+        assert_eq!(of("42", 24), ["422", "423", "424"]);
+        assert_eq!(of("alice", 5), ["alic2", "alic3", "alic4"]);
+        assert_eq!(of("a", 1), ["2", "3", "4"]);
+        assert!(name("alice").alternatives(24).count() < 100);
+    }
+
+    #[test]
+    fn a_refusal_shows_only_what_can_be_shown() {
+        assert!(refusal("a!").to_string().ends_with("not !"));
+        assert!(refusal("a b").to_string().ends_with("not U+0020"));
+        assert!(refusal("a\u{202E}").to_string().ends_with("not U+202E"));
+    }
+
+    proptest! {
+        #[test]
+        fn an_accepted_name_is_stable(text in "[\\pL\\pM\\pN_.-]{1,30}") {
+            if let Ok(name) = Name::new(&text, 24) {
+                prop_assert_eq!(Name::new(&name.shown, 24), Ok(name.clone()));
+                prop_assert_eq!(fold(&name.shown), &*name.fold);
+                prop_assert_eq!(fold(&name.fold), &*name.fold);
+                prop_assert_eq!(fold(&name.shown.to_uppercase()), &*name.fold);
+                prop_assert_eq!(super::super::sanitise(&name.shown), &*name.shown);
+                for other in name.alternatives(24) {
+                    prop_assert!(other.shown.chars().count() <= 24);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! One room: who is in it, its topic, its history, and what it has yet to hear of its members.
+
+use std::rc::Rc;
+
+use super::history::History;
+use super::presence::Presence;
+use super::{Line, MemberId, Millis};
+
+#[derive(Debug)]
+pub(super) struct Room {
+    name: Rc<str>,
+    /// In no order: whoever leaves is replaced by the last one.
+    members: Vec<MemberId>,
+    pub(super) topic: Option<Box<str>>,
+    pub(super) history: History,
+    pub(super) presence: Presence,
+}
+
+impl Room {
+    pub(super) fn new(name: Rc<str>, history: usize) -> Room {
+        Room {
+            name,
+            members: Vec::new(),
+            topic: None,
+            history: History::new(history),
+            presence: Presence::default(),
+        }
+    }
+
+    /// The name as first written, without the `#`.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn members(&self) -> &[MemberId] {
+        &self.members
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Adds a member and returns its seat, which [`leave`](Room::leave) wants back.
+    pub(super) fn enter(&mut self, member: MemberId) -> u32 {
+        self.members.push(member);
+        (self.members.len() - 1) as u32
+    }
+
+    /// Empties a seat. If that gave it to another member, it is returned: its seat has changed.
+    pub(super) fn leave(&mut self, seat: u32) -> Option<MemberId> {
+        self.members.swap_remove(seat as usize);
+        self.members.get(seat as usize).copied()
+    }
+
+    /// The pending presence notice, if it is time for it, and who does not get it.
+    pub(super) fn speak_of_presence(&mut self, now: Millis) -> Option<(Option<MemberId>, Line)> {
+        self.presence.speak(&self.name, now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn member(index: u32) -> MemberId {
+        MemberId {
+            index,
+            generation: 0,
+        }
+    }
+
+    #[test]
+    fn an_emptied_seat_goes_to_the_last_member() {
+        let mut room = Room::new("tea".into(), 5);
+        let seats: Vec<u32> = (0..3).map(|index| room.enter(member(index))).collect();
+        assert_eq!(seats, [0, 1, 2]);
+        assert_eq!(room.leave(0), Some(member(2)));
+        assert_eq!(room.members(), [member(2), member(1)]);
+        assert_eq!(room.leave(1), None, "the last seat is nobody else's");
+        assert_eq!(room.leave(0), None);
+        assert_eq!(room.len(), 0);
+    }
+}

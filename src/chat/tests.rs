@@ -1,0 +1,398 @@
+//! Random conversations against a model, and the door that plays them.
+//!
+//! [`House`] does with the effects what a real door does, but into inboxes, and checks on the way
+//! what must hold of every effect. The unit tests of the other files use it too.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// What kind of line it is, read as a program would that knows the grammar only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Notice,
+    Error,
+    Action,
+    Message,
+    Private,
+}
+
+pub(super) fn kind(line: &str) -> Kind {
+    let (first, rest) = line
+        .split_once(' ')
+        .unwrap_or_else(|| panic!("no line: {line:?}"));
+    match first {
+        "*" => Kind::Notice,
+        "!" => Kind::Error,
+        "**" => Kind::Action,
+        _ if first.ends_with(':') => Kind::Message,
+        _ if rest.starts_with("-> ") => Kind::Private,
+        _ => panic!("no line of the grammar: {line:?}"),
+    }
+}
+
+/// Starts a message with a number; longer than any line made up at random, so that none is taken for one.
+const NUMBERED: &str = "this is message number ";
+
+/// A chat with an inbox for everyone who is or was in it.
+pub(super) struct House {
+    pub(super) chat: Chat,
+    pub(super) now: Millis,
+    effects: Vec<Effect>,
+    /// Who is where, by the `Moved` effects alone.
+    whereabouts: BTreeMap<MemberId, RoomId>,
+    inboxes: HashMap<MemberId, Vec<Line>>,
+    last_presence: HashMap<RoomId, Millis>,
+    /// The number of the last numbered message a member saw since it moved.
+    last_message: HashMap<MemberId, u64>,
+    pub(super) disconnected: HashSet<MemberId>,
+}
+
+impl House {
+    pub(super) fn new(config: Config) -> House {
+        House {
+            chat: Chat::new(config),
+            now: 0,
+            effects: Vec::new(),
+            whereabouts: BTreeMap::new(),
+            inboxes: HashMap::new(),
+            last_presence: HashMap::new(),
+            last_message: HashMap::new(),
+            disconnected: HashSet::new(),
+        }
+    }
+
+    /// A house with so many in the lobby, a quiet second after the last came, and empty inboxes.
+    pub(super) fn with_guests<const N: usize>() -> (House, [MemberId; N]) {
+        let mut house = House::new(Config::default());
+        let guests = std::array::from_fn(|_| house.connect());
+        house.pass(1000);
+        house.pass(1000);
+        house.inboxes.values_mut().for_each(Vec::clear);
+        (house, guests)
+    }
+
+    pub(super) fn connect(&mut self) -> MemberId {
+        let id = self.chat.connect(self.now, &mut self.effects);
+        self.deliver();
+        id
+    }
+
+    pub(super) fn types(&mut self, member: MemberId, line: &str) {
+        self.chat.line(member, line, self.now, &mut self.effects);
+        self.deliver();
+    }
+
+    /// What typing `line` tells its author, after what it had not read yet.
+    pub(super) fn answers(&mut self, member: MemberId, line: &str) -> Vec<String> {
+        self.types(member, line);
+        self.read(member)
+    }
+
+    pub(super) fn leave(&mut self, member: MemberId) {
+        self.chat.leave(member, self.now, &mut self.effects);
+        self.deliver();
+    }
+
+    pub(super) fn announce(&mut self, text: &str) {
+        self.chat.announce(text, &mut self.effects);
+        self.deliver();
+    }
+
+    /// Lets time pass as an event loop would: it sleeps until the deadline, no earlier and no later.
+    pub(super) fn pass(&mut self, millis: Millis) {
+        let end = self.now + millis;
+        while let Some(due) = self.chat.next_deadline().filter(|&due| due <= end) {
+            assert!(
+                due > self.now || millis == 0,
+                "a digest was due and not said"
+            );
+            self.chat.tick(due - 1, &mut self.effects);
+            assert_eq!(self.effects, [], "said before its time");
+            self.now = due;
+            self.chat.tick(due, &mut self.effects);
+            assert_ne!(self.effects, [], "woken up for nothing");
+            self.deliver();
+        }
+        self.now = end;
+        self.chat.tick(end, &mut self.effects);
+        assert_eq!(self.effects, [], "said without a deadline");
+    }
+
+    /// What a member got since the last call.
+    pub(super) fn read(&mut self, member: MemberId) -> Vec<String> {
+        let inbox = self.inboxes.entry(member).or_default();
+        inbox.drain(..).map(|line| line.to_string()).collect()
+    }
+
+    fn deliver(&mut self) {
+        let mut replays: HashMap<MemberId, usize> = HashMap::new();
+        for effect in std::mem::take(&mut self.effects) {
+            match effect {
+                Effect::Tell { to, line } => {
+                    assert!(self.whereabouts.contains_key(&to), "told to nobody: {line}");
+                    self.check_replay(&mut replays, to, &line);
+                    self.receive(to, line);
+                }
+                Effect::Say { room, except, line } => {
+                    let here = self.whereabouts.iter().filter(|(_, at)| **at == room);
+                    let here: Vec<MemberId> = here.map(|(id, _)| *id).collect();
+                    assert!(!here.is_empty(), "said to an empty room: {line}");
+                    self.check_presence(room, &line);
+                    for id in here.into_iter().filter(|id| Some(*id) != except) {
+                        self.receive(id, Line::clone(&line));
+                    }
+                }
+                Effect::Moved { member, from, to } => {
+                    assert_ne!(from, to);
+                    assert_eq!(self.whereabouts.remove(&member), from);
+                    self.whereabouts.extend(to.map(|to| (member, to)));
+                    self.last_message.remove(&member);
+                    // The room's number may now be given to another room.
+                    let occupied: HashSet<RoomId> = self.whereabouts.values().copied().collect();
+                    self.last_presence.retain(|room, _| occupied.contains(room));
+                }
+                Effect::Disconnect { member } => {
+                    assert!(!self.whereabouts.contains_key(&member));
+                    self.disconnected.insert(member);
+                }
+            }
+        }
+        assert!(
+            replays.values().all(|&left| left == 0),
+            "a replay is too short"
+        );
+        self.check_state();
+    }
+
+    fn receive(&mut self, member: MemberId, line: Line) {
+        assert!(
+            matches!(sanitise(&line), Cow::Borrowed(clean) if *clean == *line),
+            "{line:?}"
+        );
+        if let (Kind::Message, Some((_, text))) = (kind(&line), line.split_once(NUMBERED))
+            && let Ok(number) = text.parse()
+        {
+            // Once and in order: what the replay had is not said again.
+            let last = self.last_message.insert(member, number);
+            assert!(last.is_none_or(|last| last < number), "again: {line}");
+        }
+        self.inboxes.entry(member).or_default().push(line);
+    }
+
+    /// The header's number is exact, and messages are told in a replay only.
+    fn check_replay(&mut self, replays: &mut HashMap<MemberId, usize>, to: MemberId, line: &str) {
+        let left = replays.entry(to).or_default();
+        let is_message = matches!(kind(line), Kind::Message | Kind::Action);
+        assert_eq!(is_message, *left > 0, "in a replay, or not: {line}");
+        *left = left.saturating_sub(1);
+        if let Some(header) = line.strip_prefix("* The last ") {
+            let (count, _) = header.split_once(" messages of #").unwrap();
+            *left = count.parse().unwrap();
+            assert!(*left > 0);
+            // `/history` repeats what was seen; what follows is still to be in order.
+            self.last_message.remove(&to);
+        }
+    }
+
+    fn check_presence(&mut self, room: RoomId, line: &str) {
+        let is_presence = kind(line) == Kind::Notice
+            && !line.contains(" set the topic: ")
+            && !line.starts_with("* NEWS");
+        if is_presence {
+            let last = self.last_presence.insert(room, self.now);
+            assert!(
+                last.is_none_or(|last| self.now - last >= 1000),
+                "too soon: {line}"
+            );
+        }
+    }
+
+    fn check_state(&self) {
+        let chat = &self.chat;
+        assert_eq!(chat.member_count(), self.whereabouts.len());
+        let mut rooms: BTreeMap<RoomId, Vec<MemberId>> = BTreeMap::new();
+        let mut folds = HashSet::new();
+        for (&id, &room) in &self.whereabouts {
+            assert_eq!(chat.room_of(id), Some(room));
+            rooms.entry(room).or_default().push(id);
+            let nickname = chat.nickname(id).unwrap();
+            let fold = name::fold(nickname);
+            assert_eq!(chat.nicknames.get(&*fold), Some(&id));
+            assert!(folds.insert(fold), "two are called {nickname}");
+        }
+        assert_eq!(chat.nicknames.len(), folds.len());
+        for (&room, members) in &rooms {
+            let mut listed = chat.members_of(room).to_vec();
+            listed.sort_unstable();
+            assert_eq!(listed, *members);
+        }
+        let empty_lobby = usize::from(!rooms.contains_key(&LOBBY));
+        assert_eq!(chat.room_count(), rooms.len() + empty_lobby);
+        assert_eq!(chat.room_names.len(), chat.room_count());
+        assert!(
+            chat.next_deadline()
+                .is_none_or(|due| due > self.now && due <= self.now + 1000)
+        );
+    }
+}
+
+/// Members are meant by their place among all who ever were there, so that some lines and
+/// departures come from members long gone.
+#[derive(Clone, Debug)]
+enum Step {
+    Connect,
+    Line(usize, String),
+    Message(usize),
+    Leave(usize),
+    Pass(Millis),
+    Announce(String),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let line = prop_oneof![
+        4 => "/nick (ann|ANN|bob|Bob2|guest[0-9]|[žŽ]ofie|zz*|a b|[\\pL\\pM]{1,4})",
+        4 => "/join #?(tea|TEA|chess|lobby|rust|[^a])",
+        2 => "/(who|who tea|who #[a-z]|rooms|help|topic|topic x\\PC{0,9}|history|history [0-9])",
+        1 => "/msg (ann|bob|guest[0-9]) \\PC{0,9}",
+        1 => "/me \\PC{0,9}",
+        1 => "/quit",
+        2 => ".{0,20}",
+        1 => "[/ *!:>\\x00-\\x20\u{80}-\u{9f}\u{200b}-\u{202f}\u{2060}-\u{206f}]{0,9}",
+    ];
+    prop_oneof![
+        3 => Just(Step::Connect),
+        8 => (0..20_usize, line).prop_map(|(who, line)| Step::Line(who, line)),
+        5 => (0..20_usize).prop_map(Step::Message),
+        2 => (0..20_usize).prop_map(Step::Leave),
+        3 => prop_oneof![Just(0), 1..400_u64, Just(999), Just(1000), 1000..5000_u64].prop_map(Step::Pass),
+        1 => ".{0,9}".prop_map(Step::Announce),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn any_conversation_keeps_the_rules(steps in prop::collection::vec(step(), 1..120)) {
+        let mut house = House::new(Config { history: 7, replay: 4, ..Config::default() });
+        let mut everyone = vec![house.connect()];
+        let mut messages = 0;
+        for step in steps {
+            let someone = |who: usize| everyone[who % everyone.len()];
+            match step {
+                Step::Connect => everyone.push(house.connect()),
+                Step::Line(who, line) => house.types(someone(who), &line),
+                Step::Message(who) => {
+                    messages += 1;
+                    house.types(someone(who), &format!("{NUMBERED}{messages}"));
+                }
+                Step::Leave(who) => house.leave(someone(who)),
+                Step::Pass(millis) => house.pass(millis),
+                Step::Announce(text) => house.announce(&format!("NEWS {text}")),
+            }
+        }
+        // An idle chat falls asleep.
+        house.pass(2000);
+        prop_assert_eq!(house.chat.next_deadline(), None);
+        for id in everyone {
+            house.leave(id);
+        }
+        prop_assert_eq!(house.chat.member_count(), 0);
+        prop_assert_eq!(house.chat.room_count(), 1);
+        prop_assert_eq!(house.chat.next_deadline(), None);
+    }
+}
+
+#[test]
+fn a_thousand_arrivals_are_two_notices() {
+    let (mut house, [first]) = House::with_guests();
+    for _ in 0..1000 {
+        house.connect();
+    }
+    house.pass(1000);
+    assert_eq!(
+        house.read(first),
+        [
+            "* guest2 joined #lobby.",
+            "* guest3, guest4, guest5 and 996 others joined #lobby."
+        ]
+    );
+}
+
+#[test]
+fn ids_of_members_gone_mean_nobody() {
+    let (mut house, [alice, bob]) = House::with_guests();
+    house.leave(bob);
+    let carol = house.connect();
+    assert_eq!(carol.index(), bob.index());
+    house.leave(bob);
+    house.types(bob, "boo");
+    assert_eq!(house.chat.nickname(bob), None);
+    assert_eq!(house.chat.room_of(bob), None);
+    assert_eq!(house.chat.members_of(LOBBY), [alice, carol]);
+}
+
+#[test]
+fn automatic_names_step_over_chosen_ones() {
+    let (mut house, [first]) = House::with_guests();
+    house.types(first, "/nick GUEST2");
+    let second = house.connect();
+    assert_eq!(house.chat.nickname(second), Some("guest3"));
+}
+
+#[test]
+fn the_lobby_outlives_its_members_and_other_rooms_do_not() {
+    let (mut house, [alice]) = House::with_guests();
+    house.types(alice, "/topic tea");
+    house.types(alice, "said in the lobby");
+    house.types(alice, "/join chess");
+    house.types(alice, "said over chess");
+    assert_eq!(house.chat.room_count(), 2);
+    house.types(alice, "/join lobby");
+    assert_eq!(house.chat.room_count(), 1);
+    house.read(alice);
+    house.types(alice, "/topic");
+    house.types(alice, "/history");
+    assert_eq!(
+        house.read(alice),
+        [
+            "* Topic of #lobby: tea",
+            "* The last 1 messages of #lobby:",
+            "guest1: said in the lobby"
+        ]
+    );
+    house.types(alice, "/join CHESS");
+    house.types(alice, "/history");
+    assert_eq!(
+        house.read(alice),
+        [
+            "* You are now in #CHESS with 0 others.",
+            "* Nothing has been said in #CHESS yet."
+        ]
+    );
+}
+
+#[test]
+fn an_emptied_room_wakes_nobody_up() {
+    let (mut house, [alice, bob, carol]) = House::with_guests();
+    house.leave(alice);
+    house.leave(bob);
+    assert_eq!(house.chat.next_deadline(), Some(house.now + 1000));
+    house.leave(carol);
+    assert_eq!(house.chat.next_deadline(), None);
+    // Nor does it tell those who come later of those who were there before.
+    let dave = house.connect();
+    house.connect();
+    house.pass(1000);
+    let heard = house.read(dave);
+    assert_eq!(heard.last().unwrap(), "* guest5 joined #lobby.");
+}
+
+#[test]
+fn what_is_kept_for_a_member_stays_small() {
+    assert!(size_of::<Member>() <= 32);
+    assert_eq!(size_of::<MemberId>(), 8);
+    assert!(size_of::<Effect>() <= 40);
+}
