@@ -1,0 +1,174 @@
+//! Binding everything `--listen` names, before anyone is served.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::net::ToSocketAddrs;
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
+
+use log::info;
+use mio::net::UnixStream;
+
+use crate::net::{Address, Error, Listener, Target};
+
+/// Connections that may wait to be accepted, so that a burst of arrivals is not refused.
+const BACKLOG: i32 = 4096;
+
+/// Why the server could not start: one line that names the flag.
+#[derive(Debug)]
+pub struct StartError {
+    flag: String,
+    reason: String,
+}
+
+impl StartError {
+    pub(super) fn new(flag: impl Into<String>, reason: impl fmt::Display) -> Self {
+        Self {
+            flag: flag.into(),
+            reason: reason.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.flag, self.reason)
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// Binds all addresses, or none: what was bound before an error is given back with it.
+pub(super) fn bind_all(listen: &[String]) -> Result<Vec<Listener>, StartError> {
+    listen
+        .iter()
+        .map(|text| {
+            bind(text).map_err(|reason| StartError::new(format!("--listen {text}"), reason))
+        })
+        .collect()
+}
+
+fn bind(text: &str) -> Result<Listener, String> {
+    let Some(target) = Target::parse(text) else {
+        return Err("not an address; it wants IP:PORT, HOST:PORT or a path with a /".to_owned());
+    };
+    let address = match target {
+        Target::Address(address) => address,
+        Target::Host(host, port) => look_up(&host, port)?,
+    };
+    if let Address::Ipc(path) = &address {
+        remove_stale(path)?;
+    }
+    Listener::bind(&address, BACKLOG).map_err(|error| explain(&error))
+}
+
+/// Blocks, which is fine before the loop runs.
+fn look_up(host: &str, port: u16) -> Result<Address, String> {
+    let found = (host, port)
+        .to_socket_addrs()
+        .map_err(|error| error.to_string())?;
+    // An IPv4 address first: it is what `nc localhost` and this project's examples dial.
+    let mut found: Vec<_> = found.collect();
+    found.sort_by_key(|address| !address.is_ipv4());
+    found
+        .first()
+        .map(|address| Address::Tcp(*address))
+        .ok_or(format!("{host} has no address"))
+}
+
+fn explain(error: &Error) -> String {
+    let hint = match (error.code(), error.address()) {
+        ("EADDRINUSE", Some(Address::Tcp(_))) => "; is another server running there?",
+        ("ENOENT", Some(Address::Ipc(_))) => "; the folder does not exist",
+        _ => "",
+    };
+    format!("{error}{hint}")
+}
+
+/// Makes way for a new socket file: one that nobody listens on any more, left by a server that
+/// was killed, is removed; one that is in use, or is no socket at all, is an error.
+fn remove_stale(path: &Path) -> Result<(), String> {
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error.to_string()),
+        Ok(file) if !file.file_type().is_socket() => {
+            return Err("the file exists and is not a socket".to_owned());
+        }
+        Ok(_) => {}
+    }
+    // A nonblocking probe: a server that is alive but busy, its backlog full, is alive.
+    match UnixStream::connect(path) {
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            info!("replacing the stale socket file {path:?}");
+            fs::remove_file(path).map_err(|error| format!("its stale socket file: {error}"))
+        }
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            Err("the socket belongs to someone else".to_owned())
+        }
+        Ok(_) | Err(_) => Err("another server is listening there".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_address_that_fails_gives_the_first_back() {
+        let taken = bind("127.0.0.1:0").unwrap();
+        let path = tempfile::tempdir().unwrap();
+        let socket = path.path().join("chat.sock").display().to_string();
+        let error = bind_all(&[socket.clone(), taken.address().to_string()])
+            .err()
+            .unwrap();
+        assert!(
+            error
+                .to_string()
+                .starts_with(&format!("--listen {}: ", taken.address()))
+        );
+        assert!(!Path::new(&socket).exists());
+    }
+
+    #[test]
+    fn stale_socket_files_are_replaced_and_live_ones_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("chat.sock");
+        let text = path.display().to_string();
+        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+        assert!(path.exists(), "std leaves the file: a stale one");
+        let live = bind(&text).unwrap();
+        assert_eq!(
+            bind(&text).err().unwrap(),
+            "another server is listening there"
+        );
+        assert!(path.exists());
+        drop(live);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_file_that_is_no_socket_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("notes.txt");
+        fs::write(&path, "precious").unwrap();
+        assert!(bind(&path.display().to_string()).is_err());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
+    }
+
+    #[test]
+    fn addresses_that_cannot_be_are_explained() {
+        for text in ["3000", "127.0.0.1", "127.0.0.1:66000", "", "nowhere:"] {
+            assert!(
+                bind(text).err().unwrap().contains("not an address"),
+                "{text}"
+            );
+        }
+        assert!(
+            bind("/nowhere/at/all.sock")
+                .err()
+                .unwrap()
+                .contains("folder does not exist")
+        );
+    }
+}

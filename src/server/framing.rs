@@ -1,0 +1,503 @@
+//! The line decoder of the line door: bytes from `nc` or `telnet` in, lines of text out.
+//!
+//! A TCP stream knows no lines. One read may bring half a word, the next one the other half and
+//! ten lines more. A [`LineDecoder`] belongs to one connection and remembers exactly what a cut
+//! can tear apart: the beginning of a line, a carriage return, a telnet command. Whatever the
+//! cuts, the same bytes give the same frames in the same order.
+//!
+//! # Grammar
+//!
+//! The bytes pass three layers, each of which sees only what the one before let through.
+//!
+//! **1. Telnet** ([RFC 854]). `IAC` is the byte 255.
+//!
+//! | bytes                          | become                                              |
+//! |--------------------------------|-----------------------------------------------------|
+//! | `IAC` 251..=254 *any*          | nothing (`WILL`, `WONT`, `DO`, `DONT` and an option) |
+//! | `IAC` 250 *data* `IAC` 240     | nothing (`SB` … `SE`, a subnegotiation)             |
+//! | `IAC` 240..=249                | nothing                                             |
+//! | `IAC` `IAC`                    | one byte 255                                        |
+//! | `IAC` and a byte below 240     | one byte 255, and the byte as if it stood alone     |
+//! | `IAC` at the end of the stream | one byte 255                                        |
+//!
+//! Inside a subnegotiation `IAC` with any byte but `SE` is one unit of data. At most
+//! [`MAX_SUBNEGOTIATION`] units are skipped; the next one is read as text again, so nobody stays
+//! inside for ever. A command that the end of the stream cuts off is dropped.
+//!
+//! **2. Lines.** `LF`, `CR LF` and `CR NUL` end a line. So does a `CR` that is the last byte of
+//! the stream. Any other `CR` or `NUL` is a byte of the line. Empty lines count. What follows the
+//! last line end is a line too, if it is not empty.
+//!
+//! A line of more than `max_line` bytes is one [`Frame::TooLong`], reported at the first byte too
+//! many and not at the line end, which might never come. A `CR` counts only once the byte after it
+//! has shown that it does not end the line.
+//!
+//! **3. Text.** What is not UTF-8 becomes U+FFFD as [`String::from_utf8_lossy`] on the whole line
+//! does it; a byte 255 always does. Control characters and escape sequences come through:
+//! to make them harmless is the chat's work, for they must not get in by another door either.
+//!
+//! # Cost
+//!
+//! A line that lies in the input whole, without `IAC`, is lent from there. Only a line that a cut
+//! or a telnet command tears apart is collected in a buffer, which is given back with the line: a
+//! connection between two lines owns no heap memory.
+//!
+//! # Example
+//!
+//! ```
+//! use std::ops::ControlFlow;
+//! use loopchat::server::framing::{Frame, LineDecoder};
+//!
+//! let mut decoder = LineDecoder::new();
+//! let mut seen = Vec::new();
+//! // "é" is C3 A9, `IAC DO 1` is FF FD 01; both are cut in two.
+//! let reads: [&[u8]; 3] = [b"caf\xC3", b"\xA9\r\n\xFF\xFD", b"\x01far too long\nbye"];
+//! for bytes in reads {
+//!     decoder.feed(8, bytes, |frame| {
+//!         seen.push(match frame {
+//!             Frame::Line(line) => line.to_owned(),
+//!             Frame::TooLong => "(refused)".to_owned(),
+//!         });
+//!         ControlFlow::Continue(())
+//!     });
+//! }
+//! decoder.finish(8, |frame| {
+//!     if let Frame::Line(line) = frame {
+//!         seen.push(line.to_owned());
+//!     }
+//! });
+//! assert_eq!(seen, ["café", "(refused)", "bye"]);
+//! ```
+//!
+//! [RFC 854]: https://www.rfc-editor.org/rfc/rfc854
+
+use std::mem;
+use std::ops::ControlFlow;
+
+use memchr::memchr3;
+
+const NUL: u8 = 0;
+const LF: u8 = b'\n';
+const CR: u8 = b'\r';
+
+const SE: u8 = 240;
+const GO_AHEAD: u8 = 249;
+const SB: u8 = 250;
+const WILL: u8 = 251;
+const DONT: u8 = 254;
+const IAC: u8 = 255;
+
+/// The longest telnet subnegotiation that is skipped, in bytes between `IAC SB` and `IAC SE`
+/// (an `IAC` pair counts once). Real ones, a terminal type or a window size, are a few dozen.
+pub const MAX_SUBNEGOTIATION: u16 = 512;
+
+/// The first buffer for a torn line. A `telnet` in character mode sends a byte a packet, and
+/// should not make the buffer grow with each.
+const FIRST_BUFFER: usize = 64;
+
+// Thousands of idle connections each own one of these.
+const _: () = assert!(size_of::<LineDecoder>() <= 40);
+
+/// One decoded item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Frame<'a> {
+    /// A line without its line end. At most `max_line` bytes were received for it; as a byte that
+    /// is not UTF-8 becomes three, the text can be up to three times as long.
+    Line(&'a str),
+    /// A line passed the limit. It comes once for each such line; all of that line is discarded.
+    TooLong,
+}
+
+/// What a byte completed. [`Frame`] without the text, which is still in the buffer.
+#[derive(Debug, PartialEq)]
+enum Event {
+    Line,
+    TooLong,
+}
+
+/// Where in a telnet command the stream stands.
+#[derive(Debug, Default, Clone, Copy, PartialEq)]
+enum Telnet {
+    /// In none.
+    #[default]
+    Text,
+    /// After `IAC`.
+    Command,
+    /// After `IAC WILL`, `WONT`, `DO` or `DONT`.
+    Option,
+    /// In a subnegotiation, this many bytes after its `IAC SB`.
+    Sub(u16),
+    /// The same, after an `IAC` that may begin its end.
+    SubCommand(u16),
+}
+
+/// Puts the bytes of one connection together into lines; see the [module](self) for the grammar.
+///
+/// The limit is an argument of each call and no field, as it is the same for all connections.
+#[derive(Debug, Default)]
+pub struct LineDecoder {
+    /// The bytes of a torn line so far, telnet taken out. Never more than `max_line`.
+    partial: Vec<u8>,
+    telnet: Telnet,
+    /// A `CR` was the last byte of text; the next one decides whether it belongs to the line.
+    after_cr: bool,
+    /// The line was refused already; skip to its end. `partial` is empty.
+    discarding: bool,
+}
+
+impl LineDecoder {
+    /// A decoder at the beginning of a stream.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes the next bytes of the stream and hands each frame that they complete to `on_frame`,
+    /// in order. Returns how many bytes were consumed.
+    ///
+    /// That is all of them, unless `on_frame` returned [`ControlFlow::Break`]. Then it is the bytes
+    /// up to and including the one that completed this last frame (at least one), and the caller
+    /// feeds the others later.
+    pub fn feed(
+        &mut self,
+        max_line: usize,
+        bytes: &[u8],
+        mut on_frame: impl FnMut(Frame<'_>) -> ControlFlow<()>,
+    ) -> usize {
+        let mut at = 0;
+        while at < bytes.len() {
+            let rest = &bytes[at..];
+            let flow = if self.is_idle()
+                && let Some((line, taken)) = whole_line(max_line, rest)
+            {
+                at += taken;
+                with_text(line, |text| on_frame(Frame::Line(text)))
+            } else {
+                let (taken, event) = self.step(max_line, rest);
+                at += taken;
+                match event {
+                    None => continue,
+                    Some(Event::TooLong) => on_frame(Frame::TooLong),
+                    Some(Event::Line) => {
+                        // Taken, not cleared: the buffer is freed with the line.
+                        let line = mem::take(&mut self.partial);
+                        with_text(&line, |text| on_frame(Frame::Line(text)))
+                    }
+                }
+            };
+            if flow.is_break() {
+                break;
+            }
+        }
+        at
+    }
+
+    /// The stream has ended: hands over what is left without a line end, at most one frame.
+    ///
+    /// The decoder is then as new.
+    pub fn finish(&mut self, max_line: usize, mut on_frame: impl FnMut(Frame<'_>)) {
+        let mut left = mem::take(self);
+        // No byte can make a command of this `IAC` any more, so it was text.
+        let stray = left.telnet == Telnet::Command;
+        if stray && left.text(max_line, IAC) == Some(Event::TooLong) {
+            on_frame(Frame::TooLong);
+        } else if !left.discarding && (left.after_cr || !left.partial.is_empty()) {
+            with_text(&left.partial, |text| on_frame(Frame::Line(text)));
+        }
+    }
+
+    /// How many bytes of heap memory the decoder owns: none between two lines, and never more than
+    /// the `max_line` it is fed with.
+    pub fn heap_size(&self) -> usize {
+        self.partial.capacity()
+    }
+
+    /// Whether the next byte begins a line, with nothing to remember from before.
+    fn is_idle(&self) -> bool {
+        self.partial.is_empty() && self.telnet == Telnet::Text && !self.after_cr && !self.discarding
+    }
+
+    /// Goes on by as much of `rest` (not empty) as needs no decision on the way: a run of content,
+    /// or one byte. Returns its length and what it completed.
+    fn step(&mut self, max_line: usize, rest: &[u8]) -> (usize, Option<Event>) {
+        if self.telnet == Telnet::Text && !self.after_cr {
+            let run = memchr3(LF, CR, IAC, rest).unwrap_or(rest.len());
+            if run > 0 {
+                return self.content(max_line, &rest[..run]);
+            }
+        }
+        (1, self.byte(max_line, rest[0]))
+    }
+
+    /// The telnet layer. One byte completes one frame at most: if it turns out that an `IAC` or a
+    /// `CR` before it was content and passes the limit, the line is being discarded by the time
+    /// the byte itself counts.
+    fn byte(&mut self, max_line: usize, byte: u8) -> Option<Event> {
+        match mem::take(&mut self.telnet) {
+            Telnet::Text if byte == IAC => self.telnet = Telnet::Command,
+            Telnet::Text => return self.text(max_line, byte),
+
+            Telnet::Command => match byte {
+                SE..=GO_AHEAD => {}
+                SB => self.telnet = Telnet::Sub(0),
+                WILL..=DONT => self.telnet = Telnet::Option,
+                IAC => return self.text(max_line, IAC),
+                // Not telnet, but text in another encoding, or noise. The byte keeps its meaning,
+                // or a stray 255 would eat a line end.
+                _ => {
+                    let stray = self.text(max_line, IAC);
+                    return stray.or(self.text(max_line, byte));
+                }
+            },
+
+            // Any byte: option 255 exists (RFC 861) and is not doubled.
+            Telnet::Option => {}
+
+            Telnet::Sub(seen) if byte == IAC => self.telnet = Telnet::SubCommand(seen),
+            Telnet::Sub(MAX_SUBNEGOTIATION) => return self.text(max_line, byte),
+            Telnet::Sub(seen) => self.telnet = Telnet::Sub(seen + 1),
+
+            Telnet::SubCommand(_) if byte == SE => {}
+            Telnet::SubCommand(MAX_SUBNEGOTIATION) => {
+                // The `IAC` was the unit too many, so it is outside already.
+                self.telnet = Telnet::Command;
+                return self.byte(max_line, byte);
+            }
+            Telnet::SubCommand(seen) => self.telnet = Telnet::Sub(seen + 1),
+        }
+        None
+    }
+
+    /// The line layer: one byte that is not telnet's.
+    fn text(&mut self, max_line: usize, byte: u8) -> Option<Event> {
+        if mem::take(&mut self.after_cr) {
+            if byte == LF || byte == NUL {
+                return self.end_line();
+            }
+            let (_, refused) = self.content(max_line, &[CR]);
+            return refused.or(self.text(max_line, byte));
+        }
+        match byte {
+            LF => self.end_line(),
+            CR => {
+                self.after_cr = true;
+                None
+            }
+            _ => self.content(max_line, &[byte]).1,
+        }
+    }
+
+    fn end_line(&mut self) -> Option<Event> {
+        if mem::take(&mut self.discarding) {
+            None
+        } else {
+            Some(Event::Line)
+        }
+    }
+
+    /// Adds to the line, or refuses it. Returns how much of `run` was used: all, or up to the first
+    /// byte too many.
+    fn content(&mut self, max_line: usize, run: &[u8]) -> (usize, Option<Event>) {
+        if self.discarding {
+            return (run.len(), None);
+        }
+        let room = max_line.saturating_sub(self.partial.len());
+        if run.len() > room {
+            self.partial = Vec::new();
+            self.discarding = true;
+            return (room + 1, Some(Event::TooLong));
+        }
+        let needed = self.partial.len() + run.len();
+        if needed > self.partial.capacity() {
+            // Growing by doubling, as `Vec` would, but never past the limit: its last doubling
+            // could take twice what a line may have.
+            let wanted = needed.max(self.partial.capacity() * 2).max(FIRST_BUFFER);
+            self.partial
+                .reserve_exact(wanted.min(max_line) - self.partial.len());
+        }
+        self.partial.extend_from_slice(run);
+        (run.len(), None)
+    }
+}
+
+/// The fast path. If `rest` begins with a whole line that needs nothing taken out of it: the line
+/// without its end, and the length with it.
+fn whole_line(max_line: usize, rest: &[u8]) -> Option<(&[u8], usize)> {
+    let mut from = 0;
+    loop {
+        // Stopping at `IAC` keeps this linear: what was searched in vain is consumed before the
+        // next search. It also makes the answer certain, for `IAC` can change what a line end is.
+        let end = from + memchr3(LF, NUL, IAC, &rest[from..])?;
+        let before = &rest[..end];
+        let line = match (rest[end], before.strip_suffix(&[CR])) {
+            (LF, Some(line)) | (NUL, Some(line)) => line,
+            (LF, None) => before,
+            (NUL, None) => {
+                from = end + 1;
+                continue;
+            }
+            _ => return None,
+        };
+        return (line.len() <= max_line).then_some((line, end + 1));
+    }
+}
+
+/// The text layer.
+fn with_text<R>(line: &[u8], on_text: impl FnOnce(&str) -> R) -> R {
+    match str::from_utf8(line) {
+        Ok(text) => on_text(text),
+        Err(_) => on_text(&String::from_utf8_lossy(line)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! Cases too fine for chance to find. That no cut changes anything, `tests/framing.rs` shows.
+
+    use super::*;
+
+    /// What the frames of one stream look like, the refusals as `<too long>`.
+    fn decode(max_line: usize, reads: &[&[u8]]) -> Vec<String> {
+        let mut decoder = LineDecoder::new();
+        let mut seen = feed_all(&mut decoder, max_line, reads);
+        decoder.finish(max_line, |frame| seen.push(show(frame)));
+        assert!(
+            decoder.is_idle() && decoder.heap_size() == 0,
+            "finish leaves something behind: {decoder:?}"
+        );
+        seen
+    }
+
+    fn feed_all(decoder: &mut LineDecoder, max_line: usize, reads: &[&[u8]]) -> Vec<String> {
+        let mut seen = Vec::new();
+        for bytes in reads {
+            let consumed = decoder.feed(max_line, bytes, |frame| {
+                seen.push(show(frame));
+                ControlFlow::Continue(())
+            });
+            assert_eq!(consumed, bytes.len());
+        }
+        seen
+    }
+
+    fn show(frame: Frame<'_>) -> String {
+        match frame {
+            Frame::Line(line) => line.to_owned(),
+            Frame::TooLong => "<too long>".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_decoder_is_as_new_after_the_end() {
+        for left in [&b"a"[..], b"\r", b"\xFF", b"\xFF\xFB", b"\xFF\xFA", b"aaaa"] {
+            let mut decoder = LineDecoder::new();
+            feed_all(&mut decoder, 3, &[left]);
+            decoder.finish(3, |_| {});
+            assert_eq!(feed_all(&mut decoder, 3, &[b"A\n"]), ["A"], "{left:?}");
+        }
+    }
+
+    #[test]
+    fn telnet_commands_are_taken_out() {
+        for command in [
+            &[IAC, WILL, 1][..],
+            &[IAC, DONT, IAC],
+            &[IAC, WILL, LF],
+            &[IAC, SE],
+            &[IAC, 241],
+            &[IAC, GO_AHEAD],
+            &[IAC, SB, 24, 0, b'x', LF, IAC, SE],
+            &[IAC, SB, IAC, IAC, SE, IAC, SE],
+            &[IAC, SB, IAC, LF, IAC, WILL, IAC, SE],
+        ] {
+            let input = [b"a", command, b"b\r", command, b"\nc", command].concat();
+            assert_eq!(decode(9, &[&input]), ["ab", "c"], "{command:?}");
+        }
+    }
+
+    #[test]
+    fn a_stray_iac_eats_nothing() {
+        assert_eq!(decode(9, &[b"a\xFF\nb"]), ["a\u{FFFD}", "b"]);
+        assert_eq!(decode(9, &[b"\xFF\xFF\xFBx"]), ["\u{FFFD}\u{FFFD}x"]);
+        assert_eq!(decode(9, &[b"\r\xFF\n"]), ["\r\u{FFFD}"]);
+        // At the end of the stream it is no command either; a command torn by it is dropped.
+        assert_eq!(decode(9, &[b"a\xFF"]), ["a\u{FFFD}"]);
+        assert_eq!(decode(9, &[b"a\xFF\xFB"]), ["a"]);
+        assert_eq!(decode(9, &[b"a\xFF\xFAbcd"]), ["a"]);
+    }
+
+    #[test]
+    fn a_subnegotiation_ends_somewhere() {
+        let most = usize::from(MAX_SUBNEGOTIATION);
+        let sub = |data: &[u8]| [&[IAC, SB], data, &[IAC, SE], b"b\n"].concat();
+        assert_eq!(decode(9, &[&sub(&vec![b'x'; most])]), ["b"]);
+        assert_eq!(decode(9, &[&sub(&vec![b'x'; most + 1])]), ["xb"]);
+        // A pair counts once.
+        assert_eq!(decode(9, &[&sub(&vec![IAC; 2 * most])]), ["b"]);
+        assert_eq!(decode(9, &[&sub(&vec![IAC; 2 * most + 2])]), ["\u{FFFD}b"]);
+        // The unit too many is `IAC LF`: a stray IAC, and a line end that still is one.
+        let data = [&vec![b'x'; most][..], &[IAC, LF]].concat();
+        assert_eq!(decode(9, &[&sub(&data)]), ["\u{FFFD}", "b"]);
+    }
+
+    #[test]
+    fn the_limit_counts_content() {
+        // A CR before a line end is not content, nor is telnet; any other CR is.
+        for fits in [
+            &b"1234\r\n"[..],
+            b"1234\r\0",
+            b"1234\r",
+            b"12\xFF\xFB\x0134\n",
+        ] {
+            assert_eq!(decode(4, &[fits]), ["1234"], "{fits:?}");
+        }
+        for exceeds in [
+            &b"1234\r\r\n"[..],
+            b"1234\r\xFF\n",
+            b"1234\0\n",
+            b"123\xFF\xFF4\r\0",
+        ] {
+            let seen = decode(4, &[exceeds, b"ok\n"]);
+            assert_eq!(seen, ["<too long>", "ok"], "{exceeds:?}");
+        }
+        assert_eq!(decode(0, &[b"\n\r\na\n\n"]), ["", "", "<too long>", ""]);
+    }
+
+    #[test]
+    fn a_break_consumes_to_the_last_frame_exactly() {
+        let input = b"a\r\nb\r\0\n12345\nc\rd\n";
+        let mut decoder = LineDecoder::new();
+        let mut at = 0;
+        let mut seen = Vec::new();
+        while at < input.len() {
+            at += decoder.feed(4, &input[at..], |frame| {
+                seen.push(show(frame));
+                ControlFlow::Break(())
+            });
+            seen.push(at.to_string());
+        }
+        assert_eq!(seen.join(" "), "a 3 b 6  7 <too long> 12 c\rd 17");
+    }
+
+    #[test]
+    fn whole_lines_are_lent_from_the_input() {
+        let input = "hej\r\nblåbær\n\na\0b\r\0\x1B[31m\n".as_bytes();
+        let mut lines = 0;
+        // "blåbær" has 8 bytes, so the longest line allowed is one of them.
+        LineDecoder::new().feed(8, input, |frame| {
+            let Frame::Line(line) = frame else {
+                panic!("{frame:?}")
+            };
+            assert!(input.as_ptr_range().contains(&line.as_ptr()), "{line:?}");
+            lines += 1;
+            ControlFlow::Continue(())
+        });
+        assert_eq!(lines, 5);
+    }
+
+    #[test]
+    fn a_lower_limit_holds_for_a_line_begun() {
+        let mut decoder = LineDecoder::new();
+        feed_all(&mut decoder, 9, &[b"123456"]);
+        assert_eq!(feed_all(&mut decoder, 4, &[b"7"]), ["<too long>"]);
+    }
+}

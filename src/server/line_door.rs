@@ -1,0 +1,214 @@
+//! The door for `nc`: a connection is a member, a line is what it says.
+
+use std::ops::ControlFlow;
+
+use log::{debug, warn};
+
+use super::framing::{Frame, LineDecoder};
+use super::{ChatServer, Loop};
+use crate::chat::{Chat, Effect, MemberId};
+use crate::net::{self, Context, Event, Server, Socket};
+
+/// Lines of one connection that are handled in one turn at most. What is left of its bytes waits
+/// for the next, so that nobody's paste holds up the others.
+const LINES_PER_TURN: usize = 256;
+
+/// How long, in milliseconds, a connection that we have ended is read on, and what comes thrown
+/// away: closing it with bytes unread would be a reset, which may cost the peer our last line.
+const LINGER_MS: u64 = 2000;
+
+/// What the door keeps of a connection.
+struct LineConnection {
+    socket: Socket,
+    decoder: LineDecoder,
+    /// `None` once it has left the chat.
+    member: Option<MemberId>,
+}
+
+/// The door's connections, by socket index.
+#[derive(Default)]
+pub(super) struct Connections(Vec<Option<LineConnection>>);
+
+impl Connections {
+    fn insert(&mut self, connection: LineConnection) {
+        let index = connection.socket.index();
+        if self.0.len() <= index {
+            self.0.resize_with(index + 1, || None);
+        }
+        self.0[index] = Some(connection);
+    }
+
+    fn get_mut(&mut self, socket: Socket) -> Option<&mut LineConnection> {
+        let found = self.0.get_mut(socket.index())?.as_mut();
+        found.filter(|connection| connection.socket == socket)
+    }
+
+    fn remove(&mut self, socket: Socket) -> Option<LineConnection> {
+        self.get_mut(socket)?;
+        self.0[socket.index()].take()
+    }
+
+    /// Everyone who is still in the chat.
+    pub(super) fn members(&self) -> Vec<MemberId> {
+        self.0
+            .iter()
+            .flatten()
+            .filter_map(|connection| connection.member)
+            .collect()
+    }
+}
+
+/// Makes the door; it opens when it is given a listener.
+pub(super) fn open(event_loop: &mut Loop) -> Server {
+    let door = net::create_server(event_loop);
+    // The door answers what came before the end of a stream, and only then ends its own side.
+    door.set_allow_half_open(event_loop, true);
+    door.on_connection(event_loop, connection);
+    door.on_socket_event(event_loop, |server, cx, socket, event| match event {
+        Event::Data(bytes) => data(server, cx, socket, bytes),
+        Event::End => end(server, cx, socket),
+        Event::Error(error) => debug!("a connection broke: {error}"),
+        Event::Close(_) => closed(server, cx, socket),
+        _ => {}
+    });
+    door.on_error(event_loop, |_, _, _, error| {
+        log::error!("the line door: {error}")
+    });
+    door
+}
+
+fn connection(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
+    // A chat's lines are small and wanted now.
+    if let Err(error) = socket.set_no_delay(cx, true) {
+        debug!("Nagle's delay stays on: {error}");
+    }
+    let ChatServer {
+        chat,
+        connections,
+        effects,
+        ..
+    } = server;
+    let member = chat.connect(cx.now(), effects);
+    connections.insert(LineConnection {
+        socket,
+        decoder: LineDecoder::new(),
+        member: Some(member),
+    });
+    server.seat(member, socket);
+    server.step(cx, |_, _, _| {});
+}
+
+/// Takes lines, up to the cap; gives the rest back.
+fn data(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, bytes: &[u8]) {
+    let ChatServer {
+        chat,
+        connections,
+        fan_out,
+        leaving,
+        effects,
+        config,
+        ..
+    } = server;
+    let Some(connection) = connections.get_mut(socket) else {
+        return;
+    };
+    let Some(member) = connection.member else {
+        return;
+    }; // it has left: thrown away
+    let max_line = config.max_line as usize;
+    let now = cx.now();
+    let mut lines = 0;
+    let used = connection.decoder.feed(max_line, bytes, |frame| {
+        take(chat, member, frame, max_line, now, effects);
+        ChatServer::apply(fan_out, leaving, effects);
+        lines += 1;
+        if lines == LINES_PER_TURN || !leaving.is_empty() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    });
+    socket.unshift(cx, &bytes[used..]);
+    server.finish(cx);
+}
+
+/// The peer has said all it will: what is left is a line, too. It gets its answers, then the end.
+fn end(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
+    let ChatServer {
+        chat,
+        connections,
+        fan_out,
+        leaving,
+        effects,
+        config,
+        ..
+    } = server;
+    let Some(connection) = connections.get_mut(socket) else {
+        return;
+    };
+    let Some(member) = connection.member else {
+        return;
+    };
+    let max_line = config.max_line as usize;
+    let now = cx.now();
+    connection.decoder.finish(max_line, |frame| {
+        take(chat, member, frame, max_line, now, effects);
+    });
+    chat.leave(member, now, effects);
+    if !effects
+        .iter()
+        .any(|effect| matches!(effect, Effect::Disconnect { .. }))
+    {
+        effects.push(Effect::Disconnect { member });
+    }
+    ChatServer::apply(fan_out, leaving, effects);
+    server.finish(cx);
+}
+
+/// One decoded frame: a line for the chat, or a refusal.
+fn take(
+    chat: &mut Chat,
+    member: MemberId,
+    frame: Frame<'_>,
+    max_line: usize,
+    now: u64,
+    effects: &mut Vec<Effect>,
+) {
+    match frame {
+        Frame::Line(line) => chat.line(member, line, now, effects),
+        Frame::TooLong => effects.push(Effect::Tell {
+            to: member,
+            line: format!("! That line was not sent: it is longer than {max_line} bytes.").into(),
+        }),
+    }
+}
+
+/// Ends a connection that has left the chat, after what was written to it. Reads on for a while.
+pub(super) fn close(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
+    let Some(connection) = server.connections.get_mut(socket) else {
+        return;
+    };
+    connection.member = None;
+    connection.decoder = LineDecoder::new();
+    socket.end(cx);
+    let timer = cx.set_timeout(LINGER_MS, move |_, cx| {
+        if socket.buffered(cx) > 0 {
+            warn!("a connection did not read its last lines");
+        }
+        socket.destroy(cx);
+    });
+    cx.set_timer_ref(timer, false);
+}
+
+/// The connection is gone.
+fn closed(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
+    let Some(connection) = server.connections.remove(socket) else {
+        return;
+    };
+    let Some(member) = connection.member else {
+        return;
+    };
+    server.sockets[member.index()] = None;
+    server.step(cx, |chat, now, effects| chat.leave(member, now, effects));
+    server.fan_out.take(member);
+}

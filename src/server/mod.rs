@@ -1,0 +1,214 @@
+//! The doors: they join the chat to the sockets.
+//!
+//! The [chat](crate::chat) knows no sockets and the [net](crate::net) knows no chat. This room
+//! is where they meet:
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `mod.rs` | [`ChatServer`]: the state that the loop lends to every callback; effects to doors |
+//! | `line_door.rs` | the door for `nc`: TCP and IPC, lines of text |
+//! | [`framing`] | bytes to lines |
+//! | `fan_out.rs` | one message to everyone, one write a member and turn |
+//! | `shutdown.rs` | the orderly end |
+//! | `bind.rs`, `config.rs`, `descriptors.rs` | what happens before the loop runs |
+
+mod bind;
+mod config;
+mod descriptors;
+mod fan_out;
+pub mod framing;
+mod line_door;
+mod shutdown;
+
+use std::io;
+
+use log::info;
+
+use crate::chat::{Chat, Effect, MemberId, Millis};
+use crate::event_loop::Timer;
+use crate::net::{self, Context, EventLoop, Server, Socket};
+pub use bind::StartError;
+pub use config::Config;
+use fan_out::{FanOut, Payload};
+use line_door::Connections;
+
+/// Bytes that may wait for one member: whoever reads so slowly that more would is disconnected,
+/// and told why.
+const OUTBOX_LIMIT: usize = 256 * 1024;
+
+/// The chat server's state: what [`EventLoop::run`] lends to every callback.
+pub struct ChatServer {
+    config: Config,
+    chat: Chat,
+    connections: Connections,
+    /// Where each member's lines go, by member index.
+    sockets: Vec<Option<Socket>>,
+    fan_out: FanOut,
+    /// Empty between two steps; kept for its memory.
+    effects: Vec<Effect>,
+    /// An immediate is set that will deliver.
+    deliver_set: bool,
+    /// The chat's own next deadline, and the timer that is set for it.
+    tick: Option<(Millis, Timer)>,
+    /// Members the chat has removed whose connections are still to be closed.
+    leaving: Vec<MemberId>,
+    servers: Vec<Server>,
+    shutting_down: bool,
+}
+
+/// Binds what the configuration names, and serves until a signal ends it.
+///
+/// # Errors
+///
+/// [`StartError`] if any address cannot be bound or the loop cannot be made; nothing is left
+/// behind then.
+pub fn serve(config: Config) -> Result<(), StartError> {
+    descriptors::raise_limit();
+    let listeners = bind::bind_all(&config.listen)?;
+    let loop_error = |error: io::Error| StartError::new("event loop", error);
+    let mut event_loop = EventLoop::new().map_err(loop_error)?;
+    let mut server = ChatServer::new(config);
+    shutdown::on_signals(&mut event_loop).map_err(loop_error)?;
+    for listener in listeners {
+        let address = listener.address().clone();
+        let door = line_door::open(&mut event_loop);
+        server.servers.push(door);
+        door.listen_on(&mut event_loop, listener);
+        info!("listening on {address}");
+    }
+    event_loop.run(&mut server).map_err(loop_error)
+}
+
+impl ChatServer {
+    fn new(config: Config) -> Self {
+        Self {
+            chat: Chat::new(config.chat()),
+            config,
+            connections: Connections::default(),
+            sockets: Vec::new(),
+            fan_out: FanOut::new(),
+            effects: Vec::new(),
+            deliver_set: false,
+            tick: None,
+            leaving: Vec::new(),
+            servers: Vec::new(),
+            shutting_down: false,
+        }
+    }
+
+    /// Passes effects on, in order. [`finish`](Self::finish) has to follow once the caller is done.
+    fn apply(fan_out: &mut FanOut, leaving: &mut Vec<MemberId>, effects: &mut Vec<Effect>) {
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::Tell { to, line } => fan_out.tell(to, &line),
+                Effect::Say { room, except, line } => fan_out.say(room, except, &line),
+                Effect::Moved { member, to, .. } => fan_out.moved(member, to),
+                Effect::Disconnect { member } => leaving.push(member),
+            }
+        }
+    }
+
+    /// Lets the chat do something now, and what follows from it.
+    fn step(
+        &mut self,
+        cx: &mut Context<Self>,
+        act: impl FnOnce(&mut Chat, Millis, &mut Vec<Effect>),
+    ) {
+        act(&mut self.chat, cx.now(), &mut self.effects);
+        Self::apply(&mut self.fan_out, &mut self.leaving, &mut self.effects);
+        self.finish(cx);
+    }
+
+    /// Closes the connections of those who left, and sets what has to come later.
+    fn finish(&mut self, cx: &mut Context<Self>) {
+        while let Some(member) = self.leaving.pop() {
+            self.say_goodbye(cx, member);
+        }
+        if !self.fan_out.is_empty() && !self.deliver_set {
+            self.deliver_set = true;
+            // The check phase comes when all that this turn brought has been read.
+            cx.set_immediate(|server: &mut Self, cx| {
+                server.deliver_set = false;
+                server.deliver(cx);
+            });
+        }
+        self.set_tick(cx);
+    }
+
+    /// Writes what the turn has brought, once per member.
+    fn deliver(&mut self, cx: &mut Context<Self>) {
+        let mut slow = Vec::new();
+        let sockets = &self.sockets;
+        self.fan_out.deliver(&self.chat, |member, payload| {
+            let Some(Some(socket)) = sockets.get(member.index()) else {
+                return;
+            };
+            let below = match payload {
+                Payload::Shared(bytes) => socket.write_shared(cx, bytes),
+                Payload::Own(bytes) => socket.write(cx, bytes),
+            };
+            if !below && socket.buffered(cx) > OUTBOX_LIMIT {
+                slow.push(member);
+            }
+        });
+        for member in slow {
+            let reason = format!(
+                "! Disconnected: you read too slowly, more than {} KiB were waiting for you.",
+                OUTBOX_LIMIT / 1024
+            );
+            self.disconnect(cx, member, &reason);
+        }
+    }
+
+    /// Removes a member from the chat and closes its connection, with a last line.
+    fn disconnect(&mut self, cx: &mut Context<Self>, member: MemberId, reason: &str) {
+        self.fan_out.tell(member, reason);
+        self.step(cx, |chat, now, effects| {
+            chat.leave(member, now, effects);
+            effects.push(Effect::Disconnect { member });
+        });
+    }
+
+    /// Sends a member that has left the chat what it was told until then, and ends its connection.
+    fn say_goodbye(&mut self, cx: &mut Context<Self>, member: MemberId) {
+        let last = self.fan_out.take(member);
+        if let Some(socket) = self.sockets.get_mut(member.index()).and_then(Option::take) {
+            if !last.is_empty() {
+                socket.write(cx, &last);
+            }
+            line_door::close(self, cx, socket);
+        }
+    }
+
+    /// Keeps one timer set for the chat's next deadline: none if it has none, so that an idle server
+    /// sleeps.
+    fn set_tick(&mut self, cx: &mut Context<Self>) {
+        let due = self.chat.next_deadline();
+        if self.tick.map(|(set_for, _)| set_for) == due {
+            return;
+        }
+        if let Some((_, timer)) = self.tick.take() {
+            cx.clear_timer(timer);
+        }
+        if let Some(due) = due {
+            let wait = due.saturating_sub(cx.now()).max(1);
+            let timer = cx.set_timeout(wait, |server: &mut Self, cx| {
+                server.tick = None;
+                server.step(cx, Chat::tick);
+            });
+            cx.set_timer_ref(timer, false);
+            self.tick = Some((due, timer));
+        }
+    }
+
+    /// Notes where a member's lines go.
+    fn seat(&mut self, member: MemberId, socket: Socket) {
+        if self.sockets.len() <= member.index() {
+            self.sockets.resize(member.index() + 1, None);
+        }
+        self.sockets[member.index()] = Some(socket);
+    }
+}
+
+/// The loop that a chat server runs on.
+type Loop = net::EventLoop<ChatServer>;

@@ -1,0 +1,47 @@
+//! The orderly end: SIGINT or SIGTERM.
+
+use std::io;
+
+use log::{info, warn};
+
+use super::{ChatServer, Loop};
+use crate::event_loop::{SIGINT, SIGTERM};
+use crate::net::Context;
+
+/// Shuts down at the first signal. The next one ends the process at once, even if the loop is
+/// busy.
+pub(super) fn on_signals(event_loop: &mut Loop) -> io::Result<()> {
+    event_loop.on_signal(&[SIGINT, SIGTERM], |server: &mut ChatServer, cx, signal| {
+        if server.shutting_down {
+            cx.stop(); // both came before the loop could look
+            return;
+        }
+        info!("{signal}: shutting down; again to end at once");
+        for signal in [SIGINT, SIGTERM] {
+            if let Err(error) = signal.restore_default() {
+                warn!("a second {signal} will not end the process at once: {error}");
+            }
+        }
+        begin(server, cx);
+    })?;
+    Ok(())
+}
+
+/// Stops accepting, tells everyone, and ends every connection after what it is still to get. The
+/// loop then ends by itself: nothing else holds it open.
+fn begin(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
+    server.shutting_down = true;
+    for door in &server.servers {
+        door.close(cx);
+    }
+    for member in server.connections.members() {
+        server.disconnect(cx, member, "* The server is shutting down. Goodbye.");
+    }
+    let wait = u64::try_from(server.config.shutdown_timeout().as_millis()).unwrap_or(u64::MAX);
+    let deadline = cx.set_timeout(wait, |server: &mut ChatServer, cx| {
+        let left: usize = server.servers.iter().map(|door| door.connections(cx)).sum();
+        warn!("{left} connections did not take their last lines in time");
+        cx.stop();
+    });
+    cx.set_timer_ref(deadline, false);
+}
