@@ -7,7 +7,7 @@
 //! | file | holds | libuv or Node |
 //! | --- | --- | --- |
 //! | `mod.rs` | the loop: phases in order | `uv_run` in `src/unix/core.c` |
-//! | [`context`](Context) | what a callback can ask of the loop | `uv_loop_t`, `process`, `timers` |
+//! | `context.rs` | what a callback can ask of the loop | `uv_loop_t`, `process`, `timers` |
 //! | `handles.rs` | handles, their remembered readiness, the queues between the phases | `uv_handle_t`, `uv__io_t` |
 //! | `timers.rs` | timers, one list a duration | `lib/internal/timers.js` |
 //! | `immediates.rs` | what the check phase runs | `setImmediate` |

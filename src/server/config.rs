@@ -1,7 +1,5 @@
 //! The flags, their environment variables, and what they default to.
 
-use std::time::Duration;
-
 use clap::Parser;
 
 use crate::chat;
@@ -49,7 +47,8 @@ pub struct Config {
     )]
     pub history: u32,
 
-    /// Seconds to wait at the end for those who have not yet received what was said
+    /// Seconds a connection that the server ends has to read its last lines; so, too, how long
+    /// the end of the server takes at most
     #[arg(
         long,
         value_name = "SECONDS",
@@ -70,10 +69,9 @@ impl Config {
         }
     }
 
-    /// [`shutdown_timeout`](Self::shutdown_timeout) as a duration.
-    #[must_use]
-    pub fn shutdown_timeout(&self) -> Duration {
-        Duration::from_secs(u64::from(self.shutdown_timeout))
+    /// [`shutdown_timeout`](Self::shutdown_timeout) in milliseconds.
+    pub(super) fn shutdown_timeout_ms(&self) -> u64 {
+        u64::from(self.shutdown_timeout) * 1000
     }
 }
 

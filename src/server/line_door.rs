@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use log::{debug, warn};
+use log::{debug, info};
 
 use super::framing::{Frame, LineDecoder};
 use super::{ChatServer, Loop};
@@ -13,9 +13,10 @@ use crate::net::{self, Context, Event, Server, Socket};
 /// for the next, so that nobody's paste holds up the others.
 const LINES_PER_TURN: usize = 256;
 
-/// How long, in milliseconds, a connection that we have ended is read on, and what comes thrown
-/// away: closing it with bytes unread would be a reset, which may cost the peer our last line.
-const LINGER_MS: u64 = 2000;
+/// A connection that we have ended is read on, and what comes thrown away, until nothing has
+/// come for so many milliseconds: closing it with bytes unread would be a reset, which may cost the
+/// peer our last line.
+const LINGER_MS: u32 = 500;
 
 /// What the door keeps of a connection.
 struct LineConnection {
@@ -67,6 +68,7 @@ pub(super) fn open(event_loop: &mut Loop) -> Server {
     door.on_socket_event(event_loop, |server, cx, socket, event| match event {
         Event::Data(bytes) => data(server, cx, socket, bytes),
         Event::End => end(server, cx, socket),
+        Event::Timeout => lingered(cx, socket),
         Event::Error(error) => debug!("a connection broke: {error}"),
         Event::Close(_) => closed(server, cx, socket),
         _ => {}
@@ -183,7 +185,8 @@ fn take(
     }
 }
 
-/// Ends a connection that has left the chat, after what was written to it. Reads on for a while.
+/// Ends a connection that has left the chat, after what was written to it; by then it has to
+/// have read that.
 pub(super) fn close(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
     let Some(connection) = server.connections.get_mut(socket) else {
         return;
@@ -191,13 +194,22 @@ pub(super) fn close(server: &mut ChatServer, cx: &mut Context<ChatServer>, socke
     connection.member = None;
     connection.decoder = LineDecoder::new();
     socket.end(cx);
-    let timer = cx.set_timeout(LINGER_MS, move |_, cx| {
+    socket.set_timeout(cx, LINGER_MS);
+    let limit = server.config.shutdown_timeout_ms();
+    let timer = cx.set_timeout(limit, move |_, cx| {
         if socket.buffered(cx) > 0 {
-            warn!("a connection did not read its last lines");
+            info!("a connection did not read its last lines in time");
         }
         socket.destroy(cx);
     });
     cx.set_timer_ref(timer, false);
+}
+
+/// Nothing has come or gone for a while, after we ended the connection.
+fn lingered(cx: &mut Context<ChatServer>, socket: Socket) {
+    if socket.buffered(cx) == 0 {
+        socket.destroy(cx);
+    }
 }
 
 /// The connection is gone.

@@ -37,11 +37,15 @@ fn begin(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
     for member in server.connections.members() {
         server.disconnect(cx, member, "* The server is shutting down. Goodbye.");
     }
-    let wait = u64::try_from(server.config.shutdown_timeout().as_millis()).unwrap_or(u64::MAX);
-    let deadline = cx.set_timeout(wait, |server: &mut ChatServer, cx| {
-        let left: usize = server.servers.iter().map(|door| door.connections(cx)).sum();
-        warn!("{left} connections did not take their last lines in time");
-        cx.stop();
-    });
+    let deadline = cx.set_timeout(
+        server.config.shutdown_timeout_ms(),
+        |server: &mut ChatServer, cx| {
+            let left: usize = server.servers.iter().map(|door| door.connections(cx)).sum();
+            if left > 0 {
+                warn!("{left} connections did not read their last lines in time");
+            }
+            cx.stop();
+        },
+    );
     cx.set_timer_ref(deadline, false);
 }
