@@ -30,7 +30,7 @@ type TimerCallback<H> = Box<dyn FnMut(&mut <H as Handle>::State, &mut Context<H>
 /// The loop as callbacks see it: timers, ticks, immediates, and the handles.
 ///
 /// Lent as `cx` to every callback. Nothing here calls user code: what follows from a call comes
-/// as a later event.
+/// as a later event. What a callback returns is dropped, so that it may be a single call.
 pub struct Context<H: Handle> {
     pub(super) handles: Handles<H>,
     pub(super) timers: Timers<TimerCallback<H>>,
@@ -82,21 +82,23 @@ impl<H: Handle> Context<H> {
     /// more than 2^31 - 1, mean 1.
     ///
     /// Never in the same pass of the timers phase that set it.
-    pub fn set_timeout(
+    pub fn set_timeout<R>(
         &mut self,
         ms: u64,
-        callback: impl FnMut(&mut H::State, &mut Self) + 'static,
+        mut callback: impl FnMut(&mut H::State, &mut Self) -> R + 'static,
     ) -> Timer {
+        let callback = move |state: &mut H::State, cx: &mut Self| drop(callback(state, cx));
         self.insert_timer(ms, false, true, Target::Callback(Box::new(callback)))
     }
 
     /// Calls back every `ms` milliseconds, counted from the start of each callback
     /// (`setInterval`).
-    pub fn set_interval(
+    pub fn set_interval<R>(
         &mut self,
         ms: u64,
-        callback: impl FnMut(&mut H::State, &mut Self) + 'static,
+        mut callback: impl FnMut(&mut H::State, &mut Self) -> R + 'static,
     ) -> Timer {
+        let callback = move |state: &mut H::State, cx: &mut Self| drop(callback(state, cx));
         self.insert_timer(ms, true, true, Target::Callback(Box::new(callback)))
     }
 
@@ -123,11 +125,19 @@ impl<H: Handle> Context<H> {
         self.timers.clear(timer);
     }
 
-    /// Starts a timer's period anew (`timeout.refresh()`), also within its own callback. False
-    /// if it has fired or was cleared: its callback is gone by then.
+    /// Starts a timer's period anew (`timeout.refresh()`), also within its own callback; that of an
+    /// interval counts from the start of its callback all the same. False
+    /// if it was cleared, or has fired and is not [reusable](Self::set_timer_reusable): its callback is
+    /// gone by then.
     pub fn refresh_timer(&mut self, timer: Timer) -> bool {
         self.update_time();
         self.timers.refresh(timer, self.now)
+    }
+
+    /// Whether a timeout stays known once it has fired, so that it may be refreshed at any time; it
+    /// takes up memory until it is cleared. Others are forgotten when they have fired.
+    pub fn set_timer_reusable(&mut self, timer: Timer, reusable: bool) {
+        self.timers.set_reusable(timer, reusable);
     }
 
     /// Whether a timer holds the loop open (`ref`, `unref`). New ones do.
@@ -145,11 +155,12 @@ impl<H: Handle> Context<H> {
 
     /// Calls back in the check phase: of this turn when called in the poll phase or before, of the
     /// next when called in the check phase or after (`setImmediate`).
-    pub fn set_immediate(
+    pub fn set_immediate<R>(
         &mut self,
-        callback: impl FnOnce(&mut H::State, &mut Self) + 'static,
+        callback: impl FnOnce(&mut H::State, &mut Self) -> R + 'static,
     ) -> Immediate {
-        self.immediates.push(Box::new(callback))
+        self.immediates
+            .push(Box::new(move |state, cx| drop(callback(state, cx))))
     }
 
     /// Forgets an immediate that has not run yet (`clearImmediate`).
@@ -170,8 +181,9 @@ impl<H: Handle> Context<H> {
 
     /// Calls back as soon as the callback that is running returns, before any other event
     /// (`process.nextTick`). Ticks that queue ticks hold up the whole loop, as in Node.
-    pub fn next_tick(&mut self, callback: impl FnOnce(&mut H::State, &mut Self) + 'static) {
-        self.ticks.push_back(Box::new(callback));
+    pub fn next_tick<R>(&mut self, callback: impl FnOnce(&mut H::State, &mut Self) -> R + 'static) {
+        self.ticks
+            .push_back(Box::new(move |state, cx| drop(callback(state, cx))));
     }
 
     /// Runs `work` on the thread pool and then `after` on the loop, in a poll phase, with what
@@ -209,7 +221,8 @@ impl<H: Handle> Context<H> {
         poll_handle::open(self, source, interest, callback)
     }
 
-    /// Stops polling a source and drops it.
+    /// Stops polling a source and drops it; when that is done from its own callback, once that
+    /// returns. Until then the same descriptor cannot be polled anew.
     pub fn close_poll(&mut self, handle: PollHandle) {
         poll_handle::close(self, handle);
     }
@@ -269,6 +282,12 @@ impl<H: Handle> Context<H> {
     /// descriptor is the handle's to close, at once.
     pub fn close(&mut self, id: HandleId) {
         self.handles.close(id);
+    }
+
+    /// Says that a descriptor was closed of a handle that stays itself. As after any close
+    /// the loop goes on up to the closing phase.
+    pub fn close_part(&mut self) {
+        self.handles.close_part();
     }
 
     /// Keeps a handle that [`Handle::closed`] was called for: its id stays good.

@@ -76,10 +76,20 @@ struct Slot<H> {
     readiness: Readiness,
     in_ready: bool,
     in_pending: bool,
-    closing: bool,
+    closing: Closing,
     active: bool,
     referenced: bool,
     kind: Kind<H>,
+}
+
+/// How far a handle is from being gone.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Closing {
+    Open,
+    /// On the closing stack.
+    Queued,
+    /// Its close is being told; its slot is freed then, unless it is opened or even closed anew.
+    Told,
 }
 
 /// Who is next in the ready queue.
@@ -94,6 +104,8 @@ pub(super) struct Handles<H> {
     ready: VecDeque<HandleId>,
     pending: Vec<HandleId>,
     closing: Vec<HandleId>,
+    /// A part of a handle is closing that itself stays: a listener of a server.
+    part_closing: bool,
     /// Handles that are active and referenced: while there are any the loop goes on.
     holding: usize,
 }
@@ -106,6 +118,7 @@ impl<H> Default for Handles<H> {
             ready: VecDeque::new(),
             pending: Vec::new(),
             closing: Vec::new(),
+            part_closing: false,
             holding: 0,
         }
     }
@@ -130,7 +143,7 @@ impl<H> Handles<H> {
             readiness: Readiness::NONE,
             in_ready: false,
             in_pending: false,
-            closing: false,
+            closing: Closing::Open,
             active: false,
             referenced: true,
             kind,
@@ -183,7 +196,7 @@ impl<H> Handles<H> {
     ) -> Option<Box<dyn Polled<H>>> {
         match self.slot_mut(id) {
             Some(Slot {
-                closing: false,
+                closing: Closing::Open,
                 kind: Kind::Poll(polled),
                 ..
             }) => {
@@ -220,7 +233,7 @@ impl<H> Handles<H> {
     pub(super) fn queue_ready(&mut self, id: HandleId) {
         if let Some(slot) = self
             .slot_mut(id)
-            .filter(|slot| !slot.closing && !slot.in_ready)
+            .filter(|slot| slot.closing == Closing::Open && !slot.in_ready)
         {
             slot.in_ready = true;
             self.ready.push_back(id);
@@ -236,7 +249,7 @@ impl<H> Handles<H> {
         let id = self.ready.pop_front()?;
         let slot = self.slot_mut(id)?;
         slot.in_ready = false;
-        match (slot.closing, &slot.kind) {
+        match (slot.closing != Closing::Open, &slot.kind) {
             (true, _) => None,
             (false, Kind::Handle(_)) => Some(Ready::Handle(id)),
             (false, Kind::Poll(_)) => Some(Ready::Poll(id)),
@@ -256,34 +269,55 @@ impl<H> Handles<H> {
 
     /// Takes a handle off the pending queue; false if it was closed while it waited.
     pub(super) fn start_pending(&mut self, id: HandleId) -> bool {
-        self.slot_mut(id)
-            .is_some_and(|slot| std::mem::take(&mut slot.in_pending) && !slot.closing)
+        self.slot_mut(id).is_some_and(|slot| {
+            std::mem::take(&mut slot.in_pending) && slot.closing == Closing::Open
+        })
     }
 
     /// Puts a handle on the closing stack, once. It takes no further event.
     pub(super) fn close(&mut self, id: HandleId) {
         self.set_active(id, false);
-        if let Some(slot) = self.slot_mut(id).filter(|slot| !slot.closing) {
-            slot.closing = true;
+        if let Some(slot) = self
+            .slot_mut(id)
+            .filter(|slot| slot.closing == Closing::Open)
+        {
+            slot.closing = Closing::Queued;
             slot.readiness = Readiness::NONE;
             self.closing.push(id);
         }
     }
 
+    /// Waits for the closing phase, without anyone to tell there.
+    pub(super) fn close_part(&mut self) {
+        self.part_closing = true;
+    }
+
     pub(super) fn take_closing(&mut self) -> Vec<HandleId> {
+        self.part_closing = false;
         std::mem::take(&mut self.closing)
     }
 
     /// Keeps a closed handle's slot and id.
     pub(super) fn reopen(&mut self, id: HandleId) {
         if let Some(slot) = self.slot_mut(id) {
-            slot.closing = false;
+            slot.closing = Closing::Open;
         }
     }
 
-    /// Frees the slot of a handle that is still closed.
+    /// The close of a handle is about to be told; false if it was opened anew before.
+    pub(super) fn start_closing(&mut self, id: HandleId) -> bool {
+        let slot = self
+            .slot_mut(id)
+            .filter(|slot| slot.closing == Closing::Queued);
+        slot.map(|slot| slot.closing = Closing::Told).is_some()
+    }
+
+    /// Frees the slot of a handle whose close was told, unless it was opened anew meanwhile.
     pub(super) fn finish_closing(&mut self, id: HandleId) {
-        if self.slot(id).is_some_and(|slot| slot.closing) {
+        if self
+            .slot(id)
+            .is_some_and(|slot| slot.closing == Closing::Told)
+        {
             self.slots.remove(id.index());
         }
     }
@@ -313,12 +347,16 @@ impl<H> Handles<H> {
 
     /// True while a handle holds the loop open, or a close is still to be told.
     pub(super) fn any_alive(&self) -> bool {
-        self.holding > 0 || !self.closing.is_empty() || !self.pending.is_empty()
+        self.holding > 0 || self.any_closing() || !self.pending.is_empty()
     }
 
     /// True if a phase has work already, so that the poll must not sleep.
     pub(super) fn any_queued(&self) -> bool {
-        !self.ready.is_empty() || !self.pending.is_empty() || !self.closing.is_empty()
+        !self.ready.is_empty() || !self.pending.is_empty() || self.any_closing()
+    }
+
+    fn any_closing(&self) -> bool {
+        self.part_closing || !self.closing.is_empty()
     }
 }
 
@@ -338,6 +376,7 @@ mod tests {
             "not reused before the closing phase"
         );
         assert_eq!(handles.take_closing(), [first]);
+        assert!(handles.start_closing(first));
         handles.finish_closing(first);
         let second = handles.insert("second");
         assert_eq!(first.index(), second.index());
@@ -366,6 +405,26 @@ mod tests {
         handles.clear_readiness(id, Readiness::WRITABLE);
         assert_eq!(handles.readiness(id), Readiness::READABLE);
         assert!(!handles.any_queued());
+    }
+
+    #[test]
+    fn a_handle_opened_anew_and_closed_again_is_told_and_freed_once_more() {
+        let mut handles = Handles::default();
+        let id = handles.insert(());
+        handles.close(id);
+        assert_eq!(handles.take_closing(), [id]);
+        assert!(handles.start_closing(id));
+        handles.reopen(id);
+        handles.close(id);
+        handles.finish_closing(id);
+        assert!(
+            handles.get(id).is_some(),
+            "its second close is still to come"
+        );
+        assert_eq!(handles.take_closing(), [id]);
+        assert!(handles.start_closing(id));
+        handles.finish_closing(id);
+        assert!(handles.get(id).is_none());
     }
 
     #[test]

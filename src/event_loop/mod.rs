@@ -118,11 +118,14 @@ impl<H: Handle> EventLoop<H> {
     /// arrives there as an event.
     pub fn run(&mut self, state: &mut H::State) -> io::Result<()> {
         self.context.run_ticks(state);
-        if self.context.alive() {
+        // What is alive is counted before these timers: one turn follows even if they were the last.
+        let mut alive = self.context.alive();
+        if alive {
             self.run_timers(state);
         }
-        while self.context.alive() && !self.context.stopping() {
+        while alive && !self.context.stopping() {
             self.turn(state)?;
+            alive = self.context.alive();
         }
         self.context.take_stop();
         Ok(())
@@ -130,7 +133,9 @@ impl<H: Handle> EventLoop<H> {
 
     /// One turn of the loop: every phase once, in libuv's order.
     ///
-    /// After every single callback of every phase the next-tick queue runs dry.
+    /// After every single callback of every phase the next-tick queue runs dry. What precedes the
+    /// first turn, the main program's own ticks and the timers that are due by then, is
+    /// [`run`](Self::run)'s.
     ///
     /// # Errors
     ///
@@ -193,6 +198,9 @@ impl<H: Handle> EventLoop<H> {
     /// Closing phase: last closed, first called, as libuv's stack of closing handles has it.
     fn run_closing(&mut self, state: &mut H::State) {
         for id in self.context.handles.take_closing().into_iter().rev() {
+            if !self.context.handles.start_closing(id) {
+                continue; // opened anew before its turn came
+            }
             H::closed(state, &mut self.context, id);
             self.context.run_ticks(state);
             self.context.handles.finish_closing(id);
@@ -203,18 +211,25 @@ impl<H: Handle> EventLoop<H> {
     fn run_timers(&mut self, state: &mut H::State) {
         self.context.update_time();
         let mut pass = self.context.timers.pass(self.context.now());
-        while let Some(fired) = self.context.timers.next_due(&mut pass) {
+        while let Some(due) = self.context.timers.next_due(&mut pass) {
+            // The ticks of the timer before, as late as in Node: what is next is chosen already.
+            self.context.run_ticks(state);
+            let timers::Due::Timer(timer) = due else {
+                continue;
+            };
+            let Some(mut target) = self.context.timers.take(timer) else {
+                continue; // cleared by a tick
+            };
             // An interval counts from the start of its callback.
             self.context.update_time();
             let start = self.context.now();
-            let mut target = fired.target;
             match &mut target {
                 timers::Target::Callback(callback) => callback(state, &mut self.context),
                 timers::Target::Handle(id) => H::timeout(state, &mut self.context, *id),
             }
-            self.context.timers.fired(fired.timer, start, target);
-            self.context.run_ticks(state);
+            self.context.timers.fired(timer, start, target);
         }
+        self.context.run_ticks(state);
         trace!(
             "turn done; next timer {:?}",
             self.context.timers.next_expiry()

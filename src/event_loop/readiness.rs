@@ -25,6 +25,8 @@ impl Readiness {
     pub const WRITE_CLOSED: Self = Self(8);
     /// The descriptor holds an error.
     pub const ERROR: Self = Self(16);
+    /// There is TCP urgent data: a read stops short in front of it, and of what is behind it.
+    pub const PRIORITY: Self = Self(32);
 
     /// True if any bit of `other` is set here.
     #[must_use]
@@ -61,6 +63,7 @@ impl From<&Event> for Readiness {
             (event.is_read_closed(), Self::READ_CLOSED),
             (event.is_write_closed(), Self::WRITE_CLOSED),
             (event.is_error(), Self::ERROR),
+            (event.is_priority(), Self::PRIORITY),
         ] {
             if set {
                 all |= bit;

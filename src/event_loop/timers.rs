@@ -36,10 +36,13 @@ pub(super) enum Target<C> {
     Handle(HandleId),
 }
 
-/// A timer taken out to be called.
-pub(super) struct Fired<C> {
-    pub(super) timer: Timer,
-    pub(super) target: Target<C>,
+/// What a pass comes to.
+pub(super) enum Due {
+    /// The list that is next; its timers are looked at once the ticks of the one before have run.
+    List,
+    /// The timer that is next, to be [taken](Timers::take). Ticks that run before that may clear it,
+    /// but no longer put it off.
+    Timer(Timer),
 }
 
 /// One pass over what is due at one point in time.
@@ -56,10 +59,15 @@ struct Entry<C> {
     next: u32,
     linked: bool,
     repeats: bool,
+    /// It is set, or its callback is running: only then may it hold the loop open.
+    armed: bool,
     referenced: bool,
+    /// It stays known once it has fired, to be refreshed.
+    reusable: bool,
     target: Option<Target<C>>,
 }
 
+/// The timers of one duration; empty, both ends are [`NONE`].
 struct List {
     head: u32,
     tail: u32,
@@ -116,10 +124,11 @@ impl<C> Timers<C> {
             next: NONE,
             linked: false,
             repeats,
+            armed: false,
             referenced,
+            reusable: false,
             target: Some(target),
         }) as u32;
-        self.referenced += usize::from(referenced);
         self.link(index, start);
         Timer { index, generation }
     }
@@ -129,14 +138,22 @@ impl<C> Timers<C> {
         let Some(entry) = self.get(timer) else {
             return false;
         };
-        let referenced = entry.referenced;
+        let (held, referenced) = (entry.armed && entry.referenced, entry.referenced);
+        let duration = entry.duration;
         self.unlink(timer.index);
         self.entries.remove(timer.index as usize);
-        self.referenced -= usize::from(referenced);
+        self.referenced -= usize::from(held);
+        // An unreferenced timer is most likely an idle timeout, and another of its duration soon to
+        // come: as in Node its list stays, until it is looked at.
+        if referenced {
+            self.remove_if_empty(duration);
+        }
         true
     }
 
-    /// Starts a timer's period anew; false if it is gone. In its own callback it re-arms it.
+    /// Starts a timer's period anew; false if it is gone. In its own callback it re-arms it. Its list
+    /// stays where it is in the queue, also if it is the only one there: for a socket's idle timeout
+    /// that is what makes each read and write cheap.
     pub(super) fn refresh(&mut self, timer: Timer, now: u64) -> bool {
         if self.get(timer).is_none() {
             return false;
@@ -149,13 +166,21 @@ impl<C> Timers<C> {
     /// Whether it holds the loop open.
     pub(super) fn set_referenced(&mut self, timer: Timer, referenced: bool) {
         let Some(entry) = self.get(timer) else { return };
-        if entry.referenced != referenced {
-            entry.referenced = referenced;
+        if std::mem::replace(&mut entry.referenced, referenced) != referenced && entry.armed {
             if referenced {
                 self.referenced += 1;
             } else {
                 self.referenced -= 1;
             }
+        }
+    }
+
+    /// Whether it stays known once it has fired; otherwise it is forgotten then.
+    pub(super) fn set_reusable(&mut self, timer: Timer, reusable: bool) {
+        let Some(entry) = self.get(timer) else { return };
+        entry.reusable = reusable;
+        if !reusable && !entry.armed {
+            self.clear(timer);
         }
     }
 
@@ -177,9 +202,8 @@ impl<C> Timers<C> {
         Pass { now, list: None }
     }
 
-    /// The next timer of the pass, taken out of its list. Call [`fired`](Self::fired) with it
-    /// after its callback.
-    pub(super) fn next_due(&mut self, pass: &mut Pass) -> Option<Fired<C>> {
+    /// What is next in the pass.
+    pub(super) fn next_due(&mut self, pass: &mut Pass) -> Option<Due> {
         loop {
             let Some(duration) = pass.list else {
                 let &(expiry, _, duration) = self.queue.first()?;
@@ -187,14 +211,15 @@ impl<C> Timers<C> {
                     return None;
                 }
                 pass.list = Some(duration);
-                continue;
+                return Some(Due::List);
             };
             let head = self.lists.get(&duration).map(|list| list.head);
-            let Some(index) = head else {
+            let Some(index) = head.filter(|&head| head != NONE) else {
+                self.remove_if_empty(duration);
                 pass.list = None; // its last timer ran, or was cleared
                 continue;
             };
-            let entry = &mut self.entries[index as usize];
+            let entry = &self.entries[index as usize];
             if pass.now.saturating_sub(entry.start) < duration {
                 // Not due yet: the list goes back into the queue, behind its equals.
                 let expiry = (entry.start + duration).max(pass.now + 1);
@@ -202,29 +227,35 @@ impl<C> Timers<C> {
                 pass.list = None;
                 continue;
             }
-            let timer = Timer {
+            return Some(Due::Timer(Timer {
                 index,
                 generation: entry.generation,
-            };
-            let target = entry.target.take();
-            self.unlink(index);
-            match target {
-                Some(target) => return Some(Fired { timer, target }),
-                None => continue, // unreachable: a linked timer has its target
-            }
+            }));
         }
     }
 
-    /// Ends a callback: an interval counts on from `start`, a refreshed timer stays set, any
+    /// Takes a timer out of its list to be called, unless it was cleared. Call
+    /// [`fired`](Self::fired) with what it calls after that.
+    pub(super) fn take(&mut self, timer: Timer) -> Option<Target<C>> {
+        let target = self.get(timer)?.target.take();
+        self.unlink(timer.index);
+        target
+    }
+
+    /// Ends a callback: an interval counts on from `start`, a refreshed timeout stays set, any
     /// other is forgotten.
     pub(super) fn fired(&mut self, timer: Timer, start: u64, target: Target<C>) {
         let Some(entry) = self.get(timer) else { return }; // cleared by its own callback
         entry.target = Some(target);
-        if entry.linked {
-            return;
-        }
         if entry.repeats {
+            self.unlink(timer.index); // a refresh by its own callback does not count
             self.link(timer.index, start);
+        } else if entry.linked {
+            // Refreshed by its own callback.
+        } else if entry.reusable {
+            entry.armed = false;
+            let held = entry.referenced;
+            self.referenced -= usize::from(held);
         } else {
             self.clear(timer);
         }
@@ -239,7 +270,12 @@ impl<C> Timers<C> {
     fn link(&mut self, index: u32, start: u64) {
         let duration = self.entries[index as usize].duration;
         let tail = match self.lists.get_mut(&duration) {
-            Some(list) => std::mem::replace(&mut list.tail, index),
+            Some(list) => {
+                if list.head == NONE {
+                    list.head = index;
+                }
+                std::mem::replace(&mut list.tail, index)
+            }
             None => {
                 let (expiry, order) = (start + duration, self.next_order);
                 self.next_order += 1;
@@ -261,6 +297,9 @@ impl<C> Timers<C> {
         }
         let entry = &mut self.entries[index as usize];
         (entry.start, entry.prev, entry.next, entry.linked) = (start, tail, NONE, true);
+        if !std::mem::replace(&mut entry.armed, true) && entry.referenced {
+            self.referenced += 1;
+        }
     }
 
     fn unlink(&mut self, index: u32) {
@@ -284,7 +323,12 @@ impl<C> Timers<C> {
         if list.tail == index {
             list.tail = prev;
         }
-        if list.head == NONE {
+    }
+
+    fn remove_if_empty(&mut self, duration: u64) {
+        if let Some(list) = self.lists.get(&duration)
+            && list.head == NONE
+        {
             self.queue.remove(&(list.expiry, list.order, duration));
             self.lists.remove(&duration);
         }
@@ -312,13 +356,24 @@ mod tests {
     fn run(timers: &mut Timers<&'static str>, now: u64) -> Vec<&'static str> {
         let mut pass = timers.pass(now);
         let mut ran = Vec::new();
-        while let Some(Fired { timer, target }) = timers.next_due(&mut pass) {
+        while let Some((timer, target)) = take_next(timers, &mut pass) {
             if let Target::Callback(name) = target {
                 ran.push(name);
             }
             timers.fired(timer, now, target);
         }
         ran
+    }
+
+    fn take_next(
+        timers: &mut Timers<&'static str>,
+        pass: &mut Pass,
+    ) -> Option<(Timer, Target<&'static str>)> {
+        loop {
+            if let Due::Timer(timer) = timers.next_due(pass)? {
+                return Some((timer, timers.take(timer)?));
+            }
+        }
     }
 
     #[test]
@@ -383,14 +438,14 @@ mod tests {
         let mut timers = Timers::default();
         let id = timers.insert(0, 10, true, true, Target::Callback("tick"));
         let mut pass = timers.pass(12);
-        let fired = timers.next_due(&mut pass).expect("due");
-        timers.fired(fired.timer, 12, fired.target);
+        let (timer, target) = take_next(&mut timers, &mut pass).expect("due");
+        timers.fired(timer, 12, target);
         assert!(timers.next_due(&mut pass).is_none());
         assert_eq!(timers.next_expiry(), Some(22));
         let mut pass = timers.pass(30);
-        let fired = timers.next_due(&mut pass).expect("due");
+        let (timer, target) = take_next(&mut timers, &mut pass).expect("due");
         assert!(timers.clear(id));
-        timers.fired(fired.timer, 30, fired.target);
+        timers.fired(timer, 30, target);
         assert_eq!(timers.next_expiry(), None);
         assert!(!timers.any_referenced());
     }
@@ -400,12 +455,26 @@ mod tests {
         let mut timers = Timers::default();
         set(&mut timers, 0, 1, "a");
         let mut pass = timers.pass(5);
-        let fired = timers.next_due(&mut pass).expect("due");
+        let (timer, target) = take_next(&mut timers, &mut pass).expect("due");
         set(&mut timers, 5, 1, "same list");
         set(&mut timers, 5, 2, "other list");
-        timers.fired(fired.timer, 5, fired.target);
+        timers.fired(timer, 5, target);
         assert!(timers.next_due(&mut pass).is_none());
         assert_eq!(run(&mut timers, 7), ["same list", "other list"]);
+    }
+
+    #[test]
+    fn a_reusable_timer_can_be_refreshed_after_it_fired() {
+        let mut timers = Timers::default();
+        let a = set(&mut timers, 0, 10, "a");
+        timers.set_reusable(a, true);
+        assert_eq!(run(&mut timers, 10), ["a"]);
+        assert!(!timers.any_referenced(), "it waits for nothing");
+        assert!(timers.refresh(a, 20) && timers.any_referenced());
+        assert_eq!(run(&mut timers, 30), ["a"]);
+        timers.set_reusable(a, false);
+        assert!(!timers.refresh(a, 40));
+        assert!(!timers.any_referenced());
     }
 
     #[test]

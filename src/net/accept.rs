@@ -5,9 +5,12 @@ use std::io;
 use log::{debug, error, info, warn};
 use rustix::io::Errno;
 
-use super::connection::Connection;
+use super::connection::{self, Connection};
 use super::server::{self, Server};
-use super::{Context, Handle, HandleKind, Handles, ServerEvent, Socket};
+use super::stream::Stream;
+use super::{
+    Address, Context, Dropped, EventKind, Handle, HandleKind, Handles, ServerEvent, Socket,
+};
 use crate::event_loop::{HandleId, Readiness};
 
 /// Connections one listener accepts in one turn at most; the rest wait for the next. Node takes
@@ -54,12 +57,7 @@ pub(super) fn ready<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
 }
 
 /// A connection was accepted: counts it, registers it, tells the server.
-fn connection<S>(
-    state: &mut S,
-    cx: &mut Context<S>,
-    id: HandleId,
-    mut stream: super::stream::Stream,
-) {
+fn connection<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, mut stream: Stream) {
     let Some(server) = cx.server_mut(id) else {
         return;
     };
@@ -67,24 +65,38 @@ fn connection<S>(
         .max_connections
         .is_some_and(|max| server.connections >= max)
     {
-        drop(stream);
-        server::emit(state, cx, Server(id), ServerEvent::Drop);
-        return;
+        let ends = ends(&stream);
+        server::emit(state, cx, Server(id), ServerEvent::Drop(ends.as_ref()));
+        return; // and closes it
     }
     server.connections += 1;
-    let allow_half_open = server.allow_half_open;
-    let socket = cx.insert(Handle(HandleKind::Connection(Connection::new(Some(id)))));
+    let mut connection = Connection::new(Some(id));
+    connection.has_handle = true;
+    connection.established = true;
+    connection.allow_half_open = server.allow_half_open;
+    connection.high_water_mark = server.high_water_mark;
+    connection.no_delay = server.no_delay;
+    if server.pause_on_connect {
+        connection.flowing = Some(false);
+    } else {
+        connection.reading = true;
+        connection.flowing = server.sockets.listens(EventKind::Data).then_some(true);
+    }
+    let no_delay = server.no_delay;
+    let socket = cx.insert(Handle(HandleKind::Connection(connection)));
     let registered = stream.register(cx.registry(), socket.token());
+    if let (true, Err(error)) = (no_delay, stream.set_no_delay(no_delay)) {
+        debug!("Nagle's delay stays on: {error}");
+    }
     let Some(connection) = cx.connection_mut(socket) else {
         return;
     };
     connection.stream = stream;
-    connection.allow_half_open = allow_half_open;
-    cx.set_active(socket, true);
+    connection::update_active(cx, socket);
     if let Err(error) = registered {
         // Its listeners have heard nothing of it yet, so they need not hear of its end.
         error!("a connection cannot be polled, it is dropped: {error}");
-        return super::connection::destroy(cx, socket, None);
+        return connection::destroy(cx, socket, None);
     }
     server::emit(
         state,
@@ -92,6 +104,16 @@ fn connection<S>(
         Server(id),
         ServerEvent::Connection(Socket(socket)),
     );
+}
+
+/// Both ends of a TCP connection.
+fn ends(stream: &Stream) -> Option<Dropped> {
+    match (stream.local_address(), stream.peer_address()) {
+        (Ok(Some(Address::Tcp(local))), Ok(Some(Address::Tcp(remote)))) => {
+            Some(Dropped { local, remote })
+        }
+        _ => None,
+    }
 }
 
 /// No descriptor is left. Freeing one brings no new edge, so the readiness stays remembered and the

@@ -1,7 +1,9 @@
 //! Addresses: an IP address with a port, or the path of an IPC socket.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::os::unix::{self, ffi::OsStrExt};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -13,7 +15,7 @@ use std::str::FromStr;
 pub enum Address {
     /// TCP: address, family and port.
     Tcp(SocketAddr),
-    /// IPC: the path of a Unix socket.
+    /// IPC: the path of a Unix socket; on Linux, beginning with a NUL, an abstract name.
     Ipc(PathBuf),
 }
 
@@ -24,6 +26,15 @@ impl Address {
         match self {
             Self::Tcp(SocketAddr::V4(_)) => Some("IPv4"),
             Self::Tcp(SocketAddr::V6(_)) => Some("IPv6"),
+            Self::Ipc(_) => None,
+        }
+    }
+
+    /// The IP address, `None` for IPC.
+    #[must_use]
+    pub fn ip(&self) -> Option<IpAddr> {
+        match self {
+            Self::Tcp(address) => Some(address.ip()),
             Self::Ipc(_) => None,
         }
     }
@@ -50,6 +61,22 @@ impl FromStr for Address {
     }
 }
 
+/// The system's form of an IPC path. On Linux one that begins with a NUL is an abstract name, which
+/// is in no file system.
+pub(super) fn ipc(path: &Path) -> io::Result<unix::net::SocketAddr> {
+    #[cfg(target_os = "linux")]
+    if let Some(name) = abstract_name(path) {
+        use std::os::linux::net::SocketAddrExt;
+        return unix::net::SocketAddr::from_abstract_name(name);
+    }
+    unix::net::SocketAddr::from_pathname(path)
+}
+
+/// The name without its NUL, if it is an abstract one.
+pub(super) fn abstract_name(path: &Path) -> Option<&[u8]> {
+    path.as_os_str().as_bytes().strip_prefix(b"\0")
+}
+
 impl From<SocketAddr> for Address {
     fn from(address: SocketAddr) -> Self {
         Self::Tcp(address)
@@ -68,6 +95,30 @@ impl fmt::Display for Address {
             Self::Tcp(address) => address.fmt(f),
             Self::Ipc(path) => path.display().fmt(f),
         }
+    }
+}
+
+/// What `net.isIP` says of a text: 4, 6, or 0 if it is no IP address. A zone (`fe80::1%eth0`) may
+/// follow an IPv6 address; it is made of letters, digits, `-`, `.` and `:`.
+///
+/// ```
+/// use loopchat::net::is_ip;
+/// assert_eq!((is_ip("127.0.0.1"), is_ip("::1"), is_ip("localhost")), (4, 6, 0));
+/// ```
+#[must_use]
+pub fn is_ip(text: &str) -> u8 {
+    if text.parse::<std::net::Ipv4Addr>().is_ok() {
+        return 4;
+    }
+    let (address, zone) = text.split_once('%').unwrap_or((text, "none"));
+    let zone_is_fine = !zone.is_empty()
+        && zone
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-.:".contains(&byte));
+    if zone_is_fine && address.parse::<std::net::Ipv6Addr>().is_ok() {
+        6
+    } else {
+        0
     }
 }
 

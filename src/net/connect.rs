@@ -2,119 +2,426 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 
-use mio::net::{TcpStream, UnixStream};
+use rustix::io::Errno;
 
-use super::connection::{self, emit, touch};
+use super::connection::{self, HIGH_WATER_MARK, emit, touch, update_active};
 use super::stream::Stream;
 use super::{Address, Context, Error, Event, Handles, Target, reading, writing};
-use crate::event_loop::{HandleId, Readiness};
+use crate::event_loop::{HandleId, Readiness, Timer};
+
+/// How long, in milliseconds, one address of several may take before the next is tried
+/// (`autoSelectFamilyAttemptTimeout`).
+const ATTEMPT_TIMEOUT_MS: u64 = 250;
+
+/// A program's own way to look a name up.
+pub(super) type LookUp<S> = Box<dyn FnOnce(&mut S, &mut Context<S>, LookupRequest)>;
+
+/// Where and how to connect; made from a [`Target`] or anything that becomes one.
+pub struct ConnectOptions<S> {
+    target: Target,
+    pub(super) allow_half_open: bool,
+    pub(super) high_water_mark: u32,
+    family: Option<u8>,
+    lookup: Option<LookUp<S>>,
+}
+
+impl<S, T: Into<Target>> From<T> for ConnectOptions<S> {
+    fn from(target: T) -> Self {
+        Self::new(target)
+    }
+}
+
+impl<S> ConnectOptions<S> {
+    /// The defaults: not half-open, a high-water mark of 16 KiB, all addresses of a name.
+    pub fn new(target: impl Into<Target>) -> Self {
+        Self {
+            target: target.into(),
+            allow_half_open: false,
+            high_water_mark: HIGH_WATER_MARK,
+            family: None,
+            lookup: None,
+        }
+    }
+
+    /// Whether the socket stays writable after its [`Event::End`] (`allowHalfOpen`).
+    #[must_use]
+    pub fn allow_half_open(mut self, allow: bool) -> Self {
+        self.allow_half_open = allow;
+        self
+    }
+
+    /// Bytes queued from which on `write` returns false (`highWaterMark`).
+    #[must_use]
+    pub fn high_water_mark(mut self, bytes: u32) -> Self {
+        self.high_water_mark = bytes;
+        self
+    }
+
+    /// Takes the first address of this family only, 4 or 6 (`family`).
+    #[must_use]
+    pub fn family(mut self, family: u8) -> Self {
+        self.family = Some(family);
+        self
+    }
+
+    /// Looks the name up in a way of one's own (`lookup`), called as a tick.
+    #[must_use]
+    pub fn lookup(
+        mut self,
+        lookup: impl FnOnce(&mut S, &mut Context<S>, LookupRequest) + 'static,
+    ) -> Self {
+        self.lookup = Some(Box::new(lookup));
+        self
+    }
+}
+
+/// A name to look up, for a socket that waits for the answer.
+#[derive(Debug)]
+pub struct LookupRequest {
+    id: HandleId,
+    life: u32,
+    host: String,
+    port: u16,
+    /// Whether all addresses are wanted, or one.
+    pub all: bool,
+}
+
+impl LookupRequest {
+    /// The name.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Answers, now or later; the socket goes on in the next tick.
+    pub fn answer<S>(self, cx: &mut Context<S>, found: Result<Vec<IpAddr>, Error>) {
+        cx.next_tick(move |state, cx| looked_up(state, cx, self, found));
+    }
+}
+
+/// Where a socket that connects has got to.
+#[derive(Default)]
+pub(super) struct Attempts {
+    left: VecDeque<SocketAddr>,
+    /// The address that is being tried.
+    current: Option<Address>,
+    /// Several addresses are tried, each for a limited time.
+    several: bool,
+    errors: Vec<Error>,
+    /// Why an attempt failed at once; told in the pending phase, as by libuv.
+    failed: Option<io::Error>,
+    timer: Option<Timer>,
+}
 
 /// Begins to connect. A path is tried at once, an IP address in the next tick, a name after
-/// its lookup on the thread pool.
-pub(super) fn start<S>(cx: &mut Context<S>, id: HandleId, target: Target) {
+/// its lookup.
+pub(super) fn start<S>(cx: &mut Context<S>, id: HandleId, options: ConnectOptions<S>) {
     let Some(connection) = cx.connection_mut(id) else {
         return;
     };
-    if connection.connecting || !connection.stream.is_closed() {
+    let closing = connection.destroyed && !connection.close_emitted;
+    if connection.connecting || closing || !connection.stream.is_closed() {
         return;
     }
     if connection.destroyed {
         connection.renew();
     }
     connection.connecting = true;
+    connection.has_handle = true;
+    connection.life = connection.life.wrapping_add(1);
+    let life = connection.life;
+    connection.own.get_or_insert_default().attempts = Attempts::default();
     cx.reopen(id);
-    cx.set_active(id, true);
+    update_active(cx, id);
     touch(cx, id);
-    match target {
-        Target::Address(address @ Address::Ipc(_)) => attempt_all(cx, id, [address].into()),
-        Target::Address(address) => {
-            cx.next_tick(move |_, cx| attempt_all(cx, id, [address].into()));
-        }
-        Target::Host(host, port) => look_up(cx, id, host, port),
-    }
-}
-
-fn look_up<S>(cx: &mut Context<S>, id: HandleId, host: String, port: u16) {
-    let name = host.clone();
-    cx.queue_work(
-        move || {
-            (name.as_str(), port)
-                .to_socket_addrs()
-                .map(Iterator::collect::<Vec<_>>)
-        },
-        move |state, cx, found: io::Result<Vec<SocketAddr>>| {
-            let found = found.unwrap_or_default();
-            if found.is_empty() {
-                let error = Error::lookup(&host);
-                emit(state, cx, id, Event::Lookup(Err(&error)));
-                return connection::destroy(cx, id, Some(error));
+    match options.target {
+        Target::Address(address @ Address::Ipc(_)) => open(cx, id, address),
+        Target::Address(Address::Tcp(address)) => cx.next_tick(move |state, cx| {
+            if same_life(cx, id, life) {
+                attempt_first(state, cx, id, VecDeque::from([address]));
             }
-            for address in &found {
-                emit(state, cx, id, Event::Lookup(Ok(address.ip())));
+        }),
+        Target::Host(host, port) => {
+            let all = options.family.is_none();
+            if let Some(connection) = cx.connection_mut(id) {
+                connection.looking_up = !all;
             }
-            attempt_all(cx, id, found.into_iter().map(Address::Tcp).collect());
-        },
-    );
-}
-
-fn attempt_all<S>(cx: &mut Context<S>, id: HandleId, addresses: VecDeque<Address>) {
-    let Some(connection) = cx.connection_mut(id) else {
-        return;
-    };
-    connection.own.get_or_insert_default().attempts = addresses;
-    attempt_next(cx, id);
-}
-
-/// Tries the next address; when none is left, the socket fails as the first of them did.
-fn attempt_next<S>(cx: &mut Context<S>, id: HandleId) {
-    loop {
-        let Some(connection) = cx.connection_mut(id) else {
-            return;
-        };
-        if !connection.connecting {
-            return; // destroyed meanwhile
-        }
-        let own = connection.own.get_or_insert_default();
-        let Some(address) = own.attempts.pop_front() else {
-            own.attempt = None;
-            let error = own.failed.take();
-            return connection::destroy(cx, id, error);
-        };
-        own.attempt = Some(address.clone());
-        match open(cx, id, &address) {
-            Ok(stream) => {
-                if let Some(connection) = cx.connection_mut(id) {
-                    connection.stream = stream;
+            let request = LookupRequest {
+                id,
+                life,
+                host,
+                port,
+                all,
+            };
+            match options.lookup {
+                Some(lookup) => {
+                    if let Some(connection) = cx.connection_mut(id) {
+                        connection.own.get_or_insert_default().lookup = Some(lookup);
+                    }
+                    cx.next_tick(move |state, cx| {
+                        let own = cx.connection_mut(id).and_then(|own| own.own.as_mut());
+                        if let Some(lookup) = own.and_then(|own| own.lookup.take()) {
+                            lookup(state, cx, request);
+                        }
+                    });
                 }
-                return;
+                None => look_up(cx, request, options.family),
             }
-            Err(error) => note_failure(cx, id, &error),
         }
     }
 }
 
-/// Starts the connection and has it polled. What was remembered of the attempt before is not true
-/// of this one.
-fn open<S>(cx: &mut Context<S>, id: HandleId, address: &Address) -> io::Result<Stream> {
-    cx.clear_readiness(id, cx.readiness(id));
-    let mut stream = match address {
-        Address::Tcp(address) => Stream::Tcp(TcpStream::connect(*address)?),
-        Address::Ipc(path) => Stream::Ipc(UnixStream::connect(path)?),
+/// Asks the system, on the thread pool.
+fn look_up<S>(cx: &mut Context<S>, request: LookupRequest, family: Option<u8>) {
+    let host = request.host.clone();
+    let work = move || -> io::Result<Vec<IpAddr>> {
+        let found = (host.as_str(), 0)
+            .to_socket_addrs()?
+            .map(|address| address.ip());
+        Ok(found
+            .filter(|ip| family.is_none_or(|family| (family == 4) == ip.is_ipv4()))
+            .collect())
     };
-    stream.register(cx.registry(), id.token())?;
-    Ok(stream)
+    cx.queue_work(work, move |state, cx, found| {
+        let found = match found {
+            Ok(found) if !found.is_empty() => Ok(found),
+            _ => Err(Error::lookup(&request.host)),
+        };
+        looked_up(state, cx, request, found);
+    });
 }
 
-fn note_failure<S>(cx: &mut Context<S>, id: HandleId, error: &io::Error) {
+fn connecting<S>(cx: &Context<S>, id: HandleId) -> bool {
+    cx.connection(id)
+        .is_some_and(|connection| connection.connecting)
+}
+
+/// Whether the socket is still on the connection for which something was begun.
+fn same_life<S>(cx: &Context<S>, id: HandleId, life: u32) -> bool {
+    cx.connection(id)
+        .is_some_and(|connection| connection.life == life)
+}
+
+fn looked_up<S>(
+    state: &mut S,
+    cx: &mut Context<S>,
+    request: LookupRequest,
+    found: Result<Vec<IpAddr>, Error>,
+) {
+    let LookupRequest { id, life, .. } = request;
+    if !same_life(cx, id, life) {
+        return;
+    }
+    go_on(state, cx, request, found);
+    let own = cx.connection_mut(id);
+    let Some(connection) = own.filter(|connection| connection.life == life) else {
+        return;
+    };
+    let waited = std::mem::take(&mut connection.looking_up);
+    if waited && connection.close_emitted && !connection.reusable {
+        cx.close(id);
+    }
+}
+
+/// Tells what was found, and tries it, unless the socket was destroyed meanwhile.
+fn go_on<S>(
+    state: &mut S,
+    cx: &mut Context<S>,
+    request: LookupRequest,
+    found: Result<Vec<IpAddr>, Error>,
+) {
+    let LookupRequest {
+        id,
+        host,
+        port,
+        all,
+        ..
+    } = request;
+    let host = host.as_str();
+    // Of a single family the answer is told even to a socket that was destroyed meanwhile.
+    if all && !connecting(cx, id) {
+        return;
+    }
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => {
+            emit(
+                state,
+                cx,
+                id,
+                Event::Lookup {
+                    found: Err(&error),
+                    host,
+                },
+            );
+            if connecting(cx, id) {
+                cx.next_tick(move |_, cx| connection::destroy(cx, id, Some(error)));
+            }
+            return;
+        }
+    };
+    let told = if all { found.len() } else { 1 };
+    for ip in found.iter().take(told) {
+        emit(
+            state,
+            cx,
+            id,
+            Event::Lookup {
+                found: Ok(*ip),
+                host,
+            },
+        );
+        if !connecting(cx, id) {
+            return;
+        }
+    }
+    let addresses = alternate(&found[..told.min(found.len())]);
+    touch(cx, id);
+    let addresses = addresses.into_iter().map(|ip| SocketAddr::new(ip, port));
+    attempt_first(state, cx, id, addresses.collect());
+}
+
+/// Each address once, the families in turn, beginning with that of the first.
+fn alternate(found: &[IpAddr]) -> Vec<IpAddr> {
+    let mut each = Vec::new();
+    for ip in found {
+        if !each.contains(ip) {
+            each.push(*ip);
+        }
+    }
+    let first_is_v4 = each.first().is_some_and(IpAddr::is_ipv4);
+    let (one, other): (Vec<_>, Vec<_>) = each
+        .iter()
+        .partition::<Vec<IpAddr>, _>(|ip| ip.is_ipv4() == first_is_v4);
+    let longest = one.len().max(other.len());
+    let turns = (0..longest).flat_map(|turn| [one.get(turn), other.get(turn)]);
+    turns.flatten().copied().collect()
+}
+
+fn attempts<S>(cx: &mut Context<S>, id: HandleId) -> Option<&mut Attempts> {
+    let connection = cx
+        .connection_mut(id)
+        .filter(|connection| connection.connecting)?;
+    Some(&mut connection.own.get_or_insert_default().attempts)
+}
+
+fn attempt_first<S>(
+    state: &mut S,
+    cx: &mut Context<S>,
+    id: HandleId,
+    addresses: VecDeque<SocketAddr>,
+) {
+    if let Some(attempts) = attempts(cx, id) {
+        attempts.several = addresses.len() > 1;
+        attempts.left = addresses;
+        attempt_next(state, cx, id);
+    }
+}
+
+/// Tries the next address; when none is left, the socket fails as they all did.
+fn attempt_next<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
+    let Some(attempts) = attempts(cx, id) else {
+        return;
+    };
+    let Some(address) = attempts.left.pop_front() else {
+        let errors = std::mem::take(&mut attempts.errors);
+        return connection::destroy(cx, id, Some(Error::aggregate(errors)));
+    };
+    let last = attempts.left.is_empty();
+    emit(state, cx, id, Event::ConnectionAttempt(&address));
+    if !connecting(cx, id) {
+        return;
+    }
+    open(cx, id, address.into());
+    if !last {
+        let timer = cx.set_timeout(ATTEMPT_TIMEOUT_MS, move |state, cx| {
+            let late = Errno::TIMEDOUT.into();
+            let told = note_failure(cx, id, &late);
+            if let Some((Address::Tcp(address), _)) = told {
+                emit(state, cx, id, Event::ConnectionAttemptTimeout(&address));
+            }
+            attempt_next(state, cx, id);
+        });
+        if let Some(attempts) = self::attempts(cx, id) {
+            attempts.timer = Some(timer);
+        }
+    }
+}
+
+/// Starts one connection and has it polled. What was remembered of the attempt before is not true
+/// of this one.
+fn open<S>(cx: &mut Context<S>, id: HandleId, address: Address) {
+    cx.clear_readiness(id, cx.readiness(id));
+    let opened = Stream::connect(&address).and_then(|mut stream| {
+        stream.register(cx.registry(), id.token())?;
+        Ok(stream)
+    });
     let Some(connection) = cx.connection_mut(id) else {
         return;
     };
+    let attempts = &mut connection.own.get_or_insert_default().attempts;
+    attempts.current = Some(address);
+    match opened {
+        Ok(stream) => connection.stream = stream,
+        Err(error) => {
+            attempts.failed = Some(error);
+            cx.pend(id);
+        }
+    }
+}
+
+/// Pending phase: an attempt that failed at once.
+pub(super) fn pending<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
+    if let Some(error) = attempts(cx, id).and_then(|attempts| attempts.failed.take()) {
+        cx.make_callback(state, |state, cx| failed(state, cx, id, &error));
+    }
+}
+
+/// Forgets the attempt that is under way; its address and its error.
+fn note_failure<S>(
+    cx: &mut Context<S>,
+    id: HandleId,
+    error: &io::Error,
+) -> Option<(Address, Error)> {
+    cancel(cx, id);
+    let connection = cx.connection_mut(id)?;
     connection.stream = Stream::Closed;
-    let own = connection.own.get_or_insert_default();
-    let error = Error::system("connect", error, own.attempt.as_ref());
-    own.failed.get_or_insert(error);
+    let attempts = &mut connection.own.get_or_insert_default().attempts;
+    let address = attempts.current.take()?;
+    let error = Error::system("connect", error, Some(&address));
+    attempts.errors.push(error.clone());
+    Some((address, error))
+}
+
+fn failed<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, error: &io::Error) {
+    let Some((address, error)) = note_failure(cx, id, error) else {
+        return;
+    };
+    if let Address::Tcp(address) = address {
+        emit(
+            state,
+            cx,
+            id,
+            Event::ConnectionAttemptFailed(&address, &error),
+        );
+    }
+    if attempts(cx, id).is_some_and(|attempts| attempts.several) {
+        attempt_next(state, cx, id);
+    } else {
+        connection::destroy(cx, id, Some(error));
+    }
+}
+
+/// Stops the clock of the attempt that is under way.
+pub(super) fn cancel<S>(cx: &mut Context<S>, id: HandleId) {
+    let own = cx
+        .connection_mut(id)
+        .and_then(|connection| connection.own.as_mut());
+    if let Some(timer) = own.and_then(|own| own.attempts.timer.take()) {
+        cx.clear_timer(timer);
+    }
 }
 
 /// Poll phase of a socket that connects.
@@ -132,35 +439,66 @@ pub(super) fn ready<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
         Err(error) if error.kind() == io::ErrorKind::NotConnected => {
             cx.clear_readiness(id, Readiness::WRITABLE);
         }
-        Err(error) => {
-            note_failure(cx, id, &error);
-            attempt_next(cx, id);
-        }
+        Err(error) => cx.make_callback(state, |state, cx| failed(state, cx, id, &error)),
     }
 }
 
-/// It stands: what was written meanwhile is sent, then the listeners are told.
+/// It stands. `Connect`, then what was written meanwhile is sent, then `Ready`.
 fn connected<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
+    cancel(cx, id);
     let Some(connection) = cx.connection_mut(id) else {
         return;
     };
     connection.connecting = false;
+    connection.established = true;
+    let keep_alive = connection.own.as_ref().and_then(|own| own.keep_alive);
+    let no_delay = connection
+        .no_delay
+        .then(|| connection.stream.set_no_delay(true));
+    let keep_alive = keep_alive.map(|idle| connection.stream.set_keep_alive(Some(idle)));
+    for refused in [no_delay, keep_alive].into_iter().flatten() {
+        if let Err(error) = refused {
+            log::debug!("a socket option is not to be had: {error}");
+        }
+    }
     touch(cx, id);
-    writing::flush_queued(cx, id);
     cx.make_callback(state, |state, cx| {
         emit(state, cx, id, Event::Connect);
         if cx
             .connection(id)
-            .is_some_and(|connection| !connection.destroyed)
+            .is_some_and(|connection| connection.reset_when_connected)
         {
-            emit(state, cx, id, Event::Ready);
+            connection::reset(cx, id);
+        }
+        writing::connected(state, cx, id);
+        emit(state, cx, id, Event::Ready);
+        if cx
+            .connection(id)
+            .is_some_and(|connection| connection.flowing != Some(false))
+        {
+            reading::start(cx, id);
         }
     });
-    let Some(connection) = cx.connection(id) else {
-        return;
-    };
-    if connection.ending && connection.outbox.is_empty() {
-        cx.pend(id);
+    update_active(cx, id);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_alternate_and_repeats_are_left_out() {
+        let ips = |texts: &[&str]| -> Vec<IpAddr> {
+            texts.iter().map(|text| text.parse().unwrap()).collect()
+        };
+        assert_eq!(
+            alternate(&ips(&["::1", "::2", "1.1.1.1", "::1", "::3"])),
+            ips(&["::1", "1.1.1.1", "::2", "::3"])
+        );
+        assert_eq!(
+            alternate(&ips(&["1.1.1.1", "::1"])),
+            ips(&["1.1.1.1", "::1"])
+        );
+        assert_eq!(alternate(&[]), ips(&[]));
     }
-    reading::wake(cx, id);
 }

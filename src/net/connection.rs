@@ -4,69 +4,109 @@ use std::collections::VecDeque;
 
 use log::debug;
 
+use super::connect::{Attempts, LookUp};
 use super::events::{Kind, Lent, Listeners, SocketCallback};
-use super::outbox::Outbox;
+use super::outbox::{Outbox, WriteCallback};
 use super::stream::Stream;
-use super::{Address, Context, Error, Event, EventKind, Handles, Socket, server};
+use super::{Address, Context, Error, Event, Handles, Socket, server, writing};
 use crate::event_loop::{HandleId, Timer};
 
-/// Bytes queued from which on `write` returns false: Node's default.
-pub(super) const HIGH_WATER_MARK: usize = 16 * 1024;
+/// Bytes from which on a socket takes no more: written ones (`write` returns false), or read ones
+/// that nobody has taken (reading stops). Node 20's default.
+pub(super) const HIGH_WATER_MARK: u32 = 16 * 1024;
 
 /// One socket. An idle one owns no memory beyond this.
 pub(super) struct Connection<S> {
     pub(super) stream: Stream,
     /// The server that accepted it.
     pub(super) server: Option<HandleId>,
-    /// Bytes that were read but given back, to be handed out first.
-    pub(super) unread: Option<Box<[u8]>>,
-    pub(super) outbox: Outbox,
+    /// What was read and not handed out yet.
+    pub(super) inbox: Option<Box<Inbox>>,
+    /// What was written and is not sent yet.
+    pub(super) outbox: Option<Box<Outbox<S>>>,
     /// What only some sockets need.
     pub(super) own: Option<Box<Own<S>>>,
     /// The idle timer, and its period in milliseconds (0: none).
     pub(super) timer: Option<Timer>,
     pub(super) timeout: u32,
+    pub(super) high_water_mark: u32,
     pub(super) bytes_read: u64,
     pub(super) bytes_sent: u64,
-    /// `None` until `pause` or `resume` was called: flowing if anyone listens to data.
+    /// `None` until data is listened to, or `pause` or `resume` was called (`readableFlowing`).
     pub(super) flowing: Option<bool>,
     pub(super) corked: u8,
+    /// Counts its connections: what was begun for one must not reach the next.
+    pub(super) life: u32,
+    /// It has a descriptor, or is getting one.
+    pub(super) has_handle: bool,
     pub(super) connecting: bool,
+    /// The connection stood at some time.
+    pub(super) established: bool,
     pub(super) allow_half_open: bool,
+    /// Its slot stays after `Close`, for another `connect`.
+    pub(super) reusable: bool,
+    /// A lookup is under way whose answer is told even after `Close`: its slot stays until then.
+    pub(super) looking_up: bool,
+    /// Readiness to read is acted on.
+    pub(super) reading: bool,
+    pub(super) resume_queued: bool,
     /// The end of the stream was read.
     pub(super) eof: bool,
     /// `End` was emitted.
     pub(super) ended: bool,
     /// `end` was called.
     pub(super) ending: bool,
-    /// The write side is shut down: `Finish` was emitted.
+    /// All was written and the shutdown is under way, or done.
+    pub(super) shutting_down: bool,
+    /// The write side is shut down and `Finish` emitted.
     pub(super) finished: bool,
     pub(super) need_drain: bool,
     pub(super) destroy_when_finished: bool,
+    pub(super) reset_when_connected: bool,
     pub(super) destroyed: bool,
+    /// An error was met: writing stops.
+    pub(super) errored: bool,
+    pub(super) error_emitted: bool,
     pub(super) had_error: bool,
+    pub(super) close_emitted: bool,
+    pub(super) no_delay: bool,
 }
 
-/// What only sockets need that connect themselves or have listeners of their own.
+/// What only sockets need that connect themselves, fail, or have listeners of their own.
 pub(super) struct Own<S> {
     pub(super) listeners: Listeners<SocketCallback<S>>,
-    /// Addresses still to try.
-    pub(super) attempts: VecDeque<Address>,
-    /// The address that is being tried.
-    pub(super) attempt: Option<Address>,
-    /// Why the first address failed.
-    pub(super) failed: Option<Error>,
+    pub(super) attempts: Attempts,
+    /// The program's own way to look up a name, until it is called.
+    pub(super) lookup: Option<LookUp<S>>,
+    /// The other end's address, once it was asked for: it is still told after the close.
+    pub(super) remote: Option<Address>,
+    pub(super) error: Option<Error>,
+    /// Writes that waited for a connection that never stood, until the close listener that was added
+    /// for them tells.
+    pub(super) stranded: Vec<(WriteCallback<S>, Error)>,
+    /// Keep-alive, and the idle time in seconds before the first probe.
+    pub(super) keep_alive: Option<u32>,
 }
 
 impl<S> Default for Own<S> {
     fn default() -> Self {
         Self {
             listeners: Listeners::default(),
-            attempts: VecDeque::new(),
-            attempt: None,
-            failed: None,
+            attempts: Attempts::default(),
+            lookup: None,
+            remote: None,
+            error: None,
+            stranded: Vec::new(),
+            keep_alive: None,
         }
     }
+}
+
+/// Bytes that were read before anyone wanted them.
+#[derive(Default)]
+pub(super) struct Inbox {
+    pub(super) chunks: VecDeque<Box<[u8]>>,
+    pub(super) length: usize,
 }
 
 impl<S> Connection<S> {
@@ -74,25 +114,39 @@ impl<S> Connection<S> {
         Self {
             stream: Stream::Closed,
             server,
-            unread: None,
-            outbox: Outbox::default(),
+            inbox: None,
+            outbox: None,
             own: None,
             timer: None,
             timeout: 0,
+            high_water_mark: HIGH_WATER_MARK,
             bytes_read: 0,
             bytes_sent: 0,
             flowing: None,
             corked: 0,
+            life: 0,
+            has_handle: false,
             connecting: false,
+            established: false,
             allow_half_open: false,
+            reusable: false,
+            looking_up: false,
+            reading: false,
+            resume_queued: false,
             eof: false,
             ended: false,
             ending: false,
+            shutting_down: false,
             finished: false,
             need_drain: false,
             destroy_when_finished: false,
+            reset_when_connected: false,
             destroyed: false,
+            errored: false,
+            error_emitted: false,
             had_error: false,
+            close_emitted: false,
+            no_delay: false,
         }
     }
 
@@ -100,10 +154,65 @@ impl<S> Connection<S> {
     pub(super) fn renew(&mut self) {
         let fresh = Self::new(self.server);
         let old = std::mem::replace(self, fresh);
+        self.life = old.life;
         self.own = old.own;
+        if let Some(own) = &mut self.own {
+            (own.remote, own.error) = (None, None);
+        }
         self.allow_half_open = old.allow_half_open;
+        self.high_water_mark = old.high_water_mark;
+        self.reusable = old.reusable;
         self.timeout = old.timeout;
+        self.flowing = old.flowing;
+        self.no_delay = old.no_delay;
     }
+
+    /// Whether its user may still write (`socket.writable`).
+    pub(super) fn writable(&self) -> bool {
+        !self.ending && !self.destroyed && !self.errored
+    }
+
+    /// Whether its user may still get data (`socket.readable`).
+    pub(super) fn readable(&self) -> bool {
+        !self.ended && !self.destroyed && !self.errored
+    }
+
+    /// Bytes that were read and not handed out yet.
+    pub(super) fn unread(&self) -> usize {
+        self.inbox.as_ref().map_or(0, |inbox| inbox.length)
+    }
+
+    /// Bytes of writes that are not done.
+    pub(super) fn writable_length(&self) -> usize {
+        self.outbox.as_ref().map_or(0, |outbox| outbox.length())
+    }
+
+    /// Whether a write is with the kernel, or waits for the connection.
+    pub(super) fn writing(&self) -> bool {
+        self.outbox
+            .as_ref()
+            .is_some_and(|outbox| outbox.sending.is_some())
+    }
+
+    /// Gives the outbox's memory back once there is nothing in it.
+    pub(super) fn tidy(&mut self) {
+        if self.outbox.as_ref().is_some_and(|outbox| outbox.is_empty()) {
+            self.outbox = None;
+        }
+    }
+}
+
+/// Tells the loop whether the socket has anything going on that may bring an event: only then
+/// does it hold the loop open, as an active handle of libuv's.
+pub(super) fn update_active<S>(cx: &mut Context<S>, id: HandleId) {
+    let Some(connection) = cx.connection(id) else {
+        return;
+    };
+    let reading = connection.reading && !connection.eof;
+    let shutting_down = connection.shutting_down && !connection.finished;
+    let busy = connection.connecting || reading || connection.writing() || shutting_down;
+    let active = busy && !connection.destroyed;
+    cx.set_active(id, active);
 }
 
 /// Tells the server's listeners for all its sockets, then the socket's own; true if there was
@@ -131,12 +240,9 @@ fn emit_to<S>(
     let Some(mut lent): Option<Lent<SocketCallback<S>>> = lent else {
         return false;
     };
-    let once = lent.call(kind, |callback| callback(state, cx, Socket(id), event));
+    lent.call(kind, |callback| callback(state, cx, Socket(id), event));
     if let Some(listeners) = listeners(cx) {
         listeners.take_back(lent);
-        if once {
-            listeners.recount();
-        }
     }
     true
 }
@@ -151,21 +257,8 @@ pub(super) fn emit_from_loop<S>(
     cx.make_callback(state, |state, cx| emit(state, cx, id, event))
 }
 
-/// Whether anyone listens to a kind of event of this socket.
-pub(super) fn listens<S>(cx: &Context<S>, id: HandleId, kind: EventKind) -> bool {
-    let Some(connection) = cx.connection(id) else {
-        return false;
-    };
-    let for_all = connection.server.and_then(|server| cx.server(server));
-    for_all.is_some_and(|server| server.sockets.listens(kind))
-        || connection
-            .own
-            .as_ref()
-            .is_some_and(|own| own.listeners.listens(kind))
-}
-
-/// Closes the descriptor at once, drops what waits, and lets `Error` (a tick) and `Close` (the
-/// closing phase) follow. Only the first call counts.
+/// Closes the descriptor at once, and lets follow: the callbacks of writes that are lost and
+/// `Error`, as ticks; `Close`, in the closing phase. Only the first call counts.
 pub(super) fn destroy<S>(cx: &mut Context<S>, id: HandleId, error: Option<Error>) {
     let Some(connection) = cx.connection_mut(id) else {
         return;
@@ -175,34 +268,73 @@ pub(super) fn destroy<S>(cx: &mut Context<S>, id: HandleId, error: Option<Error>
     }
     connection.destroyed = true;
     connection.connecting = false;
-    connection.had_error = error.is_some();
+    connection.had_error = error.is_some() && connection.has_handle;
     connection.stream = Stream::Closed;
-    connection.outbox.clear();
-    connection.unread = None;
-    let (timer, server) = (connection.timer.take(), connection.server);
+    connection.inbox = None;
+    let timer = connection.timer.take();
+    let (server, has_handle) = (connection.server, connection.has_handle);
+    let lost = connection
+        .outbox
+        .as_ref()
+        .is_some_and(|outbox| !outbox.buffered.is_empty() || !outbox.on_finish.is_empty());
+    if let Some(error) = &error {
+        connection.errored = true;
+        let own = connection.own.get_or_insert_default();
+        own.error.get_or_insert_with(|| error.clone());
+    }
+    if lost {
+        cx.next_tick(move |state, cx| writing::fail_buffered(state, cx, id));
+    }
     if let Some(timer) = timer {
         cx.clear_timer(timer);
     }
+    super::connect::cancel(cx, id);
     cx.close(id);
     if let Some(error) = error {
-        cx.next_tick(move |state, cx| {
-            if !emit(state, cx, id, Event::Error(&error)) {
-                debug!("a socket failed, and nobody listens to its errors: {error}");
-            }
-        });
+        cx.next_tick(move |state, cx| emit_error(state, cx, id, &error));
+    }
+    if !has_handle {
+        // There is no handle whose close could be waited for.
+        cx.next_tick(move |state, cx| emit_close(state, cx, id));
     }
     if let Some(server) = server {
         server::connection_gone(cx, server);
     }
 }
 
-/// Closing phase: the last event, unless a listener connects the socket anew.
-pub(super) fn closed<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
-    let Some(connection) = cx.connection(id) else {
+fn emit_error<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, error: &Error) {
+    let Some(connection) = cx.connection_mut(id) else {
         return;
     };
+    if std::mem::replace(&mut connection.error_emitted, true) {
+        return;
+    }
+    if !emit(state, cx, id, Event::Error(error)) {
+        debug!("a socket failed, and nobody listens to its errors: {error}");
+    }
+}
+
+fn emit_close<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
+    let Some(connection) = cx.connection_mut(id) else {
+        return;
+    };
+    if std::mem::replace(&mut connection.close_emitted, true) {
+        return;
+    }
     let had_error = connection.had_error;
-    emit_from_loop(state, cx, id, Event::Close(had_error));
+    emit(state, cx, id, Event::Close(had_error));
+}
+
+/// Closing phase: the last event, unless a listener connects the socket anew.
+pub(super) fn closed<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
+    cx.make_callback(state, |state, cx| writing::fail_sending(state, cx, id));
+    cx.make_callback(state, |state, cx| emit_close(state, cx, id));
+    if cx
+        .connection(id)
+        .is_some_and(|connection| connection.reusable || connection.looking_up)
+    {
+        cx.reopen(id);
+    }
 }
 
 /// Something was read or written: the idle period starts anew.
@@ -210,7 +342,7 @@ pub(super) fn touch<S>(cx: &mut Context<S>, id: HandleId) {
     let Some(connection) = cx.connection(id) else {
         return;
     };
-    if connection.timeout == 0 {
+    if connection.timeout == 0 || connection.destroyed {
         return;
     }
     let (timer, period) = (connection.timer, connection.timeout);
@@ -225,10 +357,38 @@ pub(super) fn touch<S>(cx: &mut Context<S>, id: HandleId) {
 
 /// Timers phase: the socket was idle for its period. It is told once, until there is activity.
 pub(super) fn idle<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
-    if cx
-        .connection(id)
-        .is_some_and(|connection| !connection.destroyed)
-    {
-        emit_from_loop(state, cx, id, Event::Timeout);
+    let Some(connection) = cx.connection_mut(id) else {
+        return;
+    };
+    if connection.destroyed {
+        return;
     }
+    let established = connection.established;
+    let outbox = connection.outbox.as_mut().filter(|_| established);
+    if let Some(batch) = outbox.and_then(|outbox| outbox.sending.as_mut()) {
+        // A large write that is still getting on is no idleness.
+        let waiting = batch.waiting();
+        if batch
+            .seen_waiting
+            .replace(waiting)
+            .unwrap_or(batch.length())
+            != waiting
+        {
+            return touch(cx, id);
+        }
+    }
+    emit(state, cx, id, Event::Timeout);
+}
+
+/// Destroys with a reset, which only TCP can tell.
+pub(super) fn reset<S>(cx: &mut Context<S>, id: HandleId) {
+    let Some(connection) = cx.connection(id) else {
+        return;
+    };
+    let refused = connection.stream.reset_on_close().err();
+    destroy(
+        cx,
+        id,
+        refused.map(|error| Error::system("setsockopt", &error, None)),
+    );
 }

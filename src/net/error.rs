@@ -11,13 +11,14 @@ use super::Address;
 ///
 /// It arrives as an event and never ends the loop. [`code`](Self::code) is Node's `err.code`, and
 /// the text is Node's `err.message`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Error {
     code: &'static str,
     syscall: Option<&'static str>,
     errno: Option<i32>,
     address: Option<Address>,
     message: String,
+    errors: Vec<Error>,
 }
 
 /// The codes a socket meets, with libuv's words for them.
@@ -66,6 +67,25 @@ const SYSTEM: &[(Errno, &str, &str)] = &[
 ];
 
 impl Error {
+    /// An error of the program's own, to destroy a socket with (`new Error(message)`).
+    #[must_use]
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            ..Self::default()
+        }
+    }
+
+    /// An error with a code but without a system call, such as `ERR_STREAM_WRITE_AFTER_END`.
+    #[must_use]
+    pub fn with_code(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            ..Self::default()
+        }
+    }
+
     /// A failed system call: `connect ECONNREFUSED 127.0.0.1:3000`.
     pub(super) fn system(
         syscall: &'static str,
@@ -84,68 +104,104 @@ impl Error {
             Some(_) => {}
             None => message += &format!(": {error}"),
         }
-        if let Some(address) = address {
-            message += &format!(" {address}");
+        // An IPv6 address stands without brackets, and no port is told if it is 0.
+        match address {
+            Some(Address::Tcp(address)) if address.port() > 0 => {
+                message += &format!(" {}:{}", address.ip(), address.port());
+            }
+            Some(Address::Tcp(address)) => message += &format!(" {}", address.ip()),
+            Some(path @ Address::Ipc(_)) => message += &format!(" {path}"),
+            None => {}
         }
         Self {
             code,
             syscall: Some(syscall),
-            errno,
+            errno: errno.map(|errno| -errno),
             address: address.cloned(),
             message,
-        }
-    }
-
-    /// An error of the stream's own, such as `ERR_STREAM_WRITE_AFTER_END`.
-    pub(super) fn stream(code: &'static str, message: &str) -> Self {
-        Self {
-            code,
-            syscall: None,
-            errno: None,
-            address: None,
-            message: message.to_owned(),
+            errors: Vec::new(),
         }
     }
 
     /// A name that could not be looked up: `getaddrinfo ENOTFOUND host`.
-    pub(super) fn lookup(host: &str) -> Self {
+    #[must_use]
+    pub fn lookup(host: &str) -> Self {
         Self {
             code: "ENOTFOUND",
             syscall: Some("getaddrinfo"),
-            errno: None,
-            address: None,
             message: format!("getaddrinfo ENOTFOUND {host}"),
+            ..Self::default()
         }
     }
 
-    /// Node's `err.code`: `ECONNRESET`, `EADDRINUSE`, `ERR_STREAM_WRITE_AFTER_END` ...
+    /// All addresses of a name failed: one error that holds each, with the code of the first
+    /// (`AggregateError`). A single one is itself.
+    pub(super) fn aggregate(mut errors: Vec<Self>) -> Self {
+        if errors.len() == 1 {
+            return errors.remove(0);
+        }
+        Self {
+            code: errors.first().map_or("", |first| first.code),
+            errors,
+            ..Self::default()
+        }
+    }
+
+    /// Node's `err.code`: `ECONNRESET`, `EADDRINUSE`, `ERR_STREAM_WRITE_AFTER_END` ... Empty for
+    /// an error of the program's [own](Self::new).
     #[must_use]
     pub fn code(&self) -> &'static str {
         self.code
     }
 
-    /// The system call that failed: `listen`, `connect`, `read`, `write`, `shutdown`, `getaddrinfo`.
+    /// The system call that failed: `listen`, `connect`, `read`, `write`, `getaddrinfo`.
     #[must_use]
     pub fn syscall(&self) -> Option<&'static str> {
         self.syscall
     }
 
-    /// The system's number of the error, positive.
+    /// The system's number of the error, negative as in Node.
     #[must_use]
     pub fn errno(&self) -> Option<i32> {
         self.errno
     }
 
-    /// The address that was to be listened on or connected to.
+    /// The IP address or the path that was to be listened on or connected to (`err.address`).
     #[must_use]
-    pub fn address(&self) -> Option<&Address> {
-        self.address.as_ref()
+    pub fn address(&self) -> Option<String> {
+        match self.address.as_ref()? {
+            Address::Tcp(address) => Some(address.ip().to_string()),
+            path @ Address::Ipc(_) => Some(path.to_string()),
+        }
+    }
+
+    /// The port that was to be listened on or connected to, `None` if that was 0; -1 for a path that was listened on, as
+    /// in Node (`err.port`).
+    #[must_use]
+    pub fn port(&self) -> Option<i32> {
+        match self.address.as_ref()? {
+            Address::Tcp(address) => Some(i32::from(address.port())).filter(|port| *port > 0),
+            Address::Ipc(_) => (self.syscall == Some("listen")).then_some(-1),
+        }
+    }
+
+    /// The errors that an aggregate one holds, one an address (`err.errors`).
+    #[must_use]
+    pub fn errors(&self) -> &[Self] {
+        &self.errors
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        if self.errors.is_empty() {
+            return f.write_str(&self.message);
+        }
+        // Node leaves the message of an AggregateError empty, which helps nobody who logs it.
+        for (place, error) in self.errors.iter().enumerate() {
+            write!(f, "{}{error}", if place == 0 { "" } else { "; " })?;
+        }
+        Ok(())
     }
 }
 
@@ -166,10 +222,32 @@ mod tests {
         );
         let connect = Error::system("connect", &error(Errno::CONNREFUSED), Some(&address));
         assert_eq!(connect.to_string(), "connect ECONNREFUSED 127.0.0.1:3000");
-        let read = Error::system("read", &error(Errno::CONNRESET), None);
+        assert_eq!(connect.address().as_deref(), Some("127.0.0.1"));
+        assert_eq!(connect.port(), Some(3000));
+        let address = "[::1]:3000".parse().unwrap();
+        let v6 = Error::system("connect", &error(Errno::CONNREFUSED), Some(&address));
+        assert_eq!(v6.to_string(), "connect ECONNREFUSED ::1:3000");
+        let address = "192.0.2.1:0".parse().unwrap();
+        let any = Error::system("listen", &error(Errno::ADDRNOTAVAIL), Some(&address));
         assert_eq!(
-            (read.to_string().as_str(), read.code()),
-            ("read ECONNRESET", "ECONNRESET")
+            any.to_string(),
+            "listen EADDRNOTAVAIL: address not available 192.0.2.1"
         );
+        assert_eq!(any.port(), None);
+        let read = Error::system("read", &error(Errno::CONNRESET), None);
+        assert_eq!(read.to_string(), "read ECONNRESET");
+        assert_eq!(read.code(), "ECONNRESET");
+    }
+
+    #[test]
+    fn an_aggregate_has_the_code_of_the_first() {
+        let all = vec![Error::lookup("a"), Error::new("other")];
+        let aggregate = Error::aggregate(all);
+        assert_eq!(
+            (aggregate.code(), aggregate.errors().len()),
+            ("ENOTFOUND", 2)
+        );
+        assert_eq!(aggregate.to_string(), "getaddrinfo ENOTFOUND a; other");
+        assert_eq!(Error::aggregate(vec![Error::new("one")]), Error::new("one"));
     }
 }

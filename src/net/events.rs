@@ -1,17 +1,28 @@
 //! Events, and those who listen.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::{Context, Error, Server, Socket};
 
 /// What can happen to a socket. Emitted by the loop, never from within a call.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
-    /// A host name was looked up, successfully or not. Not for IP addresses and paths.
-    Lookup(Result<IpAddr, &'a Error>),
+    /// A host name was looked up; once for each address found. Not for IP addresses and paths.
+    Lookup {
+        /// One address, or why there is none.
+        found: Result<IpAddr, &'a Error>,
+        /// The name.
+        host: &'a str,
+    },
+    /// An IP address is about to be tried.
+    ConnectionAttempt(&'a SocketAddr),
+    /// An IP address could not be connected to. Others may follow.
+    ConnectionAttemptFailed(&'a SocketAddr, &'a Error),
+    /// One of several addresses took too long, and the next is tried.
+    ConnectionAttemptTimeout(&'a SocketAddr),
     /// The connection is established. Only on sockets that were made to connect.
     Connect,
-    /// Directly after [`Connect`](Self::Connect).
+    /// After [`Connect`](Self::Connect), when what had been written before was handed on.
     Ready,
     /// Bytes came, at most 64 KiB at a time and once a turn. Never after [`End`](Self::End), and
     /// never while paused.
@@ -38,22 +49,36 @@ pub enum ServerEvent<'a> {
     Listening,
     /// A connection was accepted. Its data never comes within the same callback.
     Connection(Socket),
-    /// A connection was accepted and closed at once, since there were `max_connections`.
-    Drop,
+    /// A connection was accepted and closed at once, since there were `max_connections`. Both ends
+    /// of it; `None` for IPC.
+    Drop(Option<&'a Dropped>),
     /// It could not listen, a tick after `listen`. No [`Close`](Self::Close) follows.
     Error(&'a Error),
     /// After `close`, once the last connection is gone too.
     Close,
 }
 
-/// A kind of event, as the place of a bit.
+/// The ends of a connection that was dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dropped {
+    /// The server's end.
+    pub local: SocketAddr,
+    /// The client's.
+    pub remote: SocketAddr,
+}
+
+/// An event, of whichever sort.
 pub(super) trait Kind {
     fn kind(&self) -> EventKind;
 }
 
+/// What one can listen to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EventKind {
     Lookup,
+    ConnectionAttempt,
+    ConnectionAttemptFailed,
+    ConnectionAttemptTimeout,
     Connect,
     Ready,
     Data,
@@ -71,15 +96,18 @@ pub(super) enum EventKind {
 }
 
 impl EventKind {
-    fn bit(self) -> u16 {
-        1 << self as u16
+    fn bit(self) -> u32 {
+        1 << self as u32
     }
 }
 
 impl Kind for Event<'_> {
     fn kind(&self) -> EventKind {
         match self {
-            Self::Lookup(_) => EventKind::Lookup,
+            Self::Lookup { .. } => EventKind::Lookup,
+            Self::ConnectionAttempt(_) => EventKind::ConnectionAttempt,
+            Self::ConnectionAttemptFailed(..) => EventKind::ConnectionAttemptFailed,
+            Self::ConnectionAttemptTimeout(_) => EventKind::ConnectionAttemptTimeout,
             Self::Connect => EventKind::Connect,
             Self::Ready => EventKind::Ready,
             Self::Data(_) => EventKind::Data,
@@ -98,7 +126,7 @@ impl Kind for ServerEvent<'_> {
         match self {
             Self::Listening => EventKind::Listening,
             Self::Connection(_) => EventKind::Connection,
-            Self::Drop => EventKind::Drop,
+            Self::Drop(_) => EventKind::Drop,
             Self::Error(_) => EventKind::Error,
             Self::Close => EventKind::Close,
         }
@@ -120,7 +148,7 @@ struct Listener<F: ?Sized> {
 pub(super) struct Listeners<F: ?Sized> {
     list: Vec<Listener<F>>,
     /// The bits of the kinds that are listened to, also while the list is lent out.
-    kinds: u16,
+    kinds: u32,
 }
 
 impl<F: ?Sized> Default for Listeners<F> {
@@ -159,10 +187,6 @@ impl<F: ?Sized> Listeners<F> {
             lent.0.append(&mut self.list);
         }
         self.list = lent.0;
-    }
-
-    /// Forgets a kind's bit if its last listener has gone.
-    pub(super) fn recount(&mut self) {
         self.kinds = self
             .list
             .iter()
@@ -174,8 +198,8 @@ impl<F: ?Sized> Listeners<F> {
 pub(super) struct Lent<F: ?Sized>(Vec<Listener<F>>);
 
 impl<F: ?Sized> Lent<F> {
-    /// Calls each listener of the kind; true if a once-listener was among them and is gone.
-    pub(super) fn call(&mut self, kind: EventKind, mut call: impl FnMut(&mut F)) -> bool {
+    /// Calls each listener of the kind; those that wanted it only once are gone then.
+    pub(super) fn call(&mut self, kind: EventKind, mut call: impl FnMut(&mut F)) {
         let mut once = false;
         for listener in &mut self.0 {
             if listener.kind == kind || listener.kind == EventKind::Any {
@@ -187,7 +211,6 @@ impl<F: ?Sized> Lent<F> {
             self.0
                 .retain(|listener| !(listener.once && listener.kind == kind));
         }
-        once
     }
 }
 
@@ -200,11 +223,8 @@ mod tests {
     fn heard(listeners: &mut Listeners<Numbers>, kind: EventKind) -> Vec<u8> {
         let mut heard = Vec::new();
         if let Some(mut lent) = listeners.lend(kind) {
-            let once = lent.call(kind, |callback| callback(&mut heard));
+            lent.call(kind, |callback| callback(&mut heard));
             listeners.take_back(lent);
-            if once {
-                listeners.recount();
-            }
         }
         heard
     }

@@ -9,8 +9,10 @@ use log::warn;
 use mio::event::Source;
 use mio::net::{TcpListener, UnixListener};
 use mio::{Interest, Registry, Token};
+use rustix::io::Errno;
 use socket2::{Domain, SockAddr, Socket, Type};
 
+use super::address::abstract_name;
 use super::stream::Stream;
 use super::{Address, Error};
 
@@ -28,7 +30,7 @@ enum Kind {
     Tcp(TcpListener),
     Ipc(
         UnixListener,
-        #[expect(dead_code, reason = "removes the file when dropped")] SocketFile,
+        #[expect(dead_code, reason = "removes the file when dropped")] Option<SocketFile>,
     ),
 }
 
@@ -44,7 +46,8 @@ impl Listener {
     ///
     /// # Errors
     ///
-    /// With syscall `listen`: `EADDRINUSE`, `EACCES`, `ENOENT` ...
+    /// With syscall `listen`: `EADDRINUSE`, `EACCES` (also, as in Node, for a path whose folder
+    /// does not exist) ...
     pub fn bind(address: &Address, backlog: i32) -> Result<Self, Error> {
         let bound = match address {
             Address::Tcp(address) => bind_tcp(*address, backlog),
@@ -94,9 +97,17 @@ fn bind_tcp(address: SocketAddr, backlog: i32) -> io::Result<Listener> {
 
 fn bind_ipc(path: &Path, backlog: i32) -> io::Result<Listener> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
-    socket.bind(&SockAddr::unix(path)?)?;
+    let bound = socket.bind(&SockAddr::unix(path)?);
+    // libuv's answer, and so Node's, to a folder that does not exist.
+    bound.map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => Errno::ACCESS.into(),
+        _ => error,
+    })?;
     // From here on the file is there, and goes with this value, also if listening fails.
-    let file = SocketFile::new(path)?;
+    let file = match abstract_name(path) {
+        Some(_) => None,
+        None => Some(SocketFile::new(path)?),
+    };
     socket.listen(backlog)?;
     let listener = UnixListener::from_std(socket.into());
     Ok(Listener {

@@ -35,10 +35,11 @@
 //! | --- | --- | --- |
 //! | `server.rs`, `accept.rs` | [`Server`], its events, accepting | `net.Server` |
 //! | `listener.rs` | a bound port or path | `server.listen(handle)` |
-//! | `socket.rs` | [`Socket`], its methods | `net.Socket` |
+//! | `socket.rs`, `status.rs`, `on.rs` | [`Socket`]: what it does, what it tells, who listens | `net.Socket` |
 //! | `connection.rs` | what the loop keeps of one socket; its end | `net.Socket` |
 //! | `reading.rs`, `writing.rs`, `outbox.rs` | the two directions | `stream_base_commons.js`, libuv's `stream.c` |
 //! | `connect.rs` | looking up and connecting | `net.connect` |
+//! | `pipe.rs`, `text.rs` | forwarding with backpressure, text across reads | `pipe`, `setEncoding` |
 //! | `events.rs` | events and listeners | `EventEmitter` |
 //! | `address.rs`, `error.rs` | addresses, errors with Node's codes | `server.address()`, `err.code` |
 
@@ -49,19 +50,26 @@ mod connection;
 mod error;
 mod events;
 mod listener;
+mod on;
 mod outbox;
+mod pipe;
 mod reading;
 mod server;
 mod socket;
+mod status;
 mod stream;
+mod text;
 mod writing;
 
-pub use address::{Address, Target};
+pub use address::{Address, Target, is_ip};
+pub use connect::{ConnectOptions, LookupRequest};
 pub use error::Error;
-pub use events::{Event, ServerEvent};
+pub use events::{Dropped, Event, ServerEvent};
 pub use listener::Listener;
-pub use server::Server;
+pub use server::{ListenOptions, Server};
 pub use socket::Socket;
+pub use status::ReadyState;
+pub use text::StringDecoder;
 
 use crate::event_loop::{self, HandleId};
 use connection::Connection;
@@ -92,10 +100,10 @@ pub fn create_server<S>(cx: &mut Context<S>) -> Server {
 /// Makes a socket and connects it (`net.createConnection`, `net.connect`): to an IP address, to a
 /// host name that is looked up first, or to the path of an IPC server. Its
 /// outcome is an event: [`Event::Connect`], or [`Event::Error`] and [`Event::Close`].
-pub fn create_connection<S>(cx: &mut Context<S>, target: impl Into<Target>) -> Socket {
-    let socket = Socket(cx.insert(Handle(HandleKind::Connection(Connection::new(None)))));
-    socket.connect(cx, target);
-    socket
+pub fn create_connection<S>(cx: &mut Context<S>, to: impl Into<ConnectOptions<S>>) -> Socket {
+    let socket = Socket::new(cx);
+    socket.set_reusable(cx, false);
+    socket.connect(cx, to)
 }
 
 impl<S> event_loop::Handle for Handle<S> {
@@ -108,14 +116,16 @@ impl<S> event_loop::Handle for Handle<S> {
                 connect::ready(state, cx, id);
             }
             Some(HandleKind::Connection(_)) => {
-                writing::ready(state, cx, id);
+                // In this order: what came before a reset is still handed out.
                 reading::ready(state, cx, id);
+                writing::ready(state, cx, id);
             }
             None => {}
         }
     }
 
     fn pending(state: &mut S, cx: &mut Context<S>, id: HandleId) {
+        connect::pending(state, cx, id);
         writing::shut_down(state, cx, id);
     }
 

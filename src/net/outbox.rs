@@ -1,11 +1,17 @@
-//! What a socket could not send yet.
+//! What a socket could not send yet, and who is to be told when it is sent.
 
 use std::collections::VecDeque;
-use std::io::IoSlice;
+use std::io::{self, IoSlice};
 use std::rc::Rc;
+
+use super::stream::Stream;
+use super::{Context, Error};
 
 /// Pieces joined into one `writev` at most; more go with the next.
 const PIECES_PER_WRITE: usize = 64;
+
+/// Told once when a write is done, or why it cannot be.
+pub(super) type WriteCallback<S> = Box<dyn FnOnce(&mut S, &mut Context<S>, Option<&Error>)>;
 
 /// Bytes to send: borrowed, or shared by everyone they go to.
 #[derive(Clone, Copy)]
@@ -25,115 +31,186 @@ impl Data<'_> {
 
 enum Piece {
     Owned(Box<[u8]>),
-    Shared(Rc<Vec<u8>>),
+    Shared { bytes: Rc<Vec<u8>>, from: usize },
 }
 
 impl Piece {
+    /// What is left of `data` after its first `taken` bytes.
+    fn rest(data: Data<'_>, taken: usize) -> Self {
+        match data {
+            Data::Borrowed(bytes) => Self::Owned(bytes[taken..].into()),
+            Data::Shared(bytes) => Self::Shared {
+                bytes: Rc::clone(bytes),
+                from: taken,
+            },
+        }
+    }
+
     fn bytes(&self) -> &[u8] {
         match self {
             Self::Owned(bytes) => bytes,
-            Self::Shared(bytes) => bytes,
+            Self::Shared { bytes, from } => &bytes[*from..],
         }
     }
 }
 
-/// A queue of bytes that survives short writes.
+/// Writes that are being sent as one, or wait to be.
 ///
-/// Empty, which it nearly always is, it owns no memory. Shared pieces are held, not copied, so a
-/// thousand slow readers of one message hold it once.
-#[derive(Default)]
-pub(super) struct Outbox(Option<Box<Queue>>);
-
-#[derive(Default)]
-struct Queue {
+/// It survives short writes: what the kernel took is left out of the next try.
+pub(super) struct Batch<S> {
     pieces: VecDeque<Piece>,
     /// Bytes of the first piece that are sent already.
     sent: usize,
     /// Bytes of all pieces that are not.
     waiting: usize,
-    /// Bytes of the first write that the kernel took before the rest was queued here.
-    taken_before: usize,
+    /// What was waiting when the idle timer last looked; at first, all of it.
+    pub(super) seen_waiting: Option<usize>,
+    /// Bytes of the whole batch, those included that the kernel took at once: a write counts in
+    /// full until its last byte is sent.
+    length: usize,
+    pub(super) callbacks: Vec<WriteCallback<S>>,
 }
 
-impl Outbox {
+impl<S> Default for Batch<S> {
+    fn default() -> Self {
+        Self {
+            pieces: VecDeque::new(),
+            sent: 0,
+            waiting: 0,
+            seen_waiting: None,
+            length: 0,
+            callbacks: Vec::new(),
+        }
+    }
+}
+
+impl<S> Batch<S> {
+    /// Adds what is left of `data` after its first `taken` bytes.
+    pub(super) fn push(
+        &mut self,
+        data: Data<'_>,
+        taken: usize,
+        callback: Option<WriteCallback<S>>,
+    ) {
+        let length = data.bytes().len();
+        self.length += length;
+        self.waiting += length - taken;
+        if taken < length {
+            self.pieces.push_back(Piece::rest(data, taken));
+        }
+        self.callbacks.extend(callback);
+    }
+
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_none()
+        self.pieces.is_empty() && self.callbacks.is_empty()
     }
 
-    /// Bytes that wait.
+    /// Bytes that are not sent yet.
     pub(super) fn waiting(&self) -> usize {
-        self.0.as_ref().map_or(0, |queue| queue.waiting)
+        self.waiting
     }
 
-    /// Node's `writableLength`: bytes of all writes that are not sent as a whole. A write counts
-    /// in full until its last byte is gone.
-    pub(super) fn writable_length(&self) -> usize {
-        self.0
-            .as_ref()
-            .map_or(0, |queue| queue.waiting + queue.sent + queue.taken_before)
+    /// Bytes of all its writes.
+    pub(super) fn length(&self) -> usize {
+        self.length
     }
 
-    /// Queues what is left of `data` after its first `taken` bytes.
-    pub(super) fn push(&mut self, data: Data<'_>, taken: usize) {
-        let rest = &data.bytes()[taken..];
-        if rest.is_empty() {
-            return;
-        }
-        let queue = self.0.get_or_insert_default();
-        queue.waiting += rest.len();
-        let first = queue.pieces.is_empty();
-        match data {
-            Data::Borrowed(_) => {
-                queue.pieces.push_back(Piece::Owned(rest.into()));
-                if first {
-                    queue.taken_before = taken;
+    /// Sends until all is sent or the kernel takes no more; true if all is sent. Adds what was
+    /// sent to `sent`.
+    pub(super) fn send(&mut self, stream: &Stream, sent: &mut u64) -> io::Result<bool> {
+        while !self.pieces.is_empty() {
+            match self.with_slices(|slices| stream.write_vectored(slices)) {
+                Ok(count) => {
+                    *sent += count as u64;
+                    self.take(count);
                 }
-            }
-            Data::Shared(bytes) => {
-                queue.pieces.push_back(Piece::Shared(Rc::clone(bytes)));
-                if first {
-                    queue.sent = taken;
-                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
             }
         }
+        Ok(true)
     }
 
     /// Lends what waits, in order, to one `writev`; as many pieces as fit.
-    pub(super) fn with_slices<R>(&self, write: impl FnOnce(&[IoSlice<'_>]) -> R) -> Option<R> {
-        let queue = self.0.as_ref()?;
+    fn with_slices<R>(&self, write: impl FnOnce(&[IoSlice<'_>]) -> R) -> R {
         let mut slices = [IoSlice::new(&[]); PIECES_PER_WRITE];
         let mut count = 0;
-        for (slot, piece) in slices.iter_mut().zip(&queue.pieces) {
-            let skip = if count == 0 { queue.sent } else { 0 };
+        for (slot, piece) in slices.iter_mut().zip(&self.pieces) {
+            let skip = if count == 0 { self.sent } else { 0 };
             *slot = IoSlice::new(&piece.bytes()[skip..]);
             count += 1;
         }
-        Some(write(&slices[..count]))
+        write(&slices[..count])
     }
 
     /// Notes that the first `count` waiting bytes were sent.
-    pub(super) fn sent(&mut self, count: usize) {
-        let Some(queue) = self.0.as_mut() else { return };
-        queue.waiting -= count;
-        let mut sent = queue.sent + count;
-        while let Some(piece) = queue.pieces.front() {
+    fn take(&mut self, count: usize) {
+        self.waiting -= count;
+        let mut sent = self.sent + count;
+        while let Some(piece) = self.pieces.front() {
             let length = piece.bytes().len();
             if sent < length {
                 break;
             }
             sent -= length;
-            queue.taken_before = 0;
-            queue.pieces.pop_front();
+            self.pieces.pop_front();
         }
-        queue.sent = sent;
-        if queue.pieces.is_empty() {
-            self.0 = None;
+        self.sent = sent;
+    }
+}
+
+/// How a write, or several sent as one, went.
+pub(super) enum Outcome<S> {
+    /// The kernel took all of it.
+    Sent(Vec<WriteCallback<S>>),
+    /// The kernel refused: the socket is broken.
+    Failed(Vec<WriteCallback<S>>, Error),
+    /// It was not even tried.
+    Refused(WriteCallback<S>, Error),
+}
+
+/// A socket's write side while there is anything in it. A socket that has sent everything, which is
+/// nearly always, has none.
+pub(super) struct Outbox<S> {
+    /// What is being sent; nothing else goes to the kernel meanwhile. On a socket that is still
+    /// connecting, its first write.
+    pub(super) sending: Option<Batch<S>>,
+    /// What comes next, to be sent as one.
+    pub(super) buffered: Batch<S>,
+    /// What is to be told, each by a tick of its own.
+    pub(super) outcomes: VecDeque<Outcome<S>>,
+    /// Told when the write side has finished, or cannot (`end(callback)`).
+    pub(super) on_finish: Vec<WriteCallback<S>>,
+}
+
+impl<S> Default for Outbox<S> {
+    fn default() -> Self {
+        Self {
+            sending: None,
+            buffered: Batch::default(),
+            outcomes: VecDeque::new(),
+            on_finish: Vec::new(),
         }
     }
+}
 
-    /// Forgets everything.
-    pub(super) fn clear(&mut self) {
-        self.0 = None;
+impl<S> Outbox<S> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.sending.is_none()
+            && self.buffered.is_empty()
+            && self.outcomes.is_empty()
+            && self.on_finish.is_empty()
+    }
+
+    /// Bytes that are not sent yet.
+    pub(super) fn waiting(&self) -> usize {
+        self.sending.as_ref().map_or(0, Batch::waiting) + self.buffered.waiting()
+    }
+
+    /// Bytes of all writes that are not done (`writableLength`).
+    pub(super) fn length(&self) -> usize {
+        self.sending.as_ref().map_or(0, Batch::length) + self.buffered.length()
     }
 }
 
@@ -141,10 +218,8 @@ impl Outbox {
 mod tests {
     use super::*;
 
-    fn rest(outbox: &Outbox) -> Vec<u8> {
-        outbox
-            .with_slices(|slices| slices.iter().flat_map(|slice| slice.to_vec()).collect())
-            .unwrap_or_default()
+    fn rest(batch: &Batch<()>) -> Vec<u8> {
+        batch.with_slices(|slices| slices.iter().flat_map(|slice| slice.to_vec()).collect())
     }
 
     #[test]
@@ -152,15 +227,16 @@ mod tests {
         let shared = Rc::new(b"shared".to_vec());
         // Every way in which the kernel could take the 16 bytes in two goes.
         for first in 0..=16 {
-            let mut outbox = Outbox::default();
-            outbox.push(Data::Borrowed(b"xxowned"), 2);
-            outbox.push(Data::Shared(&shared), 0);
-            outbox.push(Data::Borrowed(b"again"), 0);
-            assert_eq!((outbox.waiting(), outbox.writable_length()), (16, 18));
-            outbox.sent(first);
-            assert_eq!(rest(&outbox), b"ownedsharedagain"[first..]);
-            outbox.sent(16 - first);
-            assert!(outbox.is_empty());
+            let mut batch = Batch::default();
+            batch.push(Data::Borrowed(b"xxowned"), 2, None);
+            batch.push(Data::Shared(&shared), 0, None);
+            batch.push(Data::Borrowed(b"again"), 0, None);
+            assert_eq!((batch.waiting(), batch.length()), (16, 18));
+            batch.take(first);
+            assert_eq!(rest(&batch), b"ownedsharedagain"[first..]);
+            batch.take(16 - first);
+            assert!(batch.is_empty());
+            assert_eq!((batch.waiting(), batch.length()), (0, 18));
         }
         assert_eq!(Rc::strong_count(&shared), 1, "what was sent is let go");
     }
@@ -168,27 +244,26 @@ mod tests {
     #[test]
     fn a_shared_piece_taken_in_part_goes_on_where_it_stopped() {
         let shared = Rc::new(b"shared".to_vec());
-        let mut outbox = Outbox::default();
-        outbox.push(Data::Shared(&shared), 4);
-        assert_eq!((outbox.waiting(), outbox.writable_length()), (2, 6));
-        assert_eq!(rest(&outbox), b"ed");
-        outbox.push(Data::Shared(&shared), 6);
-        assert_eq!(outbox.waiting(), 2, "nothing left of it, nothing queued");
-        outbox.sent(2);
-        assert_eq!(outbox.writable_length(), 0);
+        let mut batch = Batch::default();
+        batch.push(Data::Shared(&shared), 4, None);
+        assert_eq!(rest(&batch), b"ed");
+        batch.push(Data::Shared(&shared), 6, None);
+        assert_eq!(batch.waiting(), 2, "nothing left of it, nothing queued");
+        batch.take(1);
+        assert_eq!(rest(&batch), b"d");
     }
 
     #[test]
     fn more_pieces_than_one_write_takes_keep_their_order() {
-        let mut outbox = Outbox::default();
+        let mut batch = Batch::default();
         for n in 0..200u8 {
-            outbox.push(Data::Borrowed(&[n]), 0);
+            batch.push(Data::Borrowed(&[n]), 0, None);
         }
         let mut got = Vec::new();
-        while !outbox.is_empty() {
-            let piece = rest(&outbox);
+        while !batch.is_empty() {
+            let piece = rest(&batch);
             got.extend_from_slice(&piece);
-            outbox.sent(piece.len());
+            batch.take(piece.len());
         }
         assert_eq!(got, (0..200).collect::<Vec<u8>>());
     }

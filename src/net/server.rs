@@ -1,7 +1,11 @@
 //! Servers: listening, closing, and who is told.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+
+use super::connection::HIGH_WATER_MARK;
 use super::events::{EventKind, Kind, Listeners, ServerCallback, SocketCallback};
-use super::{Address, Context, Error, Event, Handles, Listener, ServerEvent, Socket};
+use super::{Address, Context, Error, Handles, Listener, ServerEvent};
 use crate::event_loop::{HandleId, Timer};
 
 /// A server (`net.Server`): a small id; everything goes through the context.
@@ -13,15 +17,20 @@ pub struct Server(pub(super) HandleId);
 /// What the loop keeps of a server.
 pub(super) struct ServerHandle<S> {
     pub(super) listener: Option<Listener>,
+    /// The path it listens or has listened on: told as its address also after `close`.
+    path: Option<PathBuf>,
+    /// Counts `listen` and `close`: a lookup that was overtaken by either is forgotten.
+    attempt: u32,
     /// Listeners of the server's own events.
-    events: Listeners<ServerCallback<S>>,
+    pub(super) events: Listeners<ServerCallback<S>>,
     /// Listeners of the events of every socket it accepts, stored once for all of them.
     pub(super) sockets: Listeners<SocketCallback<S>>,
     pub(super) connections: usize,
     pub(super) max_connections: Option<usize>,
     pub(super) allow_half_open: bool,
-    /// `close` was called and its event is still to come.
-    closing: bool,
+    pub(super) pause_on_connect: bool,
+    pub(super) no_delay: bool,
+    pub(super) high_water_mark: u32,
     /// Set while no descriptor was left for the next connection: when to try again.
     pub(super) retry: Option<Timer>,
 }
@@ -30,43 +39,169 @@ impl<S> Default for ServerHandle<S> {
     fn default() -> Self {
         Self {
             listener: None,
+            path: None,
+            attempt: 0,
             events: Listeners::default(),
             sockets: Listeners::default(),
             connections: 0,
             max_connections: None,
             allow_half_open: false,
-            closing: false,
+            pause_on_connect: false,
+            no_delay: false,
+            high_water_mark: HIGH_WATER_MARK,
             retry: None,
         }
     }
 }
 
+/// Where and how to listen; made from a port, a port and a host, or an [`Address`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListenOptions {
+    place: Place,
+    backlog: i32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    /// All addresses of the machine: IPv6 and IPv4, or IPv4 where there is no IPv6.
+    Port(u16),
+    /// Looked up first, even if it is an IP address: it is bound a tick later.
+    Host(u16, String),
+    /// Bound at once.
+    Address(Address),
+}
+
+impl ListenOptions {
+    /// How many connections the kernel keeps for the server while it is busy (511).
+    #[must_use]
+    pub fn backlog(mut self, backlog: i32) -> Self {
+        self.backlog = backlog;
+        self
+    }
+}
+
+impl From<Place> for ListenOptions {
+    fn from(place: Place) -> Self {
+        let backlog = Listener::BACKLOG;
+        Self { place, backlog }
+    }
+}
+
+impl From<u16> for ListenOptions {
+    fn from(port: u16) -> Self {
+        Place::Port(port).into()
+    }
+}
+
+impl From<(u16, &str)> for ListenOptions {
+    fn from((port, host): (u16, &str)) -> Self {
+        Place::Host(port, host.to_owned()).into()
+    }
+}
+
+impl<T: Into<Address>> From<T> for ListenOptions {
+    fn from(address: T) -> Self {
+        Place::Address(address.into()).into()
+    }
+}
+
 impl Server {
-    /// Listens on an address (`server.listen`). [`ServerEvent::Listening`] follows, or
-    /// [`ServerEvent::Error`]; both a tick later. The port is bound when this returns, so
-    /// [`address`](Self::address) tells it.
-    pub fn listen<S>(self, cx: &mut Context<S>, address: impl Into<Address>) {
-        match Listener::bind(&address.into(), Listener::BACKLOG) {
-            Ok(listener) => self.listen_on(cx, listener),
+    /// Listens (`server.listen`). [`ServerEvent::Listening`] follows, or [`ServerEvent::Error`]; both
+    /// a tick later. A port or a path is bound when this returns, so that
+    /// [`address`](Self::address) tells it; with a host there is a lookup first, which takes at
+    /// least a tick.
+    pub fn listen<S>(self, cx: &mut Context<S>, options: impl Into<ListenOptions>) -> Self {
+        let ListenOptions { place, backlog } = options.into();
+        if self.listening(cx) {
+            let code = "ERR_SERVER_ALREADY_LISTEN";
+            let message = "Listen method has been called more than once without closing.";
+            self.emit_later(cx, Error::with_code(code, message));
+            return self;
+        }
+        let attempt = self.next_attempt(cx);
+        match place {
+            Place::Address(address) => self.bind(cx, &address, backlog),
+            Place::Port(port) => self.bind_port(cx, port, backlog),
+            Place::Host(port, host) => self.look_up(cx, attempt, port, host, backlog),
+        }
+        self
+    }
+
+    fn bind<S>(self, cx: &mut Context<S>, address: &Address, backlog: i32) {
+        if let (Address::Ipc(path), Some(server)) = (address, cx.server_mut(self.0)) {
+            server.path = Some(path.clone());
+        }
+        match Listener::bind(address, backlog) {
+            Ok(listener) => {
+                self.listen_on(cx, listener);
+            }
             Err(error) => self.emit_later(cx, error),
         }
     }
 
-    /// Listens on what is bound already (`server.listen(handle)`). For those who want to know
-    /// at once whether a port can be had, and for a backlog of their own.
-    pub fn listen_on<S>(self, cx: &mut Context<S>, mut listener: Listener) {
-        if self.listening(cx) {
-            let code = "ERR_SERVER_ALREADY_LISTEN";
-            let message = "Listen method has been called more than once without closing.";
-            return self.emit_later(cx, Error::stream(code, message));
+    fn bind_port<S>(self, cx: &mut Context<S>, port: u16, backlog: i32) {
+        let any_v6 = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port);
+        let any_v4 = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port);
+        match Listener::bind(&any_v6.into(), backlog) {
+            Ok(listener) => {
+                self.listen_on(cx, listener);
+            }
+            Err(error) if error.code() == "EADDRINUSE" => self.emit_later(cx, error),
+            Err(_no_v6) => self.bind(cx, &any_v4.into(), backlog),
         }
+    }
+
+    fn look_up<S>(self, cx: &mut Context<S>, attempt: u32, port: u16, host: String, backlog: i32) {
+        let overtaken = move |cx: &Context<S>| {
+            cx.server(self.0)
+                .is_none_or(|server| server.attempt != attempt)
+        };
+        if let Ok(ip) = host.parse::<IpAddr>() {
+            cx.next_tick(move |_, cx| {
+                if !overtaken(cx) {
+                    self.bind(cx, &SocketAddr::new(ip, port).into(), backlog);
+                }
+            });
+            return;
+        }
+        let name = host.clone();
+        let work = move || (name.as_str(), port).to_socket_addrs().ok()?.next();
+        cx.queue_work(work, move |state, cx, found: Option<SocketAddr>| {
+            if overtaken(cx) {
+                return;
+            }
+            match found {
+                Some(address) => self.bind(cx, &address.into(), backlog),
+                None => report(state, cx, self, &Error::lookup(&host)),
+            }
+        });
+    }
+
+    /// As [`listen`](Self::listen), and calls back once it listens (`server.listen(.., callback)`).
+    pub fn listen_then<S, R>(
+        self,
+        cx: &mut Context<S>,
+        options: impl Into<ListenOptions>,
+        callback: impl FnMut(&mut S, &mut Context<S>, Self) -> R + 'static,
+    ) -> Self {
+        self.once_listening(cx, callback);
+        self.listen(cx, options)
+    }
+
+    /// Listens on what is bound already (`server.listen(handle)`). For those who want to know
+    /// at once whether a port can be had.
+    pub fn listen_on<S>(self, cx: &mut Context<S>, mut listener: Listener) -> Self {
         if let Err(error) = listener.register(cx.registry(), self.0.token()) {
             let error = Error::system("listen", &error, Some(listener.address()));
-            return self.emit_later(cx, error);
+            self.emit_later(cx, error);
+            return self;
         }
         let Some(server) = cx.server_mut(self.0) else {
-            return;
+            return self;
         };
+        if let Address::Ipc(path) = listener.address() {
+            server.path = Some(path.clone());
+        }
         server.listener = Some(listener);
         cx.set_active(self.0, true);
         cx.next_tick(move |state, cx| {
@@ -74,14 +209,18 @@ impl Server {
                 emit(state, cx, self, ServerEvent::Listening);
             }
         });
+        self
+    }
+
+    fn next_attempt<S>(self, cx: &mut Context<S>) -> u32 {
+        cx.server_mut(self.0).map_or(0, |server| {
+            server.attempt = server.attempt.wrapping_add(1);
+            server.attempt
+        })
     }
 
     fn emit_later<S>(self, cx: &mut Context<S>, error: Error) {
-        cx.next_tick(move |state, cx| {
-            if !emit(state, cx, self, ServerEvent::Error(&error)) {
-                log::error!("a server cannot listen, and nobody listens to its errors: {error}");
-            }
-        });
+        cx.next_tick(move |state, cx| report(state, cx, self, &error));
     }
 
     /// Whether it accepts connections (`server.listening`).
@@ -91,30 +230,76 @@ impl Server {
             .is_some_and(|server| server.listener.is_some())
     }
 
-    /// Where it listens (`server.address()`): address and port, or the path. `None` before it
-    /// is bound and after `close`.
+    /// Where it listens (`server.address()`): address, family and port for TCP; the path for IPC,
+    /// also after `close`. `None` before TCP is bound and after `close`.
     #[must_use]
     pub fn address<S>(self, cx: &Context<S>) -> Option<Address> {
-        Some(cx.server(self.0)?.listener.as_ref()?.address().clone())
+        let server = cx.server(self.0)?;
+        match &server.listener {
+            Some(listener) => Some(listener.address().clone()),
+            None => server.path.clone().map(Address::Ipc),
+        }
+    }
+
+    /// The port it listens on; 0 if it does not listen on one. Short for `address().port`.
+    #[must_use]
+    pub fn port<S>(self, cx: &Context<S>) -> u16 {
+        self.address(cx)
+            .and_then(|address| address.port())
+            .unwrap_or(0)
     }
 
     /// Stops accepting at once; connections stay. [`ServerEvent::Close`] comes when the last one
-    /// is gone, a tick later at the earliest.
-    pub fn close<S>(self, cx: &mut Context<S>) {
+    /// is gone, a tick later at the earliest; also if it did not listen.
+    pub fn close<S>(self, cx: &mut Context<S>) -> Self {
+        self.next_attempt(cx);
         let Some(server) = cx.server_mut(self.0) else {
-            return;
+            return self;
         };
-        server.listener = None;
-        server.closing = true;
+        let listened = server.listener.take().is_some();
         let retry = server.retry.take();
         if let Some(timer) = retry {
             cx.clear_timer(timer);
         }
+        if listened {
+            cx.close_part();
+        }
         cx.set_active(self.0, false);
         close_if_drained(cx, self.0);
+        self
     }
 
-    /// How many connections it has accepted that are not destroyed (`server.getConnections`).
+    /// As [`close`](Self::close), and calls back on the close: with `ERR_SERVER_NOT_RUNNING` if it did not
+    /// listen.
+    pub fn close_with<S, R>(
+        self,
+        cx: &mut Context<S>,
+        callback: impl FnOnce(&mut S, &mut Context<S>, Option<&Error>) -> R + 'static,
+    ) -> Self {
+        let error = (!self.listening(cx))
+            .then(|| Error::with_code("ERR_SERVER_NOT_RUNNING", "Server is not running."));
+        let mut callback = Some(callback);
+        self.once_close(cx, move |state, cx, _server| {
+            if let Some(callback) = callback.take() {
+                callback(state, cx, error.as_ref());
+            }
+        });
+        self.close(cx)
+    }
+
+    /// Tells, in a tick, how many connections it has accepted that are not destroyed
+    /// (`server.getConnections`).
+    pub fn get_connections<S, R>(
+        self,
+        cx: &mut Context<S>,
+        callback: impl FnOnce(&mut S, &mut Context<S>, usize) -> R + 'static,
+    ) -> Self {
+        let count = self.connections(cx);
+        cx.next_tick(move |state, cx| callback(state, cx, count));
+        self
+    }
+
+    /// How many connections it has accepted that are not destroyed.
     #[must_use]
     pub fn connections<S>(self, cx: &Context<S>) -> usize {
         cx.server(self.0).map_or(0, |server| server.connections)
@@ -122,127 +307,49 @@ impl Server {
 
     /// Accepts and closes at once what comes beyond so many connections, with
     /// [`ServerEvent::Drop`] (`server.maxConnections`). `None`, the default, sets no limit.
-    pub fn set_max_connections<S>(self, cx: &mut Context<S>, max: Option<usize>) {
-        if let Some(server) = cx.server_mut(self.0) {
-            server.max_connections = max;
-        }
+    pub fn set_max_connections<S>(self, cx: &mut Context<S>, max: Option<usize>) -> Self {
+        self.set(cx, |server| server.max_connections = max)
     }
 
-    /// Whether sockets accepted from now on stay writable after their [`Event::End`], until the
-    /// program ends them itself (`allowHalfOpen`). Off by default.
-    pub fn set_allow_half_open<S>(self, cx: &mut Context<S>, allow: bool) {
-        if let Some(server) = cx.server_mut(self.0) {
-            server.allow_half_open = allow;
-        }
+    /// Whether sockets accepted from now on stay writable after their [`End`](super::Event::End),
+    /// until the program ends them itself (`allowHalfOpen`). Off by default.
+    pub fn set_allow_half_open<S>(self, cx: &mut Context<S>, allow: bool) -> Self {
+        self.set(cx, |server| server.allow_half_open = allow)
     }
 
-    /// Whether it holds the loop open while it listens (`server.ref`, `server.unref`).
-    pub fn set_ref<S>(self, cx: &mut Context<S>, referenced: bool) {
+    /// Whether sockets accepted from now on read nothing until they are resumed (`pauseOnConnect`).
+    /// Off by default.
+    pub fn set_pause_on_connect<S>(self, cx: &mut Context<S>, pause: bool) -> Self {
+        self.set(cx, |server| server.pause_on_connect = pause)
+    }
+
+    /// Whether sockets accepted from now on send small writes at once (`noDelay`). Off by default.
+    pub fn set_no_delay<S>(self, cx: &mut Context<S>, on: bool) -> Self {
+        self.set(cx, |server| server.no_delay = on)
+    }
+
+    /// The high-water mark of sockets accepted from now on, in bytes (`highWaterMark`, 16 KiB).
+    pub fn set_high_water_mark<S>(self, cx: &mut Context<S>, bytes: u32) -> Self {
+        self.set(cx, |server| server.high_water_mark = bytes)
+    }
+
+    fn set<S>(self, cx: &mut Context<S>, change: impl FnOnce(&mut ServerHandle<S>)) -> Self {
+        if let Some(server) = cx.server_mut(self.0) {
+            change(server);
+        }
+        self
+    }
+
+    /// Whether it holds the loop open while it listens (`server.ref`, `server.unref`); may be said
+    /// before it does.
+    pub fn set_ref<S>(self, cx: &mut Context<S>, referenced: bool) -> Self {
         cx.set_ref(self.0, referenced);
+        self
     }
 
-    fn on<S>(
-        self,
-        cx: &mut Context<S>,
-        kind: EventKind,
-        callback: impl FnMut(&mut S, &mut Context<S>, Self, ServerEvent<'_>) + 'static,
-    ) {
-        if let Some(server) = cx.server_mut(self.0) {
-            server.events.add(kind, false, Box::new(callback));
-        }
-    }
-
-    fn on_socket<S>(
-        self,
-        cx: &mut Context<S>,
-        kind: EventKind,
-        callback: impl FnMut(&mut S, &mut Context<S>, Socket, Event<'_>) + 'static,
-    ) {
-        if let Some(server) = cx.server_mut(self.0) {
-            server.sockets.add(kind, false, Box::new(callback));
-        }
-    }
-
-    /// Calls back on [`ServerEvent::Listening`].
-    pub fn on_listening<S>(
-        self,
-        cx: &mut Context<S>,
-        mut callback: impl FnMut(&mut S, &mut Context<S>, Self) + 'static,
-    ) {
-        self.on(cx, EventKind::Listening, move |state, cx, server, _| {
-            callback(state, cx, server)
-        });
-    }
-
-    /// Calls back on [`ServerEvent::Connection`].
-    pub fn on_connection<S>(
-        self,
-        cx: &mut Context<S>,
-        mut callback: impl FnMut(&mut S, &mut Context<S>, Socket) + 'static,
-    ) {
-        self.on(cx, EventKind::Connection, move |state, cx, _, event| {
-            if let ServerEvent::Connection(socket) = event {
-                callback(state, cx, socket);
-            }
-        });
-    }
-
-    /// Calls back on [`ServerEvent::Drop`].
-    pub fn on_drop<S>(
-        self,
-        cx: &mut Context<S>,
-        mut callback: impl FnMut(&mut S, &mut Context<S>, Self) + 'static,
-    ) {
-        self.on(cx, EventKind::Drop, move |state, cx, server, _| {
-            callback(state, cx, server)
-        });
-    }
-
-    /// Calls back on [`ServerEvent::Error`].
-    pub fn on_error<S>(
-        self,
-        cx: &mut Context<S>,
-        mut callback: impl FnMut(&mut S, &mut Context<S>, Self, &Error) + 'static,
-    ) {
-        self.on(cx, EventKind::Error, move |state, cx, server, event| {
-            if let ServerEvent::Error(error) = event {
-                callback(state, cx, server, error);
-            }
-        });
-    }
-
-    /// Calls back on [`ServerEvent::Close`].
-    pub fn on_close<S>(
-        self,
-        cx: &mut Context<S>,
-        mut callback: impl FnMut(&mut S, &mut Context<S>, Self) + 'static,
-    ) {
-        self.on(cx, EventKind::Close, move |state, cx, server, _| {
-            callback(state, cx, server)
-        });
-    }
-
-    /// Calls back on [`Event::Data`] of any socket this server accepted. The callback is stored
-    /// once, so a connection costs no closure; so with the other `on_socket_` events.
-    pub fn on_data<S>(
-        self,
-        cx: &mut Context<S>,
-        mut callback: impl FnMut(&mut S, &mut Context<S>, Socket, &[u8]) + 'static,
-    ) {
-        self.on_socket(cx, EventKind::Data, move |state, cx, socket, event| {
-            if let Event::Data(bytes) = event {
-                callback(state, cx, socket, bytes);
-            }
-        });
-    }
-
-    /// Calls back on every event of any socket this server accepted.
-    pub fn on_socket_event<S>(
-        self,
-        cx: &mut Context<S>,
-        callback: impl FnMut(&mut S, &mut Context<S>, Socket, Event<'_>) + 'static,
-    ) {
-        self.on_socket(cx, EventKind::Any, callback);
+    /// Short for `set_ref(cx, false)`.
+    pub fn unref<S>(self, cx: &mut Context<S>) -> Self {
+        self.set_ref(cx, false)
     }
 }
 
@@ -253,7 +360,7 @@ pub(super) fn emit<S>(
     server: Server,
     event: ServerEvent<'_>,
 ) -> bool {
-    let kind = event.kind();
+    let kind: EventKind = event.kind();
     let Some(mut lent) = cx
         .server_mut(server.0)
         .and_then(|server| server.events.lend(kind))
@@ -265,6 +372,12 @@ pub(super) fn emit<S>(
         server.events.take_back(lent);
     }
     true
+}
+
+fn report<S>(state: &mut S, cx: &mut Context<S>, server: Server, error: &Error) {
+    if !emit(state, cx, server, ServerEvent::Error(error)) {
+        log::error!("a server cannot listen, and nobody listens to its errors: {error}");
+    }
 }
 
 /// One of the server's connections was destroyed.
@@ -280,13 +393,10 @@ pub(super) fn connection_gone<S>(cx: &mut Context<S>, id: HandleId) {
     close_if_drained(cx, id);
 }
 
-/// Emits the close of a closing server, as a tick, once no connection is left.
+/// Emits the close of a server that does not listen, as a tick, once no connection is left.
 fn close_if_drained<S>(cx: &mut Context<S>, id: HandleId) {
-    let Some(server) = cx.server_mut(id) else {
-        return;
-    };
-    if server.closing && server.connections == 0 {
-        server.closing = false;
+    let Some(server) = cx.server(id) else { return };
+    if server.listener.is_none() && server.connections == 0 {
         cx.next_tick(move |state, cx| {
             emit(state, cx, Server(id), ServerEvent::Close);
         });

@@ -1,118 +1,185 @@
-//! Sockets: one end of a connection.
+//! Sockets: one end of a connection, and what can be done with it.
 
 use std::rc::Rc;
 
-use super::connection::{self, touch};
-use super::events::EventKind;
-use super::outbox::Data;
-use super::{Address, Context, Error, Event, Handles, Target, connect, reading, writing};
+use super::connection::{self, Connection, touch};
+use super::outbox::{Data, WriteCallback};
+use super::{ConnectOptions, Context, Error, Handle, HandleKind, Handles, connect};
+use super::{reading, writing};
 use crate::event_loop::HandleId;
 
 /// One end of a connection (`net.Socket`): a small id; everything goes through the context.
 ///
-/// It is good until its [`Event::Close`]; done with a stale one, everything is a no-op.
+/// It is good until its [`Event::Close`](super::Event::Close), or longer if it is
+/// [reusable](Self::set_reusable); done with a stale one, everything is a no-op.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Socket(pub(super) HandleId);
 
 impl Socket {
-    /// A small number for tables beside the loop: no other open socket or server has it, and one
-    /// that is opened after this one was closed may.
-    #[must_use]
-    pub fn index(self) -> usize {
-        self.0.index()
+    /// Makes a socket that is not connected (`new net.Socket()`), to be connected once or several
+    /// times. It is [reusable](Self::set_reusable).
+    pub fn new<S>(cx: &mut Context<S>) -> Self {
+        let mut connection = Connection::new(None);
+        connection.reusable = true;
+        Self(cx.insert(Handle(HandleKind::Connection(connection))))
     }
 
-    /// Connects a socket anew that is closed, from its own [`Event::Close`] at the latest.
-    /// Listeners stay, counters restart. A no-op while it is connecting or open.
-    pub fn connect<S>(self, cx: &mut Context<S>, target: impl Into<Target>) {
-        connect::start(cx, self.0, target.into());
+    /// Whether it may be connected anew at any time after it was closed; its listeners stay, and it
+    /// takes up memory until it is made not reusable again. Otherwise it may be connected anew up to
+    /// the end of its close listeners, and is forgotten then.
+    pub fn set_reusable<S>(self, cx: &mut Context<S>, reusable: bool) -> Self {
+        let Some(connection) = cx.connection_mut(self.0) else {
+            return self;
+        };
+        connection.reusable = reusable;
+        if connection.close_emitted && !reusable {
+            cx.close(self.0);
+        }
+        self
+    }
+
+    /// Connects, or connects anew a socket that is closed. Listeners stay, counters restart. A no-op
+    /// while it is connecting or open, and until the close has been told of one that was destroyed.
+    pub fn connect<S>(self, cx: &mut Context<S>, to: impl Into<ConnectOptions<S>>) -> Self {
+        let options = to.into();
+        if let Some(connection) = cx.connection_mut(self.0) {
+            connection.allow_half_open |= options.allow_half_open;
+            connection.high_water_mark = options.high_water_mark;
+        }
+        connect::start(cx, self.0, options);
+        self
     }
 
     /// Writes; what the kernel does not take at once is copied and sent later, in order.
     ///
-    /// False if so much is queued that one should wait for [`Event::Drain`], or if the socket is
-    /// closed. Writing after `end` breaks the connection: [`Event::Error`] follows.
-    pub fn write<S>(self, cx: &mut Context<S>, bytes: &[u8]) -> bool {
-        writing::write(cx, self.0, Data::Borrowed(bytes))
+    /// False if so much is queued that one should wait for [`Event::Drain`](super::Event::Drain), or
+    /// if the socket is closed. Writing after `end` breaks the connection:
+    /// [`Event::Error`](super::Event::Error) follows.
+    pub fn write<S>(self, cx: &mut Context<S>, bytes: impl AsRef<[u8]>) -> bool {
+        writing::write(cx, self.0, Data::Borrowed(bytes.as_ref()), None)
+    }
+
+    /// As [`write`](Self::write), and calls back once it is sent, or cannot be: never before this
+    /// returns.
+    pub fn write_with<S, R>(
+        self,
+        cx: &mut Context<S>,
+        bytes: impl AsRef<[u8]>,
+        callback: impl FnOnce(&mut S, &mut Context<S>, Option<&Error>) -> R + 'static,
+    ) -> bool {
+        let callback: WriteCallback<S> =
+            Box::new(move |state, cx, error| drop(callback(state, cx, error)));
+        writing::write(cx, self.0, Data::Borrowed(bytes.as_ref()), Some(callback))
     }
 
     /// As [`write`](Self::write), for bytes that go to many: what is not taken at once is held, not
     /// copied.
     pub fn write_shared<S>(self, cx: &mut Context<S>, bytes: &Rc<Vec<u8>>) -> bool {
-        writing::write(cx, self.0, Data::Shared(bytes))
+        writing::write(cx, self.0, Data::Shared(bytes), None)
     }
 
     /// Writes no more (`socket.end()`). After what is queued the peer is told, and
-    /// [`Event::Finish`] comes; reading goes on until the peer ends, too.
-    pub fn end<S>(self, cx: &mut Context<S>) {
-        writing::end(cx, self.0);
+    /// [`Event::Finish`](super::Event::Finish) comes; reading goes on until the peer ends, too.
+    pub fn end<S>(self, cx: &mut Context<S>) -> Self {
+        writing::end(cx, self.0, None, None);
+        self
     }
 
-    /// Closes at once; what is queued is lost. [`Event::Close`] follows in the closing phase.
-    pub fn destroy<S>(self, cx: &mut Context<S>) {
+    /// Writes this, and no more (`socket.end(data)`).
+    pub fn end_with<S>(self, cx: &mut Context<S>, bytes: impl AsRef<[u8]>) -> Self {
+        writing::end(cx, self.0, Some(Data::Borrowed(bytes.as_ref())), None);
+        self
+    }
+
+    /// As [`end`](Self::end), after these bytes if there are any, and calls back directly before
+    /// [`Event::Finish`](super::Event::Finish), or when that cannot come (`socket.end(data, callback)`).
+    pub fn end_then<S, R>(
+        self,
+        cx: &mut Context<S>,
+        bytes: impl AsRef<[u8]>,
+        callback: impl FnOnce(&mut S, &mut Context<S>, Option<&Error>) -> R + 'static,
+    ) -> Self {
+        let bytes = bytes.as_ref();
+        let data = (!bytes.is_empty()).then_some(Data::Borrowed(bytes));
+        let callback: WriteCallback<S> =
+            Box::new(move |state, cx, error| drop(callback(state, cx, error)));
+        writing::end(cx, self.0, data, Some(callback));
+        self
+    }
+
+    /// Closes at once; what is queued is lost. [`Event::Close`](super::Event::Close) follows in the
+    /// closing phase.
+    pub fn destroy<S>(self, cx: &mut Context<S>) -> Self {
         connection::destroy(cx, self.0, None);
+        self
     }
 
-    /// As [`destroy`](Self::destroy), for a reason: [`Event::Error`] comes first.
-    pub fn destroy_with<S>(self, cx: &mut Context<S>, error: Error) {
+    /// As [`destroy`](Self::destroy), for a reason: [`Event::Error`](super::Event::Error) comes first.
+    pub fn destroy_with<S>(self, cx: &mut Context<S>, error: Error) -> Self {
         connection::destroy(cx, self.0, Some(error));
+        self
     }
 
     /// Ends, and closes as soon as everything is handed to the kernel (`destroySoon`).
-    pub fn destroy_soon<S>(self, cx: &mut Context<S>) {
+    pub fn destroy_soon<S>(self, cx: &mut Context<S>) -> Self {
         let Some(connection) = cx.connection_mut(self.0) else {
-            return;
+            return self;
         };
         if connection.finished {
-            return connection::destroy(cx, self.0, None);
+            connection::destroy(cx, self.0, None);
+        } else {
+            connection.destroy_when_finished = true;
+            writing::end(cx, self.0, None, None);
         }
-        connection.destroy_when_finished = true;
-        writing::end(cx, self.0);
+        self
     }
 
-    /// Closes at once, and tells the peer with a reset (TCP only; IPC just closes).
-    pub fn reset_and_destroy<S>(self, cx: &mut Context<S>) {
-        let Some(connection) = cx.connection(self.0) else {
-            return;
-        };
-        let error = connection.stream.reset_on_close().err();
-        let error = error.map(|error| Error::system("setsockopt", &error, None));
-        connection::destroy(cx, self.0, error);
-    }
-
-    /// Hands out no data until `resume`. The kernel's buffer fills and the peer has to wait. Does
-    /// not hold back [`Event::End`] if there is nothing left to read.
-    pub fn pause<S>(self, cx: &mut Context<S>) {
-        self.set_flowing(cx, false);
-    }
-
-    /// Hands out data again, from the next poll phase on.
-    pub fn resume<S>(self, cx: &mut Context<S>) {
-        self.set_flowing(cx, true);
-        reading::wake(cx, self.0);
-    }
-
-    fn set_flowing<S>(self, cx: &mut Context<S>, flowing: bool) {
-        if let Some(connection) = cx.connection_mut(self.0) {
-            connection.flowing = Some(flowing);
-        }
-    }
-
-    /// Gives bytes back that came with [`Event::Data`]: they are handed out again first, in
-    /// another turn (`readable.unshift`). How a reader takes only so much a turn.
-    pub fn unshift<S>(self, cx: &mut Context<S>, bytes: &[u8]) {
+    /// Closes at once, and tells the peer with a reset (`resetAndDestroy`). While connecting, once
+    /// the connection stands. On a socket without a connection,
+    /// [`Event::Error`](super::Event::Error) follows with `ERR_SOCKET_CLOSED`.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_INVALID_HANDLE_TYPE` on IPC, which knows no reset; nothing is done.
+    pub fn reset_and_destroy<S>(self, cx: &mut Context<S>) -> Result<(), Error> {
         let Some(connection) = cx.connection_mut(self.0) else {
-            return;
+            return Ok(());
         };
-        if bytes.is_empty() || connection.destroyed {
-            return;
+        if connection.stream.is_ipc() {
+            let message = "This handle type cannot be sent";
+            return Err(Error::with_code("ERR_INVALID_HANDLE_TYPE", message));
         }
-        let mut joined = bytes.to_vec();
-        if let Some(later) = connection.unread.take() {
-            joined.extend_from_slice(&later);
+        if connection.connecting {
+            connection.reset_when_connected = true;
+        } else if connection.stream.is_closed() {
+            let error = Error::with_code("ERR_SOCKET_CLOSED", "Socket is closed");
+            connection::destroy(cx, self.0, Some(error));
+        } else {
+            connection::reset(cx, self.0);
         }
-        connection.unread = Some(joined.into_boxed_slice());
-        reading::wake(cx, self.0);
+        Ok(())
+    }
+
+    /// Hands out no data until `resume`. At most one more piece is read and kept; then the kernel's
+    /// buffer fills and the peer has to wait. [`Event::End`](super::Event::End) is held back only while
+    /// something is kept.
+    pub fn pause<S>(self, cx: &mut Context<S>) -> Self {
+        reading::pause(cx, self.0);
+        self
+    }
+
+    /// Hands out data again, from the next tick on.
+    pub fn resume<S>(self, cx: &mut Context<S>) -> Self {
+        reading::resume(cx, self.0);
+        self
+    }
+
+    /// Gives bytes back that came with [`Event::Data`](super::Event::Data): they are handed out again
+    /// before any others, in the next poll phase (`readable.unshift`): how a reader takes only so much
+    /// a turn.
+    pub fn unshift<S>(self, cx: &mut Context<S>, bytes: &[u8]) -> Self {
+        reading::unshift(cx, self.0, bytes);
+        self
     }
 
     /// Queues writes until `uncork`, to send them as one. Nests.
@@ -124,192 +191,69 @@ impl Socket {
 
     /// Undoes one `cork`; the last one sends.
     pub fn uncork<S>(self, cx: &mut Context<S>) {
-        if let Some(connection) = cx.connection_mut(self.0) {
-            connection.corked = connection.corked.saturating_sub(1);
-            writing::flush_queued(cx, self.0);
-        }
+        writing::uncork(cx, self.0);
     }
 
-    /// Emits [`Event::Timeout`] whenever nothing was read or written for `ms` milliseconds; 0
-    /// turns it off. Does not hold the loop open, and closes nothing.
-    pub fn set_timeout<S>(self, cx: &mut Context<S>, ms: u32) {
+    /// Emits [`Event::Timeout`](super::Event::Timeout) whenever nothing was read or written for `ms`
+    /// milliseconds; 0 turns it off. Does not hold the loop open, and closes nothing.
+    pub fn set_timeout<S>(self, cx: &mut Context<S>, ms: u32) -> Self {
         let Some(connection) = cx.connection_mut(self.0) else {
-            return;
+            return self;
         };
         if connection.destroyed {
-            return;
+            return self;
         }
         connection.timeout = ms;
         if let Some(timer) = connection.timer.take() {
             cx.clear_timer(timer);
         }
         touch(cx, self.0);
+        self
     }
 
     /// Sends small writes at once instead of waiting for the answer to the one before (turns Nagle's
-    /// algorithm off). On IPC a no-op.
-    ///
-    /// # Errors
-    ///
-    /// When the system refuses; the socket is none the worse for it.
-    pub fn set_no_delay<S>(self, cx: &mut Context<S>, on: bool) -> Result<(), Error> {
-        let Some(connection) = cx.connection(self.0) else {
-            return Ok(());
-        };
-        let set = connection.stream.set_no_delay(on);
-        set.map_err(|error| Error::system("setsockopt", &error, None))
+    /// algorithm off, `setNoDelay`). Before the connection stands it is remembered; on IPC a no-op. That
+    /// the system refuses is no error, as in Node.
+    pub fn set_no_delay<S>(self, cx: &mut Context<S>, on: bool) -> Self {
+        if let Some(connection) = cx.connection_mut(self.0)
+            && std::mem::replace(&mut connection.no_delay, on) != on
+            && let Err(error) = connection.stream.set_no_delay(on)
+        {
+            log::debug!("setNoDelay: {error}");
+        }
+        self
     }
 
-    /// Whether the socket stays writable after [`Event::End`] (`allowHalfOpen`).
-    pub fn set_allow_half_open<S>(self, cx: &mut Context<S>, allow: bool) {
+    /// Has the kernel probe the connection when it has been idle for so many milliseconds, in whole
+    /// seconds, then every second, ten times (`setKeepAlive`); `None` turns it off. Before the connection
+    /// stands it is remembered; on IPC a no-op.
+    pub fn set_keep_alive<S>(self, cx: &mut Context<S>, idle_ms: Option<u32>) -> Self {
+        if let Some(connection) = cx.connection_mut(self.0) {
+            let seconds = idle_ms.map(|ms| ms / 1000);
+            connection.own.get_or_insert_default().keep_alive = seconds;
+            if let Err(error) = connection.stream.set_keep_alive(seconds) {
+                log::debug!("setKeepAlive: {error}");
+            }
+        }
+        self
+    }
+
+    /// Whether the socket stays writable after [`Event::End`](super::Event::End) (`allowHalfOpen`).
+    pub fn set_allow_half_open<S>(self, cx: &mut Context<S>, allow: bool) -> Self {
         if let Some(connection) = cx.connection_mut(self.0) {
             connection.allow_half_open = allow;
         }
+        self
     }
 
     /// Whether it holds the loop open (`socket.ref`, `socket.unref`).
-    pub fn set_ref<S>(self, cx: &mut Context<S>, referenced: bool) {
+    pub fn set_ref<S>(self, cx: &mut Context<S>, referenced: bool) -> Self {
         cx.set_ref(self.0, referenced);
+        self
     }
 
-    /// Whether it is being connected (`socket.connecting`).
-    #[must_use]
-    pub fn connecting<S>(self, cx: &Context<S>) -> bool {
-        cx.connection(self.0)
-            .is_some_and(|connection| connection.connecting)
+    /// Short for `set_ref(cx, false)`.
+    pub fn unref<S>(self, cx: &mut Context<S>) -> Self {
+        self.set_ref(cx, false)
     }
-
-    /// Whether it was destroyed, or is gone (`socket.destroyed`).
-    #[must_use]
-    pub fn destroyed<S>(self, cx: &Context<S>) -> bool {
-        cx.connection(self.0)
-            .is_none_or(|connection| connection.destroyed)
-    }
-
-    /// Bytes that were written and wait to be sent.
-    #[must_use]
-    pub fn buffered<S>(self, cx: &Context<S>) -> usize {
-        cx.connection(self.0)
-            .map_or(0, |connection| connection.outbox.waiting())
-    }
-
-    /// Bytes read so far (`socket.bytesRead`).
-    #[must_use]
-    pub fn bytes_read<S>(self, cx: &Context<S>) -> u64 {
-        cx.connection(self.0)
-            .map_or(0, |connection| connection.bytes_read)
-    }
-
-    /// Bytes written so far, those that still wait included (`socket.bytesWritten`).
-    #[must_use]
-    pub fn bytes_written<S>(self, cx: &Context<S>) -> u64 {
-        cx.connection(self.0).map_or(0, |connection| {
-            connection.bytes_sent + connection.outbox.waiting() as u64
-        })
-    }
-
-    /// The other end's address; `None` for IPC, and when not connected.
-    #[must_use]
-    pub fn remote_address<S>(self, cx: &Context<S>) -> Option<Address> {
-        cx.connection(self.0)?.stream.peer_address().ok()?
-    }
-
-    /// This end's address; `None` when not connected.
-    #[must_use]
-    pub fn local_address<S>(self, cx: &Context<S>) -> Option<Address> {
-        cx.connection(self.0)?.stream.local_address().ok()?
-    }
-
-    fn on<S>(
-        self,
-        cx: &mut Context<S>,
-        kind: EventKind,
-        callback: impl FnMut(&mut S, &mut Context<S>, Self, Event<'_>) + 'static,
-    ) {
-        let Some(connection) = cx.connection_mut(self.0) else {
-            return;
-        };
-        let own = connection.own.get_or_insert_default();
-        own.listeners.add(kind, false, Box::new(callback));
-        if matches!(kind, EventKind::Data | EventKind::Any) {
-            reading::wake(cx, self.0);
-        }
-    }
-
-    /// Calls back on every event of this one socket: how a protocol plugs in.
-    pub fn on_event<S>(
-        self,
-        cx: &mut Context<S>,
-        callback: impl FnMut(&mut S, &mut Context<S>, Self, Event<'_>) + 'static,
-    ) {
-        self.on(cx, EventKind::Any, callback);
-    }
-
-    /// Calls back on [`Event::Data`].
-    pub fn on_data<S>(
-        self,
-        cx: &mut Context<S>,
-        mut callback: impl FnMut(&mut S, &mut Context<S>, Self, &[u8]) + 'static,
-    ) {
-        self.on(cx, EventKind::Data, move |state, cx, socket, event| {
-            if let Event::Data(bytes) = event {
-                callback(state, cx, socket, bytes);
-            }
-        });
-    }
-
-    /// Calls back on [`Event::Error`].
-    pub fn on_error<S>(
-        self,
-        cx: &mut Context<S>,
-        mut callback: impl FnMut(&mut S, &mut Context<S>, Self, &Error) + 'static,
-    ) {
-        self.on(cx, EventKind::Error, move |state, cx, socket, event| {
-            if let Event::Error(error) = event {
-                callback(state, cx, socket, error);
-            }
-        });
-    }
-
-    /// Calls back on [`Event::Close`]; true if an error closed it.
-    pub fn on_close<S>(
-        self,
-        cx: &mut Context<S>,
-        mut callback: impl FnMut(&mut S, &mut Context<S>, Self, bool) + 'static,
-    ) {
-        self.on(cx, EventKind::Close, move |state, cx, socket, event| {
-            if let Event::Close(had_error) = event {
-                callback(state, cx, socket, had_error);
-            }
-        });
-    }
-}
-
-/// Adds the listener methods of events that carry nothing.
-macro_rules! plain_events {
-    ($($name:ident, $kind:ident;)*) => {
-        impl Socket {
-            $(
-                #[doc = concat!("Calls back on [`Event::", stringify!($kind), "`].")]
-                pub fn $name<S>(
-                    self,
-                    cx: &mut Context<S>,
-                    mut callback: impl FnMut(&mut S, &mut Context<S>, Self) + 'static,
-                ) {
-                    self.on(cx, EventKind::$kind, move |state, cx, socket, _event| {
-                        callback(state, cx, socket);
-                    });
-                }
-            )*
-        }
-    };
-}
-
-plain_events! {
-    on_connect, Connect;
-    on_ready, Ready;
-    on_end, End;
-    on_finish, Finish;
-    on_drain, Drain;
-    on_timeout, Timeout;
 }

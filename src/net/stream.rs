@@ -7,10 +7,9 @@ use std::time::Duration;
 use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
-use rustix::net::RecvFlags;
-use socket2::SockRef;
+use socket2::{SockRef, TcpKeepalive};
 
-use super::Address;
+use super::{Address, address};
 
 /// The descriptor of a socket, or none: before it is connected, and from its `destroy` on.
 pub(super) enum Stream {
@@ -30,7 +29,23 @@ macro_rules! either {
     };
 }
 
+/// Both directions; and urgent data, where the system can tell of it.
+fn interest() -> Interest {
+    let both = Interest::READABLE | Interest::WRITABLE;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let both = both | Interest::PRIORITY;
+    both
+}
+
 impl Stream {
+    /// Starts to connect. TCP goes on in the background; IPC stands at once, or fails.
+    pub(super) fn connect(address: &Address) -> io::Result<Self> {
+        match address {
+            Address::Tcp(address) => TcpStream::connect(*address).map(Self::Tcp),
+            Address::Ipc(path) => UnixStream::connect_addr(&address::ipc(path)?).map(Self::Ipc),
+        }
+    }
+
     pub(super) fn is_closed(&self) -> bool {
         matches!(self, Self::Closed)
     }
@@ -38,21 +53,11 @@ impl Stream {
     /// Registers for both directions, once and for all: edge-triggered readiness is remembered, so
     /// interest never changes.
     pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        let both = Interest::READABLE | Interest::WRITABLE;
-        either!(self, stream => stream.register(registry, token, both))
+        either!(self, stream => stream.register(registry, token, interest()))
     }
 
     pub(super) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         either!(self, stream => { let mut stream = stream; stream.read(buffer) })
-    }
-
-    /// Looks whether a byte, the end (`0`) or nothing (`WouldBlock`) is there, and leaves it.
-    pub(super) fn peek(&self) -> io::Result<usize> {
-        let mut byte = [0u8; 1];
-        either!(self, stream => {
-            let (count, _) = rustix::net::recv(stream, &mut byte, RecvFlags::PEEK)?;
-            Ok(count)
-        })
     }
 
     pub(super) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
@@ -96,6 +101,29 @@ impl Stream {
             Self::Tcp(stream) => stream.set_nodelay(on),
             Self::Closed | Self::Ipc(_) => Ok(()),
         }
+    }
+
+    /// Has the kernel probe an idle connection, after so many seconds and every second from then on,
+    /// ten times; `None` turns it off. IPC has none.
+    pub(super) fn set_keep_alive(&self, idle: Option<u32>) -> io::Result<()> {
+        let Self::Tcp(stream) = self else {
+            return Ok(());
+        };
+        let socket = SockRef::from(stream);
+        match idle {
+            None => socket.set_keepalive(false),
+            Some(seconds) => {
+                let probes = TcpKeepalive::new()
+                    .with_time(Duration::from_secs(u64::from(seconds.max(1))))
+                    .with_interval(Duration::from_secs(1))
+                    .with_retries(10);
+                socket.set_tcp_keepalive(&probes)
+            }
+        }
+    }
+
+    pub(super) fn is_ipc(&self) -> bool {
+        matches!(self, Self::Ipc(_))
     }
 
     /// Makes the coming close a reset. Only TCP can.

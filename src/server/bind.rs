@@ -60,7 +60,7 @@ fn bind(text: &str) -> Result<Listener, String> {
     if let Address::Ipc(path) = &address {
         remove_stale(path)?;
     }
-    Listener::bind(&address, BACKLOG).map_err(|error| explain(&error))
+    Listener::bind(&address, BACKLOG).map_err(|error| explain(&error, &address))
 }
 
 /// Blocks, which is fine before the loop runs.
@@ -77,10 +77,13 @@ fn look_up(host: &str, port: u16) -> Result<Address, String> {
         .ok_or(format!("{host} has no address"))
 }
 
-fn explain(error: &Error) -> String {
-    let hint = match (error.code(), error.address()) {
-        ("EADDRINUSE", Some(Address::Tcp(_))) => "; is another server running there?",
-        ("ENOENT", Some(Address::Ipc(_))) => "; the folder does not exist",
+/// Adds what the error alone does not say.
+fn explain(error: &Error, address: &Address) -> String {
+    let hint = match address {
+        Address::Tcp(_) if error.code() == "EADDRINUSE" => "; is another server running there?",
+        Address::Ipc(path) if path.parent().is_some_and(|folder| !folder.exists()) => {
+            "; the folder does not exist"
+        }
         _ => "",
     };
     format!("{error}{hint}")

@@ -11,6 +11,7 @@ use crate::chat;
 #[command(
     name = "loopchat",
     version,
+    long_about = None,
     about = "A chat server on a Node-style event loop."
 )]
 #[command(after_help = "Then chat from any terminal: nc 127.0.0.1 3000\n\
@@ -47,8 +48,7 @@ pub struct Config {
     )]
     pub history: u32,
 
-    /// Seconds a connection that the server ends has to read its last lines; so, too, how long
-    /// the end of the server takes at most
+    /// Seconds the end of the server takes at most, for those who have not yet read what was said
     #[arg(
         long,
         value_name = "SECONDS",

@@ -44,6 +44,8 @@ struct Pending {
     bytes: Vec<u8>,
     /// How much of its room's batch it has: copied to `bytes`, or not meant for it.
     seen: usize,
+    /// It has been written. A place that was left and taken within one turn is listed twice.
+    written: bool,
 }
 
 /// What one member gets in one turn.
@@ -120,8 +122,9 @@ impl FanOut {
     pub(super) fn deliver(&mut self, chat: &Chat, mut write: impl FnMut(MemberId, Payload<'_>)) {
         for at in 0..self.told.len() {
             let member = self.told[at];
-            if self.seat(member).pending.is_none() {
-                continue; // taken
+            match &mut self.seat(member).pending {
+                Some(pending) if !pending.written => pending.written = true,
+                _ => continue, // taken, or written
             }
             let bytes = self.settle(member);
             if !bytes.is_empty() {

@@ -18,6 +18,10 @@ const LINES_PER_TURN: usize = 256;
 /// peer our last line.
 const LINGER_MS: u32 = 500;
 
+/// How long, in milliseconds, a connection that we have ended has to read its last lines. When the
+/// whole server ends, `--shutdown-timeout` says so instead.
+const LAST_LINES_MS: u64 = 5000;
+
 /// What the door keeps of a connection.
 struct LineConnection {
     socket: Socket,
@@ -64,6 +68,8 @@ pub(super) fn open(event_loop: &mut Loop) -> Server {
     let door = net::create_server(event_loop);
     // The door answers what came before the end of a stream, and only then ends its own side.
     door.set_allow_half_open(event_loop, true);
+    // A chat's lines are small and wanted now.
+    door.set_no_delay(event_loop, true);
     door.on_connection(event_loop, connection);
     door.on_socket_event(event_loop, |server, cx, socket, event| match event {
         Event::Data(bytes) => data(server, cx, socket, bytes),
@@ -80,10 +86,6 @@ pub(super) fn open(event_loop: &mut Loop) -> Server {
 }
 
 fn connection(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
-    // A chat's lines are small and wanted now.
-    if let Err(error) = socket.set_no_delay(cx, true) {
-        debug!("Nagle's delay stays on: {error}");
-    }
     let ChatServer {
         chat,
         connections,
@@ -185,8 +187,7 @@ fn take(
     }
 }
 
-/// Ends a connection that has left the chat, after what was written to it; by then it has to
-/// have read that.
+/// Ends a connection that has left the chat, after what was written to it.
 pub(super) fn close(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
     let Some(connection) = server.connections.get_mut(socket) else {
         return;
@@ -195,8 +196,10 @@ pub(super) fn close(server: &mut ChatServer, cx: &mut Context<ChatServer>, socke
     connection.decoder = LineDecoder::new();
     socket.end(cx);
     socket.set_timeout(cx, LINGER_MS);
-    let limit = server.config.shutdown_timeout_ms();
-    let timer = cx.set_timeout(limit, move |_, cx| {
+    if server.shutting_down {
+        return;
+    }
+    let timer = cx.set_timeout(LAST_LINES_MS, move |_, cx| {
         if socket.buffered(cx) > 0 {
             info!("a connection did not read its last lines in time");
         }

@@ -16,12 +16,12 @@ pub(super) fn on_signals(event_loop: &mut Loop) -> io::Result<()> {
             cx.stop(); // both came before the loop could look
             return;
         }
-        info!("{signal}: shutting down; again to end at once");
-        for signal in [SIGINT, SIGTERM] {
-            if let Err(error) = signal.restore_default() {
-                warn!("a second {signal} will not end the process at once: {error}");
+        for other in [SIGINT, SIGTERM] {
+            if let Err(error) = other.restore_default() {
+                warn!("a second {other} will not end the process at once: {error}");
             }
         }
+        info!("{signal}: shutting down; again to end at once");
         begin(server, cx);
     })?;
     Ok(())

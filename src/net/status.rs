@@ -1,0 +1,227 @@
+//! What a socket tells of itself.
+
+use std::fmt;
+
+use super::{Address, Context, Error, Handles, Server, Socket};
+
+/// How far a socket is (`socket.readyState`); shown as Node's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadyState {
+    /// It is being connected.
+    Opening,
+    /// Both sides are open.
+    Open,
+    /// Its own side was ended.
+    ReadOnly,
+    /// The peer has ended its side.
+    WriteOnly,
+    /// Neither side is open.
+    Closed,
+}
+
+impl fmt::Display for ReadyState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Opening => "opening",
+            Self::Open => "open",
+            Self::ReadOnly => "readOnly",
+            Self::WriteOnly => "writeOnly",
+            Self::Closed => "closed",
+        })
+    }
+}
+
+impl Socket {
+    /// A small number for tables beside the loop: no other open socket or server has it, and one
+    /// that is opened after this one was closed may.
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0.index()
+    }
+
+    /// How far it is (`readyState`).
+    #[must_use]
+    pub fn ready_state<S>(self, cx: &Context<S>) -> ReadyState {
+        match (self.connecting(cx), self.readable(cx), self.writable(cx)) {
+            (true, ..) => ReadyState::Opening,
+            (false, true, true) => ReadyState::Open,
+            (false, true, false) => ReadyState::ReadOnly,
+            (false, false, true) => ReadyState::WriteOnly,
+            (false, false, false) => ReadyState::Closed,
+        }
+    }
+
+    /// Whether it is being connected (`connecting`).
+    #[must_use]
+    pub fn connecting<S>(self, cx: &Context<S>) -> bool {
+        cx.connection(self.0)
+            .is_some_and(|connection| connection.connecting)
+    }
+
+    /// Whether it is not connected, or not yet (`pending`).
+    #[must_use]
+    pub fn pending<S>(self, cx: &Context<S>) -> bool {
+        cx.connection(self.0).is_none_or(|connection| {
+            connection.connecting || connection.destroyed || !connection.has_handle
+        })
+    }
+
+    /// Whether it was destroyed, or is gone (`destroyed`).
+    #[must_use]
+    pub fn destroyed<S>(self, cx: &Context<S>) -> bool {
+        cx.connection(self.0)
+            .is_none_or(|connection| connection.destroyed)
+    }
+
+    /// Whether data may still come (`readable`).
+    #[must_use]
+    pub fn readable<S>(self, cx: &Context<S>) -> bool {
+        cx.connection(self.0)
+            .is_some_and(|connection| connection.readable())
+    }
+
+    /// Whether one may still write (`writable`).
+    #[must_use]
+    pub fn writable<S>(self, cx: &Context<S>) -> bool {
+        cx.connection(self.0)
+            .is_some_and(|connection| connection.writable())
+    }
+
+    /// Whether `end` was called (`writableEnded`).
+    #[must_use]
+    pub fn writable_ended<S>(self, cx: &Context<S>) -> bool {
+        cx.connection(self.0)
+            .is_some_and(|connection| connection.ending)
+    }
+
+    /// Whether [`Event::Finish`](super::Event::Finish) has come (`writableFinished`).
+    #[must_use]
+    pub fn writable_finished<S>(self, cx: &Context<S>) -> bool {
+        cx.connection(self.0)
+            .is_some_and(|connection| connection.finished)
+    }
+
+    /// Whether [`Event::End`](super::Event::End) has come (`readableEnded`).
+    #[must_use]
+    pub fn readable_ended<S>(self, cx: &Context<S>) -> bool {
+        cx.connection(self.0)
+            .is_some_and(|connection| connection.ended)
+    }
+
+    /// Whether data flows: `None` until somebody listens, pauses or resumes (`readableFlowing`).
+    #[must_use]
+    pub fn readable_flowing<S>(self, cx: &Context<S>) -> Option<bool> {
+        cx.connection(self.0)?.flowing
+    }
+
+    /// Whether it is paused (`isPaused()`).
+    #[must_use]
+    pub fn is_paused<S>(self, cx: &Context<S>) -> bool {
+        self.readable_flowing(cx) == Some(false)
+    }
+
+    /// Bytes that were read and not handed out yet (`readableLength`).
+    #[must_use]
+    pub fn readable_length<S>(self, cx: &Context<S>) -> usize {
+        cx.connection(self.0)
+            .map_or(0, |connection| connection.unread())
+    }
+
+    /// Bytes of writes that are not done; one that is sent in part counts in full
+    /// (`writableLength`).
+    #[must_use]
+    pub fn writable_length<S>(self, cx: &Context<S>) -> usize {
+        cx.connection(self.0)
+            .map_or(0, |connection| connection.writable_length())
+    }
+
+    /// Whether [`Event::Drain`](super::Event::Drain) is to come (`writableNeedDrain`).
+    #[must_use]
+    pub fn writable_need_drain<S>(self, cx: &Context<S>) -> bool {
+        cx.connection(self.0).is_some_and(|connection| {
+            connection.need_drain && !connection.destroyed && !connection.ending
+        })
+    }
+
+    /// How often it is corked (`writableCorked`).
+    #[must_use]
+    pub fn writable_corked<S>(self, cx: &Context<S>) -> u8 {
+        cx.connection(self.0)
+            .map_or(0, |connection| connection.corked)
+    }
+
+    /// Bytes queued from which on `write` returns false (`writableHighWaterMark`).
+    #[must_use]
+    pub fn writable_high_water_mark<S>(self, cx: &Context<S>) -> u32 {
+        cx.connection(self.0)
+            .map_or(0, |connection| connection.high_water_mark)
+    }
+
+    /// Bytes that were written and are not sent yet.
+    #[must_use]
+    pub fn buffered<S>(self, cx: &Context<S>) -> usize {
+        cx.connection(self.0)
+            .and_then(|connection| connection.outbox.as_ref())
+            .map_or(0, |outbox| outbox.waiting())
+    }
+
+    /// Bytes read so far, also after the close (`bytesRead`).
+    #[must_use]
+    pub fn bytes_read<S>(self, cx: &Context<S>) -> u64 {
+        cx.connection(self.0)
+            .map_or(0, |connection| connection.bytes_read)
+    }
+
+    /// Bytes written so far, those included that are not sent yet (`bytesWritten`).
+    #[must_use]
+    pub fn bytes_written<S>(self, cx: &Context<S>) -> u64 {
+        cx.connection(self.0)
+            .map_or(0, |connection| connection.bytes_sent)
+            + self.buffered(cx) as u64
+    }
+
+    /// The idle time after which [`Event::Timeout`](super::Event::Timeout) comes, in milliseconds, 0
+    /// for never (`timeout`).
+    #[must_use]
+    pub fn timeout<S>(self, cx: &Context<S>) -> u32 {
+        cx.connection(self.0)
+            .map_or(0, |connection| connection.timeout)
+    }
+
+    /// What broke it, if anything (`errored`).
+    #[must_use]
+    pub fn errored<S>(self, cx: &Context<S>) -> Option<&Error> {
+        cx.connection(self.0)?.own.as_ref()?.error.as_ref()
+    }
+
+    /// The server that accepted it, `None` for a socket that was made to connect (`socket.server`).
+    #[must_use]
+    pub fn server<S>(self, cx: &Context<S>) -> Option<Server> {
+        cx.connection(self.0)?.server.map(Server)
+    }
+
+    /// The other end's address (`remoteAddress`, `remotePort`, `remoteFamily`); `None` for IPC, and
+    /// before the connection stands. Told after the close only if it was asked for before.
+    pub fn remote_address<S>(self, cx: &mut Context<S>) -> Option<Address> {
+        let connection = cx.connection_mut(self.0)?;
+        if let Some(known) = connection.own.as_ref().and_then(|own| own.remote.clone()) {
+            return Some(known);
+        }
+        if connection.connecting {
+            return None;
+        }
+        let address = connection.stream.peer_address().ok()??;
+        connection.own.get_or_insert_default().remote = Some(address.clone());
+        Some(address)
+    }
+
+    /// This end's address (`localAddress`, `localPort`, `localFamily`); `None` for IPC, and when not
+    /// connected.
+    #[must_use]
+    pub fn local_address<S>(self, cx: &Context<S>) -> Option<Address> {
+        match cx.connection(self.0)?.stream.local_address().ok()?? {
+            address @ Address::Tcp(_) => Some(address),
+            Address::Ipc(_) => None,
+        }
+    }
+}
