@@ -1,0 +1,113 @@
+//! The idle timeout of a socket: once a period, and closing nothing.
+//!
+//! Time is a clock that jumps. IPC alone: what a peer writes there is there at once, so that the
+//! clock cannot overtake it.
+
+use loopchat::event_loop::ManualClock;
+use loopchat::net::Event;
+
+use crate::in_process::{Family, Rig, World, within_deadline};
+
+/// Notes every event with the time it came at.
+fn note_with_time(rig: &mut Rig<World>) {
+    let server = rig.server;
+    server.on_socket_event(
+        &mut rig.event_loop,
+        |world: &mut World, cx, _socket, event| {
+            let what = crate::in_process::describe(event);
+            world.say(format!("{} {what}", cx.now()));
+        },
+    );
+}
+
+/// Catches: a timeout that repeats while nothing happens, that is not re-armed by reading or
+/// writing, or that closes the socket.
+#[test]
+fn a_timeout_comes_once_an_idle_period_and_activity_starts_another() {
+    within_deadline(|| {
+        let mut rig = Rig::<World>::with_clock(Family::Ipc, &ManualClock::new());
+        note_with_time(&mut rig);
+        let server = rig.server;
+        let mut world = World {
+            peers: rig.peers(1),
+            ..World::default()
+        };
+        server.on_connection(&mut rig.event_loop, move |_world, cx, socket| {
+            server.close(cx);
+            socket.set_timeout(cx, 1000);
+            cx.set_timeout(5000, |world: &mut World, _cx| world.peers[0].send(b"read"));
+            cx.set_timeout(5500, |world: &mut World, _cx| world.peers[0].send(b"again"));
+            cx.set_timeout(8000, move |_world, cx| {
+                socket.write(cx, b"written");
+            });
+            cx.set_timeout(20_000, move |_world, cx| socket.set_timeout(cx, 0));
+            cx.set_timeout(30_000, move |_world, cx| socket.destroy(cx));
+        });
+        rig.run(&mut world);
+        assert_eq!(
+            world.events,
+            [
+                "1000 timeout",
+                "5000 data",
+                "5500 data",
+                "6500 timeout",
+                "9000 timeout",
+                "30000 close false"
+            ]
+        );
+    });
+}
+
+/// Catches: a timer that is not re-armed when its own event's listener writes.
+#[test]
+fn a_timeout_that_is_answered_with_a_write_comes_again() {
+    within_deadline(|| {
+        let mut rig = Rig::<World>::with_clock(Family::Ipc, &ManualClock::new());
+        note_with_time(&mut rig);
+        let (server, _peer) = (rig.server, rig.peer());
+        server.on_connection(&mut rig.event_loop, move |_world, cx, socket| {
+            server.close(cx);
+            socket.set_timeout(cx, 1000);
+            cx.set_timeout(3500, move |_world, cx| socket.destroy(cx));
+        });
+        server.on_socket_event(&mut rig.event_loop, |_world, cx, socket, event| {
+            if matches!(event, Event::Timeout) {
+                socket.write(cx, b"are you there?");
+            }
+        });
+        let mut world = World::default();
+        rig.run(&mut world);
+        let timeouts = ["1000 timeout", "2000 timeout", "3000 timeout"];
+        assert_eq!(world.events[..3], timeouts);
+        assert_eq!(world.events[3..], ["3500 close false"]);
+    });
+}
+
+/// Catches: a timer that outlives its socket, or that holds the loop open by itself.
+#[test]
+fn a_timeout_goes_with_its_socket_and_does_not_hold_the_loop() {
+    within_deadline(|| {
+        let clock = ManualClock::new();
+        let mut rig = Rig::<World>::with_clock(Family::Ipc, &clock);
+        note_with_time(&mut rig);
+        let (server, _peers) = (rig.server, rig.peers(2));
+        server.on_connection(&mut rig.event_loop, move |_world, cx, socket| {
+            socket.set_timeout(cx, 1000);
+            if server.connections(cx) == 2 {
+                // This one stays open, and is not waited for; the other one closes in its timeout.
+                socket.set_ref(cx, false);
+                socket.set_timeout(cx, 60_000);
+                server.close(cx);
+            }
+        });
+        server.on_socket_event(&mut rig.event_loop, |_world, cx, socket, event| {
+            if matches!(event, Event::Timeout) {
+                socket.destroy(cx);
+            }
+        });
+        let mut world = World::default();
+        rig.run(&mut world);
+        assert_eq!(world.events, ["1000 timeout", "1000 close false"]);
+        assert_eq!(clock.now(), 1000);
+    });
+}
