@@ -7,6 +7,8 @@ use std::os::unix::{self, ffi::OsStrExt};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use rustix::io::Errno;
+
 /// Where a server listens (`server.address()`).
 ///
 /// As text, an address with a `/` in it is the path of a Unix socket; anything else is an IP
@@ -62,14 +64,15 @@ impl FromStr for Address {
 }
 
 /// The system's form of an IPC path. On Linux one that begins with a NUL is an abstract name, which
-/// is in no file system.
+/// is in no file system. One that is too long is `EINVAL`: it is not cut, as Node 20 does it, but
+/// refused, as later ones do.
 pub(super) fn ipc(path: &Path) -> io::Result<unix::net::SocketAddr> {
     #[cfg(target_os = "linux")]
     if let Some(name) = abstract_name(path) {
         use std::os::linux::net::SocketAddrExt;
-        return unix::net::SocketAddr::from_abstract_name(name);
+        return unix::net::SocketAddr::from_abstract_name(name).map_err(|_| Errno::INVAL.into());
     }
-    unix::net::SocketAddr::from_pathname(path)
+    unix::net::SocketAddr::from_pathname(path).map_err(|_| Errno::INVAL.into())
 }
 
 /// The name without its NUL, if it is an abstract one.

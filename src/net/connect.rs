@@ -1,22 +1,20 @@
-//! Connecting: the lookup, one address after another, and the moment it stands.
+//! Connecting: one address after another, and the moment it stands.
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 
 use rustix::io::Errno;
 
 use super::connection::{self, HIGH_WATER_MARK, emit, touch, update_active};
+use super::lookup::{LookUp, LookupRequest, look_up, same_life};
 use super::stream::Stream;
-use super::{Address, Context, Error, Event, Handles, Target, reading, writing};
+use super::{Address, Context, Error, Event, Handles, Target, ending, reading};
 use crate::event_loop::{HandleId, Readiness, Timer};
 
 /// How long, in milliseconds, one address of several may take before the next is tried
 /// (`autoSelectFamilyAttemptTimeout`).
 const ATTEMPT_TIMEOUT_MS: u64 = 250;
-
-/// A program's own way to look a name up.
-pub(super) type LookUp<S> = Box<dyn FnOnce(&mut S, &mut Context<S>, LookupRequest)>;
 
 /// Where and how to connect; made from a [`Target`] or anything that becomes one.
 pub struct ConnectOptions<S> {
@@ -77,30 +75,6 @@ impl<S> ConnectOptions<S> {
     }
 }
 
-/// A name to look up, for a socket that waits for the answer.
-#[derive(Debug)]
-pub struct LookupRequest {
-    id: HandleId,
-    life: u32,
-    host: String,
-    port: u16,
-    /// Whether all addresses are wanted, or one.
-    pub all: bool,
-}
-
-impl LookupRequest {
-    /// The name.
-    #[must_use]
-    pub fn host(&self) -> &str {
-        &self.host
-    }
-
-    /// Answers, now or later; the socket goes on in the next tick.
-    pub fn answer<S>(self, cx: &mut Context<S>, found: Result<Vec<IpAddr>, Error>) {
-        cx.next_tick(move |state, cx| looked_up(state, cx, self, found));
-    }
-}
-
 /// Where a socket that connects has got to.
 #[derive(Default)]
 pub(super) struct Attempts {
@@ -137,7 +111,11 @@ pub(super) fn start<S>(cx: &mut Context<S>, id: HandleId, options: ConnectOption
     update_active(cx, id);
     touch(cx, id);
     match options.target {
-        Target::Address(address @ Address::Ipc(_)) => open(cx, id, address),
+        Target::Address(address @ Address::Ipc(_)) => {
+            if let Err(error) = open(cx, id, address) {
+                fail_later(cx, id, error);
+            }
+        }
         Target::Address(Address::Tcp(address)) => cx.next_tick(move |state, cx| {
             if same_life(cx, id, life) {
                 attempt_first(state, cx, id, VecDeque::from([address]));
@@ -173,131 +151,9 @@ pub(super) fn start<S>(cx: &mut Context<S>, id: HandleId, options: ConnectOption
     }
 }
 
-/// Asks the system, on the thread pool.
-fn look_up<S>(cx: &mut Context<S>, request: LookupRequest, family: Option<u8>) {
-    let host = request.host.clone();
-    let work = move || -> io::Result<Vec<IpAddr>> {
-        let found = (host.as_str(), 0)
-            .to_socket_addrs()?
-            .map(|address| address.ip());
-        Ok(found
-            .filter(|ip| family.is_none_or(|family| (family == 4) == ip.is_ipv4()))
-            .collect())
-    };
-    cx.queue_work(work, move |state, cx, found| {
-        let found = match found {
-            Ok(found) if !found.is_empty() => Ok(found),
-            _ => Err(Error::lookup(&request.host)),
-        };
-        looked_up(state, cx, request, found);
-    });
-}
-
-fn connecting<S>(cx: &Context<S>, id: HandleId) -> bool {
+pub(super) fn connecting<S>(cx: &Context<S>, id: HandleId) -> bool {
     cx.connection(id)
         .is_some_and(|connection| connection.connecting)
-}
-
-/// Whether the socket is still on the connection for which something was begun.
-fn same_life<S>(cx: &Context<S>, id: HandleId, life: u32) -> bool {
-    cx.connection(id)
-        .is_some_and(|connection| connection.life == life)
-}
-
-fn looked_up<S>(
-    state: &mut S,
-    cx: &mut Context<S>,
-    request: LookupRequest,
-    found: Result<Vec<IpAddr>, Error>,
-) {
-    let LookupRequest { id, life, .. } = request;
-    if !same_life(cx, id, life) {
-        return;
-    }
-    go_on(state, cx, request, found);
-    let own = cx.connection_mut(id);
-    let Some(connection) = own.filter(|connection| connection.life == life) else {
-        return;
-    };
-    let waited = std::mem::take(&mut connection.looking_up);
-    if waited && connection.close_emitted && !connection.reusable {
-        cx.close(id);
-    }
-}
-
-/// Tells what was found, and tries it, unless the socket was destroyed meanwhile.
-fn go_on<S>(
-    state: &mut S,
-    cx: &mut Context<S>,
-    request: LookupRequest,
-    found: Result<Vec<IpAddr>, Error>,
-) {
-    let LookupRequest {
-        id,
-        host,
-        port,
-        all,
-        ..
-    } = request;
-    let host = host.as_str();
-    // Of a single family the answer is told even to a socket that was destroyed meanwhile.
-    if all && !connecting(cx, id) {
-        return;
-    }
-    let found = match found {
-        Ok(found) => found,
-        Err(error) => {
-            emit(
-                state,
-                cx,
-                id,
-                Event::Lookup {
-                    found: Err(&error),
-                    host,
-                },
-            );
-            if connecting(cx, id) {
-                cx.next_tick(move |_, cx| connection::destroy(cx, id, Some(error)));
-            }
-            return;
-        }
-    };
-    let told = if all { found.len() } else { 1 };
-    for ip in found.iter().take(told) {
-        emit(
-            state,
-            cx,
-            id,
-            Event::Lookup {
-                found: Ok(*ip),
-                host,
-            },
-        );
-        if !connecting(cx, id) {
-            return;
-        }
-    }
-    let addresses = alternate(&found[..told.min(found.len())]);
-    touch(cx, id);
-    let addresses = addresses.into_iter().map(|ip| SocketAddr::new(ip, port));
-    attempt_first(state, cx, id, addresses.collect());
-}
-
-/// Each address once, the families in turn, beginning with that of the first.
-fn alternate(found: &[IpAddr]) -> Vec<IpAddr> {
-    let mut each = Vec::new();
-    for ip in found {
-        if !each.contains(ip) {
-            each.push(*ip);
-        }
-    }
-    let first_is_v4 = each.first().is_some_and(IpAddr::is_ipv4);
-    let (one, other): (Vec<_>, Vec<_>) = each
-        .iter()
-        .partition::<Vec<IpAddr>, _>(|ip| ip.is_ipv4() == first_is_v4);
-    let longest = one.len().max(other.len());
-    let turns = (0..longest).flat_map(|turn| [one.get(turn), other.get(turn)]);
-    turns.flatten().copied().collect()
 }
 
 fn attempts<S>(cx: &mut Context<S>, id: HandleId) -> Option<&mut Attempts> {
@@ -307,7 +163,7 @@ fn attempts<S>(cx: &mut Context<S>, id: HandleId) -> Option<&mut Attempts> {
     Some(&mut connection.own.get_or_insert_default().attempts)
 }
 
-fn attempt_first<S>(
+pub(super) fn attempt_first<S>(
     state: &mut S,
     cx: &mut Context<S>,
     id: HandleId,
@@ -334,7 +190,9 @@ fn attempt_next<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
     if !connecting(cx, id) {
         return;
     }
-    open(cx, id, address.into());
+    if let Err(error) = open(cx, id, address.into()) {
+        return refused(state, cx, id, &error);
+    }
     if !last {
         let timer = cx.set_timeout(ATTEMPT_TIMEOUT_MS, move |state, cx| {
             let late = Errno::TIMEDOUT.into();
@@ -352,24 +210,48 @@ fn attempt_next<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
 
 /// Starts one connection and has it polled. What was remembered of the attempt before is not true
 /// of this one.
-fn open<S>(cx: &mut Context<S>, id: HandleId, address: Address) {
+fn open<S>(cx: &mut Context<S>, id: HandleId, address: Address) -> io::Result<()> {
     cx.clear_readiness(id, cx.readiness(id));
     let opened = Stream::connect(&address).and_then(|mut stream| {
         stream.register(cx.registry(), id.token())?;
         Ok(stream)
     });
-    let Some(connection) = cx.connection_mut(id) else {
+    if let Some(connection) = cx.connection_mut(id) {
+        let attempts = &mut connection.own.get_or_insert_default().attempts;
+        attempts.current = Some(address);
+        connection.stream = opened?;
+    }
+    Ok(())
+}
+
+/// An attempt that failed at once is told in the pending phase, as by libuv.
+fn fail_later<S>(cx: &mut Context<S>, id: HandleId, error: io::Error) {
+    if let Some(attempts) = attempts(cx, id) {
+        attempts.failed = Some(error);
+        cx.pend(id);
+    }
+}
+
+/// An IP address failed at once. That nobody listens there is told later, as if it had taken its time;
+/// anything else ends the attempt here and now, and an only one without
+/// [`Event::ConnectionAttemptFailed`].
+fn refused<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, error: &io::Error) {
+    if error.kind() == io::ErrorKind::ConnectionRefused {
+        return fail_later(cx, id, Errno::CONNREFUSED.into());
+    }
+    let Some((Address::Tcp(address), error)) = note_failure(cx, id, error) else {
         return;
     };
-    let attempts = &mut connection.own.get_or_insert_default().attempts;
-    attempts.current = Some(address);
-    match opened {
-        Ok(stream) => connection.stream = stream,
-        Err(error) => {
-            attempts.failed = Some(error);
-            cx.pend(id);
-        }
+    let error = error.of_unbound(&address);
+    let Some(attempts) = attempts(cx, id).filter(|attempts| attempts.several) else {
+        return connection::destroy(cx, id, Some(error));
+    };
+    if let Some(noted) = attempts.errors.last_mut() {
+        noted.clone_from(&error);
     }
+    let event = Event::ConnectionAttemptFailed(&address, &error);
+    emit(state, cx, id, event);
+    attempt_next(state, cx, id);
 }
 
 /// Pending phase: an attempt that failed at once.
@@ -464,41 +346,8 @@ fn connected<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
     touch(cx, id);
     cx.make_callback(state, |state, cx| {
         emit(state, cx, id, Event::Connect);
-        if cx
-            .connection(id)
-            .is_some_and(|connection| connection.reset_when_connected)
-        {
-            connection::reset(cx, id);
-        }
-        writing::connected(state, cx, id);
+        ending::finish_if_done(cx, id);
         emit(state, cx, id, Event::Ready);
-        if cx
-            .connection(id)
-            .is_some_and(|connection| connection.flowing != Some(false))
-        {
-            reading::start(cx, id);
-        }
+        reading::connected(cx, id);
     });
-    update_active(cx, id);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn families_alternate_and_repeats_are_left_out() {
-        let ips = |texts: &[&str]| -> Vec<IpAddr> {
-            texts.iter().map(|text| text.parse().unwrap()).collect()
-        };
-        assert_eq!(
-            alternate(&ips(&["::1", "::2", "1.1.1.1", "::1", "::3"])),
-            ips(&["::1", "1.1.1.1", "::2", "::3"])
-        );
-        assert_eq!(
-            alternate(&ips(&["1.1.1.1", "::1"])),
-            ips(&["1.1.1.1", "::1"])
-        );
-        assert_eq!(alternate(&[]), ips(&[]));
-    }
 }

@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 
 use log::debug;
 
-use super::connect::{Attempts, LookUp};
-use super::events::{Kind, Lent, Listeners, SocketCallback};
+use super::connect::Attempts;
+use super::events::{Kind, Listeners, SocketCallback};
+use super::lookup::LookUp;
 use super::outbox::{Outbox, WriteCallback};
 use super::stream::Stream;
-use super::{Address, Context, Error, Event, Handles, Socket, server, writing};
+use super::{Address, Context, Error, Event, EventKind, Handles, Socket, server, writing};
 use crate::event_loop::{HandleId, Timer};
 
 /// Bytes from which on a socket takes no more: written ones (`write` returns false), or read ones
@@ -47,7 +48,7 @@ pub(super) struct Connection<S> {
     pub(super) reusable: bool,
     /// A lookup is under way whose answer is told even after `Close`: its slot stays until then.
     pub(super) looking_up: bool,
-    /// Readiness to read is acted on.
+    /// Readiness to read is acted on, or will be once the connection stands.
     pub(super) reading: bool,
     pub(super) resume_queued: bool,
     /// The end of the stream was read.
@@ -61,8 +62,6 @@ pub(super) struct Connection<S> {
     /// The write side is shut down and `Finish` emitted.
     pub(super) finished: bool,
     pub(super) need_drain: bool,
-    pub(super) destroy_when_finished: bool,
-    pub(super) reset_when_connected: bool,
     pub(super) destroyed: bool,
     /// An error was met: writing stops.
     pub(super) errored: bool,
@@ -81,9 +80,9 @@ pub(super) struct Own<S> {
     /// The other end's address, once it was asked for: it is still told after the close.
     pub(super) remote: Option<Address>,
     pub(super) error: Option<Error>,
-    /// Writes that waited for a connection that never stood, until the close listener that was added
-    /// for them tells.
-    pub(super) stranded: Vec<(WriteCallback<S>, Error)>,
+    /// Writes that waited for a connection that never stood, if another was begun before the close
+    /// listener that was added for them has told.
+    pub(super) unsent: Vec<(WriteCallback<S>, Error)>,
     /// Keep-alive, and the idle time in seconds before the first probe.
     pub(super) keep_alive: Option<u32>,
 }
@@ -96,7 +95,7 @@ impl<S> Default for Own<S> {
             lookup: None,
             remote: None,
             error: None,
-            stranded: Vec::new(),
+            unsent: Vec::new(),
             keep_alive: None,
         }
     }
@@ -139,8 +138,6 @@ impl<S> Connection<S> {
             shutting_down: false,
             finished: false,
             need_drain: false,
-            destroy_when_finished: false,
-            reset_when_connected: false,
             destroyed: false,
             errored: false,
             error_emitted: false,
@@ -153,11 +150,13 @@ impl<S> Connection<S> {
     /// A fresh life on the same id, for another connection: listeners and settings stay.
     pub(super) fn renew(&mut self) {
         let fresh = Self::new(self.server);
-        let old = std::mem::replace(self, fresh);
+        let mut old = std::mem::replace(self, fresh);
+        let unsent = writing::take_unsent(&mut old);
         self.life = old.life;
         self.own = old.own;
         if let Some(own) = &mut self.own {
             (own.remote, own.error) = (None, None);
+            own.unsent.extend(unsent);
         }
         self.allow_half_open = old.allow_half_open;
         self.high_water_mark = old.high_water_mark;
@@ -208,7 +207,7 @@ pub(super) fn update_active<S>(cx: &mut Context<S>, id: HandleId) {
     let Some(connection) = cx.connection(id) else {
         return;
     };
-    let reading = connection.reading && !connection.eof;
+    let reading = connection.reading && connection.established && !connection.eof;
     let shutting_down = connection.shutting_down && !connection.finished;
     let busy = connection.connecting || reading || connection.writing() || shutting_down;
     let active = busy && !connection.destroyed;
@@ -236,15 +235,19 @@ fn emit_to<S>(
     listeners: impl Fn(&mut Context<S>) -> Option<&mut Listeners<SocketCallback<S>>>,
 ) -> bool {
     let kind = event.kind();
-    let lent = listeners(cx).and_then(|listeners| listeners.lend(kind));
-    let Some(mut lent): Option<Lent<SocketCallback<S>>> = lent else {
-        return false;
-    };
-    lent.call(kind, |callback| callback(state, cx, Socket(id), event));
-    if let Some(listeners) = listeners(cx) {
-        listeners.take_back(lent);
+    let mut lent = listeners(cx).and_then(|listeners| listeners.lend(kind));
+    let any = lent.is_some();
+    while let Some(mut turn) = lent.take() {
+        let own = turn.call(kind, |callback| callback(state, cx, Socket(id), event));
+        if let Some(listeners) = listeners(cx) {
+            listeners.take_back(turn);
+        }
+        if let Some(mut own) = own {
+            (own.callback)(state, cx, Socket(id), event);
+            lent = listeners(cx).and_then(|listeners| listeners.lend_to(kind, own.rest));
+        }
     }
-    true
+    any
 }
 
 /// As [`emit`], with the next-tick queue run dry afterwards: one callback of the loop.
@@ -277,6 +280,9 @@ pub(super) fn destroy<S>(cx: &mut Context<S>, id: HandleId, error: Option<Error>
         .outbox
         .as_ref()
         .is_some_and(|outbox| !outbox.buffered.is_empty() || !outbox.on_finish.is_empty());
+    if let Some(own) = connection.own.as_mut() {
+        own.listeners.forget_own(EventKind::Connect);
+    }
     if let Some(error) = &error {
         connection.errored = true;
         let own = connection.own.get_or_insert_default();
@@ -377,7 +383,7 @@ pub(super) fn idle<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
             return touch(cx, id);
         }
     }
-    emit(state, cx, id, Event::Timeout);
+    emit_from_loop(state, cx, id, Event::Timeout);
 }
 
 /// Destroys with a reset, which only TCP can tell.

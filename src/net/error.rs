@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 
 use rustix::io::Errno;
 
@@ -104,13 +105,11 @@ impl Error {
             Some(_) => {}
             None => message += &format!(": {error}"),
         }
-        // An IPv6 address stands without brackets, and no port is told if it is 0.
+        // As Node joins them: no brackets about IPv6, and no port where any was to do.
         match address {
-            Some(Address::Tcp(address)) if address.port() > 0 => {
-                message += &format!(" {}:{}", address.ip(), address.port());
-            }
-            Some(Address::Tcp(address)) => message += &format!(" {}", address.ip()),
-            Some(path @ Address::Ipc(_)) => message += &format!(" {path}"),
+            Some(Address::Tcp(at)) if at.port() == 0 => message += &format!(" {}", at.ip()),
+            Some(Address::Tcp(at)) => message += &format!(" {}:{}", at.ip(), at.port()),
+            Some(Address::Ipc(path)) => message += &format!(" {}", path.display()),
             None => {}
         }
         Self {
@@ -121,6 +120,14 @@ impl Error {
             message,
             errors: Vec::new(),
         }
+    }
+
+    /// As Node tells an address that could not even be begun to connect to: with the local end, which is
+    /// not bound yet.
+    pub(super) fn of_unbound(mut self, remote: &SocketAddr) -> Self {
+        let local = if remote.is_ipv4() { "0.0.0.0" } else { "::" };
+        self.message += &format!(" - Local ({local}:0)");
+        self
     }
 
     /// A name that could not be looked up: `getaddrinfo ENOTFOUND host`.
@@ -175,12 +182,12 @@ impl Error {
         }
     }
 
-    /// The port that was to be listened on or connected to, `None` if that was 0; -1 for a path that was listened on, as
-    /// in Node (`err.port`).
+    /// The port that was to be listened on or connected to, `None` for port 0; -1 for a path that was
+    /// listened on, as in Node (`err.port`).
     #[must_use]
     pub fn port(&self) -> Option<i32> {
         match self.address.as_ref()? {
-            Address::Tcp(address) => Some(i32::from(address.port())).filter(|port| *port > 0),
+            Address::Tcp(address) => (address.port() != 0).then(|| address.port().into()),
             Address::Ipc(_) => (self.syscall == Some("listen")).then_some(-1),
         }
     }

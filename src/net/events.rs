@@ -1,6 +1,7 @@
 //! Events, and those who listen.
 
 use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
 
 use super::{Context, Error, Server, Socket};
 
@@ -24,8 +25,8 @@ pub enum Event<'a> {
     Connect,
     /// After [`Connect`](Self::Connect), when what had been written before was handed on.
     Ready,
-    /// Bytes came, at most 64 KiB at a time and once a turn. Never after [`End`](Self::End), and
-    /// never while paused.
+    /// Bytes came, at most 64 KiB at a time, and several times in a turn if there are more. Never
+    /// after [`End`](Self::End), and never while paused.
     Data(&'a [u8]),
     /// The peer will send no more and everything it sent has been handed out. Not after a
     /// `destroy`. Unless `allow_half_open` is set, the socket ends itself in the tick after.
@@ -141,6 +142,10 @@ pub(super) type ServerCallback<S> = dyn FnMut(&mut S, &mut Context<S>, Server, S
 struct Listener<F: ?Sized> {
     kind: EventKind,
     once: bool,
+    /// The socket's own, which may itself lead to events.
+    own: bool,
+    /// Its number in the order in which listeners were added.
+    number: u32,
     callback: Box<F>,
 }
 
@@ -149,6 +154,8 @@ pub(super) struct Listeners<F: ?Sized> {
     list: Vec<Listener<F>>,
     /// The bits of the kinds that are listened to, also while the list is lent out.
     kinds: u32,
+    /// The number of the next.
+    next: u32,
 }
 
 impl<F: ?Sized> Default for Listeners<F> {
@@ -156,18 +163,38 @@ impl<F: ?Sized> Default for Listeners<F> {
         Self {
             list: Vec::new(),
             kinds: 0,
+            next: 0,
         }
     }
 }
 
 impl<F: ?Sized> Listeners<F> {
     pub(super) fn add(&mut self, kind: EventKind, once: bool, callback: Box<F>) {
+        self.insert(kind, once, false, callback);
+    }
+
+    /// Adds what the socket itself has to do at the next such event, in its place among the
+    /// listeners. Other than theirs, its callback may emit events of the same socket.
+    pub(super) fn add_own(&mut self, kind: EventKind, callback: Box<F>) {
+        self.insert(kind, true, true, callback);
+    }
+
+    fn insert(&mut self, kind: EventKind, once: bool, own: bool, callback: Box<F>) {
         self.kinds |= kind.bit();
         self.list.push(Listener {
             kind,
             once,
+            own,
+            number: self.next,
             callback,
         });
+        self.next = self.next.wrapping_add(1);
+    }
+
+    /// Forgets what the socket itself would have done at such an event.
+    pub(super) fn forget_own(&mut self, kind: EventKind) {
+        self.list
+            .retain(|listener| !(listener.own && listener.kind == kind));
     }
 
     pub(super) fn listens(&self, kind: EventKind) -> bool {
@@ -177,16 +204,23 @@ impl<F: ?Sized> Listeners<F> {
     /// Lends the list out for one event, so that the listeners may reach everything while they
     /// run. Those added meanwhile do not hear this event.
     pub(super) fn lend(&mut self, kind: EventKind) -> Option<Lent<F>> {
-        self.listens(kind)
-            .then(|| Lent(std::mem::take(&mut self.list)))
+        self.lend_to(kind, 0..self.next)
+    }
+
+    /// As [`lend`](Self::lend), to go on with the rest after one of the socket's own.
+    pub(super) fn lend_to(&mut self, kind: EventKind, turn: Range<u32>) -> Option<Lent<F>> {
+        self.listens(kind).then(|| Lent {
+            list: std::mem::take(&mut self.list),
+            turn,
+        })
     }
 
     /// Takes the list back, before those that were added meanwhile.
     pub(super) fn take_back(&mut self, mut lent: Lent<F>) {
         if !self.list.is_empty() {
-            lent.0.append(&mut self.list);
+            lent.list.append(&mut self.list);
         }
-        self.list = lent.0;
+        self.list = lent.list;
         self.kinds = self
             .list
             .iter()
@@ -195,22 +229,46 @@ impl<F: ?Sized> Listeners<F> {
 }
 
 /// A list of listeners while they are being called.
-pub(super) struct Lent<F: ?Sized>(Vec<Listener<F>>);
+pub(super) struct Lent<F: ?Sized> {
+    list: Vec<Listener<F>>,
+    /// The numbers of those whose turn it is.
+    turn: Range<u32>,
+}
+
+/// What the socket itself has to do before the rest of the listeners.
+pub(super) struct Own<F: ?Sized> {
+    pub(super) callback: Box<F>,
+    pub(super) rest: Range<u32>,
+}
 
 impl<F: ?Sized> Lent<F> {
-    /// Calls each listener of the kind; those that wanted it only once are gone then.
-    pub(super) fn call(&mut self, kind: EventKind, mut call: impl FnMut(&mut F)) {
-        let mut once = false;
-        for listener in &mut self.0 {
-            if listener.kind == kind || listener.kind == EventKind::Any {
-                call(&mut listener.callback);
-                once |= listener.once;
+    /// Calls each listener of the kind; those that wanted it only once are gone then. It stops at one
+    /// of the socket's own and gives that out, to be called when the list is back.
+    pub(super) fn call(&mut self, kind: EventKind, mut call: impl FnMut(&mut F)) -> Option<Own<F>> {
+        let (mut once, mut own) = (false, None);
+        for (index, listener) in self.list.iter_mut().enumerate() {
+            let hears = listener.kind == kind || listener.kind == EventKind::Any;
+            if !hears || !self.turn.contains(&listener.number) {
+                continue;
             }
+            if listener.own {
+                own = Some(index);
+                break;
+            }
+            call(&mut listener.callback);
+            once |= listener.once;
         }
+        let own = own.map(|index| self.list.remove(index));
+        let called = self.turn.start..own.as_ref().map_or(self.turn.end, |own| own.number);
         if once {
-            self.0
-                .retain(|listener| !(listener.once && listener.kind == kind));
+            self.list.retain(|listener| {
+                !(listener.once && listener.kind == kind && called.contains(&listener.number))
+            });
         }
+        own.map(|own| Own {
+            callback: own.callback,
+            rest: own.number + 1..self.turn.end,
+        })
     }
 }
 
@@ -250,6 +308,29 @@ mod tests {
         listeners.take_back(lent);
         assert_eq!(heard(&mut listeners, EventKind::Data), [1, 2]);
         assert!(listeners.lend(EventKind::Close).is_none());
+    }
+
+    #[test]
+    fn an_own_one_is_given_out_in_its_place_and_the_rest_follow() {
+        let mut listeners = Listeners::<Numbers>::default();
+        listeners.add(EventKind::Close, true, Box::new(|heard| heard.push(1)));
+        listeners.add_own(EventKind::Close, Box::new(|heard| heard.push(2)));
+        listeners.add(EventKind::Close, true, Box::new(|heard| heard.push(3)));
+        let mut heard = Vec::new();
+        let mut lent = listeners.lend(EventKind::Close).expect("some listen");
+        let own = lent.call(EventKind::Close, |callback| callback(&mut heard));
+        listeners.take_back(lent);
+        let mut own = own.expect("the second");
+        (own.callback)(&mut heard);
+        listeners.add(EventKind::Close, true, Box::new(|heard| heard.push(4)));
+        let mut lent = listeners
+            .lend_to(EventKind::Close, own.rest)
+            .expect("some listen");
+        let own = lent.call(EventKind::Close, |callback| callback(&mut heard));
+        listeners.take_back(lent);
+        assert!(own.is_none());
+        assert_eq!(heard, [1, 2, 3]);
+        assert!(listeners.listens(EventKind::Close), "the fourth is left");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use mio::{Interest, Registry, Token};
 use rustix::io::Errno;
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use super::address::abstract_name;
+use super::address::{self, abstract_name};
 use super::stream::Stream;
 use super::{Address, Error};
 
@@ -83,6 +83,10 @@ fn bind_tcp(address: SocketAddr, backlog: i32) -> io::Result<Listener> {
         Type::STREAM.nonblocking(),
         None,
     )?;
+    if address.is_ipv6() {
+        // All of IPv6 is IPv4, too, whatever the system's default.
+        socket.set_only_v6(false)?;
+    }
     // A restart must not wait for the connections of the run before (TIME_WAIT).
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
@@ -97,6 +101,7 @@ fn bind_tcp(address: SocketAddr, backlog: i32) -> io::Result<Listener> {
 
 fn bind_ipc(path: &Path, backlog: i32) -> io::Result<Listener> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
+    address::ipc(path)?; // tells why a path cannot be one, with the system's number
     let bound = socket.bind(&SockAddr::unix(path)?);
     // libuv's answer, and so Node's, to a folder that does not exist.
     bound.map_err(|error| match error.kind() {
@@ -148,6 +153,19 @@ impl Drop for SocketFile {
                 warn!("the socket file {:?} stays: {error}", self.path);
             }
             _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_that_is_too_long_is_an_invalid_argument() {
+        for long in ["/".repeat(200), format!("\0{}", "x".repeat(200))] {
+            let error = Listener::bind(&Path::new(&long).into(), Listener::BACKLOG).err();
+            assert_eq!(error.expect("an error").code(), "EINVAL");
         }
     }
 }

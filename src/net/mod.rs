@@ -37,8 +37,8 @@
 //! | `listener.rs` | a bound port or path | `server.listen(handle)` |
 //! | `socket.rs`, `status.rs`, `on.rs` | [`Socket`]: what it does, what it tells, who listens | `net.Socket` |
 //! | `connection.rs` | what the loop keeps of one socket; its end | `net.Socket` |
-//! | `reading.rs`, `writing.rs`, `outbox.rs` | the two directions | `stream_base_commons.js`, libuv's `stream.c` |
-//! | `connect.rs` | looking up and connecting | `net.connect` |
+//! | `reading.rs`, `writing.rs`, `ending.rs`, `outbox.rs` | the two directions | `stream_base_commons.js`, libuv's `stream.c` |
+//! | `connect.rs`, `lookup.rs` | connecting, after looking up | `net.connect` |
 //! | `pipe.rs`, `text.rs` | forwarding with backpressure, text across reads | `pipe`, `setEncoding` |
 //! | `events.rs` | events and listeners | `EventEmitter` |
 //! | `address.rs`, `error.rs` | addresses, errors with Node's codes | `server.address()`, `err.code` |
@@ -47,9 +47,11 @@ mod accept;
 mod address;
 mod connect;
 mod connection;
+mod ending;
 mod error;
 mod events;
 mod listener;
+mod lookup;
 mod on;
 mod outbox;
 mod pipe;
@@ -62,10 +64,11 @@ mod text;
 mod writing;
 
 pub use address::{Address, Target, is_ip};
-pub use connect::{ConnectOptions, LookupRequest};
+pub use connect::ConnectOptions;
 pub use error::Error;
 pub use events::{Dropped, Event, ServerEvent};
 pub use listener::Listener;
+pub use lookup::LookupRequest;
 pub use server::{ListenOptions, Server};
 pub use socket::Socket;
 pub use status::ReadyState;
@@ -126,7 +129,7 @@ impl<S> event_loop::Handle for Handle<S> {
 
     fn pending(state: &mut S, cx: &mut Context<S>, id: HandleId) {
         connect::pending(state, cx, id);
-        writing::shut_down(state, cx, id);
+        ending::shut_down(state, cx, id);
     }
 
     fn closed(state: &mut S, cx: &mut Context<S>, id: HandleId) {

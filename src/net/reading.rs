@@ -3,7 +3,7 @@
 use std::io;
 
 use super::connection::{self, Inbox, emit, emit_from_loop, touch, update_active};
-use super::{Context, Error, Event, Handles, writing};
+use super::{Context, Error, Event, Handles, ending};
 use crate::event_loop::{HandleId, Readiness};
 
 /// Anything after which a read tells more: bytes, the end, or the error.
@@ -11,20 +11,27 @@ fn readable() -> Readiness {
     Readiness::READABLE | Readiness::READ_CLOSED | Readiness::ERROR | Readiness::PRIORITY
 }
 
-/// After any of these a short read is not the last.
-fn more() -> Readiness {
-    Readiness::READ_CLOSED | Readiness::PRIORITY
-}
-
 /// Acts on readiness from now on, and on what is remembered (`readStart`).
 pub(super) fn start<S>(cx: &mut Context<S>, id: HandleId) {
     let Some(connection) = cx.connection_mut(id) else {
         return;
     };
-    if connection.reading || connection.connecting || connection.destroyed {
+    if connection.reading || connection.destroyed {
         return;
     }
     connection.reading = true;
+    if connection.established {
+        update_active(cx, id);
+        wake(cx, id);
+    }
+}
+
+/// The connection stands: reads if somebody asked for it before, even if it was paused after that.
+pub(super) fn connected<S>(cx: &mut Context<S>, id: HandleId) {
+    let Some(connection) = cx.connection_mut(id).filter(|own| !own.destroyed) else {
+        return;
+    };
+    connection.reading |= connection.flowing != Some(false);
     update_active(cx, id);
     wake(cx, id);
 }
@@ -38,53 +45,67 @@ fn stop<S>(cx: &mut Context<S>, id: HandleId) {
     update_active(cx, id);
 }
 
-/// Has a socket served that may have something to read.
+/// Has a socket served that may have something to read, or to hand out.
 fn wake<S>(cx: &mut Context<S>, id: HandleId) {
-    let kept = cx
-        .connection(id)
-        .is_some_and(|connection| connection.flowing == Some(true) && connection.inbox.is_some());
-    if kept || cx.readiness(id).contains(readable()) {
+    if given_back(cx, id) || cx.readiness(id).contains(readable()) {
         cx.queue_ready(id);
     }
+}
+
+/// Whether something flows that was kept: it was given back with `unshift`.
+fn given_back<S>(cx: &Context<S>, id: HandleId) -> bool {
+    cx.connection(id).is_some_and(|connection| {
+        connection.flowing == Some(true) && !connection.resume_queued && connection.inbox.is_some()
+    })
 }
 
 /// Poll phase: at most one piece of data, so that no socket holds up the others. If there may be
 /// more, the socket keeps its readiness and a place in the ready queue.
 pub(super) fn ready<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
-    let Some(connection) = cx.connection(id) else {
-        return;
-    };
-    let flowing = connection.flowing == Some(true) && !connection.resume_queued;
-    if flowing && connection.inbox.is_some() {
-        // Given back with `unshift`: it comes before anything that is still to be read.
+    if given_back(cx, id) {
+        // It comes before anything that is still to be read.
         cx.make_callback(state, |state, cx| hand_out(state, cx, id));
-        return wake(cx, id);
+        wake(cx, id);
+    } else if wants(cx, id) && cx.readiness(id).contains(readable()) {
+        let mut buffer = cx.take_read_buffer();
+        read(state, cx, id, &mut buffer);
+        cx.put_read_buffer(buffer);
     }
-    let wanted = connection.reading && !connection.eof && !connection.destroyed;
-    if !wanted || !cx.readiness(id).contains(readable()) {
+}
+
+fn wants<S>(cx: &Context<S>, id: HandleId) -> bool {
+    cx.connection(id)
+        .is_some_and(|connection| connection.reading && !connection.eof && !connection.destroyed)
+}
+
+fn read<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, buffer: &mut [u8]) {
+    let Some(connection) = cx.connection_mut(id) else {
         return;
-    }
-    let mut buffer = cx.take_read_buffer();
-    let result = match cx.connection(id) {
-        Some(connection) => connection.stream.read(&mut buffer),
-        None => Err(io::ErrorKind::NotConnected.into()),
     };
-    match result {
+    match connection.stream.read(buffer) {
         Ok(0) => end_of_stream(state, cx, id),
         Ok(count) => {
-            if let Some(connection) = cx.connection_mut(id) {
-                connection.bytes_read += count as u64;
-            }
+            connection.bytes_read += count as u64;
             touch(cx, id);
+            let short = count < buffer.len();
+            received(state, cx, id, &buffer[..count]);
             // After a short read the kernel has no more, and says so when it has. But if the peer
-            // has closed, no further edge comes: read on until the end itself is read. And a
-            // read stops short in front of urgent data.
-            if count == buffer.len() || cx.readiness(id).contains(more()) {
+            // has closed, no further edge comes: the end is still to be read; if nothing can be sent
+            // either, that is not worth another turn, nor a reset an error (libuv). And in front
+            // of urgent data every read is short.
+            let readiness = cx.readiness(id);
+            if !short || readiness.contains(Readiness::PRIORITY) {
+                cx.clear_readiness(id, Readiness::PRIORITY);
+                cx.queue_ready(id);
+            } else if hung_up(cx, id) {
+                if wants(cx, id) {
+                    end_of_stream(state, cx, id);
+                }
+            } else if readiness.contains(Readiness::READ_CLOSED) {
                 cx.queue_ready(id);
             } else {
                 cx.clear_readiness(id, Readiness::READABLE);
             }
-            received(state, cx, id, &buffer[..count]);
         }
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
             cx.clear_readiness(id, readable());
@@ -92,7 +113,16 @@ pub(super) fn ready<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
         Err(error) if error.kind() == io::ErrorKind::Interrupted => cx.queue_ready(id),
         Err(error) => connection::destroy(cx, id, Some(Error::system("read", &error, None))),
     }
-    cx.put_read_buffer(buffer);
+}
+
+/// Whether both directions are over, as far as the kernel is concerned.
+fn hung_up<S>(cx: &Context<S>, id: HandleId) -> bool {
+    let readiness = cx.readiness(id);
+    let sent_all = cx
+        .connection(id)
+        .is_some_and(|connection| connection.finished);
+    readiness.contains(Readiness::READ_CLOSED)
+        && (sent_all || readiness.contains(Readiness::WRITE_CLOSED))
 }
 
 /// Hands bytes out, if they flow; keeps them otherwise, and stops reading when it keeps enough.
@@ -117,7 +147,15 @@ pub(super) fn unshift<S>(cx: &mut Context<S>, id: HandleId, bytes: &[u8]) {
     let Some(connection) = cx.connection_mut(id) else {
         return;
     };
-    if bytes.is_empty() || connection.destroyed || connection.ended {
+    if bytes.is_empty() {
+        return;
+    }
+    if connection.ended {
+        let message = "stream.unshift() after end event";
+        let error = Error::with_code("ERR_STREAM_UNSHIFT_AFTER_END_EVENT", message);
+        return connection::destroy(cx, id, Some(error));
+    }
+    if connection.destroyed || connection.errored {
         return;
     }
     let inbox = connection.inbox.get_or_insert_default();
@@ -216,16 +254,12 @@ fn end_of_stream<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
         return;
     };
     connection.eof = true;
+    let unread = connection.unread();
     update_active(cx, id);
-    cx.make_callback(state, |state, cx| {
-        flow(state, cx, id);
-        if cx
-            .connection(id)
-            .is_some_and(|connection| connection.unread() == 0)
-        {
-            queue_end(cx, id);
-        }
-    });
+    if unread == 0 {
+        cx.make_callback(state, |_, cx| queue_end(cx, id));
+    }
+    wake(cx, id);
 }
 
 /// `End`, as a tick; after it, without `allow_half_open`, the socket's own end as another.
@@ -249,7 +283,7 @@ fn queue_end<S>(cx: &mut Context<S>, id: HandleId) {
                     .connection(id)
                     .is_some_and(|connection| connection.writable())
                 {
-                    writing::end(cx, id, None, None);
+                    ending::end(cx, id, None, None);
                 }
             });
         } else if connection.finished {

@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use super::connection::{self, Connection, touch};
 use super::outbox::{Data, WriteCallback};
-use super::{ConnectOptions, Context, Error, Handle, HandleKind, Handles, connect};
-use super::{reading, writing};
+use super::{ConnectOptions, Context, Error, EventKind, Handle, HandleKind, Handles, connect};
+use super::{ending, reading, writing};
 use crate::event_loop::HandleId;
 
 /// One end of a connection (`net.Socket`): a small id; everything goes through the context.
@@ -39,7 +39,7 @@ impl Socket {
     }
 
     /// Connects, or connects anew a socket that is closed. Listeners stay, counters restart. A no-op
-    /// while it is connecting or open, and until the close has been told of one that was destroyed.
+    /// while it is connecting or open.
     pub fn connect<S>(self, cx: &mut Context<S>, to: impl Into<ConnectOptions<S>>) -> Self {
         let options = to.into();
         if let Some(connection) = cx.connection_mut(self.0) {
@@ -61,14 +61,13 @@ impl Socket {
 
     /// As [`write`](Self::write), and calls back once it is sent, or cannot be: never before this
     /// returns.
-    pub fn write_with<S, R>(
+    pub fn write_with<S>(
         self,
         cx: &mut Context<S>,
         bytes: impl AsRef<[u8]>,
-        callback: impl FnOnce(&mut S, &mut Context<S>, Option<&Error>) -> R + 'static,
+        callback: impl FnOnce(&mut S, &mut Context<S>, Option<&Error>) + 'static,
     ) -> bool {
-        let callback: WriteCallback<S> =
-            Box::new(move |state, cx, error| drop(callback(state, cx, error)));
+        let callback: WriteCallback<S> = Box::new(callback);
         writing::write(cx, self.0, Data::Borrowed(bytes.as_ref()), Some(callback))
     }
 
@@ -81,29 +80,27 @@ impl Socket {
     /// Writes no more (`socket.end()`). After what is queued the peer is told, and
     /// [`Event::Finish`](super::Event::Finish) comes; reading goes on until the peer ends, too.
     pub fn end<S>(self, cx: &mut Context<S>) -> Self {
-        writing::end(cx, self.0, None, None);
+        ending::end(cx, self.0, None, None);
         self
     }
 
     /// Writes this, and no more (`socket.end(data)`).
     pub fn end_with<S>(self, cx: &mut Context<S>, bytes: impl AsRef<[u8]>) -> Self {
-        writing::end(cx, self.0, Some(Data::Borrowed(bytes.as_ref())), None);
+        ending::end(cx, self.0, Some(Data::Borrowed(bytes.as_ref())), None);
         self
     }
 
     /// As [`end`](Self::end), after these bytes if there are any, and calls back directly before
     /// [`Event::Finish`](super::Event::Finish), or when that cannot come (`socket.end(data, callback)`).
-    pub fn end_then<S, R>(
+    pub fn end_then<S>(
         self,
         cx: &mut Context<S>,
         bytes: impl AsRef<[u8]>,
-        callback: impl FnOnce(&mut S, &mut Context<S>, Option<&Error>) -> R + 'static,
+        callback: impl FnOnce(&mut S, &mut Context<S>, Option<&Error>) + 'static,
     ) -> Self {
         let bytes = bytes.as_ref();
         let data = (!bytes.is_empty()).then_some(Data::Borrowed(bytes));
-        let callback: WriteCallback<S> =
-            Box::new(move |state, cx, error| drop(callback(state, cx, error)));
-        writing::end(cx, self.0, data, Some(callback));
+        ending::end(cx, self.0, data, Some(Box::new(callback)));
         self
     }
 
@@ -127,9 +124,16 @@ impl Socket {
         };
         if connection.finished {
             connection::destroy(cx, self.0, None);
-        } else {
-            connection.destroy_when_finished = true;
-            writing::end(cx, self.0, None, None);
+            return self;
+        }
+        let writable = connection.writable();
+        let listeners = &mut connection.own.get_or_insert_default().listeners;
+        listeners.add_own(
+            EventKind::Finish,
+            Box::new(|_, cx, socket, _| connection::destroy(cx, socket.0, None)),
+        );
+        if writable {
+            ending::end(cx, self.0, None, None);
         }
         self
     }
@@ -150,7 +154,11 @@ impl Socket {
             return Err(Error::with_code("ERR_INVALID_HANDLE_TYPE", message));
         }
         if connection.connecting {
-            connection.reset_when_connected = true;
+            let listeners = &mut connection.own.get_or_insert_default().listeners;
+            listeners.add_own(
+                EventKind::Connect,
+                Box::new(|_, cx, socket, _| connection::reset(cx, socket.0)),
+            );
         } else if connection.stream.is_closed() {
             let error = Error::with_code("ERR_SOCKET_CLOSED", "Socket is closed");
             connection::destroy(cx, self.0, Some(error));
@@ -175,8 +183,9 @@ impl Socket {
     }
 
     /// Gives bytes back that came with [`Event::Data`](super::Event::Data): they are handed out again
-    /// before any others, in the next poll phase (`readable.unshift`): how a reader takes only so much
-    /// a turn.
+    /// before any others, in the next poll phase (`readable.unshift`): how a reader takes only so much a
+    /// turn. After
+    /// [`Event::End`](super::Event::End) it breaks the connection.
     pub fn unshift<S>(self, cx: &mut Context<S>, bytes: &[u8]) -> Self {
         reading::unshift(cx, self.0, bytes);
         self

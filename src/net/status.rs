@@ -94,6 +94,13 @@ impl Socket {
             .is_some_and(|connection| connection.ending)
     }
 
+    /// Whether it stays writable after [`Event::End`](super::Event::End) (`allowHalfOpen`).
+    #[must_use]
+    pub fn allow_half_open<S>(self, cx: &Context<S>) -> bool {
+        cx.connection(self.0)
+            .is_some_and(|connection| connection.allow_half_open)
+    }
+
     /// Whether [`Event::Finish`](super::Event::Finish) has come (`writableFinished`).
     #[must_use]
     pub fn writable_finished<S>(self, cx: &Context<S>) -> bool {

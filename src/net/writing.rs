@@ -1,4 +1,4 @@
-//! From `write` to the descriptor: at once if it can be, later if it must; and the end of it.
+//! From `write` to the descriptor: at once if it can be, later if it must.
 //!
 //! The order of what follows a write is Node's: the answer to `write` is known after the kernel
 //! was tried; `Drain` comes before the callbacks of the writes that made it due; `Finish` comes
@@ -6,9 +6,8 @@
 
 use std::io;
 
-use log::debug;
-
 use super::connection::{self, emit, touch, update_active};
+use super::ending::finish_if_done;
 use super::outbox::{Batch, Data, Outcome, WriteCallback};
 use super::stream::Stream;
 use super::{Context, Error, Event, EventKind, Handles, Socket};
@@ -26,7 +25,7 @@ pub(super) fn write<S>(
         return false;
     };
     if connection.ending || connection.destroyed {
-        let error = write_error(connection);
+        let error = write_refusal(connection);
         refuse(cx, id, callback, error.clone());
         connection::destroy(cx, id, Some(error));
         return false;
@@ -81,22 +80,15 @@ pub(super) fn write<S>(
 /// Has the write that waits for the connection sent, or told that it cannot be, in its turn among the
 /// listeners: after those of `Connect` or `Close` that are there already.
 fn settle_in_turn<S>(connection: &mut connection::Connection<S>) {
-    let life = connection.life;
     let listeners = &mut connection.own.get_or_insert_default().listeners;
-    let send = move |state: &mut S, cx: &mut Context<S>, socket: Socket, _: Event<'_>| {
-        // After a failure it is still there when the socket is connected anew.
-        if cx
-            .connection(socket.0)
-            .is_some_and(|connection| connection.life == life)
-        {
-            connected(state, cx, socket.0);
-        }
+    let send = |state: &mut S, cx: &mut Context<S>, socket: Socket, _: Event<'_>| {
+        connected(state, cx, socket.0);
     };
-    listeners.add(EventKind::Connect, true, Box::new(send));
+    listeners.add_own(EventKind::Connect, Box::new(send));
     let tell = |state: &mut S, cx: &mut Context<S>, socket: Socket, _: Event<'_>| {
-        tell_stranded(state, cx, socket.0);
+        not_connected(state, cx, socket.0);
     };
-    listeners.add(EventKind::Close, true, Box::new(tell));
+    listeners.add_own(EventKind::Close, Box::new(tell));
 }
 
 /// Sends until all is sent or the kernel takes no more; how many bytes it took.
@@ -138,25 +130,37 @@ fn tell<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
     }
 }
 
-fn refuse<S>(cx: &mut Context<S>, id: HandleId, callback: Option<WriteCallback<S>>, error: Error) {
+pub(super) fn refuse<S>(
+    cx: &mut Context<S>,
+    id: HandleId,
+    callback: Option<WriteCallback<S>>,
+    error: Error,
+) {
     if let Some(callback) = callback {
         tell_later(cx, id, Outcome::Refused(callback, error));
     }
 }
 
-fn destroyed_error(method: &str) -> Error {
+pub(super) fn destroyed_error(method: &str) -> Error {
     let message = format!("Cannot call {method} after a stream was destroyed");
     Error::with_code("ERR_STREAM_DESTROYED", message)
 }
 
 /// Why nothing can be written any more.
-fn write_error<S>(connection: &connection::Connection<S>) -> Error {
-    if !connection.ending {
+pub(super) fn refusal<S>(connection: &connection::Connection<S>) -> Error {
+    if connection.ending {
+        Error::with_code("ERR_STREAM_WRITE_AFTER_END", "write after end")
+    } else {
         destroyed_error("write")
-    } else if connection.ended && !connection.allow_half_open {
+    }
+}
+
+/// As [`refusal`], told to a `write`: that the other party ended the socket, if it was that.
+fn write_refusal<S>(connection: &connection::Connection<S>) -> Error {
+    if connection.ending && connection.ended && !connection.allow_half_open {
         Error::with_code("EPIPE", "This socket has been ended by the other party")
     } else {
-        Error::with_code("ERR_STREAM_WRITE_AFTER_END", "write after end")
+        refusal(connection)
     }
 }
 
@@ -195,17 +199,22 @@ fn fail_later<S>(
     error: &io::Error,
     callbacks: Vec<WriteCallback<S>>,
 ) {
-    let error = Error::system("write", error, None);
-    note_error(cx, id, &error);
+    let Some(connection) = cx.connection_mut(id) else {
+        return;
+    };
+    let error = if connection.stream.is_closed() {
+        Error::with_code("ERR_SOCKET_CLOSED", "Socket is closed") // or never was open
+    } else {
+        Error::system("write", error, None)
+    };
+    note_error(connection, &error);
     tell_later(cx, id, Outcome::Failed(callbacks, error));
 }
 
-fn note_error<S>(cx: &mut Context<S>, id: HandleId, error: &Error) {
-    if let Some(connection) = cx.connection_mut(id) {
-        connection.errored = true;
-        let own = connection.own.get_or_insert_default();
-        own.error.get_or_insert_with(|| error.clone());
-    }
+pub(super) fn note_error<S>(connection: &mut connection::Connection<S>, error: &Error) {
+    connection.errored = true;
+    let own = connection.own.get_or_insert_default();
+    own.error.get_or_insert_with(|| error.clone());
 }
 
 fn fail<S>(
@@ -252,51 +261,56 @@ fn take_buffered<S>(connection: &mut connection::Connection<S>) -> Vec<(WriteCal
     writes.chain(ends).collect()
 }
 
-/// Closing phase: the write that was with the kernel when the socket was destroyed is let go; one
-/// that still waited for the connection has failed, and those behind it: their close listener tells.
+/// Closing phase: the write that was with the kernel when the socket was destroyed is let go.
 pub(super) fn fail_sending<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
-    let Some(connection) = cx.connection_mut(id) else {
-        return;
+    let Some(connection) = cx.connection_mut(id).filter(|own| own.established) else {
+        return; // one that waited for the connection is told by a close listener
     };
-    if !connection.established {
-        return strand(connection);
-    }
     let outbox = connection.outbox.as_mut();
     let Some(sending) = outbox.and_then(|outbox| outbox.sending.take()) else {
         return;
     };
+    // It goes on counting as written.
+    connection.bytes_sent += sending.waiting() as u64;
     for callback in sending.callbacks {
         callback(state, cx, None);
     }
     fail_buffered(state, cx, id);
 }
 
-/// Puts what waited for the connection aside, each with its error: a close listener may connect anew
-/// before it is told.
-fn strand<S>(connection: &mut connection::Connection<S>) {
-    let Some(sending) = connection.outbox.as_mut().and_then(|o| o.sending.take()) else {
-        return;
+/// Who waited for a connection that never stood, with what to tell them.
+pub(super) fn take_unsent<S>(
+    connection: &mut connection::Connection<S>,
+) -> Vec<(WriteCallback<S>, Error)> {
+    let outbox = connection.outbox.as_mut();
+    let waited = !connection.established && connection.destroyed;
+    let sending = outbox.and_then(|outbox| outbox.sending.take_if(|_| waited));
+    let Some(sending) = sending else {
+        return Vec::new();
     };
+    connection.bytes_sent += sending.waiting() as u64;
     let closed = Error::with_code(
         "ERR_SOCKET_CLOSED_BEFORE_CONNECTION",
         "Socket closed before the connection was established",
     );
-    let mut stranded: Vec<_> = sending
-        .callbacks
-        .into_iter()
-        .map(|callback| (callback, closed.clone()))
-        .collect();
-    stranded.extend(take_buffered(connection));
+    note_error(connection, &closed);
+    let first = sending.callbacks.into_iter();
+    let mut unsent: Vec<_> = first.map(|told| (told, closed.clone())).collect();
+    unsent.extend(take_buffered(connection));
     connection.tidy();
-    connection.own.get_or_insert_default().stranded = stranded;
+    unsent
 }
 
-fn tell_stranded<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
-    let own = cx
-        .connection_mut(id)
-        .and_then(|connection| connection.own.as_mut());
-    let stranded = own.map(|own| std::mem::take(&mut own.stranded));
-    for (callback, error) in stranded.into_iter().flatten() {
+/// The connection never stood. A close listener before this one may have begun another.
+fn not_connected<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
+    let Some(connection) = cx.connection_mut(id) else {
+        return;
+    };
+    let mut unsent = take_unsent(connection);
+    if let Some(own) = &mut connection.own {
+        unsent.append(&mut own.unsent);
+    }
+    for (callback, error) in unsent {
         callback(state, cx, Some(&error));
     }
 }
@@ -337,7 +351,7 @@ fn send_on<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
         Ok(false) => outbox.sending = Some(batch),
         Err(error) => {
             let error = Error::system("write", &error, None);
-            note_error(cx, id, &error);
+            note_error(connection, &error);
             fail(state, cx, id, batch.callbacks, error);
         }
     }
@@ -348,12 +362,11 @@ fn send_on<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
 }
 
 /// Sends what was queued behind a write, or while the socket was corked, as one.
-fn send_buffered<S>(cx: &mut Context<S>, id: HandleId) {
+pub(super) fn send_buffered<S>(cx: &mut Context<S>, id: HandleId) {
     let Some(connection) = cx.connection_mut(id) else {
         return;
     };
-    let held = connection.corked > 0 || connection.connecting || connection.destroyed;
-    if held || connection.writing() {
+    if connection.corked > 0 || connection.destroyed || connection.writing() {
         return;
     }
     let Some(outbox) = connection.outbox.as_mut() else {
@@ -363,6 +376,10 @@ fn send_buffered<S>(cx: &mut Context<S>, id: HandleId) {
         return;
     }
     let mut batch = std::mem::take(&mut outbox.buffered);
+    if connection.connecting {
+        outbox.sending = Some(batch);
+        return settle_in_turn(connection);
+    }
     touch(cx, id);
     let Some(connection) = cx.connection_mut(id) else {
         return;
@@ -386,7 +403,7 @@ fn send_buffered<S>(cx: &mut Context<S>, id: HandleId) {
 }
 
 /// The connection stands: what waited for it is sent, and followed up at once.
-pub(super) fn connected<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
+fn connected<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
     let Some(connection) = cx.connection_mut(id) else {
         return;
     };
@@ -395,7 +412,7 @@ pub(super) fn connected<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
         let outbox = connection.outbox.as_mut();
         if let Some(sending) = outbox.and_then(|outbox| outbox.sending.take()) {
             let error = Error::with_code("ERR_SOCKET_CLOSED", "Socket is closed");
-            note_error(cx, id, &error);
+            note_error(connection, &error);
             for callback in sending.callbacks {
                 callback(state, cx, Some(&error));
             }
@@ -403,15 +420,7 @@ pub(super) fn connected<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
         }
         return;
     }
-    if cx
-        .connection(id)
-        .is_some_and(|connection| connection.writing())
-    {
-        send_on(state, cx, id);
-    } else {
-        send_buffered(cx, id);
-    }
-    finish_if_done(cx, id);
+    send_on(state, cx, id);
 }
 
 /// Undoes one cork; the last one sends.
@@ -421,119 +430,4 @@ pub(super) fn uncork<S>(cx: &mut Context<S>, id: HandleId) {
     };
     connection.corked = connection.corked.saturating_sub(1);
     send_buffered(cx, id);
-}
-
-/// No more will be written, after `data`: what is queued is sent, then the peer is told, in the
-/// pending phase; then `callback`, then `Finish`.
-pub(super) fn end<S>(
-    cx: &mut Context<S>,
-    id: HandleId,
-    data: Option<Data<'_>>,
-    callback: Option<WriteCallback<S>>,
-) {
-    let mut error = None;
-    if let Some(data) = data {
-        let Some(connection) = cx.connection(id) else {
-            return;
-        };
-        error = (connection.ending || connection.destroyed).then(|| write_error(connection));
-        write(cx, id, data, None);
-    }
-    let Some(connection) = cx.connection_mut(id) else {
-        return;
-    };
-    if connection.corked > 0 {
-        connection.corked = 1;
-        uncork(cx, id);
-    }
-    let Some(connection) = cx.connection_mut(id) else {
-        return;
-    };
-    if error.is_none() {
-        if !connection.errored && !connection.ending && !connection.destroyed {
-            connection.ending = true;
-            if callback.is_some() {
-                connection
-                    .outbox
-                    .get_or_insert_default()
-                    .on_finish
-                    .extend(callback);
-            }
-            return finish_if_done(cx, id);
-        }
-        if connection.finished {
-            let message = "Cannot call end after a stream was finished";
-            error = Some(Error::with_code("ERR_STREAM_ALREADY_FINISHED", message));
-        } else if connection.destroyed {
-            error = Some(destroyed_error("end"));
-        }
-    }
-    match (callback, error) {
-        (callback @ Some(_), Some(error)) => refuse(cx, id, callback, error),
-        (Some(callback), None) => {
-            connection
-                .outbox
-                .get_or_insert_default()
-                .on_finish
-                .push(callback);
-        }
-        (None, _) => {}
-    }
-}
-
-/// Once everything is sent that was written before `end`: asks for the shutdown.
-fn finish_if_done<S>(cx: &mut Context<S>, id: HandleId) {
-    let Some(connection) = cx.connection_mut(id) else {
-        return;
-    };
-    let open = !connection.destroyed && !connection.errored && !connection.connecting;
-    let sent = connection.writable_length() == 0 && !connection.writing();
-    if !connection.ending || connection.shutting_down || !open || !sent {
-        return;
-    }
-    connection.shutting_down = true;
-    update_active(cx, id);
-    cx.pend(id);
-}
-
-/// Pending phase: tells the peer that no more comes. `Finish` follows.
-pub(super) fn shut_down<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
-    let Some(connection) = cx.connection_mut(id) else {
-        return;
-    };
-    if connection.finished || !connection.shutting_down || connection.destroyed {
-        return;
-    }
-    if let Err(error) = connection.stream.shut_down_writing() {
-        // The peer has reset the connection: reading will say so.
-        debug!("shutdown: {error}");
-    }
-    cx.make_callback(state, |_, cx| {
-        cx.next_tick(move |state, cx| finish(state, cx, id));
-    });
-}
-
-/// The write side is done. If the read side is too, so is the socket.
-fn finish<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
-    let Some(connection) = cx.connection_mut(id) else {
-        return;
-    };
-    if connection.destroyed || connection.finished {
-        return;
-    }
-    connection.finished = true;
-    let outbox = connection.outbox.as_mut();
-    let callbacks = outbox.map(|outbox| std::mem::take(&mut outbox.on_finish));
-    connection.tidy();
-    update_active(cx, id);
-    for callback in callbacks.into_iter().flatten() {
-        callback(state, cx, None);
-    }
-    emit(state, cx, id, Event::Finish);
-    let Some(connection) = cx.connection(id) else {
-        return;
-    };
-    if connection.ended || connection.destroy_when_finished {
-        connection::destroy(cx, id, None);
-    }
 }
