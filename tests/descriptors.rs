@@ -3,6 +3,7 @@
 //! The limit is the whole process's, so these tests have a binary, and take turns in it. Every
 //! peer is made before the limit is set; then all numbers below it are used up but a few.
 
+#[path = "support/in_process.rs"]
 mod in_process;
 
 use std::cell::RefCell;

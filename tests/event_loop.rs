@@ -2,6 +2,7 @@
 //!
 //! Every order here is Node 20's, confirmed there by a run of the same program.
 
+#[path = "support/in_process.rs"]
 mod in_process;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -21,7 +21,7 @@ mod accepting;
 mod closing;
 mod connecting;
 mod idle;
-#[path = "../in_process/mod.rs"]
+#[path = "../support/in_process.rs"]
 mod in_process;
 mod reading;
 mod signals;
