@@ -104,40 +104,54 @@ fn connection(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Soc
 
 /// Takes lines, up to the cap; gives the rest back.
 fn data(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, bytes: &[u8]) {
-    let ChatServer {
-        chat,
-        connections,
-        fan_out,
-        leaving,
-        effects,
-        config,
-        ..
-    } = server;
-    let Some(connection) = connections.get_mut(socket) else {
-        return;
-    };
-    let Some(member) = connection.member else {
-        return;
-    }; // it has left: thrown away
-    let max_line = config.max_line as usize;
-    let now = cx.now();
     let mut lines = 0;
-    let used = connection.decoder.feed(max_line, bytes, |frame| {
-        take(chat, member, frame, max_line, now, effects);
-        ChatServer::apply(fan_out, leaving, effects);
-        lines += 1;
-        if lines == LINES_PER_TURN || !leaving.is_empty() {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
+    let taken = decode(server, cx.now(), socket, |decoder, max_line, take| {
+        decoder.feed(max_line, bytes, |frame| {
+            lines += 1;
+            match take(frame) {
+                ControlFlow::Continue(()) if lines < LINES_PER_TURN => ControlFlow::Continue(()),
+                _ => ControlFlow::Break(()),
+            }
+        })
     });
-    socket.unshift(cx, &bytes[used..]);
+    // What comes after a member has left is thrown away.
+    if let Some((_, used)) = taken {
+        socket.unshift(cx, &bytes[used..]);
+    }
     server.finish(cx);
 }
 
 /// The peer has said all it will: what is left is a line, too. It gets its answers, then the end.
 fn end(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
+    let last = decode(server, cx.now(), socket, |decoder, max_line, take| {
+        decoder.finish(max_line, |frame| {
+            let _either_way_it_was_the_last = take(frame);
+        });
+    });
+    if let Some((member, ())) = last
+        && server.leaving.is_empty()
+    {
+        server.chat.leave(member, cx.now(), &mut server.effects);
+        server.effects.push(Effect::Disconnect { member });
+        ChatServer::apply(
+            &mut server.fan_out,
+            &mut server.leaving,
+            &mut server.effects,
+        );
+    }
+    server.finish(cx);
+}
+
+/// What takes a frame; it breaks off when somebody has to leave.
+type Take<'a> = &'a mut dyn FnMut(Frame<'_>) -> ControlFlow<()>;
+
+/// Lets the member of a connection say what `run` gets out of its decoder; `None` if it has left.
+fn decode<R>(
+    server: &mut ChatServer,
+    now: u64,
+    socket: Socket,
+    run: impl FnOnce(&mut LineDecoder, usize, Take<'_>) -> R,
+) -> Option<(MemberId, R)> {
     let ChatServer {
         chat,
         connections,
@@ -147,26 +161,18 @@ fn end(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
         config,
         ..
     } = server;
-    let Some(connection) = connections.get_mut(socket) else {
-        return;
-    };
-    let Some(member) = connection.member else {
-        return;
-    };
+    let connection = connections.get_mut(socket)?;
+    let member = connection.member?;
     let max_line = config.max_line as usize;
-    let now = cx.now();
-    connection.decoder.finish(max_line, |frame| {
+    let result = run(&mut connection.decoder, max_line, &mut |frame| {
         take(chat, member, frame, max_line, now, effects);
+        ChatServer::apply(fan_out, leaving, effects);
+        match leaving.is_empty() {
+            true => ControlFlow::Continue(()),
+            false => ControlFlow::Break(()),
+        }
     });
-    chat.leave(member, now, effects);
-    if !effects
-        .iter()
-        .any(|effect| matches!(effect, Effect::Disconnect { .. }))
-    {
-        effects.push(Effect::Disconnect { member });
-    }
-    ChatServer::apply(fan_out, leaving, effects);
-    server.finish(cx);
+    Some((member, result))
 }
 
 /// One decoded frame: a line for the chat, or a refusal.
