@@ -61,14 +61,24 @@ impl Socket {
 
     /// As [`write`](Self::write), and calls back once it is sent, or cannot be: never before this
     /// returns.
-    pub fn write_with<S>(
+    pub fn write_with<S, R>(
         self,
         cx: &mut Context<S>,
         bytes: impl AsRef<[u8]>,
-        callback: impl FnOnce(&mut S, &mut Context<S>, Option<&Error>) + 'static,
+        callback: impl FnOnce(&mut S, &mut Context<S>, Option<&Error>) -> R + 'static,
     ) -> bool {
-        let callback: WriteCallback<S> = Box::new(callback);
+        if self.forgotten(cx) {
+            refuse(cx, "write", callback);
+            return false;
+        }
+        let callback: WriteCallback<S> =
+            Box::new(move |state, cx, error| drop(callback(state, cx, error)));
         writing::write(cx, self.0, Data::Borrowed(bytes.as_ref()), Some(callback))
+    }
+
+    /// Whether its slot is free: all that is known then is that it was destroyed.
+    fn forgotten<S>(self, cx: &Context<S>) -> bool {
+        cx.connection(self.0).is_none()
     }
 
     /// As [`write`](Self::write), for bytes that go to many: what is not taken at once is held, not
@@ -92,15 +102,21 @@ impl Socket {
 
     /// As [`end`](Self::end), after these bytes if there are any, and calls back directly before
     /// [`Event::Finish`](super::Event::Finish), or when that cannot come (`socket.end(data, callback)`).
-    pub fn end_then<S>(
+    pub fn end_then<S, R>(
         self,
         cx: &mut Context<S>,
         bytes: impl AsRef<[u8]>,
-        callback: impl FnOnce(&mut S, &mut Context<S>, Option<&Error>) + 'static,
+        callback: impl FnOnce(&mut S, &mut Context<S>, Option<&Error>) -> R + 'static,
     ) -> Self {
+        if self.forgotten(cx) {
+            refuse(cx, "end", callback);
+            return self;
+        }
         let bytes = bytes.as_ref();
         let data = (!bytes.is_empty()).then_some(Data::Borrowed(bytes));
-        ending::end(cx, self.0, data, Some(Box::new(callback)));
+        let callback: WriteCallback<S> =
+            Box::new(move |state, cx, error| drop(callback(state, cx, error)));
+        ending::end(cx, self.0, data, Some(callback));
         self
     }
 
@@ -265,4 +281,14 @@ impl Socket {
     pub fn unref<S>(self, cx: &mut Context<S>) -> Self {
         self.set_ref(cx, false)
     }
+}
+
+/// Tells the callback of what is asked of a socket that is gone, as a tick.
+fn refuse<S, R>(
+    cx: &mut Context<S>,
+    method: &str,
+    callback: impl FnOnce(&mut S, &mut Context<S>, Option<&Error>) -> R + 'static,
+) {
+    let error = writing::destroyed_error(method);
+    cx.next_tick(move |state, cx| callback(state, cx, Some(&error)));
 }

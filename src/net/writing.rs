@@ -7,7 +7,7 @@
 use std::io;
 
 use super::connection::{self, emit, touch, update_active};
-use super::ending::finish_if_done;
+use super::ending::{finish_if_done, shut_down};
 use super::outbox::{Batch, Data, Outcome, WriteCallback};
 use super::stream::Stream;
 use super::{Context, Error, Event, EventKind, Handles, Socket};
@@ -71,7 +71,7 @@ pub(super) fn write<S>(
     let below = length < connection.high_water_mark as usize || length == 0;
     connection.need_drain |= !below;
     let fine = below && !connection.errored && !connection.destroyed;
-    if activity {
+    if activity && connection.timeout != 0 {
         touch(cx, id);
     }
     fine
@@ -326,6 +326,8 @@ pub(super) fn ready<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
         .is_some_and(|connection| connection.writing())
     {
         cx.make_callback(state, |state, cx| send_on(state, cx, id));
+        // An end that waited only for this need not wait for the pending phase.
+        shut_down(state, cx, id);
     }
 }
 
@@ -428,6 +430,8 @@ pub(super) fn uncork<S>(cx: &mut Context<S>, id: HandleId) {
     let Some(connection) = cx.connection_mut(id) else {
         return;
     };
-    connection.corked = connection.corked.saturating_sub(1);
-    send_buffered(cx, id);
+    if connection.corked > 0 {
+        connection.corked -= 1;
+        send_buffered(cx, id);
+    }
 }
