@@ -9,7 +9,12 @@ const target = net.createServer({ pauseOnConnect: true }, (s) => {
   slow = s;
   s.on('data', () => {});
   s.on('end', () => { log(`slow end ${s.bytesRead}`); target.close(); });
-  setTimeout(() => { log(`source paused=${source.isPaused()}`); slow.resume(); }, 100);
+  const wait = () => {
+    if (!source.isPaused()) return setTimeout(wait, 10);
+    log('source paused');
+    slow.resume();
+  };
+  wait();
 });
 let source; let drained = 0;
 const relay = net.createServer({ pauseOnConnect: true }, (s) => {

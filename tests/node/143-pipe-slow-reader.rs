@@ -10,6 +10,17 @@ use crate::Trace;
 
 const TOTAL: usize = 24 * 1024 * 1024;
 
+/// Until the source is paused, as the target does not read.
+fn wait(cx: &mut Context<Trace>, source: Rc<Cell<Option<net::Socket>>>, slow: net::Socket) {
+    cx.set_timeout(10, move |out, cx| {
+        if !source.get().is_some_and(|source| source.is_paused(cx)) {
+            return wait(cx, Rc::clone(&source), slow);
+        }
+        out.log("source paused");
+        slow.resume(cx);
+    });
+}
+
 pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     let source = Rc::new(Cell::new(None::<net::Socket>));
     let drained = Rc::new(Cell::new(0));
@@ -23,11 +34,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             target.close(cx);
         });
         let source = Rc::clone(&piped);
-        cx.set_timeout(100, move |out, cx| {
-            let paused = source.get().unwrap().is_paused(cx);
-            out.log(format!("source paused={paused}"));
-            slow.resume(cx);
-        });
+        wait(cx, source, slow);
     });
     let relay = net::create_server(cx);
     relay.set_pause_on_connect(cx, true);
