@@ -16,8 +16,8 @@ use super::timers::{Target, Timer, Timers};
 use super::work::Work;
 use super::{Callback, Readiness};
 
-/// The token of the waker; no handle has it, since their generations never are all ones and
-/// their indices all ones at once.
+/// The token of the waker; no handle has it: that would take a generation and an index of all
+/// ones.
 const WAKER: Token = Token(usize::MAX);
 
 /// Bytes one read takes at most. All reads of a loop go through one buffer of this size, so an

@@ -223,7 +223,10 @@ impl<H> Handles<H> {
         let Some(id) = HandleId::from_token(token) else {
             return;
         };
-        if let Some(slot) = self.slot_mut(id) {
+        if let Some(slot) = self
+            .slot_mut(id)
+            .filter(|slot| slot.closing == Closing::Open)
+        {
             slot.readiness |= readiness;
             self.queue_ready(id);
         }

@@ -30,7 +30,6 @@ pub(super) fn ready<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
         };
         match accepted {
             Ok(stream) => {
-                stop_retrying(cx, id);
                 cx.make_callback(state, |state, cx| connection(state, cx, id, stream));
             }
             Err(error) => match Errno::from_io_error(&error) {
@@ -43,11 +42,12 @@ pub(super) fn ready<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
                     debug!("a connection was gone before it was accepted: {error}");
                 }
                 Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
-                    return wait_for_descriptors(cx, id, &error);
+                    let why = "no connection can be accepted until a descriptor is free";
+                    return try_again_later(cx, id, why, &error);
                 }
                 _ => {
-                    error!("accepting failed: {error}");
-                    return wait_for_descriptors(cx, id, &error);
+                    let why = "no connection can be accepted for now";
+                    return try_again_later(cx, id, why, &error);
                 }
             },
         }
@@ -92,6 +92,7 @@ fn connection<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, mut stream: S
         return;
     };
     connection.stream = stream;
+    connection.close_emitted = registered.is_err();
     connection::update_active(cx, socket);
     if let Err(error) = registered {
         // Its listeners have heard nothing of it yet, so they need not hear of its end.
@@ -118,10 +119,10 @@ fn ends(stream: &Stream) -> Option<Dropped> {
 
 /// No descriptor is left. Freeing one brings no new edge, so the readiness stays remembered and the
 /// server tries again: when one of its connections is destroyed, and now and then.
-fn wait_for_descriptors<S>(cx: &mut Context<S>, id: HandleId, error: &io::Error) {
+fn try_again_later<S>(cx: &mut Context<S>, id: HandleId, why: &str, error: &io::Error) {
     let first = cx.server(id).is_some_and(|server| server.retry.is_none());
     if first {
-        warn!("no connection can be accepted until a descriptor is free: {error}");
+        warn!("{why}: {error}");
     }
     let timer = cx.set_handle_timeout(RETRY_MS, id);
     let old = cx

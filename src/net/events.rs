@@ -25,8 +25,8 @@ pub enum Event<'a> {
     Connect,
     /// After [`Connect`](Self::Connect), when what had been written before was handed on.
     Ready,
-    /// Bytes came, at most 64 KiB at a time, and several times in a turn if there are more. Never
-    /// after [`End`](Self::End), and never while paused.
+    /// Bytes came, at most 64 KiB at a time, and at most one read a turn; what was kept while paused
+    /// may come in several pieces. Never after [`End`](Self::End), and never while paused.
     Data(&'a [u8]),
     /// The peer will send no more and everything it sent has been handed out. Not after a
     /// `destroy`. Unless `allow_half_open` is set, the socket ends itself in the tick after.

@@ -18,7 +18,7 @@ use crate::chat;
                         RUST_LOG sets what is logged (error, warn, info, debug, trace).")]
 pub struct Config {
     /// Where to listen: IP:PORT, HOST:PORT, or a path with a / in it for a Unix socket. Port 0
-    /// takes a free one. May be repeated [environment: separated by commas]
+    /// takes a free one. May be repeated; several may be separated by commas
     #[arg(
         long,
         value_name = "ADDR",

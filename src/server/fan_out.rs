@@ -16,6 +16,10 @@ use std::rc::Rc;
 
 use crate::chat::{Chat, MemberId, RoomId};
 
+/// From so many bytes said in one room, or told to one member, in one turn, the check phase is not
+/// waited for: everyone who spoke holds a copy of the batch until then.
+const LARGE: usize = 16 * 1024;
+
 /// A batch's buffer is kept for the next turn if it is no larger.
 const KEEP: usize = 64 * 1024;
 
@@ -29,6 +33,8 @@ pub(super) struct FanOut {
     members: Vec<Seat>,
     /// The members that have something pending.
     told: Vec<MemberId>,
+    /// Something has become [`LARGE`].
+    large: bool,
 }
 
 /// Where a member is, at this place in the order of effects.
@@ -70,12 +76,18 @@ impl FanOut {
             said_in: Vec::new(),
             members: Vec::new(),
             told: Vec::new(),
+            large: false,
         }
     }
 
     /// Whether there is anything to deliver.
     pub(super) fn is_empty(&self) -> bool {
         self.said_in.is_empty() && self.told.is_empty()
+    }
+
+    /// Whether so much is to be delivered that it should not wait.
+    pub(super) fn is_large(&self) -> bool {
+        self.large
     }
 
     /// A line for everyone in `room`, except one.
@@ -88,9 +100,11 @@ impl FanOut {
         let first = batch.is_empty();
         encode(line, batch);
         let end = batch.len();
+        let large = end > LARGE;
         if first {
             self.said_in.push(room);
         }
+        self.large |= large;
         if let Some(author) = except {
             self.pending(author).seen = end;
         }
@@ -98,7 +112,9 @@ impl FanOut {
 
     /// A line for one member.
     pub(super) fn tell(&mut self, member: MemberId, line: &str) {
-        encode(line, self.settle(member));
+        let bytes = self.settle(member);
+        encode(line, bytes);
+        self.large |= bytes.len() > LARGE;
     }
 
     /// A member is in `to` now: it gets what was said where it was until now, and there from now on.
@@ -120,6 +136,7 @@ impl FanOut {
 
     /// Delivers all of it: one `write` per member.
     pub(super) fn deliver(&mut self, chat: &Chat, mut write: impl FnMut(MemberId, Payload<'_>)) {
+        self.large = false;
         for at in 0..self.told.len() {
             let member = self.told[at];
             match &mut self.seat(member).pending {

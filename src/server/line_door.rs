@@ -74,6 +74,9 @@ pub(super) fn open(event_loop: &mut Loop) -> Server {
     door.on_socket_event(event_loop, |server, cx, socket, event| match event {
         Event::Data(bytes) => data(server, cx, socket, bytes),
         Event::End => end(server, cx, socket),
+        Event::Drain => {
+            socket.resume(cx);
+        }
         Event::Timeout => lingered(cx, socket),
         Event::Error(error) => debug!("a connection broke: {error}"),
         Event::Close(_) => closed(server, cx, socket),
@@ -102,8 +105,14 @@ fn connection(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Soc
     server.step(cx, |_, _, _| {});
 }
 
-/// Takes lines, up to the cap; gives the rest back.
+/// Takes lines, up to the cap; gives the rest back. Whoever does not read its answers is asked no
+/// more questions: its bytes wait until it does.
 fn data(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, bytes: &[u8]) {
+    if socket.writable_need_drain(cx) {
+        socket.pause(cx);
+        socket.unshift(cx, bytes);
+        return;
+    }
     let mut lines = 0;
     let taken = decode(server, cx.now(), socket, |decoder, max_line, take| {
         decoder.feed(max_line, bytes, |frame| {
@@ -142,7 +151,7 @@ fn end(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
     server.finish(cx);
 }
 
-/// What takes a frame; it breaks off when somebody has to leave.
+/// What takes a frame; it breaks off when somebody has to leave, or much is to be delivered.
 type Take<'a> = &'a mut dyn FnMut(Frame<'_>) -> ControlFlow<()>;
 
 /// Lets the member of a connection say what `run` gets out of its decoder; `None` if it has left.
@@ -167,7 +176,8 @@ fn decode<R>(
     let result = run(&mut connection.decoder, max_line, &mut |frame| {
         take(chat, member, frame, max_line, now, effects);
         ChatServer::apply(fan_out, leaving, effects);
-        match leaving.is_empty() {
+        // After a large answer the member has to be seen reading it first.
+        match leaving.is_empty() && !fan_out.is_large() {
             true => ControlFlow::Continue(()),
             false => ControlFlow::Break(()),
         }

@@ -74,6 +74,10 @@ pub fn serve(config: Config) -> Result<(), StartError> {
         let door = line_door::open(&mut event_loop);
         server.servers.push(door);
         door.listen_on(&mut event_loop, listener);
+        if !door.listening(&event_loop) {
+            let reason = "the system cannot poll it";
+            return Err(StartError::new(format!("--listen {address}"), reason));
+        }
         info!("listening on {address}");
     }
     event_loop.run(&mut server).map_err(loop_error)
@@ -123,6 +127,9 @@ impl ChatServer {
     fn finish(&mut self, cx: &mut Context<Self>) {
         while let Some(member) = self.leaving.pop() {
             self.say_goodbye(cx, member);
+        }
+        if self.fan_out.is_large() {
+            self.deliver(cx);
         }
         if !self.fan_out.is_empty() && !self.deliver_set {
             self.deliver_set = true;
