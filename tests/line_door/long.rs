@@ -64,6 +64,46 @@ fn a_line_without_end_is_refused_once_and_costs_no_memory() {
     assert_eq!(heard(&mut alice, &mut bob), ["guest1: still here"]);
 }
 
+/// The most memory the server has had, in KiB.
+#[cfg(target_os = "linux")]
+fn peak(server: &Server) -> u64 {
+    let status = server.proc("status");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.unwrap()
+        .trim()
+        .trim_end_matches(" kB")
+        .parse()
+        .unwrap()
+}
+
+/// Catches: answers that pile up for someone who asks for more than it reads.
+#[test]
+#[cfg(target_os = "linux")]
+fn whoever_does_not_read_its_answers_is_asked_no_more_questions() {
+    let (server, mut alice, mut bob) = two();
+    let said: String = (0..200)
+        .map(|n| format!("{n:03} {}\n", "h".repeat(450)))
+        .collect();
+    alice.send(said);
+    bob.messages(200);
+    let before = peak(&server);
+    bob.send("/history 200\n".repeat(256));
+    alice.sync();
+    let after = peak(&server);
+    assert!(
+        after < before + 4 * 1024,
+        "{before} KiB became {after} KiB of 24000"
+    );
+    // All of it comes once it reads.
+    bob.send("/who nowhere-at-all\n");
+    let (lines, _) = bob.lines_until(|line| line.contains("nowhere-at-all"));
+    let answers = lines
+        .iter()
+        .filter(|line| line.starts_with("* The last 200 messages"));
+    assert_eq!(answers.count(), 256);
+    assert_eq!(messages(lines).len(), 256 * 200);
+}
+
 #[test]
 fn a_paste_arrives_whole_and_in_order() {
     let (_server, mut alice, mut bob) = two();
