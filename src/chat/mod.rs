@@ -110,6 +110,9 @@ pub struct Config {
     pub room_name: usize,
     /// Longest topic of a room, in characters (200).
     pub topic: usize,
+    /// Most members a room may have for joins, leaves and renames to be told in it (500): in a larger
+    /// one they would be a noise, and each newcomer would cost a line for everyone.
+    pub presence: usize,
 }
 
 impl Default for Config {
@@ -120,6 +123,7 @@ impl Default for Config {
             nickname: 24,
             room_name: 32,
             topic: 200,
+            presence: 500,
         }
     }
 }
@@ -394,11 +398,8 @@ impl Chat {
             };
             return self.note(room, departure, now, effects);
         }
-        // Nobody is left to hear a digest, so nobody must be woken up for it.
-        if let Some(due) = place.presence.due() {
-            place.presence.forget();
-            self.digests.remove(&(due, room));
-        }
+        let due = place.presence.due();
+        self.drop_digest(room, due); // nobody is left to hear it
         if room != LOBBY {
             let gone = self.rooms.remove(room.index());
             self.room_names.remove(&*name::fold(gone.name()));
@@ -409,12 +410,23 @@ impl Chat {
     fn note(&mut self, room: RoomId, change: Change, now: Millis, effects: &mut Vec<Effect>) {
         let place = &mut self.rooms[room.index()];
         let due = place.presence.due();
+        if place.len() > self.config.presence {
+            return self.drop_digest(room, due);
+        }
         let subjects_present = usize::from(change.after.is_some());
         if due.is_none() && place.len() == subjects_present {
             return;
         }
         place.presence.record(change);
         self.settle(room, due, now, effects);
+    }
+
+    /// Forgets what a room was still to be told, due then: nobody must be woken up for it.
+    fn drop_digest(&mut self, room: RoomId, due: Option<Millis>) {
+        if let Some(due) = due {
+            self.rooms[room.index()].presence.forget();
+            self.digests.remove(&(due, room));
+        }
     }
 
     /// Says a room's digest if it is time, and brings `digests` in line; it has `listed` for the room.

@@ -306,9 +306,9 @@ proptest! {
 }
 
 #[test]
-fn a_thousand_arrivals_are_two_notices() {
+fn four_hundred_arrivals_are_two_notices() {
     let (mut house, [first]) = House::with_guests();
-    for _ in 0..1000 {
+    for _ in 0..400 {
         house.connect();
     }
     house.pass(1000);
@@ -316,9 +316,32 @@ fn a_thousand_arrivals_are_two_notices() {
         house.read(first),
         [
             "* guest2 joined #lobby.",
-            "* guest3, guest4, guest5 and 996 others joined #lobby."
+            "* guest3, guest4, guest5 and 396 others joined #lobby."
         ]
     );
+}
+
+#[test]
+fn a_large_room_hears_of_nobody_until_it_is_smaller_again() {
+    let (mut house, [first]) = House::with_guests();
+    let others: Vec<MemberId> = (0..500).map(|_| house.connect()).collect();
+    assert_eq!(house.read(first), ["* guest2 joined #lobby."]);
+    assert_eq!(
+        house.chat.next_deadline(),
+        None,
+        "what was collected is forgotten"
+    );
+    house.types(others[0], "/nick bob");
+    house.leave(others[1]);
+    house.pass(1000);
+    assert_eq!(
+        house.read(first),
+        ["* guest3 left #lobby."],
+        "500 are not too many"
+    );
+    house.pass(1000);
+    house.connect();
+    assert_eq!(house.read(first), [""; 0]);
 }
 
 #[test]
