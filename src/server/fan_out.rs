@@ -11,10 +11,15 @@
 //!   in which it happened.
 //!
 //! A member's cost in a turn is one queue entry and one system call, however much was said.
+//!
+//! A newcomer's greeting may *wait* a moment ([`GREETING_MS`]): most programs say something as soon
+//! as they are connected, and then greeting and answer are one write instead of two, which is the
+//! dearest part of a connection. Anything else for the newcomer takes the greeting along.
 
+use std::collections::VecDeque;
 use std::rc::Rc;
 
-use crate::chat::{Chat, MemberId, RoomId};
+use crate::chat::{Chat, MemberId, Millis, RoomId};
 
 /// From so many bytes said in one room, or told to one member, in one turn, the check phase is not
 /// waited for: everyone who spoke holds a copy of the batch until then.
@@ -22,6 +27,9 @@ const LARGE: usize = 16 * 1024;
 
 /// A batch's buffer is kept for the next turn if it is no larger.
 const KEEP: usize = 64 * 1024;
+
+/// How long, in milliseconds, a greeting waits for company. Nobody who types sees the difference.
+const GREETING_MS: Millis = 20;
 
 /// The lines of this turn, on their way to members of one framing.
 pub(super) struct FanOut {
@@ -33,6 +41,8 @@ pub(super) struct FanOut {
     members: Vec<Seat>,
     /// The members that have something pending.
     told: Vec<MemberId>,
+    /// Newcomers whose greeting may wait, and until when. Who was served before stays listed.
+    newcomers: VecDeque<(Millis, MemberId)>,
     /// Something has become [`LARGE`].
     large: bool,
 }
@@ -50,8 +60,19 @@ struct Pending {
     bytes: Vec<u8>,
     /// How much of its room's batch it has: copied to `bytes`, or not meant for it.
     seen: usize,
-    /// It has been written. A place that was left and taken within one turn is listed twice.
-    written: bool,
+    state: State,
+}
+
+/// How far a pending buffer is from its member.
+#[derive(Clone, Copy, Default, PartialEq)]
+enum State {
+    /// On the list of newcomers: it goes out with the next thing there is for the member, or in time.
+    Waits,
+    /// On the list of those who are told something this turn.
+    #[default]
+    Told,
+    /// It has been written.
+    Written,
 }
 
 /// What one member gets in one turn.
@@ -76,6 +97,7 @@ impl FanOut {
             said_in: Vec::new(),
             members: Vec::new(),
             told: Vec::new(),
+            newcomers: VecDeque::new(),
             large: false,
         }
     }
@@ -125,6 +147,32 @@ impl FanOut {
         self.seat(member).room = to;
     }
 
+    /// What a newcomer was told so far may wait a moment. Nothing else was to be delivered to it.
+    pub(super) fn let_wait(&mut self, newcomer: MemberId, now: Millis) {
+        // It is at the end of the list: what it was told are the last effects there were.
+        if self.told.pop_if(|told| *told == newcomer).is_some() {
+            self.seat(newcomer).pending.get_or_insert_default().state = State::Waits;
+            self.newcomers.push_back((now + GREETING_MS, newcomer));
+        }
+    }
+
+    /// When [`greet`](Self::greet) is to be called next, if a greeting waits.
+    pub(super) fn next_greeting(&self) -> Option<Millis> {
+        self.newcomers.front().map(|&(due, _)| due)
+    }
+
+    /// Has the greetings delivered whose time has come.
+    pub(super) fn greet(&mut self, now: Millis) {
+        while let Some(&(due, newcomer)) = self.newcomers.front()
+            && (due <= now || !self.waits(newcomer))
+        {
+            self.newcomers.pop_front();
+            if self.waits(newcomer) {
+                self.settle(newcomer);
+            }
+        }
+    }
+
     /// Takes everything that a member who has left the chat is still to get.
     pub(super) fn take(&mut self, member: MemberId) -> Vec<u8> {
         self.seat(member)
@@ -140,10 +188,10 @@ impl FanOut {
         for at in 0..self.told.len() {
             let member = self.told[at];
             match &mut self.seat(member).pending {
-                Some(pending) if !pending.written => pending.written = true,
+                Some(pending) if pending.state == State::Told => pending.state = State::Written,
                 _ => continue, // taken, or written
             }
-            let bytes = self.settle(member);
+            let bytes = self.unsent(member);
             if !bytes.is_empty() {
                 write(member, Payload::Own(bytes));
             }
@@ -151,9 +199,15 @@ impl FanOut {
         for room in self.said_in.drain(..) {
             let batch = Rc::new(std::mem::take(&mut self.batches[room.index()]));
             for &member in chat.members_of(room) {
-                // Who has something pending was served above.
-                if self.members[member.index()].pending.is_none() {
-                    write(member, Payload::Shared(&batch));
+                let pending = &mut self.members[member.index()].pending;
+                match pending {
+                    None => write(member, Payload::Shared(&batch)),
+                    Some(greeting) if greeting.state == State::Waits => {
+                        greeting.bytes.extend_from_slice(&batch[greeting.seen..]);
+                        write(member, Payload::Own(&greeting.bytes));
+                        *pending = None;
+                    }
+                    Some(_) => {} // served above
                 }
             }
             if let Ok(mut buffer) = Rc::try_unwrap(batch)
@@ -164,13 +218,28 @@ impl FanOut {
             }
         }
         for member in self.told.drain(..) {
-            self.members[member.index()].pending = None;
+            let pending = &mut self.members[member.index()].pending;
+            // A newcomer in the place of somebody who has left may wait there.
+            pending.take_if(|pending| pending.state == State::Written);
         }
     }
 
-    /// Copies what a member has not seen of its room's batch, so that what follows comes after it.
+    /// Whether a newcomer's greeting still waits.
+    fn waits(&mut self, member: MemberId) -> bool {
+        let pending = &self.seat(member).pending;
+        pending
+            .as_ref()
+            .is_some_and(|pending| pending.state == State::Waits)
+    }
+
+    /// Copies what a member has not seen of its room's batch, so that what follows comes after it;
+    /// it will all be delivered this turn.
     fn settle(&mut self, member: MemberId) -> &mut Vec<u8> {
         self.pending(member);
+        self.unsent(member)
+    }
+
+    fn unsent(&mut self, member: MemberId) -> &mut Vec<u8> {
         let Seat { room, pending } = &mut self.members[member.index()];
         let pending = pending.get_or_insert_default();
         let batch = room.and_then(|room| self.batches.get(room.index()));
@@ -195,10 +264,133 @@ impl FanOut {
         &mut self.members[member.index()]
     }
 
+    /// What is pending for a member; it is to be told this turn.
     fn pending(&mut self, member: MemberId) -> &mut Pending {
-        if self.seat(member).pending.is_none() {
+        let waits = self.waits(member);
+        if waits || self.seat(member).pending.is_none() {
             self.told.push(member);
         }
-        self.seat(member).pending.get_or_insert_default()
+        let pending = self.seat(member).pending.get_or_insert_default();
+        if waits {
+            pending.state = State::Told;
+        }
+        pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::{Config, Effect};
+
+    /// A chat, and what each member was written, one entry a write.
+    struct House {
+        chat: Chat,
+        fan_out: FanOut,
+    }
+
+    impl House {
+        fn new() -> Self {
+            let chat = Chat::new(Config::default());
+            let fan_out = FanOut::new();
+            Self { chat, fan_out }
+        }
+
+        fn connect(&mut self, now: Millis) -> MemberId {
+            let mut effects = Vec::new();
+            let newcomer = self.chat.connect(now, &mut effects);
+            self.apply(effects);
+            self.fan_out.let_wait(newcomer, now);
+            newcomer
+        }
+
+        fn types(&mut self, member: MemberId, line: &str) {
+            let mut effects = Vec::new();
+            self.chat.line(member, line, 0, &mut effects);
+            self.apply(effects);
+        }
+
+        fn apply(&mut self, effects: Vec<Effect>) {
+            for effect in effects {
+                match effect {
+                    Effect::Tell { to, line } => self.fan_out.tell(to, &line),
+                    Effect::Say { room, except, line } => self.fan_out.say(room, except, &line),
+                    Effect::Moved { member, to, .. } => self.fan_out.moved(member, to),
+                    Effect::Disconnect { .. } => {}
+                }
+            }
+        }
+
+        /// The writes of one turn, each with the first line of it and the number of its lines.
+        fn deliver(&mut self) -> Vec<(MemberId, String, usize)> {
+            let mut writes = Vec::new();
+            self.fan_out.deliver(&self.chat, |member, payload| {
+                let bytes = match payload {
+                    Payload::Shared(bytes) => &bytes[..],
+                    Payload::Own(bytes) => bytes,
+                };
+                let text = String::from_utf8_lossy(bytes);
+                let first = text.lines().next().unwrap_or_default().to_owned();
+                writes.push((member, first, text.lines().count()));
+            });
+            writes
+        }
+    }
+
+    const WELCOME: &str = "* Welcome to loopchat, guest1. You are in #lobby with 0 others.";
+
+    #[test]
+    fn a_greeting_waits_and_goes_out_in_time() {
+        let mut house = House::new();
+        let ann = house.connect(0);
+        assert!(house.fan_out.is_empty());
+        assert_eq!(house.fan_out.next_greeting(), Some(GREETING_MS));
+        house.fan_out.greet(GREETING_MS - 1);
+        assert_eq!(house.deliver(), []);
+        house.fan_out.greet(GREETING_MS);
+        assert_eq!(house.deliver(), [(ann, WELCOME.to_owned(), 2)]);
+        assert_eq!(house.fan_out.next_greeting(), None);
+        house.fan_out.greet(99);
+        assert_eq!(house.deliver(), [], "once");
+    }
+
+    #[test]
+    fn an_answer_takes_the_greeting_along() {
+        let mut house = House::new();
+        let ann = house.connect(0);
+        house.types(ann, "/nick ann");
+        assert_eq!(house.deliver(), [(ann, WELCOME.to_owned(), 3)]);
+        house.fan_out.greet(GREETING_MS);
+        assert_eq!(house.deliver(), []);
+    }
+
+    #[test]
+    fn what_others_say_takes_the_greeting_along() {
+        let mut house = House::new();
+        let ann = house.connect(0);
+        house.fan_out.greet(GREETING_MS);
+        house.deliver();
+        let bob = house.connect(0);
+        // The notice of his arrival is for her, and a reason to deliver, but nothing of his own.
+        house.types(ann, "hello");
+        let writes = house.deliver();
+        assert_eq!(writes.len(), 2, "{writes:?}");
+        let (_, first, lines) = writes.iter().find(|write| write.0 == bob).expect("his");
+        assert!(first.starts_with("* Welcome") && *lines == 3, "{writes:?}");
+        house.fan_out.greet(99);
+        assert_eq!(house.deliver(), [], "nothing twice");
+    }
+
+    #[test]
+    fn a_greeting_outlives_who_had_the_place_before() {
+        let mut house = House::new();
+        let ann = house.connect(0);
+        house.types(ann, "/quit");
+        house.fan_out.take(ann);
+        let bob = house.connect(0);
+        assert_eq!(bob.index(), ann.index());
+        assert_eq!(house.deliver(), []);
+        house.fan_out.greet(GREETING_MS);
+        assert_eq!(house.deliver().len(), 1);
     }
 }

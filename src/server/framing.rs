@@ -211,8 +211,9 @@ impl LineDecoder {
         self.partial.capacity()
     }
 
-    /// Whether the next byte begins a line, with nothing to remember from before.
-    fn is_idle(&self) -> bool {
+    /// Whether the next byte begins a line, with nothing to remember from before: such a decoder is
+    /// as good as a new one.
+    pub fn is_idle(&self) -> bool {
         self.partial.is_empty() && self.telnet == Telnet::Text && !self.after_cr && !self.discarding
     }
 

@@ -25,7 +25,8 @@ const LAST_LINES_MS: u64 = 5000;
 /// What the door keeps of a connection.
 struct LineConnection {
     socket: Socket,
-    decoder: LineDecoder,
+    /// The decoder, when it has something to remember: a torn line.
+    torn: Option<Box<LineDecoder>>,
     /// `None` once it has left the chat.
     member: Option<MemberId>,
 }
@@ -93,16 +94,21 @@ fn connection(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Soc
         chat,
         connections,
         effects,
+        fan_out,
+        leaving,
         ..
     } = server;
-    let member = chat.connect(cx.now(), effects);
+    let now = cx.now();
+    let member = chat.connect(now, effects);
     connections.insert(LineConnection {
         socket,
-        decoder: LineDecoder::new(),
+        torn: None,
         member: Some(member),
     });
+    ChatServer::apply(fan_out, leaving, effects);
+    fan_out.let_wait(member, now);
     server.seat(member, socket);
-    server.step(cx, |_, _, _| {});
+    server.finish(cx);
 }
 
 /// Takes lines, up to the cap; gives the rest back. Whoever does not read its answers is asked no
@@ -173,7 +179,11 @@ fn decode<R>(
     let connection = connections.get_mut(socket)?;
     let member = connection.member?;
     let max_line = config.max_line as usize;
-    let result = run(&mut connection.decoder, max_line, &mut |frame| {
+    let mut decoder = connection
+        .torn
+        .take()
+        .map_or_else(LineDecoder::new, |torn| *torn);
+    let result = run(&mut decoder, max_line, &mut |frame| {
         take(chat, member, frame, max_line, now, effects);
         ChatServer::apply(fan_out, leaving, effects);
         // After a large answer the member has to be seen reading it first.
@@ -182,6 +192,7 @@ fn decode<R>(
             false => ControlFlow::Break(()),
         }
     });
+    connection.torn = (!decoder.is_idle()).then(|| Box::new(decoder));
     Some((member, result))
 }
 
@@ -209,7 +220,7 @@ pub(super) fn close(server: &mut ChatServer, cx: &mut Context<ChatServer>, socke
         return;
     };
     connection.member = None;
-    connection.decoder = LineDecoder::new();
+    connection.torn = None;
     socket.end(cx);
     socket.set_timeout(cx, LINGER_MS);
     if server.shutting_down {

@@ -48,7 +48,7 @@ pub struct ChatServer {
     effects: Vec<Effect>,
     /// An immediate is set that will deliver.
     deliver_set: bool,
-    /// The chat's own next deadline, and the timer that is set for it.
+    /// The next deadline there is, and the timer that is set for it.
     tick: Option<(Millis, Timer)>,
     /// Members the chat has removed whose connections are still to be closed.
     leaving: Vec<MemberId>,
@@ -187,25 +187,28 @@ impl ChatServer {
         }
     }
 
-    /// Keeps one timer set for the chat's next deadline: none if it has none, so that an idle server
-    /// sleeps.
+    /// Keeps one timer set for the next deadline, the chat's or a greeting's: none if there is none,
+    /// so that an idle server sleeps.
     fn set_tick(&mut self, cx: &mut Context<Self>) {
-        let due = self.chat.next_deadline();
-        if self.tick.map(|(set_for, _)| set_for) == due {
+        let deadlines = [self.chat.next_deadline(), self.fan_out.next_greeting()];
+        let Some(due) = deadlines.into_iter().flatten().min() else {
             return;
-        }
-        if let Some((_, timer)) = self.tick.take() {
+        };
+        if let Some((set_for, timer)) = self.tick {
+            // Being called too early does no harm, and costs less than setting it anew each time.
+            if set_for <= due {
+                return;
+            }
             cx.clear_timer(timer);
         }
-        if let Some(due) = due {
-            let wait = due.saturating_sub(cx.now()).max(1);
-            let timer = cx.set_timeout(wait, |server: &mut Self, cx| {
-                server.tick = None;
-                server.step(cx, Chat::tick);
-            });
-            cx.set_timer_ref(timer, false);
-            self.tick = Some((due, timer));
-        }
+        let wait = due.saturating_sub(cx.now()).max(1);
+        let timer = cx.set_timeout(wait, |server: &mut Self, cx| {
+            server.tick = None;
+            server.fan_out.greet(cx.now());
+            server.step(cx, Chat::tick);
+        });
+        cx.set_timer_ref(timer, false);
+        self.tick = Some((due, timer));
     }
 
     /// Notes where a member's lines go.
