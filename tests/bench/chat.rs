@@ -1,0 +1,76 @@
+//! A step of the chat: one line in, effects out. What it costs must not depend on how many hear it.
+
+use std::hint::black_box;
+
+use criterion::{BenchmarkId, Criterion};
+use loopchat::chat::{Chat, Config, Effect, MemberId, Millis};
+
+const MESSAGE: &str = "Has anyone seen the keys? They were on the table a minute ago.";
+
+pub(crate) fn benches(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("chat");
+    for size in [10, 1_000, 10_000] {
+        // A line said in a room of so many, each in turn: sanitised, kept in the history, one effect.
+        group.bench_function(BenchmarkId::new("message, members", size), |b| {
+            let (mut chat, members) = lobby(size);
+            let mut effects = Vec::new();
+            let mut authors = members.iter().cycle();
+            b.iter(|| {
+                let author = *authors.next().expect("a cycle has no end");
+                chat.line(author, black_box(MESSAGE), 0, &mut effects);
+                assert_eq!(effects.len(), 1);
+                effects.clear();
+            });
+        });
+    }
+    for size in [10, 10_000] {
+        // A whole stay: connected and greeted with the history, a name, another room, gone again.
+        group.bench_function(BenchmarkId::new("visit, others", size), |b| {
+            let (mut chat, members) = lobby(size);
+            let mut effects = Vec::new();
+            furnish_tea_room(&mut chat, members[0], &mut effects);
+            let mut now = 0;
+            b.iter(|| {
+                now += 1; // a thousand come and go in a second, whose notices become one
+                visit(&mut chat, now, &mut effects);
+                effects.clear();
+            });
+            assert_eq!(chat.member_count(), size);
+        });
+    }
+    group.finish();
+}
+
+/// A chat with so many members, all in the lobby, whose history is full.
+fn lobby(size: usize) -> (Chat, Vec<MemberId>) {
+    let mut chat = Chat::new(Config::default());
+    let mut effects = Vec::new();
+    let members: Vec<_> = (0..size).map(|_| chat.connect(0, &mut effects)).collect();
+    talk(&mut chat, members[0], &mut effects);
+    (chat, members)
+}
+
+/// Lets a member open a second room and fill its history.
+fn furnish_tea_room(chat: &mut Chat, host: MemberId, effects: &mut Vec<Effect>) {
+    chat.line(host, "/join tea", 0, effects);
+    talk(chat, host, effects);
+    assert_eq!(chat.room_count(), 2);
+}
+
+fn talk(chat: &mut Chat, author: MemberId, effects: &mut Vec<Effect>) {
+    for _ in 0..Config::default().history {
+        chat.line(author, MESSAGE, 0, effects);
+    }
+    effects.clear();
+}
+
+fn visit(chat: &mut Chat, now: Millis, effects: &mut Vec<Effect>) {
+    if chat.next_deadline().is_some_and(|due| due <= now) {
+        chat.tick(now, effects);
+    }
+    let visitor = chat.connect(now, effects);
+    chat.line(visitor, "/nick Visitor", now, effects);
+    chat.line(visitor, "/join tea", now, effects);
+    assert_eq!(chat.nickname(visitor), Some("Visitor"));
+    chat.leave(visitor, now, effects);
+}
