@@ -30,6 +30,7 @@
 //! | `answers.rs`      | what the chat tells a member: greeting, replay, lists            |
 //! | `commands.rs`     | the table of commands, and how a line becomes one of them       |
 //! | `name.rs`         | what may be a nickname or a room's name, and when two are one   |
+//! | `index.rs`        | finding members and rooms by name, in a few bytes each          |
 //! | `room.rs`         | one room: its members, topic, history                           |
 //! | `history.rs`      | the lines a room keeps                                          |
 //! | `presence.rs`     | joins, leaves and renames, at most one notice a second          |
@@ -40,6 +41,7 @@ mod answers;
 mod commands;
 mod conversation;
 mod history;
+mod index;
 mod listing;
 mod name;
 mod presence;
@@ -48,11 +50,16 @@ mod room;
 mod tests;
 mod text;
 
-use std::collections::{BTreeSet, HashMap};
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 use std::rc::Rc;
 
+use ecow::eco_format;
 use slab::Slab;
 
+use answers::StandingLines;
+use index::NameIndex;
 use name::Name;
 use presence::Change;
 use room::Room;
@@ -74,7 +81,8 @@ pub type Line = Rc<str>;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub struct MemberId {
     index: u32,
-    generation: u32,
+    /// Never zero, so that an `Option` of an id, or of a member, is no larger than the thing itself.
+    generation: NonZeroU32,
 }
 
 impl MemberId {
@@ -165,12 +173,12 @@ pub enum Effect {
     },
 }
 
-/// What the chat keeps for every member, times ten thousand: 32 bytes, and the nickname, which the
-/// index of names shares when the name is its own fold, as `guest7` is.
+/// What the chat keeps for every member, times ten thousand: 32 bytes, five in the index of names
+/// and eight in its room's list. A nickname of more than 15 bytes has an allocation of its own.
 #[derive(Debug)]
 struct Member {
-    nickname: Rc<str>,
-    generation: u32,
+    nickname: Name,
+    generation: NonZeroU32,
     room: RoomId,
     /// The member's place in its room's list, so that leaving needs no search.
     seat: u32,
@@ -188,18 +196,22 @@ pub struct Chat {
     config: Config,
     members: Slab<Member>,
     rooms: Slab<Room>,
-    /// Members and rooms by the fold of their names. Looked up only, never iterated: the order of
-    /// a hash map would differ from run to run.
-    nicknames: HashMap<Rc<str>, MemberId>,
-    room_names: HashMap<Rc<str>, RoomId>,
+    nicknames: NameIndex,
+    room_names: NameIndex,
+    /// The rooms in the order in which `/rooms` lists them, so that listing a few looks at few.
+    by_size: BTreeSet<Rank>,
     /// Rooms with a presence digest pending, by when it is due. Exact, so that idle means asleep.
     digests: BTreeSet<(Millis, RoomId)>,
     /// Counts connections, for guest numbers and generations. It only goes forward, so a burst of
     /// arrivals does not look for gaps.
-    arrivals: u32,
+    arrivals: NonZeroU32,
     /// Where a message is put together: growing a fresh `String` would be a second allocation.
     draft: String,
+    standing: StandingLines,
 }
+
+/// A room's place among the others: the largest first, then by name.
+type Rank = (Reverse<usize>, Name, RoomId);
 
 impl Chat {
     /// An empty chat, with the room `#lobby` in it.
@@ -208,11 +220,13 @@ impl Chat {
             config,
             members: Slab::new(),
             rooms: Slab::new(),
-            nicknames: HashMap::new(),
-            room_names: HashMap::new(),
+            nicknames: NameIndex::default(),
+            room_names: NameIndex::default(),
+            by_size: BTreeSet::new(),
             digests: BTreeSet::new(),
-            arrivals: 0,
+            arrivals: NonZeroU32::MAX,
             draft: String::new(),
+            standing: StandingLines::new(),
         };
         let lobby = chat.open_room(Name::generated("lobby".into()));
         debug_assert_eq!(lobby, LOBBY);
@@ -229,12 +243,14 @@ impl Chat {
             generation: self.arrivals,
         };
         self.members.insert(Member {
-            nickname: Rc::clone(&name.shown),
+            nickname: name.clone(),
             generation: id.generation,
             room: LOBBY,
             seat: 0,
         });
-        self.nicknames.insert(name.fold, id);
+        let members = &self.members;
+        self.nicknames
+            .insert(id.index, |at| nickname_at(members, at));
         self.take_seat(id, LOBBY);
         effects.push(Effect::Moved {
             member: id,
@@ -245,7 +261,7 @@ impl Chat {
         let arrival = Change {
             member: id,
             before: None,
-            after: Some(name.shown),
+            after: Some(name),
         };
         self.note(LOBBY, arrival, now, effects);
         id
@@ -258,8 +274,10 @@ impl Chat {
             return;
         }
         let from = self.give_up_seat(member);
+        let members = &self.members;
+        self.nicknames
+            .remove(member.index, |at| nickname_at(members, at));
         let nickname = self.members.remove(member.index()).nickname;
-        self.nicknames.remove(&*name::fold(&nickname));
         effects.push(Effect::Moved {
             member,
             from: Some(from),
@@ -327,39 +345,68 @@ impl Chat {
     /// A number taken by choice is stepped over for good, so nobody can make this slow twice.
     fn next_guest(&mut self) -> Name {
         loop {
-            self.arrivals = self.arrivals.wrapping_add(1);
-            let name = Name::generated(format!("guest{}", self.arrivals));
-            if !self.nicknames.contains_key(&name.fold) {
+            self.arrivals = self.arrivals.checked_add(1).unwrap_or(NonZeroU32::MIN);
+            let name = Name::generated(eco_format!("guest{}", self.arrivals));
+            if self.named(&name).is_none() {
                 return name;
             }
         }
     }
 
+    /// The member that has a nickname, however that is spelt.
+    fn named(&self, nickname: &str) -> Option<MemberId> {
+        let members = &self.members;
+        let fold = name::fold(nickname);
+        let index = self.nicknames.find(&fold, |at| nickname_at(members, at))?;
+        let generation = self.members[index as usize].generation;
+        Some(MemberId { index, generation })
+    }
+
+    /// The room that has a name, however that is spelt.
+    fn room_named(&self, name: &str) -> Option<RoomId> {
+        let rooms = &self.rooms;
+        let found = self
+            .room_names
+            .find(&name::fold(name), |at| room_name_at(rooms, at));
+        found.map(RoomId)
+    }
+
     fn open_room(&mut self, name: Name) -> RoomId {
         let id = RoomId(self.rooms.vacant_key() as u32);
-        self.rooms
-            .insert(Room::new(name.shown, self.config.history));
-        self.room_names.insert(name.fold, id);
+        self.rooms.insert(Room::new(name, self.config.history));
+        let rooms = &self.rooms;
+        self.room_names.insert(id.0, |at| room_name_at(rooms, at));
+        self.by_size.insert(self.rooms[id.index()].rank(id));
         id
     }
 
     fn take_seat(&mut self, id: MemberId, room: RoomId) {
+        let seat = self.resize(room, |room| room.enter(id));
         let member = &mut self.members[id.index()];
         member.room = room;
-        member.seat = self.rooms[room.index()].enter(id);
+        member.seat = seat;
     }
 
     fn give_up_seat(&mut self, id: MemberId) -> RoomId {
         let Member { room, seat, .. } = self.members[id.index()];
-        if let Some(neighbour) = self.rooms[room.index()].leave(seat) {
+        if let Some(neighbour) = self.resize(room, |room| room.leave(seat)) {
             self.members[neighbour.index()].seat = seat;
         }
         room
     }
 
+    /// Lets someone in or out of a room, whose place among the others then is another.
+    fn resize<R>(&mut self, id: RoomId, change: impl FnOnce(&mut Room) -> R) -> R {
+        let room = &mut self.rooms[id.index()];
+        self.by_size.remove(&room.rank(id));
+        let result = change(room);
+        self.by_size.insert(room.rank(id));
+        result
+    }
+
     /// Moves a member between rooms and lets both know.
     fn relocate(&mut self, id: MemberId, to: RoomId, now: Millis, effects: &mut Vec<Effect>) {
-        let nickname = Rc::clone(&self.members[id.index()].nickname);
+        let nickname = self.members[id.index()].nickname.clone();
         let from = self.give_up_seat(id);
         self.take_seat(id, to);
         effects.push(Effect::Moved {
@@ -367,7 +414,7 @@ impl Chat {
             from: Some(from),
             to: Some(to),
         });
-        self.departed(from, id, Rc::clone(&nickname), now, effects);
+        self.departed(from, id, nickname.clone(), now, effects);
         let arrival = Change {
             member: id,
             before: None,
@@ -381,7 +428,7 @@ impl Chat {
         &mut self,
         room: RoomId,
         member: MemberId,
-        nickname: Rc<str>,
+        nickname: Name,
         now: Millis,
         effects: &mut Vec<Effect>,
     ) {
@@ -400,8 +447,10 @@ impl Chat {
             self.digests.remove(&(due, room));
         }
         if room != LOBBY {
+            let rooms = &self.rooms;
+            self.room_names.remove(room.0, |at| room_name_at(rooms, at));
             let gone = self.rooms.remove(room.index());
-            self.room_names.remove(&*name::fold(gone.name()));
+            self.by_size.remove(&gone.rank(room));
         }
     }
 
@@ -437,4 +486,12 @@ impl Chat {
             }
         }
     }
+}
+
+fn nickname_at(members: &Slab<Member>, place: u32) -> &str {
+    &members[place as usize].nickname
+}
+
+fn room_name_at(rooms: &Slab<Room>, place: u32) -> &str {
+    rooms[place as usize].name()
 }

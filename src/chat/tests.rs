@@ -220,8 +220,8 @@ impl House {
             assert_eq!(chat.room_of(id), Some(room));
             rooms.entry(room).or_default().push(id);
             let nickname = chat.nickname(id).unwrap();
-            let fold = name::fold(nickname);
-            assert_eq!(chat.nicknames.get(&*fold), Some(&id));
+            let fold = name::fold(nickname).into_owned();
+            assert_eq!(chat.named(&fold), Some(id));
             assert!(folds.insert(fold), "two are called {nickname}");
         }
         assert_eq!(chat.nicknames.len(), folds.len());
@@ -233,6 +233,11 @@ impl House {
         let empty_lobby = usize::from(!rooms.contains_key(&LOBBY));
         assert_eq!(chat.room_count(), rooms.len() + empty_lobby);
         assert_eq!(chat.room_names.len(), chat.room_count());
+        let ranks = chat.rooms.iter();
+        let ranks: BTreeSet<Rank> = ranks
+            .map(|(key, room)| room.rank(RoomId(key as u32)))
+            .collect();
+        assert_eq!(chat.by_size, ranks);
         assert!(
             chat.next_deadline()
                 .is_none_or(|due| due > self.now && due <= self.now + 1000)
@@ -392,7 +397,7 @@ fn an_emptied_room_wakes_nobody_up() {
 
 #[test]
 fn what_is_kept_for_a_member_stays_small() {
-    assert!(size_of::<Member>() <= 32);
-    assert_eq!(size_of::<MemberId>(), 8);
+    assert_eq!(size_of::<Option<Member>>(), 32);
+    assert_eq!(size_of::<Option<MemberId>>(), 8);
     assert!(size_of::<Effect>() <= 40);
 }
