@@ -187,7 +187,7 @@ mod tests {
         let mut chat = Chat::new(Config::default());
         let mut effects = Vec::new();
         for _ in 0..2 {
-            let id = chat.connect(0, &mut effects);
+            let id = chat.connect(0, &mut effects).unwrap();
             chat.line(id, "/help", 0, &mut effects);
         }
         let told = |text: &str| -> Vec<&Line> {

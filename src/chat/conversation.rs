@@ -11,7 +11,7 @@ use super::commands::{self, Command, Refusal};
 use super::listing::counted;
 use super::name::Name;
 use super::presence::Change;
-use super::{Chat, Effect, MemberId, Millis, RoomId, nickname_at, sanitise};
+use super::{Chat, Effect, LOBBY, MemberId, Millis, RoomId, nickname_at, sanitise};
 
 impl Chat {
     /// Does what one line asks for, as typed: unsanitised, without a line end.
@@ -144,6 +144,13 @@ impl Chat {
             let line = format!("* You are in #{} already.", self.room(here).name());
             return tell(effects, member, line);
         }
+        let refusal = match existing {
+            Some(room) => self.is_full(room),
+            None => self.has_all_rooms(here),
+        };
+        if let Some(why) = refusal {
+            return tell(effects, member, format!("! {why}."));
+        }
         let to = existing.unwrap_or_else(|| self.open_room(name));
         self.relocate(member, to, now, effects);
         let room = &self.rooms[to.index()];
@@ -154,6 +161,17 @@ impl Chat {
             tell(effects, member, describe_topic(room));
         }
         self.replay(to, member, self.config.replay, effects);
+    }
+
+    /// Says that nobody in `here` can open another room, if so.
+    fn has_all_rooms(&self, here: RoomId) -> Option<String> {
+        let limit = self.config.rooms;
+        // Whoever is alone in a room gives it up, and the new one takes its place.
+        let given_up = usize::from(here != LOBBY && self.room(here).len() == 1);
+        let has_all = self.rooms.len() - given_up >= limit;
+        has_all.then(|| {
+            format!("There are {limit} rooms already, and that is the limit. /rooms lists them")
+        })
     }
 
     fn set_topic(
@@ -181,6 +199,7 @@ impl Chat {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Config;
     use super::super::tests::House;
 
     #[test]
@@ -321,6 +340,44 @@ mod tests {
             ["! A topic has at most 200 characters."]
         );
         assert_eq!(house.answers(alice, "/topic"), ["* #lobby has no topic."]);
+    }
+
+    #[test]
+    fn a_full_room_and_a_full_house_are_refused_with_the_limit() {
+        let mut house = House::new(Config {
+            rooms: 3,
+            room_members: 2,
+            ..Config::default()
+        });
+        let [alice, bob] = [house.connect(), house.connect()];
+        let full = "! Disconnected: #lobby is full, it has 2 members.";
+        assert_eq!(house.refusal().as_deref(), Some(full));
+        house.types(alice, "/join tea");
+        let carol = house.connect();
+        house.types(bob, "/join TEA");
+        let dave = house.connect();
+        house.read(carol);
+        assert_eq!(
+            house.answers(carol, "/join tea"),
+            ["! #tea is full, it has 2 members."]
+        );
+        house.types(carol, "/join chess");
+        house.read(dave);
+        assert_eq!(
+            house.answers(dave, "/join go"),
+            ["! There are 3 rooms already, and that is the limit. /rooms lists them."]
+        );
+        // Nothing has happened to those who were refused.
+        assert_eq!(house.answers(dave, "/who"), ["* In #lobby (1): guest4"]);
+        // Whoever leaves a room empty opens another in its stead.
+        assert_eq!(
+            house.answers(carol, "/join go").last().unwrap(),
+            "* You are now in #go with 0 others."
+        );
+        assert_eq!(
+            house.answers(carol, "/rooms"),
+            ["* Rooms: #tea (2), #go (1), #lobby (1)"]
+        );
     }
 
     #[test]

@@ -10,8 +10,8 @@
 //!
 //! let mut chat = Chat::new(Config::default());
 //! let mut effects = Vec::new();
-//! let alice = chat.connect(0, &mut effects);
-//! let bob = chat.connect(0, &mut effects);
+//! let alice = chat.connect(0, &mut effects)?;
+//! let bob = chat.connect(0, &mut effects)?;
 //!
 //! effects.clear();
 //! chat.line(alice, "hello", 0, &mut effects);
@@ -19,6 +19,7 @@
 //! assert_eq!(&**line, "guest1: hello");
 //! assert_eq!(*except, Some(alice));
 //! assert_eq!(chat.members_of(*room), [alice, bob]);
+//! # Ok::<(), loopchat::chat::Line>(())
 //! ```
 //!
 //! # Layout
@@ -29,6 +30,7 @@
 //! | `conversation.rs` | what a typed line does                                          |
 //! | `answers.rs`      | what the chat tells a member: greeting, replay, lists            |
 //! | `commands.rs`     | the table of commands, and how a line becomes one of them       |
+//! | `config.rs`       | the limits                                                      |
 //! | `name.rs`         | what may be a nickname or a room's name, and when two are one   |
 //! | `index.rs`        | finding members and rooms by name, in a few bytes each          |
 //! | `room.rs`         | one room: its members, topic, history                           |
@@ -39,6 +41,7 @@
 
 mod answers;
 mod commands;
+mod config;
 mod conversation;
 mod history;
 mod index;
@@ -64,6 +67,7 @@ use name::Name;
 use presence::Change;
 use room::Room;
 
+pub use config::Config;
 pub use text::sanitise;
 
 /// A point in time, or a length of it, in milliseconds of a clock that never goes back.
@@ -101,34 +105,6 @@ impl RoomId {
     /// A small number no other room has, to index a table with.
     pub fn index(self) -> usize {
         self.0 as usize
-    }
-}
-
-/// The limits of a chat.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Config {
-    /// Lines a room keeps (200), of 512 bytes on average: longer lines push older ones out sooner,
-    /// so that a room's memory is bounded by `history` alone.
-    pub history: usize,
-    /// Lines of history that a newcomer to a room gets, and `/history` without a number (10).
-    pub replay: usize,
-    /// Longest nickname, in characters (24).
-    pub nickname: usize,
-    /// Longest name of a room, in characters (32).
-    pub room_name: usize,
-    /// Longest topic of a room, in characters (200).
-    pub topic: usize,
-}
-
-impl Default for Config {
-    fn default() -> Config {
-        Config {
-            history: 200,
-            replay: 10,
-            nickname: 24,
-            room_name: 32,
-            topic: 200,
-        }
     }
 }
 
@@ -236,7 +212,13 @@ impl Chat {
     /// Lets a newcomer in: gives it a free nickname `guestN`, moves it into `#lobby`, greets it with
     /// at most three lines and replays the last messages of the room. The room learns of it by a
     /// notice the newcomer does not get.
-    pub fn connect(&mut self, now: Millis, effects: &mut Vec<Effect>) -> MemberId {
+    ///
+    /// # Errors
+    ///
+    /// What [`admits`](Chat::admits) says against it. Nothing has changed then, and there are no
+    /// effects.
+    pub fn connect(&mut self, now: Millis, effects: &mut Vec<Effect>) -> Result<MemberId, Line> {
+        self.admits()?;
         let name = self.next_guest();
         let id = MemberId {
             index: self.members.vacant_key() as u32,
@@ -264,7 +246,20 @@ impl Chat {
             after: Some(name),
         };
         self.note(LOBBY, arrival, now, effects);
-        id
+        Ok(id)
+    }
+
+    /// Whether a newcomer can be let in now. [`connect`](Chat::connect) asks for itself; a door that
+    /// can say no in a better way than with a line asks first.
+    ///
+    /// # Errors
+    ///
+    /// The line to tell the newcomer before its connection is closed: `! Disconnected: ...`.
+    pub fn admits(&self) -> Result<(), Line> {
+        match self.is_full(LOBBY) {
+            Some(why) => Err(format!("! Disconnected: {why}.").into()),
+            None => Ok(()),
+        }
     }
 
     /// Removes a member whose connection is gone. Its room hears of it; nothing is told to the member.
@@ -373,11 +368,19 @@ impl Chat {
 
     fn open_room(&mut self, name: Name) -> RoomId {
         let id = RoomId(self.rooms.vacant_key() as u32);
-        self.rooms.insert(Room::new(name, self.config.history));
+        self.rooms.insert(Room::new(name, &self.config));
         let rooms = &self.rooms;
         self.room_names.insert(id.0, |at| room_name_at(rooms, at));
         self.by_size.insert(self.rooms[id.index()].rank(id));
         id
+    }
+
+    /// Says that a room is full, if it is.
+    fn is_full(&self, room: RoomId) -> Option<String> {
+        let place = &self.rooms[room.index()];
+        let limit = self.config.room_members;
+        let is_full = place.len() >= limit;
+        is_full.then(|| format!("#{} is full, it has {limit} members", place.name()))
     }
 
     fn take_seat(&mut self, id: MemberId, room: RoomId) {

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use super::history::History;
 use super::name::Name;
 use super::presence::Presence;
-use super::{Line, MemberId, Millis, Rank, RoomId};
+use super::{Config, Line, MemberId, Millis, Rank, RoomId};
 
 #[derive(Debug)]
 pub(super) struct Room {
@@ -18,12 +18,12 @@ pub(super) struct Room {
 }
 
 impl Room {
-    pub(super) fn new(name: Name, history: usize) -> Room {
+    pub(super) fn new(name: Name, limits: &Config) -> Room {
         Room {
             name,
             members: Vec::new(),
             topic: None,
-            history: History::new(history),
+            history: History::new(limits.history, limits.history_bytes),
             presence: Presence::default(),
         }
     }
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn an_emptied_seat_goes_to_the_last_member() {
-        let mut room = Room::new(Name::generated("tea".into()), 5);
+        let mut room = Room::new(Name::generated("tea".into()), &Config::default());
         let seats: Vec<u32> = (0..3).map(|index| room.enter(member(index))).collect();
         assert_eq!(seats, [0, 1, 2]);
         assert_eq!(room.leave(0), Some(member(2)));

@@ -78,7 +78,15 @@ impl House {
     pub(super) fn connect(&mut self) -> MemberId {
         let id = self.chat.connect(self.now, &mut self.effects);
         self.deliver();
-        id
+        id.expect("a newcomer is let in")
+    }
+
+    /// What a newcomer is refused with, if it is.
+    pub(super) fn refusal(&mut self) -> Option<String> {
+        let refused = self.chat.connect(self.now, &mut self.effects).err()?;
+        assert_eq!(self.chat.admits(), Err(refused.clone()));
+        assert_eq!(self.effects, []);
+        Some(refused.to_string())
     }
 
     pub(super) fn types(&mut self, member: MemberId, line: &str) {
@@ -233,6 +241,7 @@ impl House {
         let empty_lobby = usize::from(!rooms.contains_key(&LOBBY));
         assert_eq!(chat.room_count(), rooms.len() + empty_lobby);
         assert_eq!(chat.room_names.len(), chat.room_count());
+        assert!(chat.room_count() <= chat.config.rooms);
         let ranks = chat.rooms.iter();
         let ranks: BTreeSet<Rank> = ranks
             .map(|(key, room)| room.rank(RoomId(key as u32)))
@@ -281,7 +290,7 @@ fn step() -> impl Strategy<Value = Step> {
 proptest! {
     #[test]
     fn any_conversation_keeps_the_rules(steps in prop::collection::vec(step(), 1..120)) {
-        let mut house = House::new(Config { history: 7, replay: 4, ..Config::default() });
+        let mut house = House::new(Config { history: 7, replay: 4, rooms: 4, ..Config::default() });
         let mut everyone = vec![house.connect()];
         let mut messages = 0;
         for step in steps {
