@@ -1,11 +1,12 @@
 //! What the chat tells a member of itself: greetings, replays, lists.
 
+use std::fmt::{self, Write};
 use std::rc::Rc;
 
 use super::commands::COMMANDS;
 use super::listing::{counted, list};
 use super::room::Room;
-use super::{Chat, Effect, Line, MemberId, RoomId, name};
+use super::{Chat, Effect, Line, MemberId, RoomId};
 
 /// How many names `/who` and `/rooms` show.
 const LISTED: usize = 40;
@@ -13,50 +14,88 @@ const LISTED: usize = 40;
 pub(super) const OTHERS: (&str, &str) = ("other", "others");
 const MORE: (&str, &str) = ("more", "more");
 
+/// Lines that are the same for everyone, made once.
+#[derive(Debug)]
+pub(super) struct StandingLines {
+    hint: Line,
+    help: Vec<Line>,
+}
+
+impl StandingLines {
+    pub(super) fn new() -> StandingLines {
+        let header = "* What does not start with / is said to the room. Commands:";
+        let help = COMMANDS
+            .iter()
+            .map(|entry| format!("*   {:<15} {}", entry.usage, entry.purpose).into());
+        StandingLines {
+            hint: "* Type to talk. /help lists the commands, /nick NAME gives you a name.".into(),
+            help: [header.into()].into_iter().chain(help).collect(),
+        }
+    }
+}
+
 impl Chat {
-    pub(super) fn greet(&self, member: MemberId, effects: &mut Vec<Effect>) {
+    pub(super) fn greet(&mut self, member: MemberId, effects: &mut Vec<Effect>) {
         let newcomer = &self.members[member.index()];
-        let room = self.room(newcomer.room);
-        let line = format!(
-            "* Welcome to loopchat, {}. You are in #{} with {}.",
-            newcomer.nickname,
-            room.name(),
-            counted(room.len() - 1, OTHERS)
+        let room = &self.rooms[newcomer.room.index()];
+        let welcome = compose(
+            &mut self.draft,
+            format_args!(
+                "* Welcome to loopchat, {}. You are in #{} with {}.",
+                newcomer.nickname,
+                room.name(),
+                counted(room.len() - 1, OTHERS)
+            ),
         );
-        tell(effects, member, line);
-        tell(
-            effects,
-            member,
-            "* Type to talk. /help lists the commands, /nick NAME gives you a name.",
-        );
-        replay(room, member, self.config.replay, effects);
+        let room = newcomer.room;
+        tell(effects, member, welcome);
+        tell(effects, member, Rc::clone(&self.standing.hint));
+        self.replay(room, member, self.config.replay, effects);
     }
 
     pub(super) fn room(&self, id: RoomId) -> &Room {
         &self.rooms[id.index()]
     }
 
-    pub(super) fn describe_rooms(&self) -> String {
-        let mut rooms: Vec<&Room> = self.rooms.iter().map(|(_, room)| room).collect();
-        let total = rooms.len();
-        let order = |a: &&Room, b: &&Room| b.len().cmp(&a.len()).then(a.name().cmp(b.name()));
-        // Ten thousand rooms need not be sorted to show forty.
-        if total > LISTED {
-            rooms.select_nth_unstable_by(LISTED, order);
-            rooms.truncate(LISTED);
+    /// Tells the last `count` messages of a room under a header with their exact number, which is
+    /// returned. The header is always of the same form, for programs to read; there is none over
+    /// nothing.
+    pub(super) fn replay(
+        &mut self,
+        room: RoomId,
+        to: MemberId,
+        count: usize,
+        effects: &mut Vec<Effect>,
+    ) -> usize {
+        let room = &self.rooms[room.index()];
+        let lines = room.history.last(count);
+        let count = lines.len();
+        if count > 0 {
+            let header = format_args!("* The last {count} messages of #{}:", room.name());
+            tell(effects, to, compose(&mut self.draft, header));
+            lines.for_each(|line| tell(effects, to, Rc::clone(line)));
         }
-        rooms.sort_unstable_by(order);
-        let shown = rooms
-            .iter()
-            .map(|room| format!("#{} ({})", room.name(), room.len()));
-        format!("* Rooms: {}", list(shown, total, LISTED, MORE))
+        count
+    }
+
+    /// Tells what `/help` tells: the table of commands, a line each.
+    pub(super) fn describe_commands(&self, to: MemberId, effects: &mut Vec<Effect>) {
+        let help = self.standing.help.iter();
+        help.for_each(|line| tell(effects, to, Rc::clone(line)));
+    }
+
+    pub(super) fn describe_rooms(&self) -> String {
+        let largest = self.by_size.iter();
+        let shown = largest.map(|(size, name, _)| format!("#{name} ({})", size.0));
+        let listed = list(shown, self.by_size.len(), LISTED, MORE);
+        format!("* Rooms: {listed}")
     }
 
     pub(super) fn describe_members(&self, here: RoomId, asked: Option<&str>) -> String {
         let room = match asked.map(without_hash) {
             None => here,
-            Some(name) => match self.room_names.get(&*name::fold(name)) {
-                Some(&room) => room,
+            Some(name) => match self.room_named(name) {
+                Some(room) => room,
                 None => {
                     let limit = self.config.room_name;
                     return format!("! There is no room #{name:.limit$}.");
@@ -83,20 +122,12 @@ pub(super) fn tell(effects: &mut Vec<Effect>, to: MemberId, line: impl Into<Line
     });
 }
 
-/// Tells the last `count` messages of a room under a header with their exact number, which is
-/// returned. The header is always of the same form, for programs to read; there is none over nothing.
-pub(super) fn replay(room: &Room, to: MemberId, count: usize, effects: &mut Vec<Effect>) -> usize {
-    let lines = room.history.last(count);
-    let count = lines.len();
-    if count > 0 {
-        let header = format!("* The last {count} messages of #{}:", room.name());
-        tell(effects, to, header);
-        effects.extend(lines.map(|line| Effect::Tell {
-            to,
-            line: Rc::clone(line),
-        }));
-    }
-    count
+/// Puts a line together with one allocation: growing a fresh `String` would be a second one.
+pub(super) fn compose(draft: &mut String, text: fmt::Arguments<'_>) -> Line {
+    draft.clear();
+    // Writing to a string cannot fail.
+    let _ = draft.write_fmt(text);
+    Rc::from(draft.as_str())
 }
 
 pub(super) fn describe_topic(room: &Room) -> String {
@@ -108,16 +139,6 @@ pub(super) fn describe_topic(room: &Room) -> String {
 
 pub(super) fn without_hash(room: &str) -> &str {
     room.strip_prefix('#').unwrap_or(room)
-}
-
-/// Tells what `/help` tells: the table of commands, a line each.
-pub(super) fn describe_commands(to: MemberId, effects: &mut Vec<Effect>) {
-    let header = "* What does not start with / is said to the room. Commands:";
-    tell(effects, to, header);
-    for entry in COMMANDS {
-        let line = format!("*   {:<15} {}", entry.usage, entry.purpose);
-        tell(effects, to, line);
-    }
 }
 
 #[cfg(test)]
@@ -159,6 +180,29 @@ mod tests {
             ]
         );
         assert_eq!(house.read(alice), ["* guest2 joined #lobby."]);
+    }
+
+    #[test]
+    fn what_everyone_is_told_is_made_once() {
+        let mut chat = Chat::new(Config::default());
+        let mut effects = Vec::new();
+        for _ in 0..2 {
+            let id = chat.connect(0, &mut effects).unwrap();
+            chat.line(id, "/help", 0, &mut effects);
+        }
+        let told = |text: &str| -> Vec<&Line> {
+            let lines = effects.iter().filter_map(|effect| match effect {
+                Effect::Tell { line, .. } if line.contains(text) => Some(line),
+                _ => None,
+            });
+            lines.collect()
+        };
+        for text in ["Type to talk.", "/history [N]"] {
+            let [one, other] = told(text)[..] else {
+                panic!()
+            };
+            assert!(Rc::ptr_eq(one, other), "{text}");
+        }
     }
 
     #[test]

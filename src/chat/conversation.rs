@@ -4,15 +4,14 @@
 //! refusing, `** nick` an action, `nick: ` a message, `nick -> nick: ` a private one. No name has a
 //! space, a star or a colon in it, so no member can put words into the chat's mouth.
 
-use std::fmt::{self, Write};
-use std::rc::Rc;
+use std::fmt;
 
-use super::answers::{OTHERS, describe_commands, describe_topic, replay, tell, without_hash};
+use super::answers::{OTHERS, compose, describe_topic, tell, without_hash};
 use super::commands::{self, Command, Refusal};
 use super::listing::counted;
-use super::name::{self, Name};
+use super::name::Name;
 use super::presence::Change;
-use super::{Chat, Effect, Line, MemberId, Millis, RoomId, sanitise};
+use super::{Chat, Effect, LOBBY, MemberId, Millis, RoomId, nickname_at, sanitise};
 
 impl Chat {
     /// Does what one line asks for, as typed: unsanitised, without a line end.
@@ -23,7 +22,7 @@ impl Chat {
         let Some(author) = self.member(member) else {
             return;
         };
-        let (nickname, room) = (Rc::clone(&author.nickname), author.room);
+        let (nickname, room) = (author.nickname.clone(), author.room);
         let line = sanitise(line);
         if line.is_empty() {
             return;
@@ -44,8 +43,8 @@ impl Chat {
             Ok(Command::Join(name)) => self.join(member, name, now, effects),
             Ok(Command::Rooms) => tell(effects, member, self.describe_rooms()),
             Ok(Command::Who(name)) => tell(effects, member, self.describe_members(room, name)),
-            Ok(Command::Msg { to, text }) => match self.nicknames.get(&*name::fold(to)) {
-                Some(&to) => {
+            Ok(Command::Msg { to, text }) => match self.named(to) {
+                Some(to) => {
                     let recipient = &self.members[to.index()].nickname;
                     let line = format!("{nickname} -> {recipient}: {text}");
                     tell(effects, to, line);
@@ -61,14 +60,14 @@ impl Chat {
             Ok(Command::Topic(None)) => tell(effects, member, describe_topic(self.room(room))),
             Ok(Command::Topic(Some(topic))) => self.set_topic(member, room, topic, effects),
             Ok(Command::History(count)) => {
-                let room = self.room(room);
                 let count = count.unwrap_or(self.config.replay);
-                if replay(room, member, count, effects) == 0 {
-                    let line = format!("* Nothing has been said in #{} yet.", room.name());
+                if self.replay(room, member, count, effects) == 0 {
+                    let name = self.room(room).name();
+                    let line = format!("* Nothing has been said in #{name} yet.");
                     tell(effects, member, line);
                 }
             }
-            Ok(Command::Help) => describe_commands(member, effects),
+            Ok(Command::Help) => self.describe_commands(member, effects),
             Ok(Command::Quit) => {
                 tell(effects, member, format!("* Bye, {nickname}."));
                 self.leave(member, now, effects);
@@ -92,10 +91,7 @@ impl Chat {
         text: fmt::Arguments<'_>,
         effects: &mut Vec<Effect>,
     ) {
-        self.draft.clear();
-        // Writing to a string cannot fail.
-        let _ = self.draft.write_fmt(text);
-        let line: Line = Rc::from(self.draft.as_str());
+        let line = compose(&mut self.draft, text);
         self.rooms[room.index()].history.push(&line);
         effects.push(Effect::Say {
             room,
@@ -110,32 +106,29 @@ impl Chat {
             Ok(name) => name,
             Err(bad) => return tell(effects, member, format!("! A nickname {bad}.")),
         };
-        let is_free = |name: &Name| {
-            self.nicknames
-                .get(&name.fold)
-                .is_none_or(|&owner| owner == member)
-        };
+        let is_free = |name: &Name| self.named(name).is_none_or(|owner| owner == member);
         if !is_free(&name) {
             let advice = match name.alternatives(limit).find(is_free) {
-                Some(free) => format!("try {}", free.shown),
+                Some(free) => format!("try {free}"),
                 None => "try another".into(),
             };
-            return tell(
-                effects,
-                member,
-                format!("! {} is taken; {advice}.", name.shown),
-            );
+            return tell(effects, member, format!("! {name} is taken; {advice}."));
         }
+        let members = &self.members;
+        self.nicknames
+            .remove(member.index, |at| nickname_at(members, at));
         let place = &mut self.members[member.index()];
         let room = place.room;
-        let before = std::mem::replace(&mut place.nickname, Rc::clone(&name.shown));
-        self.nicknames.remove(&*name::fold(&before));
-        self.nicknames.insert(name.fold, member);
-        tell(effects, member, format!("* You are now {}.", name.shown));
+        let before = std::mem::replace(&mut place.nickname, name.clone());
+        let members = &self.members;
+        self.nicknames
+            .insert(member.index, |at| nickname_at(members, at));
+        let line = compose(&mut self.draft, format_args!("* You are now {name}."));
+        tell(effects, member, line);
         let change = Change {
             member,
             before: Some(before),
-            after: Some(name.shown),
+            after: Some(name),
         };
         self.note(room, change, now, effects);
     }
@@ -145,25 +138,40 @@ impl Chat {
             Ok(name) => name,
             Err(bad) => return tell(effects, member, format!("! A room name {bad}.")),
         };
-        let existing = self.room_names.get(&name.fold).copied();
+        let existing = self.room_named(&name);
         let here = self.members[member.index()].room;
         if existing == Some(here) {
             let line = format!("* You are in #{} already.", self.room(here).name());
             return tell(effects, member, line);
         }
+        let refusal = match existing {
+            Some(room) => self.is_full(room),
+            None => self.has_all_rooms(here),
+        };
+        if let Some(why) = refusal {
+            return tell(effects, member, format!("! {why}."));
+        }
         let to = existing.unwrap_or_else(|| self.open_room(name));
         self.relocate(member, to, now, effects);
-        let room = self.room(to);
-        let line = format!(
-            "* You are now in #{} with {}.",
-            room.name(),
-            counted(room.len() - 1, OTHERS)
-        );
-        tell(effects, member, line);
+        let room = &self.rooms[to.index()];
+        let others = counted(room.len() - 1, OTHERS);
+        let welcome = format_args!("* You are now in #{} with {others}.", room.name());
+        tell(effects, member, compose(&mut self.draft, welcome));
         if room.topic.is_some() {
             tell(effects, member, describe_topic(room));
         }
-        replay(room, member, self.config.replay, effects);
+        self.replay(to, member, self.config.replay, effects);
+    }
+
+    /// Says that nobody in `here` can open another room, if so.
+    fn has_all_rooms(&self, here: RoomId) -> Option<String> {
+        let limit = self.config.rooms;
+        // Whoever is alone in a room gives it up, and the new one takes its place.
+        let given_up = usize::from(here != LOBBY && self.room(here).len() == 1);
+        let has_all = self.rooms.len() - given_up >= limit;
+        has_all.then(|| {
+            format!("There are {limit} rooms already, and that is the limit. /rooms lists them")
+        })
     }
 
     fn set_topic(
@@ -191,6 +199,7 @@ impl Chat {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Config;
     use super::super::tests::House;
 
     #[test]
@@ -331,6 +340,44 @@ mod tests {
             ["! A topic has at most 200 characters."]
         );
         assert_eq!(house.answers(alice, "/topic"), ["* #lobby has no topic."]);
+    }
+
+    #[test]
+    fn a_full_room_and_a_full_house_are_refused_with_the_limit() {
+        let mut house = House::new(Config {
+            rooms: 3,
+            room_members: 2,
+            ..Config::default()
+        });
+        let [alice, bob] = [house.connect(), house.connect()];
+        let full = "! Disconnected: #lobby is full, it has 2 members.";
+        assert_eq!(house.refusal().as_deref(), Some(full));
+        house.types(alice, "/join tea");
+        let carol = house.connect();
+        house.types(bob, "/join TEA");
+        let dave = house.connect();
+        house.read(carol);
+        assert_eq!(
+            house.answers(carol, "/join tea"),
+            ["! #tea is full, it has 2 members."]
+        );
+        house.types(carol, "/join chess");
+        house.read(dave);
+        assert_eq!(
+            house.answers(dave, "/join go"),
+            ["! There are 3 rooms already, and that is the limit. /rooms lists them."]
+        );
+        // Nothing has happened to those who were refused.
+        assert_eq!(house.answers(dave, "/who"), ["* In #lobby (1): guest4"]);
+        // Whoever leaves a room empty opens another in its stead.
+        assert_eq!(
+            house.answers(carol, "/join go").last().unwrap(),
+            "* You are now in #go with 0 others."
+        );
+        assert_eq!(
+            house.answers(carol, "/rooms"),
+            ["* Rooms: #tea (2), #go (1), #lobby (1)"]
+        );
     }
 
     #[test]

@@ -1,34 +1,35 @@
-//! The lines a room keeps: the newest so many, oldest first.
+//! The lines a room keeps: the newest so many, and so many bytes, oldest first.
+//!
+//! Two limits, because people write far less than they may: rooms full of longest lines would cost a
+//! hundred times the memory that the number of lines suggests.
 
 use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::Line;
 
-/// What a kept line may weigh on average. People write far less; without it, rooms full of longest
-/// lines would cost ten times the memory that the number of lines suggests.
-const AVERAGE_BYTES: usize = 512;
-
 #[derive(Debug)]
 pub(super) struct History {
     lines: VecDeque<Line>,
     bytes: usize,
-    limit: usize,
+    most_lines: usize,
+    most_bytes: usize,
 }
 
 impl History {
-    pub(super) fn new(limit: usize) -> History {
+    pub(super) fn new(most_lines: usize, most_bytes: usize) -> History {
         History {
             lines: VecDeque::new(),
             bytes: 0,
-            limit,
+            most_lines,
+            most_bytes,
         }
     }
 
     pub(super) fn push(&mut self, line: &Line) {
         self.bytes += line.len();
         self.lines.push_back(Rc::clone(line));
-        while self.lines.len() > self.limit || self.is_too_heavy() {
+        while self.lines.len() > self.most_lines || self.is_too_heavy() {
             let oldest = self.lines.pop_front();
             self.bytes -= oldest.map_or(0, |line| line.len());
         }
@@ -36,7 +37,7 @@ impl History {
 
     /// The newest line stays even if it alone is heavy: it is what the room is talking about.
     fn is_too_heavy(&self) -> bool {
-        self.lines.len() > 1 && self.bytes > self.limit.saturating_mul(AVERAGE_BYTES)
+        self.lines.len() > 1 && self.bytes > self.most_bytes
     }
 
     /// The newest `count` lines, or as many as there are, oldest first.
@@ -53,8 +54,10 @@ mod tests {
         history.last(count).map(|line| &**line).collect()
     }
 
+    const BYTES: usize = 1000;
+
     fn filled(limit: usize, lines: &[&str]) -> History {
-        let mut history = History::new(limit);
+        let mut history = History::new(limit, BYTES);
         for &line in lines {
             history.push(&line.into());
         }
@@ -80,17 +83,17 @@ mod tests {
 
     #[test]
     fn long_lines_push_out_more_than_one() {
-        let long = "x".repeat(2 * AVERAGE_BYTES);
-        let mut history = filled(4, &["a", "b", &long]);
+        let half = "x".repeat(BYTES / 2);
+        let mut history = filled(4, &["a", "b", &half]);
         assert_eq!(history.last(9).len(), 3);
-        history.push(&long.as_str().into());
+        history.push(&half.as_str().into());
         assert_eq!(history.last(9).len(), 2);
-        assert_eq!(history.bytes, 4 * AVERAGE_BYTES);
+        assert_eq!(history.bytes, BYTES);
     }
 
     #[test]
     fn one_line_heavier_than_the_whole_is_kept() {
-        let long = "x".repeat(9 * AVERAGE_BYTES);
+        let long = "x".repeat(9 * BYTES);
         assert_eq!(kept(&filled(1, &["a", &long]), 9), [long.as_str()]);
     }
 }

@@ -1,6 +1,6 @@
 //! Many names in one line of bounded length: `alice, bob, carol and 997 others`.
 
-use std::fmt::{Display, Write};
+use std::fmt::{self, Display, Write};
 
 /// A name can have a hundred bytes, so a number of names alone bounds no line.
 const BYTES: usize = 1500;
@@ -35,8 +35,26 @@ pub(super) fn list<T: Display>(
 }
 
 /// `1 other`, `2 others`.
-pub(super) fn counted(count: usize, (one, several): (&str, &str)) -> String {
-    format!("{count} {}", if count == 1 { one } else { several })
+pub(super) fn counted<'a>(count: usize, words: (&'a str, &'a str)) -> Counted<'a> {
+    Counted { count, words }
+}
+
+/// See [`counted`]; made where it is written, without a `String` in between.
+pub(super) struct Counted<'a> {
+    count: usize,
+    words: (&'a str, &'a str),
+}
+
+impl Display for Counted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (one, several) = self.words;
+        write!(
+            f,
+            "{} {}",
+            self.count,
+            if self.count == 1 { one } else { several }
+        )
+    }
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@
 //!
 //! let mut chat = Chat::new(Config::default());
 //! let mut effects = Vec::new();
-//! let alice = chat.connect(0, &mut effects);
-//! let bob = chat.connect(0, &mut effects);
+//! let alice = chat.connect(0, &mut effects)?;
+//! let bob = chat.connect(0, &mut effects)?;
 //!
 //! effects.clear();
 //! chat.line(alice, "hello", 0, &mut effects);
@@ -19,6 +19,7 @@
 //! assert_eq!(&**line, "guest1: hello");
 //! assert_eq!(*except, Some(alice));
 //! assert_eq!(chat.members_of(*room), [alice, bob]);
+//! # Ok::<(), loopchat::chat::Line>(())
 //! ```
 //!
 //! # Layout
@@ -29,7 +30,9 @@
 //! | `conversation.rs` | what a typed line does                                          |
 //! | `answers.rs`      | what the chat tells a member: greeting, replay, lists            |
 //! | `commands.rs`     | the table of commands, and how a line becomes one of them       |
+//! | `config.rs`       | the limits                                                      |
 //! | `name.rs`         | what may be a nickname or a room's name, and when two are one   |
+//! | `index.rs`        | finding members and rooms by name, in a few bytes each          |
 //! | `room.rs`         | one room: its members, topic, history                           |
 //! | `history.rs`      | the lines a room keeps                                          |
 //! | `presence.rs`     | joins, leaves and renames, at most one notice a second          |
@@ -38,8 +41,10 @@
 
 mod answers;
 mod commands;
+mod config;
 mod conversation;
 mod history;
+mod index;
 mod listing;
 mod name;
 mod presence;
@@ -48,15 +53,21 @@ mod room;
 mod tests;
 mod text;
 
-use std::collections::{BTreeSet, HashMap};
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 use std::rc::Rc;
 
+use ecow::eco_format;
 use slab::Slab;
 
+use answers::StandingLines;
+use index::NameIndex;
 use name::Name;
 use presence::Change;
 use room::Room;
 
+pub use config::Config;
 pub use text::sanitise;
 
 /// A point in time, or a length of it, in milliseconds of a clock that never goes back.
@@ -74,7 +85,8 @@ pub type Line = Rc<str>;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub struct MemberId {
     index: u32,
-    generation: u32,
+    /// Never zero, so that an `Option` of an id, or of a member, is no larger than the thing itself.
+    generation: NonZeroU32,
 }
 
 impl MemberId {
@@ -93,38 +105,6 @@ impl RoomId {
     /// A small number no other room has, to index a table with.
     pub fn index(self) -> usize {
         self.0 as usize
-    }
-}
-
-/// The limits of a chat.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Config {
-    /// Lines a room keeps (200), of 512 bytes on average: longer lines push older ones out sooner,
-    /// so that a room's memory is bounded by `history` alone.
-    pub history: usize,
-    /// Lines of history that a newcomer to a room gets, and `/history` without a number (10).
-    pub replay: usize,
-    /// Longest nickname, in characters (24).
-    pub nickname: usize,
-    /// Longest name of a room, in characters (32).
-    pub room_name: usize,
-    /// Longest topic of a room, in characters (200).
-    pub topic: usize,
-    /// Most members a room may have for joins, leaves and renames to be told in it (500): in a larger
-    /// one they would be a noise, and each newcomer would cost a line for everyone.
-    pub presence: usize,
-}
-
-impl Default for Config {
-    fn default() -> Config {
-        Config {
-            history: 200,
-            replay: 10,
-            nickname: 24,
-            room_name: 32,
-            topic: 200,
-            presence: 500,
-        }
     }
 }
 
@@ -169,12 +149,12 @@ pub enum Effect {
     },
 }
 
-/// What the chat keeps for every member, times ten thousand: 32 bytes, and the nickname, which the
-/// index of names shares when the name is its own fold, as `guest7` is.
+/// What the chat keeps for every member, times ten thousand: 32 bytes, five in the index of names
+/// and eight in its room's list. A nickname of more than 15 bytes has an allocation of its own.
 #[derive(Debug)]
 struct Member {
-    nickname: Rc<str>,
-    generation: u32,
+    nickname: Name,
+    generation: NonZeroU32,
     room: RoomId,
     /// The member's place in its room's list, so that leaving needs no search.
     seat: u32,
@@ -192,18 +172,22 @@ pub struct Chat {
     config: Config,
     members: Slab<Member>,
     rooms: Slab<Room>,
-    /// Members and rooms by the fold of their names. Looked up only, never iterated: the order of
-    /// a hash map would differ from run to run.
-    nicknames: HashMap<Rc<str>, MemberId>,
-    room_names: HashMap<Rc<str>, RoomId>,
+    nicknames: NameIndex,
+    room_names: NameIndex,
+    /// The rooms in the order in which `/rooms` lists them, so that listing a few looks at few.
+    by_size: BTreeSet<Rank>,
     /// Rooms with a presence digest pending, by when it is due. Exact, so that idle means asleep.
     digests: BTreeSet<(Millis, RoomId)>,
     /// Counts connections, for guest numbers and generations. It only goes forward, so a burst of
     /// arrivals does not look for gaps.
-    arrivals: u32,
+    arrivals: NonZeroU32,
     /// Where a message is put together: growing a fresh `String` would be a second allocation.
     draft: String,
+    standing: StandingLines,
 }
+
+/// A room's place among the others: the largest first, then by name.
+type Rank = (Reverse<usize>, Name, RoomId);
 
 impl Chat {
     /// An empty chat, with the room `#lobby` in it.
@@ -212,11 +196,13 @@ impl Chat {
             config,
             members: Slab::new(),
             rooms: Slab::new(),
-            nicknames: HashMap::new(),
-            room_names: HashMap::new(),
+            nicknames: NameIndex::default(),
+            room_names: NameIndex::default(),
+            by_size: BTreeSet::new(),
             digests: BTreeSet::new(),
-            arrivals: 0,
+            arrivals: NonZeroU32::MAX,
             draft: String::new(),
+            standing: StandingLines::new(),
         };
         let lobby = chat.open_room(Name::generated("lobby".into()));
         debug_assert_eq!(lobby, LOBBY);
@@ -226,19 +212,27 @@ impl Chat {
     /// Lets a newcomer in: gives it a free nickname `guestN`, moves it into `#lobby`, greets it with
     /// at most three lines and replays the last messages of the room. The room learns of it by a
     /// notice the newcomer does not get.
-    pub fn connect(&mut self, now: Millis, effects: &mut Vec<Effect>) -> MemberId {
+    ///
+    /// # Errors
+    ///
+    /// What [`admits`](Chat::admits) says against it. Nothing has changed then, and there are no
+    /// effects.
+    pub fn connect(&mut self, now: Millis, effects: &mut Vec<Effect>) -> Result<MemberId, Line> {
+        self.admits()?;
         let name = self.next_guest();
         let id = MemberId {
             index: self.members.vacant_key() as u32,
             generation: self.arrivals,
         };
         self.members.insert(Member {
-            nickname: Rc::clone(&name.shown),
+            nickname: name.clone(),
             generation: id.generation,
             room: LOBBY,
             seat: 0,
         });
-        self.nicknames.insert(name.fold, id);
+        let members = &self.members;
+        self.nicknames
+            .insert(id.index, |at| nickname_at(members, at));
         self.take_seat(id, LOBBY);
         effects.push(Effect::Moved {
             member: id,
@@ -249,10 +243,23 @@ impl Chat {
         let arrival = Change {
             member: id,
             before: None,
-            after: Some(name.shown),
+            after: Some(name),
         };
         self.note(LOBBY, arrival, now, effects);
-        id
+        Ok(id)
+    }
+
+    /// Whether a newcomer can be let in now. [`connect`](Chat::connect) asks for itself; a door that
+    /// can say no in a better way than with a line asks first.
+    ///
+    /// # Errors
+    ///
+    /// The line to tell the newcomer before its connection is closed: `! Disconnected: ...`.
+    pub fn admits(&self) -> Result<(), Line> {
+        match self.is_full(LOBBY) {
+            Some(why) => Err(format!("! Disconnected: {why}.").into()),
+            None => Ok(()),
+        }
     }
 
     /// Removes a member whose connection is gone. Its room hears of it; nothing is told to the member.
@@ -262,8 +269,10 @@ impl Chat {
             return;
         }
         let from = self.give_up_seat(member);
+        let members = &self.members;
+        self.nicknames
+            .remove(member.index, |at| nickname_at(members, at));
         let nickname = self.members.remove(member.index()).nickname;
-        self.nicknames.remove(&*name::fold(&nickname));
         effects.push(Effect::Moved {
             member,
             from: Some(from),
@@ -331,39 +340,76 @@ impl Chat {
     /// A number taken by choice is stepped over for good, so nobody can make this slow twice.
     fn next_guest(&mut self) -> Name {
         loop {
-            self.arrivals = self.arrivals.wrapping_add(1);
-            let name = Name::generated(format!("guest{}", self.arrivals));
-            if !self.nicknames.contains_key(&name.fold) {
+            self.arrivals = self.arrivals.checked_add(1).unwrap_or(NonZeroU32::MIN);
+            let name = Name::generated(eco_format!("guest{}", self.arrivals));
+            if self.named(&name).is_none() {
                 return name;
             }
         }
     }
 
+    /// The member that has a nickname, however that is spelt.
+    fn named(&self, nickname: &str) -> Option<MemberId> {
+        let members = &self.members;
+        let fold = name::fold(nickname);
+        let index = self.nicknames.find(&fold, |at| nickname_at(members, at))?;
+        let generation = self.members[index as usize].generation;
+        Some(MemberId { index, generation })
+    }
+
+    /// The room that has a name, however that is spelt.
+    fn room_named(&self, name: &str) -> Option<RoomId> {
+        let rooms = &self.rooms;
+        let found = self
+            .room_names
+            .find(&name::fold(name), |at| room_name_at(rooms, at));
+        found.map(RoomId)
+    }
+
     fn open_room(&mut self, name: Name) -> RoomId {
         let id = RoomId(self.rooms.vacant_key() as u32);
-        self.rooms
-            .insert(Room::new(name.shown, self.config.history));
-        self.room_names.insert(name.fold, id);
+        self.rooms.insert(Room::new(name, &self.config));
+        let rooms = &self.rooms;
+        self.room_names.insert(id.0, |at| room_name_at(rooms, at));
+        self.by_size.insert(self.rooms[id.index()].rank(id));
         id
     }
 
+    /// Says that a room is full, if it is.
+    fn is_full(&self, room: RoomId) -> Option<String> {
+        let place = &self.rooms[room.index()];
+        let limit = self.config.room_members;
+        let is_full = place.len() >= limit;
+        is_full.then(|| format!("#{} is full, it has {limit} members", place.name()))
+    }
+
     fn take_seat(&mut self, id: MemberId, room: RoomId) {
+        let seat = self.resize(room, |room| room.enter(id));
         let member = &mut self.members[id.index()];
         member.room = room;
-        member.seat = self.rooms[room.index()].enter(id);
+        member.seat = seat;
     }
 
     fn give_up_seat(&mut self, id: MemberId) -> RoomId {
         let Member { room, seat, .. } = self.members[id.index()];
-        if let Some(neighbour) = self.rooms[room.index()].leave(seat) {
+        if let Some(neighbour) = self.resize(room, |room| room.leave(seat)) {
             self.members[neighbour.index()].seat = seat;
         }
         room
     }
 
+    /// Lets someone in or out of a room, whose place among the others then is another.
+    fn resize<R>(&mut self, id: RoomId, change: impl FnOnce(&mut Room) -> R) -> R {
+        let room = &mut self.rooms[id.index()];
+        self.by_size.remove(&room.rank(id));
+        let result = change(room);
+        self.by_size.insert(room.rank(id));
+        result
+    }
+
     /// Moves a member between rooms and lets both know.
     fn relocate(&mut self, id: MemberId, to: RoomId, now: Millis, effects: &mut Vec<Effect>) {
-        let nickname = Rc::clone(&self.members[id.index()].nickname);
+        let nickname = self.members[id.index()].nickname.clone();
         let from = self.give_up_seat(id);
         self.take_seat(id, to);
         effects.push(Effect::Moved {
@@ -371,7 +417,7 @@ impl Chat {
             from: Some(from),
             to: Some(to),
         });
-        self.departed(from, id, Rc::clone(&nickname), now, effects);
+        self.departed(from, id, nickname.clone(), now, effects);
         let arrival = Change {
             member: id,
             before: None,
@@ -385,7 +431,7 @@ impl Chat {
         &mut self,
         room: RoomId,
         member: MemberId,
-        nickname: Rc<str>,
+        nickname: Name,
         now: Millis,
         effects: &mut Vec<Effect>,
     ) {
@@ -401,8 +447,10 @@ impl Chat {
         let due = place.presence.due();
         self.drop_digest(room, due); // nobody is left to hear it
         if room != LOBBY {
+            let rooms = &self.rooms;
+            self.room_names.remove(room.0, |at| room_name_at(rooms, at));
             let gone = self.rooms.remove(room.index());
-            self.room_names.remove(&*name::fold(gone.name()));
+            self.by_size.remove(&gone.rank(room));
         }
     }
 
@@ -449,4 +497,12 @@ impl Chat {
             }
         }
     }
+}
+
+fn nickname_at(members: &Slab<Member>, place: u32) -> &str {
+    &members[place as usize].nickname
+}
+
+fn room_name_at(rooms: &Slab<Room>, place: u32) -> &str {
+    rooms[place as usize].name()
 }

@@ -4,9 +4,8 @@
 //! said in one line at its end, which names a few and counts the rest. Collecting keeps those few
 //! names and three numbers, so ten thousand arrivals cost a room no more than ten.
 
-use std::rc::Rc;
-
 use super::listing::list;
+use super::name::Name;
 use super::{Line, MemberId, Millis};
 
 /// How long a room is left alone after a notice.
@@ -20,8 +19,8 @@ const NAMED: usize = 3;
 #[derive(Clone, Debug)]
 pub(super) struct Change {
     pub(super) member: MemberId,
-    pub(super) before: Option<Rc<str>>,
-    pub(super) after: Option<Rc<str>>,
+    pub(super) before: Option<Name>,
+    pub(super) after: Option<Name>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,17 +135,19 @@ impl Presence {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
     use super::*;
 
     fn member(index: u32) -> MemberId {
         MemberId {
             index,
-            generation: 0,
+            generation: NonZeroU32::MIN,
         }
     }
 
     fn change(index: u32, before: &str, after: &str) -> Change {
-        let name = |name: &str| (!name.is_empty()).then(|| name.into());
+        let name = |name: &str| (!name.is_empty()).then(|| Name::generated(name.into()));
         Change {
             member: member(index),
             before: name(before),

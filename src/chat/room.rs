@@ -1,14 +1,15 @@
 //! One room: who is in it, its topic, its history, and what it has yet to hear of its members.
 
-use std::rc::Rc;
+use std::cmp::Reverse;
 
 use super::history::History;
+use super::name::Name;
 use super::presence::Presence;
-use super::{Line, MemberId, Millis};
+use super::{Config, Line, MemberId, Millis, Rank, RoomId};
 
 #[derive(Debug)]
 pub(super) struct Room {
-    name: Rc<str>,
+    name: Name,
     /// In no order: whoever leaves is replaced by the last one.
     members: Vec<MemberId>,
     pub(super) topic: Option<Box<str>>,
@@ -17,18 +18,18 @@ pub(super) struct Room {
 }
 
 impl Room {
-    pub(super) fn new(name: Rc<str>, history: usize) -> Room {
+    pub(super) fn new(name: Name, limits: &Config) -> Room {
         Room {
             name,
             members: Vec::new(),
             topic: None,
-            history: History::new(history),
+            history: History::new(limits.history, limits.history_bytes),
             presence: Presence::default(),
         }
     }
 
     /// The name as first written, without the `#`.
-    pub(super) fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &Name {
         &self.name
     }
 
@@ -38,6 +39,11 @@ impl Room {
 
     pub(super) fn len(&self) -> usize {
         self.members.len()
+    }
+
+    /// Its place among the other rooms, as it is now.
+    pub(super) fn rank(&self, id: RoomId) -> Rank {
+        (Reverse(self.len()), self.name.clone(), id)
     }
 
     /// Adds a member and returns its seat, which [`leave`](Room::leave) wants back.
@@ -60,18 +66,20 @@ impl Room {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
     use super::*;
 
     fn member(index: u32) -> MemberId {
         MemberId {
             index,
-            generation: 0,
+            generation: NonZeroU32::MIN,
         }
     }
 
     #[test]
     fn an_emptied_seat_goes_to_the_last_member() {
-        let mut room = Room::new("tea".into(), 5);
+        let mut room = Room::new(Name::generated("tea".into()), &Config::default());
         let seats: Vec<u32> = (0..3).map(|index| room.enter(member(index))).collect();
         assert_eq!(seats, [0, 1, 2]);
         assert_eq!(room.leave(0), Some(member(2)));

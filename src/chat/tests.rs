@@ -78,7 +78,15 @@ impl House {
     pub(super) fn connect(&mut self) -> MemberId {
         let id = self.chat.connect(self.now, &mut self.effects);
         self.deliver();
-        id
+        id.expect("a newcomer is let in")
+    }
+
+    /// What a newcomer is refused with, if it is.
+    pub(super) fn refusal(&mut self) -> Option<String> {
+        let refused = self.chat.connect(self.now, &mut self.effects).err()?;
+        assert_eq!(self.chat.admits(), Err(refused.clone()));
+        assert_eq!(self.effects, []);
+        Some(refused.to_string())
     }
 
     pub(super) fn types(&mut self, member: MemberId, line: &str) {
@@ -220,8 +228,8 @@ impl House {
             assert_eq!(chat.room_of(id), Some(room));
             rooms.entry(room).or_default().push(id);
             let nickname = chat.nickname(id).unwrap();
-            let fold = name::fold(nickname);
-            assert_eq!(chat.nicknames.get(&*fold), Some(&id));
+            let fold = name::fold(nickname).into_owned();
+            assert_eq!(chat.named(&fold), Some(id));
             assert!(folds.insert(fold), "two are called {nickname}");
         }
         assert_eq!(chat.nicknames.len(), folds.len());
@@ -233,6 +241,12 @@ impl House {
         let empty_lobby = usize::from(!rooms.contains_key(&LOBBY));
         assert_eq!(chat.room_count(), rooms.len() + empty_lobby);
         assert_eq!(chat.room_names.len(), chat.room_count());
+        assert!(chat.room_count() <= chat.config.rooms);
+        let ranks = chat.rooms.iter();
+        let ranks: BTreeSet<Rank> = ranks
+            .map(|(key, room)| room.rank(RoomId(key as u32)))
+            .collect();
+        assert_eq!(chat.by_size, ranks);
         assert!(
             chat.next_deadline()
                 .is_none_or(|due| due > self.now && due <= self.now + 1000)
@@ -276,7 +290,7 @@ fn step() -> impl Strategy<Value = Step> {
 proptest! {
     #[test]
     fn any_conversation_keeps_the_rules(steps in prop::collection::vec(step(), 1..120)) {
-        let mut house = House::new(Config { history: 7, replay: 4, ..Config::default() });
+        let mut house = House::new(Config { history: 7, replay: 4, rooms: 4, ..Config::default() });
         let mut everyone = vec![house.connect()];
         let mut messages = 0;
         for step in steps {
@@ -415,7 +429,7 @@ fn an_emptied_room_wakes_nobody_up() {
 
 #[test]
 fn what_is_kept_for_a_member_stays_small() {
-    assert!(size_of::<Member>() <= 32);
-    assert_eq!(size_of::<MemberId>(), 8);
+    assert_eq!(size_of::<Option<Member>>(), 32);
+    assert_eq!(size_of::<Option<MemberId>>(), 8);
     assert!(size_of::<Effect>() <= 40);
 }

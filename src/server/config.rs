@@ -38,7 +38,7 @@ pub struct Config {
     )]
     pub max_line: u32,
 
-    /// Messages a room keeps for /history; fewer if they are long (512 bytes each on average)
+    /// Messages a room keeps for /history; fewer if they are long (64 KiB in all)
     #[arg(
         long,
         value_name = "LINES",

@@ -298,7 +298,7 @@ mod tests {
 
         fn connect(&mut self, now: Millis) -> MemberId {
             let mut effects = Vec::new();
-            let newcomer = self.chat.connect(now, &mut effects);
+            let newcomer = self.chat.connect(now, &mut effects).expect("room");
             self.apply(effects);
             self.fan_out.let_wait(newcomer, now);
             newcomer

@@ -99,7 +99,13 @@ fn connection(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Soc
         ..
     } = server;
     let now = cx.now();
-    let member = chat.connect(now, effects);
+    let member = match chat.connect(now, effects) {
+        Ok(member) => member,
+        Err(reason) => {
+            socket.write(cx, format!("{reason}\n").as_bytes());
+            return dismiss(server, cx, socket);
+        }
+    };
     connections.insert(LineConnection {
         socket,
         torn: None,
@@ -221,6 +227,11 @@ pub(super) fn close(server: &mut ChatServer, cx: &mut Context<ChatServer>, socke
     };
     connection.member = None;
     connection.torn = None;
+    dismiss(server, cx, socket);
+}
+
+/// Ends our side of a connection, and sees to it that the other side does not take for ever.
+fn dismiss(server: &ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
     socket.end(cx);
     socket.set_timeout(cx, LINGER_MS);
     if server.shutting_down {

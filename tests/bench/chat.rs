@@ -45,7 +45,8 @@ pub(crate) fn benches(criterion: &mut Criterion) {
 fn lobby(size: usize) -> (Chat, Vec<MemberId>) {
     let mut chat = Chat::new(Config::default());
     let mut effects = Vec::new();
-    let members: Vec<_> = (0..size).map(|_| chat.connect(0, &mut effects)).collect();
+    let connect = |_| chat.connect(0, &mut effects).expect("there is room");
+    let members: Vec<_> = (0..size).map(connect).collect();
     talk(&mut chat, members[0], &mut effects);
     (chat, members)
 }
@@ -68,7 +69,7 @@ fn visit(chat: &mut Chat, now: Millis, effects: &mut Vec<Effect>) {
     if chat.next_deadline().is_some_and(|due| due <= now) {
         chat.tick(now, effects);
     }
-    let visitor = chat.connect(now, effects);
+    let visitor = chat.connect(now, effects).expect("there is room");
     chat.line(visitor, "/nick Visitor", now, effects);
     chat.line(visitor, "/join tea", now, effects);
     assert_eq!(chat.nickname(visitor), Some("Visitor"));

@@ -1,0 +1,43 @@
+//! The limits of a chat. Whoever meets one is told so in a line that names it.
+
+/// The limits of a chat; [`Config::default`] is fit for a server of ten thousand members.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Rooms there may be, `#lobby` among them (1000).
+    pub rooms: usize,
+    /// Members one room may have (20 000). Everyone starts in `#lobby`, so that no more than this
+    /// can arrive before somebody has gone to another room.
+    pub room_members: usize,
+    /// Messages a room keeps (200).
+    pub history: usize,
+    /// Bytes of text a room keeps (64 KiB): long messages push older ones out sooner. The newest
+    /// message is kept even if it alone has more, unless `history` is 0.
+    pub history_bytes: usize,
+    /// Messages of its history that a newcomer to a room gets, and `/history` without a number (10).
+    pub replay: usize,
+    /// Longest nickname, in characters (24).
+    pub nickname: usize,
+    /// Longest name of a room, in characters (32).
+    pub room_name: usize,
+    /// Longest topic of a room, in characters (200).
+    pub topic: usize,
+    /// Most members a room may have for joins, leaves and renames to be told in it (500): in a larger
+    /// one they would be a noise, and each newcomer would cost a line for everyone.
+    pub presence: usize,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            rooms: 1000,
+            room_members: 20_000,
+            history: 200,
+            history_bytes: 64 * 1024,
+            replay: 10,
+            nickname: 24,
+            room_name: 32,
+            topic: 200,
+            presence: 500,
+        }
+    }
+}
