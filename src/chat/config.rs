@@ -21,6 +21,12 @@ pub struct Config {
     pub room_name: usize,
     /// Longest topic of a room, in characters (200).
     pub topic: usize,
+    /// Longest reason of a kick or a ban, in characters (200).
+    pub reason: usize,
+    /// Bans in force at a time (1000).
+    pub bans: usize,
+    /// Mutes in force at a time (100).
+    pub mutes: usize,
 }
 
 impl Default for Config {
@@ -34,6 +40,9 @@ impl Default for Config {
             nickname: 24,
             room_name: 32,
             topic: 200,
+            reason: 200,
+            bans: 1000,
+            mutes: 100,
         }
     }
 }
