@@ -3,10 +3,10 @@
 use std::fmt::{self, Write};
 use std::rc::Rc;
 
-use super::commands::COMMANDS;
+use super::commands::{COMMANDS, Entry, ORDERS};
 use super::listing::{counted, list};
 use super::room::Room;
-use super::{Chat, Effect, Line, MemberId, RoomId};
+use super::{Chat, Effect, Line, MemberId, Millis, RoomId};
 
 /// How many names `/who` and `/rooms` show.
 const LISTED: usize = 40;
@@ -19,19 +19,31 @@ const MORE: (&str, &str) = ("more", "more");
 pub(super) struct StandingLines {
     hint: Line,
     help: Vec<Line>,
+    /// What follows for operators.
+    help_with_orders: Vec<Line>,
 }
 
 impl StandingLines {
     pub(super) fn new() -> StandingLines {
-        let header = "* What does not start with / is said to the room. Commands:";
-        let help = COMMANDS
-            .iter()
-            .map(|entry| format!("*   {:<15} {}", entry.usage, entry.purpose).into());
         StandingLines {
             hint: "* Type to talk. /help lists the commands, /nick NAME gives you a name.".into(),
-            help: [header.into()].into_iter().chain(help).collect(),
+            help: table(
+                "* What does not start with / is said to the room. Commands:",
+                COMMANDS,
+            ),
+            help_with_orders: table("* For operators only:", ORDERS),
         }
     }
+}
+
+/// The usage of commands, a line each under a header.
+fn table(header: &str, entries: &[Entry]) -> Vec<Line> {
+    let widest = entries.iter().map(|entry| entry.usage.len()).max();
+    let widest = widest.unwrap_or_default();
+    let lines = entries
+        .iter()
+        .map(|Entry { usage, purpose, .. }| format!("*   {usage:<widest$}  {purpose}").into());
+    [header.into()].into_iter().chain(lines).collect()
 }
 
 impl Chat {
@@ -80,8 +92,21 @@ impl Chat {
 
     /// Tells what `/help` tells: the table of commands, a line each.
     pub(super) fn describe_commands(&self, to: MemberId, effects: &mut Vec<Effect>) {
-        let help = self.standing.help.iter();
+        let StandingLines {
+            help,
+            help_with_orders,
+            ..
+        } = &self.standing;
+        let is_operator = self.members[to.index()].peer.is_operator();
+        let orders = help_with_orders.iter().filter(|_| is_operator);
+        let help = help.iter().chain(orders);
         help.for_each(|line| tell(effects, to, Rc::clone(line)));
+    }
+
+    /// Says that nobody has a nickname.
+    pub(super) fn nobody(&self, nickname: &str) -> String {
+        let limit = self.config.nickname;
+        format!("There is no {nickname:.limit$} here")
     }
 
     pub(super) fn describe_rooms(&self) -> String {
@@ -137,6 +162,26 @@ pub(super) fn describe_topic(room: &Room) -> String {
     }
 }
 
+/// The last line of someone banned, and the only one when it comes back.
+pub(super) fn describe_ban(until: Millis, reason: Option<&str>, now: Millis) -> Line {
+    let (minutes, ending) = (minutes(until, now), ending(reason));
+    format!("! Disconnected: you are banned for {minutes}{ending}").into()
+}
+
+/// How long it is from now, in minutes begun.
+pub(super) fn minutes(until: Millis, now: Millis) -> impl fmt::Display {
+    let minutes = until.saturating_sub(now).div_ceil(60_000);
+    counted(minutes as usize, ("minute", "minutes"))
+}
+
+/// The end of a sentence that may have a reason.
+pub(super) fn ending(reason: Option<&str>) -> String {
+    match reason {
+        Some(reason) => format!(": {reason}"),
+        None => ".".into(),
+    }
+}
+
 pub(super) fn without_hash(room: &str) -> &str {
     room.strip_prefix('#').unwrap_or(room)
 }
@@ -144,7 +189,7 @@ pub(super) fn without_hash(room: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::super::Config;
-    use super::super::tests::House;
+    use super::super::tests::{ANYONE, House};
     use super::*;
 
     #[test]
@@ -187,7 +232,7 @@ mod tests {
         let mut chat = Chat::new(Config::default());
         let mut effects = Vec::new();
         for _ in 0..2 {
-            let id = chat.connect(0, &mut effects).unwrap();
+            let id = chat.connect(ANYONE, 0, &mut effects).unwrap();
             chat.line(id, "/help", 0, &mut effects);
         }
         let told = |text: &str| -> Vec<&Line> {

@@ -14,6 +14,56 @@ pub(super) enum Command<'a> {
     History(Option<usize>),
     Help,
     Quit,
+    Order(Order<'a>),
+}
+
+/// What only an operator may ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order<'a> {
+    Kick {
+        nick: &'a str,
+        reason: Option<&'a str>,
+    },
+    Ban {
+        /// A nickname, or an address.
+        target: &'a str,
+        minutes: Option<u32>,
+        reason: Option<&'a str>,
+    },
+    Bans,
+    Unban(&'a str),
+    Mute {
+        nick: &'a str,
+        minutes: Option<u32>,
+    },
+    Mutes,
+    Unmute(&'a str),
+    Announce(&'a str),
+    Limits,
+    Connections,
+    Shutdown,
+}
+
+impl Command<'_> {
+    /// Whether others come to read what its author chose, which is what a mute is against. A new
+    /// name is announced, so it counts.
+    pub(super) fn is_heard_by_others(&self) -> bool {
+        match self {
+            Command::Say(_)
+            | Command::Nick(_)
+            | Command::Msg { .. }
+            | Command::Me(_)
+            | Command::Topic(Some(_)) => true,
+            Command::Join(_)
+            | Command::Rooms
+            | Command::Who(_)
+            | Command::Topic(None)
+            | Command::History(_)
+            | Command::Help
+            | Command::Quit
+            | Command::Order(_) => false,
+        }
+    }
 }
 
 /// Why a line is not a command.
@@ -21,6 +71,8 @@ pub(super) enum Command<'a> {
 pub(super) enum Refusal<'a> {
     /// There is no such word.
     Unknown(&'a str),
+    /// There is, for others.
+    OperatorsOnly(&'static str),
     /// Something is missing or is not what it should be.
     Usage(&'static Entry),
 }
@@ -108,8 +160,90 @@ pub(super) const COMMANDS: &[Entry] = &[
     },
 ];
 
+/// The orders, in the order in which `/help` shows them to operators.
+pub(super) const ORDERS: &[Entry] = &[
+    Entry {
+        word: "kick",
+        usage: "/kick NICK [REASON]",
+        purpose: "disconnect someone",
+        parse: |rest| {
+            let (nick, reason) = first_word(rest)?;
+            Some(Command::Order(Order::Kick { nick, reason }))
+        },
+    },
+    Entry {
+        word: "ban",
+        usage: "/ban [NICK|ADDRESS [MINUTES] [REASON]]",
+        purpose: "disconnect someone and keep out where it comes from; list the bans",
+        parse: |rest| {
+            let Some((target, rest)) = first_word(rest) else {
+                return Some(Command::Order(Order::Bans));
+            };
+            let (minutes, reason) = minutes(rest)?;
+            Some(Command::Order(Order::Ban {
+                target,
+                minutes,
+                reason,
+            }))
+        },
+    },
+    Entry {
+        word: "unban",
+        usage: "/unban ADDRESS",
+        purpose: "lift a ban",
+        parse: |rest| given(rest).map(|rest| Command::Order(Order::Unban(rest))),
+    },
+    Entry {
+        word: "mute",
+        usage: "/mute [NICK [MINUTES]]",
+        purpose: "let someone read only; list the mutes",
+        parse: |rest| {
+            let Some((nick, rest)) = first_word(rest) else {
+                return Some(Command::Order(Order::Mutes));
+            };
+            match minutes(rest)? {
+                (minutes, None) => Some(Command::Order(Order::Mute { nick, minutes })),
+                (_, Some(_)) => None,
+            }
+        },
+    },
+    Entry {
+        word: "unmute",
+        usage: "/unmute NICK|ADDRESS",
+        purpose: "lift a mute",
+        parse: |rest| given(rest).map(|rest| Command::Order(Order::Unmute(rest))),
+    },
+    Entry {
+        word: "announce",
+        usage: "/announce TEXT",
+        purpose: "say something in every room",
+        parse: |rest| given(rest).map(|rest| Command::Order(Order::Announce(rest))),
+    },
+    Entry {
+        word: "limits",
+        usage: "/limits",
+        purpose: "show the limits in force",
+        parse: |_| Some(Command::Order(Order::Limits)),
+    },
+    Entry {
+        word: "connections",
+        usage: "/connections",
+        purpose: "show what waits for whom",
+        parse: |_| Some(Command::Order(Order::Connections)),
+    },
+    Entry {
+        word: "shutdown",
+        usage: "/shutdown",
+        purpose: "end the server",
+        parse: |_| Some(Command::Order(Order::Shutdown)),
+    },
+];
+
+/// The longest ban and the longest mute: a year, in minutes.
+const LONGEST: u32 = 366 * 24 * 60;
+
 /// Reads a sanitised line. What starts with `/` is a command, unless a second `/` says it is not.
-pub(super) fn parse(line: &str) -> Result<Command<'_>, Refusal<'_>> {
+pub(super) fn parse(line: &str, is_operator: bool) -> Result<Command<'_>, Refusal<'_>> {
     let Some(command) = line.strip_prefix('/') else {
         return Ok(Command::Say(line));
     };
@@ -119,10 +253,15 @@ pub(super) fn parse(line: &str) -> Result<Command<'_>, Refusal<'_>> {
     let (word, rest) = command
         .split_once(char::is_whitespace)
         .unwrap_or((command, ""));
-    let entry = COMMANDS
-        .iter()
-        .find(|entry| entry.word.eq_ignore_ascii_case(word))
-        .ok_or(Refusal::Unknown(word))?;
+    let is_meant = |entry: &&'static Entry| entry.word.eq_ignore_ascii_case(word);
+    let entry = match COMMANDS.iter().find(is_meant) {
+        Some(entry) => entry,
+        None => match ORDERS.iter().find(is_meant) {
+            Some(order) if is_operator => order,
+            Some(order) => return Err(Refusal::OperatorsOnly(order.word)),
+            None => return Err(Refusal::Unknown(word)),
+        },
+    };
     (entry.parse)(rest.trim()).ok_or(Refusal::Usage(entry))
 }
 
@@ -130,12 +269,36 @@ fn given(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
 
+/// The first word, and what follows it, if there is any.
+fn first_word(text: &str) -> Option<(&str, Option<&str>)> {
+    let text = given(text)?;
+    Some(match text.split_once(char::is_whitespace) {
+        Some((word, rest)) => (word, given(rest.trim_start())),
+        None => (text, None),
+    })
+}
+
+/// A number of minutes, if that is the first word, and what follows it. `None` for a number that
+/// cannot be.
+fn minutes(text: Option<&str>) -> Option<(Option<u32>, Option<&str>)> {
+    let Some((word, rest)) = text.and_then(first_word) else {
+        return Some((None, None));
+    };
+    if !word.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some((None, text));
+    }
+    let minutes = word.parse().ok()?;
+    (1..=LONGEST)
+        .contains(&minutes)
+        .then_some((Some(minutes), rest))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn usage(line: &str) -> &'static str {
-        match parse(line) {
+        match parse(line, true) {
             Err(Refusal::Usage(entry)) => entry.usage,
             other => panic!("{line}: {other:?}"),
         }
@@ -169,7 +332,48 @@ mod tests {
             ("/help me", Command::Help),
             ("/quit so long", Command::Quit),
         ] {
-            assert_eq!(parse(line).ok(), Some(command), "{line}");
+            assert_eq!(parse(line, false).ok(), Some(command), "{line}");
+        }
+    }
+
+    #[test]
+    fn orders_are_read_for_operators_only() {
+        let ban = |target, minutes, reason| Order::Ban {
+            target,
+            minutes,
+            reason,
+        };
+        let mute = |nick, minutes| Order::Mute { nick, minutes };
+        for (line, order) in [
+            ("/ban", Order::Bans),
+            ("/ban bob", ban("bob", None, None)),
+            ("/ban ::1 30", ban("::1", Some(30), None)),
+            (
+                "/BAN bob 30  too loud",
+                ban("bob", Some(30), Some("too loud")),
+            ),
+            ("/ban bob 2nd time", ban("bob", None, Some("2nd time"))),
+            ("/mute", Order::Mutes),
+            ("/mute bob", mute("bob", None)),
+            ("/mute bob 5", mute("bob", Some(5))),
+            ("/unmute uid:7", Order::Unmute("uid:7")),
+            ("/shutdown", Order::Shutdown),
+        ] {
+            let read = parse(line, true).ok();
+            assert_eq!(read, Some(Command::Order(order)), "{line}");
+            assert!(matches!(parse(line, false), Err(Refusal::OperatorsOnly(_))));
+        }
+        for (line, wanted) in [
+            ("/kick", "/kick NICK [REASON]"),
+            ("/ban bob 0", "/ban [NICK|ADDRESS [MINUTES] [REASON]]"),
+            (
+                "/ban bob 999999999",
+                "/ban [NICK|ADDRESS [MINUTES] [REASON]]",
+            ),
+            ("/mute bob loud", "/mute [NICK [MINUTES]]"),
+            ("/unban", "/unban ADDRESS"),
+        ] {
+            assert_eq!(usage(line), wanted);
         }
     }
 
@@ -188,13 +392,13 @@ mod tests {
     #[test]
     fn unknown_words_are_given_back() {
         for (line, word) in [("/nickname x", "nickname"), ("/", ""), ("/ nick", "")] {
-            assert!(matches!(parse(line), Err(Refusal::Unknown(w)) if w == word));
+            assert!(matches!(parse(line, true), Err(Refusal::Unknown(w)) if w == word));
         }
     }
 
     #[test]
     fn the_table_is_consistent() {
-        for entry in COMMANDS {
+        for entry in COMMANDS.iter().chain(ORDERS) {
             let typed = entry.usage.split(' ').next();
             assert_eq!(typed, Some(format!("/{}", entry.word).as_str()));
         }

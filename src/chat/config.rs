@@ -24,6 +24,12 @@ pub struct Config {
     /// Most members a room may have for joins, leaves and renames to be told in it (500): in a larger
     /// one they would be a noise, and each newcomer would cost a line for everyone.
     pub presence: usize,
+    /// Longest reason of a kick or a ban, in characters (200).
+    pub reason: usize,
+    /// Bans in force at a time (1000).
+    pub bans: usize,
+    /// Mutes in force at a time (100).
+    pub mutes: usize,
 }
 
 impl Default for Config {
@@ -38,6 +44,9 @@ impl Default for Config {
             room_name: 32,
             topic: 200,
             presence: 500,
+            reason: 200,
+            bans: 1000,
+            mutes: 100,
         }
     }
 }

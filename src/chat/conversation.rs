@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use super::answers::{OTHERS, compose, describe_topic, tell, without_hash};
+use super::answers::{OTHERS, compose, describe_topic, minutes, tell, without_hash};
 use super::commands::{self, Command, Refusal};
 use super::listing::counted;
 use super::name::Name;
@@ -27,7 +27,15 @@ impl Chat {
         if line.is_empty() {
             return;
         }
-        match commands::parse(&line) {
+        let command = commands::parse(&line, author.peer.is_operator());
+        if command.as_ref().is_ok_and(Command::is_heard_by_others)
+            && let Some(until) = self.mutes.hold(author.peer.origin(), member, now)
+        {
+            let minutes = minutes(until, now);
+            let line = format!("! You are muted for {minutes}; nobody was told.");
+            return tell(effects, member, line);
+        }
+        match command {
             Ok(Command::Say(text)) => {
                 self.publish(member, room, format_args!("{nickname}: {text}"), effects);
             }
@@ -50,10 +58,7 @@ impl Chat {
                     tell(effects, to, line);
                 }
                 None => {
-                    let line = format!(
-                        "! There is no {to:.limit$} here.",
-                        limit = self.config.nickname
-                    );
+                    let line = format!("! {}.", self.nobody(to));
                     tell(effects, member, line);
                 }
             },
@@ -72,6 +77,14 @@ impl Chat {
                 tell(effects, member, format!("* Bye, {nickname}."));
                 self.leave(member, now, effects);
                 effects.push(Effect::Disconnect { member });
+            }
+            Ok(Command::Order(order)) => {
+                if let Err(why) = self.carry_out(member, order, now, effects) {
+                    tell(effects, member, format!("! {why}."));
+                }
+            }
+            Err(Refusal::OperatorsOnly(word)) => {
+                tell(effects, member, format!("! /{word} is for operators only."));
             }
             Err(Refusal::Unknown(word)) => {
                 let line = format!("! There is no command /{word:.20}. /help lists the commands.");
@@ -200,7 +213,7 @@ impl Chat {
 #[cfg(test)]
 mod tests {
     use super::super::Config;
-    use super::super::tests::House;
+    use super::super::tests::{ANYONE, House};
 
     #[test]
     fn a_line_reaches_everyone_else() {
@@ -351,7 +364,7 @@ mod tests {
         });
         let [alice, bob] = [house.connect(), house.connect()];
         let full = "! Disconnected: #lobby is full, it has 2 members.";
-        assert_eq!(house.refusal().as_deref(), Some(full));
+        assert_eq!(house.refusal(ANYONE).as_deref(), Some(full));
         house.types(alice, "/join tea");
         let carol = house.connect();
         house.types(bob, "/join TEA");

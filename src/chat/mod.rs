@@ -6,12 +6,13 @@
 //! test can live through a year of chatting in a second.
 //!
 //! ```
-//! use loopchat::chat::{Chat, Config, Effect};
+//! use loopchat::chat::{Chat, Config, Effect, Peer};
 //!
 //! let mut chat = Chat::new(Config::default());
 //! let mut effects = Vec::new();
-//! let alice = chat.connect(0, &mut effects)?;
-//! let bob = chat.connect(0, &mut effects)?;
+//! let peer = Peer::Tcp([127, 0, 0, 1].into());
+//! let alice = chat.connect(peer, 0, &mut effects)?;
+//! let bob = chat.connect(peer, 0, &mut effects)?;
 //!
 //! effects.clear();
 //! chat.line(alice, "hello", 0, &mut effects);
@@ -27,11 +28,16 @@
 //! | file              | thought                                                         |
 //! |-------------------|-----------------------------------------------------------------|
 //! | `mod.rs`          | who is here: connecting, moving between rooms, leaving, time     |
+//! | `effect.rs`       | what has to happen outside                                      |
 //! | `conversation.rs` | what a typed line does                                          |
 //! | `answers.rs`      | what the chat tells a member: greeting, replay, lists            |
 //! | `commands.rs`     | the table of commands, and how a line becomes one of them       |
+//! | `operators.rs`    | what operators order                                            |
+//! | `sanctions.rs`    | who is banned or muted, and until when                          |
+//! | `peer.rs`         | where members come from, and who of them is an operator         |
 //! | `config.rs`       | the limits                                                      |
 //! | `name.rs`         | what may be a nickname or a room's name, and when two are one   |
+//! | `id.rs`           | what members and rooms are meant by                             |
 //! | `index.rs`        | finding members and rooms by name, in a few bytes each          |
 //! | `room.rs`         | one room: its members, topic, history                           |
 //! | `history.rs`      | the lines a room keeps                                          |
@@ -43,12 +49,17 @@ mod answers;
 mod commands;
 mod config;
 mod conversation;
+mod effect;
 mod history;
+mod id;
 mod index;
 mod listing;
 mod name;
+mod operators;
+mod peer;
 mod presence;
 mod room;
+mod sanctions;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -61,13 +72,17 @@ use std::rc::Rc;
 use ecow::eco_format;
 use slab::Slab;
 
-use answers::StandingLines;
+use answers::{StandingLines, describe_ban};
 use index::NameIndex;
 use name::Name;
 use presence::Change;
 use room::Room;
+use sanctions::{Bans, Mutes};
 
 pub use config::Config;
+pub use effect::{Effect, Report};
+pub use id::{MemberId, RoomId};
+pub use peer::Peer;
 pub use text::sanitise;
 
 /// A point in time, or a length of it, in milliseconds of a clock that never goes back.
@@ -78,82 +93,12 @@ pub type Millis = u64;
 /// A room's history and the effects share it, so it is allocated once however many hear it.
 pub type Line = Rc<str>;
 
-/// One connected member.
-///
-/// An id is never valid again once its member is gone, even when its [`index`](MemberId::index) is:
-/// a late call with the old id does nothing to whoever has the place now.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
-pub struct MemberId {
-    index: u32,
-    /// Never zero, so that an `Option` of an id, or of a member, is no larger than the thing itself.
-    generation: NonZeroU32,
-}
-
-impl MemberId {
-    /// A small number no other connected member has, to index a table with. Reused after the member is gone.
-    pub fn index(self) -> usize {
-        self.index as usize
-    }
-}
-
-/// One room. Reused after the room is gone, which [`Effect::Moved`] makes safe: the last member of
-/// the old room has been moved out of it before the first one of the new room is moved in.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
-pub struct RoomId(u32);
-
-impl RoomId {
-    /// A small number no other room has, to index a table with.
-    pub fn index(self) -> usize {
-        self.0 as usize
-    }
-}
-
-/// Something the caller has to do, in the order given.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// One line for one member.
-    Tell {
-        /// Who gets it. May have been removed by a later effect of the same call (`/quit`).
-        to: MemberId,
-        /// What to send.
-        line: Line,
-    },
-    /// One line for every member of a room, as the room is at this place in the order of effects.
-    Say {
-        /// The room that hears it. It had at least one member when this was said.
-        room: RoomId,
-        /// The one member that does not get it, mostly the author. It need not be in the room.
-        except: Option<MemberId>,
-        /// What to send.
-        line: Line,
-    },
-    /// A member went from one room to another, at exactly this place in the order of effects.
-    ///
-    /// Lines said to `from` before it reach the member, later ones do not; lines said to `to` reach
-    /// it only when they come after this effect (what was said before is in the replay it gets).
-    Moved {
-        /// Who moved.
-        member: MemberId,
-        /// The room it was in, or `None` if it has just connected. The room may be gone by now.
-        from: Option<RoomId>,
-        /// The room it is in now, or `None` if it left the chat.
-        to: Option<RoomId>,
-    },
-    /// Close this connection once everything it was told is flushed.
-    ///
-    /// The member has been removed already: its `Moved { to: None }` came before, and there is no
-    /// need to call [`Chat::leave`] (although it does no harm).
-    Disconnect {
-        /// Whose connection to close.
-        member: MemberId,
-    },
-}
-
-/// What the chat keeps for every member, times ten thousand: 32 bytes, five in the index of names
+/// What the chat keeps for every member, times ten thousand: 48 bytes, five in the index of names
 /// and eight in its room's list. A nickname of more than 15 bytes has an allocation of its own.
 #[derive(Debug)]
 struct Member {
     nickname: Name,
+    peer: Peer,
     generation: NonZeroU32,
     room: RoomId,
     /// The member's place in its room's list, so that leaving needs no search.
@@ -178,6 +123,8 @@ pub struct Chat {
     by_size: BTreeSet<Rank>,
     /// Rooms with a presence digest pending, by when it is due. Exact, so that idle means asleep.
     digests: BTreeSet<(Millis, RoomId)>,
+    bans: Bans,
+    mutes: Mutes,
     /// Counts connections, for guest numbers and generations. It only goes forward, so a burst of
     /// arrivals does not look for gaps.
     arrivals: NonZeroU32,
@@ -193,6 +140,8 @@ impl Chat {
     /// An empty chat, with the room `#lobby` in it.
     pub fn new(config: Config) -> Chat {
         let mut chat = Chat {
+            bans: Bans::new(config.bans),
+            mutes: Mutes::new(config.mutes),
             config,
             members: Slab::new(),
             rooms: Slab::new(),
@@ -217,8 +166,13 @@ impl Chat {
     ///
     /// What [`admits`](Chat::admits) says against it. Nothing has changed then, and there are no
     /// effects.
-    pub fn connect(&mut self, now: Millis, effects: &mut Vec<Effect>) -> Result<MemberId, Line> {
-        self.admits()?;
+    pub fn connect(
+        &mut self,
+        peer: Peer,
+        now: Millis,
+        effects: &mut Vec<Effect>,
+    ) -> Result<MemberId, Line> {
+        self.admits(peer, now)?;
         let name = self.next_guest();
         let id = MemberId {
             index: self.members.vacant_key() as u32,
@@ -226,6 +180,7 @@ impl Chat {
         };
         self.members.insert(Member {
             nickname: name.clone(),
+            peer,
             generation: id.generation,
             room: LOBBY,
             seat: 0,
@@ -249,13 +204,20 @@ impl Chat {
         Ok(id)
     }
 
-    /// Whether a newcomer can be let in now. [`connect`](Chat::connect) asks for itself; a door that
-    /// can say no in a better way than with a line asks first.
+    /// Whether a newcomer can be let in now: it is not banned, and `#lobby` is not full. Operators
+    /// always can. [`connect`](Chat::connect) asks for itself; a door that can say no in a better
+    /// way than with a line asks first.
     ///
     /// # Errors
     ///
     /// The line to tell the newcomer before its connection is closed: `! Disconnected: ...`.
-    pub fn admits(&self) -> Result<(), Line> {
+    pub fn admits(&self, peer: Peer, now: Millis) -> Result<(), Line> {
+        if peer.is_operator() {
+            return Ok(());
+        }
+        if let Some((until, reason)) = self.bans.get(&peer.origin(), now) {
+            return Err(describe_ban(*until, reason.as_deref(), now));
+        }
         match self.is_full(LOBBY) {
             Some(why) => Err(format!("! Disconnected: {why}.").into()),
             None => Ok(()),
@@ -268,16 +230,7 @@ impl Chat {
         if self.member(member).is_none() {
             return;
         }
-        let from = self.give_up_seat(member);
-        let members = &self.members;
-        self.nicknames
-            .remove(member.index, |at| nickname_at(members, at));
-        let nickname = self.members.remove(member.index()).nickname;
-        effects.push(Effect::Moved {
-            member,
-            from: Some(from),
-            to: None,
-        });
+        let (from, nickname) = self.remove(member, effects);
         self.departed(from, member, nickname, now, effects);
     }
 
@@ -320,6 +273,11 @@ impl Chat {
     /// The nickname a member has now, or `None` if there is no such member.
     pub fn nickname(&self, member: MemberId) -> Option<&str> {
         self.member(member).map(|member| &*member.nickname)
+    }
+
+    /// Where a member's connection comes from, or `None` if there is no such member.
+    pub fn peer(&self, member: MemberId) -> Option<Peer> {
+        self.member(member).map(|member| member.peer)
     }
 
     /// How many members are connected.
@@ -407,6 +365,21 @@ impl Chat {
         result
     }
 
+    /// Takes a member out of everything. Its room, which is returned, may be empty now.
+    fn remove(&mut self, member: MemberId, effects: &mut Vec<Effect>) -> (RoomId, Name) {
+        let from = self.give_up_seat(member);
+        let members = &self.members;
+        self.nicknames
+            .remove(member.index, |at| nickname_at(members, at));
+        let nickname = self.members.remove(member.index()).nickname;
+        effects.push(Effect::Moved {
+            member,
+            from: Some(from),
+            to: None,
+        });
+        (from, nickname)
+    }
+
     /// Moves a member between rooms and lets both know.
     fn relocate(&mut self, id: MemberId, to: RoomId, now: Millis, effects: &mut Vec<Effect>) {
         let nickname = self.members[id.index()].nickname.clone();
@@ -435,8 +408,7 @@ impl Chat {
         now: Millis,
         effects: &mut Vec<Effect>,
     ) {
-        let place = &mut self.rooms[room.index()];
-        if place.len() > 0 {
+        if self.rooms[room.index()].len() > 0 {
             let departure = Change {
                 member,
                 before: Some(nickname),
@@ -444,13 +416,30 @@ impl Chat {
             };
             return self.note(room, departure, now, effects);
         }
-        let due = place.presence.due();
+        self.emptied(room);
+    }
+
+    /// Clears up after the last member of a room.
+    fn emptied(&mut self, room: RoomId) {
+        let due = self.rooms[room.index()].presence.due();
         self.drop_digest(room, due); // nobody is left to hear it
         if room != LOBBY {
             let rooms = &self.rooms;
             self.room_names.remove(room.0, |at| room_name_at(rooms, at));
             let gone = self.rooms.remove(room.index());
             self.by_size.remove(&gone.rank(room));
+        }
+    }
+
+    /// Takes a member out of what its room is still to hear: the room hears of it in another way.
+    fn forget_presence_of(&mut self, member: MemberId, room: RoomId) {
+        let presence = &mut self.rooms[room.index()].presence;
+        let due = presence.due();
+        presence.forget_member(member);
+        if let Some(due) = due
+            && presence.due().is_none()
+        {
+            self.digests.remove(&(due, room));
         }
     }
 

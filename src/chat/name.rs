@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::iter;
+use std::net::Ipv4Addr;
 use std::ops::Deref;
 
 use ecow::EcoString;
@@ -42,6 +43,7 @@ pub(super) enum BadName {
     Length { limit: usize },
     Character(char),
     Marks,
+    Address,
 }
 
 impl fmt::Display for BadName {
@@ -56,6 +58,7 @@ impl fmt::Display for BadName {
                     false => write!(f, "U+{:04X}", u32::from(*c)),
                 }
             }
+            BadName::Address => write!(f, "is not an address"),
             BadName::Marks => write!(
                 f,
                 "has at most {MARKS_IN_A_ROW} accents in a row, and none at its start"
@@ -88,6 +91,10 @@ impl Name {
         }
         if !(1..=limit).contains(&length) {
             return Err(BadName::Length { limit });
+        }
+        // An order against an address must not mean a member, nor the other way round.
+        if fold(&shown).parse::<Ipv4Addr>().is_ok() {
+            return Err(BadName::Address);
         }
         Ok(Name(shown))
     }
@@ -216,6 +223,23 @@ mod tests {
         assert_eq!(refusal(&"ž".repeat(25)), BadName::Length { limit: 24 });
         // Decomposed it has 48, but that is not how it is stored.
         assert_eq!(*name(&"z\u{30C}".repeat(24)), *"ž".repeat(24));
+    }
+
+    #[test]
+    fn an_address_is_no_name() {
+        for text in ["127.0.0.1", "１２７.0.0.1", "255.255.255.255"] {
+            assert_eq!(refusal(text), BadName::Address);
+        }
+        for text in ["127.0.0", "127.0.0.256", "1.2.3.4.5", "1.2.3."] {
+            assert_eq!(*name(text), *text);
+        }
+        // Nor is one suggested.
+        let suggested: Vec<Name> = name("1.2.3.").alternatives(24).collect();
+        assert!(
+            suggested
+                .iter()
+                .all(|name| name.parse::<Ipv4Addr>().is_err())
+        );
     }
 
     #[test]

@@ -100,6 +100,11 @@ impl Presence {
         self.unnamed = [0; 3];
     }
 
+    /// Drops what is pending of one member, as far as it would be named.
+    pub(super) fn forget_member(&mut self, member: MemberId) {
+        self.named.retain(|change| change.member != member);
+    }
+
     /// The pending notice, if there is one and the quiet time is over, and who does not get it:
     /// a member does not hear of itself when the notice is of nobody else.
     pub(super) fn speak(&mut self, room: &str, now: Millis) -> Option<(Option<MemberId>, Line)> {

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::{IpAddr, Ipv4Addr};
 
 use proptest::prelude::*;
 
@@ -37,6 +38,15 @@ pub(super) fn kind(line: &str) -> Kind {
 /// Starts a message with a number; longer than any line made up at random, so that none is taken for one.
 const NUMBERED: &str = "this is message number ";
 
+/// A peer of whom nothing is known.
+pub(super) const ANYONE: Peer = Peer::Tcp(IpAddr::V4(Ipv4Addr::LOCALHOST));
+
+/// The server's owner.
+pub(super) const OWNER: Peer = Peer::Local {
+    user: 1000,
+    operator: true,
+};
+
 /// A chat with an inbox for everyone who is or was in it.
 pub(super) struct House {
     pub(super) chat: Chat,
@@ -49,6 +59,8 @@ pub(super) struct House {
     /// The number of the last numbered message a member saw since it moved.
     last_message: HashMap<MemberId, u64>,
     pub(super) disconnected: HashSet<MemberId>,
+    /// What the door was asked for.
+    pub(super) asked: Vec<Effect>,
 }
 
 impl House {
@@ -62,6 +74,7 @@ impl House {
             last_presence: HashMap::new(),
             last_message: HashMap::new(),
             disconnected: HashSet::new(),
+            asked: Vec::new(),
         }
     }
 
@@ -76,15 +89,19 @@ impl House {
     }
 
     pub(super) fn connect(&mut self) -> MemberId {
-        let id = self.chat.connect(self.now, &mut self.effects);
+        self.connect_from(ANYONE)
+    }
+
+    pub(super) fn connect_from(&mut self, peer: Peer) -> MemberId {
+        let id = self.chat.connect(peer, self.now, &mut self.effects);
         self.deliver();
         id.expect("a newcomer is let in")
     }
 
     /// What a newcomer is refused with, if it is.
-    pub(super) fn refusal(&mut self) -> Option<String> {
-        let refused = self.chat.connect(self.now, &mut self.effects).err()?;
-        assert_eq!(self.chat.admits(), Err(refused.clone()));
+    pub(super) fn refusal(&mut self, peer: Peer) -> Option<String> {
+        let refused = self.chat.connect(peer, self.now, &mut self.effects).err()?;
+        assert_eq!(self.chat.admits(peer, self.now), Err(refused.clone()));
         assert_eq!(self.effects, []);
         Some(refused.to_string())
     }
@@ -167,6 +184,11 @@ impl House {
                     assert!(!self.whereabouts.contains_key(&member));
                     self.disconnected.insert(member);
                 }
+                Effect::Report { to, .. } => {
+                    assert!(self.chat.peer(to).is_some_and(Peer::is_operator));
+                    self.asked.push(effect);
+                }
+                Effect::Shutdown => self.asked.push(effect),
             }
         }
         assert!(
@@ -209,7 +231,11 @@ impl House {
     fn check_presence(&mut self, room: RoomId, line: &str) {
         let is_presence = kind(line) == Kind::Notice
             && !line.contains(" set the topic: ")
-            && !line.starts_with("* NEWS");
+            && !line.starts_with("* NEWS")
+            && !line.starts_with("* Announcement by ")
+            && ![" was kicked", " was banned", " were banned"]
+                .iter()
+                .any(|what| line.contains(what));
         if is_presence {
             let last = self.last_presence.insert(room, self.now);
             assert!(
@@ -242,6 +268,8 @@ impl House {
         assert_eq!(chat.room_count(), rooms.len() + empty_lobby);
         assert_eq!(chat.room_names.len(), chat.room_count());
         assert!(chat.room_count() <= chat.config.rooms);
+        assert!(chat.bans.len() <= chat.config.bans);
+        assert!(chat.mutes.len() <= chat.config.mutes);
         let ranks = chat.rooms.iter();
         let ranks: BTreeSet<Rank> = ranks
             .map(|(key, room)| room.rank(RoomId(key as u32)))
@@ -258,7 +286,7 @@ impl House {
 /// departures come from members long gone.
 #[derive(Clone, Debug)]
 enum Step {
-    Connect,
+    Connect(u8),
     Line(usize, String),
     Message(usize),
     Leave(usize),
@@ -274,11 +302,13 @@ fn step() -> impl Strategy<Value = Step> {
         1 => "/msg (ann|bob|guest[0-9]) \\PC{0,9}",
         1 => "/me \\PC{0,9}",
         1 => "/quit",
+        2 => "/(kick|ban|mute|unmute) (ann|bob|guest[0-9])( [0-9]| x)?",
+        1 => "/(ban|mute|unban|unmute|limits|connections)( 10.0.0.[0-9])?",
         2 => ".{0,20}",
         1 => "[/ *!:>\\x00-\\x20\u{80}-\u{9f}\u{200b}-\u{202f}\u{2060}-\u{206f}]{0,9}",
     ];
     prop_oneof![
-        3 => Just(Step::Connect),
+        3 => (0..5_u8).prop_map(Step::Connect),
         8 => (0..20_usize, line).prop_map(|(who, line)| Step::Line(who, line)),
         5 => (0..20_usize).prop_map(Step::Message),
         2 => (0..20_usize).prop_map(Step::Leave),
@@ -290,13 +320,20 @@ fn step() -> impl Strategy<Value = Step> {
 proptest! {
     #[test]
     fn any_conversation_keeps_the_rules(steps in prop::collection::vec(step(), 1..120)) {
-        let mut house = House::new(Config { history: 7, replay: 4, rooms: 4, ..Config::default() });
-        let mut everyone = vec![house.connect()];
+        let mut house = House::new(Config { history: 7, replay: 4, rooms: 4, bans: 2, mutes: 2, ..Config::default() });
+        let mut everyone = vec![house.connect_from(OWNER)];
         let mut messages = 0;
         for step in steps {
             let someone = |who: usize| everyone[who % everyone.len()];
             match step {
-                Step::Connect => everyone.push(house.connect()),
+                Step::Connect(0) => everyone.push(house.connect_from(OWNER)),
+                Step::Connect(host) => {
+                    let peer = Peer::Tcp([10, 0, 0, host].into());
+                    match house.chat.admits(peer, house.now) {
+                        Ok(()) => everyone.push(house.connect_from(peer)),
+                        Err(_) => assert!(house.refusal(peer).is_some()),
+                    }
+                }
                 Step::Line(who, line) => house.types(someone(who), &line),
                 Step::Message(who) => {
                     messages += 1;
@@ -429,7 +466,7 @@ fn an_emptied_room_wakes_nobody_up() {
 
 #[test]
 fn what_is_kept_for_a_member_stays_small() {
-    assert_eq!(size_of::<Option<Member>>(), 32);
+    assert_eq!(size_of::<Option<Member>>(), 48);
     assert_eq!(size_of::<Option<MemberId>>(), 8);
     assert!(size_of::<Effect>() <= 40);
 }

@@ -71,7 +71,7 @@ pub use listener::Listener;
 pub use lookup::LookupRequest;
 pub use server::{ListenOptions, Server};
 pub use socket::Socket;
-pub use status::ReadyState;
+pub use status::{ReadyState, RemoteParty};
 pub use text::StringDecoder;
 
 use crate::event_loop::{self, HandleId};

@@ -1,6 +1,7 @@
 //! What a socket tells of itself.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use super::{Address, Context, Error, Handles, Server, Socket};
 
@@ -17,6 +18,16 @@ pub enum ReadyState {
     WriteOnly,
     /// Neither side is open.
     Closed,
+}
+
+/// Who is at the other end of a connection, as the system vouches for it. Node has no such thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RemoteParty {
+    /// A TCP peer at this address.
+    Host(IpAddr),
+    /// A process of this machine that ran as this user when the connection was made; `None` where
+    /// the system does not tell (`SO_PEERCRED` is Linux's).
+    User(Option<u32>),
 }
 
 impl fmt::Display for ReadyState {
@@ -220,6 +231,14 @@ impl Socket {
         let address = connection.stream.peer_address().ok()??;
         connection.own.get_or_insert_default().remote = Some(address.clone());
         Some(address)
+    }
+
+    /// Who is at the other end; `None` while connecting, after the close, and for a TCP peer that has
+    /// reset the connection. Asks the system each time and remembers nothing, unlike
+    /// [`remote_address`](Self::remote_address).
+    #[must_use]
+    pub fn remote_party<S>(self, cx: &Context<S>) -> Option<RemoteParty> {
+        cx.connection(self.0)?.stream.remote_party()
     }
 
     /// This end's address (`localAddress`, `localPort`, `localFamily`); `None` for IPC, and when not

@@ -9,7 +9,7 @@ use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
 use socket2::{SockRef, TcpKeepalive};
 
-use super::{Address, address};
+use super::{Address, RemoteParty, address};
 
 /// The descriptor of a socket, or none: before it is connected, and from its `destroy` on.
 pub(super) enum Stream {
@@ -85,6 +85,17 @@ impl Stream {
         }
     }
 
+    pub(super) fn remote_party(&self) -> Option<RemoteParty> {
+        match self {
+            Self::Closed => None,
+            Self::Tcp(stream) => {
+                let address = stream.peer_addr().ok()?;
+                Some(RemoteParty::Host(address.ip()))
+            }
+            Self::Ipc(stream) => Some(RemoteParty::User(user_at(stream))),
+        }
+    }
+
     pub(super) fn local_address(&self) -> io::Result<Option<Address>> {
         match self {
             Self::Closed => Err(io::Error::from(io::ErrorKind::NotConnected)),
@@ -133,4 +144,15 @@ impl Stream {
             Self::Closed | Self::Ipc(_) => Ok(()),
         }
     }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn user_at(stream: &UnixStream) -> Option<u32> {
+    let credentials = rustix::net::sockopt::socket_peercred(stream).ok()?;
+    Some(credentials.uid.as_raw())
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn user_at(_: &UnixStream) -> Option<u32> {
+    None
 }

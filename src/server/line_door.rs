@@ -3,11 +3,12 @@
 use std::ops::ControlFlow;
 
 use log::{debug, info};
+use rustix::process::geteuid;
 
 use super::framing::{Frame, LineDecoder};
 use super::{ChatServer, Loop};
-use crate::chat::{Chat, Effect, MemberId};
-use crate::net::{self, Context, Event, Server, Socket};
+use crate::chat::{Chat, Effect, MemberId, Peer};
+use crate::net::{self, Context, Event, RemoteParty, Server, Socket};
 
 /// Lines of one connection that are handled in one turn at most. What is left of its bytes waits
 /// for the next, so that nobody's paste holds up the others.
@@ -89,7 +90,23 @@ pub(super) fn open(event_loop: &mut Loop) -> Server {
     door
 }
 
+/// Who it is that connects, as the chat wants to know it. `None` if it has gone already.
+fn peer(cx: &Context<ChatServer>, socket: Socket) -> Option<Peer> {
+    Some(match socket.remote_party(cx)? {
+        RemoteParty::Host(address) => Peer::Tcp(address),
+        RemoteParty::User(user) => Peer::Local {
+            user: user.unwrap_or(u32::MAX),
+            // Whoever could end the server by a signal may as well do it by a command.
+            operator: user == Some(geteuid().as_raw()),
+        },
+    })
+}
+
 fn connection(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
+    let Some(peer) = peer(cx, socket) else {
+        socket.destroy(cx);
+        return;
+    };
     let ChatServer {
         chat,
         connections,
@@ -99,7 +116,7 @@ fn connection(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Soc
         ..
     } = server;
     let now = cx.now();
-    let member = match chat.connect(now, effects) {
+    let member = match chat.connect(peer, now, effects) {
         Ok(member) => member,
         Err(reason) => {
             socket.write(cx, format!("{reason}\n").as_bytes());
@@ -192,8 +209,9 @@ fn decode<R>(
     let result = run(&mut decoder, max_line, &mut |frame| {
         take(chat, member, frame, max_line, now, effects);
         ChatServer::apply(fan_out, leaving, effects);
-        // After a large answer the member has to be seen reading it first.
-        match leaving.is_empty() && !fan_out.is_large() {
+        // After a large answer the member has to be seen reading it first; what only a door can
+        // answer is answered before the next line.
+        match leaving.is_empty() && !fan_out.is_large() && effects.is_empty() {
             true => ControlFlow::Continue(()),
             false => ControlFlow::Break(()),
         }

@@ -10,6 +10,7 @@
 //! | [`framing`] | bytes to lines |
 //! | `fan_out.rs` | one message to everyone, one write a member and turn |
 //! | `shutdown.rs` | the orderly end |
+//! | `reports.rs` | what operators ask the doors |
 //! | `bind.rs`, `config.rs`, `descriptors.rs` | what happens before the loop runs |
 
 mod bind;
@@ -18,6 +19,7 @@ mod descriptors;
 mod fan_out;
 pub mod framing;
 mod line_door;
+mod reports;
 mod shutdown;
 
 use std::io;
@@ -100,15 +102,30 @@ impl ChatServer {
         }
     }
 
-    /// Passes effects on, in order. [`finish`](Self::finish) has to follow once the caller is done.
+    /// Passes effects on, in order. [`finish`](Self::finish) has to follow once the caller is done:
+    /// it sees to those that are left, which need more than lines.
     fn apply(fan_out: &mut FanOut, leaving: &mut Vec<MemberId>, effects: &mut Vec<Effect>) {
-        for effect in effects.drain(..) {
+        effects.retain(|effect| {
             match effect {
-                Effect::Tell { to, line } => fan_out.tell(to, &line),
-                Effect::Say { room, except, line } => fan_out.say(room, except, &line),
-                Effect::Moved { member, to, .. } => fan_out.moved(member, to),
-                Effect::Disconnect { member } => leaving.push(member),
+                Effect::Tell { to, line } => fan_out.tell(*to, line),
+                Effect::Say { room, except, line } => fan_out.say(*room, *except, line),
+                Effect::Moved { member, to, .. } => fan_out.moved(*member, *to),
+                Effect::Disconnect { member } => leaving.push(*member),
+                Effect::Report { .. } | Effect::Shutdown => return true,
             }
+            false
+        });
+    }
+
+    /// Does what an operator asks of the doors.
+    fn answer(&mut self, cx: &mut Context<Self>, asked: Effect) {
+        match asked {
+            Effect::Report { to, what } => self.report(cx, to, what),
+            Effect::Shutdown => {
+                info!("an operator ends the server");
+                shutdown::begin(self, cx);
+            }
+            _ => {} // `apply` has passed it on
         }
     }
 
@@ -125,6 +142,10 @@ impl ChatServer {
 
     /// Closes the connections of those who left, and sets what has to come later.
     fn finish(&mut self, cx: &mut Context<Self>) {
+        if !self.effects.is_empty() {
+            let asked = std::mem::take(&mut self.effects);
+            asked.into_iter().for_each(|effect| self.answer(cx, effect));
+        }
         while let Some(member) = self.leaving.pop() {
             self.say_goodbye(cx, member);
         }

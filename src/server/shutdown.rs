@@ -29,7 +29,10 @@ pub(super) fn on_signals(event_loop: &mut Loop) -> io::Result<()> {
 
 /// Stops accepting, tells everyone, and ends every connection after what it is still to get. The
 /// loop then ends by itself: nothing else holds it open.
-fn begin(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
+pub(super) fn begin(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
+    if server.shutting_down {
+        return;
+    }
     server.shutting_down = true;
     for door in &server.servers {
         door.close(cx);

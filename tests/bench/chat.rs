@@ -1,11 +1,15 @@
 //! A step of the chat: one line in, effects out. What it costs must not depend on how many hear it.
 
 use std::hint::black_box;
+use std::net::{IpAddr, Ipv4Addr};
 
 use criterion::{BenchmarkId, Criterion};
-use loopchat::chat::{Chat, Config, Effect, MemberId, Millis};
+use loopchat::chat::{Chat, Config, Effect, MemberId, Millis, Peer};
 
 const MESSAGE: &str = "Has anyone seen the keys? They were on the table a minute ago.";
+
+/// Where they all come from.
+const NEIGHBOUR: Peer = Peer::Tcp(IpAddr::V4(Ipv4Addr::LOCALHOST));
 
 pub(crate) fn benches(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("chat");
@@ -45,7 +49,10 @@ pub(crate) fn benches(criterion: &mut Criterion) {
 fn lobby(size: usize) -> (Chat, Vec<MemberId>) {
     let mut chat = Chat::new(Config::default());
     let mut effects = Vec::new();
-    let connect = |_| chat.connect(0, &mut effects).expect("there is room");
+    let connect = |_| {
+        chat.connect(NEIGHBOUR, 0, &mut effects)
+            .expect("there is room")
+    };
     let members: Vec<_> = (0..size).map(connect).collect();
     talk(&mut chat, members[0], &mut effects);
     (chat, members)
@@ -69,7 +76,9 @@ fn visit(chat: &mut Chat, now: Millis, effects: &mut Vec<Effect>) {
     if chat.next_deadline().is_some_and(|due| due <= now) {
         chat.tick(now, effects);
     }
-    let visitor = chat.connect(now, effects).expect("there is room");
+    let visitor = chat
+        .connect(NEIGHBOUR, now, effects)
+        .expect("there is room");
     chat.line(visitor, "/nick Visitor", now, effects);
     chat.line(visitor, "/join tea", now, effects);
     assert_eq!(chat.nickname(visitor), Some("Visitor"));

@@ -1,0 +1,36 @@
+//! What members and rooms are meant by: small numbers to index a table with.
+
+use std::num::NonZeroU32;
+
+#[cfg(doc)]
+use super::Effect;
+
+/// One connected member.
+///
+/// An id is never valid again once its member is gone, even when its [`index`](MemberId::index) is:
+/// a late call with the old id does nothing to whoever has the place now.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub struct MemberId {
+    pub(super) index: u32,
+    /// Never zero, so that an `Option` of an id, or of a member, is no larger than the thing itself.
+    pub(super) generation: NonZeroU32,
+}
+
+impl MemberId {
+    /// A small number no other connected member has, to index a table with. Reused after the member is gone.
+    pub fn index(self) -> usize {
+        self.index as usize
+    }
+}
+
+/// One room. Reused after the room is gone, which [`Effect::Moved`] makes safe: the last member of
+/// the old room has been moved out of it before the first one of the new room is moved in.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub struct RoomId(pub(super) u32);
+
+impl RoomId {
+    /// A small number no other room has, to index a table with.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}

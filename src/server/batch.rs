@@ -1,0 +1,113 @@
+//! What was said in one room in one turn.
+
+use std::rc::Rc;
+
+/// A batch's buffer is kept for the next turn if it is no larger.
+const KEEP: usize = 64 * 1024;
+
+/// Encodes one line for `nc`: the text and a line feed.
+pub(super) fn encode(line: &str, to: &mut Vec<u8>) {
+    to.extend_from_slice(line.as_bytes());
+    to.push(b'\n');
+}
+
+/// The lines of one room and turn, encoded once and shared by all who get them.
+#[derive(Default)]
+pub(super) struct Batch {
+    bytes: Rc<Vec<u8>>,
+    lines: Vec<Line>,
+}
+
+/// Where a line of a batch ends.
+struct Line {
+    end: usize,
+    /// Somebody said it: it may be left out for those who read too slowly. A notice may not.
+    is_message: bool,
+}
+
+impl Batch {
+    pub(super) fn push(&mut self, line: &str, is_message: bool) {
+        let bytes = Rc::make_mut(&mut self.bytes);
+        encode(line, bytes);
+        let end = bytes.len();
+        self.lines.push(Line { end, is_message });
+    }
+
+    pub(super) fn bytes(&self) -> &Rc<Vec<u8>> {
+        &self.bytes
+    }
+
+    /// Length in bytes.
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Copies what comes after the first `seen` bytes.
+    pub(super) fn copy_rest(&self, seen: usize, to: &mut Vec<u8>) {
+        to.extend_from_slice(&self.bytes[seen..]);
+    }
+
+    /// The same without the messages. Returns how many that were.
+    pub(super) fn copy_notices(&self, seen: usize, to: &mut Vec<u8>) -> u32 {
+        let from = self.lines.partition_point(|line| line.end <= seen);
+        let (mut start, mut messages) = (seen, 0);
+        for line in &self.lines[from..] {
+            if line.is_message {
+                messages += 1;
+            } else {
+                to.extend_from_slice(&self.bytes[start..line.end]);
+            }
+            start = line.end;
+        }
+        messages
+    }
+
+    /// Makes it empty, for the next turn. Its memory is kept, unless it was much or is still
+    /// waiting to be sent to somebody.
+    pub(super) fn clear(&mut self) {
+        match Rc::get_mut(&mut self.bytes) {
+            Some(bytes) if bytes.capacity() <= KEEP => bytes.clear(),
+            _ => self.bytes = Rc::default(),
+        }
+        self.lines.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notices_are_copied_and_messages_counted_from_any_line_on() {
+        let mut batch = Batch::default();
+        let lines = [("a: 1", true), ("* b joined", false), ("b: 2", true), ("* c left", false)];
+        let mut starts = Vec::new();
+        for (line, is_message) in lines {
+            starts.push(batch.len());
+            batch.push(line, is_message);
+        }
+        starts.push(batch.len());
+        for (at, &seen) in starts.iter().enumerate() {
+            let mut copied = Vec::new();
+            let messages = batch.copy_notices(seen, &mut copied);
+            let rest = &lines[at..];
+            let notices: String = rest.iter().filter(|l| !l.1).map(|l| format!("{}\n", l.0)).collect();
+            assert_eq!(String::from_utf8(copied).unwrap(), notices, "after {at} lines");
+            assert_eq!(messages as usize, rest.iter().filter(|l| l.1).count());
+        }
+    }
+
+    #[test]
+    fn a_batch_that_waits_for_somebody_is_left_to_it() {
+        let mut batch = Batch::default();
+        batch.push("hello", true);
+        let waits = Rc::clone(batch.bytes());
+        batch.clear();
+        batch.push("again", true);
+        assert_eq!((&waits[..], &batch.bytes()[..]), (&b"hello\n"[..], &b"again\n"[..]));
+    }
+}
