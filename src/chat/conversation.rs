@@ -11,7 +11,7 @@ use super::commands::{self, Command, Refusal};
 use super::listing::counted;
 use super::name::Name;
 use super::presence::Change;
-use super::{Chat, Effect, LOBBY, MemberId, Millis, RoomId, nickname_at, sanitise};
+use super::{Chat, Effect, LOBBY, MemberId, Millis, RoomId, SayKind, nickname_at, sanitise};
 
 impl Chat {
     /// Does what one line asks for, as typed: unsanitised, without a line end.
@@ -109,6 +109,7 @@ impl Chat {
         effects.push(Effect::Say {
             room,
             except: Some(author),
+            kind: SayKind::Message,
             line,
         });
     }
@@ -205,6 +206,7 @@ impl Chat {
         effects.push(Effect::Say {
             room,
             except: None,
+            kind: SayKind::Notice,
             line: line.into(),
         });
     }

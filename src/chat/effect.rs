@@ -20,6 +20,8 @@ pub enum Effect {
         room: RoomId,
         /// The one member that does not get it, mostly the author. It need not be in the room.
         except: Option<MemberId>,
+        /// Whether it may be left out for a member that does not keep up.
+        kind: SayKind,
         /// What to send.
         line: Line,
     },
@@ -52,6 +54,17 @@ pub enum Effect {
     },
     /// An operator wants the server to end, in the way in which a signal would end it.
     Shutdown,
+}
+
+/// What is said in a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SayKind {
+    /// What a member says or does. It is in the room's history, so a member that does not read may
+    /// be spared it, and told [how many](super::skipped) it was spared.
+    Message,
+    /// The chat speaks: of who comes and goes, a topic, an announcement. It is said once and kept
+    /// nowhere, so it is never left out. Neither is what is told to one member alone.
+    Notice,
 }
 
 /// What an operator may want to know that the chat does not.

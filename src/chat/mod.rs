@@ -16,7 +16,7 @@
 //!
 //! effects.clear();
 //! chat.line(alice, "hello", 0, &mut effects);
-//! let [Effect::Say { room, except, line }] = &effects[..] else { panic!() };
+//! let [Effect::Say { room, except, line, .. }] = &effects[..] else { panic!() };
 //! assert_eq!(&**line, "guest1: hello");
 //! assert_eq!(*except, Some(alice));
 //! assert_eq!(chat.members_of(*room), [alice, bob]);
@@ -43,6 +43,7 @@
 //! | `history.rs`      | the lines a room keeps                                          |
 //! | `presence.rs`     | joins, leaves and renames, at most one notice a second          |
 //! | `listing.rs`      | many names in one line of bounded length                        |
+//! | `notices.rs`      | what the doors tell members, in the chat's words                |
 //! | `text.rs`         | what is taken out of a text before other terminals see it       |
 
 mod answers;
@@ -55,6 +56,7 @@ mod id;
 mod index;
 mod listing;
 mod name;
+mod notices;
 mod operators;
 mod peer;
 mod presence;
@@ -80,8 +82,9 @@ use room::Room;
 use sanctions::{Bans, Mutes};
 
 pub use config::Config;
-pub use effect::{Effect, Report};
+pub use effect::{Effect, Report, SayKind};
 pub use id::{MemberId, RoomId};
+pub use notices::{flooding, skipped};
 pub use peer::Peer;
 pub use text::sanitise;
 
@@ -241,6 +244,7 @@ impl Chat {
         effects.extend(occupied.map(|(key, _)| Effect::Say {
             room: RoomId(key as u32),
             except: None,
+            kind: SayKind::Notice,
             line: Rc::clone(&line),
         }));
     }
@@ -476,7 +480,12 @@ impl Chat {
     ) {
         let place = &mut self.rooms[room.index()];
         if let Some((except, line)) = place.speak_of_presence(now) {
-            effects.push(Effect::Say { room, except, line });
+            effects.push(Effect::Say {
+                room,
+                except,
+                kind: SayKind::Notice,
+                line,
+            });
         }
         let due = place.presence.due();
         if due != listed {

@@ -11,7 +11,7 @@ use super::commands::Order;
 use super::listing::{counted, list};
 use super::name::Name;
 use super::peer::Origin;
-use super::{Chat, Config, Effect, Line, Member, MemberId, Millis, Report, RoomId};
+use super::{Chat, Config, Effect, Line, Member, MemberId, Millis, Report, RoomId, SayKind};
 
 /// How long a ban and a mute are if the order does not say.
 const BAN_MINUTES: u32 = 60;
@@ -262,6 +262,7 @@ impl Chat {
             effects.push(Effect::Say {
                 room,
                 except: Some(operator),
+                kind: SayKind::Notice,
                 line: format!("* {names} {were} {what}").into(),
             });
         }

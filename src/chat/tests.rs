@@ -162,7 +162,18 @@ impl House {
                     self.check_replay(&mut replays, to, &line);
                     self.receive(to, line);
                 }
-                Effect::Say { room, except, line } => {
+                Effect::Say {
+                    room,
+                    except,
+                    kind: said,
+                    line,
+                } => {
+                    // What may be left out is what history keeps, and nothing else.
+                    let is_message = matches!(kind(&line), Kind::Message | Kind::Action);
+                    assert_eq!(said == SayKind::Message, is_message, "{line}");
+                    let history = &self.chat.room(room).history;
+                    let is_kept = history.last(1).any(|kept| Rc::ptr_eq(kept, &line));
+                    assert_eq!(is_kept, is_message, "{line}");
                     let here = self.whereabouts.iter().filter(|(_, at)| **at == room);
                     let here: Vec<MemberId> = here.map(|(id, _)| *id).collect();
                     assert!(!here.is_empty(), "said to an empty room: {line}");

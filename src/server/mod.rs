@@ -108,7 +108,9 @@ impl ChatServer {
         effects.retain(|effect| {
             match effect {
                 Effect::Tell { to, line } => fan_out.tell(*to, line),
-                Effect::Say { room, except, line } => fan_out.say(*room, *except, line),
+                Effect::Say {
+                    room, except, line, ..
+                } => fan_out.say(*room, *except, line),
                 Effect::Moved { member, to, .. } => fan_out.moved(*member, *to),
                 Effect::Disconnect { member } => leaving.push(*member),
                 Effect::Report { .. } | Effect::Shutdown => return true,
