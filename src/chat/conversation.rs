@@ -29,11 +29,9 @@ impl Chat {
         }
         let command = commands::parse(&line, author.peer.is_operator());
         if command.as_ref().is_ok_and(Command::is_heard_by_others)
-            && let Some(until) = self.mutes.hold(author.peer.origin(), member, now)
+            && let Some(why) = self.is_muted(member, now)
         {
-            let minutes = minutes(until, now);
-            let line = format!("! You are muted for {minutes}; nobody was told.");
-            return tell(effects, member, line);
+            return tell(effects, member, format!("! {why}."));
         }
         match command {
             Ok(Command::Say(text)) => {
@@ -160,7 +158,9 @@ impl Chat {
         }
         let refusal = match existing {
             Some(room) => self.is_full(room),
-            None => self.has_all_rooms(here),
+            None => self
+                .is_muted(member, now) // `/rooms` would show what it is called
+                .or_else(|| self.has_all_rooms(here)),
         };
         if let Some(why) = refusal {
             return tell(effects, member, format!("! {why}."));
@@ -175,6 +175,14 @@ impl Chat {
             tell(effects, member, describe_topic(room));
         }
         self.replay(to, member, self.config.replay, effects);
+    }
+
+    /// Says that a member is to be quiet, if it is.
+    fn is_muted(&self, member: MemberId, now: Millis) -> Option<String> {
+        let origin = self.members[member.index()].peer.origin();
+        let until = self.mutes.hold(origin, member, now)?;
+        let minutes = minutes(until, now);
+        Some(format!("You are muted for {minutes}; nobody was told"))
     }
 
     /// Says that nobody in `here` can open another room, if so.

@@ -182,6 +182,7 @@ fn a_mute_outlives_a_new_connection_and_a_new_name() {
         "/msg carol psst",
         "/topic spam",
         "/nick spam",
+        "/join spam",
     ] {
         assert_eq!(house.answers(bob, line), [refused], "{line}");
     }
