@@ -10,10 +10,10 @@ use mio::event::Source;
 use mio::net::{TcpListener, UnixListener};
 use mio::{Interest, Registry, Token};
 use rustix::io::Errno;
-use socket2::{Domain, SockAddr, Socket, Type};
+use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 
 use super::address::{self, abstract_name};
-use super::stream::Stream;
+use super::stream::{self, Stream};
 use super::{Address, Error};
 
 /// A port or a path that is bound and listening: connections are queued by the kernel, and
@@ -60,6 +60,20 @@ impl Listener {
     #[must_use]
     pub fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// Has the system probe the connections that are accepted from now on as
+    /// [`Socket::set_keep_alive`](super::Socket::set_keep_alive) would each: after so many seconds
+    /// without a word from the peer. IPC has no such thing.
+    ///
+    /// # Errors
+    ///
+    /// The system's, if it does not know the option.
+    pub fn set_keep_alive(&self, seconds: u32) -> io::Result<()> {
+        match &self.kind {
+            Kind::Tcp(listener) => stream::set_keep_alive(&SockRef::from(listener), Some(seconds)),
+            Kind::Ipc(..) => Ok(()),
+        }
     }
 
     pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {

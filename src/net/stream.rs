@@ -117,19 +117,9 @@ impl Stream {
     /// Has the kernel probe an idle connection, after so many seconds and every second from then on,
     /// ten times; `None` turns it off. IPC has none.
     pub(super) fn set_keep_alive(&self, idle: Option<u32>) -> io::Result<()> {
-        let Self::Tcp(stream) = self else {
-            return Ok(());
-        };
-        let socket = SockRef::from(stream);
-        match idle {
-            None => socket.set_keepalive(false),
-            Some(seconds) => {
-                let probes = TcpKeepalive::new()
-                    .with_time(Duration::from_secs(u64::from(seconds.max(1))))
-                    .with_interval(Duration::from_secs(1))
-                    .with_retries(10);
-                socket.set_tcp_keepalive(&probes)
-            }
+        match self {
+            Self::Tcp(stream) => set_keep_alive(&SockRef::from(stream), idle),
+            Self::Closed | Self::Ipc(_) => Ok(()),
         }
     }
 
@@ -142,6 +132,20 @@ impl Stream {
         match self {
             Self::Tcp(stream) => SockRef::from(stream).set_linger(Some(Duration::ZERO)),
             Self::Closed | Self::Ipc(_) => Ok(()),
+        }
+    }
+}
+
+/// As [`Stream::set_keep_alive`], also for a listener: what it accepts has the same setting.
+pub(super) fn set_keep_alive(socket: &SockRef<'_>, idle: Option<u32>) -> io::Result<()> {
+    match idle {
+        None => socket.set_keepalive(false),
+        Some(seconds) => {
+            let probes = TcpKeepalive::new()
+                .with_time(Duration::from_secs(u64::from(seconds.max(1))))
+                .with_interval(Duration::from_secs(1))
+                .with_retries(10);
+            socket.set_tcp_keepalive(&probes)
         }
     }
 }

@@ -84,7 +84,12 @@ mod tests {
     #[test]
     fn notices_are_copied_and_messages_counted_from_any_line_on() {
         let mut batch = Batch::default();
-        let lines = [("a: 1", true), ("* b joined", false), ("b: 2", true), ("* c left", false)];
+        let lines = [
+            ("a: 1", true),
+            ("* b joined", false),
+            ("b: 2", true),
+            ("* c left", false),
+        ];
         let mut starts = Vec::new();
         for (line, is_message) in lines {
             starts.push(batch.len());
@@ -95,8 +100,16 @@ mod tests {
             let mut copied = Vec::new();
             let messages = batch.copy_notices(seen, &mut copied);
             let rest = &lines[at..];
-            let notices: String = rest.iter().filter(|l| !l.1).map(|l| format!("{}\n", l.0)).collect();
-            assert_eq!(String::from_utf8(copied).unwrap(), notices, "after {at} lines");
+            let notices: String = rest
+                .iter()
+                .filter(|l| !l.1)
+                .map(|l| format!("{}\n", l.0))
+                .collect();
+            assert_eq!(
+                String::from_utf8(copied).unwrap(),
+                notices,
+                "after {at} lines"
+            );
             assert_eq!(messages as usize, rest.iter().filter(|l| l.1).count());
         }
     }
@@ -108,6 +121,9 @@ mod tests {
         let waits = Rc::clone(batch.bytes());
         batch.clear();
         batch.push("again", true);
-        assert_eq!((&waits[..], &batch.bytes()[..]), (&b"hello\n"[..], &b"again\n"[..]));
+        assert_eq!(
+            (&waits[..], &batch.bytes()[..]),
+            (&b"hello\n"[..], &b"again\n"[..])
+        );
     }
 }

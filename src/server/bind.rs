@@ -4,16 +4,22 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::net::ToSocketAddrs;
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
 
-use log::info;
+use log::{info, warn};
 use mio::net::UnixStream;
+use rustix::fs::Mode;
+use rustix::process::umask;
 
 use crate::net::{Address, Error, Listener, Target};
 
 /// Connections that may wait to be accepted, so that a burst of arrivals is not refused.
 const BACKLOG: i32 = 4096;
+
+/// After so long without a word from a TCP peer the system asks whether it is still there; a minute
+/// or so later one that does not answer is given up.
+const KEEP_ALIVE_SECONDS: u32 = 120;
 
 /// Why the server could not start: one line that names the flag.
 #[derive(Debug)]
@@ -39,17 +45,19 @@ impl fmt::Display for StartError {
 
 impl std::error::Error for StartError {}
 
-/// Binds all addresses, or none: what was bound before an error is given back with it.
-pub(super) fn bind_all(listen: &[String]) -> Result<Vec<Listener>, StartError> {
+/// Binds all addresses, or none: what was bound before an error is given back with it. Socket files
+/// get the permissions `ipc_mode`.
+pub(super) fn bind_all(listen: &[String], ipc_mode: u32) -> Result<Vec<Listener>, StartError> {
     listen
         .iter()
         .map(|text| {
-            bind(text).map_err(|reason| StartError::new(format!("--listen {text}"), reason))
+            bind(text, ipc_mode)
+                .map_err(|reason| StartError::new(format!("--listen {text}"), reason))
         })
         .collect()
 }
 
-fn bind(text: &str) -> Result<Listener, String> {
+fn bind(text: &str, ipc_mode: u32) -> Result<Listener, String> {
     let Some(target) = Target::parse(text) else {
         return Err("not an address; it wants IP:PORT, HOST:PORT or a path with a /".to_owned());
     };
@@ -60,7 +68,22 @@ fn bind(text: &str) -> Result<Listener, String> {
     if let Address::Ipc(path) = &address {
         remove_stale(path)?;
     }
-    Listener::bind(&address, BACKLOG).map_err(|error| explain(&error, &address))
+    // A socket file takes its permissions from the mask. They are narrow from the start: nobody gets
+    // in before they are what they are to be.
+    let mask = umask(Mode::from_raw_mode(0o177));
+    let bound = Listener::bind(&address, BACKLOG);
+    umask(mask);
+    let listener = bound.map_err(|error| explain(&error, &address))?;
+    if let Address::Ipc(path) = listener.address() {
+        fs::set_permissions(path, fs::Permissions::from_mode(ipc_mode))
+            .map_err(|error| format!("its permissions: {error}"))?;
+    }
+    // Whoever vanishes without a word is found out by probes. The system hands this on to every
+    // connection that is accepted.
+    if let Err(error) = listener.set_keep_alive(KEEP_ALIVE_SECONDS) {
+        warn!("peers that vanish will not be noticed: {error}");
+    }
+    Ok(listener)
 }
 
 /// Blocks, which is fine before the loop runs.
@@ -119,10 +142,10 @@ mod tests {
 
     #[test]
     fn a_second_address_that_fails_gives_the_first_back() {
-        let taken = bind("127.0.0.1:0").unwrap();
+        let taken = bind("127.0.0.1:0", 0o600).unwrap();
         let path = tempfile::tempdir().unwrap();
         let socket = path.path().join("chat.sock").display().to_string();
-        let error = bind_all(&[socket.clone(), taken.address().to_string()])
+        let error = bind_all(&[socket.clone(), taken.address().to_string()], 0o600)
             .err()
             .unwrap();
         assert!(
@@ -140,9 +163,9 @@ mod tests {
         let text = path.display().to_string();
         drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
         assert!(path.exists(), "std leaves the file: a stale one");
-        let live = bind(&text).unwrap();
+        let live = bind(&text, 0o600).unwrap();
         assert_eq!(
-            bind(&text).err().unwrap(),
+            bind(&text, 0o600).err().unwrap(),
             "another server is listening there"
         );
         assert!(path.exists());
@@ -151,11 +174,22 @@ mod tests {
     }
 
     #[test]
+    fn a_socket_file_has_the_permissions_it_was_given() {
+        let folder = tempfile::tempdir().unwrap();
+        for mode in [0o600, 0o660, 0o666] {
+            let path = folder.path().join(format!("{mode:o}.sock"));
+            let _listener = bind(&path.display().to_string(), mode).unwrap();
+            let found = fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(found & 0o777, mode);
+        }
+    }
+
+    #[test]
     fn a_file_that_is_no_socket_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("notes.txt");
         fs::write(&path, "precious").unwrap();
-        assert!(bind(&path.display().to_string()).is_err());
+        assert!(bind(&path.display().to_string(), 0o600).is_err());
         assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
     }
 
@@ -163,12 +197,12 @@ mod tests {
     fn addresses_that_cannot_be_are_explained() {
         for text in ["3000", "127.0.0.1", "127.0.0.1:66000", "", "nowhere:"] {
             assert!(
-                bind(text).err().unwrap().contains("not an address"),
+                bind(text, 0o600).err().unwrap().contains("not an address"),
                 "{text}"
             );
         }
         assert!(
-            bind("/nowhere/at/all.sock")
+            bind("/nowhere/at/all.sock", 0o600)
                 .err()
                 .unwrap()
                 .contains("folder does not exist")

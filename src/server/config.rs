@@ -1,7 +1,8 @@
 //! The flags, their environment variables, and what they default to.
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches, Parser};
 
+use super::flood::Flood;
 use crate::chat;
 
 /// How to run a chat server; what `loopchat --help` prints.
@@ -28,6 +29,36 @@ pub struct Config {
     )]
     pub listen: Vec<String>,
 
+    /// Permissions of Unix socket files, in octal: who may write to one may chat
+    #[arg(
+        long,
+        value_name = "MODE",
+        env = "LOOPCHAT_IPC_MODE",
+        default_value = "0600",
+        value_parser = octal
+    )]
+    pub ipc_mode: u32,
+
+    /// Connections there may be at a time, as far as the descriptors go
+    #[arg(
+        long,
+        value_name = "COUNT",
+        env = "LOOPCHAT_MAX_CONNECTIONS",
+        default_value_t = 20_000,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub max_connections: u32,
+
+    /// Connections one address may have at a time; this machine's own are not counted
+    #[arg(
+        long,
+        value_name = "COUNT",
+        env = "LOOPCHAT_MAX_PER_ADDRESS",
+        default_value_t = 100,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub max_per_address: u32,
+
     /// Bytes a line may have, without its line end; a longer one is refused
     #[arg(
         long,
@@ -38,7 +69,57 @@ pub struct Config {
     )]
     pub max_line: u32,
 
-    /// Messages a room keeps for /history; fewer if they are long (64 KiB in all)
+    /// Characters a nickname may have
+    #[arg(
+        long,
+        value_name = "CHARS",
+        env = "LOOPCHAT_MAX_NICKNAME",
+        default_value_t = 24,
+        value_parser = clap::value_parser!(u32).range(16..=64)
+    )]
+    pub max_nickname: u32,
+
+    /// Characters the name of a room may have
+    #[arg(
+        long,
+        value_name = "CHARS",
+        env = "LOOPCHAT_MAX_ROOM_NAME",
+        default_value_t = 32,
+        value_parser = clap::value_parser!(u32).range(8..=64)
+    )]
+    pub max_room_name: u32,
+
+    /// Characters the topic of a room may have
+    #[arg(
+        long,
+        value_name = "CHARS",
+        env = "LOOPCHAT_MAX_TOPIC",
+        default_value_t = 200,
+        value_parser = clap::value_parser!(u32).range(0..=1000)
+    )]
+    pub max_topic: u32,
+
+    /// Rooms there may be at a time, #lobby included
+    #[arg(
+        long,
+        value_name = "COUNT",
+        env = "LOOPCHAT_MAX_ROOMS",
+        default_value_t = 1000,
+        value_parser = clap::value_parser!(u32).range(1..=100_000)
+    )]
+    pub max_rooms: u32,
+
+    /// Members a room may have at a time
+    #[arg(
+        long,
+        value_name = "COUNT",
+        env = "LOOPCHAT_MAX_ROOM_MEMBERS",
+        default_value_t = 20_000,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub max_room_members: u32,
+
+    /// Messages a room keeps for /history
     #[arg(
         long,
         value_name = "LINES",
@@ -47,6 +128,62 @@ pub struct Config {
         value_parser = clap::value_parser!(u32).range(0..=100_000)
     )]
     pub history: u32,
+
+    /// Bytes of messages a room keeps; long ones push older ones out sooner
+    #[arg(
+        long,
+        value_name = "BYTES",
+        env = "LOOPCHAT_HISTORY_BYTES",
+        default_value_t = 64 * 1024,
+        value_parser = clap::value_parser!(u32).range(0..=64 * 1024 * 1024)
+    )]
+    pub history_bytes: u32,
+
+    /// Bytes that may wait for a member before messages are left out for it; it is told how many
+    /// when it has read what waits
+    #[arg(
+        long,
+        value_name = "BYTES",
+        env = "LOOPCHAT_OUTBOX_SOFT",
+        default_value_t = 64 * 1024,
+        value_parser = clap::value_parser!(u32).range(4096..=64 * 1024 * 1024)
+    )]
+    pub outbox_soft: u32,
+
+    /// Bytes that may wait for a member at all; beyond, it is disconnected
+    #[arg(
+        long,
+        value_name = "BYTES",
+        env = "LOOPCHAT_OUTBOX_HARD",
+        default_value_t = 256 * 1024,
+        value_parser = clap::value_parser!(u32).range(4096..=256 * 1024 * 1024)
+    )]
+    pub outbox_hard: u32,
+
+    /// Seconds a member for whom bytes wait may read none of them; then it is disconnected
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "LOOPCHAT_STALL_TIMEOUT",
+        default_value_t = 30,
+        value_parser = clap::value_parser!(u32).range(1..=86_400)
+    )]
+    pub stall_timeout: u32,
+
+    /// Seconds a member may say nothing; then it is disconnected. 0 is for ever
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "LOOPCHAT_IDLE_TIMEOUT",
+        default_value_t = 0,
+        value_parser = clap::value_parser!(u32).range(0..=86_400)
+    )]
+    pub idle_timeout: u32,
+
+    /// Lines a connection may say: RATE a second in the long run, BURST at once; or off. A faster
+    /// one is read more slowly. If not given, 10:40 for all but this machine's own
+    #[arg(long, value_name = "RATE:BURST", env = "LOOPCHAT_FLOOD")]
+    pub flood: Option<Flood>,
 
     /// Seconds the end of the server takes at most, for those who have not yet read what was said
     #[arg(
@@ -59,65 +196,87 @@ pub struct Config {
     pub shutdown_timeout: u32,
 }
 
+/// Permissions as `chmod` has them.
+fn octal(text: &str) -> Result<u32, String> {
+    u32::from_str_radix(text, 8)
+        .ok()
+        .filter(|mode| *mode <= 0o777)
+        .ok_or_else(|| "it wants permissions in octal, 0 to 777".to_owned())
+}
+
 impl Config {
     /// The part that is the chat's own.
     #[must_use]
     pub fn chat(&self) -> chat::Config {
         chat::Config {
+            rooms: self.max_rooms as usize,
+            room_members: self.max_room_members as usize,
             history: self.history as usize,
+            history_bytes: self.history_bytes as usize,
+            nickname: self.max_nickname as usize,
+            room_name: self.max_room_name as usize,
+            topic: self.max_topic as usize,
             ..chat::Config::default()
         }
-    }
-
-    /// [`shutdown_timeout`](Self::shutdown_timeout) in milliseconds.
-    pub(super) fn shutdown_timeout_ms(&self) -> u64 {
-        u64::from(self.shutdown_timeout) * 1000
     }
 }
 
 impl Default for Config {
     /// What holds without any flag or environment variable.
     fn default() -> Self {
-        Self {
-            listen: vec!["127.0.0.1:3000".to_owned()],
-            max_line: 4096,
-            history: 200,
-            shutdown_timeout: 5,
-        }
+        let without_environment = Self::command().mut_args(|flag| flag.env(None::<&str>));
+        let matches = without_environment.get_matches_from(["loopchat"]);
+        Self::from_arg_matches(&matches).expect("every flag has a default")
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
-    #[test]
-    fn the_flags_are_consistent_and_each_has_its_variable() {
+    /// The flags, without clap's own.
+    fn flags() -> Vec<clap::Arg> {
         let command = Config::command();
         command.clone().debug_assert();
-        for flag in command
-            .get_arguments()
-            .filter(|flag| flag.get_long() != Some("help"))
-        {
-            let Some(long) = flag.get_long().filter(|long| *long != "version") else {
-                continue;
-            };
+        let own = |flag: &&clap::Arg| !matches!(flag.get_long(), Some("help" | "version") | None);
+        command.get_arguments().filter(own).cloned().collect()
+    }
+
+    #[test]
+    fn each_flag_has_its_variable_and_its_row_in_the_docs() {
+        let docs = include_str!("../../docs/operating.md");
+        for flag in flags() {
+            let long = flag.get_long().expect("they all have one");
             let variable = format!("LOOPCHAT_{}", long.to_uppercase().replace('-', "_"));
             assert_eq!(
                 flag.get_env().and_then(|name| name.to_str()),
                 Some(variable.as_str())
             );
+            let row = docs
+                .lines()
+                .find(|line| line.starts_with(&format!("| `--{long} ")))
+                .unwrap_or_else(|| panic!("--{long} is not in the table"));
+            assert!(row.contains(&format!("| `{variable}` |")), "{row}");
+            for default in flag.get_default_values() {
+                let default = default.to_string_lossy();
+                let shown = [format!("| {default} |"), format!("| `{default}` |")];
+                assert!(
+                    shown.iter().any(|cell| row.contains(cell)),
+                    "{default}: {row}"
+                );
+            }
         }
     }
 
     #[test]
-    fn the_defaults_of_flags_and_of_the_type_agree() {
-        // Variables of the environment that runs this test would count as flags.
-        let clean = Config::command().mut_args(|flag| flag.env(None::<&str>));
-        let matches = clean.get_matches_from(["loopchat"]);
-        let parsed = <Config as clap::FromArgMatches>::from_arg_matches(&matches).unwrap();
-        assert_eq!(format!("{parsed:?}"), format!("{:?}", Config::default()));
+    fn the_chats_own_defaults_are_those_of_the_flags() {
+        assert_eq!(Config::default().chat(), chat::Config::default());
+    }
+
+    #[test]
+    fn permissions_are_octal() {
+        assert_eq!(octal("0600"), Ok(0o600));
+        assert_eq!(octal("777"), Ok(0o777));
+        assert!(octal("888").is_err() && octal("1000").is_err() && octal("rw").is_err());
     }
 }

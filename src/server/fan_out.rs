@@ -15,18 +15,19 @@
 //! A newcomer's greeting may *wait* a moment ([`GREETING_MS`]): most programs say something as soon
 //! as they are connected, and then greeting and answer are one write instead of two, which is the
 //! dearest part of a connection. Anything else for the newcomer takes the greeting along.
+//!
+//! A member that does not read as fast as others speak is *behind*: messages are left out for it and
+//! counted, until it has read what waits. Notices and its own answers are never left out.
 
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use super::batch::{Batch, encode};
 use crate::chat::{Chat, MemberId, Millis, RoomId};
 
 /// From so many bytes said in one room, or told to one member, in one turn, the check phase is not
 /// waited for: everyone who spoke holds a copy of the batch until then.
 const LARGE: usize = 16 * 1024;
-
-/// A batch's buffer is kept for the next turn if it is no larger.
-const KEEP: usize = 64 * 1024;
 
 /// How long, in milliseconds, a greeting waits for company. Nobody who types sees the difference.
 const GREETING_MS: Millis = 20;
@@ -34,7 +35,7 @@ const GREETING_MS: Millis = 20;
 /// The lines of this turn, on their way to members of one framing.
 pub(super) struct FanOut {
     /// What was said, by room index. Empty for a room in which nothing was.
-    batches: Vec<Vec<u8>>,
+    batches: Vec<Batch>,
     /// The rooms whose batch is not empty.
     said_in: Vec<RoomId>,
     /// By member index.
@@ -52,6 +53,8 @@ pub(super) struct FanOut {
 struct Seat {
     room: Option<RoomId>,
     pending: Option<Box<Pending>>,
+    /// Of a member that is behind: the messages that were left out for it.
+    skipped: Option<u32>,
 }
 
 /// What one member gets besides its room's batch.
@@ -84,12 +87,6 @@ pub(super) enum Payload<'a> {
     Own(&'a [u8]),
 }
 
-/// Encodes one line for `nc`: the text and a line feed.
-fn encode(line: &str, to: &mut Vec<u8>) {
-    to.extend_from_slice(line.as_bytes());
-    to.push(b'\n');
-}
-
 impl FanOut {
     pub(super) fn new() -> Self {
         Self {
@@ -112,15 +109,22 @@ impl FanOut {
         self.large
     }
 
-    /// A line for everyone in `room`, except one.
-    pub(super) fn say(&mut self, room: RoomId, except: Option<MemberId>, line: &str) {
+    /// A line for everyone in `room`, except one. If it `is_message` and no notice, those who are
+    /// behind do without.
+    pub(super) fn say(
+        &mut self,
+        room: RoomId,
+        except: Option<MemberId>,
+        line: &str,
+        is_message: bool,
+    ) {
         let except = except.filter(|&author| self.seat(author).room == Some(room));
         if let Some(author) = except {
             self.settle(author);
         }
         let batch = self.batch(room);
         let first = batch.is_empty();
-        encode(line, batch);
+        batch.push(line, is_message);
         let end = batch.len();
         let large = end > LARGE;
         if first {
@@ -175,15 +179,36 @@ impl FanOut {
 
     /// Takes everything that a member who has left the chat is still to get.
     pub(super) fn take(&mut self, member: MemberId) -> Vec<u8> {
-        self.seat(member)
-            .pending
+        let seat = self.seat(member);
+        seat.skipped = None;
+        seat.pending
             .take()
             .map(|pending| pending.bytes)
             .unwrap_or_default()
     }
 
-    /// Delivers all of it: one `write` per member.
-    pub(super) fn deliver(&mut self, chat: &Chat, mut write: impl FnMut(MemberId, Payload<'_>)) {
+    /// From now on messages are left out for a member.
+    pub(super) fn fall_behind(&mut self, member: MemberId) {
+        self.seat(member).skipped.get_or_insert(0);
+    }
+
+    /// Ends that; how many messages were left out.
+    pub(super) fn catch_up(&mut self, member: MemberId) -> u32 {
+        self.settle(member); // what this turn has brought so far was left out, too
+        self.seat(member).skipped.take().unwrap_or(0)
+    }
+
+    /// How many messages were left out for a member that is behind.
+    pub(super) fn skipped(&self, member: MemberId) -> Option<u32> {
+        self.members.get(member.index())?.skipped
+    }
+
+    /// Delivers all of it: one `write` per member. It returns whether the member is behind by now.
+    pub(super) fn deliver(
+        &mut self,
+        chat: &Chat,
+        mut write: impl FnMut(MemberId, Payload<'_>) -> bool,
+    ) {
         self.large = false;
         for at in 0..self.told.len() {
             let member = self.told[at];
@@ -192,30 +217,33 @@ impl FanOut {
                 _ => continue, // taken, or written
             }
             let bytes = self.unsent(member);
-            if !bytes.is_empty() {
-                write(member, Payload::Own(bytes));
+            if !bytes.is_empty() && write(member, Payload::Own(bytes)) {
+                self.fall_behind(member);
             }
         }
         for room in self.said_in.drain(..) {
-            let batch = Rc::new(std::mem::take(&mut self.batches[room.index()]));
+            let batch = &mut self.batches[room.index()];
             for &member in chat.members_of(room) {
-                let pending = &mut self.members[member.index()].pending;
-                match pending {
-                    None => write(member, Payload::Shared(&batch)),
-                    Some(greeting) if greeting.state == State::Waits => {
-                        greeting.bytes.extend_from_slice(&batch[greeting.seen..]);
-                        write(member, Payload::Own(&greeting.bytes));
-                        *pending = None;
+                let seat = &mut self.members[member.index()];
+                let payload = match (&mut seat.pending, &mut seat.skipped) {
+                    (None, None) => Payload::Shared(batch.bytes()),
+                    (Some(pending), _) if pending.state != State::Waits => continue, // served above
+                    (pending, skipped) => {
+                        let pending = pending.get_or_insert_default();
+                        pending.add(batch, skipped);
+                        if pending.bytes.is_empty() {
+                            seat.pending = None;
+                            continue;
+                        }
+                        Payload::Own(&pending.bytes)
                     }
-                    Some(_) => {} // served above
+                };
+                if write(member, payload) {
+                    seat.skipped.get_or_insert(0);
                 }
+                seat.pending = None;
             }
-            if let Ok(mut buffer) = Rc::try_unwrap(batch)
-                && buffer.capacity() <= KEEP
-            {
-                buffer.clear();
-                self.batches[room.index()] = buffer;
-            }
+            batch.clear();
         }
         for member in self.told.drain(..) {
             let pending = &mut self.members[member.index()].pending;
@@ -240,19 +268,21 @@ impl FanOut {
     }
 
     fn unsent(&mut self, member: MemberId) -> &mut Vec<u8> {
-        let Seat { room, pending } = &mut self.members[member.index()];
+        let Seat {
+            room,
+            pending,
+            skipped,
+        } = &mut self.members[member.index()];
         let pending = pending.get_or_insert_default();
-        let batch = room.and_then(|room| self.batches.get(room.index()));
-        if let Some(unseen) = batch.and_then(|batch| batch.get(pending.seen..)) {
-            pending.bytes.extend_from_slice(unseen);
-            pending.seen += unseen.len();
+        if let Some(batch) = room.and_then(|room| self.batches.get(room.index())) {
+            pending.add(batch, skipped);
         }
         &mut pending.bytes
     }
 
-    fn batch(&mut self, room: RoomId) -> &mut Vec<u8> {
+    fn batch(&mut self, room: RoomId) -> &mut Batch {
         if self.batches.len() <= room.index() {
-            self.batches.resize_with(room.index() + 1, Vec::new);
+            self.batches.resize_with(room.index() + 1, Batch::default);
         }
         &mut self.batches[room.index()]
     }
@@ -278,10 +308,23 @@ impl FanOut {
     }
 }
 
+impl Pending {
+    /// Adds what it has not seen of its room's batch; without the messages, if its member is behind.
+    fn add(&mut self, batch: &Batch, skipped: &mut Option<u32>) {
+        match skipped {
+            None => batch.copy_rest(self.seen, &mut self.bytes),
+            Some(count) => *count += batch.copy_notices(self.seen, &mut self.bytes),
+        }
+        self.seen = batch.len();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::{Config, Effect};
+    use crate::chat::{Config, Effect, Peer, SayKind};
+
+    const NEIGHBOUR: Peer = Peer::Tcp(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
 
     /// A chat, and what each member was written, one entry a write.
     struct House {
@@ -298,7 +341,10 @@ mod tests {
 
         fn connect(&mut self, now: Millis) -> MemberId {
             let mut effects = Vec::new();
-            let newcomer = self.chat.connect(now, &mut effects).expect("room");
+            let newcomer = self
+                .chat
+                .connect(NEIGHBOUR, now, &mut effects)
+                .expect("room");
             self.apply(effects);
             self.fan_out.let_wait(newcomer, now);
             newcomer
@@ -314,9 +360,17 @@ mod tests {
             for effect in effects {
                 match effect {
                     Effect::Tell { to, line } => self.fan_out.tell(to, &line),
-                    Effect::Say { room, except, line } => self.fan_out.say(room, except, &line),
+                    Effect::Say {
+                        room,
+                        except,
+                        kind,
+                        line,
+                    } => {
+                        let is_message = kind == SayKind::Message;
+                        self.fan_out.say(room, except, &line, is_message);
+                    }
                     Effect::Moved { member, to, .. } => self.fan_out.moved(member, to),
-                    Effect::Disconnect { .. } => {}
+                    Effect::Disconnect { .. } | Effect::Report { .. } | Effect::Shutdown => {}
                 }
             }
         }
@@ -332,6 +386,7 @@ mod tests {
                 let text = String::from_utf8_lossy(bytes);
                 let first = text.lines().next().unwrap_or_default().to_owned();
                 writes.push((member, first, text.lines().count()));
+                false
             });
             writes
         }
@@ -392,5 +447,50 @@ mod tests {
         assert_eq!(house.deliver(), []);
         house.fan_out.greet(GREETING_MS);
         assert_eq!(house.deliver().len(), 1);
+    }
+
+    #[test]
+    fn messages_are_left_out_for_those_behind_and_notices_are_not() {
+        let mut house = House::new();
+        let [ann, bob] = [(); 2].map(|()| house.connect(0));
+        house.fan_out.greet(GREETING_MS);
+        house.deliver();
+        house.fan_out.fall_behind(bob);
+        house.types(ann, "one");
+        house.types(ann, "/topic two");
+        house.types(ann, "three");
+        let writes = house.deliver();
+        let his: Vec<_> = writes.iter().filter(|write| write.0 == bob).collect();
+        assert!(
+            matches!(his[..], [(_, line, 1)] if line.contains("topic")),
+            "{writes:?}"
+        );
+        assert_eq!(house.fan_out.skipped(bob), Some(2));
+        // An answer of his own comes at its place; what is only messages brings him nothing.
+        house.types(ann, "four");
+        house.types(bob, "/topic");
+        assert_eq!(house.deliver().len(), 1);
+        house.types(ann, "five");
+        assert_eq!(house.deliver(), []);
+        house.types(ann, "six");
+        assert_eq!(house.fan_out.catch_up(bob), 5, "the one of this turn, too");
+        house.types(ann, "seven");
+        assert_eq!(house.deliver(), [(bob, "guest1: seven".to_owned(), 1)]);
+        assert_eq!(house.fan_out.catch_up(bob), 0);
+    }
+
+    #[test]
+    fn who_is_found_behind_by_a_write_does_without_the_next_message() {
+        let mut house = House::new();
+        let [ann, bob] = [(); 2].map(|()| house.connect(0));
+        house.fan_out.greet(GREETING_MS);
+        house.deliver();
+        house.types(ann, "one");
+        house
+            .fan_out
+            .deliver(&house.chat, |member, _| member == bob);
+        house.types(ann, "two");
+        assert_eq!(house.deliver(), []);
+        assert_eq!(house.fan_out.catch_up(bob), 1);
     }
 }

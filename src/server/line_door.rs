@@ -5,9 +5,10 @@ use std::ops::ControlFlow;
 use log::{debug, info};
 use rustix::process::geteuid;
 
+use super::connections::LineConnection;
 use super::framing::{Frame, LineDecoder};
 use super::{ChatServer, Loop};
-use crate::chat::{Chat, Effect, MemberId, Peer};
+use crate::chat::{self, Chat, Effect, MemberId, Peer};
 use crate::net::{self, Context, Event, RemoteParty, Server, Socket};
 
 /// Lines of one connection that are handled in one turn at most. What is left of its bytes waits
@@ -19,51 +20,13 @@ const LINES_PER_TURN: usize = 256;
 /// peer our last line.
 const LINGER_MS: u32 = 500;
 
+/// Connections that are turned away and have time to read why. Those that come on top are closed
+/// without a word: they hold descriptors that members could have.
+const TURNED_AWAY: usize = 64;
+
 /// How long, in milliseconds, a connection that we have ended has to read its last lines. When the
 /// whole server ends, `--shutdown-timeout` says so instead.
 const LAST_LINES_MS: u64 = 5000;
-
-/// What the door keeps of a connection.
-struct LineConnection {
-    socket: Socket,
-    /// The decoder, when it has something to remember: a torn line.
-    torn: Option<Box<LineDecoder>>,
-    /// `None` once it has left the chat.
-    member: Option<MemberId>,
-}
-
-/// The door's connections, by socket index.
-#[derive(Default)]
-pub(super) struct Connections(Vec<Option<LineConnection>>);
-
-impl Connections {
-    fn insert(&mut self, connection: LineConnection) {
-        let index = connection.socket.index();
-        if self.0.len() <= index {
-            self.0.resize_with(index + 1, || None);
-        }
-        self.0[index] = Some(connection);
-    }
-
-    fn get_mut(&mut self, socket: Socket) -> Option<&mut LineConnection> {
-        let found = self.0.get_mut(socket.index())?.as_mut();
-        found.filter(|connection| connection.socket == socket)
-    }
-
-    fn remove(&mut self, socket: Socket) -> Option<LineConnection> {
-        self.get_mut(socket)?;
-        self.0[socket.index()].take()
-    }
-
-    /// Everyone who is still in the chat.
-    pub(super) fn members(&self) -> Vec<MemberId> {
-        self.0
-            .iter()
-            .flatten()
-            .filter_map(|connection| connection.member)
-            .collect()
-    }
-}
 
 /// Makes the door; it opens when it is given a listener.
 pub(super) fn open(event_loop: &mut Loop) -> Server {
@@ -76,9 +39,7 @@ pub(super) fn open(event_loop: &mut Loop) -> Server {
     door.on_socket_event(event_loop, |server, cx, socket, event| match event {
         Event::Data(bytes) => data(server, cx, socket, bytes),
         Event::End => end(server, cx, socket),
-        Event::Drain => {
-            socket.resume(cx);
-        }
+        Event::Drain => drained(server, cx, socket),
         Event::Timeout => lingered(cx, socket),
         Event::Error(error) => debug!("a connection broke: {error}"),
         Event::Close(_) => closed(server, cx, socket),
@@ -104,46 +65,49 @@ fn peer(cx: &Context<ChatServer>, socket: Socket) -> Option<Peer> {
 
 fn connection(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
     let Some(peer) = peer(cx, socket) else {
+        server.connections.turned_away += 1;
         socket.destroy(cx);
         return;
     };
+    let now = cx.now();
     let ChatServer {
         chat,
         connections,
         effects,
-        fan_out,
-        leaving,
+        config,
         ..
     } = server;
-    let now = cx.now();
-    let member = match chat.connect(peer, now, effects) {
-        Ok(member) => member,
-        Err(reason) => {
-            socket.write(cx, format!("{reason}\n").as_bytes());
-            return dismiss(server, cx, socket);
-        }
-    };
-    connections.insert(LineConnection {
-        socket,
-        torn: None,
-        member: Some(member),
+    let admitted = connections.admits(peer, config);
+    let connected = admitted.and_then(|()| {
+        let refusal = |line: chat::Line| line.to_string();
+        chat.connect(peer, now, effects).map_err(refusal)
     });
-    ChatServer::apply(fan_out, leaving, effects);
-    fan_out.let_wait(member, now);
-    server.seat(member, socket);
+    let member = match connected {
+        Ok(member) => member,
+        Err(reason) => return turn_away(server, cx, socket, &reason),
+    };
+    connections.insert(socket, member, peer, config, now);
+    ChatServer::apply(
+        &mut server.fan_out,
+        &mut server.leaving,
+        &mut server.effects,
+    );
+    server.fan_out.let_wait(member, now);
+    server.seat(member, socket, now);
     server.finish(cx);
 }
 
 /// Takes lines, up to the cap; gives the rest back. Whoever does not read its answers is asked no
-/// more questions: its bytes wait until it does.
+/// more questions, and whoever types too fast is read more slowly: the bytes wait until then.
 fn data(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, bytes: &[u8]) {
-    if socket.writable_need_drain(cx) {
+    let now = cx.now();
+    if socket.writable_need_drain(cx) || is_held_back(server, socket) {
         socket.pause(cx);
         socket.unshift(cx, bytes);
         return;
     }
     let mut lines = 0;
-    let taken = decode(server, cx.now(), socket, |decoder, max_line, take| {
+    let taken = decode(server, now, socket, |decoder, max_line, take| {
         decoder.feed(max_line, bytes, |frame| {
             lines += 1;
             match take(frame) {
@@ -155,7 +119,65 @@ fn data(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, b
     // What comes after a member has left is thrown away.
     if let Some((_, used)) = taken {
         socket.unshift(cx, &bytes[used..]);
+        hold_back(server, cx, socket);
     }
+    server.finish(cx);
+}
+
+fn is_held_back(server: &mut ChatServer, socket: Socket) -> bool {
+    let bound = server
+        .connections
+        .get_mut(socket)
+        .and_then(|found| found.bound.as_ref());
+    bound.is_some_and(|bound| bound.held_back)
+}
+
+/// Reads nothing more for a while from a connection that has used up its lines.
+fn hold_back(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
+    let Some(LineConnection {
+        bound: Some(bound),
+        member: Some(member),
+        ..
+    }) = server.connections.get_mut(socket)
+    else {
+        return;
+    };
+    let Some(limit) = bound.flood else {
+        return;
+    };
+    let wait = bound.bucket.wait(limit, cx.now());
+    if wait == 0 {
+        return;
+    }
+    bound.held_back = true;
+    if !std::mem::replace(&mut bound.told, true) {
+        server.fan_out.tell(*member, &chat::flooding(limit.rate));
+    }
+    socket.pause(cx);
+    let timer = cx.set_timeout(wait, move |server: &mut ChatServer, cx| {
+        let connection = server.connections.get_mut(socket);
+        if let Some(bound) = connection.and_then(|found| found.bound.as_mut()) {
+            bound.held_back = false;
+            read_on(server, cx, socket);
+        }
+    });
+    cx.set_timer_ref(timer, false);
+}
+
+/// Reads on, unless something else is still to be waited for.
+fn read_on(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
+    if !socket.writable_need_drain(cx) && !is_held_back(server, socket) {
+        socket.resume(cx);
+    }
+}
+
+/// Everything that waited for a member is with the system.
+fn drained(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
+    let connection = server.connections.get_mut(socket);
+    if let Some(member) = connection.and_then(|found| found.member) {
+        server.caught_up(member);
+    }
+    read_on(server, cx, socket);
     server.finish(cx);
 }
 
@@ -202,21 +224,21 @@ fn decode<R>(
     let connection = connections.get_mut(socket)?;
     let member = connection.member?;
     let max_line = config.max_line as usize;
-    let mut decoder = connection
-        .torn
-        .take()
-        .map_or_else(LineDecoder::new, |torn| *torn);
+    let LineConnection { torn, bound, .. } = connection;
+    let mut decoder = torn.take().map_or_else(LineDecoder::new, |torn| *torn);
     let result = run(&mut decoder, max_line, &mut |frame| {
+        let wait = bound.as_mut().map_or(0, |bound| bound.take_line(now));
         take(chat, member, frame, max_line, now, effects);
         ChatServer::apply(fan_out, leaving, effects);
         // After a large answer the member has to be seen reading it first; what only a door can
         // answer is answered before the next line.
-        match leaving.is_empty() && !fan_out.is_large() && effects.is_empty() {
+        let go_on = leaving.is_empty() && !fan_out.is_large() && effects.is_empty();
+        match go_on && wait == 0 {
             true => ControlFlow::Continue(()),
             false => ControlFlow::Break(()),
         }
     });
-    connection.torn = (!decoder.is_idle()).then(|| Box::new(decoder));
+    *torn = (!decoder.is_idle()).then(|| Box::new(decoder));
     Some((member, result))
 }
 
@@ -245,6 +267,10 @@ pub(super) fn close(server: &mut ChatServer, cx: &mut Context<ChatServer>, socke
     };
     connection.member = None;
     connection.torn = None;
+    if let Some(bound) = &mut connection.bound {
+        (bound.flood, bound.held_back) = (None, false);
+    }
+    socket.resume(cx); // to throw away what comes
     dismiss(server, cx, socket);
 }
 
@@ -264,6 +290,17 @@ fn dismiss(server: &ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
     cx.set_timer_ref(timer, false);
 }
 
+/// Ends a connection that has never been in the chat, with a reason.
+fn turn_away(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, reason: &str) {
+    server.connections.turned_away += 1;
+    if server.connections.turned_away > TURNED_AWAY {
+        socket.destroy(cx);
+        return;
+    }
+    socket.write(cx, format!("{reason}\n").as_bytes());
+    dismiss(server, cx, socket);
+}
+
 /// Nothing has come or gone for a while, after we ended the connection.
 fn lingered(cx: &mut Context<ChatServer>, socket: Socket) {
     if socket.buffered(cx) == 0 {
@@ -274,6 +311,7 @@ fn lingered(cx: &mut Context<ChatServer>, socket: Socket) {
 /// The connection is gone.
 fn closed(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
     let Some(connection) = server.connections.remove(socket) else {
+        server.connections.turned_away -= 1;
         return;
     };
     let Some(member) = connection.member else {

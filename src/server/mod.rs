@@ -7,36 +7,45 @@
 //! | --- | --- |
 //! | `mod.rs` | [`ChatServer`]: the state that the loop lends to every callback; effects to doors |
 //! | `line_door.rs` | the door for `nc`: TCP and IPC, lines of text |
+//! | `connections.rs` | what it keeps of each connection, and who may have one |
 //! | [`framing`] | bytes to lines |
-//! | `fan_out.rs` | one message to everyone, one write a member and turn |
+//! | `fan_out.rs`, `batch.rs` | one message to everyone, one write a member and turn |
+//! | [`slow_readers`] | what becomes of those who do not read that fast |
+//! | `flood.rs` | what becomes of those who type too fast |
 //! | `shutdown.rs` | the orderly end |
 //! | `reports.rs` | what operators ask the doors |
 //! | `bind.rs`, `config.rs`, `descriptors.rs` | what happens before the loop runs |
 
+mod batch;
 mod bind;
 mod config;
+mod connections;
 mod descriptors;
 mod fan_out;
+mod flood;
 pub mod framing;
 mod line_door;
 mod reports;
 mod shutdown;
+pub mod slow_readers;
 
 use std::io;
 
 use log::info;
 
-use crate::chat::{Chat, Effect, MemberId, Millis};
+use crate::chat::{self, Chat, Effect, MemberId, Millis, SayKind};
 use crate::event_loop::Timer;
 use crate::net::{self, Context, EventLoop, Server, Socket};
 pub use bind::StartError;
 pub use config::Config;
+use connections::Connections;
 use fan_out::{FanOut, Payload};
-use line_door::Connections;
+pub use flood::{Flood, FloodLimit};
+use reports::Farewells;
+use slow_readers::{OutboxLimits, SlowReaders, Verdict};
 
-/// Bytes that may wait for one member: whoever reads so slowly that more would is disconnected,
-/// and told why.
-const OUTBOX_LIMIT: usize = 256 * 1024;
+/// Those who have said nothing for too long are looked for no more often, in milliseconds.
+const IDLE_SWEEP_MS: Millis = 1000;
 
 /// The chat server's state: what [`EventLoop::run`] lends to every callback.
 pub struct ChatServer {
@@ -46,6 +55,10 @@ pub struct ChatServer {
     /// Where each member's lines go, by member index.
     sockets: Vec<Option<Socket>>,
     fan_out: FanOut,
+    slow_readers: SlowReaders,
+    /// When those are looked for next who have said nothing for too long.
+    idle_sweep: Option<Millis>,
+    farewells: Farewells,
     /// Empty between two steps; kept for its memory.
     effects: Vec<Effect>,
     /// An immediate is set that will deliver.
@@ -66,7 +79,7 @@ pub struct ChatServer {
 /// behind then.
 pub fn serve(config: Config) -> Result<(), StartError> {
     descriptors::raise_limit();
-    let listeners = bind::bind_all(&config.listen)?;
+    let listeners = bind::bind_all(&config.listen, config.ipc_mode)?;
     let loop_error = |error: io::Error| StartError::new("event loop", error);
     let mut event_loop = EventLoop::new().map_err(loop_error)?;
     let mut server = ChatServer::new(config);
@@ -89,10 +102,17 @@ impl ChatServer {
     fn new(config: Config) -> Self {
         Self {
             chat: Chat::new(config.chat()),
+            slow_readers: SlowReaders::new(OutboxLimits {
+                soft: config.outbox_soft as usize,
+                hard: config.outbox_hard as usize,
+                stall: seconds(config.stall_timeout),
+            }),
             config,
             connections: Connections::default(),
             sockets: Vec::new(),
             fan_out: FanOut::new(),
+            idle_sweep: None,
+            farewells: Farewells::default(),
             effects: Vec::new(),
             deliver_set: false,
             tick: None,
@@ -109,8 +129,11 @@ impl ChatServer {
             match effect {
                 Effect::Tell { to, line } => fan_out.tell(*to, line),
                 Effect::Say {
-                    room, except, line, ..
-                } => fan_out.say(*room, *except, line),
+                    room,
+                    except,
+                    kind,
+                    line,
+                } => fan_out.say(*room, *except, line, *kind == SayKind::Message),
                 Effect::Moved { member, to, .. } => fan_out.moved(*member, *to),
                 Effect::Disconnect { member } => leaving.push(*member),
                 Effect::Report { .. } | Effect::Shutdown => return true,
@@ -167,31 +190,97 @@ impl ChatServer {
 
     /// Writes what the turn has brought, once per member.
     fn deliver(&mut self, cx: &mut Context<Self>) {
-        let mut slow = Vec::new();
-        let sockets = &self.sockets;
+        let mut too_slow = Vec::new();
+        let now = cx.now();
+        let (sockets, slow_readers) = (&self.sockets, &mut self.slow_readers);
         self.fan_out.deliver(&self.chat, |member, payload| {
             let Some(Some(socket)) = sockets.get(member.index()) else {
-                return;
+                return false;
             };
-            let below = match payload {
+            match payload {
                 Payload::Shared(bytes) => socket.write_shared(cx, bytes),
                 Payload::Own(bytes) => socket.write(cx, bytes),
             };
-            if !below && socket.buffered(cx) > OUTBOX_LIMIT {
-                slow.push(member);
+            if socket.buffered(cx) == 0 {
+                return false; // nearly always
+            }
+            let (waiting, sent) = progress(cx, *socket);
+            match slow_readers.written(member, waiting, sent, now) {
+                Verdict::Fine => false,
+                Verdict::Behind => true,
+                Verdict::TooMuch => {
+                    too_slow.push(member);
+                    true
+                }
             }
         });
-        for member in slow {
+        for member in too_slow {
             let reason = format!(
                 "! Disconnected: you read too slowly, more than {} KiB were waiting for you.",
-                OUTBOX_LIMIT / 1024
+                self.config.outbox_hard / 1024
             );
+            self.disconnect(cx, member, &reason);
+        }
+    }
+
+    /// A member has read everything that waited for it.
+    fn caught_up(&mut self, member: MemberId) {
+        self.slow_readers.forget(member);
+        match self.fan_out.catch_up(member) {
+            0 => {}
+            skipped => {
+                let line = chat::skipped(skipped as usize, self.config.history as usize);
+                self.fan_out.tell(member, &line);
+            }
+        }
+    }
+
+    /// Disconnects those who have read nothing for too long.
+    fn sweep_slow_readers(&mut self, cx: &mut Context<Self>) {
+        let sockets = &self.sockets;
+        let stalled = self.slow_readers.sweep(cx.now(), |member| {
+            let socket = sockets.get(member.index()).copied().flatten()?;
+            Some(progress(cx, socket))
+        });
+        for member in stalled {
+            let time = in_words(self.config.stall_timeout);
+            let reason = format!("! Disconnected: you read nothing for {time}.");
+            self.disconnect(cx, member, &reason);
+        }
+    }
+
+    /// Disconnects those who have said nothing for too long, if that is a limit.
+    fn sweep_idle(&mut self, cx: &mut Context<Self>) {
+        let (now, limit) = (cx.now(), seconds(self.config.idle_timeout));
+        if self.idle_sweep.is_none_or(|due| now < due) {
+            return;
+        }
+        self.idle_sweep = None;
+        let mut idle = Vec::new();
+        for connection in self.connections.iter() {
+            let (Some(bound), Some(member)) = (&connection.bound, connection.member) else {
+                continue;
+            };
+            let due = bound.heard + limit;
+            if due <= now {
+                idle.push(member);
+            } else {
+                let next = self.idle_sweep.get_or_insert(due);
+                *next = due.min(*next).max(now + IDLE_SWEEP_MS);
+            }
+        }
+        for member in idle {
+            let time = in_words(self.config.idle_timeout);
+            let reason = format!("! Disconnected: you said nothing for {time}.");
             self.disconnect(cx, member, &reason);
         }
     }
 
     /// Removes a member from the chat and closes its connection, with a last line.
     fn disconnect(&mut self, cx: &mut Context<Self>, member: MemberId, reason: &str) {
+        if let (Some(nickname), Some(peer)) = (self.chat.nickname(member), self.chat.peer(member)) {
+            self.farewells.note(nickname, peer, reason, cx.now());
+        }
         self.fan_out.tell(member, reason);
         self.step(cx, |chat, now, effects| {
             chat.leave(member, now, effects);
@@ -201,6 +290,7 @@ impl ChatServer {
 
     /// Sends a member that has left the chat what it was told until then, and ends its connection.
     fn say_goodbye(&mut self, cx: &mut Context<Self>, member: MemberId) {
+        self.slow_readers.forget(member);
         let last = self.fan_out.take(member);
         if let Some(socket) = self.sockets.get_mut(member.index()).and_then(Option::take) {
             if !last.is_empty() {
@@ -210,10 +300,15 @@ impl ChatServer {
         }
     }
 
-    /// Keeps one timer set for the next deadline, the chat's or a greeting's: none if there is none,
-    /// so that an idle server sleeps.
+    /// Keeps one timer set for the next deadline of all there are: none if there is none, so that an
+    /// idle server sleeps.
     fn set_tick(&mut self, cx: &mut Context<Self>) {
-        let deadlines = [self.chat.next_deadline(), self.fan_out.next_greeting()];
+        let deadlines = [
+            self.chat.next_deadline(),
+            self.fan_out.next_greeting(),
+            self.slow_readers.next_sweep(),
+            self.idle_sweep,
+        ];
         let Some(due) = deadlines.into_iter().flatten().min() else {
             return;
         };
@@ -228,19 +323,43 @@ impl ChatServer {
         let timer = cx.set_timeout(wait, |server: &mut Self, cx| {
             server.tick = None;
             server.fan_out.greet(cx.now());
+            server.sweep_slow_readers(cx);
+            server.sweep_idle(cx);
             server.step(cx, Chat::tick);
         });
         cx.set_timer_ref(timer, false);
         self.tick = Some((due, timer));
     }
 
-    /// Notes where a member's lines go.
-    fn seat(&mut self, member: MemberId, socket: Socket) {
+    /// Notes where a newcomer's lines go, and when to look whether it says any.
+    fn seat(&mut self, member: MemberId, socket: Socket, now: Millis) {
+        if self.config.idle_timeout > 0 {
+            let due = now + seconds(self.config.idle_timeout);
+            self.idle_sweep.get_or_insert(due);
+        }
         if self.sockets.len() <= member.index() {
             self.sockets.resize(member.index() + 1, None);
         }
         self.sockets[member.index()] = Some(socket);
     }
+}
+
+/// The bytes that wait for a socket, and those ever sent on it.
+fn progress(cx: &Context<ChatServer>, socket: Socket) -> (usize, u64) {
+    let waiting = socket.buffered(cx);
+    (waiting, socket.bytes_written(cx) - waiting as u64)
+}
+
+fn in_words(seconds: u32) -> String {
+    match seconds {
+        1 => "1 second".to_owned(),
+        _ => format!("{seconds} seconds"),
+    }
+}
+
+/// In milliseconds.
+fn seconds(seconds: u32) -> Millis {
+    u64::from(seconds) * 1000
 }
 
 /// The loop that a chat server runs on.

@@ -41,7 +41,7 @@ pub(super) fn begin(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
         server.disconnect(cx, member, "* The server is shutting down. Goodbye.");
     }
     let deadline = cx.set_timeout(
-        server.config.shutdown_timeout_ms(),
+        super::seconds(server.config.shutdown_timeout),
         |server: &mut ChatServer, cx| {
             let left: usize = server.servers.iter().map(|door| door.connections(cx)).sum();
             if left > 0 {

@@ -6,6 +6,7 @@ mod support;
 
 mod ends;
 mod hostile;
+mod limits;
 mod lines;
 mod long;
 mod many;

@@ -45,55 +45,102 @@ fn all_hear_all_lines_in_one_order() {
     }
 }
 
-/// Talks until the server has had enough of a member who does not read.
-fn disconnects_a_slow_reader(server: &Server, address: &str) {
-    const LINES_AT_ONCE: usize = 16;
-    let mut slow = Client::join(address);
-    let (mut talker, mut reader) = (server.join(), server.join());
+/// More than the system keeps for a connection, in lines of 4000 bytes.
+const MUCH: usize = 5000;
+
+/// Lines that another one reads at once, so that it is never slow itself.
+const LINES_AT_ONCE: usize = 16;
+
+/// Has one who talks say much, while one reads it all. Returns what was said.
+fn talk_much(talker: &mut Client, reader: &mut Client) -> Vec<String> {
     let text = "x".repeat(4000);
     let mut said = Vec::new();
-    loop {
+    while said.len() < MUCH {
         let first = said.len();
         for n in first..first + LINES_AT_ONCE {
             talker.say(&format!("{n} {text}"));
             said.push(format!("{}: {n} {text}", talker.name));
         }
-        // The others get everything, the one who reads no less than before.
         assert!(reader.messages(LINES_AT_ONCE) == said[first..]);
-        talker.say("/who");
-        let who = talker.expect_line(|line| line.starts_with("* In #lobby ("));
-        if who.starts_with("* In #lobby (2): ") {
-            break;
-        }
-        assert!(said.len() < 50_000, "200 MB wait for it");
     }
-    let mut lines = slow.rest();
-    let last = lines.pop().expect("a last line");
-    assert!(
-        last.starts_with("! ") && last.contains("too slowly"),
-        "no reason: {last}"
-    );
-    let got = messages(lines);
+    said
+}
+
+fn a_slow_reader_is_told_how_much_it_missed(server: &Server, address: &str) {
+    let mut slow = Client::join(address);
+    let (mut talker, mut reader) = (server.join(), server.join());
+    let said = talk_much(&mut talker, &mut reader);
+    let (got, skipped) = slow.lines_until(|line| line.contains("skipped while you"));
+    let got = messages(got);
     assert!(got[..] == said[..got.len()], "what it got has holes");
-    let bytes: usize = got.iter().map(|line| line.len() + 1).sum();
-    assert!(bytes > 256 * 1024, "it was disconnected at {bytes} bytes");
-    reader.expect_line(|line| line.contains(&format!("{} left #lobby", slow.name)));
+    let count = said.len() - got.len();
+    assert!(count > 0);
+    let wanted = format!(
+        "* {count} lines were skipped while you were not reading; /history {} shows the last.",
+        count.min(200)
+    );
+    assert_eq!(skipped, wanted);
     talker.say("and on");
-    reader.expect(&format!("{}: and on", talker.name));
+    slow.expect(&format!("{}: and on", talker.name));
 }
 
 #[test]
-fn a_slow_reader_is_disconnected_and_told_why() {
+fn messages_are_left_out_for_a_slow_reader_and_counted() {
     let server = Server::start();
-    disconnects_a_slow_reader(&server, &server.address);
+    a_slow_reader_is_told_how_much_it_missed(&server, &server.address);
 }
 
 #[test]
-fn a_slow_reader_on_a_path_is_disconnected_and_told_why() {
+fn messages_are_left_out_for_a_slow_reader_on_a_path() {
     let folder = Folder::new();
     let path = folder.text("chat.sock");
     let server = Server::with(&["--listen", &path]);
-    disconnects_a_slow_reader(&server, &path);
+    a_slow_reader_is_told_how_much_it_missed(&server, &path);
+}
+
+#[test]
+fn a_reader_that_stalls_is_disconnected_and_told_why() {
+    let server = Server::with(&["--stall-timeout", "1"]);
+    let mut stalled = Client::join(&server.address);
+    let (mut talker, mut reader) = (server.join(), server.join());
+    let said = talk_much(&mut talker, &mut reader);
+    reader.expect_line(|line| line.contains(&format!("{} left #lobby", stalled.name)));
+    let mut lines = stalled.rest();
+    let last = lines.pop().expect("a last line");
+    assert_eq!(last, "! Disconnected: you read nothing for 1 second.");
+    let got = messages(lines);
+    assert!(got[..] == said[..got.len()], "what it got has holes");
+}
+
+/// Private messages are never left out: too many of them are too much.
+#[test]
+fn more_than_the_hard_limit_is_the_end() {
+    let server = Server::start();
+    let mut slow = server.join();
+    let mut talker = server.join();
+    let text = "x".repeat(3900);
+    let mut said = 0;
+    loop {
+        for _ in 0..LINES_AT_ONCE {
+            talker.say(&format!("/msg {} {said} {text}", slow.name));
+            said += 1;
+        }
+        talker.say("/who");
+        let who = talker.expect_line(|line| line.starts_with("* In #lobby ("));
+        if who.starts_with("* In #lobby (1): ") {
+            break;
+        }
+        assert!(said < 50_000, "200 MB wait for it");
+    }
+    let mut lines = slow.rest();
+    let last = lines.pop().expect("a last line");
+    assert_eq!(
+        last,
+        "! Disconnected: you read too slowly, more than 256 KiB were waiting for you."
+    );
+    let got = lines.iter().filter(|line| line.contains(" -> "));
+    let wanted = |(n, line): (usize, &String)| line.contains(&format!(": {n} x"));
+    assert!(got.enumerate().all(wanted), "what it got has holes");
 }
 
 #[test]
