@@ -31,6 +31,7 @@
 
 pub mod chat;
 pub mod event_loop;
+pub mod http;
 pub mod net;
 pub mod server;
 
