@@ -100,6 +100,22 @@ fn the_server_closes_and_hears_what_is_still_under_way() {
 }
 
 #[test]
+fn a_paused_one_that_is_closed_hears_the_peers_close_frame() {
+    let server = Echo::start();
+    let mut client = Client::open(server.address);
+    let mut other = Client::open(server.address);
+    client.send(FIN | TEXT, "/pause");
+    assert_eq!(server.heard(), "0 text /pause");
+    other.send(FIN | TEXT, "/close-other 0");
+    assert_eq!(client.read(), close_frame(1000, "from outside"));
+    client.send(FIN | CLOSE, close_frame(1000, "").payload);
+    client.expect_end();
+    drop(client);
+    assert_eq!(server.heard(), "1 text /close-other 0");
+    assert_eq!(server.heard(), "0 close 1000 ");
+}
+
+#[test]
 fn what_is_broken_after_our_close_frame_gets_no_second_one() {
     let server = Echo::start();
     let mut client = Client::open(server.address);

@@ -6,9 +6,10 @@ use std::thread;
 use std::time::Duration;
 
 use loopchat::http::web_socket::{
-    self, Endpoint, Event, Handshake, Message, Options, ReadyState, Refusal, WebSocket,
+    self, Endpoint, Event, Handshake, Message, Options, ReadyState, Refusal, WebSocket, code,
 };
-use loopchat::net::{self, Address, Server, Socket};
+use loopchat::http::{self, Head};
+use loopchat::net::{Address, Socket};
 use loopchat::{Context, EventLoop};
 
 /// Whoever waits longer waits in vain.
@@ -83,17 +84,19 @@ pub fn serve(cx: &mut Context<World>, options: Options) -> (Endpoint, SocketAddr
             _ => {}
         }
     });
-    let server = net::create_server(cx);
-    server.on_data(cx, move |world, cx, socket, bytes| {
-        upgrade(world, cx, endpoint, socket, bytes);
+    let server = http::create_server(cx);
+    server.on_request(cx, |_, cx, _, response| {
+        let closing = response
+            .set_status_code(cx, 404)
+            .set_header(cx, "Connection", "close");
+        closing.expect("a header").end_with(cx, "no WebSocket");
+    });
+    server.on_upgrade(cx, move |world, cx, head, socket, rest| {
+        upgrade(world, cx, endpoint, head, socket, rest);
     });
     server.listen(cx, "127.0.0.1:0".parse::<Address>().expect("an address"));
-    (endpoint, address_of(cx, server))
-}
-
-pub fn address_of(cx: &Context<World>, server: Server) -> SocketAddr {
     match server.address(cx) {
-        Some(Address::Tcp(address)) => address,
+        Some(Address::Tcp(address)) => (endpoint, address),
         other => panic!("not on TCP: {other:?}"),
     }
 }
@@ -104,7 +107,7 @@ fn slow_down(
     web_socket: WebSocket,
     send: impl FnOnce(&mut Context<World>) -> bool,
 ) {
-    if !send(cx) && web_socket.ready_state(cx) == ReadyState::Open {
+    if !send(cx) {
         web_socket.pause(cx);
     }
 }
@@ -128,6 +131,8 @@ fn obey(world: &mut World, cx: &mut Context<World>, web_socket: WebSocket, comma
             web_socket.close(cx, code.parse().expect("a code"), reason);
             assert_eq!(web_socket.ready_state(cx), ReadyState::Closing);
             assert!(!web_socket.send_text(cx, "after the close frame"));
+            web_socket.pause(cx);
+            assert!(!web_socket.is_paused(cx), "its close frame is waited for");
         }
         ["terminate"] => {
             web_socket.terminate(cx);
@@ -135,6 +140,10 @@ fn obey(world: &mut World, cx: &mut Context<World>, web_socket: WebSocket, comma
         }
         ["ping", payload] => assert!(web_socket.ping(cx, payload.as_bytes())),
         ["pause"] => web_socket.pause(cx),
+        ["close-other", other] => {
+            let other: usize = other.parse().expect("a number");
+            world.web_sockets[other].close(cx, code::NORMAL, "from outside");
+        }
         ["resume", other] => {
             let other: usize = other.parse().expect("a number");
             world.web_sockets[other].resume(cx);
@@ -157,36 +166,18 @@ fn obey(world: &mut World, cx: &mut Context<World>, web_socket: WebSocket, comma
     }
 }
 
-/// As much HTTP as a test needs: collects a head, and hands the socket over.
+/// A request for a WebSocket.
 fn upgrade(
     world: &mut World,
     cx: &mut Context<World>,
     endpoint: Endpoint,
+    head: &Head,
     socket: Socket,
-    bytes: &[u8],
+    rest: &[u8],
 ) {
-    let mut head = match socket.take_data::<_, Vec<u8>>(cx) {
-        Some(begun) => *begun,
-        None => Vec::new(),
-    };
-    head.extend_from_slice(bytes);
-    let Some(end) = head.windows(4).position(|end| end == b"\r\n\r\n") else {
-        socket.set_data(cx, head);
-        return;
-    };
-    let rest = &head[end + 4..];
-    let lines = str::from_utf8(&head[..end]).expect("the head is text");
-    let (line, headers) = lines.split_once("\r\n").unwrap_or((lines, ""));
-    let method = line.split(' ').next().expect("a method");
-    let headers = headers.lines().filter_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        Some((name, value.as_bytes()))
-    });
-    let version = (1, u8::from(line.ends_with("1.1")));
-    match Handshake::read(method, version, headers) {
+    match Handshake::from_head(head) {
         Ok(handshake) if handshake.origin() == Some("http://evil.example") => {
-            let refusal = Refusal::new(403, "Not from there");
-            refusal.send(cx, socket);
+            Refusal::new(403, "Not from there").send(cx, socket);
         }
         Ok(mut handshake) => {
             handshake.choose_protocol("echo");

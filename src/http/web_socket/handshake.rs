@@ -5,6 +5,8 @@ use std::fmt;
 use data_encoding::BASE64;
 use sha1::{Digest, Sha1};
 
+use crate::http::Head;
+
 /// What a client proves with: that it asked for a WebSocket and nothing else.
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
@@ -40,6 +42,16 @@ pub struct Handshake {
 }
 
 impl Handshake {
+    /// Checks the head of a request, as an HTTP server's `upgrade` event has it.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn from_head(head: &Head) -> Result<Self, Refusal> {
+        let minor = u8::from(head.http_version() == "1.1");
+        Self::read(head.method(), (1, minor), head.raw_headers())
+    }
+
     /// Checks the head of a request: its method, HTTP version (major, minor) and headers.
     ///
     /// # Errors
@@ -51,9 +63,9 @@ impl Handshake {
         version: (u8, u8),
         headers: impl IntoIterator<Item = (N, &'a [u8])>,
     ) -> Result<Self, Refusal> {
-        let mut head = Head::default();
+        let mut fields = Fields::default();
         for (name, value) in headers {
-            head.note(name.as_ref(), value)?;
+            fields.note(name.as_ref(), value)?;
         }
         if method != "GET" {
             return Err(Refusal::new(405, "A WebSocket is asked for with GET"));
@@ -61,25 +73,25 @@ impl Handshake {
         if version < (1, 1) {
             return Err(Refusal::bad("A WebSocket wants HTTP/1.1"));
         }
-        if !head.host {
+        if !fields.host {
             return Err(Refusal::bad("No Host"));
         }
-        if !head.upgrade {
+        if !fields.upgrade {
             return Err(Refusal::bad("No Upgrade to websocket"));
         }
-        if !head.connection {
+        if !fields.connection {
             return Err(Refusal::bad("No Connection: Upgrade"));
         }
-        if head.version != Some(b"13") {
+        if fields.version != Some(b"13") {
             return Err(Refusal::new(426, "Version 13 is spoken here"));
         }
-        let Some(key) = head.key.filter(|key| is_key(key)) else {
+        let Some(key) = fields.key.filter(|key| is_key(key)) else {
             return Err(Refusal::bad("Sec-WebSocket-Key is not 16 bytes in Base64"));
         };
         Ok(Self {
             accept: accept_key(key),
-            origin: head.origin,
-            protocols: head.protocols,
+            origin: fields.origin,
+            protocols: fields.protocols,
             chosen: None,
         })
     }
@@ -124,7 +136,7 @@ impl Handshake {
 
 /// What a request's headers say.
 #[derive(Default)]
-struct Head<'a> {
+struct Fields<'a> {
     host: bool,
     upgrade: bool,
     connection: bool,
@@ -134,7 +146,7 @@ struct Head<'a> {
     protocols: Vec<String>,
 }
 
-impl<'a> Head<'a> {
+impl<'a> Fields<'a> {
     fn note(&mut self, name: &str, value: &'a [u8]) -> Result<(), Refusal> {
         let value = value.trim_ascii();
         if name.eq_ignore_ascii_case("host") {

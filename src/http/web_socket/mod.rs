@@ -1,9 +1,35 @@
 //! WebSockets (RFC 6455) as Node's `ws` package shows them: endpoints, messages, the closing handshake.
 //!
 //! An [`Endpoint`] has the listeners and limits for many WebSockets, stored once; a [`WebSocket`] is a
-//! small id. A request is checked by [`Handshake::read`], and [`Handshake::accept`] makes its socket a
-//! WebSocket: whoever listened to the socket before hears no more of it. Nothing here calls back: what
-//! follows from a call comes as a later [`Event`].
+//! small id. [`accept`] makes a request's socket a WebSocket: whoever listened to the socket before
+//! hears no more of it. Nothing here calls back: what follows from a call comes as a later [`Event`].
+//!
+//! ```
+//! use loopchat::http::web_socket::{self, Endpoint, Message, Options};
+//! use loopchat::{EventLoop, http};
+//!
+//! // An echo server on ws://127.0.0.1:8080/.
+//! let mut event_loop = EventLoop::<()>::new()?;
+//! let endpoint = Endpoint::new(&mut event_loop, Options::default());
+//! endpoint.on_message(&mut event_loop, |_, cx, web_socket, message| {
+//!     let fine = match message {
+//!         Message::Text(text) => web_socket.send_text(cx, text),
+//!         Message::Binary(bytes) => web_socket.send_binary(cx, bytes),
+//!     };
+//!     if !fine {
+//!         web_socket.pause(cx); // it does not read its echoes: it need not send more
+//!     }
+//! });
+//! endpoint.on_drain(&mut event_loop, |_, cx, web_socket| web_socket.resume(cx));
+//!
+//! let server = http::create_server(&mut event_loop);
+//! server.on_upgrade(&mut event_loop, move |_, cx, request, socket, head| {
+//!     if let Err(refusal) = web_socket::accept(cx, endpoint, request, socket, head) {
+//!         eprintln!("{refusal}");
+//!     }
+//! });
+//! # Ok::<(), std::io::Error>(())
+//! ```
 //!
 //! What is said to many is encoded once: [`encode_text`], then [`WebSocket::send_encoded`] for each.
 //!
@@ -46,4 +72,4 @@ pub use decoder::{Decoded, Decoder};
 pub use endpoint::{Endpoint, Event, Message, Options};
 pub use handshake::{Handshake, Refusal};
 pub use protocol::{Protocol, ReadyState, Received, Role};
-pub use socket::{WebSocket, append_binary, append_text, encode_binary, encode_text};
+pub use socket::{WebSocket, accept, append_binary, append_text, encode_binary, encode_text};

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::connection::{self, Connection};
 use super::frame::{self, Kind};
 use super::{Endpoint, Handshake, ReadyState, Refusal, Role};
+use crate::http::Head;
 use crate::net::{Context, Socket};
 
 /// How long a refused client is given to read why, in milliseconds.
@@ -16,6 +17,29 @@ const REFUSAL_MS: u64 = 2000;
 /// no-op. What it does comes to the listeners of its [`Endpoint`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct WebSocket(pub(super) Socket);
+
+/// Makes the connection of an HTTP server's `upgrade` event a WebSocket, or refuses the request if it is
+/// not in order: [`Handshake::from_head`], then [`Handshake::accept`] or [`Refusal::send`]. Whoever wants to look
+/// at the origin or the subprotocols in between calls these.
+///
+/// # Errors
+///
+/// Why the request was refused; the answer is on its way.
+pub fn accept<S: 'static>(
+    cx: &mut Context<S>,
+    endpoint: Endpoint,
+    request: &Head,
+    socket: Socket,
+    head: &[u8],
+) -> Result<WebSocket, Refusal> {
+    match Handshake::from_head(request) {
+        Ok(handshake) => Ok(handshake.accept(cx, endpoint, socket, head)),
+        Err(refusal) => {
+            refusal.send(cx, socket);
+            Err(refusal)
+        }
+    }
+}
 
 impl Handshake {
     /// Makes the request's connection a WebSocket (`wss.handleUpgrade`): answers, and takes the socket over
@@ -150,8 +174,8 @@ impl WebSocket {
         connection.protocol.send_pong(payload, &mut frame) && self.write(cx, frame)
     }
 
-    /// Sends a close frame, after what is queued, and nothing more. What the peer sends is still told until
-    /// its close frame comes; then the connection ends, or
+    /// Sends a close frame, after what is queued, and nothing more. What the peer sends is still told, even if it
+    /// was paused, until its close frame comes; then the connection ends, or
     /// [some time](super::Options::close_timeout_ms) later at the latest, and
     /// [`Event::Close`](super::Event::Close) follows. A no-op unless it is open.
     ///
@@ -165,6 +189,7 @@ impl WebSocket {
         };
         if connection.protocol.close(code, reason, &mut frame) {
             self.write(cx, frame);
+            connection::resume(cx, self);
             connection::await_end(cx, self);
         }
     }
@@ -177,10 +202,10 @@ impl WebSocket {
 
     /// Hands out no more events of the peer's until `resume`; the kernel's buffer fills and the peer has to
     /// wait. For who cannot keep up: pause when a send returns false, resume on
-    /// [`Event::Drain`](super::Event::Drain).
+    /// [`Event::Drain`](super::Event::Drain). A no-op unless it is open: the peer's close frame is waited for.
     pub fn pause<S: 'static>(self, cx: &mut Context<S>) {
         if let Some(connection) = self.connection_mut(cx)
-            && connection.protocol.state() != ReadyState::Closed
+            && connection.protocol.state() == ReadyState::Open
         {
             connection.paused = true;
             self.0.pause(cx);
