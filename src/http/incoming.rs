@@ -188,8 +188,12 @@ pub(super) fn settle<S: 'static>(state: &mut S, cx: &mut Context<S>, message: In
 fn queue_end<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
     let Some(own) = of(cx, message) else { return };
     let due = own.complete && own.flowing == Some(true) && !own.end_queued;
-    if !due || own.aborted || !own.listeners.any() {
+    if !due || own.aborted || own.ended {
         return;
+    }
+    if !own.listeners.any() {
+        own.ended = true; // there is nobody to tell
+        return client_connection::response_ended(cx, message);
     }
     own.end_queued = true;
     cx.next_tick(move |state, cx| {

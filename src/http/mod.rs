@@ -1,6 +1,8 @@
 //! HTTP/1.1 as Node's `http` shows it.
 
+mod agent;
 mod chunked;
+mod client;
 mod client_connection;
 mod date;
 mod dispatch;
@@ -10,6 +12,7 @@ mod fields;
 mod head;
 mod incoming;
 mod listeners;
+mod options;
 mod outgoing;
 mod parser;
 mod response;
@@ -18,9 +21,12 @@ mod server_connection;
 mod status_codes;
 pub mod web_socket;
 
+pub use agent::{Agent, AgentOptions};
+pub use client::{ClientRequest, RequestEvent, get, request};
 pub use error::ParseError;
 pub use head::{Head, Limits};
 pub use incoming::{IncomingMessage, MessageEvent};
+pub use options::RequestOptions;
 pub use parser::{Parser, Part};
 pub use response::{ResponseEvent, ServerResponse};
 pub use server::{Server, ServerEvent, create_server};
