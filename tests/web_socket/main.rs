@@ -7,6 +7,7 @@ mod closing;
 mod framing;
 mod handshake;
 mod keep_alive;
+mod opening;
 mod protocol;
 mod server;
 

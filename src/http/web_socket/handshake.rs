@@ -190,7 +190,7 @@ impl<'a> Fields<'a> {
 }
 
 /// Whether a comma-separated list has this word in it.
-fn lists(value: &[u8], word: &str) -> bool {
+pub(super) fn lists(value: &[u8], word: &str) -> bool {
     let mut words = value.split(|&byte| byte == b',');
     words.any(|other| other.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
 }

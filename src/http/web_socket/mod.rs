@@ -2,7 +2,7 @@
 //!
 //! An [`Endpoint`] has the listeners and limits for many WebSockets, stored once; a [`WebSocket`] is a
 //! small id. [`accept`] makes a request's socket a WebSocket: whoever listened to the socket before
-//! hears no more of it. Nothing here calls back: what follows from a call comes as a later [`Event`].
+//! hears no more of it; [`connect`] opens one. Nothing here calls back: what follows from a call comes as a later [`Event`].
 //!
 //! ```
 //! use loopchat::http::web_socket::{self, Endpoint, Message, Options};
@@ -36,6 +36,7 @@
 //! | file | what | `ws` |
 //! | --- | --- | --- |
 //! | `handshake.rs` | a request becomes a WebSocket or is refused | `WebSocketServer.handleUpgrade` |
+//! | `client.rs` | the same from the other side | `new WebSocket(url)` |
 //! | `endpoint.rs` | listeners and limits of many | `WebSocketServer`, `EventEmitter` |
 //! | `socket.rs` | one WebSocket: what it does, what it tells | `WebSocket` |
 //! | `connection.rs` | what the loop keeps of one; its socket's events | `websocket.js` |
@@ -57,6 +58,7 @@
 //!
 //! No extension is negotiated, so there is no compression.
 
+mod client;
 mod close;
 mod connection;
 mod deadlines;
@@ -67,6 +69,7 @@ mod handshake;
 mod protocol;
 mod socket;
 
+pub use client::{ClientHandshake, connect};
 pub use close::{Error, MAX_REASON, code, is_valid_close_code};
 pub use decoder::{Decoded, Decoder};
 pub use endpoint::{Endpoint, Event, Message, Options};
