@@ -101,6 +101,9 @@ fn each_header_that_is_missing_or_wrong_is_refused() {
             "403 ",
         ),
     ];
+    let many: Vec<String> = (0..65).map(|number| format!("p{number}")).collect();
+    let many = format!("\r\nSec-WebSocket-Protocol: {}\r\n\r\n", many.join(","));
+    let cases = cases.into_iter().chain([("\r\n\r\n", &*many, "400 ")]);
     for (right, wrong, status) in cases {
         assert!(REQUEST.contains(right), "{right}");
         let answer = refused(&server, &REQUEST.replacen(right, wrong, 1));

@@ -1,11 +1,15 @@
 //! WebSockets on real sockets: a server of this crate's, and a client that writes its frames by hand,
 //! so that it can break every rule.
 
+#[path = "../support/mod.rs"]
+mod support;
+
 mod backpressure;
 mod client;
 mod closing;
 mod framing;
 mod handshake;
+mod idle;
 mod keep_alive;
 mod opening;
 mod protocol;
