@@ -163,7 +163,7 @@ impl Parser {
                 })? {
                     return Ok(None);
                 }
-                self.trailers = Some(trailers);
+                self.trailers = Some(trailers).filter(|trailers| trailers.raw_headers().len() > 0);
                 self.end()
             }
             State::Over => Ok(None),

@@ -695,6 +695,9 @@ impl ServerResponse {
         let Some(own) = of(cx, socket) else {
             return false;
         };
+        if own.shut {
+            return false;
+        }
         let writing = own.ended == number;
         if own.out.capacity() == 0 {
             own.out = spare;
@@ -794,7 +797,14 @@ impl ServerResponse {
 /// A response has ended: those behind it may write, up to and with the first that has not ended.
 fn pass_on<S>(own: &mut connection::Connection<S>) {
     loop {
+        let last = own
+            .exchange(own.ended)
+            .is_some_and(|own| own.response.outgoing.last);
         own.ended = own.ended.wrapping_add(1);
+        if last {
+            (own.closing, own.shut) = (true, true);
+            return;
+        }
         let next = own.ended;
         let mut out = std::mem::take(&mut own.out);
         let mut ended = false;

@@ -72,6 +72,8 @@ pub(super) struct Connection<S> {
     paused: bool,
     /// No further request is taken: the last one said so, or its response.
     pub(super) closing: bool,
+    /// The last response has ended: what is written to those behind it is dropped.
+    pub(super) shut: bool,
     /// Nothing that comes is HTTP any more.
     over: bool,
     pub(super) flush_queued: bool,
@@ -99,6 +101,7 @@ impl<S> Connection<S> {
             feeding: false,
             paused: false,
             closing: false,
+            shut: false,
             over: false,
             flush_queued: false,
             settle_queued: false,
