@@ -155,3 +155,16 @@ fn many_cost_one_timer_and_all_are_pinged() {
         assert_eq!(client.read().first, FIN | PING);
     }
 }
+
+#[test]
+fn one_that_is_gone_does_not_take_the_timer_along() {
+    let mut rig = Rig::new();
+    let first = rig.open();
+    let start = rig.clock.now();
+    rig.run_until(start + 10_000);
+    let mut second = rig.open();
+    drop(first);
+    rig.run_until_heard("0 close 1006 ");
+    rig.run_until(start + 50_000);
+    assert_eq!(second.read().first, FIN | PING);
+}
