@@ -1,16 +1,56 @@
-//! The smallest HTTP server: Hello, World! on port 3000, or the address given.
+//! The smallest HTTP server: it answers every request with a greeting.
 //!
-//!     cargo run --example http_server
-//!     curl -i http://127.0.0.1:3000/
+//! Shows that HTTP is a layer: a request is an event like any other, and who knows `tcp_server`
+//! knows this one. Run it, and ask it with `http_client`, with curl, or with a browser:
+//!
+//! ```sh
+//! cargo run --example http_server                    # or -- 0.0.0.0:8080, or any other address
+//! ```
+//!
+//! It prints this, until Ctrl-C ends it:
+//!
+//! ```text
+//! Server listening on port 3000
+//! ```
+//!
+//! The same program in Node, line by line (the notes' one):
+//!
+//! ```js
+//! const http = require('http');
+//!
+//! const server = http.createServer((req, res) => {
+//!   res.statusCode = 200;
+//!   res.setHeader('Content-Type', 'text/plain');
+//!   res.end('Hello, World!\n');
+//! });
+//!
+//! server.on('error', (error) => fail(error.message));
+//! process.on('SIGINT', () => { server.close(); process.exit(); });
+//!
+//! server.listen(3000, '127.0.0.1', () => {
+//!   console.log(`Server listening on port ${server.address().port}`);
+//! });
+//!
+//! function fail(message) {
+//!   console.error(message);
+//!   process.exit(1);
+//! }
+//! ```
 
-use std::io;
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::{env, io, process};
 
 use loopchat::event_loop::{SIGINT, SIGTERM};
 use loopchat::{EventLoop, http, net};
 
+const ADDRESS: &str = "127.0.0.1:3000";
+
 fn main() -> io::Result<()> {
-    let address = std::env::args().nth(1).unwrap_or("127.0.0.1:3000".into());
-    let address: net::Address = address.parse().map_err(io::Error::other)?;
+    let text = env::args().nth(1).unwrap_or(ADDRESS.to_owned());
+    let Ok(address) = text.parse::<SocketAddr>() else {
+        fail(format!("{text} is not IP:PORT"));
+    };
     let mut event_loop = EventLoop::<()>::new()?;
     let cx = &mut event_loop;
 
@@ -21,19 +61,17 @@ fn main() -> io::Result<()> {
         response.end_with(cx, "Hello, World!\n");
         Ok::<(), net::Error>(())
     });
-    server.net().on_error(cx, |_, _, _, error| {
-        eprintln!("{error}");
-        std::process::exit(1);
-    });
+
+    server.net().on_error(cx, |_, _, _, error| fail(error));
+    cx.on_signal(&[SIGINT, SIGTERM], |_, cx, _| cx.stop())?;
+
     server.listen_then(cx, address, |_, cx, server| {
-        if let Some(address) = server.address(cx) {
-            println!("Server listening on {address}");
-        }
+        println!("Server listening on port {}", server.port(cx));
     });
-    cx.on_signal(&[SIGINT, SIGTERM], move |_, cx, _| {
-        server.close(cx);
-        server.close_all_connections(cx);
-        cx.stop();
-    })?;
     event_loop.run(&mut ())
+}
+
+fn fail(message: impl Display) -> ! {
+    eprintln!("{message}");
+    process::exit(1)
 }

@@ -1,7 +1,9 @@
 //! A server on a thread of its own, and peers of plain `std`.
 
+use std::cell::RefCell;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::rc::Rc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
@@ -112,13 +114,11 @@ pub fn echo(
 ) {
     let _ = notes.send(request.url(cx).to_owned());
     response.set_send_date(cx, false);
-    let mut body = format!("{} {} ", request.method(cx), request.url(cx)).into_bytes();
-    let mut collected = Vec::new();
-    std::mem::swap(&mut body, &mut collected);
-    let collected = std::rc::Rc::new(std::cell::RefCell::new(collected));
-    let heard = std::rc::Rc::clone(&collected);
+    let body = format!("{} {} ", request.method(cx), request.url(cx));
+    let collected = Rc::new(RefCell::new(body.into_bytes()));
+    let heard = Rc::clone(&collected);
     request.on_data(cx, move |_, _, _, bytes| {
-        heard.borrow_mut().extend_from_slice(bytes)
+        heard.borrow_mut().extend_from_slice(bytes);
     });
     request.on_end(cx, move |_, cx, _| response.end_with(cx, collected.take()));
 }
