@@ -45,6 +45,7 @@
 //! | `outgoing.rs`, `fields.rs`, `status_codes.rs`, `date.rs` | what is sent, of either side | `http.OutgoingMessage`, `http.STATUS_CODES` |
 //! | `parser.rs`, `head.rs`, `facts.rs`, `chunked.rs`, `error.rs` | messages out of bytes: no socket, no time | llhttp |
 //! | `listeners.rs` | who is told | `EventEmitter` |
+//! | `web_socket/` | WebSockets, which begin as a request: see [`web_socket`] | the `ws` package |
 //!
 //! # What is refused
 //!
