@@ -7,13 +7,14 @@
 //!
 //! # Layout
 //!
-//! Arrows point one way: `server` uses `chat` and `net`, `net` uses `event_loop`; `chat` uses none
-//! of them.
+//! Arrows point one way: `server` uses `chat` and `net`, `http` uses `net`, `net` uses `event_loop`;
+//! `chat` uses none of them.
 //!
 //! | module | what it is | knows nothing of |
 //! | --- | --- | --- |
 //! | [`event_loop`] | the reactor: phases, timers, queues, readiness | sockets, chat |
-//! | [`net`] | servers and sockets as Node's `net` shows them | chat |
+//! | [`net`] | servers and sockets as Node's `net` shows them | chat, HTTP |
+//! | [`http`] | HTTP/1.1 servers and clients as Node's `http` shows them, on `net` alone | chat |
 //! | [`chat`] | members, rooms, history: a pure state machine | sockets, clocks, I/O |
 //! | [`server`] | the doors: joins `chat` to `net` | |
 //!
@@ -31,6 +32,7 @@
 
 pub mod chat;
 pub mod event_loop;
+pub mod http;
 pub mod net;
 pub mod server;
 

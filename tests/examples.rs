@@ -279,7 +279,7 @@ fn a_port_that_is_taken_is_nodes_message() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = taken.local_addr().expect("bound").to_string();
     let message = format!("listen EADDRINUSE: address already in use {address}");
-    for server in ["tcp_server", "ports"] {
+    for server in ["tcp_server", "ports", "http_server"] {
         assert_eq!(Program::example(server, &address).end(), failure(&message));
     }
 }
@@ -305,10 +305,70 @@ fn what_is_no_address_is_said() {
         ("tcp_server", "IP:PORT"),
         ("tcp_client", "HOST:PORT"),
         ("ports", "IP:PORT"),
+        ("http_server", "IP:PORT"),
     ] {
         let message = format!("nowhere is not {wanted}");
         assert_eq!(Program::example(example, "nowhere").end(), failure(message));
     }
+}
+
+// --- HTTP ---------------------------------------------------------------------------------------
+
+/// Runs a server and a client of HTTP, and compares both with the documentation of the examples.
+fn check_http(server: Program, client: impl FnOnce(&str) -> Program) {
+    let line = server.line();
+    let place = port(&line).to_string();
+    assert_eq!(vec![line.replace(&place, "3000")], prints("http_server"));
+    let documented = prints("http_client");
+    let expected = success(&documented.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(client(&place).end(), expected);
+    server.interrupt();
+    assert_eq!(server.end(), success(&[]));
+}
+
+fn http_client(port: &str) -> Program {
+    Program::example("http_client", &format!("http://127.0.0.1:{port}/"))
+}
+
+#[test]
+fn http_server_and_client() {
+    check_http(Program::example("http_server", "127.0.0.1:0"), http_client);
+}
+
+#[test]
+fn http_each_side_may_be_node() {
+    if !has("node") {
+        return;
+    }
+    let node_server = || Program::node("http_server", &[("listen(3000", "listen(0")]);
+    let node_client = |port: &str| Program::node("http_client", &[("3000", port)]);
+    let server = Program::example("http_server", "127.0.0.1:0");
+    check_http(server, node_client);
+    check_http(node_server(), http_client);
+    check_http(node_server(), node_client);
+}
+
+#[test]
+fn curl_is_a_client() {
+    if !has("curl") {
+        return;
+    }
+    let server = Program::example("http_server", "127.0.0.1:0");
+    let url = format!("http://127.0.0.1:{}/", port(&server.line()));
+    let curl = Program::start("curl", Command::new("curl").args(["-s", &url]));
+    assert_eq!(curl.end(), success(&["Hello, World!"]));
+}
+
+#[test]
+fn http_nobody_there_is_nodes_message() {
+    let silent = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    silent.bind(&any.into()).expect("a free port");
+    let address = silent.local_addr().expect("bound").as_socket();
+    let address = address.expect("TCP").to_string();
+    let message = format!("Problem with request: connect ECONNREFUSED {address}");
+    let client = Program::example("http_client", &format!("http://{address}/"));
+    assert_eq!(client.end(), failure(message));
 }
 
 // --- IPC ----------------------------------------------------------------------------------------

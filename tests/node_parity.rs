@@ -81,6 +81,17 @@ pub fn or_undefined(value: Option<impl Display>) -> String {
     value.map_or("undefined".into(), |value| value.to_string())
 }
 
+/// A response with the one field that is never the same.
+pub fn mask_date(text: &str) -> String {
+    let masked = text
+        .split("\r\n")
+        .map(|line| match line.strip_prefix("Date: ") {
+            Some(_) => "Date: X",
+            None => line,
+        });
+    masked.collect::<Vec<_>>().join("\r\n")
+}
+
 thread_local! {
     /// The time of the scenario that runs on this thread, unless it is the real one.
     static CLOCK: RefCell<Option<ManualClock>> = const { RefCell::new(None) };
@@ -102,7 +113,8 @@ fn check(name: &str, trace: Trace, main: impl FnOnce(&mut Trace, &mut Context<Tr
     // Where nothing but time is at play it is injected, so that a slow machine changes nothing.
     let folder = format!("{}/tests/node", env!("CARGO_MANIFEST_DIR"));
     let script = fs::read_to_string(format!("{folder}/{name}.js")).expect("a script");
-    let clock = (!script.contains("require('net')")).then(ManualClock::new);
+    let clock = (!script.contains("require('net')") && !script.contains("require('http')"))
+        .then(ManualClock::new);
     CLOCK.set(clock.clone());
     let event_loop = clock.map_or_else(EventLoop::new, EventLoop::with_clock);
     let mut event_loop = event_loop.expect("a loop");
@@ -244,6 +256,26 @@ scenarios! {
     unreachable "166-unreachable";
     timeout_slow_reader "167-timeout-slow-reader";
     ipc_life "168-ipc-life" ["server", "client"];
+    http_hello_raw "70-http-hello-raw";
+    http_keepalive_sequential "71-http-keepalive-sequential";
+    http10_and_close "72-http10-and-close";
+    http_chunked_response "73-http-chunked-response";
+    http_pipelining "76-http-pipelining";
+    http_bad_requests "77-http-bad-requests";
+    http_client_error_event "78-http-client-error-event" ["server", "client"];
+    http_upgrade "79-http-upgrade";
+    http_expect_continue "80-http-expect-continue";
+    http_close_idle_and_active "82-http-close-idle-and-active" ["server", "idle", "active"];
+    http_keepalive_timeout "83-http-keepalive-timeout";
+    http_408 "84-http-408" ["head", "body", "done"];
+    http_client_get "85-http-client-get" ["client", "server"];
+    http_client_agent_reuse "86-http-client-agent-reuse";
+    http_client_errors "87-http-client-errors";
+    http_half_closed_client "88-http-half-closed-client";
+    http_max_requests_per_socket "89-http-max-requests-per-socket";
+    http_unix_and_connect "90-http-unix-and-connect";
+    http_response_misuse "91-http-response-misuse";
+    http_body_backpressure "92-http-body-backpressure";
 }
 
 mod node {
@@ -323,6 +355,46 @@ mod node {
     pub mod half_open;
     #[path = "142-half-open-both.rs"]
     pub mod half_open_both;
+    #[path = "72-http10-and-close.rs"]
+    pub mod http10_and_close;
+    #[path = "84-http-408.rs"]
+    pub mod http_408;
+    #[path = "77-http-bad-requests.rs"]
+    pub mod http_bad_requests;
+    #[path = "92-http-body-backpressure.rs"]
+    pub mod http_body_backpressure;
+    #[path = "73-http-chunked-response.rs"]
+    pub mod http_chunked_response;
+    #[path = "86-http-client-agent-reuse.rs"]
+    pub mod http_client_agent_reuse;
+    #[path = "78-http-client-error-event.rs"]
+    pub mod http_client_error_event;
+    #[path = "87-http-client-errors.rs"]
+    pub mod http_client_errors;
+    #[path = "85-http-client-get.rs"]
+    pub mod http_client_get;
+    #[path = "82-http-close-idle-and-active.rs"]
+    pub mod http_close_idle_and_active;
+    #[path = "80-http-expect-continue.rs"]
+    pub mod http_expect_continue;
+    #[path = "88-http-half-closed-client.rs"]
+    pub mod http_half_closed_client;
+    #[path = "70-http-hello-raw.rs"]
+    pub mod http_hello_raw;
+    #[path = "71-http-keepalive-sequential.rs"]
+    pub mod http_keepalive_sequential;
+    #[path = "83-http-keepalive-timeout.rs"]
+    pub mod http_keepalive_timeout;
+    #[path = "89-http-max-requests-per-socket.rs"]
+    pub mod http_max_requests_per_socket;
+    #[path = "76-http-pipelining.rs"]
+    pub mod http_pipelining;
+    #[path = "91-http-response-misuse.rs"]
+    pub mod http_response_misuse;
+    #[path = "90-http-unix-and-connect.rs"]
+    pub mod http_unix_and_connect;
+    #[path = "79-http-upgrade.rs"]
+    pub mod http_upgrade;
     #[path = "19-immediate-edges.rs"]
     pub mod immediate_edges;
     #[path = "18-interval-clearing.rs"]

@@ -9,6 +9,7 @@ use mio::event::{Event, Source};
 use mio::{Events, Interest, Poll, Registry, Token, Waker};
 
 use super::clock::Clock;
+use super::extensions::Extensions;
 use super::handles::{Handle, HandleId, Handles};
 use super::immediates::{Immediate, Immediates};
 use super::poll_handle::{self, PollHandle};
@@ -43,6 +44,7 @@ pub struct Context<H: Handle> {
     now: u64,
     poll: Poll,
     read_buffer: Box<[u8]>,
+    extensions: Extensions,
 }
 
 impl<H: Handle> Context<H> {
@@ -61,6 +63,7 @@ impl<H: Handle> Context<H> {
             clock,
             poll,
             read_buffer: vec![0; READ_BUFFER].into_boxed_slice(),
+            extensions: Extensions::default(),
         })
     }
 
@@ -230,6 +233,18 @@ impl<H: Handle> Context<H> {
     /// Whether a poll handle holds the loop open (`uv_ref`, `uv_unref`). New ones do.
     pub fn set_poll_ref(&mut self, handle: PollHandle, referenced: bool) {
         self.handles.set_referenced(handle.0, referenced);
+    }
+
+    /// What programs and protocols hang on the loop itself (`uv_loop_t.data`).
+    #[must_use]
+    pub fn extensions(&self) -> &Extensions {
+        &self.extensions
+    }
+
+    /// As [`extensions`](Self::extensions), to change it.
+    #[must_use]
+    pub fn extensions_mut(&mut self) -> &mut Extensions {
+        &mut self.extensions
     }
 
     // --- for kinds of handles ---------------------------------------------------------------

@@ -14,6 +14,7 @@
 //! | `poll_handle.rs` | any other pollable source | `uv_poll_t` |
 //! | `signals.rs` | signals as events | `uv_signal_t`, `process.on('SIGINT')` |
 //! | `work.rs` | the thread pool for what blocks | `uv_queue_work` |
+//! | `extensions.rs` | values hung on the loop and on handles | `uv_handle_t.data`, `uv_loop_t.data` |
 //! | `clock.rs` | loop time, real or injected | `uv_now`, `uv_update_time` |
 //!
 //! The loop knows tokens, time and queues. *What* it polls is a type parameter, a [`Handle`]:
@@ -22,6 +23,7 @@
 
 mod clock;
 mod context;
+mod extensions;
 mod handles;
 mod immediates;
 mod poll_handle;
@@ -38,6 +40,7 @@ use mio::Events;
 
 pub use clock::ManualClock;
 pub use context::Context;
+pub use extensions::Extensions;
 pub use handles::{Handle, HandleId};
 pub use immediates::Immediate;
 pub use poll_handle::PollHandle;

@@ -10,7 +10,7 @@ use super::lookup::LookUp;
 use super::outbox::{Outbox, WriteCallback};
 use super::stream::Stream;
 use super::{Address, Context, Error, Event, EventKind, Handles, Socket, server, writing};
-use crate::event_loop::{HandleId, Timer};
+use crate::event_loop::{Extensions, HandleId, Timer};
 
 /// Bytes from which on a socket takes no more: written ones (`write` returns false), or read ones
 /// that nobody has taken (reading stops). Node 20's default.
@@ -69,6 +69,8 @@ pub(super) struct Connection<S> {
     pub(super) had_error: bool,
     pub(super) close_emitted: bool,
     pub(super) no_delay: bool,
+    /// Its server's listeners for all sockets hear nothing of it any more.
+    pub(super) detached: bool,
 }
 
 /// What only sockets need that connect themselves, fail, or have listeners of their own.
@@ -85,6 +87,8 @@ pub(super) struct Own<S> {
     pub(super) unsent: Vec<(WriteCallback<S>, Error)>,
     /// Keep-alive, and the idle time in seconds before the first probe.
     pub(super) keep_alive: Option<u32>,
+    /// What programs and protocols hang on it.
+    pub(super) extensions: Extensions,
 }
 
 impl<S> Default for Own<S> {
@@ -97,6 +101,7 @@ impl<S> Default for Own<S> {
             error: None,
             unsent: Vec::new(),
             keep_alive: None,
+            extensions: Extensions::default(),
         }
     }
 }
@@ -144,6 +149,7 @@ impl<S> Connection<S> {
             had_error: false,
             close_emitted: false,
             no_delay: false,
+            detached: false,
         }
     }
 
@@ -217,10 +223,16 @@ pub(super) fn update_active<S>(cx: &mut Context<S>, id: HandleId) {
 /// Tells the server's listeners for all its sockets, then the socket's own; true if there was
 /// one. From a phase, go through [`emit_from_loop`].
 pub(super) fn emit<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, event: Event<'_>) -> bool {
-    let for_all = emit_to(state, cx, id, event, |cx| {
-        let server = cx.connection(id)?.server?;
-        Some(&mut cx.server_mut(server)?.sockets)
-    });
+    let detached = |cx: &Context<S>| cx.connection(id).is_none_or(|own| own.detached);
+    let alone = detached(cx);
+    let for_all = !alone
+        && emit_to(state, cx, id, event, |cx| {
+            let server = cx.connection(id)?.server?;
+            Some(&mut cx.server_mut(server)?.sockets)
+        });
+    if !alone && detached(cx) {
+        return for_all; // who listens now was added meanwhile
+    }
     let own = emit_to(state, cx, id, event, |cx| {
         Some(&mut cx.connection_mut(id)?.own.as_mut()?.listeners)
     });

@@ -156,6 +156,8 @@ pub(super) struct Listeners<F: ?Sized> {
     kinds: u32,
     /// The number of the next.
     next: u32,
+    /// Those with a smaller number were removed, also if they are lent out.
+    kept_from: u32,
 }
 
 impl<F: ?Sized> Default for Listeners<F> {
@@ -164,6 +166,7 @@ impl<F: ?Sized> Default for Listeners<F> {
             list: Vec::new(),
             kinds: 0,
             next: 0,
+            kept_from: 0,
         }
     }
 }
@@ -197,6 +200,18 @@ impl<F: ?Sized> Listeners<F> {
             .retain(|listener| !(listener.own && listener.kind == kind));
     }
 
+    /// Forgets all but what the socket itself has to do. Those that are lent out still hear this event.
+    pub(super) fn remove_all(&mut self) {
+        self.kept_from = self.next;
+        self.list.retain(|listener| listener.own);
+        self.count_kinds();
+    }
+
+    fn count_kinds(&mut self) {
+        let kinds = self.list.iter().map(|listener| listener.kind.bit());
+        self.kinds = kinds.fold(0, |all, kind| all | kind);
+    }
+
     pub(super) fn listens(&self, kind: EventKind) -> bool {
         self.kinds & (kind.bit() | EventKind::Any.bit()) != 0
     }
@@ -217,14 +232,15 @@ impl<F: ?Sized> Listeners<F> {
 
     /// Takes the list back, before those that were added meanwhile.
     pub(super) fn take_back(&mut self, mut lent: Lent<F>) {
+        if self.kept_from > 0 {
+            let kept = |listener: &Listener<F>| listener.own || listener.number >= self.kept_from;
+            lent.list.retain(kept);
+        }
         if !self.list.is_empty() {
             lent.list.append(&mut self.list);
         }
         self.list = lent.list;
-        self.kinds = self
-            .list
-            .iter()
-            .fold(0, |kinds, listener| kinds | listener.kind.bit());
+        self.count_kinds();
     }
 }
 
@@ -331,6 +347,22 @@ mod tests {
         assert!(own.is_none());
         assert_eq!(heard, [1, 2, 3]);
         assert!(listeners.listens(EventKind::Close), "the fourth is left");
+    }
+
+    #[test]
+    fn removed_while_lent_they_do_not_come_back() {
+        let mut listeners = Listeners::<Numbers>::default();
+        listeners.add(EventKind::Data, false, Box::new(|heard| heard.push(1)));
+        listeners.add_own(EventKind::Close, Box::new(|heard| heard.push(2)));
+        let lent = listeners.lend(EventKind::Data).expect("one listens");
+        listeners.remove_all();
+        listeners.add(EventKind::Data, false, Box::new(|heard| heard.push(3)));
+        listeners.take_back(lent);
+        assert_eq!(heard(&mut listeners, EventKind::Data), [3]);
+        assert!(
+            listeners.listens(EventKind::Close),
+            "the socket's own stays"
+        );
     }
 
     #[test]

@@ -41,12 +41,14 @@
 //! | `connect.rs`, `lookup.rs` | connecting, after looking up | `net.connect` |
 //! | `pipe.rs`, `text.rs` | forwarding with backpressure, text across reads | `pipe`, `setEncoding` |
 //! | `events.rs` | events and listeners | `EventEmitter` |
+//! | `data.rs` | values hung on sockets and servers, for protocols | `handle.data`, properties |
 //! | `address.rs`, `error.rs` | addresses, errors with Node's codes | `server.address()`, `err.code` |
 
 mod accept;
 mod address;
 mod connect;
 mod connection;
+mod data;
 mod ending;
 mod error;
 mod events;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::connection::HIGH_WATER_MARK;
 use super::events::{EventKind, Kind, Listeners, ServerCallback, SocketCallback};
 use super::{Address, Context, Error, Handles, Listener, ServerEvent};
-use crate::event_loop::{HandleId, Timer};
+use crate::event_loop::{Extensions, HandleId, Timer};
 
 /// A server (`net.Server`): a small id; everything goes through the context.
 ///
@@ -33,6 +33,8 @@ pub(super) struct ServerHandle<S> {
     pub(super) high_water_mark: u32,
     /// Set while no descriptor was left for the next connection: when to try again.
     pub(super) retry: Option<Timer>,
+    /// What programs and protocols hang on it.
+    pub(super) extensions: Extensions,
 }
 
 impl<S> Default for ServerHandle<S> {
@@ -50,6 +52,7 @@ impl<S> Default for ServerHandle<S> {
             no_delay: false,
             high_water_mark: HIGH_WATER_MARK,
             retry: None,
+            extensions: Extensions::default(),
         }
     }
 }

@@ -1,0 +1,210 @@
+//! Bodies in chunks: the decoder, which takes any split of its input, and the encoder.
+
+use super::ParseError;
+
+/// Bytes of extensions in one body at most; Node's limit, and nobody reads them.
+const EXTENSIONS: u32 = 16 * 1024;
+
+/// Digits of a size at most: what fits into 64 bits.
+const DIGITS: u8 = 16;
+
+/// What comes next in a body of chunks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Expect {
+    /// The digits of a size.
+    Size,
+    /// Extensions up to the CR.
+    Extension,
+    /// The LF after a size.
+    SizeLf,
+    Data,
+    /// The CR after a chunk's data.
+    DataCr,
+    DataLf,
+    /// The last chunk was seen: fields may follow, and an empty line.
+    Trailers,
+}
+
+/// Decodes a body in chunks, up to and without the fields behind it.
+#[derive(Clone, Debug)]
+pub(super) struct ChunkDecoder {
+    expect: Expect,
+    digits: u8,
+    extensions: u32,
+    /// The size while its digits come, then what is left of the chunk.
+    left: u64,
+}
+
+/// What the decoder found.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Piece<'a> {
+    Data(&'a [u8]),
+    /// The last chunk is over.
+    Last,
+}
+
+impl ChunkDecoder {
+    pub(super) fn new() -> Self {
+        Self {
+            expect: Expect::Size,
+            digits: 0,
+            extensions: 0,
+            left: 0,
+        }
+    }
+
+    /// Takes bytes off the input up to the next piece; `None` when the input is used up.
+    pub(super) fn next<'a>(
+        &mut self,
+        input: &mut &'a [u8],
+    ) -> Result<Option<Piece<'a>>, ParseError> {
+        if self.expect == Expect::Trailers {
+            return Ok(Some(Piece::Last));
+        }
+        while let [byte, rest @ ..] = *input {
+            if self.expect == Expect::Data {
+                let count = usize::try_from(self.left).map_or(input.len(), |n| n.min(input.len()));
+                let (data, rest) = input.split_at(count);
+                *input = rest;
+                self.left -= count as u64;
+                if self.left == 0 {
+                    self.expect = Expect::DataCr;
+                }
+                return Ok(Some(Piece::Data(data)));
+            }
+            *input = rest;
+            self.step(*byte)?;
+            if self.expect == Expect::Trailers {
+                return Ok(Some(Piece::Last));
+            }
+        }
+        Ok(None)
+    }
+
+    fn step(&mut self, byte: u8) -> Result<(), ParseError> {
+        match (self.expect, byte) {
+            (Expect::Size, b'\r') if self.digits > 0 => self.expect = Expect::SizeLf,
+            (Expect::Size, b';') if self.digits > 0 => self.extension()?,
+            (Expect::Size, _) => {
+                let digit = char::from(byte).to_digit(16).ok_or(ParseError::ChunkSize)?;
+                if self.digits == DIGITS {
+                    return Err(ParseError::ChunkSize);
+                }
+                self.digits += 1;
+                self.left = self.left << 4 | u64::from(digit);
+            }
+            (Expect::Extension, b'\r') => self.expect = Expect::SizeLf,
+            (Expect::Extension, b'\t' | b' '..=b'~' | 0x80..) => self.extension()?,
+            (Expect::Extension, _) => return Err(ParseError::ChunkSize),
+            (Expect::SizeLf, b'\n') if self.left == 0 => self.expect = Expect::Trailers,
+            (Expect::SizeLf, b'\n') => self.expect = Expect::Data,
+            (Expect::DataCr, b'\r') => self.expect = Expect::DataLf,
+            (Expect::DataLf, b'\n') => {
+                self.expect = Expect::Size;
+                (self.digits, self.left) = (0, 0);
+            }
+            (Expect::DataCr | Expect::DataLf, _) => return Err(ParseError::ChunkEnd),
+            (Expect::SizeLf | Expect::Data | Expect::Trailers, _) => {
+                return Err(ParseError::LineEnd);
+            }
+        }
+        Ok(())
+    }
+
+    fn extension(&mut self) -> Result<(), ParseError> {
+        self.expect = Expect::Extension;
+        self.extensions += 1;
+        if self.extensions > EXTENSIONS {
+            return Err(ParseError::ChunkExtensions);
+        }
+        Ok(())
+    }
+}
+
+/// Writes one chunk. Nothing for no data, which would end the body.
+pub(super) fn encode(data: &[u8], out: &mut Vec<u8>) {
+    if data.is_empty() {
+        return;
+    }
+    write_number(out, data.len() as u64, 16);
+    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(data);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Writes a number without the machinery of formatting: there are several in every message.
+pub(super) fn write_number(out: &mut Vec<u8>, mut number: u64, base: u64) {
+    let mut digits = [0; 20];
+    let mut start = digits.len();
+    loop {
+        start -= 1;
+        digits[start] = b"0123456789abcdef"[(number % base) as usize];
+        number /= base;
+        if number == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[start..]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decode(mut input: &[u8]) -> Result<(Vec<u8>, usize), ParseError> {
+        let (mut decoder, mut data) = (ChunkDecoder::new(), Vec::new());
+        while let Some(piece) = decoder.next(&mut input)? {
+            match piece {
+                Piece::Data(bytes) => data.extend_from_slice(bytes),
+                Piece::Last => return Ok((data, input.len())),
+            }
+        }
+        Err(ParseError::Eof)
+    }
+
+    #[test]
+    fn sizes_are_hexadecimal_and_extensions_are_skipped() {
+        let body = b"5\r\nhello\r\n00A;a=\"b\"\r\n0123456789\r\n0\r\nrest";
+        assert_eq!(decode(body), Ok((b"hello0123456789".to_vec(), 4)));
+    }
+
+    #[test]
+    fn what_is_no_chunk_is_refused() {
+        for (body, error) in [
+            (&b"\r\n"[..], ParseError::ChunkSize),
+            (b"g\r\n", ParseError::ChunkSize),
+            (b"0x5\r\n", ParseError::ChunkSize),
+            (b"-1\r\n", ParseError::ChunkSize),
+            (b"+1\r\n", ParseError::ChunkSize),
+            (b" 5\r\n", ParseError::ChunkSize),
+            (b"5 \r\n", ParseError::ChunkSize),
+            (b"5\n", ParseError::ChunkSize),
+            (b"5;\x01\r\n", ParseError::ChunkSize),
+            (b"5;a\nhello", ParseError::ChunkSize),
+            (b"5\rhello", ParseError::LineEnd),
+            (b"10000000000000000\r\n", ParseError::ChunkSize),
+            (b"5\r\nhello!\r\n", ParseError::ChunkEnd),
+            (b"5\r\nhello\n", ParseError::ChunkEnd),
+            (b"5\r\nhello\r\r", ParseError::ChunkEnd),
+            (b"5\r\nhel\r\n", ParseError::Eof),
+        ] {
+            assert_eq!(decode(body), Err(error), "{}", body.escape_ascii());
+        }
+        let long = format!("5;{}\r\n", "x".repeat(EXTENSIONS as usize));
+        assert_eq!(decode(long.as_bytes()), Err(ParseError::ChunkExtensions));
+    }
+
+    #[test]
+    fn what_is_encoded_is_decoded() {
+        for length in [1, 9, 10, 15, 16, 255, 4096, 70_000] {
+            let (data, mut out) = (vec![b'x'; length], Vec::new());
+            encode(&data, &mut out);
+            encode(b"", &mut out);
+            out.extend_from_slice(b"0\r\n");
+            assert_eq!(decode(&out), Ok((data, 0)));
+        }
+        let mut out = Vec::new();
+        write_number(&mut out, u64::MAX, 10);
+        assert_eq!(out, u64::MAX.to_string().into_bytes());
+    }
+}

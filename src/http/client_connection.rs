@@ -1,0 +1,351 @@
+//! What a client does with the bytes of one connection, and what it keeps of it.
+
+use super::agent::{self, Agent};
+use super::client::{self, ClientRequest, Kind, RequestEvent};
+use super::incoming::{self, Incoming, IncomingMessage};
+use super::parser::{Parser, Part};
+use super::{Head, Limits};
+use crate::Context;
+use crate::net::{Error, Event, Socket};
+
+/// What a client keeps of a connection, as data of its socket.
+pub(super) struct Connection<S> {
+    parser: Parser,
+    /// The request that is being served; none while it is idle.
+    request: Option<ClientRequest>,
+    /// The head of its response has come.
+    answered: bool,
+    /// That response, kept up to the next.
+    response: Option<Box<Incoming<S>>>,
+    /// The number of that response: it tells it from those before on the same connection.
+    number: u32,
+    agent: Option<(Agent, String)>,
+    /// The socket is paused until somebody wants what it has.
+    paused: bool,
+    /// Nothing that comes is of any use any more.
+    over: bool,
+}
+
+fn of<S: 'static>(cx: &mut Context<S>, socket: Socket) -> Option<&mut Connection<S>> {
+    socket.data_mut(cx)
+}
+
+/// Makes a socket speak HTTP as a client.
+pub(super) fn plug_in<S: 'static>(
+    cx: &mut Context<S>,
+    socket: Socket,
+    agent: Option<(Agent, String)>,
+) {
+    let connection = Connection::<S> {
+        parser: Parser::responses(),
+        request: None,
+        answered: false,
+        response: None,
+        number: 0,
+        agent,
+        paused: false,
+        over: false,
+    };
+    socket.set_data(cx, connection);
+    socket.on_event(cx, event);
+}
+
+/// The connection serves this request from now on.
+pub(super) fn serve<S: 'static>(cx: &mut Context<S>, socket: Socket, request: ClientRequest) {
+    if let Some(own) = of(cx, socket) {
+        own.request = Some(request);
+        own.answered = false;
+    }
+}
+
+/// What of the request bears on how its response is read.
+pub(super) fn expect<S: 'static>(cx: &mut Context<S>, socket: Socket, bodiless: bool) {
+    if let Some(own) = of(cx, socket) {
+        own.parser.set_bodiless(bodiless);
+    }
+}
+
+fn message<S>(own: &Connection<S>, socket: Socket) -> Option<IncomingMessage> {
+    let number = own.number;
+    own.response
+        .as_ref()
+        .map(|_| IncomingMessage { socket, number })
+}
+
+pub(super) fn incoming<S: 'static>(
+    cx: &mut Context<S>,
+    socket: Socket,
+    number: u32,
+) -> Option<&mut Incoming<S>> {
+    let own = of(cx, socket).filter(|own: &&mut Connection<S>| own.number == number)?;
+    own.response.as_deref_mut()
+}
+
+pub(super) fn known_incoming<S: 'static>(
+    cx: &Context<S>,
+    socket: Socket,
+    number: u32,
+) -> Option<&Incoming<S>> {
+    let own = socket.data::<S, Connection<S>>(cx)?;
+    own.response.as_deref().filter(|_| own.number == number)
+}
+
+/// Reads on, if that was what it waited for.
+pub(super) fn go_on<S: 'static>(cx: &mut Context<S>, socket: Socket) {
+    if let Some(own) = of::<S>(cx, socket)
+        && std::mem::take(&mut own.paused)
+    {
+        socket.resume(cx);
+    }
+}
+
+/// Whatever happens to the socket.
+fn event<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, event: Event<'_>) {
+    match event {
+        Event::Data(bytes) => feed(state, cx, socket, bytes),
+        Event::End => end_of_stream(state, cx, socket),
+        Event::Drain => {
+            if let Some(request) = of::<S>(cx, socket).and_then(|own| own.request) {
+                client::drained(state, cx, request);
+            }
+        }
+        Event::Timeout => timed_out(state, cx, socket),
+        Event::Error(error) => {
+            if let Some(request) = of::<S>(cx, socket).and_then(|own| own.request) {
+                client::fail(state, cx, request, error);
+            }
+        }
+        Event::Close(_) => closed(state, cx, socket),
+        _ => {}
+    }
+}
+
+/// Takes bytes apart and hands out what they are, until they are used up or somebody has to wait.
+fn feed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, mut input: &[u8]) {
+    while let Some(own) = of::<S>(cx, socket) {
+        if own.over || socket.destroyed(cx) {
+            return;
+        }
+        let Some(own) = of::<S>(cx, socket) else {
+            return;
+        };
+        let Some(request) = own.request else {
+            // Nothing was asked for: what comes now must not be taken for the next response.
+            own.over = true;
+            socket.destroy(cx);
+            return;
+        };
+        let flows = |response: &Incoming<S>| response.flowing == Some(true);
+        if !input.is_empty() && own.parser.in_body() && !own.response.as_deref().is_some_and(flows)
+        {
+            own.paused = true;
+            socket.unshift(cx, input);
+            socket.pause(cx);
+            return;
+        }
+        let mut head = Head::default();
+        let limits = Limits::default();
+        match own.parser.next_within(&mut input, &mut head, &limits) {
+            Ok(None) => return,
+            Ok(Some(Part::Head)) => {
+                if begin(state, cx, socket, request, head, input) {
+                    return;
+                }
+            }
+            Ok(Some(Part::Data(bytes))) => {
+                if let Some(response) = message(own, socket) {
+                    incoming::data(state, cx, response, bytes);
+                }
+            }
+            Ok(Some(Part::End)) => {
+                // One response is all that was asked for.
+                own.over = !input.is_empty();
+                let trailers = own.parser.take_trailers();
+                if let Some(response) = message(own, socket) {
+                    incoming::completed(cx, response, trailers);
+                }
+                if of::<S>(cx, socket).is_some_and(|own| own.over) {
+                    socket.destroy(cx);
+                    return;
+                }
+            }
+            Err(error) => {
+                own.over = true;
+                socket.destroy(cx);
+                client::fail(state, cx, request, &Error::from(error));
+                return;
+            }
+        }
+    }
+}
+
+/// A head has come. True if nothing more of the input is HTTP.
+fn begin<S: 'static>(
+    state: &mut S,
+    cx: &mut Context<S>,
+    socket: Socket,
+    request: ClientRequest,
+    head: Head,
+    rest: &[u8],
+) -> bool {
+    let status = head.status_code();
+    let connect = client::method(cx, request) == "CONNECT";
+    if connect || status == 101 {
+        hand_over(state, cx, socket, request, &head, rest, connect);
+        return true;
+    }
+    if (100..200).contains(&status) {
+        if status == 100 {
+            client::tell(state, cx, request, Kind::Continue, RequestEvent::Continue);
+        }
+        let event = RequestEvent::Information(&head);
+        client::tell(state, cx, request, Kind::Information, event);
+        return false;
+    }
+    let keep_alive = head.facts().keep_alive;
+    let Some(own) = of::<S>(cx, socket) else {
+        return true;
+    };
+    own.answered = true;
+    own.number = own.number.wrapping_add(1);
+    let number = own.number;
+    own.response = Some(Box::new(Incoming {
+        head,
+        ..Incoming::default()
+    }));
+    let response = IncomingMessage { socket, number };
+    client::responded(cx, request, keep_alive);
+    let event = RequestEvent::Response(response);
+    if !client::tell(state, cx, request, Kind::Response, event) {
+        incoming::dump(cx, response);
+    }
+    false
+}
+
+/// Gives the socket away: nothing of HTTP stays with it.
+fn hand_over<S: 'static>(
+    state: &mut S,
+    cx: &mut Context<S>,
+    socket: Socket,
+    request: ClientRequest,
+    head: &Head,
+    rest: &[u8],
+    connect: bool,
+) {
+    let kind = if connect {
+        Kind::Connect
+    } else {
+        Kind::Upgrade
+    };
+    if !client::listens(cx, request, kind) {
+        if let Some(own) = of::<S>(cx, socket) {
+            own.over = true;
+        }
+        socket.destroy(cx);
+        return;
+    }
+    let own = socket.take_data::<S, Connection<S>>(cx);
+    if let Some((agent, name)) = own.and_then(|own| own.agent) {
+        agent::remove(cx, agent, &name, socket);
+    }
+    socket.remove_all_listeners(cx);
+    socket.set_timeout(cx, 0);
+    let event = if connect {
+        RequestEvent::Connect(head, socket, rest)
+    } else {
+        RequestEvent::Upgrade(head, socket, rest)
+    };
+    client::tell(state, cx, request, kind, event);
+    client::close(state, cx, request);
+}
+
+/// The server will send no more: that ends a response without a length, and is too soon for any other.
+fn end_of_stream<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
+    let Some(own) = of::<S>(cx, socket) else {
+        return;
+    };
+    let finished = own.parser.finish() == Ok(true);
+    own.over = true;
+    let (response, request) = (message(own, socket), own.request);
+    match (response, request) {
+        (Some(response), _) if finished => incoming::completed(cx, response, None),
+        (None, Some(request)) => client::fail(state, cx, request, &client::hung_up()),
+        _ => {}
+    }
+    socket.destroy(cx);
+}
+
+fn timed_out<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
+    let Some(own) = of::<S>(cx, socket) else {
+        return;
+    };
+    let (response, request) = (message(own, socket), own.request);
+    let Some(request) = request else {
+        socket.destroy(cx); // idle for long enough
+        return;
+    };
+    client::tell(state, cx, request, Kind::Timeout, RequestEvent::Timeout);
+    if let Some(response) = response {
+        incoming::timed_out(state, cx, response);
+    }
+}
+
+/// The socket is closed: who waits for anything is told.
+fn closed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
+    let Some(own) = of::<S>(cx, socket) else {
+        return;
+    };
+    own.over = true;
+    let (response, request) = (message(own, socket), own.request.take());
+    let agent = own.agent.take();
+    match (response, request) {
+        (Some(response), Some(request)) if !response.complete(cx) => {
+            incoming::abort(state, cx, response, move |state, cx| {
+                client::close(state, cx, request);
+            });
+        }
+        (Some(_), Some(request)) => client::close(state, cx, request),
+        (None, Some(request)) => {
+            client::fail(state, cx, request, &client::hung_up());
+            client::close(state, cx, request);
+        }
+        (_, None) => {}
+    }
+    if let Some((agent, name)) = agent {
+        agent::remove(cx, agent, &name, socket);
+    }
+}
+
+/// The end of a response was told: its connection is closed, or free once the request is sent, too.
+pub(super) fn response_ended<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
+    let IncomingMessage { socket, number } = message;
+    let Some(own) = of::<S>(cx, socket).filter(|own| own.number == number) else {
+        return;
+    };
+    if let Some(request) = own.request {
+        client::response_ended(cx, request);
+    }
+}
+
+/// The exchange is over and the connection good for another: the agent gets it back.
+pub(super) fn free<S: 'static>(cx: &mut Context<S>, socket: Socket) {
+    let Some(own) = of::<S>(cx, socket) else {
+        return;
+    };
+    own.request = None;
+    let hint = own.response.as_ref().and_then(|response| {
+        let hint = response.head.header_str("keep-alive")?;
+        let digits = hint.strip_prefix("timeout=")?;
+        digits
+            .split(|byte: char| !byte.is_ascii_digit())
+            .next()?
+            .parse()
+            .ok()
+    });
+    match own.agent.clone() {
+        Some((agent, name)) => agent::free(cx, agent, &name, socket, hint),
+        None => {
+            socket.destroy(cx);
+        }
+    }
+}

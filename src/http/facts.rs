@@ -1,0 +1,230 @@
+//! What a head says about its body and its connection, and whether it says it once.
+
+use httparse::Header;
+
+use super::ParseError;
+
+/// What the fields of a head mean for the connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Facts {
+    /// The one `Content-Length`.
+    pub(super) length: Option<u64>,
+    pub(super) chunked: bool,
+    pub(super) host: bool,
+    /// The connection stays open after this exchange, as far as this side is concerned.
+    pub(super) keep_alive: bool,
+    /// `Connection: upgrade`, and an `Upgrade` field.
+    pub(super) upgrade: bool,
+    pub(super) expects: Expects,
+}
+
+/// What a request expects before it goes on (`Expect`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Expects {
+    #[default]
+    Nothing,
+    Continue,
+    SomethingElse,
+}
+
+/// The words of `Connection` that matter.
+#[derive(Default)]
+struct Options {
+    close: bool,
+    keep_alive: bool,
+    upgrade: bool,
+}
+
+impl Facts {
+    pub(super) fn of_request(minor: u8, fields: &[Header<'_>]) -> Result<Self, ParseError> {
+        Self::read(minor, fields)
+    }
+
+    pub(super) fn of_response(minor: u8, fields: &[Header<'_>]) -> Result<Self, ParseError> {
+        Self::read(minor, fields)
+    }
+
+    fn read(minor: u8, fields: &[Header<'_>]) -> Result<Self, ParseError> {
+        let mut facts = Self::default();
+        let mut options = Options::default();
+        let mut upgrades = false;
+        for Header { name, value } in fields {
+            let mut fits = true;
+            // The length of a name tells most of them apart.
+            match name.len() {
+                4 if name.eq_ignore_ascii_case("host") => {
+                    let again = std::mem::replace(&mut facts.host, true);
+                    fits = !again && is_host(value);
+                }
+                6 if name.eq_ignore_ascii_case("expect") => {
+                    facts.expects = if value.eq_ignore_ascii_case(b"100-continue") {
+                        Expects::Continue
+                    } else {
+                        Expects::SomethingElse
+                    };
+                }
+                7 if name.eq_ignore_ascii_case("upgrade") => upgrades = true,
+                10 if name.eq_ignore_ascii_case("connection") => options.read(value),
+                14 if name.eq_ignore_ascii_case("content-length") => {
+                    if facts.length.is_some() || facts.chunked {
+                        return Err(ParseError::AmbiguousLength);
+                    }
+                    facts.length = Some(length(value)?);
+                }
+                17 if name.eq_ignore_ascii_case("transfer-encoding") => {
+                    if facts.length.is_some() {
+                        return Err(ParseError::AmbiguousLength);
+                    }
+                    let again = std::mem::replace(&mut facts.chunked, true);
+                    if again || minor == 0 || !value.eq_ignore_ascii_case(b"chunked") {
+                        return Err(ParseError::TransferEncoding);
+                    }
+                }
+                _ => {}
+            }
+            if !fits {
+                return Err(ParseError::Host);
+            }
+        }
+        facts.keep_alive = !options.close && (minor > 0 || options.keep_alive);
+        facts.upgrade = upgrades && options.upgrade;
+        Ok(facts)
+    }
+}
+
+impl Options {
+    fn read(&mut self, value: &[u8]) {
+        for option in value.split(|&byte| byte == b',') {
+            let option = option.trim_ascii();
+            self.close |= option.eq_ignore_ascii_case(b"close");
+            self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+            self.upgrade |= option.eq_ignore_ascii_case(b"upgrade");
+        }
+    }
+}
+
+/// A length: digits and nothing else, and not so many that it is no number.
+pub(super) fn length(value: &[u8]) -> Result<u64, ParseError> {
+    if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
+        return Err(ParseError::ContentLength);
+    }
+    let text = std::str::from_utf8(value).map_err(|_| ParseError::ContentLength)?;
+    text.parse().map_err(|_| ParseError::ContentLength)
+}
+
+/// A host with or without a port, or nothing: what a `Host` field may hold. No user, no path.
+fn is_host(value: &[u8]) -> bool {
+    let (host, port) = match value {
+        [b'[', rest @ ..] => {
+            let Some(end) = memchr::memchr(b']', rest) else {
+                return false;
+            };
+            let inside = |byte: &u8| byte.is_ascii_hexdigit() || b":.vV".contains(byte);
+            if end == 0 || !rest[..end].iter().all(inside) {
+                return false;
+            }
+            (&value[..0], &rest[end + 1..])
+        }
+        _ => value.split_at(memchr::memchr(b':', value).unwrap_or(value.len())),
+    };
+    let named = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%".contains(byte);
+    let port = match port {
+        [] => true,
+        [b':', digits @ ..] => digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    port && host.iter().all(named)
+}
+
+/// Whether a target has only characters that targets have, and a form that goes with the method.
+pub(super) fn check_target(method: &str, target: &str) -> Result<(), ParseError> {
+    let bytes = target.as_bytes();
+    let allowed = |byte: &u8| (0x21..0x7f).contains(byte) && *byte != b'#';
+    let fits = match (method, bytes) {
+        ("CONNECT", _) => {
+            let colon = bytes.iter().rposition(|&byte| byte == b':');
+            colon.is_some_and(|at| at > 0 && at + 1 < bytes.len()) && is_host(bytes)
+        }
+        (_, [b'/', ..]) => true,
+        ("OPTIONS", b"*") => true,
+        _ => {
+            let scheme = target.split_once("://").map_or("", |(scheme, _)| scheme);
+            let inside = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+            scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+                && scheme.bytes().all(inside)
+        }
+    };
+    if fits && bytes.iter().all(allowed) {
+        Ok(())
+    } else {
+        Err(ParseError::Target)
+    }
+}
+
+/// The methods that Node knows. Others are accepted, too, if they are tokens; but of a line that is no
+/// request line one of these tells what was meant.
+pub(super) fn known(method: &str) -> bool {
+    const KNOWN: &[&str] = &[
+        "ACL",
+        "BIND",
+        "CHECKOUT",
+        "CONNECT",
+        "COPY",
+        "DELETE",
+        "GET",
+        "HEAD",
+        "LINK",
+        "LOCK",
+        "M-SEARCH",
+        "MERGE",
+        "MKACTIVITY",
+        "MKCALENDAR",
+        "MKCOL",
+        "MOVE",
+        "NOTIFY",
+        "OPTIONS",
+        "PATCH",
+        "POST",
+        "PROPFIND",
+        "PROPPATCH",
+        "PURGE",
+        "PUT",
+        "QUERY",
+        "REBIND",
+        "REPORT",
+        "SEARCH",
+        "SOURCE",
+        "SUBSCRIBE",
+        "TRACE",
+        "UNBIND",
+        "UNLINK",
+        "UNLOCK",
+        "UNSUBSCRIBE",
+    ];
+    KNOWN.contains(&method)
+}
+
+/// Fields of which Node keeps the first only.
+pub(super) fn once(name: &str) -> bool {
+    const ONCE: &[&str] = &[
+        "age",
+        "authorization",
+        "content-length",
+        "content-type",
+        "etag",
+        "expires",
+        "from",
+        "host",
+        "if-modified-since",
+        "if-unmodified-since",
+        "last-modified",
+        "location",
+        "max-forwards",
+        "proxy-authorization",
+        "referer",
+        "retry-after",
+        "server",
+        "user-agent",
+    ];
+    ONCE.contains(&name)
+}

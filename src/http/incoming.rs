@@ -1,0 +1,383 @@
+//! A message that is being received: a request at a server, a response at a client.
+
+use super::listeners::{Kept, Listeners, emit, listener_methods};
+use super::{Head, client_connection, listeners, server_connection};
+use crate::Context;
+use crate::net::{Error, Socket};
+
+/// A message that is being received (`http.IncomingMessage`): a small id; everything goes through the
+/// context.
+///
+/// It is good until its [`Close`](MessageEvent::Close), a request at least until its response has ended;
+/// asked of a stale one, everything is empty or a no-op.
+///
+/// Its body comes as [`Data`](MessageEvent::Data) once somebody listens to that or
+/// [resumes](Self::resume) it. Until then, and while it is paused, the other side has to wait. What nobody
+/// has listened to when the response is sent is read and thrown away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct IncomingMessage {
+    pub(super) socket: Socket,
+    pub(super) number: u32,
+}
+
+/// What can happen to a message that is being received.
+#[derive(Clone, Copy, Debug)]
+pub enum MessageEvent<'a> {
+    /// Some of the body, not empty. Never while paused, nor after [`End`](Self::End).
+    Data(&'a [u8]),
+    /// The body is complete and has been handed out; only if it flows. The
+    /// [trailers](IncomingMessage::trailers) are known.
+    End,
+    /// The connection was closed before the end. [`Error`](Self::Error) follows.
+    Aborted,
+    /// Its connection was idle for the time set.
+    Timeout,
+    /// With `ECONNRESET`: the connection was closed before the end.
+    Error(&'a Error),
+    /// Nothing follows. Two ticks after the end, or after an error.
+    Close,
+}
+
+/// The bits of what one can listen to.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    Data,
+    End,
+    Aborted,
+    Timeout,
+    Error,
+    Close,
+}
+
+impl listeners::Kind for Kind {
+    fn bit(self) -> u16 {
+        1 << self as u16
+    }
+}
+
+type Callback<S> = dyn FnMut(&mut S, &mut Context<S>, IncomingMessage, MessageEvent<'_>);
+
+/// What a connection keeps of a message.
+pub(super) struct Incoming<S> {
+    pub(super) head: Head,
+    pub(super) trailers: Option<Box<Head>>,
+    pub(super) listeners: Listeners<Callback<S>>,
+    /// `None` until somebody listens to data, pauses or resumes.
+    pub(super) flowing: Option<bool>,
+    /// All of it was received.
+    pub(super) complete: bool,
+    pub(super) end_queued: bool,
+    pub(super) ended: bool,
+    pub(super) aborted: bool,
+    pub(super) closed: bool,
+}
+
+impl<S> Default for Incoming<S> {
+    fn default() -> Self {
+        Self {
+            head: Head::default(),
+            trailers: None,
+            listeners: Listeners::default(),
+            flowing: None,
+            complete: false,
+            end_queued: false,
+            ended: false,
+            aborted: false,
+            closed: false,
+        }
+    }
+}
+
+impl<S> Incoming<S> {
+    /// Forgets all, but keeps a little memory.
+    pub(super) fn recycle(&mut self) {
+        let mut head = std::mem::take(&mut self.head);
+        let mut listeners = std::mem::take(&mut self.listeners);
+        head.recycle();
+        listeners.clear();
+        *self = Self {
+            head,
+            listeners,
+            ..Self::default()
+        };
+    }
+}
+
+/// Where a message is kept: with the connection of either side.
+pub(super) fn of<S: 'static>(
+    cx: &mut Context<S>,
+    message: IncomingMessage,
+) -> Option<&mut Incoming<S>> {
+    let IncomingMessage { socket, number } = message;
+    if server_connection::is(cx, socket) {
+        let exchange = server_connection::of(cx, socket)?.exchange(number)?;
+        return Some(&mut exchange.incoming);
+    }
+    client_connection::incoming(cx, socket, number)
+}
+
+fn known<S: 'static>(cx: &Context<S>, message: IncomingMessage) -> Option<&Incoming<S>> {
+    let IncomingMessage { socket, number } = message;
+    if let Some(exchange) = server_connection::known(cx, socket, number) {
+        return Some(&exchange.incoming);
+    }
+    client_connection::known_incoming(cx, socket, number)
+}
+
+/// Calls the message's listeners; true if there were any.
+fn tell<S: 'static>(
+    state: &mut S,
+    cx: &mut Context<S>,
+    message: IncomingMessage,
+    kind: Kind,
+    event: MessageEvent<'_>,
+) -> bool {
+    let list = Lookup(message);
+    emit(
+        state,
+        cx,
+        kind,
+        &list,
+        |callback: &mut Callback<S>, state, cx| {
+            callback(state, cx, message, event);
+        },
+    )
+}
+
+struct Lookup(IncomingMessage);
+
+impl<S: 'static> Kept<S, Callback<S>> for Lookup {
+    fn listeners<'a>(&self, cx: &'a mut Context<S>) -> Option<&'a mut Listeners<Callback<S>>> {
+        Some(&mut of(cx, self.0)?.listeners)
+    }
+}
+
+/// Some of the body has come. It flows: whoever drives the connection has seen to that.
+pub(super) fn data<S: 'static>(
+    state: &mut S,
+    cx: &mut Context<S>,
+    message: IncomingMessage,
+    bytes: &[u8],
+) {
+    tell(state, cx, message, Kind::Data, MessageEvent::Data(bytes));
+}
+
+/// All of it has come: its end is told, once it flows, as a tick.
+pub(super) fn completed<S: 'static>(
+    cx: &mut Context<S>,
+    message: IncomingMessage,
+    trailers: Option<Box<Head>>,
+) {
+    let Some(own) = of(cx, message) else { return };
+    own.complete = true;
+    own.trailers = trailers;
+    queue_end(cx, message);
+    if server_connection::is_leaving(cx, message) {
+        cx.next_tick(move |state, cx| settle(state, cx, message));
+    }
+}
+
+/// Its response is over: so is it, if it is complete and no end is to be told.
+pub(super) fn settle<S: 'static>(state: &mut S, cx: &mut Context<S>, message: IncomingMessage) {
+    if of(cx, message).is_some_and(|own| own.complete && !own.end_queued) {
+        close(state, cx, message);
+    }
+}
+
+/// Tells the end, if it is due and not told yet, and then the close: each a tick.
+fn queue_end<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
+    let Some(own) = of(cx, message) else { return };
+    let due = own.complete && own.flowing == Some(true) && !own.end_queued;
+    if !due || own.aborted || own.ended {
+        return;
+    }
+    if !own.listeners.any() {
+        own.ended = true; // there is nobody to tell
+        return client_connection::response_ended(cx, message);
+    }
+    own.end_queued = true;
+    cx.next_tick(move |state, cx| {
+        let Some(own) = of(cx, message) else { return };
+        if own.flowing != Some(true) || own.aborted {
+            own.end_queued = false; // paused meanwhile
+            return;
+        }
+        own.ended = true;
+        tell(state, cx, message, Kind::End, MessageEvent::End);
+        client_connection::response_ended(cx, message);
+        cx.next_tick(move |state, cx| close(state, cx, message));
+    });
+}
+
+/// The last event, once.
+pub(super) fn close<S: 'static>(state: &mut S, cx: &mut Context<S>, message: IncomingMessage) {
+    let Some(own) = of(cx, message) else { return };
+    if !std::mem::replace(&mut own.closed, true) {
+        tell(state, cx, message, Kind::Close, MessageEvent::Close);
+    }
+    server_connection::forget(cx, message);
+}
+
+/// Nobody wants the rest of it: it is read and thrown away.
+pub(super) fn dump<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
+    if let Some(own) = of(cx, message)
+        && own.flowing != Some(true)
+    {
+        message.resume(cx);
+    }
+}
+
+/// Its connection is gone: tells that it was cut short if it was, at once, and the rest as a tick.
+pub(super) fn abort<S: 'static>(
+    state: &mut S,
+    cx: &mut Context<S>,
+    message: IncomingMessage,
+    then: impl FnOnce(&mut S, &mut Context<S>),
+) {
+    let Some(own) = of(cx, message) else {
+        return then(state, cx);
+    };
+    let cut_short = !(own.complete && (own.ended || own.end_queued)) && !own.closed;
+    if cut_short {
+        own.aborted = true;
+        tell(state, cx, message, Kind::Aborted, MessageEvent::Aborted);
+    }
+    then(state, cx);
+    cx.next_tick(move |state, cx| {
+        if cut_short {
+            let error = Error::with_code("ECONNRESET", "aborted");
+            tell(state, cx, message, Kind::Error, MessageEvent::Error(&error));
+        }
+        close(state, cx, message);
+    });
+}
+
+/// Its connection was idle; true if somebody listens to that.
+pub(super) fn timed_out<S: 'static>(
+    state: &mut S,
+    cx: &mut Context<S>,
+    message: IncomingMessage,
+) -> bool {
+    tell(state, cx, message, Kind::Timeout, MessageEvent::Timeout)
+}
+
+listener_methods! { IncomingMessage, MessageEvent:
+    on_data once_data Data (&[u8]) MessageEvent::Data(bytes) => (bytes);
+    on_end once_end End () MessageEvent::End => ();
+    on_aborted once_aborted Aborted () MessageEvent::Aborted => ();
+    on_timeout once_timeout Timeout () MessageEvent::Timeout => ();
+    on_error once_error Error (&Error) MessageEvent::Error(error) => (error);
+    on_close once_close Close () MessageEvent::Close => ();
+}
+
+impl IncomingMessage {
+    fn listen_to<S: 'static>(
+        self,
+        cx: &mut Context<S>,
+        kind: Kind,
+        once: bool,
+        callback: impl FnMut(&mut S, &mut Context<S>, Self, MessageEvent<'_>) + 'static,
+    ) -> Self {
+        let Some(own) = of(cx, self) else { return self };
+        own.listeners.add(kind, once, Box::new(callback));
+        if matches!(kind, Kind::Data) && own.flowing != Some(false) {
+            self.resume(cx);
+        }
+        self
+    }
+
+    /// Hands out no data until [`resume`](Self::resume): the other side has to wait.
+    pub fn pause<S: 'static>(self, cx: &mut Context<S>) -> Self {
+        if let Some(own) = of(cx, self) {
+            own.flowing = Some(false);
+        }
+        self
+    }
+
+    /// Hands out data, from the next tick on; what nobody listens to is thrown away.
+    pub fn resume<S: 'static>(self, cx: &mut Context<S>) -> Self {
+        let Some(own) = of(cx, self) else { return self };
+        if own.flowing.replace(true) != Some(true) {
+            queue_end(cx, self);
+            server_connection::go_on(cx, self.socket);
+            client_connection::go_on(cx, self.socket);
+        } else {
+            queue_end(cx, self);
+        }
+        self
+    }
+
+    /// Closes the connection it comes on (`destroy`): it is cut short.
+    pub fn destroy<S: 'static>(self, cx: &mut Context<S>) {
+        if of(cx, self).is_some() {
+            self.socket.destroy(cx);
+        }
+    }
+
+    /// The connection it comes on (`socket`).
+    #[must_use]
+    pub fn socket(self) -> Socket {
+        self.socket
+    }
+
+    /// Its head: everything there is to know of the first line and the fields. `None` if it is stale.
+    #[must_use]
+    pub fn head<S: 'static>(self, cx: &Context<S>) -> Option<&Head> {
+        Some(&known(cx, self)?.head)
+    }
+
+    /// The fields that came behind a body in chunks, once it has ended (`trailers`).
+    #[must_use]
+    pub fn trailers<S: 'static>(self, cx: &Context<S>) -> Option<&Head> {
+        known(cx, self)?.trailers.as_deref()
+    }
+
+    /// The method of a request (`method`).
+    #[must_use]
+    pub fn method<S: 'static>(self, cx: &Context<S>) -> &str {
+        self.head(cx).map_or("", Head::method)
+    }
+
+    /// The target of a request as it was sent (`url`).
+    #[must_use]
+    pub fn url<S: 'static>(self, cx: &Context<S>) -> &str {
+        self.head(cx).map_or("", Head::url)
+    }
+
+    /// The status of a response (`statusCode`).
+    #[must_use]
+    pub fn status_code<S: 'static>(self, cx: &Context<S>) -> u16 {
+        self.head(cx).map_or(0, Head::status_code)
+    }
+
+    /// The value of the first field of this name, if it is text (`headers[name]`); all there is to
+    /// fields is in the [`head`](Self::head).
+    #[must_use]
+    pub fn header<'a, S: 'static>(self, cx: &'a Context<S>, name: &str) -> Option<&'a str> {
+        self.head(cx)?.header_str(name)
+    }
+
+    /// Whether all of it was received (`complete`).
+    #[must_use]
+    pub fn complete<S: 'static>(self, cx: &Context<S>) -> bool {
+        known(cx, self).is_some_and(|own| own.complete)
+    }
+
+    /// Whether its end was told (`readableEnded`).
+    #[must_use]
+    pub fn readable_ended<S: 'static>(self, cx: &Context<S>) -> bool {
+        known(cx, self).is_some_and(|own| own.ended)
+    }
+
+    /// Whether it was cut short (`aborted`).
+    #[must_use]
+    pub fn aborted<S: 'static>(self, cx: &Context<S>) -> bool {
+        known(cx, self).is_some_and(|own| own.aborted)
+    }
+
+    /// Whether it is paused (`isPaused()`).
+    #[must_use]
+    pub fn is_paused<S: 'static>(self, cx: &Context<S>) -> bool {
+        known(cx, self).is_some_and(|own| own.flowing == Some(false))
+    }
+}

@@ -1,0 +1,96 @@
+//! HTTP/1.1 as Node's `http` shows it: servers and clients, built on [`net`](crate::net) as any protocol
+//! could be.
+//!
+//! A program that is written with `http.createServer` in Node carries over line by line. A request and
+//! its response are small copyable ids, as sockets are: their methods go through the loop's context and
+//! never call back, what follows is a later event.
+//!
+//! ```
+//! use loopchat::{EventLoop, http, net};
+//!
+//! // A server that answers, and a client that asks it.
+//! let mut event_loop = EventLoop::<String>::new()?;
+//! let server = http::create_server(&mut event_loop);
+//! server.on_request(&mut event_loop, |_, cx, request, response| {
+//!     let url = request.url(cx).to_owned();
+//!     response.end_with(cx, format!("you asked for {url}"));
+//! });
+//! server.on_listening(&mut event_loop, |_, cx, server| {
+//!     let request = http::get(cx, format!("http://127.0.0.1:{}/hello", server.port(cx)));
+//!     request.on_response(cx, |_, cx, _, response| {
+//!         assert_eq!(response.status_code(cx), 200);
+//!         response.on_data(cx, |heard: &mut String, _, _, bytes| {
+//!             heard.push_str(&String::from_utf8_lossy(bytes));
+//!         });
+//!     });
+//!     request.on_close(cx, move |_, cx, _| {
+//!         server.close(cx);
+//!     });
+//! });
+//! server.listen(&mut event_loop, "127.0.0.1:0".parse::<net::Address>().unwrap());
+//! let mut heard = String::new();
+//! event_loop.run(&mut heard)?; // ends when the server is closed
+//! assert_eq!(heard, "you asked for /hello");
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! | file | what | Node |
+//! | --- | --- | --- |
+//! | `server.rs` | [`Server`], its events and limits | `http.Server` |
+//! | `server_connection.rs`, `dispatch.rs` | the bytes of one connection become requests, and who gets them | `connectionListener`, `parserOnIncoming` |
+//! | `incoming.rs` | [`IncomingMessage`]: a request at a server, a response at a client | `http.IncomingMessage` |
+//! | `response.rs` | [`ServerResponse`], its turn among pipelined ones | `http.ServerResponse` |
+//! | `client.rs`, `options.rs` | [`ClientRequest`], what to ask for | `http.request`, `http.ClientRequest` |
+//! | `client_connection.rs`, `agent.rs` | the bytes of one connection become responses; connections used again | `_http_client.js`, `http.Agent` |
+//! | `outgoing.rs`, `fields.rs`, `status_codes.rs`, `date.rs` | what is sent, of either side | `http.OutgoingMessage`, `http.STATUS_CODES` |
+//! | `parser.rs`, `head.rs`, `facts.rs`, `chunked.rs`, `error.rs` | messages out of bytes: no socket, no time | llhttp |
+//! | `listeners.rs` | who is told | `EventEmitter` |
+//! | `web_socket/` | WebSockets, which begin as a request: see [`web_socket`] | the `ws` package |
+//!
+//! # What is refused
+//!
+//! Whatever two readers of the same bytes could take differently is answered with 400 and the end of the
+//! connection, and what comes behind it is nobody's: two lengths, a length and chunks, chunk sizes with
+//! anything about them, a CR or an LF alone, folded lines, blanks before a colon, control characters, no
+//! `Host` or two, a `Host` that names none, transfer codings other than `chunked`. The other way, what is
+//! sent says what was meant and nothing more: names, values, methods and paths that could begin a line of their
+//! own are errors, and a body that is not as long as its head has said ends the connection.
+//!
+//! # What is bounded
+//!
+//! Heads and trailers (16 KiB), fields (2000), chunk extensions (16 KiB), requests that are handed out and
+//! not answered (64 a connection), responses that their client does not read (one high-water mark), the time
+//! a head, a request and the wait for the next may take. A body is handed out as it comes and takes up no
+//! memory; [`Server::set_max_body`] bounds it for those who collect it.
+
+mod agent;
+mod chunked;
+mod client;
+mod client_connection;
+mod date;
+mod dispatch;
+mod error;
+mod facts;
+mod fields;
+mod head;
+mod incoming;
+mod listeners;
+mod options;
+mod outgoing;
+mod parser;
+mod response;
+mod server;
+mod server_connection;
+mod status_codes;
+pub mod web_socket;
+
+pub use agent::{Agent, AgentOptions};
+pub use client::{ClientRequest, RequestEvent, get, request};
+pub use error::ParseError;
+pub use head::{Head, Limits};
+pub use incoming::{IncomingMessage, MessageEvent};
+pub use options::RequestOptions;
+pub use parser::{Parser, Part};
+pub use response::{ResponseEvent, ServerResponse};
+pub use server::{Server, ServerEvent, create_server};
+pub use status_codes::status_message;

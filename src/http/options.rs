@@ -1,0 +1,269 @@
+//! What to ask for, and of whom.
+
+use std::path::{Path, PathBuf};
+
+use super::agent::Agent;
+use super::fields::{Fields, check_token};
+use crate::net::{Address, Error, Target};
+
+/// A request that is to be made: made from a URL, and changed as needed. What is wrong with it is told when
+/// it is made, as the request's [`Error`](super::RequestEvent::Error).
+pub struct RequestOptions {
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) socket_path: Option<PathBuf>,
+    pub(super) path: String,
+    pub(super) method: String,
+    pub(super) fields: Fields,
+    pub(super) agent: Choice,
+    pub(super) timeout: Option<u32>,
+    pub(super) error: Option<Error>,
+}
+
+/// Whose connections are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Choice {
+    /// The loop's own agent's.
+    Global,
+    Agent(Agent),
+    /// One that is made for this request, and closed after it.
+    None,
+}
+
+impl Default for RequestOptions {
+    /// `GET /` of port 80 of this machine.
+    fn default() -> Self {
+        Self {
+            host: "localhost".into(),
+            port: 80,
+            socket_path: None,
+            path: "/".into(),
+            method: "GET".into(),
+            fields: Fields::default(),
+            agent: Choice::Global,
+            timeout: None,
+            error: None,
+        }
+    }
+}
+
+impl From<&str> for RequestOptions {
+    /// From a URL: `http://host:port/path?query`.
+    fn from(url: &str) -> Self {
+        let mut options = Self::default();
+        if let Err(error) = options.read(url) {
+            options.error = Some(error);
+        }
+        options
+    }
+}
+
+impl From<String> for RequestOptions {
+    fn from(url: String) -> Self {
+        Self::from(url.as_str())
+    }
+}
+
+impl RequestOptions {
+    /// `GET /` of port 80 of this machine.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn read(&mut self, url: &str) -> Result<(), Error> {
+        let invalid = || Error::with_code("ERR_INVALID_URL", "Invalid URL");
+        let (scheme, rest) = url.split_once("://").ok_or_else(invalid)?;
+        if !scheme.eq_ignore_ascii_case("http") {
+            let message = format!("Protocol \"{scheme}:\" not supported. Expected \"http:\"");
+            return Err(Error::with_code("ERR_INVALID_PROTOCOL", message));
+        }
+        let rest = rest.split('#').next().unwrap_or_default();
+        let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        let (host, port) = match authority.strip_prefix('[') {
+            Some(rest) => rest.split_once(']').ok_or_else(invalid)?,
+            None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
+        };
+        let strange = |byte: u8| !byte.is_ascii_graphic() || b"@\\<>\"".contains(&byte);
+        if host.is_empty() || host.bytes().any(strange) {
+            return Err(invalid());
+        }
+        self.host = host.to_owned();
+        self.port = match port.strip_prefix(':') {
+            Some("") => 80,
+            Some(port) => port.parse().map_err(|_| invalid())?,
+            None if port.is_empty() => 80,
+            None => return Err(invalid()),
+        };
+        self.path = match path {
+            "" => "/".to_owned(),
+            path if path.starts_with('?') => format!("/{path}"),
+            path => path.to_owned(),
+        };
+        Ok(())
+    }
+
+    /// A host name or an IP address (`host`).
+    #[must_use]
+    pub fn host(mut self, host: &str) -> Self {
+        self.host = host.to_owned();
+        self
+    }
+
+    /// A port (`port`).
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// The path of a Unix socket to connect to, instead of a host and a port (`socketPath`).
+    #[must_use]
+    pub fn socket_path(mut self, path: impl AsRef<Path>) -> Self {
+        self.socket_path = Some(path.as_ref().to_owned());
+        self
+    }
+
+    /// The target of the request, with the query (`path`).
+    #[must_use]
+    pub fn path(mut self, path: &str) -> Self {
+        self.path = path.to_owned();
+        self
+    }
+
+    /// The method, `GET` if none is set (`method`).
+    #[must_use]
+    pub fn method(mut self, method: &str) -> Self {
+        self.method = method.to_ascii_uppercase();
+        self
+    }
+
+    /// Adds a field (`headers`).
+    #[must_use]
+    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        if let Err(error) = self.fields.append(name, value.as_ref()) {
+            self.error.get_or_insert(error);
+        }
+        self
+    }
+
+    /// Uses the connections of this agent; `None` makes one for this request and closes it afterwards
+    /// (`agent`). Without either, those of the loop's own agent are used.
+    #[must_use]
+    pub fn agent(mut self, agent: Option<Agent>) -> Self {
+        self.agent = agent.map_or(Choice::None, Choice::Agent);
+        self
+    }
+
+    /// How long the connection may be idle, in milliseconds, before
+    /// [`Timeout`](super::RequestEvent::Timeout) comes (`timeout`).
+    #[must_use]
+    pub fn timeout(mut self, ms: u32) -> Self {
+        self.timeout = Some(ms);
+        self
+    }
+
+    /// Whatever is wrong with it.
+    pub(super) fn check(&mut self) -> Option<Error> {
+        let path = || {
+            if self.path.bytes().all(|byte| byte.is_ascii_graphic()) && !self.path.is_empty() {
+                return Ok(());
+            }
+            let message = "Request path contains unescaped characters";
+            Err(Error::with_code("ERR_UNESCAPED_CHARACTERS", message))
+        };
+        let found = check_token("Method", &self.method).and_then(|()| path());
+        self.error.take().or(found.err())
+    }
+
+    /// Where to connect.
+    pub(super) fn target(&self) -> Target {
+        match &self.socket_path {
+            Some(path) => Target::from(Address::Ipc(path.clone())),
+            None => Target::from((self.host.as_str(), self.port)),
+        }
+    }
+
+    /// What connections must have in common to be used for each other's requests (`agent.getName`).
+    pub(super) fn name(&self) -> String {
+        let path = self.socket_path.as_ref();
+        let path = path.map_or(String::new(), |path| format!(":{}", path.display()));
+        format!("{}:{}:{path}", self.host, self.port)
+    }
+
+    /// The value of `Host`.
+    pub(super) fn host_field(&self) -> String {
+        let mut host = self.host.clone();
+        if host.contains(':') && !host.starts_with('[') {
+            host = format!("[{host}]");
+        }
+        if self.port != 80 {
+            host += &format!(":{}", self.port);
+        }
+        host
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_taken_apart() {
+        for (url, host, port, path, field) in [
+            ("http://a", "a", 80, "/", "a"),
+            ("HTTP://a.b:8080/c?d=e#f", "a.b", 8080, "/c?d=e", "a.b:8080"),
+            ("http://[::1]:3000?q", "::1", 3000, "/?q", "[::1]:3000"),
+            ("http://a:/", "a", 80, "/", "a"),
+        ] {
+            let mut options = RequestOptions::from(url);
+            assert_eq!(options.check(), None, "{url}");
+            assert_eq!((options.host.as_str(), options.port), (host, port), "{url}");
+            assert_eq!(
+                (options.path.as_str(), options.host_field().as_str()),
+                (path, field)
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_url_or_no_request_is_told() {
+        for (options, code) in [
+            (RequestOptions::from("a/b"), "ERR_INVALID_URL"),
+            (RequestOptions::from("https://a/"), "ERR_INVALID_PROTOCOL"),
+            (RequestOptions::from("http:///b"), "ERR_INVALID_URL"),
+            (RequestOptions::from("http://a:b/"), "ERR_INVALID_URL"),
+            (RequestOptions::from("http://a:99999/"), "ERR_INVALID_URL"),
+            (RequestOptions::from("http://[::1/"), "ERR_INVALID_URL"),
+            (RequestOptions::from("http://user@a/"), "ERR_INVALID_URL"),
+            (
+                RequestOptions::from("http://a/b c"),
+                "ERR_UNESCAPED_CHARACTERS",
+            ),
+            (
+                RequestOptions::from("http://a/b\r\nX: y"),
+                "ERR_UNESCAPED_CHARACTERS",
+            ),
+            (RequestOptions::new().path("/ä"), "ERR_UNESCAPED_CHARACTERS"),
+            (
+                RequestOptions::new().method("G T"),
+                "ERR_INVALID_HTTP_TOKEN",
+            ),
+            (
+                RequestOptions::new().method("GET\r\n"),
+                "ERR_INVALID_HTTP_TOKEN",
+            ),
+            (
+                RequestOptions::new().header("a b", "c"),
+                "ERR_INVALID_HTTP_TOKEN",
+            ),
+            (
+                RequestOptions::new().header("a", "b\r\nc: d"),
+                "ERR_INVALID_CHAR",
+            ),
+        ] {
+            let mut options = options;
+            assert_eq!(options.check().expect("refused").code(), code);
+        }
+    }
+}

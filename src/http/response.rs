@@ -1,0 +1,821 @@
+//! The response of a server.
+
+use super::fields::check_text;
+use super::incoming::{self, IncomingMessage};
+use super::listeners::{self, Kept, Listeners, emit, listener_methods};
+use super::outgoing::{Added, Outgoing, write_after_end};
+use super::server::ServerState;
+use super::server_connection::{self as connection, Exchange, of};
+use super::status_message;
+use crate::Context;
+use crate::net::{Error, Socket};
+
+/// What is written while bytes are taken apart goes out as one, but not more than so many bytes at a time.
+const JOINED: usize = 64 * 1024;
+
+/// Memory that is kept for what is written next.
+const KEPT: usize = 64 * 1024;
+
+/// The response to a request (`http.ServerResponse`): a small id; everything goes through the context.
+///
+/// It is good until its [`Close`](ResponseEvent::Close). A response whose connection is gone takes
+/// everything and does nothing.
+///
+/// The head goes out with the first of the body. A body given to [`end_with`](Self::end_with) at once gets a
+/// `Content-Length`; one that is [written](Self::write) piece by piece goes out in chunks, unless the
+/// program has set a length. What is written to a later response of a pipelining client waits for the
+/// earlier ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ServerResponse {
+    socket: Socket,
+    number: u32,
+}
+
+/// What can happen to a response.
+#[derive(Clone, Copy, Debug)]
+pub enum ResponseEvent<'a> {
+    /// After a `write` that returned false: all is sent, write on. Not after `end`.
+    Drain,
+    /// All of it was handed to the kernel, a tick later at the earliest.
+    Finish,
+    /// Its connection was idle for the time set.
+    Timeout,
+    /// What the program did with it was wrong: written after its end, or not as much as it had said.
+    Error(&'a Error),
+    /// It is sent, or its connection is gone. Nothing follows.
+    Close,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    Drain,
+    Finish,
+    Timeout,
+    Error,
+    Close,
+}
+
+impl listeners::Kind for Kind {
+    fn bit(self) -> u16 {
+        1 << self as u16
+    }
+}
+
+type Callback<S> = dyn FnMut(&mut S, &mut Context<S>, ServerResponse, ResponseEvent<'_>);
+pub(super) type WriteCallback<S> = Box<dyn FnOnce(&mut S, &mut Context<S>, Option<&Error>)>;
+
+/// What a connection keeps of a response.
+pub(super) struct Response<S> {
+    pub(super) outgoing: Outgoing,
+    status: u16,
+    message: Option<Box<str>>,
+    listeners: Listeners<Callback<S>>,
+    /// Told when what is written is sent.
+    callbacks: Vec<WriteCallback<S>>,
+    /// Told after the finish.
+    on_finish: Vec<WriteCallback<S>>,
+    /// What is written before its turn.
+    pub(super) held: Vec<u8>,
+    pub(super) expects_continue: bool,
+    sent_continue: bool,
+    pub(super) closed: bool,
+}
+
+impl<S> Default for Response<S> {
+    fn default() -> Self {
+        Self {
+            outgoing: Outgoing::default(),
+            status: 200,
+            message: None,
+            listeners: Listeners::default(),
+            callbacks: Vec::new(),
+            on_finish: Vec::new(),
+            held: Vec::new(),
+            expects_continue: false,
+            sent_continue: false,
+            closed: false,
+        }
+    }
+}
+
+impl<S> Response<S> {
+    /// Forgets all, but keeps a little memory.
+    pub(super) fn recycle(&mut self) {
+        let mut outgoing = std::mem::take(&mut self.outgoing);
+        let mut listeners = std::mem::take(&mut self.listeners);
+        outgoing.recycle();
+        listeners.clear();
+        *self = Self {
+            outgoing,
+            listeners,
+            ..Self::default()
+        };
+    }
+
+    /// Renders the head, up to the empty line behind it.
+    fn render(&mut self, out: &mut Vec<u8>, length: Option<u64>, mut added: Added<'_>) {
+        let outgoing = &mut self.outgoing;
+        outgoing.bodiless |= matches!(self.status, 100..=199 | 204 | 304);
+        if self.expects_continue && !self.sent_continue {
+            // The client may or may not send a body that nobody has asked for.
+            outgoing.keep_alive = false;
+        }
+        added.timeout = added.timeout.filter(|_| outgoing.keep_alive);
+        out.extend_from_slice(b"HTTP/1.1 ");
+        super::chunked::write_number(out, u64::from(self.status), 10);
+        out.push(b' ');
+        let known = status_message(self.status).unwrap_or("unknown");
+        let message = self.message.as_deref().unwrap_or(known);
+        out.extend_from_slice(message.as_bytes());
+        out.extend_from_slice(b"\r\n");
+        outgoing.render(out, length, &added);
+    }
+}
+
+/// Where a response's listeners are.
+struct Place(ServerResponse);
+
+impl<S: 'static> Kept<S, Callback<S>> for Place {
+    fn listeners<'a>(&self, cx: &'a mut Context<S>) -> Option<&'a mut Listeners<Callback<S>>> {
+        let exchange = of(cx, self.0.socket)?.exchange(self.0.number)?;
+        Some(&mut exchange.response.listeners)
+    }
+}
+
+fn tell<S: 'static>(
+    state: &mut S,
+    cx: &mut Context<S>,
+    response: ServerResponse,
+    kind: Kind,
+    event: ResponseEvent<'_>,
+) -> bool {
+    let place = Place(response);
+    emit(
+        state,
+        cx,
+        kind,
+        &place,
+        |callback: &mut Callback<S>, state, cx| {
+            callback(state, cx, response, event);
+        },
+    )
+}
+
+pub(super) fn timed_out<S: 'static>(
+    state: &mut S,
+    cx: &mut Context<S>,
+    response: ServerResponse,
+) -> bool {
+    tell(state, cx, response, Kind::Timeout, ResponseEvent::Timeout)
+}
+
+/// Its connection is gone.
+pub(super) fn abort<S: 'static>(state: &mut S, cx: &mut Context<S>, response: ServerResponse) {
+    let callbacks = response.with(cx, |exchange| {
+        let response = &mut exchange.response;
+        let mut callbacks = std::mem::take(&mut response.callbacks);
+        callbacks.append(&mut response.on_finish);
+        callbacks
+    });
+    let error = Error::with_code("ERR_STREAM_DESTROYED", "The connection was closed");
+    for callback in callbacks.into_iter().flatten() {
+        callback(state, cx, Some(&error));
+    }
+    close(state, cx, response);
+}
+
+/// The last event, once.
+fn close<S: 'static>(state: &mut S, cx: &mut Context<S>, response: ServerResponse) {
+    let open = response.with(cx, |exchange| {
+        !std::mem::replace(&mut exchange.response.closed, true)
+    });
+    if open == Some(true) {
+        tell(state, cx, response, Kind::Close, ResponseEvent::Close);
+    }
+    connection::forget(cx, response.request());
+}
+
+/// Writes to the socket what was written to the response whose turn it is.
+pub(super) fn flush<S: 'static>(cx: &mut Context<S>, socket: Socket) {
+    let writable = socket.writable(cx);
+    let Some(own) = of(cx, socket) else { return };
+    own.flush_queued = false;
+    let mut out = std::mem::take(&mut own.out);
+    if !out.is_empty() && writable {
+        socket.write(cx, &out);
+    }
+    out.clear();
+    let server = socket.server(cx);
+    if let Some(server) = server.and_then(|server| server.data_mut::<S, ServerState<S>>(cx))
+        && (1..=KEPT).contains(&out.capacity())
+        && server.buffer.capacity() < out.capacity()
+    {
+        server.buffer = out;
+    }
+}
+
+/// Looks what of the responses is done: whose `finish` is due, who may write on, whether more can be read.
+pub(super) fn settle<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
+    let queued = socket.writable_length(cx);
+    let Some(own) = of(cx, socket) else { return };
+    own.settle_queued = false;
+    if !own.out.is_empty() {
+        return; // a flush is to come
+    }
+    if queued > 0 {
+        if !std::mem::replace(&mut own.waiting, true) {
+            socket.write_with(cx, b"", move |state, cx, _| {
+                if let Some(own) = of(cx, socket) {
+                    own.waiting = false;
+                    settle(state, cx, socket);
+                }
+            });
+        }
+        return;
+    }
+    own.sent = own.ended;
+    while let Some(own) = of(cx, socket)
+        && let Some(front) = own.exchanges.front()
+        && front.number != own.sent
+    {
+        if !finish(cx, socket) {
+            // The rest follows the events of this one.
+            return settle_later(cx, socket);
+        }
+    }
+    let Some(own) = of(cx, socket) else { return };
+    let writing = ServerResponse::new(socket, own.ended);
+    let needs = writing.with(cx, |exchange| {
+        std::mem::take(&mut exchange.response.outgoing.need_drain)
+    });
+    if needs == Some(true) {
+        tell(state, cx, writing, Kind::Drain, ResponseEvent::Drain);
+    }
+    connection::go_on(cx, socket);
+}
+
+fn settle_later<S: 'static>(cx: &mut Context<S>, socket: Socket) {
+    if let Some(own) = of(cx, socket)
+        && !std::mem::replace(&mut own.settle_queued, true)
+    {
+        cx.next_tick(move |state, cx| settle(state, cx, socket));
+    }
+}
+
+/// The first response is sent: the exchange is over. True if nobody had to be told of that.
+fn finish<S: 'static>(cx: &mut Context<S>, socket: Socket) -> bool {
+    let Some(own) = of(cx, socket) else {
+        return true;
+    };
+    let Some(exchange) = own.exchanges.pop_front() else {
+        return true;
+    };
+    let number = exchange.number;
+    let last = exchange.response.outgoing.last;
+    let after = |cx: &mut Context<S>| {
+        let Some(own) = of(cx, socket) else { return };
+        if last {
+            own.closing = true;
+            connection::linger(cx, socket);
+        } else if own.exchanges.is_empty() {
+            connection::idle(cx, socket);
+        }
+    };
+    let listens = exchange.response.listeners.any() || exchange.incoming.listeners.any();
+    let told = exchange.response.callbacks.is_empty() && exchange.response.on_finish.is_empty();
+    if !listens && told {
+        connection::put_spare(cx, socket, exchange);
+        after(cx);
+        return true;
+    }
+    let response = ServerResponse::new(socket, number);
+    own.leaving.push(exchange);
+    cx.next_tick(move |state, cx| {
+        let callbacks = response.with(cx, |exchange| {
+            std::mem::take(&mut exchange.response.callbacks)
+        });
+        for callback in callbacks.into_iter().flatten() {
+            callback(state, cx, None);
+        }
+        tell(state, cx, response, Kind::Finish, ResponseEvent::Finish);
+        let on_finish = response.with(cx, |exchange| {
+            std::mem::take(&mut exchange.response.on_finish)
+        });
+        for callback in on_finish.into_iter().flatten() {
+            callback(state, cx, None);
+        }
+        cx.next_tick(move |state, cx| {
+            close(state, cx, response);
+            let request = response.request();
+            incoming::dump(cx, request);
+            cx.next_tick(move |state, cx| incoming::settle(state, cx, request));
+        });
+    });
+    after(cx);
+    false
+}
+
+listener_methods! { ServerResponse, ResponseEvent:
+    on_drain once_drain Drain () ResponseEvent::Drain => ();
+    on_finish once_finish Finish () ResponseEvent::Finish => ();
+    on_timeout once_timeout Timeout () ResponseEvent::Timeout => ();
+    on_error once_error Error (&Error) ResponseEvent::Error(error) => (error);
+    on_close once_close Close () ResponseEvent::Close => ();
+}
+
+impl ServerResponse {
+    pub(super) fn new(socket: Socket, number: u32) -> Self {
+        Self { socket, number }
+    }
+
+    fn with<S: 'static, R>(
+        self,
+        cx: &mut Context<S>,
+        change: impl FnOnce(&mut Exchange<S>) -> R,
+    ) -> Option<R> {
+        Some(change(of(cx, self.socket)?.exchange(self.number)?))
+    }
+
+    fn known<S: 'static>(self, cx: &Context<S>) -> Option<&Response<S>> {
+        Some(&connection::known(cx, self.socket, self.number)?.response)
+    }
+
+    fn listen_to<S: 'static>(
+        self,
+        cx: &mut Context<S>,
+        kind: Kind,
+        once: bool,
+        callback: impl FnMut(&mut S, &mut Context<S>, Self, ResponseEvent<'_>) + 'static,
+    ) -> Self {
+        self.with(cx, |exchange| {
+            let listeners = &mut exchange.response.listeners;
+            listeners.add(kind, once, Box::new(callback));
+        });
+        self
+    }
+
+    /// The request it answers (`res.req`).
+    #[must_use]
+    pub fn request(self) -> IncomingMessage {
+        let Self { socket, number } = self;
+        IncomingMessage { socket, number }
+    }
+
+    /// The connection it goes out on (`res.socket`).
+    #[must_use]
+    pub fn socket(self) -> Socket {
+        self.socket
+    }
+
+    /// The status that the head will have, 200 unless it is [set](Self::set_status_code).
+    #[must_use]
+    pub fn status_code<S: 'static>(self, cx: &Context<S>) -> u16 {
+        self.known(cx).map_or(200, |own| own.status)
+    }
+
+    /// Sets the status of the head, if that is not sent yet (`res.statusCode = ..`). One that is no number of
+    /// three digits is [refused](Self::write_head) when the head is written by hand, and becomes 500
+    /// otherwise.
+    pub fn set_status_code<S: 'static>(self, cx: &mut Context<S>, status: u16) -> Self {
+        let valid = (100..=999).contains(&status);
+        self.with(cx, |exchange| {
+            exchange.response.status = if valid { status } else { 500 };
+        });
+        self
+    }
+
+    /// Sets the words behind the status (`res.statusMessage = ..`).
+    ///
+    /// # Errors
+    ///
+    /// `ERR_INVALID_CHAR` if they hold a line end or another control character.
+    pub fn set_status_message<S: 'static>(
+        self,
+        cx: &mut Context<S>,
+        message: &str,
+    ) -> Result<Self, Error> {
+        check_text("statusMessage", message.as_bytes())?;
+        self.with(cx, |exchange| {
+            exchange.response.message = Some(message.into())
+        });
+        Ok(self)
+    }
+
+    /// Sets a field, in the place of any of the same name (`res.setHeader`).
+    ///
+    /// # Errors
+    ///
+    /// `ERR_INVALID_HTTP_TOKEN` for a name that is none, `ERR_INVALID_CHAR` for a value with a line end or
+    /// another control character, `ERR_HTTP_INVALID_HEADER_VALUE` for a `Content-Length` that is no number
+    /// and a `Transfer-Encoding` other than `chunked`, `ERR_HTTP_HEADERS_SENT` after the head is sent: what
+    /// goes out never depends on what a value smuggles in.
+    pub fn set_header<S: 'static>(
+        self,
+        cx: &mut Context<S>,
+        name: &str,
+        value: impl AsRef<[u8]>,
+    ) -> Result<Self, Error> {
+        let set = self.with(cx, |exchange| {
+            exchange.response.outgoing.set(name, value.as_ref())
+        });
+        set.unwrap_or(Ok(())).map(|()| self)
+    }
+
+    /// Adds a field beside those of the same name (`res.appendHeader`): how to set several cookies.
+    ///
+    /// # Errors
+    ///
+    /// As [`set_header`](Self::set_header).
+    pub fn append_header<S: 'static>(
+        self,
+        cx: &mut Context<S>,
+        name: &str,
+        value: impl AsRef<[u8]>,
+    ) -> Result<Self, Error> {
+        let set = self.with(cx, |exchange| {
+            exchange.response.outgoing.append(name, value.as_ref())
+        });
+        set.unwrap_or(Ok(())).map(|()| self)
+    }
+
+    /// Takes a field out again (`res.removeHeader`). Of `Date`, `Connection`, `Content-Length` and
+    /// `Transfer-Encoding` it says that they are not to be added by themselves either.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_HTTP_HEADERS_SENT` after the head is sent.
+    pub fn remove_header<S: 'static>(self, cx: &mut Context<S>, name: &str) -> Result<Self, Error> {
+        let removed = self.with(cx, |exchange| exchange.response.outgoing.remove(name));
+        removed.unwrap_or(Ok(())).map(|()| self)
+    }
+
+    /// The value of a field that was set (`res.getHeader`).
+    #[must_use]
+    pub fn get_header<'a, S: 'static>(self, cx: &'a Context<S>, name: &str) -> Option<&'a [u8]> {
+        self.known(cx)?.outgoing.fields.get(name)
+    }
+
+    /// Whether a field was set (`res.hasHeader`).
+    #[must_use]
+    pub fn has_header<S: 'static>(self, cx: &Context<S>, name: &str) -> bool {
+        self.get_header(cx, name).is_some()
+    }
+
+    /// The names that were set, in lower case, in order (`res.getHeaderNames`).
+    #[must_use]
+    pub fn get_header_names<S: 'static>(self, cx: &Context<S>) -> Vec<String> {
+        let Some(own) = self.known(cx) else {
+            return Vec::new();
+        };
+        let names = own.outgoing.fields.lines();
+        let mut names: Vec<_> = names.map(|line| line.name.to_ascii_lowercase()).collect();
+        names.dedup();
+        names
+    }
+
+    /// Whether the head carries a `Date`; it does by default (`res.sendDate`).
+    pub fn set_send_date<S: 'static>(self, cx: &mut Context<S>, send: bool) -> Self {
+        self.with(cx, |exchange| {
+            exchange.response.outgoing.removed.date = !send;
+        });
+        self
+    }
+
+    /// Fixes the head: nothing of it can be changed any more, and it goes out with the first of the body
+    /// (`res.writeHead`). Since the body's length is not known then, it comes in chunks unless a
+    /// `Content-Length` is set, as in Node.
+    ///
+    /// # Errors
+    ///
+    /// As [`set_header`](Self::set_header); `ERR_HTTP_INVALID_STATUS_CODE` for a status that is no number of
+    /// three digits.
+    pub fn write_head<S: 'static>(
+        self,
+        cx: &mut Context<S>,
+        status: u16,
+        headers: &[(&str, &str)],
+    ) -> Result<Self, Error> {
+        if !(100..=999).contains(&status) {
+            let message = format!("Invalid status code: {status}");
+            return Err(Error::with_code("ERR_HTTP_INVALID_STATUS_CODE", message));
+        }
+        let set = self.with(cx, |exchange| {
+            let outgoing = &mut exchange.response.outgoing;
+            outgoing.unsent("write")?;
+            // A name that is here several times is one of several fields.
+            for (place, (name, value)) in headers.iter().enumerate() {
+                let again = headers[..place]
+                    .iter()
+                    .any(|(known, _)| known.eq_ignore_ascii_case(name));
+                if again {
+                    outgoing.append(name, value.as_bytes())?;
+                } else {
+                    outgoing.set(name, value.as_bytes())?;
+                }
+            }
+            exchange.response.status = status;
+            Ok::<(), Error>(())
+        });
+        set.unwrap_or(Ok(()))?;
+        self.send(cx, None, false);
+        Ok(self)
+    }
+
+    /// Sends the head now (`res.flushHeaders`), if it is not sent yet.
+    pub fn flush_headers<S: 'static>(self, cx: &mut Context<S>) -> Self {
+        self.send(cx, None, false);
+        self.flush_soon(cx);
+        self
+    }
+
+    /// Tells a client that expects it to go on and send the body (`res.writeContinue`).
+    pub fn write_continue<S: 'static>(self, cx: &mut Context<S>) -> Self {
+        self.with(cx, |exchange| exchange.response.sent_continue = true);
+        self.write_raw(cx, b"HTTP/1.1 100 Continue\r\n\r\n")
+    }
+
+    /// Tells the client that the response will take time (`res.writeProcessing`).
+    pub fn write_processing<S: 'static>(self, cx: &mut Context<S>) -> Self {
+        self.write_raw(cx, b"HTTP/1.1 102 Processing\r\n\r\n")
+    }
+
+    fn write_raw<S: 'static>(self, cx: &mut Context<S>, bytes: &[u8]) -> Self {
+        let Some(own) = of(cx, self.socket) else {
+            return self;
+        };
+        let writing = own.ended == self.number;
+        let Some(exchange) = own.exchange(self.number) else {
+            return self;
+        };
+        if exchange.response.outgoing.head_sent {
+            return self;
+        }
+        if writing {
+            own.out.extend_from_slice(bytes);
+        } else {
+            exchange.response.held.extend_from_slice(bytes);
+        }
+        self.flush_soon(cx);
+        self
+    }
+
+    /// Writes some of the body (`res.write`); the head goes out first. False if so much is queued that one
+    /// should wait for [`ResponseEvent::Drain`], or if nothing can be sent any more. Writes of one callback
+    /// go out as one.
+    pub fn write<S: 'static>(self, cx: &mut Context<S>, data: impl AsRef<[u8]>) -> bool {
+        self.send(cx, Some(data.as_ref()), false)
+    }
+
+    /// As [`write`](Self::write), and calls back once it is sent, or cannot be: never before this returns.
+    pub fn write_with<S: 'static, R>(
+        self,
+        cx: &mut Context<S>,
+        data: impl AsRef<[u8]>,
+        callback: impl FnOnce(&mut S, &mut Context<S>, Option<&Error>) -> R + 'static,
+    ) -> bool {
+        let open = self.with(cx, |exchange| !exchange.response.outgoing.ended);
+        if open != Some(true) {
+            cx.next_tick(move |state, cx| callback(state, cx, Some(&write_after_end())));
+            return open.is_some() && self.write(cx, data);
+        }
+        let fine = self.write(cx, data);
+        self.with(cx, |exchange| {
+            let callback: WriteCallback<S> =
+                Box::new(move |state, cx, error| drop(callback(state, cx, error)));
+            exchange.response.callbacks.push(callback);
+        });
+        self.flush_soon(cx);
+        fine
+    }
+
+    /// Sets fields that follow a body in chunks (`res.addTrailers`); before its end.
+    ///
+    /// # Errors
+    ///
+    /// As [`set_header`](Self::set_header).
+    pub fn add_trailers<S: 'static>(
+        self,
+        cx: &mut Context<S>,
+        trailers: &[(&str, &str)],
+    ) -> Result<Self, Error> {
+        let set = self.with(cx, |exchange| {
+            let trailing = &mut exchange.response.outgoing.trailers;
+            let mut fields = trailers.iter();
+            fields.try_for_each(|(name, value)| trailing.append(name, value.as_bytes()))
+        });
+        set.unwrap_or(Ok(())).map(|()| self)
+    }
+
+    /// Ends the response (`res.end()`). Ending it again is a no-op.
+    pub fn end<S: 'static>(self, cx: &mut Context<S>) -> Self {
+        self.end_with(cx, b"")
+    }
+
+    /// Writes this, and ends the response (`res.end(data)`).
+    pub fn end_with<S: 'static>(self, cx: &mut Context<S>, data: impl AsRef<[u8]>) -> Self {
+        let data = data.as_ref();
+        let ended = self.with(cx, |exchange| exchange.response.outgoing.ended);
+        if ended == Some(true) && data.is_empty() {
+            return self;
+        }
+        self.send(cx, Some(data), true);
+        self
+    }
+
+    /// As [`end_with`](Self::end_with), and calls back after [`ResponseEvent::Finish`], or when that cannot
+    /// come.
+    pub fn end_then<S: 'static, R>(
+        self,
+        cx: &mut Context<S>,
+        data: impl AsRef<[u8]>,
+        callback: impl FnOnce(&mut S, &mut Context<S>, Option<&Error>) -> R + 'static,
+    ) -> Self {
+        let callback: WriteCallback<S> =
+            Box::new(move |state, cx, error| drop(callback(state, cx, error)));
+        let mut callback = Some(callback);
+        self.with(cx, |exchange| {
+            exchange.response.on_finish.extend(callback.take());
+        });
+        if let Some(callback) = callback {
+            cx.next_tick(move |state, cx| callback(state, cx, Some(&write_after_end())));
+        }
+        self.end_with(cx, data)
+    }
+
+    /// Closes the connection at once (`res.destroy()`): the response is cut short.
+    pub fn destroy<S: 'static>(self, cx: &mut Context<S>) {
+        if self.known(cx).is_some() {
+            self.socket.destroy(cx);
+        }
+    }
+
+    /// Whether the head is fixed (`res.headersSent`).
+    #[must_use]
+    pub fn headers_sent<S: 'static>(self, cx: &Context<S>) -> bool {
+        self.known(cx).is_some_and(|own| own.outgoing.head_sent)
+    }
+
+    /// Whether `end` was called (`res.writableEnded`); true of a stale one.
+    #[must_use]
+    pub fn writable_ended<S: 'static>(self, cx: &Context<S>) -> bool {
+        self.known(cx).is_none_or(|own| own.outgoing.ended)
+    }
+
+    /// Whether [`ResponseEvent::Drain`] is to come (`res.writableNeedDrain`).
+    #[must_use]
+    pub fn writable_need_drain<S: 'static>(self, cx: &Context<S>) -> bool {
+        self.known(cx)
+            .is_some_and(|own| own.outgoing.need_drain && !own.outgoing.ended)
+    }
+
+    /// Whether it is over: sent, or its connection is gone (`res.destroyed`).
+    #[must_use]
+    pub fn destroyed<S: 'static>(self, cx: &Context<S>) -> bool {
+        self.known(cx).is_none_or(|own| own.closed)
+    }
+
+    /// Takes a piece of the body: it is rendered, behind the head if that is still to be sent, for the
+    /// socket or for later.
+    fn send<S: 'static>(self, cx: &mut Context<S>, data: Option<&[u8]>, end: bool) -> bool {
+        let Self { socket, number } = self;
+        let now = cx.now();
+        let queued = socket.writable_length(cx);
+        let full = socket.writable_high_water_mark(cx) as usize;
+        // What the server adds to a head, and its memory to write into.
+        let Some(server) = socket.server(cx) else {
+            return false;
+        };
+        let Some(server) = server.data_mut::<S, ServerState<S>>(cx) else {
+            return false;
+        };
+        let mut date = [0; 29];
+        date.copy_from_slice(server.date.get(now));
+        let settings = server.settings;
+        let spare = std::mem::take(&mut server.buffer);
+        let Some(own) = of(cx, socket) else {
+            return false;
+        };
+        if own.shut {
+            return false;
+        }
+        let writing = own.ended == number;
+        if own.out.capacity() == 0 {
+            own.out = spare;
+        }
+        let mut out = std::mem::take(&mut own.out);
+        let Some(exchange) = own.exchange(number) else {
+            own.out = out;
+            return false;
+        };
+        let response = &mut exchange.response;
+        if response.closed || response.outgoing.ended {
+            let gone = response.closed;
+            own.out = out;
+            if !gone {
+                self.report(cx, write_after_end(), false);
+            }
+            return false;
+        }
+        let held = !writing;
+        let into = if held { &mut response.held } else { &mut out };
+        if !response.outgoing.head_sent {
+            let max = settings.max_requests_per_socket;
+            let added = Added {
+                date: Some(&date),
+                timeout: (settings.keep_alive_timeout > 0)
+                    .then(|| (u64::from(settings.keep_alive_timeout / 1000), max)),
+                say_close: max > 0 && number.saturating_add(1) >= max,
+                request: false,
+            };
+            let length = data.filter(|_| end).map(|data| data.len() as u64);
+            let mut rendered = std::mem::take(into);
+            response.render(&mut rendered, length, added);
+            let into = if held { &mut response.held } else { &mut out };
+            *into = rendered;
+        }
+        let into = if held { &mut response.held } else { &mut out };
+        let mut result = Ok(());
+        if let Some(data) = data {
+            result = response.outgoing.body(data, into);
+        }
+        if end && result.is_ok() {
+            result = response.outgoing.end(into);
+        }
+        let length = if held {
+            response.held.len()
+        } else {
+            out.len() + queued
+        };
+        let below = length < full || length == 0;
+        response.outgoing.need_drain |= !below;
+        own.out = out;
+        if end && writing && result.is_ok() {
+            pass_on(own);
+        }
+        let (feeding, long) = (own.feeding, own.out.len() >= JOINED);
+        if let Err(error) = result {
+            self.report(cx, error, true);
+            return false;
+        }
+        if long || (end && writing && !feeding) {
+            flush(cx, socket);
+            settle_later(cx, socket);
+        } else if data.is_some() && writing {
+            self.flush_soon(cx);
+        }
+        below
+    }
+
+    /// Has what is written go out when the callback that is running returns.
+    fn flush_soon<S: 'static>(self, cx: &mut Context<S>) {
+        let socket = self.socket;
+        let Some(own) = of(cx, socket) else { return };
+        if own.feeding || std::mem::replace(&mut own.flush_queued, true) {
+            return;
+        }
+        cx.next_tick(move |state, cx| {
+            flush(cx, socket);
+            settle(state, cx, socket);
+        });
+    }
+
+    /// Tells, as a tick, what the program did wrong. If the response cannot be completed any more, neither
+    /// can what comes after it: the connection ends.
+    fn report<S: 'static>(self, cx: &mut Context<S>, error: Error, fatal: bool) {
+        cx.next_tick(move |state, cx| {
+            let event = ResponseEvent::Error(&error);
+            if !tell(state, cx, self, Kind::Error, event) {
+                log::warn!("a response failed, and nobody listens to its errors: {error}");
+            }
+            if fatal {
+                self.socket.destroy(cx);
+            }
+        });
+    }
+}
+
+/// A response has ended: those behind it may write, up to and with the first that has not ended.
+fn pass_on<S>(own: &mut connection::Connection<S>) {
+    loop {
+        let last = own
+            .exchange(own.ended)
+            .is_some_and(|own| own.response.outgoing.last);
+        own.ended = own.ended.wrapping_add(1);
+        if last {
+            (own.closing, own.shut) = (true, true);
+            return;
+        }
+        let next = own.ended;
+        let mut out = std::mem::take(&mut own.out);
+        let mut ended = false;
+        if let Some(exchange) = own.exchange(next) {
+            out.append(&mut exchange.response.held);
+            exchange.response.held = Vec::new();
+            ended = exchange.response.outgoing.ended;
+        }
+        own.out = out;
+        if !ended {
+            return;
+        }
+    }
+}

@@ -1,0 +1,449 @@
+//! Servers: who is told, what they allow, how they close.
+
+use slab::Slab;
+
+use super::date::DateCache;
+use super::incoming::IncomingMessage;
+use super::listeners::{self, Kept, Listeners, emit as emit_to};
+use super::response::ServerResponse;
+use super::server_connection::{self as connection, Exchange};
+use super::{Head, Limits};
+use crate::Context;
+use crate::event_loop::Timer;
+use crate::net::{self, Address, Error, ListenOptions, Socket};
+
+/// How much longer than it says a server keeps an idle connection, in milliseconds, so that a client that
+/// trusts it does not lose a request. Node's.
+pub(super) const GRACE: u32 = 1000;
+
+/// A server (`http.Server`): a small id; everything goes through the context. It is a
+/// [`net::Server`], and [`net`](Self::net) is that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Server(net::Server);
+
+/// What can happen to a server.
+#[derive(Clone, Copy, Debug)]
+pub enum ServerEvent<'a> {
+    /// A request, as soon as its head has come. Those of a client that does not wait for the responses come
+    /// one after the other; the responses go out in that order.
+    Request(IncomingMessage, ServerResponse),
+    /// A request that sends its body only when told to (`Expect: 100-continue`), instead of
+    /// [`Request`](Self::Request): answer it, or [`write_continue`](ServerResponse::write_continue). If
+    /// nobody listens to it, the client is told to go on.
+    CheckContinue(IncomingMessage, ServerResponse),
+    /// A request with another `Expect`. If nobody listens to it, the answer is 417.
+    CheckExpectation(IncomingMessage, ServerResponse),
+    /// A request to become another protocol (`Connection: upgrade`): its head, the socket, which is the
+    /// listener's from now on, and what has come behind the head. Nothing of HTTP stays with the socket. If
+    /// nobody listens to it, it is an ordinary request.
+    Upgrade(&'a Head, Socket, &'a [u8]),
+    /// A request with the method CONNECT; as [`Upgrade`](Self::Upgrade), but if nobody listens to it the
+    /// connection is closed.
+    Connect(&'a Head, Socket, &'a [u8]),
+    /// What a client sent cannot be understood, is too much or too slow, or its connection broke. Who listens
+    /// to it has to answer and to end the socket; if nobody does, that is done.
+    ClientError(&'a Error, Socket),
+    /// A request beyond [`set_max_requests_per_socket`](Server::set_max_requests_per_socket); it is
+    /// answered with 503.
+    DropRequest(IncomingMessage, Socket),
+    /// A connection was idle for [`set_timeout`](Server::set_timeout). If nobody listens to it, nor to that
+    /// of its request or response, it is closed.
+    Timeout(Socket),
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    Request,
+    CheckContinue,
+    CheckExpectation,
+    Upgrade,
+    Connect,
+    ClientError,
+    DropRequest,
+    Timeout,
+}
+
+impl listeners::Kind for Kind {
+    fn bit(self) -> u16 {
+        1 << self as u16
+    }
+}
+
+type Callback<S> = dyn FnMut(&mut S, &mut Context<S>, Server, ServerEvent<'_>);
+
+/// What a server allows; times in milliseconds, 0 for no limit.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Settings {
+    pub(super) limits: Limits,
+    pub(super) max_body: u64,
+    pub(super) headers_timeout: u64,
+    pub(super) request_timeout: u64,
+    pub(super) keep_alive_timeout: u32,
+    pub(super) checking_interval: u64,
+    pub(super) timeout: u32,
+    pub(super) max_requests_per_socket: u32,
+}
+
+impl Default for Settings {
+    /// Node's.
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            max_body: u64::MAX,
+            headers_timeout: 60_000,
+            request_timeout: 300_000,
+            keep_alive_timeout: 5000,
+            checking_interval: 30_000,
+            timeout: 0,
+            max_requests_per_socket: 0,
+        }
+    }
+}
+
+/// What hangs on the `net` server.
+pub(super) struct ServerState<S> {
+    pub(super) listeners: Listeners<Callback<S>>,
+    pub(super) settings: Settings,
+    /// All its connections, to check and to close them.
+    pub(super) connections: Slab<Socket>,
+    pub(super) date: DateCache,
+    /// Exchanges that are over, and a buffer: their memory is used again.
+    #[expect(
+        clippy::vec_box,
+        reason = "an exchange moves between lists, and is large"
+    )]
+    pub(super) spare: Vec<Box<Exchange<S>>>,
+    pub(super) buffer: Vec<u8>,
+    check: Option<Timer>,
+}
+
+/// Makes a server that does not listen yet (`http.createServer`).
+pub fn create_server<S: 'static>(cx: &mut Context<S>) -> Server {
+    let server = net::create_server(cx);
+    let state = ServerState::<S> {
+        listeners: Listeners::default(),
+        settings: Settings::default(),
+        connections: Slab::new(),
+        date: DateCache::default(),
+        spare: Vec::new(),
+        buffer: Vec::new(),
+        check: None,
+    };
+    server.set_data(cx, state);
+    // As in Node: the end of the requests must not cut the response off, and small responses do not wait.
+    server.set_allow_half_open(cx, true);
+    server.set_no_delay(cx, true);
+    server.on_connection(cx, |_, cx, socket| connection::accepted(cx, socket));
+    server.on_socket_event(cx, |state, cx, socket, event| {
+        connection::event(state, cx, socket, event);
+    });
+    server.on_listening(cx, |_, cx, server| start_checking(cx, server));
+    server.on_close(cx, |_, cx, server| stop_checking(cx, server));
+    Server(server)
+}
+
+fn of<S: 'static>(cx: &mut Context<S>, server: net::Server) -> Option<&mut ServerState<S>> {
+    server.data_mut(cx)
+}
+
+struct Place(net::Server);
+
+impl<S: 'static> Kept<S, Callback<S>> for Place {
+    fn listeners<'a>(&self, cx: &'a mut Context<S>) -> Option<&'a mut Listeners<Callback<S>>> {
+        Some(&mut of(cx, self.0)?.listeners)
+    }
+}
+
+/// Tells the server's listeners; true if there was one.
+pub(super) fn emit<S: 'static>(
+    state: &mut S,
+    cx: &mut Context<S>,
+    server: net::Server,
+    kind: Kind,
+    event: ServerEvent<'_>,
+) -> bool {
+    let place = Place(server);
+    emit_to(
+        state,
+        cx,
+        kind,
+        &place,
+        |callback: &mut Callback<S>, state, cx| {
+            callback(state, cx, Server(server), event);
+        },
+    )
+}
+
+pub(super) fn listens<S: 'static>(cx: &mut Context<S>, server: net::Server, kind: Kind) -> bool {
+    of(cx, server).is_some_and(|own| own.listeners.listens(kind))
+}
+
+/// Looks at all connections now and then: whose request takes too long is told so.
+fn start_checking<S: 'static>(cx: &mut Context<S>, server: net::Server) {
+    stop_checking(cx, server);
+    let Some(own) = of(cx, server) else { return };
+    let interval = own.settings.checking_interval;
+    let timer = cx.set_interval(interval, move |state, cx| check(state, cx, server));
+    cx.set_timer_ref(timer, false);
+    if let Some(own) = of(cx, server) {
+        own.check = Some(timer);
+    }
+}
+
+fn stop_checking<S: 'static>(cx: &mut Context<S>, server: net::Server) {
+    if let Some(timer) = of(cx, server).and_then(|own| own.check.take()) {
+        cx.clear_timer(timer);
+    }
+}
+
+fn check<S: 'static>(state: &mut S, cx: &mut Context<S>, server: net::Server) {
+    let Some(own) = of(cx, server) else { return };
+    let settings = own.settings;
+    for socket in all(own) {
+        connection::check(state, cx, socket, &settings);
+    }
+}
+
+fn all<S>(own: &ServerState<S>) -> Vec<Socket> {
+    own.connections.iter().map(|(_, socket)| *socket).collect()
+}
+
+/// Writes the pair of methods for each event.
+macro_rules! server_listeners {
+    ($($on:ident $once:ident $kind:ident ($($name:ident: $type:ty),*);)*) => {
+        impl Server {
+            $(
+                #[doc = concat!("Calls back on every [`ServerEvent::", stringify!($kind), "`].")]
+                pub fn $on<S: 'static, R>(
+                    self,
+                    cx: &mut Context<S>,
+                    mut callback: impl FnMut(&mut S, &mut Context<S>, $($type),*) -> R + 'static,
+                ) -> Self {
+                    self.listen_to(cx, Kind::$kind, false, move |state, cx, _, event| {
+                        if let ServerEvent::$kind($($name),*) = event {
+                            callback(state, cx, $($name),*);
+                        }
+                    })
+                }
+
+                #[doc = concat!("Calls back on the next [`ServerEvent::", stringify!($kind), "`] only.")]
+                pub fn $once<S: 'static, R>(
+                    self,
+                    cx: &mut Context<S>,
+                    mut callback: impl FnMut(&mut S, &mut Context<S>, $($type),*) -> R + 'static,
+                ) -> Self {
+                    self.listen_to(cx, Kind::$kind, true, move |state, cx, _, event| {
+                        if let ServerEvent::$kind($($name),*) = event {
+                            callback(state, cx, $($name),*);
+                        }
+                    })
+                }
+            )*
+        }
+    };
+}
+
+server_listeners! {
+    on_request once_request Request(request: IncomingMessage, response: ServerResponse);
+    on_check_continue once_check_continue CheckContinue(request: IncomingMessage, response: ServerResponse);
+    on_check_expectation once_check_expectation CheckExpectation(request: IncomingMessage, response: ServerResponse);
+    on_upgrade once_upgrade Upgrade(head: &Head, socket: Socket, rest: &[u8]);
+    on_connect once_connect Connect(head: &Head, socket: Socket, rest: &[u8]);
+    on_client_error once_client_error ClientError(error: &Error, socket: Socket);
+    on_drop_request once_drop_request DropRequest(request: IncomingMessage, socket: Socket);
+    on_timeout once_timeout Timeout(socket: Socket);
+}
+
+impl Server {
+    fn listen_to<S: 'static>(
+        self,
+        cx: &mut Context<S>,
+        kind: Kind,
+        once: bool,
+        callback: impl FnMut(&mut S, &mut Context<S>, Self, ServerEvent<'_>) + 'static,
+    ) -> Self {
+        if let Some(own) = of(cx, self.0) {
+            own.listeners.add(kind, once, Box::new(callback));
+        }
+        self
+    }
+
+    /// The server as `net` has it: its address, its connections, its events.
+    #[must_use]
+    pub fn net(self) -> net::Server {
+        self.0
+    }
+
+    /// Listens, as [`net::Server::listen`].
+    pub fn listen<S: 'static>(
+        self,
+        cx: &mut Context<S>,
+        options: impl Into<ListenOptions>,
+    ) -> Self {
+        self.0.listen(cx, options);
+        self
+    }
+
+    /// As [`listen`](Self::listen), and calls back once it listens (`server.listen(.., callback)`).
+    pub fn listen_then<S: 'static, R>(
+        self,
+        cx: &mut Context<S>,
+        options: impl Into<ListenOptions>,
+        mut callback: impl FnMut(&mut S, &mut Context<S>, Self) -> R + 'static,
+    ) -> Self {
+        self.0.listen_then(cx, options, move |state, cx, server| {
+            callback(state, cx, Self(server))
+        });
+        self
+    }
+
+    /// Calls back on every [`net::ServerEvent::Listening`].
+    pub fn on_listening<S: 'static, R>(
+        self,
+        cx: &mut Context<S>,
+        mut callback: impl FnMut(&mut S, &mut Context<S>, Self) -> R + 'static,
+    ) -> Self {
+        self.0.on_listening(cx, move |state, cx, server| {
+            callback(state, cx, Self(server))
+        });
+        self
+    }
+
+    /// Calls back on every [`net::ServerEvent::Close`].
+    pub fn on_close<S: 'static, R>(
+        self,
+        cx: &mut Context<S>,
+        mut callback: impl FnMut(&mut S, &mut Context<S>, Self) -> R + 'static,
+    ) -> Self {
+        self.0.on_close(cx, move |state, cx, server| {
+            callback(state, cx, Self(server))
+        });
+        self
+    }
+
+    /// Where it listens, as [`net::Server::address`].
+    #[must_use]
+    pub fn address<S>(self, cx: &Context<S>) -> Option<Address> {
+        self.0.address(cx)
+    }
+
+    /// The port it listens on, 0 if none.
+    #[must_use]
+    pub fn port<S>(self, cx: &Context<S>) -> u16 {
+        self.0.port(cx)
+    }
+
+    /// Whether it accepts connections.
+    #[must_use]
+    pub fn listening<S>(self, cx: &Context<S>) -> bool {
+        self.0.listening(cx)
+    }
+
+    /// Stops accepting, and closes the connections that wait for a request (`server.close()`). Those that
+    /// are being answered stay until they have been idle for the keep-alive time: to close them sooner,
+    /// [`close_idle_connections`](Self::close_idle_connections) once they are. The server's
+    /// [`Close`](net::ServerEvent::Close) comes when the last one is gone.
+    pub fn close<S: 'static>(self, cx: &mut Context<S>) -> Self {
+        self.close_idle_connections(cx);
+        self.0.close(cx);
+        self
+    }
+
+    /// As [`close`](Self::close), and calls back on the close, as [`net::Server::close_with`].
+    pub fn close_with<S: 'static, R>(
+        self,
+        cx: &mut Context<S>,
+        callback: impl FnOnce(&mut S, &mut Context<S>, Option<&Error>) -> R + 'static,
+    ) -> Self {
+        self.close_idle_connections(cx);
+        self.0.close_with(cx, callback);
+        self
+    }
+
+    /// Closes the connections that wait for a request (`server.closeIdleConnections()`).
+    pub fn close_idle_connections<S: 'static>(self, cx: &mut Context<S>) -> Self {
+        for socket in of(cx, self.0).map(|own| all(own)).unwrap_or_default() {
+            if connection::of(cx, socket)
+                .is_some_and(|own: &mut connection::Connection<S>| own.is_idle())
+            {
+                socket.destroy(cx);
+            }
+        }
+        self
+    }
+
+    /// Closes all connections (`server.closeAllConnections()`), but none that left HTTP.
+    pub fn close_all_connections<S: 'static>(self, cx: &mut Context<S>) -> Self {
+        for socket in of(cx, self.0).map(|own| all(own)).unwrap_or_default() {
+            socket.destroy(cx);
+        }
+        self
+    }
+
+    fn set<S: 'static>(self, cx: &mut Context<S>, change: impl FnOnce(&mut Settings)) -> Self {
+        if let Some(own) = of(cx, self.0) {
+            change(&mut own.settings);
+        }
+        self
+    }
+
+    /// Bytes of a head at most (`maxHeaderSize`, 16 KiB); more is answered with 431.
+    pub fn set_max_header_size<S: 'static>(self, cx: &mut Context<S>, bytes: usize) -> Self {
+        self.set(cx, |settings| settings.limits.max_header_size = bytes)
+    }
+
+    /// Fields of a head at most (`maxHeadersCount`, 2000); more are answered with 431, where Node drops
+    /// them.
+    pub fn set_max_headers_count<S: 'static>(self, cx: &mut Context<S>, count: usize) -> Self {
+        self.set(cx, |settings| settings.limits.max_headers_count = count)
+    }
+
+    /// Bytes of a body at most; more are answered with 413. `None`, the default, sets no limit, as in
+    /// Node: a body is handed out as it comes and takes up no memory.
+    pub fn set_max_body<S: 'static>(self, cx: &mut Context<S>, bytes: Option<u64>) -> Self {
+        self.set(cx, |settings| settings.max_body = bytes.unwrap_or(u64::MAX))
+    }
+
+    /// How long a head may take to arrive, in milliseconds, 0 for ever (`headersTimeout`, 60 s); a
+    /// connection on which nothing has come yet is included. More is answered with 408, when it is
+    /// [checked](Self::set_connections_checking_interval) next.
+    pub fn set_headers_timeout<S: 'static>(self, cx: &mut Context<S>, ms: u64) -> Self {
+        self.set(cx, |settings| settings.headers_timeout = ms)
+    }
+
+    /// How long a whole request may take to arrive, in milliseconds, 0 for ever (`requestTimeout`,
+    /// 300 s). More is answered with 408, when it is checked next.
+    pub fn set_request_timeout<S: 'static>(self, cx: &mut Context<S>, ms: u64) -> Self {
+        self.set(cx, |settings| settings.request_timeout = ms)
+    }
+
+    /// How often, in milliseconds, the two timeouts are checked (`connectionsCheckingInterval`, 30 s); to
+    /// be set before it listens.
+    pub fn set_connections_checking_interval<S: 'static>(
+        self,
+        cx: &mut Context<S>,
+        ms: u64,
+    ) -> Self {
+        self.set(cx, |settings| settings.checking_interval = ms)
+    }
+
+    /// How long an answered connection may wait for the next request, in milliseconds, 0 for ever
+    /// (`keepAliveTimeout`, 5 s). The client is told so in seconds; the connection is closed a second
+    /// later.
+    pub fn set_keep_alive_timeout<S: 'static>(self, cx: &mut Context<S>, ms: u32) -> Self {
+        self.set(cx, |settings| settings.keep_alive_timeout = ms)
+    }
+
+    /// How long a connection may be idle within a request or a response, in milliseconds; 0, the default,
+    /// for ever (`server.timeout`). [`ServerEvent::Timeout`] follows.
+    pub fn set_timeout<S: 'static>(self, cx: &mut Context<S>, ms: u32) -> Self {
+        self.set(cx, |settings| settings.timeout = ms)
+    }
+
+    /// How many requests a connection may bring; 0, the default, for any number
+    /// (`maxRequestsPerSocket`). The last response says `Connection: close`, further requests are answered
+    /// with 503; closing is left to the client, as in Node.
+    pub fn set_max_requests_per_socket<S: 'static>(self, cx: &mut Context<S>, max: u32) -> Self {
+        self.set(cx, |settings| settings.max_requests_per_socket = max)
+    }
+}

@@ -1,0 +1,658 @@
+//! What a server does with the bytes of one connection, and what it keeps of it.
+//!
+//! The whole of it hangs on the socket as its data, and hears of the socket through the server's one
+//! listener: a user's own protocol could do the same.
+
+use std::collections::VecDeque;
+
+use super::incoming::{self, Incoming, IncomingMessage};
+use super::parser::{Parser, Part};
+use super::response::{self, Response, ServerResponse};
+use super::server::{self, Kind, ServerEvent, ServerState, Settings};
+use super::{Head, ParseError, dispatch};
+use crate::Context;
+use crate::net::{Error, Event, Socket};
+
+/// Requests of one connection at most that are handed out and not answered yet. What is pipelined beyond
+/// them waits in the kernel.
+const PIPELINED: usize = 64;
+
+/// How long a connection that was given up may be silent, in milliseconds, before it is closed, and how
+/// long it may go on talking. Closing it at once would reset it, and the reset may cost the client the answer.
+const LINGER_SILENT: u32 = 500;
+const LINGER_IN_ALL: u64 = 5000;
+
+/// A request, and the response to it.
+pub(super) struct Exchange<S> {
+    pub(super) number: u32,
+    pub(super) incoming: Incoming<S>,
+    pub(super) response: Response<S>,
+}
+
+impl<S> Default for Exchange<S> {
+    fn default() -> Self {
+        Self {
+            number: 0,
+            incoming: Incoming::default(),
+            response: Response::default(),
+        }
+    }
+}
+
+/// What a server keeps of a connection. An idle one owns next to nothing.
+pub(super) struct Connection<S> {
+    pub(super) parser: Parser,
+    /// Requests whose responses are not sent yet, in order.
+    pub(super) exchanges: VecDeque<Box<Exchange<S>>>,
+    /// Those that are done with, but for events that are still to be told.
+    #[expect(
+        clippy::vec_box,
+        reason = "an exchange moves between lists, and is large"
+    )]
+    pub(super) leaving: Vec<Box<Exchange<S>>>,
+    /// The number of the next request; the one before is the one that is being received, if any is.
+    pub(super) begun: u32,
+    /// The number of the first whose response has not ended: it writes to the socket, others are held.
+    pub(super) ended: u32,
+    /// The number of the first whose response is not wholly with the kernel.
+    pub(super) sent: u32,
+    /// What is to be written to the socket.
+    pub(super) out: Vec<u8>,
+    /// Bytes of the body that is being received.
+    received: u64,
+    /// Its place in the server's list.
+    pub(super) place: usize,
+    /// Since when a message is awaited or arriving, in the loop's milliseconds.
+    since: Option<u64>,
+    /// The head of that message has come.
+    head_done: bool,
+    /// Bytes are being taken apart: what is written meanwhile goes out at the end of that, as one.
+    pub(super) feeding: bool,
+    /// The socket is paused until somebody wants what it has.
+    paused: bool,
+    /// No further request is taken: the last one said so, or its response.
+    pub(super) closing: bool,
+    /// The last response has ended: what is written to those behind it is dropped.
+    pub(super) shut: bool,
+    /// Nothing that comes is HTTP any more.
+    over: bool,
+    pub(super) flush_queued: bool,
+    pub(super) settle_queued: bool,
+    /// A callback waits for the kernel to have taken everything.
+    pub(super) waiting: bool,
+    /// The keep-alive time is running, or may go on running.
+    idle_timer: bool,
+}
+
+impl<S> Connection<S> {
+    fn new(place: usize, now: u64) -> Self {
+        Self {
+            parser: Parser::requests(),
+            exchanges: VecDeque::new(),
+            leaving: Vec::new(),
+            begun: 0,
+            ended: 0,
+            sent: 0,
+            out: Vec::new(),
+            received: 0,
+            place,
+            since: Some(now),
+            head_done: false,
+            feeding: false,
+            paused: false,
+            closing: false,
+            shut: false,
+            over: false,
+            flush_queued: false,
+            settle_queued: false,
+            waiting: false,
+            idle_timer: false,
+        }
+    }
+
+    fn index(&self, number: u32) -> Option<usize> {
+        let first = self.exchanges.front()?.number;
+        Some(number.wrapping_sub(first) as usize)
+    }
+
+    /// An exchange by its number, while anything of it is still to be told.
+    pub(super) fn exchange(&mut self, number: u32) -> Option<&mut Exchange<S>> {
+        match self.index(number) {
+            Some(index) if index < self.exchanges.len() => Some(&mut self.exchanges[index]),
+            _ => {
+                let mut leaving = self.leaving.iter_mut();
+                let found = leaving.find(|exchange| exchange.number == number)?;
+                Some(found)
+            }
+        }
+    }
+
+    fn known(&self, number: u32) -> Option<&Exchange<S>> {
+        match self
+            .index(number)
+            .and_then(|index| self.exchanges.get(index))
+        {
+            Some(exchange) => Some(exchange),
+            None => self
+                .leaving
+                .iter()
+                .find(|exchange| exchange.number == number)
+                .map(|b| &**b),
+        }
+    }
+
+    /// Whether it has nothing under way: no request that is being received or answered.
+    pub(super) fn is_idle(&self) -> bool {
+        self.exchanges.is_empty() && self.parser.is_idle()
+    }
+
+    /// Bytes of responses that are not with the socket yet.
+    fn held(&self) -> usize {
+        let held = self
+            .exchanges
+            .iter()
+            .map(|exchange| exchange.response.held.len());
+        self.out.len() + held.sum::<usize>()
+    }
+}
+
+/// Whether a socket belongs to an HTTP server.
+pub(super) fn is<S: 'static>(cx: &Context<S>, socket: Socket) -> bool {
+    socket.data::<S, Connection<S>>(cx).is_some()
+}
+
+pub(super) fn of<S: 'static>(cx: &mut Context<S>, socket: Socket) -> Option<&mut Connection<S>> {
+    socket.data_mut(cx)
+}
+
+pub(super) fn known<S: 'static>(
+    cx: &Context<S>,
+    socket: Socket,
+    number: u32,
+) -> Option<&Exchange<S>> {
+    socket.data::<S, Connection<S>>(cx)?.known(number)
+}
+
+fn state_of<S: 'static>(cx: &mut Context<S>, socket: Socket) -> Option<&mut ServerState<S>> {
+    socket.server(cx)?.data_mut(cx)
+}
+
+pub(super) fn settings<S: 'static>(cx: &Context<S>, socket: Socket) -> Settings {
+    let server = socket.server(cx);
+    let state = server.and_then(|server| server.data::<S, ServerState<S>>(cx));
+    state.map_or_else(Settings::default, |state| state.settings)
+}
+
+/// A connection was accepted.
+pub(super) fn accepted<S: 'static>(cx: &mut Context<S>, socket: Socket) {
+    let now = cx.now();
+    let Some(server) = state_of(cx, socket) else {
+        return;
+    };
+    let place = server.connections.insert(socket);
+    let timeout = server.settings.timeout;
+    socket.set_data(cx, Connection::<S>::new(place, now));
+    if timeout > 0 {
+        socket.set_timeout(cx, timeout);
+    }
+}
+
+/// Whatever happens to a socket of the server's.
+pub(super) fn event<S: 'static>(
+    state: &mut S,
+    cx: &mut Context<S>,
+    socket: Socket,
+    event: Event<'_>,
+) {
+    match event {
+        Event::Data(bytes) => feed(state, cx, socket, bytes),
+        Event::End => end_of_stream(state, cx, socket),
+        Event::Timeout => timed_out(state, cx, socket),
+        Event::Error(error) => failed(state, cx, socket, error),
+        Event::Close(_) => closed(state, cx, socket),
+        _ => {}
+    }
+}
+
+/// Takes bytes apart and hands out what they are, until they are used up or somebody has to wait. What was
+/// written to the socket meanwhile goes out at the end, as one.
+fn feed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, mut input: &[u8]) {
+    let now = cx.now();
+    let settings = settings(cx, socket);
+    let Some(own) = of(cx, socket) else { return };
+    if own.over {
+        return linger_on(cx, socket);
+    }
+    own.feeding = true;
+    let mut fresh = None;
+    while let Some(own) = of(cx, socket) {
+        if own.over || socket_gone(cx, socket) {
+            break;
+        }
+        if !input.is_empty() && must_wait(cx, socket, input) {
+            break;
+        }
+        let Some(own) = of(cx, socket) else { break };
+        if own.parser.is_idle() {
+            if own.closing {
+                break; // what comes behind the last request is nobody's
+            }
+            if !input.is_empty() {
+                own.since.get_or_insert(now);
+            }
+        }
+        let exchange = match fresh.take() {
+            Some(exchange) => exchange,
+            None => take_spare(cx, socket),
+        };
+        let exchange: &mut Box<Exchange<S>> = fresh.insert(exchange);
+        let Some(own) = of(cx, socket) else { break };
+        let head = &mut exchange.incoming.head;
+        match own.parser.next_within(&mut input, head, &settings.limits) {
+            Ok(None) => {
+                if own.parser.is_idle() && own.head_done {
+                    own.since = None; // empty lines are no message
+                }
+                break;
+            }
+            Ok(Some(Part::Head)) => {
+                if let Some(exchange) = fresh.take()
+                    && begin(state, cx, socket, exchange, input, &settings)
+                {
+                    return; // it is not HTTP any more
+                }
+            }
+            Ok(Some(Part::Data(bytes))) => received(state, cx, socket, bytes, &settings),
+            Ok(Some(Part::End)) => {
+                own.since = None;
+                let trailers = own.parser.take_trailers();
+                let number = own.begun.wrapping_sub(1);
+                incoming::completed(cx, IncomingMessage { socket, number }, trailers);
+            }
+            Err(error) => {
+                fail(state, cx, socket, error);
+                break;
+            }
+        }
+    }
+    if let Some(exchange) = fresh {
+        put_spare(cx, socket, exchange);
+    }
+    if let Some(own) = of(cx, socket) {
+        own.feeding = false;
+    }
+    response::flush(cx, socket);
+    response::settle(state, cx, socket);
+}
+
+fn socket_gone<S>(cx: &Context<S>, socket: Socket) -> bool {
+    socket.destroyed(cx)
+}
+
+/// Whether nobody can take what comes next: a message that does not flow, a client that does not read its
+/// responses, or too many requests in a row. Then the rest is given back to the socket.
+fn must_wait<S: 'static>(cx: &mut Context<S>, socket: Socket, input: &[u8]) -> bool {
+    let full = socket.writable_high_water_mark(cx) as usize;
+    let queued = socket.writable_length(cx);
+    let Some(own) = of(cx, socket) else {
+        return false;
+    };
+    if !waits(own, full, queued) {
+        return false;
+    }
+    own.paused = true;
+    socket.unshift(cx, input);
+    socket.pause(cx);
+    true
+}
+
+fn waits<S>(own: &mut Connection<S>, full: usize, queued: usize) -> bool {
+    if own.parser.in_body() {
+        let number = own.begun.wrapping_sub(1);
+        // Nobody waits for the body of a request that has its response.
+        let exchange = own.exchange(number);
+        return exchange.is_some_and(|exchange| exchange.incoming.flowing != Some(true));
+    }
+    let unanswered = own.exchanges.len();
+    unanswered > 0 && (unanswered >= PIPELINED || own.held() + queued >= full)
+}
+
+/// Reads on, if that was what it waited for.
+pub(super) fn go_on<S: 'static>(cx: &mut Context<S>, socket: Socket) {
+    let full = socket.writable_high_water_mark(cx) as usize;
+    let queued = socket.writable_length(cx);
+    if let Some(own) = of(cx, socket)
+        && own.paused
+        && !waits(own, full, queued)
+    {
+        own.paused = false;
+        socket.resume(cx);
+    }
+}
+
+/// A head has come: it is handed out as what it is. True if the socket left HTTP with that.
+fn begin<S: 'static>(
+    state: &mut S,
+    cx: &mut Context<S>,
+    socket: Socket,
+    mut exchange: Box<Exchange<S>>,
+    rest: &[u8],
+    settings: &Settings,
+) -> bool {
+    let Some(own) = of(cx, socket) else {
+        return false;
+    };
+    own.head_done = true;
+    own.received = 0;
+    let (facts, head) = (*exchange.incoming.head.facts(), &exchange.incoming.head);
+    let connect = head.method() == "CONNECT";
+    let kind = if connect {
+        Kind::Connect
+    } else {
+        Kind::Upgrade
+    };
+    // Nothing can be handed over before what came in front of it is answered.
+    let answered = own.ended == own.begun;
+    let idle_timer = settings.timeout > 0 && std::mem::take(&mut own.idle_timer);
+    let listened = state_of(cx, socket).is_some_and(|server| server.listeners.listens(kind));
+    if connect && !(listened && answered) {
+        socket.destroy(cx);
+        return false;
+    }
+    if connect || (facts.upgrade && listened && answered) {
+        hand_over(state, cx, socket, &exchange.incoming.head, rest, connect);
+        return true;
+    }
+    if idle_timer {
+        socket.set_timeout(cx, settings.timeout);
+    }
+    if facts
+        .length
+        .is_some_and(|length| length > settings.max_body)
+    {
+        fail(state, cx, socket, ParseError::BodyTooLarge);
+        return false;
+    }
+    let outgoing = &mut exchange.response.outgoing;
+    outgoing.bodiless = exchange.incoming.head.method() == "HEAD";
+    outgoing.chunks = exchange.incoming.head.http_version() != "1.0";
+    outgoing.keep_alive = facts.keep_alive;
+    let Some(own) = of(cx, socket) else {
+        return false;
+    };
+    let number = own.begun;
+    exchange.number = number;
+    own.begun = number.wrapping_add(1);
+    own.closing |= !facts.keep_alive;
+    own.exchanges.push_back(exchange);
+    dispatch::request(state, cx, socket, number, &facts);
+    false
+}
+
+/// Gives the socket away: nothing of HTTP stays with it.
+fn hand_over<S: 'static>(
+    state: &mut S,
+    cx: &mut Context<S>,
+    socket: Socket,
+    head: &Head,
+    rest: &[u8],
+    connect: bool,
+) {
+    if let Some(own) = of(cx, socket) {
+        own.feeding = false;
+    }
+    response::flush(cx, socket);
+    response::settle(state, cx, socket);
+    leave(cx, socket);
+    socket.remove_all_listeners(cx);
+    socket.set_timeout(cx, 0);
+    let Some(server) = socket.server(cx) else {
+        return;
+    };
+    if connect {
+        let event = ServerEvent::Connect(head, socket, rest);
+        server::emit(state, cx, server, Kind::Connect, event);
+    } else {
+        let event = ServerEvent::Upgrade(head, socket, rest);
+        server::emit(state, cx, server, Kind::Upgrade, event);
+    }
+}
+
+/// Takes what HTTP keeps of it off the socket and off the server's list.
+fn leave<S: 'static>(cx: &mut Context<S>, socket: Socket) {
+    let Some(own) = socket.take_data::<S, Connection<S>>(cx) else {
+        return;
+    };
+    if let Some(server) = state_of(cx, socket) {
+        server.connections.try_remove(own.place);
+    }
+}
+
+/// Some of a body has come.
+fn received<S: 'static>(
+    state: &mut S,
+    cx: &mut Context<S>,
+    socket: Socket,
+    bytes: &[u8],
+    settings: &Settings,
+) {
+    let Some(own) = of(cx, socket) else { return };
+    own.received += bytes.len() as u64;
+    if own.received > settings.max_body {
+        return fail(state, cx, socket, ParseError::BodyTooLarge);
+    }
+    let number = own.begun.wrapping_sub(1);
+    incoming::data(state, cx, IncomingMessage { socket, number }, bytes);
+}
+
+/// The client will send no more. As in Node nothing is answered any more after that, but what has been
+/// answered is still sent.
+fn end_of_stream<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
+    let Some(own) = of(cx, socket) else { return };
+    if own.over {
+        socket.end(cx);
+        return;
+    }
+    let finished = own.parser.finish();
+    own.over = finished.is_err();
+    match finished {
+        Err(error) => fail(state, cx, socket, error),
+        Ok(_) => {
+            response::flush(cx, socket);
+            socket.end(cx);
+        }
+    }
+}
+
+/// Nothing was read or written for a while.
+fn timed_out<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
+    let settings = settings(cx, socket);
+    let Some(own) = of(cx, socket) else { return };
+    if own.over {
+        socket.destroy(cx);
+        return;
+    }
+    if settings.timeout == 0 && !own.is_idle() {
+        return; // the time that runs is that of an idle connection
+    }
+    let (number, answering) = (own.begun.wrapping_sub(1), own.ended);
+    let (request, response) = (
+        IncomingMessage { socket, number },
+        ServerResponse::new(socket, answering),
+    );
+    let unfinished = !request.complete(cx);
+    let told = unfinished && incoming::timed_out(state, cx, request);
+    let told = response::timed_out(state, cx, response) || told;
+    let Some(server) = socket.server(cx) else {
+        return;
+    };
+    let event = ServerEvent::Timeout(socket);
+    if !(server::emit(state, cx, server, Kind::Timeout, event) || told) {
+        socket.destroy(cx);
+    }
+}
+
+/// Checks one connection against the server's timeouts; the server does so now and then.
+pub(super) fn check<S: 'static>(
+    state: &mut S,
+    cx: &mut Context<S>,
+    socket: Socket,
+    settings: &Settings,
+) {
+    let now = cx.now();
+    let Some(own) = of(cx, socket) else { return };
+    let Some(since) = own.since.filter(|_| !own.over) else {
+        return;
+    };
+    let over = |limit: u64| limit > 0 && now.saturating_sub(since) >= limit;
+    if over(settings.request_timeout) || (!own.head_done && over(settings.headers_timeout)) {
+        fail(state, cx, socket, ParseError::Timeout);
+    }
+}
+
+/// The socket broke.
+fn failed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, error: &Error) {
+    let Some(own) = of(cx, socket) else { return };
+    if std::mem::replace(&mut own.over, true) {
+        return;
+    }
+    if let Some(server) = socket.server(cx) {
+        let event = ServerEvent::ClientError(error, socket);
+        server::emit(state, cx, server, Kind::ClientError, event);
+    }
+}
+
+/// What the client sends is no HTTP, or too much of it. Unless somebody listens to that it is told so, and
+/// the connection ends.
+fn fail<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, error: ParseError) {
+    let Some(own) = of(cx, socket) else { return };
+    own.over = true;
+    own.parser.stop();
+    let answering = own.ended;
+    let answers = own.exchange(answering);
+    let begun = answers.is_some_and(|exchange| exchange.response.outgoing.head_sent);
+    response::flush(cx, socket);
+    let Some(server) = socket.server(cx) else {
+        return;
+    };
+    let event = ServerEvent::ClientError(&Error::from(error), socket);
+    if server::emit(state, cx, server, Kind::ClientError, event) {
+        return;
+    }
+    if socket.writable(cx) && !begun {
+        let status = error.status();
+        let reason = super::status_message(status).unwrap_or_default();
+        let answer = format!("HTTP/1.1 {status} {reason}\r\nConnection: close\r\n\r\n");
+        socket.write(cx, answer);
+    }
+    abort(state, cx, socket);
+    linger(cx, socket);
+}
+
+/// Ends the connection, but reads on for a little while and throws away what comes, so that the client gets
+/// to read what it was told.
+pub(super) fn linger<S: 'static>(cx: &mut Context<S>, socket: Socket) {
+    let now = cx.now();
+    let Some(own) = of(cx, socket) else { return };
+    own.over = true;
+    own.since = Some(now);
+    if std::mem::take(&mut own.paused) {
+        socket.resume(cx);
+    }
+    socket.end(cx);
+    socket.set_timeout(cx, LINGER_SILENT);
+}
+
+fn linger_on<S: 'static>(cx: &mut Context<S>, socket: Socket) {
+    let now = cx.now();
+    let long = |since: u64| now.saturating_sub(since) > LINGER_IN_ALL;
+    if socket.writable_ended(cx) && of(cx, socket).is_some_and(|own| own.since.is_some_and(long)) {
+        socket.destroy(cx);
+    }
+}
+
+/// The socket is closed: who waits for anything is told.
+fn closed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
+    let Some(own) = of(cx, socket) else { return };
+    let place = own.place;
+    own.over = true;
+    if let Some(server) = state_of(cx, socket) {
+        server.connections.try_remove(place);
+    }
+    abort(state, cx, socket);
+}
+
+/// Tells all requests and responses that they will not be finished.
+fn abort<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
+    let Some(own) = of(cx, socket) else { return };
+    let exchanges = std::mem::take(&mut own.exchanges);
+    let numbers: Vec<u32> = exchanges.iter().map(|exchange| exchange.number).collect();
+    own.leaving.extend(exchanges);
+    own.out = Vec::new();
+    for number in numbers {
+        let request = IncomingMessage { socket, number };
+        incoming::abort(state, cx, request, |state, cx| {
+            response::abort(state, cx, ServerResponse::new(socket, number));
+        });
+    }
+}
+
+/// Whether a request has its response, and is only still being received.
+pub(super) fn is_leaving<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) -> bool {
+    of(cx, message.socket).is_some_and(|own| {
+        let mut leaving = own.leaving.iter();
+        leaving.any(|exchange| exchange.number == message.number && exchange.response.closed)
+    })
+}
+
+/// Forgets an exchange of which everything is told.
+pub(super) fn forget<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
+    let IncomingMessage { socket, number } = message;
+    let Some(own) = of(cx, socket) else { return };
+    let told = |exchange: &Exchange<S>| exchange.response.closed && exchange.incoming.closed;
+    let place = own
+        .leaving
+        .iter()
+        .position(|exchange| exchange.number == number);
+    let Some(place) = place.filter(|&place| told(&own.leaving[place])) else {
+        return;
+    };
+    let exchange = own.leaving.swap_remove(place);
+    if own.leaving.is_empty() {
+        own.leaving = Vec::new();
+    }
+    put_spare(cx, socket, exchange);
+}
+
+/// An exchange that was used before, if there is one.
+fn take_spare<S: 'static>(cx: &mut Context<S>, socket: Socket) -> Box<Exchange<S>> {
+    let spare = state_of(cx, socket).and_then(|server| server.spare.pop());
+    spare.unwrap_or_default()
+}
+
+pub(super) fn put_spare<S: 'static>(
+    cx: &mut Context<S>,
+    socket: Socket,
+    mut exchange: Box<Exchange<S>>,
+) {
+    if let Some(server) = state_of(cx, socket)
+        && server.spare.len() < PIPELINED
+    {
+        exchange.incoming.recycle();
+        exchange.response.recycle();
+        server.spare.push(exchange);
+    }
+}
+
+/// Starts the keep-alive time, when everything is answered.
+pub(super) fn idle<S: 'static>(cx: &mut Context<S>, socket: Socket) {
+    let settings = settings(cx, socket);
+    let Some(own) = of(cx, socket) else { return };
+    if settings.keep_alive_timeout == 0 || std::mem::replace(&mut own.idle_timer, true) {
+        return; // it runs; every read and write starts it anew
+    }
+    socket.set_timeout(
+        cx,
+        settings.keep_alive_timeout.saturating_add(server::GRACE),
+    );
+}

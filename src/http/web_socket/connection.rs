@@ -1,0 +1,250 @@
+//! What the loop keeps of one WebSocket, and what the events of its socket do to it.
+
+use log::debug;
+
+use super::deadlines::Due;
+use super::decoder::Decoded;
+use super::{Endpoint, Event, Message, Protocol, ReadyState, Received, Role, WebSocket, code};
+use crate::net::{self, Context, Socket};
+
+/// Messages and control frames one WebSocket is served in one turn; the rest of what was read waits
+/// for the next.
+const FRAMES_PER_TURN: usize = 256;
+
+/// Hung on its socket. Between two messages it owns no memory beyond this.
+pub(super) struct Connection {
+    pub(super) endpoint: Endpoint,
+    pub(super) protocol: Protocol,
+    /// The code and the reason of the peer's close frame.
+    closed: Option<(u16, Box<str>)>,
+    /// What the kernel had been handed when its silence was last looked for.
+    sent: u64,
+    /// The user reads no more for now.
+    pub(super) paused: bool,
+    /// Answers wait to be sent: no more is read that could ask for others.
+    choked: bool,
+    /// A send returned false.
+    pub(super) need_drain: bool,
+    /// Something came since its silence was last looked for.
+    heard: bool,
+    /// Its end is waited for.
+    ending: bool,
+}
+
+/// Makes a connected socket a WebSocket, from here on.
+pub(super) fn open<S: 'static>(
+    cx: &mut Context<S>,
+    endpoint: Endpoint,
+    role: Role,
+    socket: Socket,
+    head: &[u8],
+) -> WebSocket {
+    let options = endpoint.options(cx);
+    let connection = Connection {
+        endpoint,
+        protocol: Protocol::new(role, options.max_message),
+        closed: None,
+        sent: 0,
+        paused: false,
+        choked: false,
+        need_drain: false,
+        heard: false,
+        ending: false,
+    };
+    socket.set_data(cx, connection);
+    socket
+        .remove_all_listeners(cx)
+        .set_timeout(cx, 0)
+        .set_no_delay(cx, true)
+        .set_allow_half_open(cx, false)
+        .unshift(cx, head)
+        .on_event(cx, heard);
+    let web_socket = WebSocket(socket);
+    if options.ping_interval_ms > 0 {
+        endpoint.set_deadline(cx, Due::Ping, web_socket);
+    }
+    web_socket
+}
+
+/// An event of the socket's.
+fn heard<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, event: net::Event<'_>) {
+    let web_socket = WebSocket(socket);
+    match event {
+        net::Event::Data(bytes) => data(state, cx, web_socket, bytes),
+        net::Event::End => end(cx, web_socket),
+        net::Event::Drain => drain(state, cx, web_socket),
+        net::Event::Error(error) => debug!("a WebSocket's connection broke: {error}"),
+        net::Event::Close(_) => close(state, cx, web_socket),
+        _ => {}
+    }
+}
+
+/// Serves what came, up to a turn's share. What is not served is given back to the socket.
+fn data<S: 'static>(state: &mut S, cx: &mut Context<S>, web_socket: WebSocket, bytes: &[u8]) {
+    let mut input = bytes;
+    let mut answer = Vec::new();
+    for _ in 0..FRAMES_PER_TURN {
+        if web_socket.0.destroyed(cx) {
+            return; // a listener has terminated it
+        }
+        let Some(connection) = web_socket.connection_mut(cx) else {
+            return;
+        };
+        connection.heard = true;
+        if connection.paused || connection.choked {
+            break;
+        }
+        let endpoint = connection.endpoint;
+        let received = connection.protocol.receive(&mut input, &mut answer);
+        if !answer.is_empty() {
+            send_answer(cx, web_socket, &answer);
+            answer.clear();
+        }
+        let Some(received) = received else { return };
+        match received {
+            Received::Frame(Decoded::Text(text)) => {
+                let event = Event::Message(Message::Text(&text));
+                endpoint.emit(state, cx, web_socket, event);
+            }
+            Received::Frame(Decoded::Binary(bytes)) => {
+                let event = Event::Message(Message::Binary(&bytes));
+                endpoint.emit(state, cx, web_socket, event);
+            }
+            Received::Frame(Decoded::Ping(payload)) => {
+                endpoint.emit(state, cx, web_socket, Event::Ping(&payload));
+            }
+            Received::Frame(Decoded::Pong(payload)) => {
+                endpoint.emit(state, cx, web_socket, Event::Pong(&payload));
+            }
+            Received::Frame(Decoded::Close(code, reason)) => {
+                finish(cx, web_socket, Some((code, reason.into())));
+            }
+            Received::Failed(error) => {
+                finish(cx, web_socket, None);
+                endpoint.emit(state, cx, web_socket, Event::Error(&error));
+            }
+        }
+    }
+    web_socket.0.unshift(cx, input);
+}
+
+/// Writes a pong, or the answer to a close frame. While it cannot be sent, no more is read.
+fn send_answer<S: 'static>(cx: &mut Context<S>, web_socket: WebSocket, answer: &[u8]) {
+    if web_socket.0.write(cx, answer) {
+        return;
+    }
+    if let Some(connection) = web_socket.connection_mut(cx) {
+        connection.choked = true;
+        web_socket.0.pause(cx);
+    }
+}
+
+/// Nothing more is said in either direction: the connection is to end.
+fn finish<S: 'static>(cx: &mut Context<S>, web_socket: WebSocket, closed: Option<(u16, Box<str>)>) {
+    let Some(connection) = web_socket.connection_mut(cx) else {
+        return;
+    };
+    // The server ends it, so that its port need not wait for stray packets: the client's does. But whoever
+    // was not understood is left at once.
+    let leaves = connection.protocol.role() == Role::Server || closed.is_none();
+    connection.closed = closed;
+    // Its end is read for; what comes before it is ignored.
+    connection.paused = false;
+    connection.choked = false;
+    web_socket.0.resume(cx);
+    if leaves {
+        web_socket.0.end(cx);
+    }
+    await_end(cx, web_socket);
+}
+
+/// The peer sends no more. The socket ends itself now, when what is queued is sent; that may be never.
+fn end<S: 'static>(cx: &mut Context<S>, web_socket: WebSocket) {
+    if let Some(connection) = web_socket.connection_mut(cx) {
+        connection.protocol.end();
+        await_end(cx, web_socket);
+    }
+}
+
+/// Gives the connection its time to end.
+pub(super) fn await_end<S: 'static>(cx: &mut Context<S>, web_socket: WebSocket) {
+    let Some(connection) = web_socket.connection_mut(cx) else {
+        return;
+    };
+    if !std::mem::replace(&mut connection.ending, true) {
+        let endpoint = connection.endpoint;
+        endpoint.set_deadline(cx, Due::Close, web_socket);
+    }
+}
+
+/// All is sent.
+fn drain<S: 'static>(state: &mut S, cx: &mut Context<S>, web_socket: WebSocket) {
+    let Some(connection) = web_socket.connection_mut(cx) else {
+        return;
+    };
+    let endpoint = connection.endpoint;
+    let tell = std::mem::take(&mut connection.need_drain);
+    let choked = std::mem::take(&mut connection.choked);
+    if choked && !connection.paused {
+        web_socket.0.resume(cx);
+    }
+    if tell {
+        endpoint.emit(state, cx, web_socket, Event::Drain);
+    }
+}
+
+/// The user reads again.
+pub(super) fn resume<S: 'static>(cx: &mut Context<S>, web_socket: WebSocket) {
+    let Some(connection) = web_socket.connection_mut(cx) else {
+        return;
+    };
+    connection.paused = false;
+    if !connection.choked {
+        web_socket.0.resume(cx);
+    }
+}
+
+fn close<S: 'static>(state: &mut S, cx: &mut Context<S>, web_socket: WebSocket) {
+    let Some(connection) = web_socket.0.take_data::<S, Connection>(cx) else {
+        return;
+    };
+    let (code, reason) = match &connection.closed {
+        Some((code, reason)) => (*code, &**reason),
+        None => (code::ABNORMAL, ""),
+    };
+    let event = Event::Close(code, reason);
+    connection.endpoint.emit(state, cx, web_socket, event);
+}
+
+/// A deadline is past. What is due next, if anything.
+pub(super) fn due<S: 'static>(cx: &mut Context<S>, web_socket: WebSocket, due: Due) -> Option<Due> {
+    let socket = web_socket.0;
+    let waiting = socket.buffered(cx) as u64;
+    let sent = socket.bytes_written(cx) - waiting;
+    let connection = web_socket.connection_mut(cx)?;
+    if due == Due::Close {
+        debug!("a WebSocket took too long to end");
+        web_socket.terminate(cx);
+        return None;
+    }
+    if connection.protocol.state() != ReadyState::Open {
+        return None; // there is a deadline for its end
+    }
+    // Whom we do not listen to is not silent. Nor who takes what waits for it: the kernel takes
+    // more only when the peer has.
+    let takes = waiting > 0 && sent > connection.sent;
+    let alive = std::mem::take(&mut connection.heard) || connection.paused || takes;
+    connection.sent = sent;
+    match due {
+        _ if alive => Some(Due::Ping),
+        Due::Ping => {
+            web_socket.ping(cx, b"");
+            Some(Due::Pong)
+        }
+        _ => {
+            debug!("a WebSocket does not answer pings");
+            web_socket.terminate(cx);
+            None
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Who is to be looked at when: first come, first due, one queue for each kind of wait.
+//!
+//! A WebSocket that keeps quiet costs one entry in one queue, whatever the number of them one timer for
+//! all. Each kind of wait takes equally long for everyone, so a queue is in order by itself. An entry
+//! whose WebSocket is gone meanwhile is found so when it is due.
+
+use std::collections::VecDeque;
+
+use super::{Options, WebSocket};
+
+/// What is to be seen to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    /// Whether the peer was silent, and wants a ping.
+    Ping,
+    /// Whether it has answered the ping.
+    Pong,
+    /// Whether the connection has ended.
+    Close,
+}
+
+pub(super) struct Deadlines {
+    ping: Queue,
+    pong: Queue,
+    close: Queue,
+    grain: u64,
+}
+
+struct Queue {
+    /// How long each waits, in milliseconds.
+    wait: u64,
+    /// In order of the loop time at which they are due.
+    waiting: VecDeque<(u64, WebSocket)>,
+}
+
+impl Deadlines {
+    pub(super) fn new(options: &Options) -> Self {
+        let waits = [
+            options.ping_interval_ms,
+            options.ping_timeout_ms,
+            options.close_timeout_ms,
+        ];
+        let [ping, pong, close] = waits.map(|wait| Queue {
+            wait: u64::from(wait),
+            waiting: VecDeque::new(),
+        });
+        let shortest = waits.into_iter().filter(|&wait| wait > 0).min();
+        Self {
+            ping,
+            pong,
+            close,
+            grain: u64::from(shortest.unwrap_or(0)) / 32,
+        }
+    }
+
+    /// How late one may be looked at, so that those who are due within this time wake the loop once.
+    pub(super) fn grain(&self) -> u64 {
+        self.grain
+    }
+
+    fn queue(&mut self, due: Due) -> &mut Queue {
+        match due {
+            Due::Ping => &mut self.ping,
+            Due::Pong => &mut self.pong,
+            Due::Close => &mut self.close,
+        }
+    }
+
+    /// Has a WebSocket wait from now on.
+    pub(super) fn push(&mut self, now: u64, due: Due, web_socket: WebSocket) {
+        let queue = self.queue(due);
+        queue.waiting.push_back((now + queue.wait, web_socket));
+    }
+
+    /// Takes out one that is due.
+    pub(super) fn pop(&mut self, now: u64) -> Option<(Due, WebSocket)> {
+        for due in [Due::Close, Due::Pong, Due::Ping] {
+            let waiting = &mut self.queue(due).waiting;
+            if let Some(&(at, web_socket)) = waiting.front()
+                && at <= now
+            {
+                waiting.pop_front();
+                return Some((due, web_socket));
+            }
+        }
+        None
+    }
+
+    /// The loop time at which to look again: not before the first is due, nor much too often.
+    pub(super) fn next_look(&self, now: u64) -> Option<u64> {
+        let queues = [&self.ping, &self.pong, &self.close];
+        let first = queues
+            .into_iter()
+            .filter_map(|queue| Some(queue.waiting.front()?.0))
+            .min()?;
+        if first <= now {
+            return Some(now); // more are due than one turn looks at
+        }
+        Some(first.max(now + self.grain))
+    }
+}

@@ -1,0 +1,547 @@
+//! The client: what it sends, how it takes answers of every kind, how its connections are used again.
+
+use std::cell::RefCell;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::rc::Rc;
+use std::thread;
+
+use loopchat::http::{self, Agent, AgentOptions, ClientRequest, RequestOptions};
+use loopchat::net;
+use loopchat::{Context, EventLoop};
+
+use crate::rig::DEADLINE;
+
+type Said = Vec<String>;
+
+/// Accepts one connection after the other, reads a request of each, up to its empty line or what `until` says,
+/// and answers with these bytes.
+fn answering(answers: &'static [&'static str], until: &'static str) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("it has one");
+    thread::spawn(move || {
+        for answer in answers {
+            let (mut stream, _) = listener.accept().expect("a client");
+            stream.set_read_timeout(Some(DEADLINE)).expect("a deadline");
+            read_until(&mut stream, until);
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    address
+}
+
+fn read_until(stream: &mut TcpStream, end: &str) -> String {
+    let mut bytes = Vec::new();
+    while !bytes.ends_with(end.as_bytes()) {
+        let mut byte = [0];
+        if stream.read(&mut byte).unwrap_or(0) == 0 {
+            break;
+        }
+        bytes.push(byte[0]);
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Says everything that happens to a request.
+fn watch(cx: &mut Context<Said>, request: ClientRequest) {
+    request.on_response(cx, |said, cx, _, response| {
+        said.push(format!("response {}", response.status_code(cx)));
+        let body = Rc::new(RefCell::new(String::new()));
+        let heard = Rc::clone(&body);
+        response.on_data(cx, move |_, _, _, bytes| {
+            heard.borrow_mut().push_str(&String::from_utf8_lossy(bytes));
+        });
+        response.on_end(cx, move |said, _, _| {
+            said.push(format!("end {:?}", body.take()))
+        });
+        response.on_error(cx, |said, _, _, error| {
+            said.push(format!("cut short {}", error.code()))
+        });
+    });
+    request.on_continue(cx, |said, _, _| said.push("continue".into()));
+    request.on_information(cx, |said, _, _, head| {
+        said.push(format!("information {}", head.status_code()))
+    });
+    request.on_error(cx, |said, _, _, error| {
+        said.push(format!("error {}", error.code()))
+    });
+    request.on_close(cx, |said, _, _| said.push("close".into()));
+}
+
+fn run(set_up: impl FnOnce(&mut Context<Said>)) -> Said {
+    let mut event_loop = EventLoop::new().expect("a loop");
+    set_up(&mut event_loop);
+    let hung = event_loop.set_timeout(DEADLINE.as_millis() as u64, |_, _| panic!("the test hangs"));
+    event_loop.set_timer_ref(hung, false);
+    let mut said = Said::new();
+    event_loop.run(&mut said).expect("it ends by itself");
+    said
+}
+
+/// What happens to one request that gets this answer.
+fn answered(answer: &'static [&'static str]) -> Said {
+    let address = answering(answer, "\r\n\r\n");
+    run(|cx| {
+        let request = http::get(cx, format!("http://{address}/"));
+        watch(cx, request);
+    })
+}
+
+#[test]
+fn answers_of_every_kind_are_understood() {
+    for (answer, said) in [
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+            &["response 200", "end \"hello\"", "close"][..],
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
+            &["response 200", "end \"hello\"", "close"],
+        ),
+        (
+            "HTTP/1.1 200 OK\r\n\r\nto the end",
+            &["response 200", "end \"to the end\"", "close"],
+        ),
+        (
+            "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi",
+            &["response 200", "end \"hi\"", "close"],
+        ),
+        (
+            "HTTP/1.1 204 No Content\r\n\r\n",
+            &["response 204", "end \"\"", "close"],
+        ),
+        (
+            "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n",
+            &["response 304", "end \"\"", "close"],
+        ),
+        (
+            "HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n",
+            &["response 200", "end \"\"", "close"],
+        ),
+        (
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+            &[
+                "continue",
+                "information 100",
+                "information 103",
+                "response 200",
+                "end \"\"",
+                "close",
+            ],
+        ),
+    ] {
+        let answer: &'static [&'static str] = Box::leak(Box::new([answer]));
+        assert_eq!(answered(answer), said, "{answer:?}");
+    }
+}
+
+#[test]
+fn answers_that_are_none_are_errors() {
+    for (answer, code) in [
+        ("", "ECONNRESET"),
+        ("HTTP/1.1 200 OK\r\nContent-Le", "ECONNRESET"),
+        ("HTTP/1.1 101 Switching Protocols\r\n\r\n", "ECONNRESET"),
+        ("junk\r\n\r\n", "HPE_INVALID_CONSTANT"),
+        ("HTTP/2.0 200 OK\r\n\r\n", "HPE_INVALID_CONSTANT"),
+        ("HTTP/1.1 20 OK\r\n\r\n", "HPE_INVALID_STATUS"),
+        ("HTTP/1.1 099 OK\r\n\r\n", "HPE_INVALID_STATUS"),
+        (
+            "HTTP/1.1 200 OK\r\nA : b\r\n\r\n",
+            "HPE_INVALID_HEADER_TOKEN",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n",
+            "HPE_INVALID_HEADER_TOKEN",
+        ),
+        ("HTTP/1.1 200 OK\nContent-Length: 0\n\n", "HPE_CR_EXPECTED"),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
+            "HPE_UNEXPECTED_CONTENT_LENGTH",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "HPE_UNEXPECTED_CONTENT_LENGTH",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
+            "HPE_INVALID_CONTENT_LENGTH",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
+            "HPE_INVALID_TRANSFER_ENCODING",
+        ),
+    ] {
+        let answer: &'static [&'static str] = Box::leak(Box::new([answer]));
+        assert_eq!(
+            answered(answer),
+            [format!("error {code}"), "close".into()],
+            "{answer:?}"
+        );
+    }
+    let long: &'static str = format!("HTTP/1.1 200 OK\r\nA: {}\r\n\r\n", "a".repeat(20_000)).leak();
+    let long: &'static [&'static str] = Box::leak(Box::new([long]));
+    assert_eq!(answered(long), ["error HPE_HEADER_OVERFLOW", "close"]);
+}
+
+#[test]
+fn a_response_that_is_cut_short_says_so_itself() {
+    for answer in [
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel",
+    ] {
+        let answer: &'static [&'static str] = Box::leak(Box::new([answer]));
+        assert_eq!(
+            answered(answer),
+            ["response 200", "close", "cut short ECONNRESET"]
+        );
+    }
+    let junk: &'static [&'static str] =
+        &["HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n"];
+    let said = answered(junk);
+    assert_eq!(said[..2], ["response 200", "error HPE_INVALID_CHUNK_SIZE"]);
+    assert_eq!(said.iter().filter(|said| *said == "close").count(), 1);
+}
+
+#[test]
+fn what_cannot_be_a_request_is_never_sent() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.set_nonblocking(true).expect("it can be");
+    let address = listener.local_addr().expect("it has one");
+    let said = run(|cx| {
+        let url = format!("http://{address}");
+        for options in [
+            RequestOptions::from(format!("{url}/a b")),
+            RequestOptions::from(format!("{url}/\r\nX: y")),
+            RequestOptions::from(url.clone()).path("/ HTTP/1.1\r\nX: y"),
+            RequestOptions::from(url.clone()).method("GET / HTTP/1.1\r\nX: y\r\n"),
+            RequestOptions::from(url.clone()).header("X", "a\r\nY: b"),
+            RequestOptions::from(url.clone()).header("X\r\nY", "b"),
+            RequestOptions::from("https://127.0.0.1/"),
+            RequestOptions::from("nowhere"),
+        ] {
+            let request = http::get(cx, options);
+            assert!(request.destroyed(cx));
+            watch(cx, request);
+        }
+        let request = http::request(cx, RequestOptions::from("http://127.0.0.1:1/"));
+        let evil = request.set_header(cx, "X", "a\nb").unwrap_err();
+        assert_eq!(evil.code(), "ERR_INVALID_CHAR");
+        request.destroy(cx);
+    });
+    let codes: Vec<_> = said
+        .iter()
+        .filter_map(|said| said.strip_prefix("error "))
+        .collect();
+    assert_eq!(
+        codes,
+        [
+            "ERR_UNESCAPED_CHARACTERS",
+            "ERR_UNESCAPED_CHARACTERS",
+            "ERR_UNESCAPED_CHARACTERS",
+            "ERR_INVALID_HTTP_TOKEN",
+            "ERR_INVALID_CHAR",
+            "ERR_INVALID_HTTP_TOKEN",
+            "ERR_INVALID_PROTOCOL",
+            "ERR_INVALID_URL",
+        ]
+    );
+    assert_eq!(said.iter().filter(|said| *said == "close").count(), 8);
+    assert!(listener.accept().is_err(), "nobody even connected");
+}
+
+/// What a request looks like on the wire.
+fn sent(until: &'static str, make: impl FnOnce(&mut Context<Said>, String)) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("it has one");
+    let server = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a client");
+        stream.set_read_timeout(Some(DEADLINE)).expect("a deadline");
+        let request = read_until(&mut stream, until);
+        let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
+        request
+    });
+    run(|cx| make(cx, format!("http://{address}/p")));
+    let host = format!("Host: {address}\r\n");
+    server
+        .join()
+        .expect("it answered")
+        .replace(&host, "Host: H\r\n")
+}
+
+#[test]
+fn requests_are_marked_off_by_what_is_known_of_their_bodies() {
+    let get = sent("\r\n\r\n", |cx, url| {
+        http::get(cx, url);
+    });
+    assert_eq!(
+        get,
+        "GET /p HTTP/1.1\r\nHost: H\r\nConnection: keep-alive\r\n\r\n"
+    );
+    let post = sent("hello", |cx, url| {
+        let options = RequestOptions::from(url).method("POST").agent(None);
+        http::request(cx, options).end_with(cx, "hello");
+    });
+    assert_eq!(
+        post,
+        "POST /p HTTP/1.1\r\nHost: H\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello"
+    );
+    let empty = sent("\r\n\r\n", |cx, url| {
+        http::request(cx, RequestOptions::from(url).method("POST").agent(None)).end(cx);
+    });
+    assert_eq!(
+        empty,
+        "POST /p HTTP/1.1\r\nHost: H\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+    );
+    let pieces = sent("0\r\n\r\n", |cx, url| {
+        let request = http::request(cx, RequestOptions::from(url).method("PUT").agent(None));
+        request.write(cx, "one");
+        request.write(cx, "two");
+        request.end(cx);
+    });
+    assert_eq!(
+        pieces,
+        "PUT /p HTTP/1.1\r\nHost: H\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"
+    );
+    // Where Node would send the body of a GET unmarked, to be taken for another request.
+    let odd = sent("hello", |cx, url| {
+        let request = http::request(cx, RequestOptions::from(url).agent(None));
+        request.end_with(cx, "hello");
+    });
+    assert_eq!(
+        odd,
+        "GET /p HTTP/1.1\r\nHost: H\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello"
+    );
+}
+
+/// A server that counts its connections and answers with that and the request's body.
+fn counting(
+    cx: &mut Context<Said>,
+    then: impl FnMut(&mut Said, &mut Context<Said>, http::Server) + 'static,
+) {
+    let server = http::create_server(cx);
+    server
+        .net()
+        .on_connection(cx, |said, _, _| said.push("connection".into()));
+    server.on_request(cx, |_, cx, request, response| {
+        let url = request.url(cx).to_owned();
+        if url == "/close" {
+            response.set_header(cx, "Connection", "close").unwrap();
+        }
+        request.on_data(cx, move |_, cx, _, bytes| response.write(cx, bytes));
+        request.on_end(cx, move |_, cx, _| response.end_with(cx, url.clone()));
+    });
+    server.listen(cx, "127.0.0.1:0".parse::<net::Address>().unwrap());
+    server.on_listening(cx, then);
+}
+
+#[test]
+fn an_agent_uses_its_connection_again_unless_it_was_closed() {
+    let said = run(|cx| {
+        let options = AgentOptions {
+            keep_alive: true,
+            max_sockets: Some(1),
+            ..AgentOptions::default()
+        };
+        let agent = Agent::new(cx, options);
+        counting(cx, move |_, cx, server| {
+            let paths = ["/1", "/2", "/close", "/3"];
+            for (place, path) in paths.into_iter().enumerate() {
+                let url = format!("http://127.0.0.1:{}{path}", server.port(cx));
+                let request = http::get(cx, RequestOptions::from(url).agent(Some(agent)));
+                watch(cx, request);
+                if place + 1 == paths.len() {
+                    request.on_close(cx, move |_, cx, _| {
+                        cx.set_immediate(move |said: &mut Said, cx| {
+                            said.push(format!("{:?}", agent.sockets(cx)));
+                            agent.destroy(cx);
+                            server.close(cx);
+                        });
+                    });
+                }
+            }
+        });
+    });
+    let bodies: Vec<_> = said.iter().filter(|said| said.starts_with("end")).collect();
+    assert_eq!(
+        bodies,
+        ["end \"/1\"", "end \"/2\"", "end \"/close\"", "end \"/3\""]
+    );
+    assert_eq!(
+        said.iter().filter(|said| *said == "connection").count(),
+        2,
+        "{said:?}"
+    );
+    assert_eq!(
+        said.last().unwrap(),
+        "(0, 1)",
+        "one is idle, none is in use"
+    );
+}
+
+/// The loop's own agent keeps connections too, and they do not hold the loop open.
+#[test]
+fn idle_connections_do_not_hold_the_loop() {
+    let said = run(|cx| {
+        counting(cx, |_, cx, server| {
+            let url = format!("http://127.0.0.1:{}/", server.port(cx));
+            let first = http::get(cx, url.clone());
+            watch(cx, first);
+            first.on_close(cx, move |_, cx, _| {
+                let url = url.clone();
+                cx.set_immediate(move |said: &mut Said, cx| {
+                    let second = http::get(cx, url);
+                    said.push(format!("reused {}", second.reused_socket(cx)));
+                    second.on_close(cx, move |_, cx, _| server.close(cx));
+                });
+            });
+        });
+    });
+    assert!(said.contains(&"reused true".to_owned()), "{said:?}");
+    assert_eq!(said.iter().filter(|said| *said == "connection").count(), 1);
+}
+
+#[test]
+fn a_server_that_answers_what_nobody_asked_is_not_believed() {
+    let twice = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\naHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
+    let answers: &'static [&'static str] = Box::leak(Box::new([
+        twice,
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nb",
+    ]));
+    let address = answering(answers, "\r\n\r\n");
+    let said = run(|cx| {
+        let first = http::get(cx, format!("http://{address}/1"));
+        watch(cx, first);
+        first.on_close(cx, move |_, cx, _| {
+            let second = http::get(cx, format!("http://{address}/2"));
+            watch(cx, second);
+        });
+    });
+    let ends: Vec<_> = said.iter().filter(|said| said.starts_with("end")).collect();
+    assert!(!ends.iter().any(|end| end.contains("evil")), "{said:?}");
+    assert_eq!(ends.last().unwrap().as_str(), "end \"b\"");
+}
+
+#[test]
+fn a_unix_socket_serves_as_well() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("http.sock");
+    let said = run(|cx| {
+        let server = http::create_server(cx);
+        server.on_request(cx, |said: &mut Said, cx, request, response| {
+            said.push(format!("{:?}", request.header(cx, "host")));
+            response.end_with(cx, "over unix");
+        });
+        server.listen(cx, path.as_path());
+        let request = http::get(cx, RequestOptions::new().socket_path(&path).agent(None));
+        watch(cx, request);
+        request.on_close(cx, move |_, cx, _| server.close(cx));
+    });
+    assert_eq!(
+        said,
+        [
+            "Some(\"localhost\")",
+            "response 200",
+            "end \"over unix\"",
+            "close"
+        ]
+    );
+}
+
+#[test]
+fn a_large_upload_waits_for_its_server() {
+    let said = run(|cx| {
+        counting(cx, |_, cx, server| {
+            let url = format!("http://127.0.0.1:{}/", server.port(cx));
+            let request = http::request(cx, RequestOptions::from(url).method("POST").agent(None));
+            let mut left = 100;
+            let mut pump = move |cx: &mut Context<Said>| {
+                while left > 0 {
+                    left -= 1;
+                    if !request.write(cx, vec![b'x'; 50_000]) {
+                        return;
+                    }
+                }
+                request.end(cx);
+            };
+            pump(cx);
+            request.on_drain(cx, move |said, cx, _| {
+                if said.last().is_none_or(|last| last != "drain") {
+                    said.push("drain".into());
+                }
+                pump(cx);
+            });
+            request.on_response(cx, |_, cx, _, response| {
+                let mut total = 0;
+                response.on_data(cx, move |said: &mut Said, _, _, bytes| {
+                    total += bytes.len();
+                    if total == 5_000_001 {
+                        said.push("all came back".into());
+                    }
+                });
+            });
+            request.on_close(cx, move |_, cx, _| server.close(cx));
+        });
+    });
+    assert!(
+        said.contains(&"drain".to_owned()) && said.contains(&"all came back".to_owned()),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn a_timeout_is_told_and_closes_nothing() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("it has one");
+    let said = run(|cx| {
+        let options = RequestOptions::from(format!("http://{address}/"))
+            .timeout(10)
+            .agent(None);
+        let request = http::get(cx, options);
+        watch(cx, request);
+        request.on_timeout(cx, |said, cx, request| {
+            said.push(format!("timeout, destroyed {}", request.destroyed(cx)));
+            request.destroy_with(cx, net::Error::new("too slow"));
+        });
+        request.on_error(cx, |said, _, _, error| said.push(error.to_string()));
+    });
+    assert_eq!(
+        said,
+        ["timeout, destroyed false", "error ", "too slow", "close"]
+    );
+}
+
+#[test]
+fn nobody_there_is_an_error() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("it has one");
+    drop(listener);
+    let said = run(|cx| {
+        let request = http::get(cx, format!("http://{address}/"));
+        watch(cx, request);
+    });
+    assert_eq!(said, ["error ECONNREFUSED", "close"]);
+}
+
+#[test]
+fn a_request_that_waits_for_a_connection_can_be_given_up() {
+    let said = run(|cx| {
+        let options = AgentOptions {
+            keep_alive: true,
+            max_sockets: Some(1),
+            ..AgentOptions::default()
+        };
+        let agent = Agent::new(cx, options);
+        counting(cx, move |_, cx, server| {
+            let url = format!("http://127.0.0.1:{}/", server.port(cx));
+            let first = http::get(cx, RequestOptions::from(url.clone()).agent(Some(agent)));
+            let second = http::get(cx, RequestOptions::from(url).agent(Some(agent)));
+            watch(cx, second);
+            second.destroy(cx);
+            first.on_close(cx, move |_, cx, _| {
+                agent.destroy(cx);
+                server.close(cx);
+            });
+        });
+    });
+    assert_eq!(said, ["error ECONNRESET", "close", "connection"]);
+}

@@ -1,0 +1,213 @@
+//! Sizes and times, and what a server does on its way out.
+
+use crate::rig::{Served, echo, statuses};
+
+const GET: &str = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+
+#[test]
+fn a_head_that_is_too_long_is_431() {
+    let served = Served::echo();
+    let head = |length: usize| {
+        format!(
+            "GET / HTTP/1.1\r\nHost: x\r\nA: {}\r\n\r\n",
+            "a".repeat(length)
+        )
+    };
+    let overhead = head(0).len();
+    assert_eq!(statuses(&served.ask(head(16 * 1024 - overhead))), ["200"]);
+    assert_eq!(
+        statuses(&served.ask_until_closed(head(16 * 1024 - overhead + 1))),
+        ["431"]
+    );
+    // An endless one is not waited for.
+    let endless = format!("GET / HTTP/1.1\r\nA: {}", "a".repeat(1_000_000));
+    assert_eq!(statuses(&served.ask_until_closed(endless)), ["431"]);
+    let line = format!("GET /{}", "a".repeat(20_000));
+    assert_eq!(statuses(&served.ask_until_closed(line)), ["431"]);
+}
+
+#[test]
+fn too_many_fields_are_431() {
+    let served = Served::new(|cx, server| {
+        server.set_max_headers_count(cx, 100);
+        server.on_request(cx, echo);
+    });
+    let head = |count: usize| {
+        format!(
+            "GET / HTTP/1.1\r\nHost: x\r\n{}\r\n",
+            "A: b\r\n".repeat(count)
+        )
+    };
+    assert_eq!(statuses(&served.ask(head(99))), ["200"]);
+    assert_eq!(statuses(&served.ask_until_closed(head(100))), ["431"]);
+}
+
+#[test]
+fn a_long_trailer_is_431_and_long_extensions_are_413() {
+    let served = Served::echo();
+    let chunked = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let trailer = format!("{chunked}0\r\nA: {}\r\n\r\n", "a".repeat(20_000));
+    assert_eq!(statuses(&served.ask_until_closed(trailer)), ["431"]);
+    let extension = format!("{chunked}1;{}\r\na\r\n0\r\n\r\n", "a".repeat(20_000));
+    assert_eq!(statuses(&served.ask_until_closed(extension)), ["413"]);
+    let many = format!("{chunked}{}", "1;aaaaaaaa\r\na\r\n".repeat(3000));
+    assert_eq!(statuses(&served.ask_until_closed(many)), ["413"]);
+}
+
+#[test]
+fn a_body_beyond_the_limit_is_413() {
+    let served = Served::new(|cx, server| {
+        server.set_max_body(cx, Some(10));
+        server.on_request(cx, echo);
+    });
+    let sized = |length: usize| {
+        let body = "x".repeat(length);
+        format!("POST /sized HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n{body}")
+    };
+    let chunked = |length: usize| {
+        let body = "x".repeat(length);
+        format!(
+            "POST /chunked HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n{length:x}\r\n{body}\r\n0\r\n\r\n"
+        )
+    };
+    assert_eq!(statuses(&served.ask(sized(10))), ["200"]);
+    assert_eq!(statuses(&served.ask(chunked(10))), ["200"]);
+    assert_eq!(served.notes(), ["/sized", "/chunked"]);
+    assert_eq!(statuses(&served.ask_until_closed(sized(11))), ["413"]);
+    assert_eq!(served.notes(), [""; 0], "its length alone was too much");
+    assert_eq!(statuses(&served.ask_until_closed(chunked(11))), ["413"]);
+    // The answer is not lost, however much the client goes on sending.
+    assert_eq!(
+        statuses(&served.ask_until_closed(sized(3_000_000))),
+        ["413"]
+    );
+}
+
+#[test]
+fn what_does_not_arrive_in_time_is_408() {
+    for part in [
+        "",
+        "GET / HTTP/1.1\r\nHo",
+        "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhel",
+        "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel",
+    ] {
+        // The usual minutes, which pass at once.
+        let served = Served::in_jumping_time(|cx, server| {
+            server.on_request(cx, echo);
+        });
+        let mut peer = served.connect();
+        peer.send(part);
+        assert_eq!(statuses(&peer.rest()), ["408"], "{part:?}");
+    }
+}
+
+#[test]
+fn an_idle_connection_is_closed_after_the_keep_alive_time() {
+    let served = Served::in_jumping_time(|cx, server| {
+        server.on_request(cx, |_, cx, request, response| {
+            let answered = cx.now();
+            request.socket().on_close(cx, move |notes, cx, _, _| {
+                notes.send(format!("{} ms", cx.now() - answered))
+            });
+            response.end_with(cx, "x");
+        });
+    });
+    let mut peer = served.connect();
+    peer.send(GET);
+    assert_eq!(
+        statuses(&peer.rest()),
+        ["200"],
+        "no 408 on a connection that owes nothing"
+    );
+    assert_eq!(served.note(), "6000 ms", "5 s, and Node's second on top");
+}
+
+#[test]
+fn who_listens_to_errors_answers_them() {
+    let served = Served::new(|cx, server| {
+        server.on_client_error(cx, |notes, cx, error, socket| {
+            notes.send(error.code().into()).unwrap();
+            socket.end_with(cx, "HTTP/1.1 418 I'm a Teapot\r\n\r\n");
+        });
+    });
+    for (request, code) in [
+        ("junk\r\n\r\n", "HPE_INVALID_METHOD"),
+        (
+            "GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
+            "ERR_HTTP_INVALID_HOST",
+        ),
+        (
+            "GET / HTTP/1.1\r\nA : b\r\n\r\n",
+            "HPE_INVALID_HEADER_TOKEN",
+        ),
+        ("GET / HTTP/2.0\r\n\r\n", "HPE_INVALID_VERSION"),
+        (
+            "POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+            "HPE_INVALID_CONTENT_LENGTH",
+        ),
+    ] {
+        assert_eq!(statuses(&served.ask(request)), ["418"]);
+        assert_eq!(served.note(), code);
+    }
+}
+
+/// A response that is under way when the server closes is sent to its end, and the server ends by itself.
+#[test]
+fn closing_lets_responses_finish() {
+    let served = Served::new(|cx, server| {
+        server.set_keep_alive_timeout(cx, 1);
+        server.on_request(cx, move |notes, cx, _, response| {
+            notes.send("request".into()).unwrap();
+            response.write(cx, "one");
+            server.close(cx);
+            cx.set_timeout(20, move |_, cx| {
+                response.end_with(cx, "two");
+                server.close_idle_connections(cx);
+            });
+            response.on_finish(cx, move |_, cx, _| server.close_idle_connections(cx));
+        });
+    });
+    let mut idle = served.connect();
+    let mut busy = served.connect();
+    busy.send(GET);
+    assert_eq!(idle.rest(), "", "who waits for nothing is let go");
+    let answer = busy.rest();
+    assert!(
+        answer.ends_with("3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"),
+        "{answer}"
+    );
+    assert_eq!(served.note(), "request");
+    assert_eq!(served.note(), "the loop has ended");
+}
+
+#[test]
+fn closing_all_connections_cuts_everybody_off() {
+    let served = Served::new(|cx, server| {
+        server.on_request(cx, move |notes, cx, _, _| {
+            notes.send("request".into()).unwrap();
+            server.close(cx);
+            server.close_all_connections(cx);
+        });
+    });
+    let mut peer = served.connect();
+    peer.send(GET);
+    assert_eq!(peer.rest(), "");
+    assert_eq!(served.note(), "request");
+    assert_eq!(served.note(), "the loop has ended");
+}
+
+/// Whoever was given up and goes on talking, or says nothing and stays, is cut off in the end.
+#[test]
+fn a_refused_client_cannot_stay() {
+    let served = Served::in_jumping_time(|cx, server| {
+        server.net().on_connection(cx, |_, cx, socket| {
+            socket.on_close(cx, |notes, _, _, _| notes.send("closed".into()));
+        });
+    });
+    let mut peer = served.connect();
+    peer.send("junk\r\n\r\n");
+    assert_eq!(statuses(&peer.rest()), ["400"]);
+    // The peer does not close its end.
+    assert_eq!(served.note(), "closed");
+    drop(peer);
+}

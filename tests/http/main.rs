@@ -1,0 +1,22 @@
+//! HTTP/1.1: raw bytes in, raw bytes out, on real sockets.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `malformed.rs` | everything that has to be refused, and that nothing of it is ever handed out |
+//! | `splits.rs` | any split of the input has the same outcome |
+//! | `requests.rs` | keep-alive, pipelining, HEAD, 204, 304, HTTP/1.0, Expect, misuse |
+//! | `bodies.rs` | bodies both ways, and backpressure both ways |
+//! | `limits.rs` | sizes and times; graceful close |
+//! | `client.rs` | the client: agents, errors, malformed responses |
+//! | `layer.rs` | a protocol of one's own, plugged in the same way |
+//! | `tools.rs` | curl, and Node's own client |
+
+mod bodies;
+mod client;
+mod layer;
+mod limits;
+mod malformed;
+mod requests;
+mod rig;
+mod splits;
+mod tools;

@@ -1,0 +1,51 @@
+//! WebSockets on real sockets: a server of this crate's, and a client that writes its frames by hand,
+//! so that it can break every rule.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod backpressure;
+mod client;
+mod closing;
+mod framing;
+mod handshake;
+mod idle;
+mod keep_alive;
+mod opening;
+mod protocol;
+mod server;
+
+use client::{Client, Frame};
+use server::Echo;
+
+/// The first byte of a frame that is the last of its message.
+const FIN: u8 = 0x80;
+const CONTINUATION: u8 = 0;
+const TEXT: u8 = 1;
+const BINARY: u8 = 2;
+const CLOSE: u8 = 8;
+const PING: u8 = 9;
+const PONG: u8 = 10;
+
+/// A close frame with this code and this reason.
+fn close_frame(code: u16, reason: &str) -> Frame {
+    let payload = [&code.to_be_bytes(), reason.as_bytes()].concat();
+    Frame {
+        first: FIN | CLOSE,
+        payload,
+    }
+}
+
+fn text(text: &str) -> Frame {
+    Frame {
+        first: FIN | TEXT,
+        payload: text.into(),
+    }
+}
+
+fn pong(payload: &[u8]) -> Frame {
+    Frame {
+        first: FIN | PONG,
+        payload: payload.into(),
+    }
+}
