@@ -3,6 +3,7 @@
 use slab::Slab;
 
 use super::date::DateCache;
+use super::giving_up;
 use super::incoming::IncomingMessage;
 use super::listeners::{self, Kept, Listeners, emit as emit_to};
 use super::response::ServerResponse;
@@ -200,7 +201,7 @@ fn check<S: 'static>(state: &mut S, cx: &mut Context<S>, server: net::Server) {
     let Some(own) = of(cx, server) else { return };
     let settings = own.settings;
     for socket in all(own) {
-        connection::check(state, cx, socket, &settings);
+        giving_up::check(state, cx, socket, &settings);
     }
 }
 
