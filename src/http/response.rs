@@ -1,11 +1,11 @@
 //! The response of a server, as programs see it; how it goes out is in `sending.rs`.
 
+use super::exchange::{Exchange, Response};
 use super::fields::check_text;
 use super::incoming::IncomingMessage;
 use super::listeners::{self, Kept, Listeners, emit, listener_methods};
-use super::outgoing::{Added, Outgoing, write_after_end};
-use super::server_connection::{self as connection, Exchange, of};
-use super::status_message;
+use super::outgoing::write_after_end;
+use super::server_connection::{self as connection, of};
 use crate::Context;
 use crate::net::{Error, Socket};
 
@@ -54,76 +54,8 @@ impl listeners::Kind for Kind {
     }
 }
 
-type Callback<S> = dyn FnMut(&mut S, &mut Context<S>, ServerResponse, ResponseEvent<'_>);
+pub(super) type Callback<S> = dyn FnMut(&mut S, &mut Context<S>, ServerResponse, ResponseEvent<'_>);
 pub(super) type WriteCallback<S> = Box<dyn FnOnce(&mut S, &mut Context<S>, Option<&Error>)>;
-
-/// What a connection keeps of a response.
-pub(super) struct Response<S> {
-    pub(super) outgoing: Outgoing,
-    status: u16,
-    message: Option<Box<str>>,
-    pub(super) listeners: Listeners<Callback<S>>,
-    /// Told when what is written is sent.
-    pub(super) callbacks: Vec<WriteCallback<S>>,
-    /// Told after the finish.
-    pub(super) on_finish: Vec<WriteCallback<S>>,
-    /// What is written before its turn.
-    pub(super) held: Vec<u8>,
-    pub(super) expects_continue: bool,
-    sent_continue: bool,
-    pub(super) closed: bool,
-}
-
-impl<S> Default for Response<S> {
-    fn default() -> Self {
-        Self {
-            outgoing: Outgoing::default(),
-            status: 200,
-            message: None,
-            listeners: Listeners::default(),
-            callbacks: Vec::new(),
-            on_finish: Vec::new(),
-            held: Vec::new(),
-            expects_continue: false,
-            sent_continue: false,
-            closed: false,
-        }
-    }
-}
-
-impl<S> Response<S> {
-    /// Forgets all, but keeps a little memory.
-    pub(super) fn recycle(&mut self) {
-        let mut outgoing = std::mem::take(&mut self.outgoing);
-        let mut listeners = std::mem::take(&mut self.listeners);
-        outgoing.recycle();
-        listeners.clear();
-        *self = Self {
-            outgoing,
-            listeners,
-            ..Self::default()
-        };
-    }
-
-    /// Renders the head, up to the empty line behind it.
-    pub(super) fn render(&mut self, out: &mut Vec<u8>, length: Option<u64>, mut added: Added<'_>) {
-        let outgoing = &mut self.outgoing;
-        outgoing.bodiless |= matches!(self.status, 100..=199 | 204 | 304);
-        if self.expects_continue && !self.sent_continue {
-            // The client may or may not send a body that nobody has asked for.
-            outgoing.keep_alive = false;
-        }
-        added.timeout = added.timeout.filter(|_| outgoing.keep_alive);
-        out.extend_from_slice(b"HTTP/1.1 ");
-        super::chunked::write_number(out, u64::from(self.status), 10);
-        out.push(b' ');
-        let known = status_message(self.status).unwrap_or("unknown");
-        let message = self.message.as_deref().unwrap_or(known);
-        out.extend_from_slice(message.as_bytes());
-        out.extend_from_slice(b"\r\n");
-        outgoing.render(out, length, &added);
-    }
-}
 
 /// Where a response's listeners are.
 struct Place(ServerResponse);

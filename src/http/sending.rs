@@ -1,6 +1,7 @@
 //! How responses go out: each in its turn, what one read has brought as one write, and what follows when the
 //! kernel has it.
 
+use super::exchange;
 use super::giving_up;
 use super::incoming;
 use super::outgoing::{Added, write_after_end};
@@ -39,7 +40,7 @@ fn close<S: 'static>(state: &mut S, cx: &mut Context<S>, response: ServerRespons
     if open == Some(true) {
         tell(state, cx, response, Kind::Close, ResponseEvent::Close);
     }
-    connection::forget(cx, response.request());
+    exchange::forget(cx, response.request());
 }
 
 /// Writes to the socket what was written to the response whose turn it is.
@@ -141,7 +142,7 @@ fn finish<S: 'static>(cx: &mut Context<S>, socket: Socket) -> bool {
     let listens = exchange.response.listeners.any() || exchange.incoming.listeners.any();
     let told = exchange.response.callbacks.is_empty() && exchange.response.on_finish.is_empty();
     if !listens && told {
-        connection::put_spare(cx, socket, exchange);
+        exchange::put_spare(cx, socket, exchange);
         after(cx);
         return true;
     }

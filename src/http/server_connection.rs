@@ -5,9 +5,9 @@
 
 use std::collections::VecDeque;
 
-use super::incoming::{self, Incoming, IncomingMessage};
+use super::exchange::{Exchange, put_spare, take_spare};
+use super::incoming::{self, IncomingMessage};
 use super::parser::{Parser, Part};
-use super::response::Response;
 use super::server::{self, Kind, ServerEvent, ServerState, Settings};
 use super::{Head, ParseError, dispatch, giving_up, sending};
 use crate::Context;
@@ -15,24 +15,7 @@ use crate::net::{Event, Socket};
 
 /// Requests of one connection at most that are handed out and not answered yet. What is pipelined beyond
 /// them waits in the kernel.
-const PIPELINED: usize = 64;
-
-/// A request, and the response to it.
-pub(super) struct Exchange<S> {
-    pub(super) number: u32,
-    pub(super) incoming: Incoming<S>,
-    pub(super) response: Response<S>,
-}
-
-impl<S> Default for Exchange<S> {
-    fn default() -> Self {
-        Self {
-            number: 0,
-            incoming: Incoming::default(),
-            response: Response::default(),
-        }
-    }
-}
+pub(super) const PIPELINED: usize = 64;
 
 /// What a server keeps of a connection. An idle one owns next to nothing.
 pub(super) struct Connection<S> {
@@ -447,53 +430,6 @@ fn received<S: 'static>(
     }
     let number = own.begun.wrapping_sub(1);
     incoming::data(state, cx, IncomingMessage { socket, number }, bytes);
-}
-
-/// Whether a request has its response, and is only still being received.
-pub(super) fn is_leaving<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) -> bool {
-    of(cx, message.socket).is_some_and(|own| {
-        let mut leaving = own.leaving.iter();
-        leaving.any(|exchange| exchange.number == message.number && exchange.response.closed)
-    })
-}
-
-/// Forgets an exchange of which everything is told.
-pub(super) fn forget<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
-    let IncomingMessage { socket, number } = message;
-    let Some(own) = of(cx, socket) else { return };
-    let told = |exchange: &Exchange<S>| exchange.response.closed && exchange.incoming.closed;
-    let place = own
-        .leaving
-        .iter()
-        .position(|exchange| exchange.number == number);
-    let Some(place) = place.filter(|&place| told(&own.leaving[place])) else {
-        return;
-    };
-    let exchange = own.leaving.swap_remove(place);
-    if own.leaving.is_empty() {
-        own.leaving = Vec::new();
-    }
-    put_spare(cx, socket, exchange);
-}
-
-/// An exchange that was used before, if there is one.
-fn take_spare<S: 'static>(cx: &mut Context<S>, socket: Socket) -> Box<Exchange<S>> {
-    let spare = state_of(cx, socket).and_then(|server| server.spare.pop());
-    spare.unwrap_or_default()
-}
-
-pub(super) fn put_spare<S: 'static>(
-    cx: &mut Context<S>,
-    socket: Socket,
-    mut exchange: Box<Exchange<S>>,
-) {
-    if let Some(server) = state_of(cx, socket)
-        && server.spare.len() < PIPELINED
-    {
-        exchange.incoming.recycle();
-        exchange.response.recycle();
-        server.spare.push(exchange);
-    }
 }
 
 /// Starts the keep-alive time, when everything is answered.
