@@ -2,8 +2,9 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::client::{self, ClientRequest, ClientState};
+use super::client::ClientRequest;
 use super::client_connection as connection;
+use super::client_state::{self as client, ClientState};
 use crate::Context;
 use crate::net::{self, Socket, Target};
 

@@ -1,7 +1,8 @@
 //! What a client does with the bytes of one connection, and what it keeps of it.
 
 use super::agent::{self, Agent};
-use super::client::{self, ClientRequest, Kind, RequestEvent};
+use super::client::{ClientRequest, Kind, RequestEvent};
+use super::client_state as client;
 use super::incoming::{self, Incoming, IncomingMessage};
 use super::parser::{Parser, Part};
 use super::{Head, Limits};

@@ -87,7 +87,7 @@ impl Facts {
             }
         }
         facts.keep_alive = !options.close && (minor > 0 || options.keep_alive);
-        facts.upgrade = upgrades && options.upgrade;
+        facts.upgrade = upgrades && options.upgrade && minor > 0;
         Ok(facts)
     }
 }

@@ -1,5 +1,6 @@
 //! The head of a message: its first line and its fields, kept as one block of text.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::mem::MaybeUninit;
 
@@ -301,14 +302,18 @@ impl Head {
     #[must_use]
     pub fn headers(&self) -> Vec<(String, String)> {
         let mut joined: Vec<(String, String)> = Vec::with_capacity(self.fields.len());
+        let mut places = HashMap::with_capacity(self.fields.len());
         for (name, value) in self.raw_headers() {
             let name = name.to_ascii_lowercase();
             let value = value.iter().map(|&byte| char::from(byte)).collect(); // latin1, as in Node
-            let known = joined.iter_mut().find(|(known, _)| *known == name);
-            match (known, name.as_str()) {
-                (None, _) | (Some(_), "set-cookie") => joined.push((name, value)),
+            match (places.get(&name), name.as_str()) {
+                (None, _) | (Some(_), "set-cookie") => {
+                    places.insert(name.clone(), joined.len());
+                    joined.push((name, value));
+                }
                 (Some(_), name) if facts::once(name) => {}
-                (Some((_, known)), name) => {
+                (Some(&place), name) => {
+                    let (_, known): &mut (String, String) = &mut joined[place];
                     *known += if name == "cookie" { "; " } else { ", " };
                     *known += &value;
                 }
@@ -345,5 +350,37 @@ fn what(error: httparse::Error) -> ParseError {
         httparse::Error::Token => ParseError::Method,
         httparse::Error::TooManyHeaders => ParseError::HeaderOverflow,
         httparse::Error::Version => ParseError::Version,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeated_fields_are_joined_as_node_does() {
+        let text = b"GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\nCookie: b=1\r\nx: 2\r\ncookie: c=2\r\n\
+            User-Agent: first\r\nuser-agent: second\r\nSet-Cookie: d\r\nset-cookie: e\r\nL: \xe9\r\n\r\n";
+        let mut head = Head::default();
+        let length = head.parse_request(text, &Limits::default());
+        assert_eq!(length, Ok(Some(text.len())));
+        let headers = head.headers();
+        let headers: Vec<_> = headers
+            .iter()
+            .map(|(name, value)| (&name[..], &value[..]))
+            .collect();
+        let expected = [
+            ("host", "a"),
+            ("x", "1, 2"),
+            ("cookie", "b=1; c=2"),
+            ("user-agent", "first"),
+            ("set-cookie", "d"),
+            ("set-cookie", "e"),
+            ("l", "é"),
+        ];
+        assert_eq!(headers, expected);
+        assert_eq!(head.header("X"), Some(&b"1"[..]));
+        assert_eq!(head.header_all("x").count(), 2);
+        assert_eq!(head.header_str("l"), None);
     }
 }

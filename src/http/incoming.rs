@@ -1,7 +1,7 @@
 //! A message that is being received: a request at a server, a response at a client.
 
 use super::listeners::{Kept, Listeners, emit, listener_methods};
-use super::{Head, client_connection, listeners, server_connection};
+use super::{Head, client_connection, exchange, listeners, server_connection};
 use crate::Context;
 use crate::net::{Error, Socket};
 
@@ -172,7 +172,7 @@ pub(super) fn completed<S: 'static>(
     own.complete = true;
     own.trailers = trailers;
     queue_end(cx, message);
-    if server_connection::is_leaving(cx, message) {
+    if exchange::is_leaving(cx, message) {
         cx.next_tick(move |state, cx| settle(state, cx, message));
     }
 }
@@ -215,7 +215,7 @@ pub(super) fn close<S: 'static>(state: &mut S, cx: &mut Context<S>, message: Inc
     if !std::mem::replace(&mut own.closed, true) {
         tell(state, cx, message, Kind::Close, MessageEvent::Close);
     }
-    server_connection::forget(cx, message);
+    exchange::forget(cx, message);
 }
 
 /// Nobody wants the rest of it: it is read and thrown away.

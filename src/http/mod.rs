@@ -37,10 +37,11 @@
 //! | file | what | Node |
 //! | --- | --- | --- |
 //! | `server.rs` | [`Server`], its events and limits | `http.Server` |
-//! | `server_connection.rs`, `dispatch.rs` | the bytes of one connection become requests, and who gets them | `connectionListener`, `parserOnIncoming` |
+//! | `server_connection.rs`, `dispatch.rs`, `exchange.rs` | the bytes of one connection become requests, and who gets them | `connectionListener`, `parserOnIncoming` |
+//! | `giving_up.rs` | how a connection ends: refusals, timeouts, closes | `socketOnError`, `socketOnEnd` |
 //! | `incoming.rs` | [`IncomingMessage`]: a request at a server, a response at a client | `http.IncomingMessage` |
-//! | `response.rs` | [`ServerResponse`], its turn among pipelined ones | `http.ServerResponse` |
-//! | `client.rs`, `options.rs` | [`ClientRequest`], what to ask for | `http.request`, `http.ClientRequest` |
+//! | `response.rs`, `sending.rs` | [`ServerResponse`], its turn among pipelined ones | `http.ServerResponse`, `resOnFinish` |
+//! | `client.rs`, `client_state.rs`, `options.rs` | [`ClientRequest`], what to ask for | `http.request`, `http.ClientRequest` |
 //! | `client_connection.rs`, `agent.rs` | the bytes of one connection become responses; connections used again | `_http_client.js`, `http.Agent` |
 //! | `outgoing.rs`, `fields.rs`, `status_codes.rs`, `date.rs` | what is sent, of either side | `http.OutgoingMessage`, `http.STATUS_CODES` |
 //! | `parser.rs`, `head.rs`, `facts.rs`, `chunked.rs`, `error.rs` | messages out of bytes: no socket, no time | llhttp |
@@ -67,11 +68,14 @@ mod agent;
 mod chunked;
 mod client;
 mod client_connection;
+mod client_state;
 mod date;
 mod dispatch;
 mod error;
+mod exchange;
 mod facts;
 mod fields;
+mod giving_up;
 mod head;
 mod incoming;
 mod listeners;
@@ -79,6 +83,7 @@ mod options;
 mod outgoing;
 mod parser;
 mod response;
+mod sending;
 mod server;
 mod server_connection;
 mod status_codes;

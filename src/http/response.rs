@@ -1,20 +1,13 @@
-//! The response of a server.
+//! The response of a server, as programs see it; how it goes out is in `sending.rs`.
 
+use super::exchange::{Exchange, Response};
 use super::fields::check_text;
-use super::incoming::{self, IncomingMessage};
+use super::incoming::IncomingMessage;
 use super::listeners::{self, Kept, Listeners, emit, listener_methods};
-use super::outgoing::{Added, Outgoing, write_after_end};
-use super::server::ServerState;
-use super::server_connection::{self as connection, Exchange, of};
-use super::status_message;
+use super::outgoing::write_after_end;
+use super::server_connection::{self as connection, of};
 use crate::Context;
 use crate::net::{Error, Socket};
-
-/// What is written while bytes are taken apart goes out as one, but not more than so many bytes at a time.
-const JOINED: usize = 64 * 1024;
-
-/// Memory that is kept for what is written next.
-const KEPT: usize = 64 * 1024;
 
 /// The response to a request (`http.ServerResponse`): a small id; everything goes through the context.
 ///
@@ -27,8 +20,8 @@ const KEPT: usize = 64 * 1024;
 /// earlier ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ServerResponse {
-    socket: Socket,
-    number: u32,
+    pub(super) socket: Socket,
+    pub(super) number: u32,
 }
 
 /// What can happen to a response.
@@ -61,76 +54,8 @@ impl listeners::Kind for Kind {
     }
 }
 
-type Callback<S> = dyn FnMut(&mut S, &mut Context<S>, ServerResponse, ResponseEvent<'_>);
+pub(super) type Callback<S> = dyn FnMut(&mut S, &mut Context<S>, ServerResponse, ResponseEvent<'_>);
 pub(super) type WriteCallback<S> = Box<dyn FnOnce(&mut S, &mut Context<S>, Option<&Error>)>;
-
-/// What a connection keeps of a response.
-pub(super) struct Response<S> {
-    pub(super) outgoing: Outgoing,
-    status: u16,
-    message: Option<Box<str>>,
-    listeners: Listeners<Callback<S>>,
-    /// Told when what is written is sent.
-    callbacks: Vec<WriteCallback<S>>,
-    /// Told after the finish.
-    on_finish: Vec<WriteCallback<S>>,
-    /// What is written before its turn.
-    pub(super) held: Vec<u8>,
-    pub(super) expects_continue: bool,
-    sent_continue: bool,
-    pub(super) closed: bool,
-}
-
-impl<S> Default for Response<S> {
-    fn default() -> Self {
-        Self {
-            outgoing: Outgoing::default(),
-            status: 200,
-            message: None,
-            listeners: Listeners::default(),
-            callbacks: Vec::new(),
-            on_finish: Vec::new(),
-            held: Vec::new(),
-            expects_continue: false,
-            sent_continue: false,
-            closed: false,
-        }
-    }
-}
-
-impl<S> Response<S> {
-    /// Forgets all, but keeps a little memory.
-    pub(super) fn recycle(&mut self) {
-        let mut outgoing = std::mem::take(&mut self.outgoing);
-        let mut listeners = std::mem::take(&mut self.listeners);
-        outgoing.recycle();
-        listeners.clear();
-        *self = Self {
-            outgoing,
-            listeners,
-            ..Self::default()
-        };
-    }
-
-    /// Renders the head, up to the empty line behind it.
-    fn render(&mut self, out: &mut Vec<u8>, length: Option<u64>, mut added: Added<'_>) {
-        let outgoing = &mut self.outgoing;
-        outgoing.bodiless |= matches!(self.status, 100..=199 | 204 | 304);
-        if self.expects_continue && !self.sent_continue {
-            // The client may or may not send a body that nobody has asked for.
-            outgoing.keep_alive = false;
-        }
-        added.timeout = added.timeout.filter(|_| outgoing.keep_alive);
-        out.extend_from_slice(b"HTTP/1.1 ");
-        super::chunked::write_number(out, u64::from(self.status), 10);
-        out.push(b' ');
-        let known = status_message(self.status).unwrap_or("unknown");
-        let message = self.message.as_deref().unwrap_or(known);
-        out.extend_from_slice(message.as_bytes());
-        out.extend_from_slice(b"\r\n");
-        outgoing.render(out, length, &added);
-    }
-}
 
 /// Where a response's listeners are.
 struct Place(ServerResponse);
@@ -142,7 +67,8 @@ impl<S: 'static> Kept<S, Callback<S>> for Place {
     }
 }
 
-fn tell<S: 'static>(
+/// Calls the response's listeners; true if there were any.
+pub(super) fn tell<S: 'static>(
     state: &mut S,
     cx: &mut Context<S>,
     response: ServerResponse,
@@ -169,152 +95,6 @@ pub(super) fn timed_out<S: 'static>(
     tell(state, cx, response, Kind::Timeout, ResponseEvent::Timeout)
 }
 
-/// Its connection is gone.
-pub(super) fn abort<S: 'static>(state: &mut S, cx: &mut Context<S>, response: ServerResponse) {
-    let callbacks = response.with(cx, |exchange| {
-        let response = &mut exchange.response;
-        let mut callbacks = std::mem::take(&mut response.callbacks);
-        callbacks.append(&mut response.on_finish);
-        callbacks
-    });
-    let error = Error::with_code("ERR_STREAM_DESTROYED", "The connection was closed");
-    for callback in callbacks.into_iter().flatten() {
-        callback(state, cx, Some(&error));
-    }
-    close(state, cx, response);
-}
-
-/// The last event, once.
-fn close<S: 'static>(state: &mut S, cx: &mut Context<S>, response: ServerResponse) {
-    let open = response.with(cx, |exchange| {
-        !std::mem::replace(&mut exchange.response.closed, true)
-    });
-    if open == Some(true) {
-        tell(state, cx, response, Kind::Close, ResponseEvent::Close);
-    }
-    connection::forget(cx, response.request());
-}
-
-/// Writes to the socket what was written to the response whose turn it is.
-pub(super) fn flush<S: 'static>(cx: &mut Context<S>, socket: Socket) {
-    let writable = socket.writable(cx);
-    let Some(own) = of(cx, socket) else { return };
-    own.flush_queued = false;
-    let mut out = std::mem::take(&mut own.out);
-    if !out.is_empty() && writable {
-        socket.write(cx, &out);
-    }
-    out.clear();
-    let server = socket.server(cx);
-    if let Some(server) = server.and_then(|server| server.data_mut::<S, ServerState<S>>(cx))
-        && (1..=KEPT).contains(&out.capacity())
-        && server.buffer.capacity() < out.capacity()
-    {
-        server.buffer = out;
-    }
-}
-
-/// Looks what of the responses is done: whose `finish` is due, who may write on, whether more can be read.
-pub(super) fn settle<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
-    let queued = socket.writable_length(cx);
-    let Some(own) = of(cx, socket) else { return };
-    own.settle_queued = false;
-    if !own.out.is_empty() {
-        return; // a flush is to come
-    }
-    if queued > 0 {
-        if !std::mem::replace(&mut own.waiting, true) {
-            socket.write_with(cx, b"", move |state, cx, _| {
-                if let Some(own) = of(cx, socket) {
-                    own.waiting = false;
-                    settle(state, cx, socket);
-                }
-            });
-        }
-        return;
-    }
-    own.sent = own.ended;
-    while let Some(own) = of(cx, socket)
-        && let Some(front) = own.exchanges.front()
-        && front.number != own.sent
-    {
-        if !finish(cx, socket) {
-            // The rest follows the events of this one.
-            return settle_later(cx, socket);
-        }
-    }
-    let Some(own) = of(cx, socket) else { return };
-    let writing = ServerResponse::new(socket, own.ended);
-    let needs = writing.with(cx, |exchange| {
-        std::mem::take(&mut exchange.response.outgoing.need_drain)
-    });
-    if needs == Some(true) {
-        tell(state, cx, writing, Kind::Drain, ResponseEvent::Drain);
-    }
-    connection::go_on(cx, socket);
-}
-
-fn settle_later<S: 'static>(cx: &mut Context<S>, socket: Socket) {
-    if let Some(own) = of(cx, socket)
-        && !std::mem::replace(&mut own.settle_queued, true)
-    {
-        cx.next_tick(move |state, cx| settle(state, cx, socket));
-    }
-}
-
-/// The first response is sent: the exchange is over. True if nobody had to be told of that.
-fn finish<S: 'static>(cx: &mut Context<S>, socket: Socket) -> bool {
-    let Some(own) = of(cx, socket) else {
-        return true;
-    };
-    let Some(exchange) = own.exchanges.pop_front() else {
-        return true;
-    };
-    let number = exchange.number;
-    let last = exchange.response.outgoing.last;
-    let after = |cx: &mut Context<S>| {
-        let Some(own) = of(cx, socket) else { return };
-        if last {
-            own.closing = true;
-            connection::linger(cx, socket);
-        } else if own.exchanges.is_empty() {
-            connection::idle(cx, socket);
-        }
-    };
-    let listens = exchange.response.listeners.any() || exchange.incoming.listeners.any();
-    let told = exchange.response.callbacks.is_empty() && exchange.response.on_finish.is_empty();
-    if !listens && told {
-        connection::put_spare(cx, socket, exchange);
-        after(cx);
-        return true;
-    }
-    let response = ServerResponse::new(socket, number);
-    own.leaving.push(exchange);
-    cx.next_tick(move |state, cx| {
-        let callbacks = response.with(cx, |exchange| {
-            std::mem::take(&mut exchange.response.callbacks)
-        });
-        for callback in callbacks.into_iter().flatten() {
-            callback(state, cx, None);
-        }
-        tell(state, cx, response, Kind::Finish, ResponseEvent::Finish);
-        let on_finish = response.with(cx, |exchange| {
-            std::mem::take(&mut exchange.response.on_finish)
-        });
-        for callback in on_finish.into_iter().flatten() {
-            callback(state, cx, None);
-        }
-        cx.next_tick(move |state, cx| {
-            close(state, cx, response);
-            let request = response.request();
-            incoming::dump(cx, request);
-            cx.next_tick(move |state, cx| incoming::settle(state, cx, request));
-        });
-    });
-    after(cx);
-    false
-}
-
 listener_methods! { ServerResponse, ResponseEvent:
     on_drain once_drain Drain () ResponseEvent::Drain => ();
     on_finish once_finish Finish () ResponseEvent::Finish => ();
@@ -328,7 +108,7 @@ impl ServerResponse {
         Self { socket, number }
     }
 
-    fn with<S: 'static, R>(
+    pub(super) fn with<S: 'static, R>(
         self,
         cx: &mut Context<S>,
         change: impl FnOnce(&mut Exchange<S>) -> R,
@@ -672,150 +452,5 @@ impl ServerResponse {
     #[must_use]
     pub fn destroyed<S: 'static>(self, cx: &Context<S>) -> bool {
         self.known(cx).is_none_or(|own| own.closed)
-    }
-
-    /// Takes a piece of the body: it is rendered, behind the head if that is still to be sent, for the
-    /// socket or for later.
-    fn send<S: 'static>(self, cx: &mut Context<S>, data: Option<&[u8]>, end: bool) -> bool {
-        let Self { socket, number } = self;
-        let now = cx.now();
-        let queued = socket.writable_length(cx);
-        let full = socket.writable_high_water_mark(cx) as usize;
-        // What the server adds to a head, and its memory to write into.
-        let Some(server) = socket.server(cx) else {
-            return false;
-        };
-        let Some(server) = server.data_mut::<S, ServerState<S>>(cx) else {
-            return false;
-        };
-        let mut date = [0; 29];
-        date.copy_from_slice(server.date.get(now));
-        let settings = server.settings;
-        let spare = std::mem::take(&mut server.buffer);
-        let Some(own) = of(cx, socket) else {
-            return false;
-        };
-        if own.shut {
-            return false;
-        }
-        let writing = own.ended == number;
-        if own.out.capacity() == 0 {
-            own.out = spare;
-        }
-        let mut out = std::mem::take(&mut own.out);
-        let Some(exchange) = own.exchange(number) else {
-            own.out = out;
-            return false;
-        };
-        let response = &mut exchange.response;
-        if response.closed || response.outgoing.ended {
-            let gone = response.closed;
-            own.out = out;
-            if !gone {
-                self.report(cx, write_after_end(), false);
-            }
-            return false;
-        }
-        let held = !writing;
-        let into = if held { &mut response.held } else { &mut out };
-        if !response.outgoing.head_sent {
-            let max = settings.max_requests_per_socket;
-            let added = Added {
-                date: Some(&date),
-                timeout: (settings.keep_alive_timeout > 0)
-                    .then(|| (u64::from(settings.keep_alive_timeout / 1000), max)),
-                say_close: max > 0 && number.saturating_add(1) >= max,
-                request: false,
-            };
-            let length = data.filter(|_| end).map(|data| data.len() as u64);
-            let mut rendered = std::mem::take(into);
-            response.render(&mut rendered, length, added);
-            let into = if held { &mut response.held } else { &mut out };
-            *into = rendered;
-        }
-        let into = if held { &mut response.held } else { &mut out };
-        let mut result = Ok(());
-        if let Some(data) = data {
-            result = response.outgoing.body(data, into);
-        }
-        if end && result.is_ok() {
-            result = response.outgoing.end(into);
-        }
-        let length = if held {
-            response.held.len()
-        } else {
-            out.len() + queued
-        };
-        let below = length < full || length == 0;
-        response.outgoing.need_drain |= !below;
-        own.out = out;
-        if end && writing && result.is_ok() {
-            pass_on(own);
-        }
-        let (feeding, long) = (own.feeding, own.out.len() >= JOINED);
-        if let Err(error) = result {
-            self.report(cx, error, true);
-            return false;
-        }
-        if long || (end && writing && !feeding) {
-            flush(cx, socket);
-            settle_later(cx, socket);
-        } else if data.is_some() && writing {
-            self.flush_soon(cx);
-        }
-        below
-    }
-
-    /// Has what is written go out when the callback that is running returns.
-    fn flush_soon<S: 'static>(self, cx: &mut Context<S>) {
-        let socket = self.socket;
-        let Some(own) = of(cx, socket) else { return };
-        if own.feeding || std::mem::replace(&mut own.flush_queued, true) {
-            return;
-        }
-        cx.next_tick(move |state, cx| {
-            flush(cx, socket);
-            settle(state, cx, socket);
-        });
-    }
-
-    /// Tells, as a tick, what the program did wrong. If the response cannot be completed any more, neither
-    /// can what comes after it: the connection ends.
-    fn report<S: 'static>(self, cx: &mut Context<S>, error: Error, fatal: bool) {
-        cx.next_tick(move |state, cx| {
-            let event = ResponseEvent::Error(&error);
-            if !tell(state, cx, self, Kind::Error, event) {
-                log::warn!("a response failed, and nobody listens to its errors: {error}");
-            }
-            if fatal {
-                self.socket.destroy(cx);
-            }
-        });
-    }
-}
-
-/// A response has ended: those behind it may write, up to and with the first that has not ended.
-fn pass_on<S>(own: &mut connection::Connection<S>) {
-    loop {
-        let last = own
-            .exchange(own.ended)
-            .is_some_and(|own| own.response.outgoing.last);
-        own.ended = own.ended.wrapping_add(1);
-        if last {
-            (own.closing, own.shut) = (true, true);
-            return;
-        }
-        let next = own.ended;
-        let mut out = std::mem::take(&mut own.out);
-        let mut ended = false;
-        if let Some(exchange) = own.exchange(next) {
-            out.append(&mut exchange.response.held);
-            exchange.response.held = Vec::new();
-            ended = exchange.response.outgoing.ended;
-        }
-        own.out = out;
-        if !ended {
-            return;
-        }
     }
 }

@@ -3,10 +3,12 @@
 use slab::Slab;
 
 use super::date::DateCache;
+use super::exchange::Exchange;
+use super::giving_up;
 use super::incoming::IncomingMessage;
 use super::listeners::{self, Kept, Listeners, emit as emit_to};
 use super::response::ServerResponse;
-use super::server_connection::{self as connection, Exchange};
+use super::server_connection as connection;
 use super::{Head, Limits};
 use crate::Context;
 use crate::event_loop::Timer;
@@ -200,7 +202,7 @@ fn check<S: 'static>(state: &mut S, cx: &mut Context<S>, server: net::Server) {
     let Some(own) = of(cx, server) else { return };
     let settings = own.settings;
     for socket in all(own) {
-        connection::check(state, cx, socket, &settings);
+        giving_up::check(state, cx, socket, &settings);
     }
 }
 

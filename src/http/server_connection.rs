@@ -5,39 +5,17 @@
 
 use std::collections::VecDeque;
 
-use super::incoming::{self, Incoming, IncomingMessage};
+use super::exchange::{Exchange, put_spare, take_spare};
+use super::incoming::{self, IncomingMessage};
 use super::parser::{Parser, Part};
-use super::response::{self, Response, ServerResponse};
 use super::server::{self, Kind, ServerEvent, ServerState, Settings};
-use super::{Head, ParseError, dispatch};
+use super::{Head, ParseError, dispatch, giving_up, sending};
 use crate::Context;
-use crate::net::{Error, Event, Socket};
+use crate::net::{Event, Socket};
 
 /// Requests of one connection at most that are handed out and not answered yet. What is pipelined beyond
 /// them waits in the kernel.
-const PIPELINED: usize = 64;
-
-/// How long a connection that was given up may be silent, in milliseconds, before it is closed, and how
-/// long it may go on talking. Closing it at once would reset it, and the reset may cost the client the answer.
-const LINGER_SILENT: u32 = 500;
-const LINGER_IN_ALL: u64 = 5000;
-
-/// A request, and the response to it.
-pub(super) struct Exchange<S> {
-    pub(super) number: u32,
-    pub(super) incoming: Incoming<S>,
-    pub(super) response: Response<S>,
-}
-
-impl<S> Default for Exchange<S> {
-    fn default() -> Self {
-        Self {
-            number: 0,
-            incoming: Incoming::default(),
-            response: Response::default(),
-        }
-    }
-}
+pub(super) const PIPELINED: usize = 64;
 
 /// What a server keeps of a connection. An idle one owns next to nothing.
 pub(super) struct Connection<S> {
@@ -63,19 +41,23 @@ pub(super) struct Connection<S> {
     /// Its place in the server's list.
     pub(super) place: usize,
     /// Since when a message is awaited or arriving, in the loop's milliseconds.
-    since: Option<u64>,
+    pub(super) since: Option<u64>,
     /// The head of that message has come.
-    head_done: bool,
+    pub(super) head_done: bool,
     /// Bytes are being taken apart: what is written meanwhile goes out at the end of that, as one.
     pub(super) feeding: bool,
     /// The socket is paused until somebody wants what it has.
-    paused: bool,
+    pub(super) paused: bool,
     /// No further request is taken: the last one said so, or its response.
     pub(super) closing: bool,
     /// The last response has ended: what is written to those behind it is dropped.
     pub(super) shut: bool,
     /// Nothing that comes is HTTP any more.
-    over: bool,
+    pub(super) over: bool,
+    /// What could not be understood, and which message that would have been: to be refused in its turn.
+    pub(super) fault: Option<(ParseError, u32)>,
+    /// Some of what was to be sent was not: the socket had ended.
+    pub(super) lost: bool,
     pub(super) flush_queued: bool,
     pub(super) settle_queued: bool,
     /// A callback waits for the kernel to have taken everything.
@@ -103,6 +85,8 @@ impl<S> Connection<S> {
             closing: false,
             shut: false,
             over: false,
+            fault: None,
+            lost: false,
             flush_queued: false,
             settle_queued: false,
             waiting: false,
@@ -173,7 +157,10 @@ pub(super) fn known<S: 'static>(
     socket.data::<S, Connection<S>>(cx)?.known(number)
 }
 
-fn state_of<S: 'static>(cx: &mut Context<S>, socket: Socket) -> Option<&mut ServerState<S>> {
+pub(super) fn state_of<S: 'static>(
+    cx: &mut Context<S>,
+    socket: Socket,
+) -> Option<&mut ServerState<S>> {
     socket.server(cx)?.data_mut(cx)
 }
 
@@ -206,10 +193,10 @@ pub(super) fn event<S: 'static>(
 ) {
     match event {
         Event::Data(bytes) => feed(state, cx, socket, bytes),
-        Event::End => end_of_stream(state, cx, socket),
-        Event::Timeout => timed_out(state, cx, socket),
-        Event::Error(error) => failed(state, cx, socket, error),
-        Event::Close(_) => closed(state, cx, socket),
+        Event::End => giving_up::end_of_stream(state, cx, socket),
+        Event::Timeout => giving_up::timed_out(state, cx, socket),
+        Event::Error(error) => giving_up::failed(state, cx, socket, error),
+        Event::Close(_) => giving_up::closed(state, cx, socket),
         _ => {}
     }
 }
@@ -221,7 +208,7 @@ fn feed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, mut inpu
     let settings = settings(cx, socket);
     let Some(own) = of(cx, socket) else { return };
     if own.over {
-        return linger_on(cx, socket);
+        return giving_up::linger_on(cx, socket);
     }
     own.feeding = true;
     let mut fresh = None;
@@ -237,8 +224,8 @@ fn feed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, mut inpu
             if own.closing {
                 break; // what comes behind the last request is nobody's
             }
-            if !input.is_empty() {
-                own.since.get_or_insert(now);
+            if !input.is_empty() && own.since.is_none() {
+                (own.since, own.head_done) = (Some(now), false);
             }
         }
         let exchange = match fresh.take() {
@@ -250,7 +237,7 @@ fn feed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, mut inpu
         let head = &mut exchange.incoming.head;
         match own.parser.next_within(&mut input, head, &settings.limits) {
             Ok(None) => {
-                if own.parser.is_idle() && own.head_done {
+                if own.parser.is_idle() && own.begun > 0 {
                     own.since = None; // empty lines are no message
                 }
                 break;
@@ -270,7 +257,7 @@ fn feed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, mut inpu
                 incoming::completed(cx, IncomingMessage { socket, number }, trailers);
             }
             Err(error) => {
-                fail(state, cx, socket, error);
+                giving_up::fail(state, cx, socket, error);
                 break;
             }
         }
@@ -281,8 +268,8 @@ fn feed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, mut inpu
     if let Some(own) = of(cx, socket) {
         own.feeding = false;
     }
-    response::flush(cx, socket);
-    response::settle(state, cx, socket);
+    sending::flush(cx, socket);
+    sending::settle(state, cx, socket);
 }
 
 fn socket_gone<S>(cx: &Context<S>, socket: Socket) -> bool {
@@ -370,7 +357,7 @@ fn begin<S: 'static>(
         .length
         .is_some_and(|length| length > settings.max_body)
     {
-        fail(state, cx, socket, ParseError::BodyTooLarge);
+        giving_up::fail(state, cx, socket, ParseError::BodyTooLarge);
         return false;
     }
     let outgoing = &mut exchange.response.outgoing;
@@ -401,8 +388,8 @@ fn hand_over<S: 'static>(
     if let Some(own) = of(cx, socket) {
         own.feeding = false;
     }
-    response::flush(cx, socket);
-    response::settle(state, cx, socket);
+    sending::flush(cx, socket);
+    sending::settle(state, cx, socket);
     leave(cx, socket);
     socket.remove_all_listeners(cx);
     socket.set_timeout(cx, 0);
@@ -439,209 +426,10 @@ fn received<S: 'static>(
     let Some(own) = of(cx, socket) else { return };
     own.received += bytes.len() as u64;
     if own.received > settings.max_body {
-        return fail(state, cx, socket, ParseError::BodyTooLarge);
+        return giving_up::fail(state, cx, socket, ParseError::BodyTooLarge);
     }
     let number = own.begun.wrapping_sub(1);
     incoming::data(state, cx, IncomingMessage { socket, number }, bytes);
-}
-
-/// The client will send no more. As in Node nothing is answered any more after that, but what has been
-/// answered is still sent.
-fn end_of_stream<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
-    let Some(own) = of(cx, socket) else { return };
-    if own.over {
-        socket.end(cx);
-        return;
-    }
-    let finished = own.parser.finish();
-    own.over = finished.is_err();
-    match finished {
-        Err(error) => fail(state, cx, socket, error),
-        Ok(_) => {
-            response::flush(cx, socket);
-            socket.end(cx);
-        }
-    }
-}
-
-/// Nothing was read or written for a while.
-fn timed_out<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
-    let settings = settings(cx, socket);
-    let Some(own) = of(cx, socket) else { return };
-    if own.over {
-        socket.destroy(cx);
-        return;
-    }
-    if settings.timeout == 0 && !own.is_idle() {
-        return; // the time that runs is that of an idle connection
-    }
-    let (number, answering) = (own.begun.wrapping_sub(1), own.ended);
-    let (request, response) = (
-        IncomingMessage { socket, number },
-        ServerResponse::new(socket, answering),
-    );
-    let unfinished = !request.complete(cx);
-    let told = unfinished && incoming::timed_out(state, cx, request);
-    let told = response::timed_out(state, cx, response) || told;
-    let Some(server) = socket.server(cx) else {
-        return;
-    };
-    let event = ServerEvent::Timeout(socket);
-    if !(server::emit(state, cx, server, Kind::Timeout, event) || told) {
-        socket.destroy(cx);
-    }
-}
-
-/// Checks one connection against the server's timeouts; the server does so now and then.
-pub(super) fn check<S: 'static>(
-    state: &mut S,
-    cx: &mut Context<S>,
-    socket: Socket,
-    settings: &Settings,
-) {
-    let now = cx.now();
-    let Some(own) = of(cx, socket) else { return };
-    let Some(since) = own.since.filter(|_| !own.over) else {
-        return;
-    };
-    let over = |limit: u64| limit > 0 && now.saturating_sub(since) >= limit;
-    if over(settings.request_timeout) || (!own.head_done && over(settings.headers_timeout)) {
-        fail(state, cx, socket, ParseError::Timeout);
-    }
-}
-
-/// The socket broke.
-fn failed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, error: &Error) {
-    let Some(own) = of(cx, socket) else { return };
-    if std::mem::replace(&mut own.over, true) {
-        return;
-    }
-    if let Some(server) = socket.server(cx) {
-        let event = ServerEvent::ClientError(error, socket);
-        server::emit(state, cx, server, Kind::ClientError, event);
-    }
-}
-
-/// What the client sends is no HTTP, or too much of it. Unless somebody listens to that it is told so, and
-/// the connection ends.
-fn fail<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, error: ParseError) {
-    let Some(own) = of(cx, socket) else { return };
-    own.over = true;
-    own.parser.stop();
-    let answering = own.ended;
-    let answers = own.exchange(answering);
-    let begun = answers.is_some_and(|exchange| exchange.response.outgoing.head_sent);
-    response::flush(cx, socket);
-    let Some(server) = socket.server(cx) else {
-        return;
-    };
-    let event = ServerEvent::ClientError(&Error::from(error), socket);
-    if server::emit(state, cx, server, Kind::ClientError, event) {
-        return;
-    }
-    if socket.writable(cx) && !begun {
-        let status = error.status();
-        let reason = super::status_message(status).unwrap_or_default();
-        let answer = format!("HTTP/1.1 {status} {reason}\r\nConnection: close\r\n\r\n");
-        socket.write(cx, answer);
-    }
-    abort(state, cx, socket);
-    linger(cx, socket);
-}
-
-/// Ends the connection, but reads on for a little while and throws away what comes, so that the client gets
-/// to read what it was told.
-pub(super) fn linger<S: 'static>(cx: &mut Context<S>, socket: Socket) {
-    let now = cx.now();
-    let Some(own) = of(cx, socket) else { return };
-    own.over = true;
-    own.since = Some(now);
-    if std::mem::take(&mut own.paused) {
-        socket.resume(cx);
-    }
-    socket.end(cx);
-    socket.set_timeout(cx, LINGER_SILENT);
-}
-
-fn linger_on<S: 'static>(cx: &mut Context<S>, socket: Socket) {
-    let now = cx.now();
-    let long = |since: u64| now.saturating_sub(since) > LINGER_IN_ALL;
-    if socket.writable_ended(cx) && of(cx, socket).is_some_and(|own| own.since.is_some_and(long)) {
-        socket.destroy(cx);
-    }
-}
-
-/// The socket is closed: who waits for anything is told.
-fn closed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
-    let Some(own) = of(cx, socket) else { return };
-    let place = own.place;
-    own.over = true;
-    if let Some(server) = state_of(cx, socket) {
-        server.connections.try_remove(place);
-    }
-    abort(state, cx, socket);
-}
-
-/// Tells all requests and responses that they will not be finished.
-fn abort<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
-    let Some(own) = of(cx, socket) else { return };
-    let exchanges = std::mem::take(&mut own.exchanges);
-    let numbers: Vec<u32> = exchanges.iter().map(|exchange| exchange.number).collect();
-    own.leaving.extend(exchanges);
-    own.out = Vec::new();
-    for number in numbers {
-        let request = IncomingMessage { socket, number };
-        incoming::abort(state, cx, request, |state, cx| {
-            response::abort(state, cx, ServerResponse::new(socket, number));
-        });
-    }
-}
-
-/// Whether a request has its response, and is only still being received.
-pub(super) fn is_leaving<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) -> bool {
-    of(cx, message.socket).is_some_and(|own| {
-        let mut leaving = own.leaving.iter();
-        leaving.any(|exchange| exchange.number == message.number && exchange.response.closed)
-    })
-}
-
-/// Forgets an exchange of which everything is told.
-pub(super) fn forget<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
-    let IncomingMessage { socket, number } = message;
-    let Some(own) = of(cx, socket) else { return };
-    let told = |exchange: &Exchange<S>| exchange.response.closed && exchange.incoming.closed;
-    let place = own
-        .leaving
-        .iter()
-        .position(|exchange| exchange.number == number);
-    let Some(place) = place.filter(|&place| told(&own.leaving[place])) else {
-        return;
-    };
-    let exchange = own.leaving.swap_remove(place);
-    if own.leaving.is_empty() {
-        own.leaving = Vec::new();
-    }
-    put_spare(cx, socket, exchange);
-}
-
-/// An exchange that was used before, if there is one.
-fn take_spare<S: 'static>(cx: &mut Context<S>, socket: Socket) -> Box<Exchange<S>> {
-    let spare = state_of(cx, socket).and_then(|server| server.spare.pop());
-    spare.unwrap_or_default()
-}
-
-pub(super) fn put_spare<S: 'static>(
-    cx: &mut Context<S>,
-    socket: Socket,
-    mut exchange: Box<Exchange<S>>,
-) {
-    if let Some(server) = state_of(cx, socket)
-        && server.spare.len() < PIPELINED
-    {
-        exchange.incoming.recycle();
-        exchange.response.recycle();
-        server.spare.push(exchange);
-    }
 }
 
 /// Starts the keep-alive time, when everything is answered.

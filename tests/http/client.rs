@@ -6,17 +6,19 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::rc::Rc;
 use std::thread;
 
-use loopchat::http::{self, Agent, AgentOptions, ClientRequest, RequestOptions};
+use loopchat::http::{self, ClientRequest, RequestOptions};
 use loopchat::net;
 use loopchat::{Context, EventLoop};
 
+use crate::agent::counting;
 use crate::rig::DEADLINE;
 
-type Said = Vec<String>;
+/// What happened, in order.
+pub type Said = Vec<String>;
 
 /// Accepts one connection after the other, reads a request of each, up to its empty line or what `until` says,
 /// and answers with these bytes.
-fn answering(answers: &'static [&'static str], until: &'static str) -> SocketAddr {
+pub fn answering(answers: &'static [&'static str], until: &'static str) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("it has one");
     thread::spawn(move || {
@@ -43,7 +45,7 @@ fn read_until(stream: &mut TcpStream, end: &str) -> String {
 }
 
 /// Says everything that happens to a request.
-fn watch(cx: &mut Context<Said>, request: ClientRequest) {
+pub fn watch(cx: &mut Context<Said>, request: ClientRequest) {
     request.on_response(cx, |said, cx, _, response| {
         said.push(format!("response {}", response.status_code(cx)));
         let body = Rc::new(RefCell::new(String::new()));
@@ -68,7 +70,7 @@ fn watch(cx: &mut Context<Said>, request: ClientRequest) {
     request.on_close(cx, |said, _, _| said.push("close".into()));
 }
 
-fn run(set_up: impl FnOnce(&mut Context<Said>)) -> Said {
+pub fn run(set_up: impl FnOnce(&mut Context<Said>)) -> Said {
     let mut event_loop = EventLoop::new().expect("a loop");
     set_up(&mut event_loop);
     let hung = event_loop.set_timeout(DEADLINE.as_millis() as u64, |_, _| panic!("the test hangs"));
@@ -313,114 +315,6 @@ fn requests_are_marked_off_by_what_is_known_of_their_bodies() {
     );
 }
 
-/// A server that counts its connections and answers with that and the request's body.
-fn counting(
-    cx: &mut Context<Said>,
-    then: impl FnMut(&mut Said, &mut Context<Said>, http::Server) + 'static,
-) {
-    let server = http::create_server(cx);
-    server
-        .net()
-        .on_connection(cx, |said, _, _| said.push("connection".into()));
-    server.on_request(cx, |_, cx, request, response| {
-        let url = request.url(cx).to_owned();
-        if url == "/close" {
-            response.set_header(cx, "Connection", "close").unwrap();
-        }
-        request.on_data(cx, move |_, cx, _, bytes| response.write(cx, bytes));
-        request.on_end(cx, move |_, cx, _| response.end_with(cx, url.clone()));
-    });
-    server.listen(cx, "127.0.0.1:0".parse::<net::Address>().unwrap());
-    server.on_listening(cx, then);
-}
-
-#[test]
-fn an_agent_uses_its_connection_again_unless_it_was_closed() {
-    let said = run(|cx| {
-        let options = AgentOptions {
-            keep_alive: true,
-            max_sockets: Some(1),
-            ..AgentOptions::default()
-        };
-        let agent = Agent::new(cx, options);
-        counting(cx, move |_, cx, server| {
-            let paths = ["/1", "/2", "/close", "/3"];
-            for (place, path) in paths.into_iter().enumerate() {
-                let url = format!("http://127.0.0.1:{}{path}", server.port(cx));
-                let request = http::get(cx, RequestOptions::from(url).agent(Some(agent)));
-                watch(cx, request);
-                if place + 1 == paths.len() {
-                    request.on_close(cx, move |_, cx, _| {
-                        cx.set_immediate(move |said: &mut Said, cx| {
-                            said.push(format!("{:?}", agent.sockets(cx)));
-                            agent.destroy(cx);
-                            server.close(cx);
-                        });
-                    });
-                }
-            }
-        });
-    });
-    let bodies: Vec<_> = said.iter().filter(|said| said.starts_with("end")).collect();
-    assert_eq!(
-        bodies,
-        ["end \"/1\"", "end \"/2\"", "end \"/close\"", "end \"/3\""]
-    );
-    assert_eq!(
-        said.iter().filter(|said| *said == "connection").count(),
-        2,
-        "{said:?}"
-    );
-    assert_eq!(
-        said.last().unwrap(),
-        "(0, 1)",
-        "one is idle, none is in use"
-    );
-}
-
-/// The loop's own agent keeps connections too, and they do not hold the loop open.
-#[test]
-fn idle_connections_do_not_hold_the_loop() {
-    let said = run(|cx| {
-        counting(cx, |_, cx, server| {
-            let url = format!("http://127.0.0.1:{}/", server.port(cx));
-            let first = http::get(cx, url.clone());
-            watch(cx, first);
-            first.on_close(cx, move |_, cx, _| {
-                let url = url.clone();
-                cx.set_immediate(move |said: &mut Said, cx| {
-                    let second = http::get(cx, url);
-                    said.push(format!("reused {}", second.reused_socket(cx)));
-                    second.on_close(cx, move |_, cx, _| server.close(cx));
-                });
-            });
-        });
-    });
-    assert!(said.contains(&"reused true".to_owned()), "{said:?}");
-    assert_eq!(said.iter().filter(|said| *said == "connection").count(), 1);
-}
-
-#[test]
-fn a_server_that_answers_what_nobody_asked_is_not_believed() {
-    let twice = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\naHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
-    let answers: &'static [&'static str] = Box::leak(Box::new([
-        twice,
-        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nb",
-    ]));
-    let address = answering(answers, "\r\n\r\n");
-    let said = run(|cx| {
-        let first = http::get(cx, format!("http://{address}/1"));
-        watch(cx, first);
-        first.on_close(cx, move |_, cx, _| {
-            let second = http::get(cx, format!("http://{address}/2"));
-            watch(cx, second);
-        });
-    });
-    let ends: Vec<_> = said.iter().filter(|said| said.starts_with("end")).collect();
-    assert!(!ends.iter().any(|end| end.contains("evil")), "{said:?}");
-    assert_eq!(ends.last().unwrap().as_str(), "end \"b\"");
-}
-
 #[test]
 fn a_unix_socket_serves_as_well() {
     let directory = tempfile::tempdir().expect("a directory");
@@ -522,26 +416,70 @@ fn nobody_there_is_an_error() {
     assert_eq!(said, ["error ECONNREFUSED", "close"]);
 }
 
+/// Who expects to be told to go on sends the head alone first.
 #[test]
-fn a_request_that_waits_for_a_connection_can_be_given_up() {
-    let said = run(|cx| {
-        let options = AgentOptions {
-            keep_alive: true,
-            max_sockets: Some(1),
-            ..AgentOptions::default()
-        };
-        let agent = Agent::new(cx, options);
-        counting(cx, move |_, cx, server| {
-            let url = format!("http://127.0.0.1:{}/", server.port(cx));
-            let first = http::get(cx, RequestOptions::from(url.clone()).agent(Some(agent)));
-            let second = http::get(cx, RequestOptions::from(url).agent(Some(agent)));
-            watch(cx, second);
-            second.destroy(cx);
-            first.on_close(cx, move |_, cx, _| {
-                agent.destroy(cx);
-                server.close(cx);
-            });
-        });
+fn a_request_that_expects_to_be_asked_sends_its_head_first() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("it has one");
+    let server = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a client");
+        stream.set_read_timeout(Some(DEADLINE)).expect("a deadline");
+        read_until(&mut stream, "\r\n\r\n");
+        let _ = stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n");
+        let body = read_until(&mut stream, "hello");
+        let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
+        body
     });
-    assert_eq!(said, ["error ECONNRESET", "close", "connection"]);
+    let said = run(|cx| {
+        let options = RequestOptions::from(format!("http://{address}/"))
+            .method("POST")
+            .header("Content-Length", "5")
+            .header("Expect", "100-continue")
+            .agent(None);
+        let request = http::request(cx, options);
+        watch(cx, request);
+        request.on_continue(cx, |_, cx, request| request.end_with(cx, "hello"));
+    });
+    assert_eq!(server.join().expect("it answered"), "hello");
+    assert_eq!(
+        said,
+        [
+            "continue",
+            "information 100",
+            "response 204",
+            "end \"\"",
+            "close"
+        ]
+    );
+}
+
+/// What a head has ruled out is not sent, and not swallowed.
+#[test]
+fn a_body_that_does_not_fit_the_head_is_an_error() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("it has one");
+    let said = run(|cx| {
+        let url = format!("http://{address}/");
+        let silent = http::request(cx, RequestOptions::from(url.clone()).agent(None));
+        watch(cx, silent);
+        silent.flush_headers(cx);
+        assert!(!silent.write(cx, "too late"));
+        let long = RequestOptions::from(url)
+            .method("PUT")
+            .header("Content-Length", "3");
+        let long = http::request(cx, long.agent(None));
+        watch(cx, long);
+        assert!(!long.write(cx, "four"));
+    });
+    let errors: Vec<_> = said
+        .iter()
+        .filter(|said| said.starts_with("error"))
+        .collect();
+    assert_eq!(
+        errors,
+        [
+            "error ERR_HTTP_BODY_NOT_ALLOWED",
+            "error ERR_HTTP_CONTENT_LENGTH_MISMATCH"
+        ]
+    );
 }

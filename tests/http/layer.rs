@@ -126,3 +126,14 @@ fn an_upgrade_does_not_overtake_a_response() {
     assert_eq!(statuses(&peer.rest()), ["200", "200"]);
     assert_eq!(served.notes(), ["/1", "/2"]);
 }
+
+#[test]
+fn http_1_0_knows_no_upgrade() {
+    let served = Served::new(|cx, server| {
+        server.on_upgrade(cx, |notes, _, _, _, _| notes.send("upgrade".into()));
+        server.on_request(cx, |_, cx, _, response| response.end(cx));
+    });
+    let answer = served.ask("GET / HTTP/1.0\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n");
+    assert_eq!(statuses(&answer), ["200"]);
+    assert_eq!(served.notes(), [""; 0]);
+}

@@ -101,6 +101,32 @@ fn what_does_not_arrive_in_time_is_408() {
     }
 }
 
+/// The time of a head counts from its first byte, on whichever connection, and empty lines are no byte of it.
+#[test]
+fn the_second_head_of_a_connection_has_its_time_too() {
+    let served = Served::in_jumping_time(|cx, server| {
+        server.set_keep_alive_timeout(cx, 0);
+        server.on_request(cx, |notes, cx, request, response| {
+            notes.send(request.url(cx).into()).unwrap();
+            let answered = cx.now();
+            request.socket().on_close(cx, move |notes, cx, _, _| {
+                notes.send(format!("{}", (cx.now() - answered) / 1000))
+            });
+            response.end(cx);
+        });
+    });
+    let mut peer = served.connect();
+    peer.send(format!("{GET}GET /torn HTTP/1.1\r\nHo"));
+    assert_eq!(statuses(&peer.rest()), ["200", "408"]);
+    assert_eq!(served.note(), "/");
+    drop(peer);
+    let seconds: u32 = served.note().parse().expect("a number");
+    assert!(
+        (60..=100).contains(&seconds),
+        "{seconds} s, not the request's 300"
+    );
+}
+
 #[test]
 fn an_idle_connection_is_closed_after_the_keep_alive_time() {
     let served = Served::in_jumping_time(|cx, server| {

@@ -7,10 +7,12 @@
 //! | `requests.rs` | keep-alive, pipelining, HEAD, 204, 304, HTTP/1.0, Expect, misuse |
 //! | `bodies.rs` | bodies both ways, and backpressure both ways |
 //! | `limits.rs` | sizes and times; graceful close |
-//! | `client.rs` | the client: agents, errors, malformed responses |
+//! | `client.rs` | the client: what it sends, errors, malformed responses |
+//! | `agent.rs` | connections that are used again |
 //! | `layer.rs` | a protocol of one's own, plugged in the same way |
 //! | `tools.rs` | curl, and Node's own client |
 
+mod agent;
 mod bodies;
 mod client;
 mod layer;

@@ -260,17 +260,62 @@ fn chunks() {
     }
 }
 
+/// Responses keep their order, so what was refused waits for what was asked before.
 #[test]
-fn a_request_that_was_answered_before_keeps_its_answer() {
-    let served = Served::echo();
+fn requests_before_a_malformed_one_are_answered_first() {
     let both = "GET /good HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\nA : b\r\n\r\n";
+    let served = Served::new(|cx, server| {
+        server.on_request(cx, |_, cx, _, response| {
+            // When the second is known to be malformed, and some time after.
+            cx.set_timeout(20, move |_, cx| response.end_with(cx, "good"));
+        });
+    });
     let answer = served.ask_until_closed(both);
-    // The first is answered a tick later than the second is refused: its place was taken.
-    assert_eq!(statuses(&answer).len(), 1, "{answer:?}");
+    assert_eq!(statuses(&answer), ["200", "400"], "{answer:?}");
     let served = Served::new(|cx, server| {
         server.on_request(cx, |_, cx, _, response| response.end(cx));
     });
     assert_eq!(statuses(&served.ask_until_closed(both)), ["200", "400"]);
+}
+
+/// The same when it is the body that is malformed, and its response has not begun.
+#[test]
+fn a_malformed_body_is_refused_in_its_turn() {
+    let served = Served::new(|cx, server| {
+        server.on_request(cx, |notes, cx, request, response| {
+            notes.send(request.url(cx).into()).unwrap();
+            if request.url(cx) == "/first" {
+                cx.set_timeout(20, move |_, cx| response.end(cx));
+            }
+            request.resume(cx);
+            request.on_error(cx, |notes, _, _, error| notes.send(error.code().into()));
+        });
+    });
+    let first = "GET /first HTTP/1.1\r\nHost: x\r\n\r\n";
+    let second = "POST /second HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n";
+    let answer = served.ask_until_closed([first, second].concat());
+    assert_eq!(statuses(&answer), ["200", "400"], "{answer:?}");
+    assert_eq!(served.notes(), ["/first", "/second", "ECONNRESET"]);
+}
+
+/// A refusal behind a response that the client has still to read costs nothing of it.
+#[test]
+fn a_large_response_in_front_of_a_refusal_is_complete() {
+    let served = Served::new(|cx, server| {
+        server.on_request(cx, |_, cx, _, response| {
+            response.end_with(cx, vec![b'z'; 20_000_000]);
+        });
+    });
+    let mut peer = served.connect();
+    peer.send("GET / HTTP/1.1\r\nHost: x\r\n\r\njunk\r\n\r\n");
+    // The server has refused when it answers somebody else.
+    served.ask("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    let answer = peer.rest();
+    assert_eq!(
+        answer.bytes().filter(|&byte| byte == b'z').count(),
+        20_000_000
+    );
+    assert_eq!(statuses(&answer), ["200", "400"]);
 }
 
 #[test]

@@ -145,7 +145,7 @@ fn a_split_on_the_wire_is_no_split_for_the_server() {
             assert_eq!(peer.rest(), whole, "split at {at}: {request:?}");
         }
         let heard = served.notes();
-        assert!(heard.contains(&first[0]));
+        assert!(heard.contains(&first[0]), "{heard:?}");
     }
 }
 

@@ -1,0 +1,143 @@
+//! A request and its response, as their connection keeps them; their memory is used again.
+
+use super::chunked::write_number;
+use super::incoming::{Incoming, IncomingMessage};
+use super::listeners::Listeners;
+use super::outgoing::{Added, Outgoing};
+use super::response::{Callback, WriteCallback};
+use super::server_connection::{PIPELINED, of, state_of};
+use super::status_message;
+use crate::Context;
+use crate::net::Socket;
+
+/// A request, and the response to it.
+pub(super) struct Exchange<S> {
+    pub(super) number: u32,
+    pub(super) incoming: Incoming<S>,
+    pub(super) response: Response<S>,
+}
+
+impl<S> Default for Exchange<S> {
+    fn default() -> Self {
+        Self {
+            number: 0,
+            incoming: Incoming::default(),
+            response: Response::default(),
+        }
+    }
+}
+
+/// What a connection keeps of a response.
+pub(super) struct Response<S> {
+    pub(super) outgoing: Outgoing,
+    pub(super) status: u16,
+    pub(super) message: Option<Box<str>>,
+    pub(super) listeners: Listeners<Callback<S>>,
+    /// Told when what is written is sent.
+    pub(super) callbacks: Vec<WriteCallback<S>>,
+    /// Told after the finish.
+    pub(super) on_finish: Vec<WriteCallback<S>>,
+    /// What is written before its turn.
+    pub(super) held: Vec<u8>,
+    pub(super) expects_continue: bool,
+    pub(super) sent_continue: bool,
+    pub(super) closed: bool,
+}
+
+impl<S> Default for Response<S> {
+    fn default() -> Self {
+        Self {
+            outgoing: Outgoing::default(),
+            status: 200,
+            message: None,
+            listeners: Listeners::default(),
+            callbacks: Vec::new(),
+            on_finish: Vec::new(),
+            held: Vec::new(),
+            expects_continue: false,
+            sent_continue: false,
+            closed: false,
+        }
+    }
+}
+
+impl<S> Response<S> {
+    /// Forgets all, but keeps a little memory.
+    pub(super) fn recycle(&mut self) {
+        let mut outgoing = std::mem::take(&mut self.outgoing);
+        let mut listeners = std::mem::take(&mut self.listeners);
+        outgoing.recycle();
+        listeners.clear();
+        *self = Self {
+            outgoing,
+            listeners,
+            ..Self::default()
+        };
+    }
+
+    /// Renders the head, up to the empty line behind it.
+    pub(super) fn render(&mut self, out: &mut Vec<u8>, length: Option<u64>, mut added: Added<'_>) {
+        let outgoing = &mut self.outgoing;
+        outgoing.bodiless |= matches!(self.status, 100..=199 | 204 | 304);
+        if self.expects_continue && !self.sent_continue {
+            // The client may or may not send a body that nobody has asked for.
+            outgoing.keep_alive = false;
+        }
+        added.timeout = added.timeout.filter(|_| outgoing.keep_alive);
+        out.extend_from_slice(b"HTTP/1.1 ");
+        write_number(out, u64::from(self.status), 10);
+        out.push(b' ');
+        let known = status_message(self.status).unwrap_or("unknown");
+        let message = self.message.as_deref().unwrap_or(known);
+        out.extend_from_slice(message.as_bytes());
+        out.extend_from_slice(b"\r\n");
+        outgoing.render(out, length, &added);
+    }
+}
+
+/// Whether a request has its response, and is only still being received.
+pub(super) fn is_leaving<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) -> bool {
+    of(cx, message.socket).is_some_and(|own| {
+        let mut leaving = own.leaving.iter();
+        leaving.any(|exchange| exchange.number == message.number && exchange.response.closed)
+    })
+}
+
+/// Forgets an exchange of which everything is told.
+pub(super) fn forget<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
+    let IncomingMessage { socket, number } = message;
+    let Some(own) = of(cx, socket) else { return };
+    let told = |exchange: &Exchange<S>| exchange.response.closed && exchange.incoming.closed;
+    let place = own
+        .leaving
+        .iter()
+        .position(|exchange| exchange.number == number);
+    let Some(place) = place.filter(|&place| told(&own.leaving[place])) else {
+        return;
+    };
+    let exchange = own.leaving.swap_remove(place);
+    if own.leaving.is_empty() {
+        own.leaving = Vec::new();
+    }
+    put_spare(cx, socket, exchange);
+}
+
+/// An exchange that was used before, if there is one.
+pub(super) fn take_spare<S: 'static>(cx: &mut Context<S>, socket: Socket) -> Box<Exchange<S>> {
+    let spare = state_of(cx, socket).and_then(|server| server.spare.pop());
+    spare.unwrap_or_default()
+}
+
+pub(super) fn put_spare<S: 'static>(
+    cx: &mut Context<S>,
+    socket: Socket,
+    mut exchange: Box<Exchange<S>>,
+) {
+    if let Some(server) = state_of(cx, socket)
+        && server.spare.len() < PIPELINED
+    {
+        exchange.incoming.recycle();
+        exchange.response.recycle();
+        server.spare.push(exchange);
+    }
+}

@@ -1,0 +1,196 @@
+//! How a connection ends: the client's end, a refusal, a timeout, a close; and who is told.
+
+use super::ParseError;
+use super::incoming::{self, IncomingMessage};
+use super::response::{self, ServerResponse};
+use super::sending;
+use super::server::{self, Kind, ServerEvent, Settings};
+use super::server_connection::{of, settings, state_of};
+use crate::Context;
+use crate::net::{Error, Socket};
+
+/// How long a connection that was given up may be silent, in milliseconds, before it is closed, and how
+/// long it may go on talking. Closing it at once would reset it, and the reset may cost the client the answer.
+const LINGER_SILENT: u32 = 500;
+const LINGER_IN_ALL: u64 = 5000;
+
+/// The client will send no more. As in Node nothing is answered any more after that, but what has been
+/// answered is still sent.
+pub(super) fn end_of_stream<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
+    let Some(own) = of(cx, socket) else { return };
+    if own.over {
+        socket.end(cx);
+        return;
+    }
+    let finished = own.parser.finish();
+    own.over = finished.is_err();
+    match finished {
+        Err(error) => fail(state, cx, socket, error),
+        Ok(_) => {
+            sending::flush(cx, socket);
+            socket.end(cx);
+        }
+    }
+}
+
+/// Nothing was read or written for a while.
+pub(super) fn timed_out<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
+    let settings = settings(cx, socket);
+    let Some(own) = of(cx, socket) else { return };
+    if own.over && own.fault.is_none() {
+        socket.destroy(cx);
+        return;
+    }
+    if settings.timeout == 0 && !own.is_idle() {
+        return; // the time that runs is that of an idle connection
+    }
+    let (number, answering) = (own.begun.wrapping_sub(1), own.ended);
+    let (request, response) = (
+        IncomingMessage { socket, number },
+        ServerResponse::new(socket, answering),
+    );
+    let unfinished = !request.complete(cx);
+    let told = unfinished && incoming::timed_out(state, cx, request);
+    let told = response::timed_out(state, cx, response) || told;
+    let Some(server) = socket.server(cx) else {
+        return;
+    };
+    let event = ServerEvent::Timeout(socket);
+    if !(server::emit(state, cx, server, Kind::Timeout, event) || told) {
+        socket.destroy(cx);
+    }
+}
+
+/// Checks one connection against the server's timeouts; the server does so now and then.
+pub(super) fn check<S: 'static>(
+    state: &mut S,
+    cx: &mut Context<S>,
+    socket: Socket,
+    settings: &Settings,
+) {
+    let now = cx.now();
+    let Some(own) = of(cx, socket) else { return };
+    let Some(since) = own.since.filter(|_| !own.over) else {
+        return;
+    };
+    let over = |limit: u64| limit > 0 && now.saturating_sub(since) >= limit;
+    if over(settings.request_timeout) || (!own.head_done && over(settings.headers_timeout)) {
+        fail(state, cx, socket, ParseError::Timeout);
+    }
+}
+
+/// The socket broke.
+pub(super) fn failed<S: 'static>(
+    state: &mut S,
+    cx: &mut Context<S>,
+    socket: Socket,
+    error: &Error,
+) {
+    let Some(own) = of(cx, socket) else { return };
+    if std::mem::replace(&mut own.over, true) {
+        return;
+    }
+    if let Some(server) = socket.server(cx) {
+        let event = ServerEvent::ClientError(error, socket);
+        server::emit(state, cx, server, Kind::ClientError, event);
+    }
+}
+
+/// What the client sends is no HTTP, or too much of it: no more is read, and as soon as what came before is
+/// answered, so is that.
+pub(super) fn fail<S: 'static>(
+    state: &mut S,
+    cx: &mut Context<S>,
+    socket: Socket,
+    error: ParseError,
+) {
+    let Some(own) = of(cx, socket) else { return };
+    own.over = true;
+    // Whose fault it is: the message's that is being received, or that of a head that is none yet.
+    let last = own.begun.wrapping_sub(1);
+    let receiving = own
+        .exchange(last)
+        .is_some_and(|exchange| !exchange.incoming.complete);
+    let number = if receiving { last } else { own.begun };
+    own.fault = Some((error, number));
+    own.parser.stop();
+    refuse(state, cx, socket);
+}
+
+/// Refuses what could not be understood, if it is its turn. Unless somebody listens to that the client is told
+/// so, and the connection ends.
+pub(super) fn refuse<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
+    let Some(own) = of(cx, socket) else { return };
+    let due =
+        |&mut (_, number): &mut (ParseError, u32)| own.begun == own.ended || own.ended == number;
+    let Some((error, _)) = own.fault.take_if(due) else {
+        return;
+    };
+    let writing = own.ended;
+    let answers = own.exchange(writing);
+    let begun = answers.is_some_and(|exchange| exchange.response.outgoing.head_sent);
+    sending::flush(cx, socket);
+    let Some(server) = socket.server(cx) else {
+        return;
+    };
+    let event = ServerEvent::ClientError(&Error::from(error), socket);
+    if server::emit(state, cx, server, Kind::ClientError, event) {
+        return;
+    }
+    if socket.writable(cx) && !begun {
+        let status = error.status();
+        let reason = super::status_message(status).unwrap_or_default();
+        let answer = format!("HTTP/1.1 {status} {reason}\r\nConnection: close\r\n\r\n");
+        socket.write(cx, answer);
+    }
+    abort(state, cx, socket);
+    linger(cx, socket);
+}
+
+/// Ends the connection, but reads on for a little while and throws away what comes, so that the client gets
+/// to read what it was told.
+pub(super) fn linger<S: 'static>(cx: &mut Context<S>, socket: Socket) {
+    let now = cx.now();
+    let Some(own) = of(cx, socket) else { return };
+    own.over = true;
+    own.since = Some(now);
+    if std::mem::take(&mut own.paused) {
+        socket.resume(cx);
+    }
+    socket.end(cx);
+    socket.set_timeout(cx, LINGER_SILENT);
+}
+
+pub(super) fn linger_on<S: 'static>(cx: &mut Context<S>, socket: Socket) {
+    let now = cx.now();
+    let long = |since: u64| now.saturating_sub(since) > LINGER_IN_ALL;
+    if socket.writable_ended(cx) && of(cx, socket).is_some_and(|own| own.since.is_some_and(long)) {
+        socket.destroy(cx);
+    }
+}
+
+/// The socket is closed: who waits for anything is told.
+pub(super) fn closed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
+    let Some(own) = of(cx, socket) else { return };
+    let place = own.place;
+    own.over = true;
+    if let Some(server) = state_of(cx, socket) {
+        server.connections.try_remove(place);
+    }
+    abort(state, cx, socket);
+}
+
+/// Tells all requests and responses that they will not be finished.
+fn abort<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
+    let Some(own) = of(cx, socket) else { return };
+    let exchanges = std::mem::take(&mut own.exchanges);
+    let numbers: Vec<u32> = exchanges.iter().map(|exchange| exchange.number).collect();
+    own.leaving.extend(exchanges);
+    own.out = Vec::new();
+    for number in numbers {
+        let request = IncomingMessage { socket, number };
+        incoming::abort(state, cx, request, |state, cx| {
+            sending::abort(state, cx, ServerResponse::new(socket, number));
+        });
+    }
+}
