@@ -223,12 +223,17 @@ impl FanOut {
         }
         for room in self.said_in.drain(..) {
             let batch = &mut self.batches[room.index()];
+            let only_messages = batch.only_messages();
             for &member in chat.members_of(room) {
                 let seat = &mut self.members[member.index()];
-                let payload = match (&mut seat.pending, &mut seat.skipped) {
-                    (None, None) => Payload::Shared(batch.bytes()),
-                    (Some(pending), _) if pending.state != State::Waits => continue, // served above
-                    (pending, skipped) => {
+                let payload = match (&mut seat.pending, &mut seat.skipped, only_messages) {
+                    (None, None, _) => Payload::Shared(batch.bytes()),
+                    (Some(pending), ..) if pending.state != State::Waits => continue, // served above
+                    (None, Some(skipped), Some(messages)) => {
+                        *skipped += messages;
+                        continue; // what stalled members cost, turn after turn
+                    }
+                    (pending, skipped, _) => {
                         let pending = pending.get_or_insert_default();
                         pending.add(batch, skipped);
                         if pending.bytes.is_empty() {
