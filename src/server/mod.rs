@@ -31,7 +31,8 @@ pub mod slow_readers;
 
 use std::io;
 
-use log::info;
+use log::{info, warn};
+use sd_notify::NotifyState;
 
 use crate::chat::{self, Chat, Effect, MemberId, Millis, SayKind};
 use crate::event_loop::Timer;
@@ -95,7 +96,15 @@ pub fn serve(config: Config) -> Result<(), StartError> {
         }
         info!("listening on {address}");
     }
+    notify_service_manager(NotifyState::Ready);
     event_loop.run(&mut server).map_err(loop_error)
+}
+
+/// Tells systemd, if it started this process as a service that notifies, how far it is.
+fn notify_service_manager(state: NotifyState) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        warn!("the service manager cannot be told: {error}");
+    }
 }
 
 impl ChatServer {

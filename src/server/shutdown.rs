@@ -4,7 +4,9 @@ use std::io;
 
 use log::{info, warn};
 
-use super::{ChatServer, Loop};
+use sd_notify::NotifyState;
+
+use super::{ChatServer, Loop, notify_service_manager};
 use crate::event_loop::{SIGINT, SIGTERM};
 use crate::net::Context;
 
@@ -34,6 +36,7 @@ pub(super) fn begin(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
         return;
     }
     server.shutting_down = true;
+    notify_service_manager(NotifyState::Stopping);
     for door in &server.servers {
         door.close(cx);
     }
