@@ -41,8 +41,11 @@ pub(super) fn begin(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
         door.close(cx);
     }
     for member in server.connections.members() {
-        server.disconnect(cx, member, "* The server is shutting down. Goodbye.");
+        let last = "* The server is shutting down. Goodbye.";
+        server.hub.disconnect(member, last, cx.now());
+        server.hub.apply();
     }
+    server.finish(cx);
     let deadline = cx.set_timeout(
         super::seconds(server.config.shutdown_timeout),
         |server: &mut ChatServer, cx| {
