@@ -20,9 +20,9 @@
 //! counted, until it has read what waits. Notices and its own answers are never left out.
 
 use std::collections::VecDeque;
-use std::rc::Rc;
 
-use super::batch::{Batch, encode};
+pub use super::batch::Batch;
+use super::batch::encode;
 use crate::chat::{Chat, MemberId, Millis, RoomId};
 
 /// From so many bytes said in one room, or told to one member, in one turn, the check phase is not
@@ -32,7 +32,7 @@ const LARGE: usize = 16 * 1024;
 /// How long, in milliseconds, a greeting waits for company. Nobody who types sees the difference.
 const GREETING_MS: Millis = 20;
 
-/// The lines of this turn, on their way to members of one framing.
+/// The lines of this turn, on their way to members. What frames them is the doors' business.
 #[derive(Default)]
 pub struct FanOut {
     /// What was said, by room index. Empty for a room in which nothing was.
@@ -82,8 +82,8 @@ enum State {
 /// What one member gets in one turn.
 #[derive(Clone, Copy)]
 pub enum Payload<'a> {
-    /// The same as others in its room.
-    Shared(&'a Rc<Vec<u8>>),
+    /// The same as others in its room, in whichever framing.
+    Shared(&'a Batch),
     /// Its own.
     Own(&'a [u8]),
 }
@@ -229,7 +229,7 @@ impl FanOut {
             for &member in chat.members_of(room) {
                 let seat = &mut self.members[member.index()];
                 let payload = match (&mut seat.pending, &mut seat.skipped, only_messages) {
-                    (None, None, _) => Payload::Shared(batch.bytes()),
+                    (None, None, _) => Payload::Shared(batch),
                     (Some(pending), ..) if pending.state != State::Waits => continue, // served above
                     (None, Some(skipped), Some(messages)) => {
                         *skipped += messages;
@@ -387,7 +387,7 @@ mod tests {
             let mut writes = Vec::new();
             self.fan_out.deliver(&self.chat, |member, payload| {
                 let bytes = match payload {
-                    Payload::Shared(bytes) => &bytes[..],
+                    Payload::Shared(batch) => &batch.bytes()[..],
                     Payload::Own(bytes) => bytes,
                 };
                 let text = String::from_utf8_lossy(bytes);

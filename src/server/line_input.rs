@@ -1,4 +1,4 @@
-//! What one connection of the line door says: from its bytes to the chat, no faster than it may.
+//! What one connection says: from its bytes to the chat, no faster than it may. Both doors work by it.
 
 use std::net::IpAddr;
 use std::ops::ControlFlow;
@@ -100,12 +100,31 @@ impl LineInput {
         mut frame: impl FnMut(&mut Hub, MemberId, Frame<'_>, Millis),
     ) {
         let max_line = hub.max_line();
-        self.decode(|decoder, _| {
+        self.decode(|decoder, bound| {
             decoder.finish(max_line, |decoded| {
+                if let Some(bound) = bound {
+                    bound.take_line(now);
+                }
                 frame(hub, member, decoded, now);
                 hub.apply();
             });
         });
+    }
+
+    /// The same as [`feed`](Self::feed) for a message: its end is a line's end, too.
+    pub fn feed_message(
+        &mut self,
+        hub: &mut Hub,
+        member: MemberId,
+        text: &str,
+        now: Millis,
+        mut frame: impl FnMut(&mut Hub, MemberId, Frame<'_>, Millis),
+    ) -> usize {
+        let used = self.feed(hub, member, text.as_bytes(), now, &mut frame);
+        if used == text.len() {
+            self.finish(hub, member, now, frame);
+        }
+        used
     }
 
     fn decode<R>(&mut self, run: impl FnOnce(&mut LineDecoder, &mut Option<Box<Bound>>) -> R) -> R {
