@@ -27,6 +27,8 @@ pub struct Client {
     /// `None` once it has left the chat.
     pub member: Option<MemberId>,
     pub connected_at: Millis,
+    /// The door reads nothing from it, not even its end.
+    pub is_paused: bool,
     /// When its lines are taken again.
     pub release_at: Option<Millis>,
     /// When the server has ended its side.
@@ -39,6 +41,13 @@ pub struct Client {
     is_stalled: bool,
     /// The beginning of a line that it reads.
     torn: Vec<u8>,
+}
+
+impl Client {
+    /// The door reads on, unless something else is still to be waited for.
+    pub fn read_on(&mut self) {
+        self.is_paused = self.wire.need_drain || self.input.is_held_back();
+    }
 }
 
 impl World<'_> {
@@ -122,6 +131,7 @@ impl World<'_> {
             input: LineInput::new(peer, config, self.now),
             member: None,
             connected_at: self.now,
+            is_paused: false,
             release_at: None,
             ended_at: None,
             is_reset: false,

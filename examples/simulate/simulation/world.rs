@@ -128,7 +128,10 @@ impl<'a> World<'a> {
             return Ok(());
         };
         let (wire, input, sent) = (&mut client.wire, &mut client.input, &mut client.sent);
-        if wire.need_drain || input.is_held_back() {
+        if !wire.arrived.is_empty() && (wire.need_drain || input.is_held_back()) {
+            client.is_paused = true;
+        }
+        if client.is_paused {
             return Ok(());
         }
         let mut result = Ok(());
@@ -143,6 +146,7 @@ impl<'a> World<'a> {
             let used = input.feed(hub, member, &wire.arrived, now, &mut frame);
             wire.arrived.drain(..used);
             if let Some(wait) = input.hold_back(hub, member, now) {
+                client.is_paused = true;
                 client.release_at = Some(now + wait);
                 let effects = hub.effects();
                 tally.add(Count::Flooders, effects.len() as u64);
@@ -263,6 +267,7 @@ impl<'a> World<'a> {
         {
             self.tally.count(Count::Drains);
             self.hub.caught_up(member);
+            client.read_on();
         }
         self.settle()
     }
@@ -274,6 +279,7 @@ impl<'a> World<'a> {
             if client.release_at.is_some_and(|due| due <= now) {
                 client.release_at = None;
                 client.input.release();
+                client.read_on();
             }
             if client.ended_at.is_some_and(|at| at + LAST_LINES_MS <= now) {
                 client.wire.destroy();
