@@ -10,7 +10,7 @@ use simulation::{ROUND, Tally, run, shortest};
 fn simulated(seed: u64, steps: u64) -> Tally {
     run(seed, steps).unwrap_or_else(|failure| {
         let steps = shortest(&failure);
-        panic!("{failure:?}, for which these are enough: {steps:#?}")
+        panic!("{failure}\nThese are enough for the same: {steps:#?}")
     })
 }
 

@@ -86,19 +86,9 @@ fn main() -> ExitCode {
 
 /// What was broken, how to see it again, and the steps that it takes.
 fn explain(failure: &Failure) {
-    let Failure {
-        seed,
-        steps,
-        violation,
-    } = failure;
-    println!(
-        "FAILED with seed {seed} after {steps} steps: {}",
-        violation.rule
-    );
-    println!("  seen: {}", violation.seen);
-    println!("  again: cargo run --release --example simulate -- --seed {seed} --steps {steps}");
+    println!("{failure}");
     let kept = shortest(failure);
-    let round = (steps - 1) / ROUND;
+    let round = (failure.steps - 1) / ROUND;
     println!(
         "  {} steps of round {round} are enough for the same:",
         kept.len()

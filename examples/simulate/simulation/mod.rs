@@ -28,6 +28,8 @@ pub use plan::Step;
 pub use shrink::shortest;
 pub use tally::Tally;
 
+use std::fmt;
+
 use plan::{Plan, Setting};
 use world::World;
 
@@ -50,6 +52,20 @@ pub struct Failure {
     /// How many steps it takes: the same seed with so many fails in the same way.
     pub steps: u64,
     pub violation: Violation,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            seed,
+            steps,
+            violation: Violation { rule, seen },
+        } = self;
+        writeln!(f, "FAILED with seed {seed} after {steps} steps: {rule}")?;
+        writeln!(f, "  seen: {seen}")?;
+        let command = "cargo run --release --example simulate --";
+        write!(f, "  again: {command} --seed {seed} --steps {steps}")
+    }
 }
 
 type Checked<T = ()> = Result<T, Violation>;
