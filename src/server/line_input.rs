@@ -141,7 +141,8 @@ impl LineInput {
         let bound = self.bound.as_mut()?;
         let limit = bound.flood?;
         let wait = bound.bucket.wait(limit, now);
-        if wait == 0 {
+        // Whoever has left by its last line is told nothing more.
+        if wait == 0 || hub.chat.room_of(member).is_none() {
             return None;
         }
         bound.held_back = true;
