@@ -225,7 +225,7 @@ impl<'a> World<'a> {
                 .get(&member)
                 .and_then(|number| clients.get_mut(number))?;
             let bytes = match payload {
-                Payload::Shared(bytes) => &bytes[..],
+                Payload::Shared(batch) => &batch.bytes()[..],
                 Payload::Own(bytes) => bytes,
             };
             let waiting = client.wire.waiting();
