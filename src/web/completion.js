@@ -3,7 +3,7 @@
 
 import { element } from "./row.js";
 
-const MOST = 8;
+const MOST = 14;
 
 // The word before the caret, and what could stand there. `known` has `commands`, `nicks`, `rooms`,
 // and whether Tab asked for it.

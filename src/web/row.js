@@ -4,7 +4,7 @@ const LINK = /\bhttps?:\/\/[^\s<>"'`]+/giu;
 const HUES = 12;
 const TOGETHER = 5 * 60_000;
 
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 const day = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
 
@@ -17,9 +17,9 @@ export function element(name, className, ...children) {
 
 // The same colour for the same name, everywhere and always.
 export function hue(nick) {
-  let hash = 7;
-  for (const letter of nick.toLowerCase()) hash = (hash * 31 + letter.codePointAt(0)) >>> 0;
-  return `hue-${hash % HUES}`;
+  let hash = 0x811c9dc5;
+  for (const letter of nick.toLowerCase()) hash = Math.imul(hash ^ letter.codePointAt(0), 0x01000193);
+  return `hue-${((hash ^ (hash >>> 15)) >>> 0) % HUES}`;
 }
 
 export function avatar(nick) {
