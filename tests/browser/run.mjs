@@ -4,7 +4,8 @@
 //     cargo build --release && npm install --no-package-lock --prefix tests/browser
 //     node tests/browser/run.mjs [WORDS]
 //
-// With words, only the cases whose name has them. LOOPCHAT names the server's binary, CHROMIUM the browser's.
+// With words, only the cases whose name has them. LOOPCHAT names the server's binary, CHROMIUM the
+// browser's, LOOPCHAT_PAGES a folder to take the pages' files from instead of from the binary.
 // Every case has a server and a browser's profile of its own; at its end there must have been no error on
 // the console and no request to anywhere else.
 

@@ -1,6 +1,7 @@
 // What a case needs: servers, members at `nc`, pages, and the account of what the pages did.
 
 import { spawn } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import net from "node:net";
 import path from "node:path";
 import { once } from "node:events";
@@ -12,6 +13,15 @@ export const PATIENCE = 30_000;
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
 const TARGET = process.env.CARGO_TARGET_DIR ?? path.join(ROOT, "target");
 const BINARY = process.env.LOOPCHAT ?? path.join(TARGET, "release/loopchat");
+const PAGES = process.env.LOOPCHAT_PAGES;
+
+// The server's answer with the body of a file: to try a change of a page without a build.
+async function fromFolder(route) {
+  const file = path.basename(new URL(route.request().url()).pathname) || "index.html";
+  const body = await readFile(path.join(PAGES, file)).catch(() => null);
+  const response = body && (await route.fetch());
+  await (body ? route.fulfill({ response, body }) : route.continue());
+}
 
 export class Stage {
   #browser;
@@ -91,6 +101,7 @@ export class Stage {
     page.on("websocket", (socket) => {
       if (socket.url() !== `${origin.replace("http", "ws")}/ws`) complain(`WebSocket to ${socket.url()}`);
     });
+    if (PAGES) await page.route(/\/([\w.]+\.(css|js|svg))?$/, fromFolder);
     const answer = await page.goto(origin + at);
     if (answer.status() !== 200) throw new Error(`${at}: ${answer.status()}`);
     return page;
