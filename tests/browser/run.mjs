@@ -5,7 +5,7 @@
 //     node tests/browser/run.mjs [WORDS]
 //
 // With words, only the cases whose name has them. LOOPCHAT names the server's binary, CHROMIUM the
-// browser's, LOOPCHAT_PAGES a folder to take the pages' files from instead of from the binary.
+// browser's, LOOPCHAT_PAGES a folder to take scripts and styles from instead of from the binary.
 // Every case has a server and a browser's profile of its own; at its end there must have been no error on
 // the console and no request to anywhere else.
 

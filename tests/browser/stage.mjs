@@ -15,9 +15,10 @@ const TARGET = process.env.CARGO_TARGET_DIR ?? path.join(ROOT, "target");
 const BINARY = process.env.LOOPCHAT ?? path.join(TARGET, "release/loopchat");
 const PAGES = process.env.LOOPCHAT_PAGES;
 
-// The server's answer with the body of a file: to try a change of a page without a build.
+// The server's answer with the body of a file: to try a change without a build. Not for a page itself,
+// which would no longer count as one of this machine, and may then open no WebSocket to it.
 async function fromFolder(route) {
-  const file = path.basename(new URL(route.request().url()).pathname) || "index.html";
+  const file = path.basename(new URL(route.request().url()).pathname);
   const body = await readFile(path.join(PAGES, file)).catch(() => null);
   const response = body && (await route.fetch());
   await (body ? route.fulfill({ response, body }) : route.continue());
@@ -40,9 +41,10 @@ export class Stage {
     const listen = ["--listen", `127.0.0.1:${line}`, "--web", `127.0.0.1:${web}`, ...flags];
     const child = this.#spawn(BINARY, listen, { RUST_LOG: "info" });
     const log = new Lines(child.stderr);
+    child.on("exit", (code) => code && this.#complaints.push(`the server ended with ${code}`));
     const ports = [];
     while (ports.length < 2) {
-      const found = /listening on (?:http:\/\/)?127\.0\.0\.1:(\d+)/.exec(await log.next("the server's ports"));
+      const found = /(?:listening on |http:\/\/)127\.0\.0\.1:(\d+)/.exec(await log.next("the server's ports"));
       if (found) ports.push(Number(found[1]));
     }
     const stop = async () => {
@@ -101,7 +103,7 @@ export class Stage {
     page.on("websocket", (socket) => {
       if (socket.url() !== `${origin.replace("http", "ws")}/ws`) complain(`WebSocket to ${socket.url()}`);
     });
-    if (PAGES) await page.route(/\/([\w.]+\.(css|js|svg))?$/, fromFolder);
+    if (PAGES) await page.route(/\.(css|js)$/, fromFolder);
     const answer = await page.goto(origin + at);
     if (answer.status() !== 200) throw new Error(`${at}: ${answer.status()}`);
     return page;
