@@ -28,6 +28,7 @@ mod quotations;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
@@ -124,6 +125,9 @@ fn blesses() -> bool {
 
 /// Compares all blocks for which there is an `expected` text, or writes it there.
 fn hold(mut expected: impl FnMut(&Page, &Block) -> Option<Result<String, String>>) -> usize {
+    // Two that write the same pages would undo each other's work.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let (mut wrong, mut held) = (Vec::new(), 0);
     for page in pages() {
         let mut mended = page.text.clone();
