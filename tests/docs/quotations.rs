@@ -31,6 +31,12 @@ fn quoted(what: &str) -> Result<String, String> {
         let first = find(from, 0)?;
         lines = lines[first..=find(to, first)?].to_vec();
     }
+    // A program in another language that stands in a documentation comment.
+    let comment = |line: &&str| line.strip_prefix("//!").is_some();
+    if lines.iter().all(|line| comment(line)) {
+        let uncommented = lines.iter().map(|line| line.trim_start_matches("//!"));
+        lines = uncommented.collect();
+    }
     let indent = lines.iter().filter(|line| !line.is_empty());
     let indent = indent
         .map(|line| line.len() - line.trim_start().len())
