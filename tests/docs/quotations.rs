@@ -18,10 +18,12 @@ fn quoted(what: &str) -> Result<String, String> {
         lines = item_lines(&lines, item).map_err(|why| format!("{path}: {why}"))?;
     }
     if let Some(part) = part {
-        let ends = part
-            .strip_suffix('"')
-            .and_then(|part| part.split_once("\" to \""));
-        let (from, to) = ends.ok_or("a part is: from \"TEXT\" to \"TEXT\"")?;
+        let part = part.strip_suffix('"').unwrap_or(part);
+        let (ends, last) = match part.split_once("\" before \"") {
+            Some(ends) => (Some(ends), 0),
+            None => (part.split_once("\" to \""), 1),
+        };
+        let (from, to) = ends.ok_or("a part is: from \"TEXT\" to \"TEXT\", or before \"TEXT\"")?;
         let find = |text: &str, start: usize| {
             let found = lines[start..].iter().position(|line| line.contains(text));
             found
@@ -29,7 +31,7 @@ fn quoted(what: &str) -> Result<String, String> {
                 .ok_or(format!("{path}: no line has {text:?}"))
         };
         let first = find(from, 0)?;
-        lines = lines[first..=find(to, first)?].to_vec();
+        lines = lines[first..find(to, first)? + last].to_vec();
     }
     // A program in another language that stands in a documentation comment.
     let comment = |line: &&str| line.strip_prefix("//!").is_some();
