@@ -1,0 +1,92 @@
+//! What blocking means: one client that says nothing, and what becomes of the other.
+//!
+//! ```sh
+//! cargo run --example blocking_server
+//! ```
+//!
+//! The same two clients talk to two servers of one thread each. The first server waits *for a
+//! client*, the second waits *for whoever is ready*.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+use loopchat::{EventLoop, net};
+
+/// How long bob waits before he gives up.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+fn main() -> io::Result<()> {
+    println!("a thread that blocks:");
+    two_clients(serve_blocking()?)?;
+    println!("the same thread with an event loop:");
+    two_clients(serve_loop())
+}
+
+/// `accept` and `read` wait until there is something: meanwhile the thread does nothing else.
+fn serve_blocking() -> io::Result<SocketAddr> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    thread::spawn(move || -> io::Result<()> {
+        loop {
+            let (client, _) = listener.accept()?; // blocks until somebody connects
+            let mut answers = client.try_clone()?;
+            for line in BufReader::new(client).lines() {
+                let line = line?; // blocks until this one client has said something
+                answers.write_all(format!("you said {line}\n").as_bytes())?;
+            }
+        }
+    });
+    Ok(address)
+}
+
+/// Nothing here waits but the loop, and that for all at once.
+fn serve_loop() -> SocketAddr {
+    let (tell, told) = std::sync::mpsc::channel();
+    thread::spawn(move || -> io::Result<()> {
+        let mut event_loop = EventLoop::<()>::new()?;
+        let server = net::create_server(&mut event_loop);
+        server.on_data(&mut event_loop, |_, cx, socket, bytes| {
+            socket.write(cx, [b"you said ", bytes].concat());
+        });
+        server.listen(&mut event_loop, (0, "127.0.0.1"));
+        server.on_listening(&mut event_loop, move |_, cx, server| {
+            tell.send(SocketAddr::from(([127, 0, 0, 1], server.port(cx))))
+                .is_ok()
+        });
+        event_loop.run(&mut ())
+    });
+    told.recv().expect("it listens")
+}
+
+fn two_clients(server: SocketAddr) -> io::Result<()> {
+    let ann = TcpStream::connect(server)?;
+    println!("  ann connects, and says nothing");
+    let mut bob = TcpStream::connect(server)?;
+    bob.set_read_timeout(Some(PATIENCE))?;
+    bob.write_all(b"hello\n")?;
+    println!("  bob connects, and says hello");
+    hear(&mut bob)?;
+    ann.shutdown(Shutdown::Both)?;
+    println!("  ann leaves");
+    bob.write_all(b"again\n")?;
+    hear(&mut bob)
+}
+
+fn hear(bob: &mut TcpStream) -> io::Result<()> {
+    let mut heard = [0; 64];
+    match bob.read(&mut heard) {
+        Ok(count) => {
+            for line in String::from_utf8_lossy(&heard[..count]).lines() {
+                println!("  bob hears: {line}");
+            }
+            // What comes in a second piece belongs to this answer, too.
+            bob.set_read_timeout(Some(PATIENCE))
+        }
+        Err(_) => {
+            println!("  bob hears nothing");
+            Ok(())
+        }
+    }
+}
