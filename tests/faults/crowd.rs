@@ -21,7 +21,7 @@ impl Crowd {
     pub fn new(server: &Server, size: usize) -> Self {
         Self {
             observer: server.join(),
-            members: (0..size).map(|_| server.join()).collect(),
+            members: all_join(&server.address, size),
             rounds: 0,
             aside: Vec::new(),
         }

@@ -43,7 +43,7 @@ fn a_signal_in_the_middle_of_a_broadcast_loses_nothing_that_was_accepted() {
     for heard_before in [1, 50, 500] {
         let mut server = Server::start();
         let mut observer = server.join();
-        let talkers: Vec<Client> = (0..TALKERS).map(|_| server.join()).collect();
+        let talkers = all_join(&server.address, TALKERS);
         let start = Barrier::new(TALKERS);
         let (order, members) = thread::scope(|scope| {
             let talking: Vec<_> = talkers
@@ -84,7 +84,7 @@ fn what_came_before_the_signal_is_heard_before_the_end() {
     const LINES: usize = 100;
     let mut server = Server::start();
     let mut observer = server.join();
-    let mut talkers: Vec<Client> = (0..TALKERS).map(|_| server.join()).collect();
+    let mut talkers = all_join(&server.address, TALKERS);
     server.freeze();
     for talker in &mut talkers {
         let lines: String = (0..LINES).map(|n| format!("line {n}\n")).collect();
@@ -109,7 +109,7 @@ fn an_order_to_end_comes_after_all_that_was_said_before_it() {
     let path = folder.text("chat.sock");
     let mut server = Server::with(&["--listen", &path]);
     let mut operator = Client::join(&path);
-    let mut readers: Vec<Client> = (0..10).map(|_| server.join()).collect();
+    let mut readers = all_join(&server.address, 10);
     let mut author = server.join();
     author.say("line 0");
     author.sync();

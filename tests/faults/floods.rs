@@ -72,7 +72,7 @@ fn a_byte_at_a_time_on_a_thousand_connections() {
     raise_limit();
     let server = Server::start();
     let mut alice = server.join();
-    let mut typists: Vec<Client> = (0..TYPISTS).map(|_| server.join()).collect();
+    let mut typists = all_join(&server.address, TYPISTS);
     alice.sync();
     let before = measure::peak_memory(&server);
     let mut times = ResponseTimes::default();
@@ -101,7 +101,7 @@ fn a_hundred_lines_without_an_end() {
     const PIECE: usize = 64 * 1024;
     let server = Server::start();
     let mut alice = server.join();
-    let mut authors: Vec<Client> = (0..AUTHORS).map(|_| server.join()).collect();
+    let mut authors = all_join(&server.address, AUTHORS);
     let before = measure::peak_memory(&server);
     let mut times = ResponseTimes::default();
     let piece = vec![b'x'; PIECE];

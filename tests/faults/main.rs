@@ -20,3 +20,10 @@ mod strangers;
 
 use crowd::Crowd;
 use support::{Client, Server, eventually, is_message, loopchat, raise_limit};
+
+/// Members who come all at once: none of them waits for the others' greetings.
+fn all_join(address: &str, count: usize) -> Vec<Client> {
+    let mut members: Vec<Client> = (0..count).map(|_| Client::connect(address)).collect();
+    members.iter_mut().for_each(Client::read_greeting);
+    members
+}

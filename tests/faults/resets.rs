@@ -21,7 +21,7 @@ fn resets_in_the_middle_of_a_broadcast() {
     let server = Server::start();
     let mut crowd = Crowd::new(&server, CROWD);
     for at_once in [true, false] {
-        let victims: Vec<Client> = (0..CROWD).map(|_| server.join()).collect();
+        let victims = all_join(&server.address, CROWD);
         let mut victims = victims.into_iter();
         for gone in [1, 3, 8] {
             // Held, the server finds lines and resets in one turn; running, it is anywhere.
@@ -102,7 +102,7 @@ fn half_closes_in_the_middle_of_a_broadcast() {
 fn half_closes(server: &Server, address: &str) {
     let mut crowd = Crowd::new(server, CROWD);
     for at_once in [true, false] {
-        let mut leaving: Vec<Client> = (0..CROWD).map(|_| Client::join(address)).collect();
+        let mut leaving = all_join(address, CROWD);
         if at_once {
             server.freeze();
         }
@@ -141,7 +141,7 @@ fn peers_that_leave_and_do_not_close() {
     let server = Server::start();
     let mut crowd = Crowd::new(&server, 3);
     let before = measure::descriptors(&server);
-    let mut open: Vec<Client> = (0..200).map(|_| server.join()).collect();
+    let mut open = all_join(&server.address, 200);
     for client in &mut open {
         client.say("/quit");
     }

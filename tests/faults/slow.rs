@@ -69,7 +69,7 @@ fn was_told_why(stalled: &mut Client, said: &[String]) {
 #[test]
 fn a_full_window_is_nobody_elses_trouble_and_is_told_why_it_left() {
     let server = Server::with(&["--stall-timeout", "1"]);
-    let mut readers: Vec<Client> = (0..5).map(|_| server.join()).collect();
+    let mut readers = all_join(&server.address, 5);
     let mut talker = server.join();
     let mut stalled = with_a_small_window(&server);
     let said = talk_until_it_left(&stalled.name, &mut talker, &mut readers);
@@ -83,7 +83,7 @@ fn a_stopped_nc_is_given_up_and_told_why_when_it_wakes() {
         return;
     }
     let server = Server::with(&["--stall-timeout", "1"]);
-    let mut readers: Vec<Client> = (0..5).map(|_| server.join()).collect();
+    let mut readers = all_join(&server.address, 5);
     let mut talker = server.join();
     let (host, port) = server.address.rsplit_once(':').expect("an address");
     let mut stopped = Client::through(Command::new("nc").args([host, port]));
@@ -101,7 +101,7 @@ fn a_stopped_nc_is_given_up_and_told_why_when_it_wakes() {
 fn a_hundred_who_read_nothing_take_no_more_than_their_outboxes() {
     const STALLED: usize = 100;
     let server = Server::with(&["--stall-timeout", "3600"]);
-    let mut readers: Vec<Client> = (0..3).map(|_| server.join()).collect();
+    let mut readers = all_join(&server.address, 3);
     let mut talker = server.join();
     let stalled: Vec<Client> = (0..STALLED).map(|_| with_a_small_window(&server)).collect();
     let before = measure::peak_memory(&server);
