@@ -99,7 +99,11 @@ impl World<'_> {
             Action::Reset => client.is_reset = true,
             _ => {}
         }
-        Ok(())
+        // Within a turn, others may connect after somebody has been heard or has gone.
+        match step.ends_turn {
+            true => Ok(()),
+            false => self.readable(number),
+        }
     }
 
     fn connect(&mut self, rng: &mut ChaCha8Rng) -> Checked {

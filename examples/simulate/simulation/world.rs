@@ -108,7 +108,7 @@ impl<'a> World<'a> {
     }
 
     /// Bytes have come from a connection, or its end, or it is gone.
-    fn readable(&mut self, number: usize) -> Checked {
+    pub fn readable(&mut self, number: usize) -> Checked {
         let Self {
             hub,
             checker,
