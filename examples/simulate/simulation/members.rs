@@ -29,6 +29,8 @@ pub struct Client {
     pub connected_at: Millis,
     /// The door reads nothing from it, not even its end.
     pub is_paused: bool,
+    /// When the system last took something for it, or nothing waited, and how much it had taken.
+    pub progress: (Millis, u64),
     /// When its lines are taken again.
     pub release_at: Option<Millis>,
     /// When the server has ended its side.
@@ -62,6 +64,7 @@ impl World<'_> {
             Action::Jump => {
                 self.tally.count(Count::Jumps);
                 self.now += rng.random_range(60_000..600_000);
+                self.jumped_at = self.now;
                 return Ok(());
             }
             _ => {}
@@ -99,7 +102,11 @@ impl World<'_> {
             Action::Reset => client.is_reset = true,
             _ => {}
         }
-        Ok(())
+        // Within a turn, others may connect after somebody has been heard or has gone.
+        match step.ends_turn {
+            true => Ok(()),
+            false => self.readable(number),
+        }
     }
 
     fn connect(&mut self, rng: &mut ChaCha8Rng) -> Checked {
@@ -132,6 +139,7 @@ impl World<'_> {
             member: None,
             connected_at: self.now,
             is_paused: false,
+            progress: (self.now, 0),
             release_at: None,
             ended_at: None,
             is_reset: false,

@@ -20,6 +20,7 @@ use super::members::Client;
 use super::plan::{Setting, Step, dice};
 use super::speech::Spoken;
 use super::tally::{Count, Tally};
+use super::wire::Wire;
 use super::{Checked, violated};
 
 /// How long a connection that was ended has to read its last lines, in milliseconds.
@@ -28,6 +29,10 @@ const LAST_LINES_MS: Millis = 5000;
 /// The most that one write to one member can be: its own answers and its room's batch, each
 /// delivered at once from 16 KiB on, and what the line that tipped them brought.
 const LARGEST_WRITE: usize = 48 * 1024;
+
+/// How late a stalled reader may be found to have stalled, and again to have done so for too long, in
+/// milliseconds: those who wait are looked at once a second, if the clock does not jump.
+const SWEEP_SLACK_MS: Millis = 10_000;
 
 /// The longest a greeting waits, in milliseconds.
 const GREETING_MS: Millis = 20;
@@ -41,6 +46,8 @@ pub struct World<'a> {
     /// Where each member's lines go.
     sockets: BTreeMap<MemberId, usize>,
     pub now: Millis,
+    /// When the clock last jumped.
+    pub jumped_at: Millis,
 }
 
 impl<'a> World<'a> {
@@ -53,6 +60,7 @@ impl<'a> World<'a> {
             clients: BTreeMap::new(),
             sockets: BTreeMap::new(),
             now: 1_000_000,
+            jumped_at: 0,
         }
     }
 
@@ -108,7 +116,7 @@ impl<'a> World<'a> {
     }
 
     /// Bytes have come from a connection, or its end, or it is gone.
-    fn readable(&mut self, number: usize) -> Checked {
+    pub fn readable(&mut self, number: usize) -> Checked {
         let Self {
             hub,
             checker,
@@ -275,11 +283,21 @@ impl<'a> World<'a> {
     /// Timers: the hub's, those of connections that were held back, and of those that were ended.
     fn pass_time(&mut self) -> Checked {
         let now = self.now;
+        let stall = u64::from(self.setting.config.stall_timeout) * 1000;
         for client in self.clients.values_mut() {
             if client.release_at.is_some_and(|due| due <= now) {
                 client.release_at = None;
                 client.input.release();
                 client.read_on();
+            }
+            let Wire { sent, .. } = client.wire;
+            if client.wire.waiting() == 0 || sent != client.progress.1 {
+                client.progress = (now, sent);
+            } else if client.member.is_some()
+                && now > client.progress.0.max(self.jumped_at) + stall + SWEEP_SLACK_MS
+            {
+                let seen = format!("{} since {}, now {now}", client.number, client.progress.0);
+                return violated("who reads nothing is disconnected", seen);
             }
             if client.ended_at.is_some_and(|at| at + LAST_LINES_MS <= now) {
                 client.wire.destroy();
@@ -294,6 +312,14 @@ impl<'a> World<'a> {
             let (waiting, sent) = (wire.waiting(), wire.sent);
             Some(Progress { waiting, sent })
         });
+        for (member, _) in &stalled {
+            let number = self.sockets.get(member);
+            let client = number.and_then(|number| self.clients.get(number));
+            if client.is_some_and(|client| now < client.progress.0 + stall) {
+                let seen = format!("{number:?} had read something");
+                return violated("only who reads nothing is disconnected for it", seen);
+            }
+        }
         self.disconnect(stalled)?;
         let heard = self.clients.values();
         let heard = heard.filter_map(|client| Some((client.member?, client.input.heard()?)));
