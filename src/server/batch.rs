@@ -16,6 +16,8 @@ pub(super) fn encode(line: &str, to: &mut Vec<u8>) {
 pub(super) struct Batch {
     bytes: Rc<Vec<u8>>,
     lines: Vec<Line>,
+    /// How many of the lines are messages.
+    messages: u32,
 }
 
 /// Where a line of a batch ends.
@@ -31,6 +33,13 @@ impl Batch {
         encode(line, bytes);
         let end = bytes.len();
         self.lines.push(Line { end, is_message });
+        self.messages += u32::from(is_message);
+    }
+
+    /// How many messages it holds, if it holds nothing else: all that there is to know of it for
+    /// a member that is behind.
+    pub(super) fn only_messages(&self) -> Option<u32> {
+        (self.messages as usize == self.lines.len()).then_some(self.messages)
     }
 
     pub(super) fn bytes(&self) -> &Rc<Vec<u8>> {
@@ -74,6 +83,7 @@ impl Batch {
             _ => self.bytes = Rc::default(),
         }
         self.lines.clear();
+        self.messages = 0;
     }
 }
 
@@ -112,6 +122,18 @@ mod tests {
             );
             assert_eq!(messages as usize, rest.iter().filter(|l| l.1).count());
         }
+    }
+
+    #[test]
+    fn a_notice_makes_it_more_than_messages() {
+        let mut batch = Batch::default();
+        batch.push("a: 1", true);
+        batch.push("b: 2", true);
+        assert_eq!(batch.only_messages(), Some(2));
+        batch.push("* c left", false);
+        assert_eq!(batch.only_messages(), None);
+        batch.clear();
+        assert_eq!(batch.only_messages(), Some(0));
     }
 
     #[test]

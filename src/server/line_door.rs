@@ -1,19 +1,13 @@
 //! The door for `nc`: a connection is a member, a line is what it says.
 
-use std::ops::ControlFlow;
-
 use log::{debug, info};
 use rustix::process::geteuid;
 
 use super::connections::LineConnection;
-use super::framing::{Frame, LineDecoder};
+use super::hub::Hub;
 use super::{ChatServer, Loop};
-use crate::chat::{self, Chat, Effect, MemberId, Peer};
+use crate::chat::{self, Millis, Peer};
 use crate::net::{self, Context, Event, RemoteParty, Server, Socket};
-
-/// Lines of one connection that are handled in one turn at most. What is left of its bytes waits
-/// for the next, so that nobody's paste holds up the others.
-const LINES_PER_TURN: usize = 256;
 
 /// A connection that we have ended is read on, and what comes thrown away, until nothing has
 /// come for so many milliseconds: closing it with bytes unread would be a reset, which may cost the
@@ -29,8 +23,9 @@ const TURNED_AWAY: usize = 64;
 const LAST_LINES_MS: u64 = 5000;
 
 /// Makes the door; it opens when it is given a listener.
-pub(super) fn open(event_loop: &mut Loop) -> Server {
+pub(super) fn open(event_loop: &mut Loop, high_water_mark: u32) -> Server {
     let door = net::create_server(event_loop);
+    door.set_high_water_mark(event_loop, high_water_mark);
     // The door answers what came before the end of a stream, and only then ends its own side.
     door.set_allow_half_open(event_loop, true);
     // A chat's lines are small and wanted now.
@@ -70,30 +65,22 @@ fn connection(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Soc
         return;
     };
     let now = cx.now();
-    let ChatServer {
-        chat,
-        connections,
-        effects,
-        config,
-        ..
-    } = server;
-    let admitted = connections.admits(peer, config);
+    let admitted = server.connections.admits(peer, &server.config);
     let connected = admitted.and_then(|()| {
         let refusal = |line: chat::Line| line.to_string();
-        chat.connect(peer, now, effects).map_err(refusal)
+        server.hub.connect(peer, now).map_err(refusal)
     });
     let member = match connected {
         Ok(member) => member,
         Err(reason) => return turn_away(server, cx, socket, &reason),
     };
+    let ChatServer {
+        connections,
+        config,
+        ..
+    } = server;
     connections.insert(socket, member, peer, config, now);
-    ChatServer::apply(
-        &mut server.fan_out,
-        &mut server.leaving,
-        &mut server.effects,
-    );
-    server.fan_out.let_wait(member, now);
-    server.seat(member, socket, now);
+    server.seat(member, socket);
     server.finish(cx);
 }
 
@@ -106,62 +93,41 @@ fn data(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, b
         socket.unshift(cx, bytes);
         return;
     }
-    let mut lines = 0;
-    let taken = decode(server, now, socket, |decoder, max_line, take| {
-        decoder.feed(max_line, bytes, |frame| {
-            lines += 1;
-            match take(frame) {
-                ControlFlow::Continue(()) if lines < LINES_PER_TURN => ControlFlow::Continue(()),
-                _ => ControlFlow::Break(()),
-            }
-        })
-    });
+    let ChatServer {
+        hub, connections, ..
+    } = server;
     // What comes after a member has left is thrown away.
-    if let Some((_, used)) = taken {
+    if let Some(LineConnection {
+        input,
+        member: Some(member),
+        ..
+    }) = connections.get_mut(socket)
+    {
+        let member = *member;
+        let used = input.feed(hub, member, bytes, now, Hub::frame);
         socket.unshift(cx, &bytes[used..]);
-        hold_back(server, cx, socket);
+        if let Some(wait) = input.hold_back(hub, member, now) {
+            socket.pause(cx);
+            read_on_in(cx, socket, wait);
+        }
     }
     server.finish(cx);
 }
 
-fn is_held_back(server: &mut ChatServer, socket: Socket) -> bool {
-    let bound = server
-        .connections
-        .get_mut(socket)
-        .and_then(|found| found.bound.as_ref());
-    bound.is_some_and(|bound| bound.held_back)
-}
-
-/// Reads nothing more for a while from a connection that has used up its lines.
-fn hold_back(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
-    let Some(LineConnection {
-        bound: Some(bound),
-        member: Some(member),
-        ..
-    }) = server.connections.get_mut(socket)
-    else {
-        return;
-    };
-    let Some(limit) = bound.flood else {
-        return;
-    };
-    let wait = bound.bucket.wait(limit, cx.now());
-    if wait == 0 {
-        return;
-    }
-    bound.held_back = true;
-    if !std::mem::replace(&mut bound.told, true) {
-        server.fan_out.tell(*member, &chat::flooding(limit.rate));
-    }
-    socket.pause(cx);
+/// Reads on after so many milliseconds.
+fn read_on_in(cx: &mut Context<ChatServer>, socket: Socket, wait: Millis) {
     let timer = cx.set_timeout(wait, move |server: &mut ChatServer, cx| {
-        let connection = server.connections.get_mut(socket);
-        if let Some(bound) = connection.and_then(|found| found.bound.as_mut()) {
-            bound.held_back = false;
+        if let Some(connection) = server.connections.get_mut(socket) {
+            connection.input.release();
             read_on(server, cx, socket);
         }
     });
     cx.set_timer_ref(timer, false);
+}
+
+fn is_held_back(server: &mut ChatServer, socket: Socket) -> bool {
+    let connection = server.connections.get_mut(socket);
+    connection.is_some_and(|connection| connection.input.is_held_back())
 }
 
 /// Reads on, unless something else is still to be waited for.
@@ -175,7 +141,7 @@ fn read_on(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket
 fn drained(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
     let connection = server.connections.get_mut(socket);
     if let Some(member) = connection.and_then(|found| found.member) {
-        server.caught_up(member);
+        server.hub.caught_up(member);
     }
     read_on(server, cx, socket);
     server.finish(cx);
@@ -183,81 +149,19 @@ fn drained(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket
 
 /// The peer has said all it will: what is left is a line, too. It gets its answers, then the end.
 fn end(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
-    let last = decode(server, cx.now(), socket, |decoder, max_line, take| {
-        decoder.finish(max_line, |frame| {
-            let _either_way_it_was_the_last = take(frame);
-        });
-    });
-    if let Some((member, ())) = last
-        && server.leaving.is_empty()
+    let ChatServer {
+        hub, connections, ..
+    } = server;
+    if let Some(LineConnection {
+        input,
+        member: Some(member),
+        ..
+    }) = connections.get_mut(socket)
     {
-        server.chat.leave(member, cx.now(), &mut server.effects);
-        server.effects.push(Effect::Disconnect { member });
-        ChatServer::apply(
-            &mut server.fan_out,
-            &mut server.leaving,
-            &mut server.effects,
-        );
+        input.finish(hub, *member, cx.now(), Hub::frame);
+        hub.leave(*member, cx.now());
     }
     server.finish(cx);
-}
-
-/// What takes a frame; it breaks off when somebody has to leave, or much is to be delivered.
-type Take<'a> = &'a mut dyn FnMut(Frame<'_>) -> ControlFlow<()>;
-
-/// Lets the member of a connection say what `run` gets out of its decoder; `None` if it has left.
-fn decode<R>(
-    server: &mut ChatServer,
-    now: u64,
-    socket: Socket,
-    run: impl FnOnce(&mut LineDecoder, usize, Take<'_>) -> R,
-) -> Option<(MemberId, R)> {
-    let ChatServer {
-        chat,
-        connections,
-        fan_out,
-        leaving,
-        effects,
-        config,
-        ..
-    } = server;
-    let connection = connections.get_mut(socket)?;
-    let member = connection.member?;
-    let max_line = config.max_line as usize;
-    let LineConnection { torn, bound, .. } = connection;
-    let mut decoder = torn.take().map_or_else(LineDecoder::new, |torn| *torn);
-    let result = run(&mut decoder, max_line, &mut |frame| {
-        let wait = bound.as_mut().map_or(0, |bound| bound.take_line(now));
-        take(chat, member, frame, max_line, now, effects);
-        ChatServer::apply(fan_out, leaving, effects);
-        // After a large answer the member has to be seen reading it first; what only a door can
-        // answer is answered before the next line.
-        let go_on = leaving.is_empty() && !fan_out.is_large() && effects.is_empty();
-        match go_on && wait == 0 {
-            true => ControlFlow::Continue(()),
-            false => ControlFlow::Break(()),
-        }
-    });
-    *torn = (!decoder.is_idle()).then(|| Box::new(decoder));
-    Some((member, result))
-}
-
-/// One decoded frame: a line for the chat, or a refusal.
-fn take(
-    chat: &mut Chat,
-    member: MemberId,
-    frame: Frame<'_>,
-    max_line: usize,
-    now: u64,
-    effects: &mut Vec<Effect>,
-) {
-    match frame {
-        Frame::Line(line) => chat.line(member, line, now, effects),
-        Frame::TooLong => effects.push(Effect::Tell {
-            to: member,
-            line: format!("! That line was not sent: it is longer than {max_line} bytes.").into(),
-        }),
-    }
 }
 
 /// Ends a connection that has left the chat, after what was written to it.
@@ -266,10 +170,7 @@ pub(super) fn close(server: &mut ChatServer, cx: &mut Context<ChatServer>, socke
         return;
     };
     connection.member = None;
-    connection.torn = None;
-    if let Some(bound) = &mut connection.bound {
-        (bound.flood, bound.held_back) = (None, false);
-    }
+    connection.input.close();
     socket.resume(cx); // to throw away what comes
     dismiss(server, cx, socket);
 }
@@ -318,6 +219,8 @@ fn closed(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket)
         return;
     };
     server.sockets[member.index()] = None;
-    server.step(cx, |chat, now, effects| chat.leave(member, now, effects));
-    server.fan_out.take(member);
+    server.hub.gone(member, cx.now());
+    server.hub.apply();
+    server.hub.forget(member);
+    server.finish(cx);
 }
