@@ -92,6 +92,19 @@ fn whoever_types_too_fast_is_heard_more_slowly_and_completely() {
 }
 
 #[test]
+fn a_line_that_is_too_long_may_be_cut_anywhere() {
+    let (server, web) = start(&["--flood", "50:1", "--max-line", "16"]);
+    let mut nc = server.join();
+    let mut browser = Web::join(web);
+    until_in(&mut nc, &browser.name);
+    // Refused within a character, and nothing more is heard for a while.
+    browser.say(&format!("one\nx{}\ntwo", "é".repeat(20)));
+    assert_eq!(nc.line(), "guest2: one");
+    assert_eq!(nc.line(), "guest2: two");
+    browser.expect("! That line was not sent: it is longer than 16 bytes.");
+}
+
+#[test]
 fn whoever_says_nothing_for_too_long_is_disconnected() {
     let (_server, web) = start(&["--idle-timeout", "1"]);
     let end = Web::join(web).end();
