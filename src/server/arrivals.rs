@@ -4,7 +4,7 @@ use rustix::process::geteuid;
 
 use super::ChatServer;
 use super::outlet::Outlet;
-use crate::chat::{self, MemberId, Peer};
+use crate::chat::{Line, MemberId, Millis, Peer};
 use crate::net::{Context, RemoteParty, Socket};
 
 /// Connections that are turned away and have time to read why. Those that come on top are closed
@@ -24,29 +24,24 @@ pub(super) fn peer(cx: &Context<ChatServer>, socket: Socket) -> Option<Peer> {
 }
 
 impl ChatServer {
-    /// Makes a connection that was let in a member of the chat; [`finish`](Self::finish) is to follow.
+    /// Makes a connection that was let in a member of the chat.
     ///
     /// # Errors
     ///
     /// The line to turn it away with.
     pub(super) fn enter(
         &mut self,
-        cx: &Context<Self>,
         outlet: Outlet,
         peer: Peer,
+        now: Millis,
     ) -> Result<MemberId, String> {
-        let refusal = |line: chat::Line| line.to_string();
-        let member = self.hub.connect(peer, cx.now()).map_err(refusal)?;
+        let refusal = |line: Line| line.to_string();
+        let member = self.hub.connect(peer, now).map_err(refusal)?;
         if self.outlets.len() <= member.index() {
             self.outlets.resize(member.index() + 1, None);
         }
         self.outlets[member.index()] = Some(outlet);
         Ok(member)
-    }
-
-    /// Where a member's lines go; `None` if it has left.
-    pub(super) fn outlet(&self, member: MemberId) -> Option<Outlet> {
-        self.outlets.get(member.index()).copied().flatten()
     }
 
     /// Takes a member's outlet away: nothing is delivered to it any more.

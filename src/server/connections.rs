@@ -8,7 +8,7 @@ use super::line_input::LineInput;
 use crate::chat::{MemberId, Millis, Peer};
 use crate::net::Socket;
 
-/// One connection. There are many, and most say nothing: what only some need is in a box of its own.
+/// One connection.
 pub(super) struct Connection {
     pub(super) socket: Socket,
     pub(super) input: LineInput,
@@ -17,7 +17,7 @@ pub(super) struct Connection {
         clippy::box_collection,
         reason = "few have it, and all pay for its place"
     )]
-    pub(super) unheard: Option<Box<String>>,
+    pub(super) unheard: Option<Box<Vec<u8>>>,
     /// `None` while it only asks for pages, and once it has left the chat.
     pub(super) member: Option<MemberId>,
     /// It speaks HTTP: it only looks at pages so far.

@@ -49,7 +49,7 @@ fn connection(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Soc
         return;
     };
     let admitted = server.connections.admits(peer, &server.config);
-    let entered = admitted.and_then(|()| server.enter(cx, Outlet::Line(socket), peer));
+    let entered = admitted.and_then(|()| server.enter(Outlet::Line(socket), peer, cx.now()));
     match entered {
         Ok(member) => {
             let (connections, config) = (&mut server.connections, &server.config);
@@ -68,7 +68,6 @@ fn data(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, b
         socket.unshift(cx, bytes);
         return;
     }
-    let now = cx.now();
     let ChatServer {
         hub, connections, ..
     } = server;
@@ -79,12 +78,10 @@ fn data(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, b
         ..
     }) = connections.get_mut(socket)
     {
-        let member = *member;
-        let used = input.feed(hub, member, bytes, now, Hub::frame);
+        let used = input.feed(hub, *member, bytes, cx.now(), Hub::frame);
         socket.unshift(cx, &bytes[used..]);
-        if let Some(wait) = input.hold_back(hub, member, now) {
+        if server.hold_back(cx, socket) {
             socket.pause(cx);
-            ChatServer::read_on_in(cx, socket, wait);
         }
     }
     server.finish(cx);

@@ -73,12 +73,36 @@ impl LineInput {
         member: MemberId,
         bytes: &[u8],
         now: Millis,
+        frame: impl FnMut(&mut Hub, MemberId, Frame<'_>, Millis),
+    ) -> usize {
+        self.take(hub, member, bytes, false, now, frame)
+    }
+
+    /// As [`feed`](Self::feed), for the rest of a message, or a whole one: its end is a line's end.
+    pub fn feed_message(
+        &mut self,
+        hub: &mut Hub,
+        member: MemberId,
+        bytes: &[u8],
+        now: Millis,
+        frame: impl FnMut(&mut Hub, MemberId, Frame<'_>, Millis),
+    ) -> usize {
+        self.take(hub, member, bytes, true, now, frame)
+    }
+
+    fn take(
+        &mut self,
+        hub: &mut Hub,
+        member: MemberId,
+        bytes: &[u8],
+        is_message: bool,
+        now: Millis,
         mut frame: impl FnMut(&mut Hub, MemberId, Frame<'_>, Millis),
     ) -> usize {
         let max_line = hub.max_line();
         let mut lines = 0;
         self.decode(|decoder, bound| {
-            decoder.feed(max_line, bytes, |decoded| {
+            let mut take = |decoded: Frame<'_>| {
                 let wait = bound.as_mut().map_or(0, |bound| bound.take_line(now));
                 frame(hub, member, decoded, now);
                 hub.apply();
@@ -87,7 +111,12 @@ impl LineInput {
                     true => ControlFlow::Continue(()),
                     false => ControlFlow::Break(()),
                 }
-            })
+            };
+            let used = decoder.feed(max_line, bytes, &mut take);
+            if is_message && used == bytes.len() && !decoder.is_idle() {
+                decoder.feed(max_line, b"\n", &mut take);
+            }
+            used
         })
     }
 
@@ -100,31 +129,12 @@ impl LineInput {
         mut frame: impl FnMut(&mut Hub, MemberId, Frame<'_>, Millis),
     ) {
         let max_line = hub.max_line();
-        self.decode(|decoder, bound| {
+        self.decode(|decoder, _| {
             decoder.finish(max_line, |decoded| {
-                if let Some(bound) = bound {
-                    bound.take_line(now);
-                }
                 frame(hub, member, decoded, now);
                 hub.apply();
             });
         });
-    }
-
-    /// The same as [`feed`](Self::feed) for a message: its end is a line's end, too.
-    pub fn feed_message(
-        &mut self,
-        hub: &mut Hub,
-        member: MemberId,
-        text: &str,
-        now: Millis,
-        mut frame: impl FnMut(&mut Hub, MemberId, Frame<'_>, Millis),
-    ) -> usize {
-        let used = self.feed(hub, member, text.as_bytes(), now, &mut frame);
-        if used == text.len() {
-            self.finish(hub, member, now, frame);
-        }
-        used
     }
 
     fn decode<R>(&mut self, run: impl FnOnce(&mut LineDecoder, &mut Option<Box<Bound>>) -> R) -> R {

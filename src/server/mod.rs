@@ -6,15 +6,15 @@
 //! | file | what |
 //! | --- | --- |
 //! | `mod.rs` | [`ChatServer`]: the state that the loop lends to every callback; sockets and timers for the hub |
-//! | [`hub`] | the chat and what is due to each member, without a socket, a clock or a loop |
 //! | `line_door.rs` | the door for `nc`: TCP and IPC, lines of text |
 //! | `web_door/` | the door for browsers: pages, and lines as WebSocket messages |
 //! | `connections.rs` | what the doors keep of each connection, and who may have one |
-//! | `arrivals.rs` | who comes and who is gone |
-//! | [`framing`], [`line_input`] | bytes to lines, and how many of them are taken |
-//! | `hearing.rs` | when connections are heard, and when not |
+//! | `arrivals.rs`, `hearing.rs` | who comes and who is gone; when a connection is read |
 //! | `outlet.rs` | where a member's lines go: what differs between the doors |
 //! | `board.rs` | the rooms, as browsers show them |
+//! | [`framing`] | bytes to lines |
+//! | [`hub`] | the chat and what is due to its members, without sockets |
+//! | [`line_input`] | what one connection says, no faster than it may |
 //! | [`fan_out`], `batch.rs` | one message to everyone, one write a member and turn |
 //! | [`slow_readers`] | what becomes of those who do not read that fast |
 //! | `flood.rs` | what becomes of those who type too fast |
@@ -59,6 +59,7 @@ use connections::Connections;
 pub use flood::{Flood, FloodLimit};
 use hub::{Hub, seconds};
 use outlet::Outlet;
+pub use web_door::Origin;
 use web_door::Site;
 
 /// The chat server's state: what [`EventLoop::run`] lends to every callback.
@@ -125,8 +126,8 @@ impl ChatServer {
         let config = Rc::new(config);
         Self {
             hub: Hub::new(Rc::clone(&config)),
-            site: Site::new(&config.web_origin),
             board: Board::default(),
+            site: Site::new(&config.web_origin),
             web: None,
             config,
             connections: Connections::default(),
@@ -217,14 +218,20 @@ impl ChatServer {
         }
     }
 
+    /// Shows it to a member that could not take it of late.
+    fn show_board_again(&self, cx: &mut Context<Self>, member: MemberId) {
+        if let Some(Some(Outlet::Web(web_socket))) = self.outlets.get(member.index())
+            && let Some(frame) = self.board.frame()
+        {
+            web_socket.send_encoded(cx, &frame);
+        }
+    }
+
     /// Keeps one timer set for the next deadline of all there are: none if there is none, so that an
     /// idle server sleeps.
     fn set_tick(&mut self, cx: &mut Context<Self>) {
-        let deadlines = [
-            self.hub.next_deadline(),
-            self.board.next_renewal(self.hub.chat()),
-        ];
-        let Some(due) = deadlines.into_iter().flatten().min() else {
+        let board = self.board.next_renewal(self.hub.chat());
+        let Some(due) = self.hub.next_deadline().into_iter().chain(board).min() else {
             return;
         };
         if let Some((set_for, timer)) = self.tick {

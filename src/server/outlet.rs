@@ -28,7 +28,7 @@ impl Outlet {
         }
     }
 
-    /// What waits for the member, and what was ever sent to it.
+    /// The bytes that wait for the member, and those ever sent to it.
     pub(super) fn progress(self, cx: &Context<ChatServer>) -> Progress {
         let socket = self.socket();
         let waiting = socket.buffered(cx);

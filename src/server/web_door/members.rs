@@ -23,7 +23,7 @@ pub(super) fn listen(cx: &mut Context<ChatServer>, endpoint: Endpoint) {
     endpoint.on_event(
         cx,
         |server: &mut ChatServer, cx, web_socket, event| match event {
-            Event::Message(Message::Text(text)) => message(server, cx, web_socket, text),
+            Event::Message(Message::Text(text)) => message(server, cx, web_socket, text.as_bytes()),
             Event::Message(Message::Binary(_)) => {
                 web_socket.close(cx, code::UNSUPPORTED_DATA, "only text is taken here");
             }
@@ -71,7 +71,7 @@ pub(super) fn upgrade(
         let Some(peer) = peer(cx, socket) else {
             return Err(format!("{DISCONNECTED}the connection is gone."));
         };
-        server.enter(cx, Outlet::Web(web_socket), peer)
+        server.enter(Outlet::Web(web_socket), peer, cx.now())
     });
     let connection = server.connections.get_mut(socket);
     match entered {
@@ -95,19 +95,18 @@ pub(super) fn upgrade(
     }
 }
 
-/// A message has come. Of one with many lines a turn's share is heard; the rest waits, and with it all that
-/// comes behind.
+/// A message has come, or what was left of one. Of many lines a turn's share is heard; the rest waits, and with
+/// it all that comes behind.
 fn message(
     server: &mut ChatServer,
     cx: &mut Context<ChatServer>,
     web_socket: WebSocket,
-    text: &str,
+    text: &[u8],
 ) {
     let socket = web_socket.socket();
     if server.must_wait(cx, socket) {
         return keep(server, cx, web_socket, text);
     }
-    let now = cx.now();
     let ChatServer {
         hub, connections, ..
     } = server;
@@ -118,31 +117,27 @@ fn message(
         ..
     }) = connections.get_mut(socket)
     {
-        let member = *member;
-        let used = input.feed_message(hub, member, text, now, Hub::frame);
-        let wait = input.hold_back(hub, member, now);
-        let rest = &text[used..];
-        let is_paste = text.trim_end_matches('\n').contains('\n');
-        if !rest.is_empty() || is_paste {
-            keep(server, cx, web_socket, rest);
+        let used = input.feed_message(hub, *member, text, cx.now(), Hub::frame);
+        if used < text.len() || text.contains(&b'\n') {
+            keep(server, cx, web_socket, &text[used..]);
             // Whoever sends many lines in one message has had its share of this turn.
             cx.set_immediate(move |server: &mut ChatServer, cx| server.read_on(cx, socket));
         }
-        if let Some(wait) = wait {
+        if server.hold_back(cx, socket) {
             web_socket.pause(cx);
-            ChatServer::read_on_in(cx, socket, wait);
         }
     }
     server.finish(cx);
 }
 
-/// Keeps what cannot be heard yet, and reads nothing more.
-fn keep(server: &mut ChatServer, cx: &mut Context<ChatServer>, web_socket: WebSocket, text: &str) {
+/// Keeps what cannot be heard yet, and reads nothing more. Its bytes are not always whole characters: a line
+/// that is too long is refused at its first byte too many.
+fn keep(server: &mut ChatServer, cx: &mut Context<ChatServer>, web_socket: WebSocket, text: &[u8]) {
     web_socket.pause(cx);
     if let Some(connection) = server.connections.get_mut(web_socket.socket())
         && !text.is_empty()
     {
-        connection.unheard = Some(Box::new(text.to_owned()));
+        connection.unheard = Some(Box::new(text.to_vec()));
     }
 }
 
