@@ -3,7 +3,10 @@
 
 import { continues, mark, newDay, row } from "./row.js";
 
-const MOST = 1000;
+// Rows at most; those of somebody who follows, after which older ones go; and those that are added at
+// a time for somebody who scrolls.
+const MOST = 600;
+const FOLLOWED = 200;
 const PIECE = 200;
 const AT_THE_END = 40;
 
@@ -70,7 +73,7 @@ export class Log {
     const all = this.#transcript.entries.length;
     this.#isFollowing = true;
     this.#dropped = this.#transcript.dropped;
-    this.#draw(all - MOST, all, null);
+    this.#draw(all - FOLLOWED, all, null);
     this.#schedule();
   }
 
@@ -86,8 +89,8 @@ export class Log {
     const all = this.#transcript.entries.length;
     this.#followDrops();
     if (this.#isFollowing) {
-      const isMuch = this.#list.childElementCount + all - this.#end > MOST + PIECE;
-      if (isMuch) this.#draw(all - MOST, all, null);
+      const isMuch = this.#list.childElementCount + all - this.#end > FOLLOWED + PIECE;
+      if (isMuch) this.#draw(all - FOLLOWED, all, null);
       else this.#append(all);
       this.#stick();
       this.#seen = all;
@@ -181,8 +184,9 @@ export class Log {
 
   #scrolled() {
     const { scrollTop, scrollHeight, clientHeight } = this.#box;
-    const isLast = this.#end === this.#transcript.entries.length;
-    this.#isFollowing = isLast && scrollHeight - scrollTop - clientHeight < AT_THE_END;
+    const isNear = scrollHeight - scrollTop - clientHeight < AT_THE_END;
+    // Whoever follows goes on to; it may be that the next rows are only due in the next frame.
+    this.#isFollowing = isNear && (this.#isFollowing || this.#end === this.#transcript.entries.length);
     this.#schedule();
   }
 

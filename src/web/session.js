@@ -36,6 +36,8 @@ export class Session {
   #reader = new Reader();
   #transcripts = new Map();
   #asked = [];
+  // What has been said in each room, by the last boards of this connection.
+  #said = new Map();
   #isIn = false;
   #isFirst = true;
   #isHelpQuiet = false;
@@ -123,6 +125,7 @@ export class Session {
   opened() {
     this.#reader = new Reader();
     this.#asked = [];
+    this.#said.clear();
   }
 
   lost() {
@@ -205,7 +208,7 @@ export class Session {
     const isReplay = this.#isReplayDue && lines.length > 0;
     const ask = isReplay ? null : this.#answer("history");
     const transcript = this.#transcript(room);
-    if (ask?.purpose === "missed") this.#missed(transcript, lines, ask.lostAt);
+    if (ask?.purpose === "missed") this.#missed(room, transcript, lines, ask.lostAt);
     // After a return the replay is part of the answer that is to come.
     else if (ask || !this.#asked.some((other) => other.purpose === "missed")) transcript.merge(lines, this.name);
     this.#views.merged(transcript);
@@ -214,12 +217,14 @@ export class Session {
     }
   }
 
-  #missed(transcript, lines, lostAt) {
+  #missed(room, transcript, lines, lostAt) {
     const { missed, isAll, begin } = transcript.mergeMissed(lines, this.name, lostAt);
     const isLoss = lostAt > 0;
     if (missed > 0) {
       const number = missed === 1 ? "1 message" : `${missed} messages`;
-      transcript.insertDivider(begin, `${isAll ? "" : missed >= HISTORY ? "More than " : "At least "}${number} while you were away`);
+      // A history that has all that was ever said begins after a restart.
+      const isExact = isAll || lines.length === this.#said.get(room);
+      transcript.insertDivider(begin, `${isExact ? "" : missed >= HISTORY ? "More than " : "At least "}${number} while you were away`);
     } else if (isLoss) {
       transcript.insertDivider(begin, "Connected again, nothing missed");
     }
@@ -273,6 +278,7 @@ export class Session {
     // A room of hundreds hears of nobody who comes and goes.
     const here = rooms.find((room) => room.name === this.room);
     if (here && here.members !== this.people.count) this.#askWhoSoon();
+    for (const { name, said } of rooms) this.#said.set(name, said);
     this.#views.board(rooms);
   }
 

@@ -140,7 +140,8 @@ export class Stage {
 // A stream's lines, to be waited for one after the other.
 class Lines {
   #ready = [];
-  #waiting = null;
+  #isOver = false;
+  #wake = () => {};
 
   constructor(stream) {
     let rest = "";
@@ -149,21 +150,22 @@ class Lines {
       const lines = (rest + text).split("\n");
       rest = lines.pop();
       this.#ready.push(...lines);
-      this.#waiting?.();
+      this.#wake();
+    });
+    stream.on("close", () => {
+      this.#isOver = true;
+      this.#wake();
     });
   }
 
   async next(wanted) {
-    if (this.#ready.length === 0) {
-      await new Promise((resolve, reject) => {
-        const timer = setTimeout(() => reject(new Error(`never came: ${wanted}`)), PATIENCE);
-        this.#waiting = () => {
-          clearTimeout(timer);
-          this.#waiting = null;
-          resolve();
-        };
+    if (this.#ready.length === 0 && !this.#isOver) {
+      await new Promise((resolve) => {
+        const timer = setTimeout(resolve, PATIENCE);
+        this.#wake = () => resolve(clearTimeout(timer));
       });
     }
+    if (this.#ready.length === 0) throw new Error(`never came: ${wanted}`);
     return this.#ready.shift();
   }
 }
