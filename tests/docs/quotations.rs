@@ -35,7 +35,7 @@ fn quoted(what: &str) -> Result<String, String> {
     }
     // A program in another language that stands in a documentation comment.
     let comment = |line: &&str| line.strip_prefix("//!").is_some();
-    if lines.iter().all(|line| comment(line)) {
+    if lines.iter().all(comment) {
         let uncommented = lines.iter().map(|line| line.trim_start_matches("//!"));
         lines = uncommented.collect();
     }
