@@ -7,15 +7,15 @@
 //! The same two clients talk to two servers of one thread each. The first server waits *for a
 //! client*, the second waits *for whoever is ready*.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
 use loopchat::{EventLoop, net};
 
-/// How long bob waits before he gives up.
-const PATIENCE: Duration = Duration::from_millis(300);
+/// How long bob waits before he gives up: far longer than an answer takes.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 fn main() -> io::Result<()> {
     println!("a thread that blocks:");
@@ -63,30 +63,43 @@ fn serve_loop() -> SocketAddr {
 fn two_clients(server: SocketAddr) -> io::Result<()> {
     let ann = TcpStream::connect(server)?;
     println!("  ann connects, and says nothing");
-    let mut bob = TcpStream::connect(server)?;
-    bob.set_read_timeout(Some(PATIENCE))?;
-    bob.write_all(b"hello\n")?;
+    let mut bob = Asker::connect(server)?;
     println!("  bob connects, and says hello");
-    hear(&mut bob)?;
+    bob.ask("hello")?;
     ann.shutdown(Shutdown::Both)?;
     println!("  ann leaves");
-    bob.write_all(b"again\n")?;
-    hear(&mut bob)
+    bob.ask("again")
 }
 
-fn hear(bob: &mut TcpStream) -> io::Result<()> {
-    let mut heard = [0; 64];
-    match bob.read(&mut heard) {
-        Ok(count) => {
-            for line in String::from_utf8_lossy(&heard[..count]).lines() {
-                println!("  bob hears: {line}");
+/// A client that waits for its answers, as long as it has patience.
+struct Asker {
+    says: TcpStream,
+    hears: BufReader<TcpStream>,
+    /// Lines that were not answered yet.
+    open: usize,
+}
+
+impl Asker {
+    fn connect(server: SocketAddr) -> io::Result<Self> {
+        let says = TcpStream::connect(server)?;
+        says.set_read_timeout(Some(PATIENCE))?;
+        let hears = BufReader::new(says.try_clone()?);
+        let open = 0;
+        Ok(Self { says, hears, open })
+    }
+
+    fn ask(&mut self, line: &str) -> io::Result<()> {
+        self.says.write_all(format!("{line}\n").as_bytes())?;
+        self.open += 1;
+        while self.open > 0 {
+            let mut heard = String::new();
+            if self.hears.read_line(&mut heard).is_err() {
+                println!("  bob hears nothing");
+                return Ok(());
             }
-            // What comes in a second piece belongs to this answer, too.
-            bob.set_read_timeout(Some(PATIENCE))
+            println!("  bob hears: {}", heard.trim_end());
+            self.open -= 1;
         }
-        Err(_) => {
-            println!("  bob hears nothing");
-            Ok(())
-        }
+        Ok(())
     }
 }
