@@ -74,7 +74,7 @@ fn say_more(talk: &mut Talk, cx: &mut Context<Talk>, socket: net::Socket) {
         return;
     }
     let mib = talk.said / MIB;
-    if talk.said % MIB == 0 && mib.is_power_of_two() {
+    if talk.said.is_multiple_of(MIB) && mib.is_power_of_two() {
         println!("  said {mib:>3} MiB, of which {waiting:>6} KiB wait in our memory");
     }
     match talk.said < LIMIT {
