@@ -7,7 +7,7 @@
 //! The same two clients talk to two servers of one thread each. The first server waits *for a
 //! client*, the second waits *for whoever is ready*.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use std::time::Duration;
 use loopchat::{EventLoop, net};
 
 /// How long bob waits before he gives up.
-const PATIENCE: Duration = Duration::from_millis(300);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 fn main() -> io::Result<()> {
     println!("a thread that blocks:");
@@ -67,26 +67,14 @@ fn two_clients(server: SocketAddr) -> io::Result<()> {
     bob.set_read_timeout(Some(PATIENCE))?;
     bob.write_all(b"hello\n")?;
     println!("  bob connects, and says hello");
-    hear(&mut bob)?;
-    ann.shutdown(Shutdown::Both)?;
-    println!("  ann leaves");
-    bob.write_all(b"again\n")?;
-    hear(&mut bob)
-}
-
-fn hear(bob: &mut TcpStream) -> io::Result<()> {
-    let mut heard = [0; 64];
-    match bob.read(&mut heard) {
-        Ok(count) => {
-            for line in String::from_utf8_lossy(&heard[..count]).lines() {
-                println!("  bob hears: {line}");
-            }
-            // What comes in a second piece belongs to this answer, too.
-            bob.set_read_timeout(Some(PATIENCE))
-        }
-        Err(_) => {
-            println!("  bob hears nothing");
-            Ok(())
-        }
+    let mut answer = String::new();
+    let mut answers = BufReader::new(bob);
+    if answers.read_line(&mut answer).is_err() {
+        println!("  bob hears nothing for {PATIENCE:?}");
+        ann.shutdown(Shutdown::Both)?;
+        println!("  ann leaves");
+        answers.read_line(&mut answer)?;
     }
+    println!("  bob hears: {}", answer.trim_end());
+    Ok(())
 }
