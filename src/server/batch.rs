@@ -1,6 +1,9 @@
 //! What was said in one room in one turn.
 
+use std::cell::OnceCell;
 use std::rc::Rc;
+
+use crate::http::web_socket;
 
 /// A batch's buffer is kept for the next turn if it is no larger.
 const KEEP: usize = 64 * 1024;
@@ -13,9 +16,12 @@ pub(super) fn encode(line: &str, to: &mut Vec<u8>) {
 
 /// The lines of one room and turn, encoded once and shared by all who get them.
 #[derive(Default)]
-pub(super) struct Batch {
+pub struct Batch {
     bytes: Rc<Vec<u8>>,
     lines: Vec<Line>,
+    /// The same as one WebSocket message, made for the first who wants it: a room without browsers pays
+    /// nothing for the others' framing.
+    frame: OnceCell<Rc<Vec<u8>>>,
     /// How many of the lines are messages.
     messages: u32,
 }
@@ -32,6 +38,7 @@ impl Batch {
         let bytes = Rc::make_mut(&mut self.bytes);
         encode(line, bytes);
         let end = bytes.len();
+        self.frame.take();
         self.lines.push(Line { end, is_message });
         self.messages += u32::from(is_message);
     }
@@ -42,8 +49,19 @@ impl Batch {
         (self.messages as usize == self.lines.len()).then_some(self.messages)
     }
 
-    pub(super) fn bytes(&self) -> &Rc<Vec<u8>> {
+    /// The lines as they are, each with its line feed.
+    #[must_use]
+    pub fn bytes(&self) -> &Rc<Vec<u8>> {
         &self.bytes
+    }
+
+    /// All of it as one text message of a server's, encoded once for all who get it so.
+    #[must_use]
+    pub fn frame(&self) -> &Rc<Vec<u8>> {
+        self.frame.get_or_init(|| {
+            // It was put together from text: nothing is lost, and nothing copied but into the frame.
+            web_socket::encode_text(&String::from_utf8_lossy(&self.bytes))
+        })
     }
 
     /// Length in bytes.
@@ -83,6 +101,7 @@ impl Batch {
             _ => self.bytes = Rc::default(),
         }
         self.lines.clear();
+        self.frame.take();
         self.messages = 0;
     }
 }
@@ -122,6 +141,21 @@ mod tests {
             );
             assert_eq!(messages as usize, rest.iter().filter(|l| l.1).count());
         }
+    }
+
+    #[test]
+    fn a_frame_is_made_once_and_is_never_that_of_other_lines() {
+        let mut batch = Batch::default();
+        batch.push("a: 1", true);
+        let first = Rc::clone(batch.frame());
+        assert_eq!(&first[..], b"\x81\x05a: 1\n");
+        assert!(Rc::ptr_eq(&first, batch.frame()), "made once");
+        batch.push("b: 2", true);
+        assert_eq!(&batch.frame()[..], b"\x81\x0Aa: 1\nb: 2\n");
+        batch.clear();
+        batch.push("c", true);
+        assert_eq!(&batch.frame()[..], b"\x81\x02c\n");
+        assert_eq!(&first[..], b"\x81\x05a: 1\n", "who waits for it has it");
     }
 
     #[test]

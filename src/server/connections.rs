@@ -1,4 +1,4 @@
-//! What the line door keeps of each connection, and who may have one.
+//! What the doors keep of each connection, and who may have one.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -9,19 +9,27 @@ use crate::chat::{MemberId, Millis, Peer};
 use crate::net::Socket;
 
 /// One connection.
-pub(super) struct LineConnection {
+pub(super) struct Connection {
     pub(super) socket: Socket,
     pub(super) input: LineInput,
-    /// `None` once it has left the chat.
+    /// Of a WebSocket: what it has said and nobody has heard yet. (A socket takes such bytes back.)
+    #[expect(
+        clippy::box_collection,
+        reason = "few have it, and all pay for its place"
+    )]
+    pub(super) unheard: Option<Box<Vec<u8>>>,
+    /// `None` while it only asks for pages, and once it has left the chat.
     pub(super) member: Option<MemberId>,
+    /// It speaks HTTP: it only looks at pages so far.
+    pub(super) visits: bool,
     /// When it was accepted, in seconds.
     pub(super) since: u32,
 }
 
-/// The door's connections, by socket index.
+/// All doors' connections, by socket index.
 #[derive(Default)]
 pub(super) struct Connections {
-    by_index: Vec<Option<LineConnection>>,
+    by_index: Vec<Option<Connection>>,
     count: usize,
     by_address: HashMap<IpAddr, u32>,
     /// Connections that were turned away and are not closed yet.
@@ -85,7 +93,7 @@ impl Connections {
     pub(super) fn insert(
         &mut self,
         socket: Socket,
-        member: MemberId,
+        member: Option<MemberId>,
         peer: Peer,
         config: &Config,
         now: Millis,
@@ -99,20 +107,22 @@ impl Connections {
             *self.by_address.entry(address).or_default() += 1;
         }
         self.count += 1;
-        self.by_index[index] = Some(LineConnection {
+        self.by_index[index] = Some(Connection {
             socket,
             input,
-            member: Some(member),
+            unheard: None,
+            member,
+            visits: member.is_none(),
             since: (now / 1000) as u32,
         });
     }
 
-    pub(super) fn get_mut(&mut self, socket: Socket) -> Option<&mut LineConnection> {
+    pub(super) fn get_mut(&mut self, socket: Socket) -> Option<&mut Connection> {
         let found = self.by_index.get_mut(socket.index())?.as_mut();
         found.filter(|connection| connection.socket == socket)
     }
 
-    pub(super) fn remove(&mut self, socket: Socket) -> Option<LineConnection> {
+    pub(super) fn remove(&mut self, socket: Socket) -> Option<Connection> {
         self.get_mut(socket)?;
         let gone = self.by_index[socket.index()].take()?;
         self.count -= 1;
@@ -127,7 +137,7 @@ impl Connections {
         Some(gone)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &LineConnection> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Connection> {
         self.by_index.iter().flatten()
     }
 
@@ -137,11 +147,28 @@ impl Connections {
             .filter_map(|connection| Some((connection.member?, connection.input.heard()?)))
     }
 
+    /// Connections that speak HTTP.
+    pub(super) fn visitors(&self) -> Vec<Socket> {
+        self.iter()
+            .filter(|connection| connection.visits)
+            .map(|connection| connection.socket)
+            .collect()
+    }
+
     /// Everyone who is still in the chat.
     pub(super) fn members(&self) -> Vec<MemberId> {
         self.iter()
             .filter_map(|connection| connection.member)
             .collect()
+    }
+}
+
+impl Connection {
+    /// Its member has left the chat: nothing more is heard, and nothing held back.
+    pub(super) fn depart(&mut self) {
+        self.member = None;
+        self.unheard = None;
+        self.input.close();
     }
 }
 

@@ -1,4 +1,4 @@
-//! What one connection of the line door says: from its bytes to the chat, no faster than it may.
+//! What one connection says: from its bytes to the chat, no faster than it may. Both doors work by it.
 
 use std::net::IpAddr;
 use std::ops::ControlFlow;
@@ -73,12 +73,36 @@ impl LineInput {
         member: MemberId,
         bytes: &[u8],
         now: Millis,
+        frame: impl FnMut(&mut Hub, MemberId, Frame<'_>, Millis),
+    ) -> usize {
+        self.take(hub, member, bytes, false, now, frame)
+    }
+
+    /// As [`feed`](Self::feed), for the rest of a message, or a whole one: its end is a line's end.
+    pub fn feed_message(
+        &mut self,
+        hub: &mut Hub,
+        member: MemberId,
+        bytes: &[u8],
+        now: Millis,
+        frame: impl FnMut(&mut Hub, MemberId, Frame<'_>, Millis),
+    ) -> usize {
+        self.take(hub, member, bytes, true, now, frame)
+    }
+
+    fn take(
+        &mut self,
+        hub: &mut Hub,
+        member: MemberId,
+        bytes: &[u8],
+        is_message: bool,
+        now: Millis,
         mut frame: impl FnMut(&mut Hub, MemberId, Frame<'_>, Millis),
     ) -> usize {
         let max_line = hub.max_line();
         let mut lines = 0;
         self.decode(|decoder, bound| {
-            decoder.feed(max_line, bytes, |decoded| {
+            let mut take = |decoded: Frame<'_>| {
                 let wait = bound.as_mut().map_or(0, |bound| bound.take_line(now));
                 frame(hub, member, decoded, now);
                 hub.apply();
@@ -87,7 +111,12 @@ impl LineInput {
                     true => ControlFlow::Continue(()),
                     false => ControlFlow::Break(()),
                 }
-            })
+            };
+            let used = decoder.feed(max_line, bytes, &mut take);
+            if is_message && used == bytes.len() && !decoder.is_idle() {
+                decoder.feed(max_line, b"\n", &mut take);
+            }
+            used
         })
     }
 
@@ -122,7 +151,8 @@ impl LineInput {
         let bound = self.bound.as_mut()?;
         let limit = bound.flood?;
         let wait = bound.bucket.wait(limit, now);
-        if wait == 0 {
+        // Whoever has left by its last line is told nothing more.
+        if wait == 0 || hub.chat.room_of(member).is_none() {
             return None;
         }
         bound.held_back = true;

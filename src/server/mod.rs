@@ -1,13 +1,17 @@
 //! The doors: they join the chat to the sockets.
 //!
-//! The [chat] knows no sockets and the [sockets](crate::net) know no chat. This room
+//! The [chat](crate::chat) knows no sockets and the [sockets](crate::net) know no chat. This room
 //! is where they meet:
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `mod.rs` | [`ChatServer`]: the state that the loop lends to every callback; effects to doors |
+//! | `mod.rs` | [`ChatServer`]: the state that the loop lends to every callback; sockets and timers for the hub |
 //! | `line_door.rs` | the door for `nc`: TCP and IPC, lines of text |
-//! | `connections.rs` | what it keeps of each connection, and who may have one |
+//! | `web_door/` | the door for browsers: pages, and lines as WebSocket messages |
+//! | `connections.rs` | what the doors keep of each connection, and who may have one |
+//! | `arrivals.rs`, `hearing.rs` | who comes and who is gone; when a connection is read |
+//! | `outlet.rs` | where a member's lines go: what differs between the doors |
+//! | `board.rs` | the rooms, as browsers show them |
 //! | [`framing`] | bytes to lines |
 //! | [`hub`] | the chat and what is due to its members, without sockets |
 //! | [`line_input`] | what one connection says, no faster than it may |
@@ -18,20 +22,25 @@
 //! | `reports.rs` | what operators ask the doors |
 //! | `bind.rs`, `config.rs`, `descriptors.rs` | what happens before the loop runs |
 
+mod arrivals;
 mod batch;
 mod bind;
+mod board;
 mod config;
 mod connections;
 mod descriptors;
 pub mod fan_out;
 mod flood;
 pub mod framing;
+mod hearing;
 pub mod hub;
 mod line_door;
 pub mod line_input;
+mod outlet;
 mod reports;
 mod shutdown;
 pub mod slow_readers;
+mod web_door;
 
 use std::io;
 use std::rc::Rc;
@@ -41,13 +50,17 @@ use sd_notify::NotifyState;
 
 use crate::chat::{Effect, MemberId, Millis};
 use crate::event_loop::Timer;
-use crate::net::{self, Context, EventLoop, Server, Socket};
+use crate::http;
+use crate::net::{self, Context, EventLoop, Server};
 pub use bind::StartError;
+use board::Board;
 pub use config::Config;
 use connections::Connections;
-use fan_out::Payload;
 pub use flood::{Flood, FloodLimit};
-use hub::{Hub, Progress, seconds};
+use hub::{Hub, seconds};
+use outlet::Outlet;
+pub use web_door::Origin;
+use web_door::Site;
 
 /// The chat server's state: what [`EventLoop::run`] lends to every callback.
 pub struct ChatServer {
@@ -55,12 +68,17 @@ pub struct ChatServer {
     hub: Hub,
     connections: Connections,
     /// Where each member's lines go, by member index.
-    sockets: Vec<Option<Socket>>,
+    outlets: Vec<Option<Outlet>>,
     /// An immediate is set that will deliver.
     deliver_set: bool,
     /// The next deadline there is, and the timer that is set for it.
     tick: Option<(Millis, Timer)>,
     servers: Vec<Server>,
+    /// What members on the web door see of the rooms.
+    board: Board,
+    /// What the web door serves.
+    site: Site,
+    web: Option<http::Server>,
     shutting_down: bool,
 }
 
@@ -73,6 +91,7 @@ pub struct ChatServer {
 pub fn serve(config: Config) -> Result<(), StartError> {
     descriptors::raise_limit();
     let listeners = bind::bind_all(&config.listen, config.ipc_mode)?;
+    let web = bind::bind_web(config.web.as_deref(), config.ipc_mode)?;
     let loop_error = |error: io::Error| StartError::new("event loop", error);
     let mut event_loop = EventLoop::new().map_err(loop_error)?;
     let mut server = ChatServer::new(config);
@@ -87,6 +106,9 @@ pub fn serve(config: Config) -> Result<(), StartError> {
             return Err(StartError::new(format!("--listen {address}"), reason));
         }
         info!("listening on {address}");
+    }
+    if let Some(listener) = web {
+        web_door::listen(&mut event_loop, &mut server, listener)?;
     }
     notify_service_manager(NotifyState::Ready);
     event_loop.run(&mut server).map_err(loop_error)
@@ -104,9 +126,12 @@ impl ChatServer {
         let config = Rc::new(config);
         Self {
             hub: Hub::new(Rc::clone(&config)),
+            board: Board::default(),
+            site: Site::new(&config.web_origin),
+            web: None,
             config,
             connections: Connections::default(),
-            sockets: Vec::new(),
+            outlets: Vec::new(),
             deliver_set: false,
             tick: None,
             servers: Vec::new(),
@@ -154,14 +179,11 @@ impl ChatServer {
     /// Writes what the turn has brought, once per member.
     fn deliver(&mut self, cx: &mut Context<Self>) {
         let now = cx.now();
-        let sockets = &self.sockets;
+        let outlets = &self.outlets;
         let too_slow = self.hub.deliver(now, |member, payload| {
-            let socket = sockets.get(member.index()).copied().flatten()?;
-            match payload {
-                Payload::Shared(bytes) => socket.write_shared(cx, bytes),
-                Payload::Own(bytes) => socket.write(cx, bytes),
-            };
-            (socket.buffered(cx) > 0).then(|| progress(cx, socket))
+            let outlet = outlets.get(member.index()).copied().flatten()?;
+            outlet.write(cx, payload);
+            (outlet.socket().buffered(cx) > 0).then(|| outlet.progress(cx))
         });
         self.disconnect_all(too_slow, now);
         self.finish(cx);
@@ -177,18 +199,39 @@ impl ChatServer {
 
     /// Sends a member that has left the chat what it was told until then, and ends its connection.
     fn say_goodbye(&mut self, cx: &mut Context<Self>, member: MemberId, last: &[u8]) {
-        if let Some(socket) = self.sockets.get_mut(member.index()).and_then(Option::take) {
-            if !last.is_empty() {
-                socket.write(cx, last);
+        if let Some(outlet) = self.unseat(member) {
+            outlet.close(self, cx, last);
+        }
+    }
+
+    /// Shows members on the web door what has become of the rooms, if it is time.
+    fn renew_board(&mut self, cx: &mut Context<Self>) {
+        let Some(frame) = self.board.renewed(self.hub.chat(), cx.now()) else {
+            return;
+        };
+        for outlet in self.outlets.iter().flatten() {
+            if let Outlet::Web(web_socket) = outlet
+                && web_socket.buffered_amount(cx) == 0
+            {
+                web_socket.send_encoded(cx, &frame);
             }
-            line_door::close(self, cx, socket);
+        }
+    }
+
+    /// Shows it to a member that could not take it of late.
+    fn show_board_again(&self, cx: &mut Context<Self>, member: MemberId) {
+        if let Some(Some(Outlet::Web(web_socket))) = self.outlets.get(member.index())
+            && let Some(frame) = self.board.frame()
+        {
+            web_socket.send_encoded(cx, &frame);
         }
     }
 
     /// Keeps one timer set for the next deadline of all there are: none if there is none, so that an
     /// idle server sleeps.
     fn set_tick(&mut self, cx: &mut Context<Self>) {
-        let Some(due) = self.hub.next_deadline() else {
+        let board = self.board.next_renewal(self.hub.chat());
+        let Some(due) = self.hub.next_deadline().into_iter().chain(board).min() else {
             return;
         };
         if let Some((set_for, timer)) = self.tick {
@@ -210,32 +253,18 @@ impl ChatServer {
     /// Something is due, or was.
     fn ticked(&mut self, cx: &mut Context<Self>) {
         let now = cx.now();
-        let sockets = &self.sockets;
+        let outlets = &self.outlets;
         let stalled = self.hub.sweep_slow_readers(now, |member| {
-            let socket = sockets.get(member.index()).copied().flatten()?;
-            Some(progress(cx, socket))
+            let outlet = outlets.get(member.index()).copied().flatten()?;
+            Some(outlet.progress(cx))
         });
         self.disconnect_all(stalled, now);
         let idle = self.hub.sweep_idle(now, self.connections.heard());
         self.disconnect_all(idle, now);
         self.hub.tick(now);
+        self.renew_board(cx);
         self.finish(cx);
     }
-
-    /// Notes where a newcomer's lines go.
-    fn seat(&mut self, member: MemberId, socket: Socket) {
-        if self.sockets.len() <= member.index() {
-            self.sockets.resize(member.index() + 1, None);
-        }
-        self.sockets[member.index()] = Some(socket);
-    }
-}
-
-/// The bytes that wait for a socket, and those ever sent on it.
-fn progress(cx: &Context<ChatServer>, socket: Socket) -> Progress {
-    let waiting = socket.buffered(cx);
-    let sent = socket.bytes_written(cx) - waiting as u64;
-    Progress { waiting, sent }
 }
 
 /// The loop that a chat server runs on.

@@ -8,6 +8,7 @@ use sd_notify::NotifyState;
 
 use super::{ChatServer, Loop, notify_service_manager};
 use crate::event_loop::{SIGINT, SIGTERM};
+use crate::http;
 use crate::net::Context;
 
 /// Shuts down at the first signal. The next one ends the process at once, even if the loop is
@@ -40,6 +41,13 @@ pub(super) fn begin(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
     for door in &server.servers {
         door.close(cx);
     }
+    if let Some(web) = server.web {
+        web.close(cx);
+        // Whoever only looks at pages gets what it has asked for, and then need not be waited for.
+        for socket in server.connections.visitors() {
+            socket.destroy_soon(cx);
+        }
+    }
     for member in server.connections.members() {
         let last = "* The server is shutting down. Goodbye.";
         server.hub.disconnect(member, last, cx.now());
@@ -49,7 +57,9 @@ pub(super) fn begin(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
     let deadline = cx.set_timeout(
         super::seconds(server.config.shutdown_timeout),
         |server: &mut ChatServer, cx| {
-            let left: usize = server.servers.iter().map(|door| door.connections(cx)).sum();
+            let web = server.web.map(http::Server::net);
+            let doors = server.servers.iter().copied().chain(web);
+            let left: usize = doors.map(|door| door.connections(cx)).sum();
             if left > 0 {
                 warn!("{left} connections did not read their last lines in time");
             }
