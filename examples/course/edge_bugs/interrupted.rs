@@ -12,9 +12,9 @@ use rustix::process::{Signal, getpid, kill_process};
 use crate::say;
 
 /// When the only timer is due.
-const DUE: Duration = Duration::from_millis(400);
+const DUE: Duration = Duration::from_millis(1000);
 /// When the signal comes.
-const SIGNAL: Duration = Duration::from_millis(200);
+const SIGNAL: Duration = Duration::from_millis(500);
 
 pub fn show() -> io::Result<()> {
     signal_hook::flag::register(
