@@ -1,6 +1,6 @@
 //! The doors: they join the chat to the sockets.
 //!
-//! The [chat] knows no sockets and the [sockets](crate::net) know no chat. This room
+//! The [chat](crate::chat) knows no sockets and the [sockets](crate::net) know no chat. This room
 //! is where they meet:
 //!
 //! | file | what |
