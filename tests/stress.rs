@@ -127,6 +127,17 @@ fn everyone_gets_everything() {
 }
 
 #[test]
+fn the_web_door_can_be_loaded_too() {
+    let server = Server::with(&["--web", "127.0.0.1:0"]);
+    let line = server.expect_log(|line| line.contains("in a browser: http://"));
+    let (_, address) = line.rsplit_once("http://").expect("an address");
+    let flags = "--ws --clients 20 --senders 5 --messages 40 --churn 2 --slow-readers 2";
+    let ended = stress(address.trim_end_matches('/'), flags);
+    ended.is_well(&[("clients", "20"), ("messages sent", "200")]);
+    assert_eq!(stress("/tmp/none", "--ws").status, Some(2));
+}
+
+#[test]
 fn rooms_keep_to_themselves() {
     let server = Server::start();
     let ended = stress(
