@@ -7,7 +7,7 @@
 //!
 //! # Layout
 //!
-//! Arrows point one way: `server` uses `chat` and `net`, `http` uses `net`, `net` uses `event_loop`;
+//! Arrows point one way: `server` uses `chat`, `net` and `http`, `http` uses `net`, `net` uses `event_loop`;
 //! `chat` uses none of them.
 //!
 //! | module | what it is | knows nothing of |
@@ -16,7 +16,7 @@
 //! | [`net`] | servers and sockets as Node's `net` shows them | chat, HTTP |
 //! | [`http`] | HTTP/1.1 servers and clients as Node's `http` shows them, on `net` alone | chat |
 //! | [`chat`] | members, rooms, history: a pure state machine | sockets, clocks, I/O |
-//! | [`server`] | the doors: joins `chat` to `net` | |
+//! | [`server`] | the doors: joins `chat` to `net` and `http` | |
 //!
 //! # Reading order
 //!

@@ -16,12 +16,14 @@ pub(super) fn encode(line: &str, to: &mut Vec<u8>) {
 
 /// The lines of one room and turn, encoded once and shared by all who get them.
 #[derive(Default)]
-pub(super) struct Batch {
+pub struct Batch {
     bytes: Rc<Vec<u8>>,
     lines: Vec<Line>,
     /// The same as one WebSocket message, made for the first who wants it: a room without browsers pays
     /// nothing for the others' framing.
     frame: OnceCell<Rc<Vec<u8>>>,
+    /// How many of the lines are messages.
+    messages: u32,
 }
 
 /// Where a line of a batch ends.
@@ -38,14 +40,24 @@ impl Batch {
         let end = bytes.len();
         self.frame.take();
         self.lines.push(Line { end, is_message });
+        self.messages += u32::from(is_message);
     }
 
-    pub(super) fn bytes(&self) -> &Rc<Vec<u8>> {
+    /// How many messages it holds, if it holds nothing else: all that there is to know of it for
+    /// a member that is behind.
+    pub(super) fn only_messages(&self) -> Option<u32> {
+        (self.messages as usize == self.lines.len()).then_some(self.messages)
+    }
+
+    /// The lines as they are, each with its line feed.
+    #[must_use]
+    pub fn bytes(&self) -> &Rc<Vec<u8>> {
         &self.bytes
     }
 
     /// All of it as one text message of a server's, encoded once for all who get it so.
-    pub(super) fn frame(&self) -> &Rc<Vec<u8>> {
+    #[must_use]
+    pub fn frame(&self) -> &Rc<Vec<u8>> {
         self.frame.get_or_init(|| {
             // It was put together from text: nothing is lost, and nothing copied but into the frame.
             web_socket::encode_text(&String::from_utf8_lossy(&self.bytes))
@@ -90,6 +102,7 @@ impl Batch {
         }
         self.lines.clear();
         self.frame.take();
+        self.messages = 0;
     }
 }
 
@@ -143,6 +156,18 @@ mod tests {
         batch.push("c", true);
         assert_eq!(&batch.frame()[..], b"\x81\x02c\n");
         assert_eq!(&first[..], b"\x81\x05a: 1\n", "who waits for it has it");
+    }
+
+    #[test]
+    fn a_notice_makes_it_more_than_messages() {
+        let mut batch = Batch::default();
+        batch.push("a: 1", true);
+        batch.push("b: 2", true);
+        assert_eq!(batch.only_messages(), Some(2));
+        batch.push("* c left", false);
+        assert_eq!(batch.only_messages(), None);
+        batch.clear();
+        assert_eq!(batch.only_messages(), Some(0));
     }
 
     #[test]

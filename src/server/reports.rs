@@ -46,7 +46,7 @@ impl ChatServer {
             Report::Connections => self.describe_connections(cx),
         };
         for line in lines {
-            self.fan_out.tell(to, &line);
+            self.hub.tell(to, line);
         }
     }
 
@@ -86,6 +86,7 @@ impl ChatServer {
     /// Those for whom most is waiting, a line each; then who was disconnected.
     fn describe_connections(&self, cx: &Context<Self>) -> Vec<String> {
         let now = cx.now();
+        let chat = self.hub.chat();
         let mut found: Vec<_> = self
             .connections
             .iter()
@@ -97,20 +98,15 @@ impl ChatServer {
         found.sort_unstable_by_key(|&(waiting, member, _)| std::cmp::Reverse((waiting, member)));
         let mut lines = vec![format!("* Connections, {}:", found.len())];
         for &(waiting, member, connection) in found.iter().take(LISTED) {
-            let (Some(nickname), Some(peer)) = (self.chat.nickname(member), self.chat.peer(member))
-            else {
+            let (Some(nickname), Some(peer)) = (chat.nickname(member), chat.peer(member)) else {
                 continue;
             };
             let age = now / 1000 - u64::from(connection.since);
             let mut line = format!("*   {nickname}, {peer}: {waiting} bytes wait, {age} s old");
-            if let Some(skipped) = self.fan_out.skipped(member) {
+            if let Some(skipped) = self.hub.fan_out.skipped(member) {
                 line += &format!(", reads too slowly, {skipped} messages left out");
             }
-            if connection
-                .bound
-                .as_ref()
-                .is_some_and(|bound| bound.held_back)
-            {
+            if connection.input.is_held_back() {
                 line += ", types too fast";
             }
             lines.push(line + ".");
@@ -118,7 +114,7 @@ impl ChatServer {
         if found.len() > LISTED {
             lines.push(format!("*   and {} more.", found.len() - LISTED));
         }
-        let gone = self.farewells.0.iter().rev();
+        let gone = self.hub.farewells.0.iter().rev();
         lines.extend(gone.map(|gone| {
             let ago = (now - gone.at) / 1000;
             let Farewell {

@@ -86,9 +86,20 @@ fn whoever_types_too_fast_is_heard_more_slowly_and_completely() {
     for n in 0..40 {
         assert_eq!(nc.line(), format!("guest2: {n}"));
     }
-    assert!(browser.line().contains("50 lines a second"));
-    browser.say("/who");
-    assert!(browser.line().starts_with("* In #lobby"), "it is told once");
+    assert!(browser.line().contains("50 lines a second"), "it is told");
+}
+
+#[test]
+fn a_line_that_is_too_long_may_be_cut_anywhere() {
+    let (server, web) = start(&["--flood", "50:1", "--max-line", "16"]);
+    let mut nc = server.join();
+    let mut browser = Web::join(web);
+    until_in(&mut nc, &browser.name);
+    // Refused within a character, and nothing more is heard for a while.
+    browser.say(&format!("one\nx{}\ntwo", "é".repeat(20)));
+    assert_eq!(nc.line(), "guest2: one");
+    assert_eq!(nc.line(), "guest2: two");
+    browser.expect("! That line was not sent: it is longer than 16 bytes.");
 }
 
 #[test]

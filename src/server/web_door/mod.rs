@@ -70,6 +70,8 @@ fn open(event_loop: &mut Loop, server: &ChatServer) -> http::Server {
         .set_request_timeout(event_loop, REQUEST_MS)
         .set_timeout(event_loop, STALL_MS)
         .set_max_body(event_loop, Some(MAX_BODY));
+    door.net()
+        .set_high_water_mark(event_loop, server.hub.high_water_mark());
     // HTTP's own listeners come first: those here only count.
     door.net().on_connection(event_loop, arrived);
     door.net()
