@@ -139,9 +139,20 @@ export class Log {
     this.#list.setAttribute("aria-live", "off");
     clearTimeout(this.#loud);
     this.#loud = setTimeout(() => this.#list.setAttribute("aria-live", "polite"), 300);
-    this.#list.replaceChildren(...this.#make(this.#first, this.#end));
+    this.#replace(this.#make(this.#first, this.#end));
     if (!anchor) this.#stick();
     else if (anchor.row.isConnected) this.#box.scrollTop += anchor.row.getBoundingClientRect().top - anchor.top;
+  }
+
+  // Rows that stay are not touched: their layout stands.
+  #replace(rows) {
+    const stay = new Set(rows);
+    for (const child of [...this.#list.children]) if (!stay.has(child)) child.remove();
+    let next = this.#list.firstElementChild;
+    for (const one of rows) {
+      if (one === next) next = next.nextElementSibling;
+      else this.#list.insertBefore(one, next);
+    }
   }
 
   #make(first, end) {

@@ -113,6 +113,6 @@ export function continues(entry, before) {
 // The day that begins with an entry, in words, if one does.
 export function newDay(entry, before) {
   if (entry.at === null || !before?.at) return null;
-  const words = day.format(entry.at);
-  return day.format(before.at) === words ? null : words;
+  const isSame = new Date(entry.at).toDateString() === new Date(before.at).toDateString();
+  return isSame ? null : day.format(entry.at);
 }
