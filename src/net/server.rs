@@ -363,6 +363,7 @@ pub(super) fn emit<S>(
     server: Server,
     event: ServerEvent<'_>,
 ) -> bool {
+    cx.note_event(server.0, event.name(), 0);
     let kind: EventKind = event.kind();
     let Some(mut lent) = cx
         .server_mut(server.0)
