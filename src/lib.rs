@@ -35,5 +35,6 @@ pub mod event_loop;
 pub mod http;
 pub mod net;
 pub mod server;
+mod web;
 
 pub use net::{Context, EventLoop};

@@ -110,9 +110,10 @@ impl Chat {
     }
 
     pub(super) fn describe_rooms(&self) -> String {
-        let largest = self.by_size.iter();
-        let shown = largest.map(|(size, name, _)| format!("#{name} ({})", size.0));
-        let listed = list(shown, self.by_size.len(), LISTED, MORE);
+        let shown = self
+            .rooms()
+            .map(|room| format!("#{} ({})", room.name, room.members));
+        let listed = list(shown, self.room_count(), LISTED, MORE);
         format!("* Rooms: {listed}")
     }
 

@@ -103,7 +103,10 @@ impl Chat {
         effects: &mut Vec<Effect>,
     ) {
         let line = compose(&mut self.draft, text);
-        self.rooms[room.index()].history.push(&line);
+        let place = &mut self.rooms[room.index()];
+        place.history.push(&line);
+        place.said += 1;
+        self.changes += 1;
         effects.push(Effect::Say {
             room,
             except: Some(author),

@@ -40,6 +40,7 @@
 //! | `id.rs`           | what members and rooms are meant by                             |
 //! | `index.rs`        | finding members and rooms by name, in a few bytes each          |
 //! | `room.rs`         | one room: its members, topic, history                           |
+//! | `summary.rs`      | the rooms as others see them, and whether anything of that has changed |
 //! | `history.rs`      | the lines a room keeps                                          |
 //! | `presence.rs`     | joins, leaves and renames, at most one notice a second          |
 //! | `listing.rs`      | many names in one line of bounded length                        |
@@ -62,6 +63,7 @@ mod peer;
 mod presence;
 mod room;
 mod sanctions;
+mod summary;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -86,6 +88,7 @@ pub use effect::{Effect, Report, SayKind};
 pub use id::{MemberId, RoomId};
 pub use notices::{flooding, skipped};
 pub use peer::Peer;
+pub use summary::RoomSummary;
 pub use text::sanitise;
 
 /// A point in time, or a length of it, in milliseconds of a clock that never goes back.
@@ -134,6 +137,8 @@ pub struct Chat {
     /// Where a message is put together: growing a fresh `String` would be a second allocation.
     draft: String,
     standing: StandingLines,
+    /// Counts what may change the answer of [`rooms`](Chat::rooms).
+    changes: u64,
 }
 
 /// A room's place among the others: the largest first, then by name.
@@ -155,6 +160,7 @@ impl Chat {
             arrivals: NonZeroU32::MAX,
             draft: String::new(),
             standing: StandingLines::new(),
+            changes: 0,
         };
         let lobby = chat.open_room(Name::generated("lobby".into()));
         debug_assert_eq!(lobby, LOBBY);
@@ -362,6 +368,7 @@ impl Chat {
 
     /// Lets someone in or out of a room, whose place among the others then is another.
     fn resize<R>(&mut self, id: RoomId, change: impl FnOnce(&mut Room) -> R) -> R {
+        self.changes += 1;
         let room = &mut self.rooms[id.index()];
         self.by_size.remove(&room.rank(id));
         let result = change(room);

@@ -14,6 +14,8 @@ pub(super) struct Room {
     members: Vec<MemberId>,
     pub(super) topic: Option<Box<str>>,
     pub(super) history: History,
+    /// Messages ever said here.
+    pub(super) said: u64,
     pub(super) presence: Presence,
 }
 
@@ -24,6 +26,7 @@ impl Room {
             members: Vec::new(),
             topic: None,
             history: History::new(limits.history, limits.history_bytes),
+            said: 0,
             presence: Presence::default(),
         }
     }

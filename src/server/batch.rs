@@ -1,6 +1,9 @@
 //! What was said in one room in one turn.
 
+use std::cell::OnceCell;
 use std::rc::Rc;
+
+use crate::http::web_socket;
 
 /// A batch's buffer is kept for the next turn if it is no larger.
 const KEEP: usize = 64 * 1024;
@@ -18,6 +21,9 @@ pub(super) struct Batch {
     lines: Vec<Line>,
     /// How many of the lines are messages.
     messages: u32,
+    /// The same as one WebSocket message, made for the first who wants it: a room without browsers pays
+    /// nothing for the others' framing.
+    frame: OnceCell<Rc<Vec<u8>>>,
 }
 
 /// Where a line of a batch ends.
@@ -32,6 +38,7 @@ impl Batch {
         let bytes = Rc::make_mut(&mut self.bytes);
         encode(line, bytes);
         let end = bytes.len();
+        self.frame.take();
         self.lines.push(Line { end, is_message });
         self.messages += u32::from(is_message);
     }
@@ -44,6 +51,14 @@ impl Batch {
 
     pub(super) fn bytes(&self) -> &Rc<Vec<u8>> {
         &self.bytes
+    }
+
+    /// All of it as one text message of a server's, encoded once for all who get it so.
+    pub(super) fn frame(&self) -> &Rc<Vec<u8>> {
+        self.frame.get_or_init(|| {
+            // It was put together from text: nothing is lost, and nothing copied but into the frame.
+            web_socket::encode_text(&String::from_utf8_lossy(&self.bytes))
+        })
     }
 
     /// Length in bytes.
@@ -84,6 +99,7 @@ impl Batch {
         }
         self.lines.clear();
         self.messages = 0;
+        self.frame.take();
     }
 }
 
@@ -134,6 +150,21 @@ mod tests {
         assert_eq!(batch.only_messages(), None);
         batch.clear();
         assert_eq!(batch.only_messages(), Some(0));
+    }
+
+    #[test]
+    fn a_frame_is_made_once_and_is_never_that_of_other_lines() {
+        let mut batch = Batch::default();
+        batch.push("a: 1", true);
+        let first = Rc::clone(batch.frame());
+        assert_eq!(&first[..], b"\x81\x05a: 1\n");
+        assert!(Rc::ptr_eq(&first, batch.frame()), "made once");
+        batch.push("b: 2", true);
+        assert_eq!(&batch.frame()[..], b"\x81\x0Aa: 1\nb: 2\n");
+        batch.clear();
+        batch.push("c", true);
+        assert_eq!(&batch.frame()[..], b"\x81\x02c\n");
+        assert_eq!(&first[..], b"\x81\x05a: 1\n", "who waits for it has it");
     }
 
     #[test]

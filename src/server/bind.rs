@@ -57,6 +57,25 @@ pub(super) fn bind_all(listen: &[String], ipc_mode: u32) -> Result<Vec<Listener>
         .collect()
 }
 
+/// Where the web door is if nobody says where.
+const WEB: &str = "127.0.0.1:8080";
+
+/// Binds the web door's address, if there is to be one. One that was given has to be free; if nobody has
+/// given any, the chat does without.
+pub(super) fn bind_web(web: Option<&str>, ipc_mode: u32) -> Result<Option<Listener>, StartError> {
+    match web {
+        Some("off") => Ok(None),
+        Some(text) => bind(text, ipc_mode)
+            .map(Some)
+            .map_err(|reason| StartError::new(format!("--web {text}"), reason)),
+        None => Ok(bind(WEB, ipc_mode)
+            .inspect_err(|reason| {
+                warn!("no chat in the browser: {reason}; --web sets another address")
+            })
+            .ok()),
+    }
+}
+
 fn bind(text: &str, ipc_mode: u32) -> Result<Listener, String> {
     let Some(target) = Target::parse(text) else {
         return Err("not an address; it wants IP:PORT, HOST:PORT or a path with a /".to_owned());

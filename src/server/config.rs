@@ -3,6 +3,7 @@
 use clap::{CommandFactory, FromArgMatches, Parser};
 
 use super::flood::Flood;
+use super::web_door::Origin;
 use crate::chat;
 
 /// How to run a chat server; what `loopchat --help` prints.
@@ -28,6 +29,21 @@ pub struct Config {
         default_value = "127.0.0.1:3000"
     )]
     pub listen: Vec<String>,
+
+    /// Where browsers chat: IP:PORT, HOST:PORT, or a path with a / in it for a Unix socket; or off. If not
+    /// given, 127.0.0.1:8080, if that is free
+    #[arg(long, value_name = "ADDR", env = "LOOPCHAT_WEB")]
+    pub web: Option<String>,
+
+    /// Another origin whose pages may chat, and a name this server has: https://chat.example, as a browser
+    /// shows it. May be repeated; several may be separated by commas
+    #[arg(
+        long,
+        value_name = "ORIGIN",
+        env = "LOOPCHAT_WEB_ORIGIN",
+        value_delimiter = ','
+    )]
+    pub web_origin: Vec<Origin>,
 
     /// Permissions of Unix socket files, in octal: who may write to one may chat
     #[arg(

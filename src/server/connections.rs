@@ -1,4 +1,4 @@
-//! What the line door keeps of each connection, and who may have one.
+//! What the doors keep of each connection, and who may have one.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -10,13 +10,21 @@ use crate::chat::{MemberId, Millis, Peer};
 use crate::net::Socket;
 
 /// One connection. There are many, and most say nothing: what only some need is in a box of its own.
-pub(super) struct LineConnection {
+pub(super) struct Connection {
     pub(super) socket: Socket,
     /// The decoder, when it has something to remember: a torn line.
     pub(super) torn: Option<Box<LineDecoder>>,
+    /// Of a WebSocket: what it has said and nobody has heard yet. (A socket takes such bytes back.)
+    #[expect(
+        clippy::box_collection,
+        reason = "few have it, and all pay for its place"
+    )]
+    pub(super) unheard: Option<Box<String>>,
     pub(super) bound: Option<Box<Bound>>,
-    /// `None` once it has left the chat.
+    /// `None` while it only asks for pages, and once it has left the chat.
     pub(super) member: Option<MemberId>,
+    /// It speaks HTTP: it only looks at pages so far.
+    pub(super) visits: bool,
     /// When it was accepted, in seconds.
     pub(super) since: u32,
 }
@@ -36,10 +44,10 @@ pub(super) struct Bound {
     pub(super) heard: Millis,
 }
 
-/// The door's connections, by socket index.
+/// All doors' connections, by socket index.
 #[derive(Default)]
 pub(super) struct Connections {
-    by_index: Vec<Option<LineConnection>>,
+    by_index: Vec<Option<Connection>>,
     count: usize,
     by_address: HashMap<IpAddr, u32>,
     /// Connections that were turned away and are not closed yet.
@@ -95,7 +103,7 @@ impl Connections {
     pub(super) fn insert(
         &mut self,
         socket: Socket,
-        member: MemberId,
+        member: Option<MemberId>,
         peer: Peer,
         config: &Config,
         now: Millis,
@@ -109,21 +117,23 @@ impl Connections {
             *self.by_address.entry(address).or_default() += 1;
         }
         self.count += 1;
-        self.by_index[index] = Some(LineConnection {
+        self.by_index[index] = Some(Connection {
             socket,
             torn: None,
+            unheard: None,
             bound: bound.map(Box::new),
-            member: Some(member),
+            member,
+            visits: member.is_none(),
             since: (now / 1000) as u32,
         });
     }
 
-    pub(super) fn get_mut(&mut self, socket: Socket) -> Option<&mut LineConnection> {
+    pub(super) fn get_mut(&mut self, socket: Socket) -> Option<&mut Connection> {
         let found = self.by_index.get_mut(socket.index())?.as_mut();
         found.filter(|connection| connection.socket == socket)
     }
 
-    pub(super) fn remove(&mut self, socket: Socket) -> Option<LineConnection> {
+    pub(super) fn remove(&mut self, socket: Socket) -> Option<Connection> {
         self.get_mut(socket)?;
         let gone = self.by_index[socket.index()].take()?;
         self.count -= 1;
@@ -138,8 +148,16 @@ impl Connections {
         Some(gone)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &LineConnection> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Connection> {
         self.by_index.iter().flatten()
+    }
+
+    /// Connections that speak HTTP.
+    pub(super) fn visitors(&self) -> Vec<Socket> {
+        self.iter()
+            .filter(|connection| connection.visits)
+            .map(|connection| connection.socket)
+            .collect()
     }
 
     /// Everyone who is still in the chat.
@@ -147,6 +165,18 @@ impl Connections {
         self.iter()
             .filter_map(|connection| connection.member)
             .collect()
+    }
+}
+
+impl Connection {
+    /// Its member has left the chat: nothing more is heard, and nothing held back.
+    pub(super) fn depart(&mut self) {
+        self.member = None;
+        self.torn = None;
+        self.unheard = None;
+        if let Some(bound) = &mut self.bound {
+            (bound.flood, bound.held_back) = (None, false);
+        }
     }
 }
 

@@ -20,7 +20,6 @@
 //! counted, until it has read what waits. Notices and its own answers are never left out.
 
 use std::collections::VecDeque;
-use std::rc::Rc;
 
 use super::batch::{Batch, encode};
 use crate::chat::{Chat, MemberId, Millis, RoomId};
@@ -32,7 +31,7 @@ const LARGE: usize = 16 * 1024;
 /// How long, in milliseconds, a greeting waits for company. Nobody who types sees the difference.
 const GREETING_MS: Millis = 20;
 
-/// The lines of this turn, on their way to members of one framing.
+/// The lines of this turn, on their way to members. What frames them is the outlets' business.
 pub(super) struct FanOut {
     /// What was said, by room index. Empty for a room in which nothing was.
     batches: Vec<Batch>,
@@ -81,8 +80,8 @@ enum State {
 /// What one member gets in one turn.
 #[derive(Clone, Copy)]
 pub(super) enum Payload<'a> {
-    /// The same as others in its room.
-    Shared(&'a Rc<Vec<u8>>),
+    /// The same as others in its room, in whichever framing.
+    Shared(&'a Batch),
     /// Its own.
     Own(&'a [u8]),
 }
@@ -227,7 +226,7 @@ impl FanOut {
             for &member in chat.members_of(room) {
                 let seat = &mut self.members[member.index()];
                 let payload = match (&mut seat.pending, &mut seat.skipped, only_messages) {
-                    (None, None, _) => Payload::Shared(batch.bytes()),
+                    (None, None, _) => Payload::Shared(batch),
                     (Some(pending), ..) if pending.state != State::Waits => continue, // served above
                     (None, Some(skipped), Some(messages)) => {
                         *skipped += messages;
@@ -385,7 +384,7 @@ mod tests {
             let mut writes = Vec::new();
             self.fan_out.deliver(&self.chat, |member, payload| {
                 let bytes = match payload {
-                    Payload::Shared(bytes) => &bytes[..],
+                    Payload::Shared(batch) => &batch.bytes()[..],
                     Payload::Own(bytes) => bytes,
                 };
                 let text = String::from_utf8_lossy(bytes);

@@ -7,8 +7,12 @@
 //! | --- | --- |
 //! | `mod.rs` | [`ChatServer`]: the state that the loop lends to every callback; effects to doors |
 //! | `line_door.rs` | the door for `nc`: TCP and IPC, lines of text |
-//! | `connections.rs` | what it keeps of each connection, and who may have one |
-//! | [`framing`] | bytes to lines |
+//! | `web_door/` | the door for browsers: pages, and lines as WebSocket messages |
+//! | `connections.rs` | what the doors keep of each connection, and who may have one |
+//! | `arrivals.rs` | who comes and who is gone |
+//! | [`framing`], `hearing.rs` | bytes to lines, and how many of them are heard |
+//! | `outlet.rs` | where a member's lines go: what differs between the doors |
+//! | `board.rs` | the rooms, as browsers show them |
 //! | `fan_out.rs`, `batch.rs` | one message to everyone, one write a member and turn |
 //! | [`slow_readers`] | what becomes of those who do not read that fast |
 //! | `flood.rs` | what becomes of those who type too fast |
@@ -16,18 +20,23 @@
 //! | `reports.rs` | what operators ask the doors |
 //! | `bind.rs`, `config.rs`, `descriptors.rs` | what happens before the loop runs |
 
+mod arrivals;
 mod batch;
 mod bind;
+mod board;
 mod config;
 mod connections;
 mod descriptors;
 mod fan_out;
 mod flood;
 pub mod framing;
+mod hearing;
 mod line_door;
+mod outlet;
 mod reports;
 mod shutdown;
 pub mod slow_readers;
+mod web_door;
 
 use std::io;
 
@@ -35,14 +44,18 @@ use log::info;
 
 use crate::chat::{self, Chat, Effect, MemberId, Millis, SayKind};
 use crate::event_loop::Timer;
-use crate::net::{self, Context, EventLoop, Server, Socket};
+use crate::http;
+use crate::net::{self, Context, EventLoop, Server};
 pub use bind::StartError;
+use board::Board;
 pub use config::Config;
 use connections::Connections;
-use fan_out::{FanOut, Payload};
+use fan_out::FanOut;
 pub use flood::{Flood, FloodLimit};
+use outlet::Outlet;
 use reports::Farewells;
 use slow_readers::{OutboxLimits, SlowReaders, Verdict};
+use web_door::Site;
 
 /// Those who have said nothing for too long are looked for no more often, in milliseconds.
 const IDLE_SWEEP_MS: Millis = 1000;
@@ -53,7 +66,7 @@ pub struct ChatServer {
     chat: Chat,
     connections: Connections,
     /// Where each member's lines go, by member index.
-    sockets: Vec<Option<Socket>>,
+    outlets: Vec<Option<Outlet>>,
     fan_out: FanOut,
     slow_readers: SlowReaders,
     /// When those are looked for next who have said nothing for too long.
@@ -68,6 +81,11 @@ pub struct ChatServer {
     /// Members the chat has removed whose connections are still to be closed.
     leaving: Vec<MemberId>,
     servers: Vec<Server>,
+    /// What members on the web door see of the rooms.
+    board: Board,
+    /// What the web door serves.
+    site: Site,
+    web: Option<http::Server>,
     shutting_down: bool,
 }
 
@@ -80,6 +98,7 @@ pub struct ChatServer {
 pub fn serve(config: Config) -> Result<(), StartError> {
     descriptors::raise_limit();
     let listeners = bind::bind_all(&config.listen, config.ipc_mode)?;
+    let web = bind::bind_web(config.web.as_deref(), config.ipc_mode)?;
     let loop_error = |error: io::Error| StartError::new("event loop", error);
     let mut event_loop = EventLoop::new().map_err(loop_error)?;
     let mut server = ChatServer::new(config);
@@ -95,6 +114,9 @@ pub fn serve(config: Config) -> Result<(), StartError> {
         }
         info!("listening on {address}");
     }
+    if let Some(listener) = web {
+        web_door::listen(&mut event_loop, &mut server, listener)?;
+    }
     event_loop.run(&mut server).map_err(loop_error)
 }
 
@@ -107,9 +129,12 @@ impl ChatServer {
                 hard: config.outbox_hard as usize,
                 stall: seconds(config.stall_timeout),
             }),
+            site: Site::new(&config.web_origin),
+            board: Board::default(),
+            web: None,
             config,
             connections: Connections::default(),
-            sockets: Vec::new(),
+            outlets: Vec::new(),
             fan_out: FanOut::new(),
             idle_sweep: None,
             farewells: Farewells::default(),
@@ -192,19 +217,16 @@ impl ChatServer {
     fn deliver(&mut self, cx: &mut Context<Self>) {
         let mut too_slow = Vec::new();
         let now = cx.now();
-        let (sockets, slow_readers) = (&self.sockets, &mut self.slow_readers);
+        let (outlets, slow_readers) = (&self.outlets, &mut self.slow_readers);
         self.fan_out.deliver(&self.chat, |member, payload| {
-            let Some(Some(socket)) = sockets.get(member.index()) else {
+            let Some(Some(outlet)) = outlets.get(member.index()) else {
                 return false;
             };
-            match payload {
-                Payload::Shared(bytes) => socket.write_shared(cx, bytes),
-                Payload::Own(bytes) => socket.write(cx, bytes),
-            };
-            if socket.buffered(cx) == 0 {
+            outlet.write(cx, payload);
+            if outlet.socket().buffered(cx) == 0 {
                 return false; // nearly always
             }
-            let (waiting, sent) = progress(cx, *socket);
+            let (waiting, sent) = outlet.progress(cx);
             match slow_readers.written(member, waiting, sent, now) {
                 Verdict::Fine => false,
                 Verdict::Behind => true,
@@ -224,7 +246,7 @@ impl ChatServer {
     }
 
     /// A member has read everything that waited for it.
-    fn caught_up(&mut self, member: MemberId) {
+    fn caught_up(&mut self, cx: &mut Context<Self>, member: MemberId) {
         self.slow_readers.forget(member);
         match self.fan_out.catch_up(member) {
             0 => {}
@@ -233,14 +255,33 @@ impl ChatServer {
                 self.fan_out.tell(member, &line);
             }
         }
+        if let Some(Some(Outlet::Web(web_socket))) = self.outlets.get(member.index())
+            && let Some(board) = self.board.frame()
+        {
+            web_socket.send_encoded(cx, &board); // it went without of late
+        }
+    }
+
+    /// Shows members on the web door what has become of the rooms, if it is time.
+    fn renew_board(&mut self, cx: &mut Context<Self>) {
+        let Some(frame) = self.board.renewed(&self.chat, cx.now()) else {
+            return;
+        };
+        for outlet in self.outlets.iter().flatten() {
+            if let Outlet::Web(web_socket) = outlet
+                && web_socket.buffered_amount(cx) == 0
+            {
+                web_socket.send_encoded(cx, &frame);
+            }
+        }
     }
 
     /// Disconnects those who have read nothing for too long.
     fn sweep_slow_readers(&mut self, cx: &mut Context<Self>) {
-        let sockets = &self.sockets;
+        let outlets = &self.outlets;
         let stalled = self.slow_readers.sweep(cx.now(), |member| {
-            let socket = sockets.get(member.index()).copied().flatten()?;
-            Some(progress(cx, socket))
+            let outlet = outlets.get(member.index()).copied().flatten()?;
+            Some(outlet.progress(cx))
         });
         for member in stalled {
             let time = in_words(self.config.stall_timeout);
@@ -292,11 +333,8 @@ impl ChatServer {
     fn say_goodbye(&mut self, cx: &mut Context<Self>, member: MemberId) {
         self.slow_readers.forget(member);
         let last = self.fan_out.take(member);
-        if let Some(socket) = self.sockets.get_mut(member.index()).and_then(Option::take) {
-            if !last.is_empty() {
-                socket.write(cx, &last);
-            }
-            line_door::close(self, cx, socket);
+        if let Some(outlet) = self.unseat(member) {
+            outlet.close(self, cx, &last);
         }
     }
 
@@ -308,6 +346,7 @@ impl ChatServer {
             self.fan_out.next_greeting(),
             self.slow_readers.next_sweep(),
             self.idle_sweep,
+            self.board.next_renewal(&self.chat),
         ];
         let Some(due) = deadlines.into_iter().flatten().min() else {
             return;
@@ -325,29 +364,12 @@ impl ChatServer {
             server.fan_out.greet(cx.now());
             server.sweep_slow_readers(cx);
             server.sweep_idle(cx);
+            server.renew_board(cx);
             server.step(cx, Chat::tick);
         });
         cx.set_timer_ref(timer, false);
         self.tick = Some((due, timer));
     }
-
-    /// Notes where a newcomer's lines go, and when to look whether it says any.
-    fn seat(&mut self, member: MemberId, socket: Socket, now: Millis) {
-        if self.config.idle_timeout > 0 {
-            let due = now + seconds(self.config.idle_timeout);
-            self.idle_sweep.get_or_insert(due);
-        }
-        if self.sockets.len() <= member.index() {
-            self.sockets.resize(member.index() + 1, None);
-        }
-        self.sockets[member.index()] = Some(socket);
-    }
-}
-
-/// The bytes that wait for a socket, and those ever sent on it.
-fn progress(cx: &Context<ChatServer>, socket: Socket) -> (usize, u64) {
-    let waiting = socket.buffered(cx);
-    (waiting, socket.bytes_written(cx) - waiting as u64)
 }
 
 fn in_words(seconds: u32) -> String {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{ChatServer, Flood, flood, progress};
+use super::{ChatServer, Flood, flood};
 use crate::chat::{MemberId, Millis, Peer, Report};
 use crate::net::Context;
 
@@ -91,8 +91,7 @@ impl ChatServer {
             .iter()
             .filter_map(|connection| {
                 let member = connection.member?;
-                let (waiting, _) = progress(cx, connection.socket);
-                Some((waiting, member, connection))
+                Some((connection.socket.buffered(cx), member, connection))
             })
             .collect();
         found.sort_unstable_by_key(|&(waiting, member, _)| std::cmp::Reverse((waiting, member)));

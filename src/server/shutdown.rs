@@ -6,6 +6,7 @@ use log::{info, warn};
 
 use super::{ChatServer, Loop};
 use crate::event_loop::{SIGINT, SIGTERM};
+use crate::http;
 use crate::net::Context;
 
 /// Shuts down at the first signal. The next one ends the process at once, even if the loop is
@@ -37,13 +38,22 @@ pub(super) fn begin(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
     for door in &server.servers {
         door.close(cx);
     }
+    if let Some(web) = server.web {
+        web.close(cx);
+        // Whoever only looks at pages gets what it has asked for, and then need not be waited for.
+        for socket in server.connections.visitors() {
+            socket.destroy_soon(cx);
+        }
+    }
     for member in server.connections.members() {
         server.disconnect(cx, member, "* The server is shutting down. Goodbye.");
     }
     let deadline = cx.set_timeout(
         super::seconds(server.config.shutdown_timeout),
         |server: &mut ChatServer, cx| {
-            let left: usize = server.servers.iter().map(|door| door.connections(cx)).sum();
+            let web = server.web.map(http::Server::net);
+            let doors = server.servers.iter().copied().chain(web);
+            let left: usize = doors.map(|door| door.connections(cx)).sum();
             if left > 0 {
                 warn!("{left} connections did not read their last lines in time");
             }

@@ -166,10 +166,11 @@ pub fn skip(reason: &str) -> bool {
 // ---------------------------------------------------------------------------------------------
 // The server
 
-/// The binary, without what the environment of the tests says about it.
+/// The binary, without what the environment of the tests says about it, and without its web door unless
+/// `--web` is given: its address is one for all servers there are.
 pub fn loopchat() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_loopchat"));
-    untouched(&mut command);
+    untouched(&mut command).env("LOOPCHAT_WEB", "off");
     command
 }
 

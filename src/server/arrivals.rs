@@ -1,0 +1,91 @@
+//! Who comes and who is gone, through whichever door.
+
+use rustix::process::geteuid;
+
+use super::outlet::Outlet;
+use super::{ChatServer, seconds};
+use crate::chat::{self, MemberId, Millis, Peer};
+use crate::net::{Context, RemoteParty, Socket};
+
+/// Connections that are turned away and have time to read why. Those that come on top are closed
+/// without a word: they hold descriptors that members could have.
+const TURNED_AWAY: usize = 64;
+
+/// Who it is that connects, as the chat wants to know it. `None` if it has gone already.
+pub(super) fn peer(cx: &Context<ChatServer>, socket: Socket) -> Option<Peer> {
+    Some(match socket.remote_party(cx)? {
+        RemoteParty::Host(address) => Peer::Tcp(address),
+        RemoteParty::User(user) => Peer::Local {
+            user: user.unwrap_or(u32::MAX),
+            // Whoever could end the server by a signal may as well do it by a command.
+            operator: user == Some(geteuid().as_raw()),
+        },
+    })
+}
+
+impl ChatServer {
+    /// Makes a connection that was let in a member of the chat.
+    ///
+    /// # Errors
+    ///
+    /// The line to turn it away with.
+    pub(super) fn enter(
+        &mut self,
+        cx: &Context<Self>,
+        outlet: Outlet,
+        peer: Peer,
+    ) -> Result<MemberId, String> {
+        let now = cx.now();
+        let refusal = |line: chat::Line| line.to_string();
+        let member = self
+            .chat
+            .connect(peer, now, &mut self.effects)
+            .map_err(refusal)?;
+        Self::apply(&mut self.fan_out, &mut self.leaving, &mut self.effects);
+        self.fan_out.let_wait(member, now);
+        self.seat(member, outlet, now);
+        Ok(member)
+    }
+
+    /// Notes where a newcomer's lines go, and when to look whether it says any.
+    fn seat(&mut self, member: MemberId, outlet: Outlet, now: Millis) {
+        if self.config.idle_timeout > 0 {
+            let due = now + seconds(self.config.idle_timeout);
+            self.idle_sweep.get_or_insert(due);
+        }
+        if self.outlets.len() <= member.index() {
+            self.outlets.resize(member.index() + 1, None);
+        }
+        self.outlets[member.index()] = Some(outlet);
+    }
+
+    /// Takes a member's outlet away: nothing is delivered to it any more.
+    pub(super) fn unseat(&mut self, member: MemberId) -> Option<Outlet> {
+        let outlet = self.outlets.get_mut(member.index())?.take()?;
+        if let Outlet::Web(_) = outlet {
+            self.board.leave();
+        }
+        Some(outlet)
+    }
+
+    /// Whether a connection that is turned away may be told why; it is to be closed at once otherwise.
+    /// Either way its [close](Self::gone) is to be told.
+    pub(super) fn turn_away(&mut self) -> bool {
+        self.connections.turned_away += 1;
+        self.connections.turned_away <= TURNED_AWAY
+    }
+
+    /// A connection is closed.
+    pub(super) fn gone(&mut self, cx: &mut Context<Self>, socket: Socket) {
+        let Some(connection) = self.connections.remove(socket) else {
+            self.connections.turned_away -= 1;
+            return;
+        };
+        let Some(member) = connection.member else {
+            return;
+        };
+        self.unseat(member);
+        self.step(cx, |chat, now, effects| chat.leave(member, now, effects));
+        self.fan_out.take(member);
+    }
+}

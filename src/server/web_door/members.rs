@@ -1,0 +1,185 @@
+//! Members of the chat on WebSockets: a text message is a line, or several; so is what they get.
+
+use std::ops::ControlFlow;
+
+use log::debug;
+
+use super::super::ChatServer;
+use super::super::framing::Frame;
+use super::super::hearing::LINES_PER_TURN;
+use super::super::outlet::Outlet;
+use super::{admit, origin, path, peer};
+use crate::http::Head;
+use crate::http::web_socket::{Endpoint, Event, Handshake, Message, Refusal, WebSocket, code};
+use crate::net::{Context, Socket};
+
+/// The largest message that is taken, in bytes, unless lines may be longer: a paste. Whoever sends a
+/// larger one is disconnected with 1009.
+pub(super) const MAX_MESSAGE: usize = 64 * 1024;
+
+/// What the last line of somebody who is disconnected starts with.
+const DISCONNECTED: &str = "! Disconnected: ";
+
+/// Listens to all WebSockets there will be.
+pub(super) fn listen(cx: &mut Context<ChatServer>, endpoint: Endpoint) {
+    endpoint.on_event(
+        cx,
+        |server: &mut ChatServer, cx, web_socket, event| match event {
+            Event::Message(Message::Text(text)) => message(server, cx, web_socket, text),
+            Event::Message(Message::Binary(_)) => {
+                web_socket.close(cx, code::UNSUPPORTED_DATA, "only text is taken here");
+            }
+            Event::Drain => server.drained(cx, web_socket.socket()),
+            Event::Error(error) => debug!("a WebSocket broke the protocol: {error}"),
+            Event::Close(..) => server.gone(cx, web_socket.socket()),
+            Event::Ping(_) | Event::Pong(_) => {}
+        },
+    );
+}
+
+/// Makes a request for a WebSocket a member of the chat. Who may not be one is told why: by a status if it is
+/// no page that may chat here, and in the chat's own way if there is no room, since a page sees nothing of a status.
+pub(super) fn upgrade(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    endpoint: Endpoint,
+    head: &Head,
+    socket: Socket,
+    rest: &[u8],
+) {
+    let guard = server.site.guard();
+    let handshake = if path(head.url()) != "/ws" {
+        Err(Refusal::new(404, "WebSockets are at /ws"))
+    } else if !guard.knows_host(head) {
+        Err(Refusal::new(421, origin::UNKNOWN_HOST))
+    } else if !guard.allows_origin(head) {
+        Err(Refusal::new(403, "Pages from elsewhere may not chat here"))
+    } else {
+        Handshake::from_head(head)
+    };
+    let handshake = match handshake {
+        Ok(handshake) => handshake,
+        Err(refusal) => {
+            debug!("no WebSocket: {refusal}");
+            refusal.send(cx, socket);
+            socket.on_close(cx, |server: &mut ChatServer, cx, socket, _| {
+                server.gone(cx, socket);
+            });
+            return;
+        }
+    };
+    let web_socket = handshake.accept(cx, endpoint, socket, rest);
+    let entered = admit(server, cx, socket).and_then(|()| {
+        let Some(peer) = peer(cx, socket) else {
+            return Err(format!("{DISCONNECTED}the connection is gone."));
+        };
+        server.enter(cx, Outlet::Web(web_socket), peer)
+    });
+    let connection = server.connections.get_mut(socket);
+    match entered {
+        Ok(member) => {
+            if let Some(connection) = connection {
+                connection.visits = false;
+                connection.member = Some(member);
+            }
+            let board = server.board.enter(&server.chat, cx.now());
+            web_socket.send_encoded(cx, &board);
+            server.finish(cx);
+        }
+        Err(reason) => {
+            if let Some(connection) = connection {
+                connection.visits = false;
+            }
+            web_socket.send_text(cx, &format!("{reason}\n"));
+            let reason = reason.trim_start_matches(DISCONNECTED);
+            web_socket.close(cx, code::TRY_AGAIN_LATER, reason);
+        }
+    }
+}
+
+/// A message has come. Of one with many lines a turn's share is heard; the rest waits, and with it all that
+/// comes behind.
+fn message(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    web_socket: WebSocket,
+    text: &str,
+) {
+    let socket = web_socket.socket();
+    if server.must_wait(cx, socket) {
+        return keep(server, cx, web_socket, text);
+    }
+    let mut lines = 0;
+    let heard = server.hear(cx.now(), socket, |decoder, max_line, take| {
+        let mut take = |frame: Frame<'_>| {
+            lines += 1;
+            match take(frame) {
+                ControlFlow::Continue(()) if lines < LINES_PER_TURN => ControlFlow::Continue(()),
+                _ => ControlFlow::Break(()),
+            }
+        };
+        let used = decoder.feed(max_line, text.as_bytes(), &mut take);
+        if used == text.len() {
+            decoder.finish(max_line, |frame| {
+                let _either_way_it_was_the_last = take(frame);
+            });
+        }
+        used
+    });
+    if let Some((_, used)) = heard {
+        let rest = &text[used..];
+        if !rest.is_empty() || lines > 1 {
+            keep(server, cx, web_socket, rest);
+            // Whoever sends many lines in one message has had its share of this turn.
+            cx.set_immediate(move |server: &mut ChatServer, cx| server.read_on(cx, socket));
+        }
+        if server.hold_back(cx, socket) {
+            web_socket.pause(cx);
+        }
+    }
+    server.finish(cx);
+}
+
+/// Keeps what cannot be heard yet, and reads nothing more.
+fn keep(server: &mut ChatServer, cx: &mut Context<ChatServer>, web_socket: WebSocket, text: &str) {
+    web_socket.pause(cx);
+    if let Some(connection) = server.connections.get_mut(web_socket.socket())
+        && !text.is_empty()
+    {
+        connection.unheard = Some(Box::new(text.to_owned()));
+    }
+}
+
+/// Hears what was kept, and reads on after it.
+pub(in crate::server) fn read_on(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    web_socket: WebSocket,
+) {
+    // The next message comes a tick later at the earliest, unless what was kept has it wait.
+    web_socket.resume(cx);
+    let connection = server.connections.get_mut(web_socket.socket());
+    if let Some(text) = connection.and_then(|found| found.unheard.take()) {
+        message(server, cx, web_socket, &text);
+    }
+}
+
+/// Ends the connection of a member that has left the chat, after its last lines. The code tells a page what to
+/// make of it, the reason is that of the last line.
+pub(in crate::server) fn close(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    web_socket: WebSocket,
+    last: &[u8],
+) {
+    if let Some(connection) = server.connections.get_mut(web_socket.socket()) {
+        connection.depart();
+    }
+    let last = String::from_utf8_lossy(last);
+    let line = last.lines().next_back().unwrap_or_default();
+    match line.strip_prefix(DISCONNECTED) {
+        Some(reason) => web_socket.close(cx, code::POLICY_VIOLATION, reason),
+        None if server.shutting_down => web_socket.close(cx, code::GOING_AWAY, line),
+        None => web_socket.close(cx, code::NORMAL, line),
+    }
+}

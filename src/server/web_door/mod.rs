@@ -1,0 +1,217 @@
+//! The door for browsers: pages over HTTP, and a WebSocket at `/ws` whose lines are those of `nc`.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `mod.rs` | opening it, who may come in, which path is what |
+//! | `members.rs` | members of the chat on WebSockets |
+//! | `origin.rs` | which names this server has, and whose pages may chat |
+//! | `site.rs` | what is served: pages with their tags and their compressed form |
+//! | `answers.rs` | how it is served: heads, conditional requests |
+//! | `documents.rs` | `docs/`, rendered |
+//!
+//! Connections that only ask for pages count as any other: towards `--max-connections`, and towards
+//! `--max-per-address`. Whoever is turned away is told so in an answer.
+
+mod answers;
+mod documents;
+mod members;
+mod origin;
+mod site;
+
+use log::{debug, info};
+
+use super::{ChatServer, Loop, StartError, arrivals};
+use crate::chat::Peer;
+use crate::http::web_socket::{Endpoint, Options};
+use crate::http::{self, IncomingMessage, ServerResponse};
+use crate::net::{Address, Context, Event, Listener, Socket};
+pub(super) use members::{close, read_on};
+pub use origin::Origin;
+pub(super) use site::Site;
+
+/// The head of a request has to come within so many milliseconds, and all of it.
+const REQUEST_MS: u64 = 20_000;
+
+/// A connection that takes none of its response for so many milliseconds is closed.
+const STALL_MS: u32 = 30_000;
+
+/// Nobody has anything to send here but lines, on WebSockets.
+const MAX_BODY: u64 = 64 * 1024;
+
+/// Opens the door: from now on browsers may come.
+///
+/// # Errors
+///
+/// The system cannot poll the listener.
+pub(super) fn listen(
+    event_loop: &mut Loop,
+    server: &mut ChatServer,
+    listener: Listener,
+) -> Result<(), StartError> {
+    let address = listener.address().clone();
+    server.site.opens_at(&address);
+    let door = open(event_loop, server);
+    server.web = Some(door);
+    door.net().listen_on(event_loop, listener);
+    if !door.listening(event_loop) {
+        let reason = "the system cannot poll it";
+        return Err(StartError::new(format!("--web {address}"), reason));
+    }
+    match address {
+        Address::Tcp(address) => info!("the chat in a browser: http://{address}/"),
+        Address::Ipc(path) => info!("the chat in a browser, over HTTP on {}", path.display()),
+    }
+    Ok(())
+}
+
+fn open(event_loop: &mut Loop, server: &ChatServer) -> http::Server {
+    let door = http::create_server(event_loop);
+    door.set_headers_timeout(event_loop, REQUEST_MS)
+        .set_request_timeout(event_loop, REQUEST_MS)
+        .set_timeout(event_loop, STALL_MS)
+        .set_max_body(event_loop, Some(MAX_BODY));
+    // HTTP's own listeners come first: those here only count.
+    door.net().on_connection(event_loop, arrived);
+    door.net()
+        .on_socket_event(event_loop, |server, cx, socket, event| {
+            if let Event::Close(_) = event {
+                server.gone(cx, socket);
+            }
+        });
+    door.net().on_error(event_loop, |_, _, _, error| {
+        log::error!("the web door: {error}");
+    });
+    door.on_request(event_loop, route);
+    let endpoint = Endpoint::new(event_loop, limits(server));
+    members::listen(event_loop, endpoint);
+    door.on_upgrade(event_loop, move |server, cx, head, socket, rest| {
+        members::upgrade(server, cx, endpoint, head, socket, rest);
+    });
+    door
+}
+
+/// What WebSockets keep to.
+fn limits(server: &ChatServer) -> Options {
+    let config = &server.config;
+    // A member that the server disconnects has as long to take its last lines as one at the line door.
+    let last_lines = super::line_door::LAST_LINES_MS;
+    let close_timeout = last_lines.max(super::seconds(config.shutdown_timeout));
+    Options {
+        // A paste of many lines is one message.
+        max_message: members::MAX_MESSAGE.max(config.max_line as usize),
+        ping_interval_ms: 30_000,
+        ping_timeout_ms: 20_000,
+        close_timeout_ms: u32::try_from(close_timeout).unwrap_or(u32::MAX),
+    }
+}
+
+/// Somebody has connected. If nobody more may, it is told so when it asks for something: a browser shows
+/// nothing of what comes before.
+fn arrived(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
+    let admitted = peer(cx, socket).is_some_and(|peer| {
+        let fits = server.connections.admits(peer, &server.config).is_ok();
+        if fits {
+            let (connections, config) = (&mut server.connections, &server.config);
+            connections.insert(socket, None, peer, config, cx.now());
+        }
+        fits
+    });
+    if !admitted && !server.turn_away() {
+        socket.destroy(cx);
+    }
+}
+
+/// Who is at the other end. Nobody is an operator here: what connects to a socket file is a proxy, and who is
+/// behind it the system does not know.
+fn peer(cx: &Context<ChatServer>, socket: Socket) -> Option<Peer> {
+    let peer = arrivals::peer(cx, socket)?;
+    Some(match peer {
+        Peer::Local { user, .. } => Peer::Local {
+            user,
+            operator: false,
+        },
+        Peer::Tcp(_) => peer,
+    })
+}
+
+/// Whether a connection is one of those that may be served. One that was turned away when it came may have
+/// found its place meanwhile.
+///
+/// # Errors
+///
+/// The line to turn it away with.
+fn admit(server: &mut ChatServer, cx: &Context<ChatServer>, socket: Socket) -> Result<(), String> {
+    if server.connections.get_mut(socket).is_some() {
+        return Ok(());
+    }
+    let Some(peer) = peer(cx, socket) else {
+        return Err("! Disconnected: the connection is gone.".to_owned());
+    };
+    server.connections.admits(peer, &server.config)?;
+    server.connections.turned_away -= 1;
+    let (connections, config) = (&mut server.connections, &server.config);
+    connections.insert(socket, None, peer, config, cx.now());
+    Ok(())
+}
+
+/// One request: which path is what.
+fn route(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    request: IncomingMessage,
+    response: ServerResponse,
+) {
+    if let Err(line) = admit(server, cx, request.socket()) {
+        let reason = line.trim_start_matches("! Disconnected: ");
+        return answers::refuse(cx, response, 503, reason);
+    }
+    let Some(head) = request.head(cx) else { return };
+    if !server.site.guard().knows_host(head) {
+        return answers::refuse(cx, response, 421, origin::UNKNOWN_HOST);
+    }
+    if !matches!(head.method(), "GET" | "HEAD") {
+        return answers::refuse_method(cx, response);
+    }
+    let path = path(head.url()).to_owned();
+    debug!("a browser asks for {path:?}");
+    match &*path {
+        "/healthz" => answers::plain(cx, response, 200, "ok"),
+        "/ws" => answers::refuse(cx, response, 426, "A WebSocket is to be asked for here."),
+        "/docs" => answers::redirect(cx, response, "/docs/"),
+        _ => match server.site.page(&path) {
+            Some(page) => answers::page(cx, request, response, &page),
+            None => answers::refuse(cx, response, 404, "There is no such page."),
+        },
+    }
+}
+
+/// The path of a request's target, which may be a whole URL and may have a query.
+fn path(target: &str) -> &str {
+    let path = match target.split_once("://") {
+        Some((scheme, rest)) if !scheme.contains('/') => {
+            rest.find('/').map_or("/", |start| &rest[start..])
+        }
+        _ => target,
+    };
+    path.split('?').next().unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::path;
+
+    #[test]
+    fn a_path_is_what_is_left_of_a_target() {
+        for (target, wanted) in [
+            ("/", "/"),
+            ("/ws", "/ws"),
+            ("/ws?room=tea", "/ws"),
+            ("http://localhost:8080/docs/?a=/b", "/docs/"),
+            ("http://localhost", "/"),
+            ("/a?b=http://c/d", "/a"),
+            ("/a://b/c", "/a://b/c"),
+        ] {
+            assert_eq!(path(target), wanted);
+        }
+    }
+}

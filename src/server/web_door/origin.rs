@@ -1,0 +1,232 @@
+//! Which names this server has, and whose pages may chat here.
+//!
+//! A browser lets any page open a WebSocket to anywhere, and says in `Origin` where the page is from. So a
+//! page may chat if it is from here, that is if its origin is what `Host` says, or if `--web-origin` names it.
+//! What is no browser sends no `Origin`, and needs nobody's leave.
+//!
+//! That alone is not enough on a loopback address: a page from elsewhere may have a name of its own *resolve* to
+//! 127.0.0.1 (DNS rebinding), and is then from here as far as a browser can tell. So a door that listens
+//! on loopback answers only to the names of this machine, and to those that `--web-origin` gives it.
+
+use std::str::FromStr;
+
+use crate::http::Head;
+use crate::net::Address;
+
+/// What is answered to whoever calls this server by a name that is not its own.
+pub(super) const UNKNOWN_HOST: &str =
+    "This server is not known by that name: ask for localhost, or start it with --web-origin";
+
+/// Where a page is from, as browsers say it: `https://chat.example`, in lower case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    text: String,
+    /// Where in it the host starts.
+    host: usize,
+}
+
+impl FromStr for Origin {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let text = text.trim_end_matches('/').to_ascii_lowercase();
+        let parts = text.split_once("://");
+        let fits = parts.is_some_and(|(scheme, host)| {
+            let inside = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
+            matches!(scheme, "http" | "https") && !host.is_empty() && host.bytes().all(inside)
+        });
+        match parts {
+            Some((scheme, _)) if fits => Ok(Self {
+                host: scheme.len() + "://".len(),
+                text,
+            }),
+            _ => Err(
+                "it wants http://HOST or https://HOST, with the port if there is one".to_owned(),
+            ),
+        }
+    }
+}
+
+impl Origin {
+    /// Its host, with the port if that is not the usual one.
+    fn host(&self) -> &str {
+        &self.text[self.host..]
+    }
+}
+
+/// What requests are checked against.
+pub(super) struct Guard {
+    origins: Vec<Origin>,
+    /// The door is open to this machine only.
+    loopback: bool,
+}
+
+impl Guard {
+    pub(super) fn new(origins: &[Origin]) -> Self {
+        Self {
+            origins: origins.to_vec(),
+            loopback: false,
+        }
+    }
+
+    /// Where the door is.
+    pub(super) fn opens_at(&mut self, address: &Address) {
+        self.loopback = match address {
+            Address::Tcp(address) => address.ip().to_canonical().is_loopback(),
+            Address::Ipc(_) => false, // a proxy is in front of it
+        };
+    }
+
+    /// Whether a request calls this server by a name it has.
+    pub(super) fn knows_host(&self, head: &Head) -> bool {
+        // Only HTTP/1.0 may leave it out, and no browser does.
+        !self.loopback
+            || is_local(head)
+            || head.header_str("host").is_some_and(|host| {
+                let mut origins = self.origins.iter();
+                origins.any(|origin| origin.host().eq_ignore_ascii_case(host))
+            })
+    }
+
+    /// Whether the page that asks may chat. Every `Origin` there is has to be fine.
+    pub(super) fn allows_origin(&self, head: &Head) -> bool {
+        head.header_all("origin").all(|origin| {
+            let origin = str::from_utf8(origin).ok();
+            let origin = origin.and_then(|origin| origin.parse::<Origin>().ok());
+            origin.is_some_and(|origin| {
+                let host = head.header_str("host").unwrap_or_default();
+                origin.host().eq_ignore_ascii_case(host) || self.origins.contains(&origin)
+            })
+        })
+    }
+}
+
+/// Whether a request calls this server by a name that every machine has for itself, or by none.
+pub(super) fn is_local(head: &Head) -> bool {
+    let Some(host) = head.header("host") else {
+        return true;
+    };
+    let Ok(host) = str::from_utf8(host) else {
+        return false;
+    };
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    ["localhost", "127.0.0.1", "[::1]"]
+        .iter()
+        .any(|local| name.eq_ignore_ascii_case(local))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Limits;
+
+    fn head(fields: &str) -> Head {
+        let text = format!("GET /ws HTTP/1.1\r\n{fields}\r\n");
+        let mut head = Head::default();
+        let parsed = head.parse_request(text.as_bytes(), &Limits::default());
+        assert_eq!(parsed.expect("a head"), Some(text.len()));
+        head
+    }
+
+    fn guard(origins: &[&str], address: &str) -> Guard {
+        let origins: Vec<Origin> = origins
+            .iter()
+            .map(|o| o.parse().expect("an origin"))
+            .collect();
+        let mut guard = Guard::new(&origins);
+        guard.opens_at(&address.parse().expect("an address"));
+        guard
+    }
+
+    #[test]
+    fn a_page_may_chat_with_where_it_is_from() {
+        let guard = guard(&["https://chat.example"], "127.0.0.1:8080");
+        for (fields, allowed) in [
+            ("Host: localhost:8080\r\n", true),
+            (
+                "Host: localhost:8080\r\nOrigin: http://localhost:8080\r\n",
+                true,
+            ),
+            (
+                "Host: LOCALHOST:8080\r\nOrigin: http://localhost:8080\r\n",
+                true,
+            ),
+            (
+                "Host: localhost:8080\r\nOrigin: http://localhost:8081\r\n",
+                false,
+            ),
+            (
+                "Host: localhost:8080\r\nOrigin: http://localhost\r\n",
+                false,
+            ),
+            (
+                "Host: localhost:8080\r\nOrigin: http://evil.example\r\n",
+                false,
+            ),
+            (
+                "Host: localhost:8080\r\nOrigin: https://chat.example\r\n",
+                true,
+            ),
+            (
+                "Host: localhost:8080\r\nOrigin: http://chat.example\r\n",
+                false,
+            ),
+            ("Host: localhost:8080\r\nOrigin: null\r\n", false),
+            ("Host: localhost:8080\r\nOrigin: \r\n", false),
+            ("Host: a\r\nOrigin: http://a\r\nOrigin: http://b\r\n", false),
+            ("Host: a\r\nOrigin: http://\u{e4}\r\n", false),
+        ] {
+            assert_eq!(guard.allows_origin(&head(fields)), allowed, "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn a_door_on_loopback_has_few_names() {
+        let local = guard(&["https://chat.example"], "127.0.0.1:8080");
+        let open = guard(&[], "0.0.0.0:8080");
+        for (host, known) in [
+            ("localhost", true),
+            ("LocalHost:8080", true),
+            ("127.0.0.1:1", true),
+            ("[::1]:8080", true),
+            ("[::1]", true),
+            ("chat.example", true),
+            ("chat.example:81", false),
+            ("evil.example:8080", false),
+            ("localhost.evil.example", false),
+            ("127.0.0.1.evil.example:8080", false),
+            ("", false),
+        ] {
+            let head = head(&format!("Host: {host}\r\n"));
+            assert_eq!(local.knows_host(&head), known, "{host:?}");
+            assert!(open.knows_host(&head));
+        }
+    }
+
+    #[test]
+    fn an_origin_is_written_as_browsers_show_it() {
+        for text in [
+            "http://a",
+            "https://A.example/",
+            "http://[::1]:80",
+            "http://10.0.0.1:8080",
+        ] {
+            assert!(text.parse::<Origin>().is_ok(), "{text}");
+        }
+        for text in [
+            "",
+            "a",
+            "ftp://a",
+            "http://",
+            "http://a/b",
+            "http://a b",
+            "null",
+            "*",
+        ] {
+            assert!(text.parse::<Origin>().is_err(), "{text}");
+        }
+    }
+}

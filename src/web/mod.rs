@@ -1,0 +1,33 @@
+//! The pages that the web door serves, embedded in the binary.
+//!
+//! They are plain HTML, CSS and JavaScript in this folder; nothing builds them. A page is one row here.
+
+/// A file of this folder, and where it is served.
+pub(crate) struct File {
+    pub(crate) path: &'static str,
+    pub(crate) content_type: &'static str,
+    pub(crate) bytes: &'static [u8],
+}
+
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+
+/// All that is served as it is.
+pub(crate) const FILES: &[File] = &[
+    file("/", HTML, include_bytes!("index.html")),
+    file("/chat.css", CSS, include_bytes!("chat.css")),
+    file("/chat.js", JAVASCRIPT, include_bytes!("chat.js")),
+    file("/docs.css", CSS, include_bytes!("docs.css")),
+];
+
+/// What is around a page of the documentation: `{{title}}` and `{{body}}` are filled in.
+pub(crate) const DOCS: &str = include_str!("docs.html");
+
+const fn file(path: &'static str, content_type: &'static str, bytes: &'static [u8]) -> File {
+    File {
+        path,
+        content_type,
+        bytes,
+    }
+}
