@@ -5,14 +5,16 @@ mod support;
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::FileTypeExt;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use support::{Client, Folder, Server, Signal, loopchat, messages, raise_limit, run, untouched};
+use support::{
+    Client, DEADLINE, Folder, Server, Signal, loopchat, messages, raise_limit, run, untouched,
+};
 
 /// A server on a free port and on a path.
 fn on_both_doors(path: &str) -> Server {
@@ -143,7 +145,7 @@ fn a_value_that_makes_no_sense_is_refused_by_the_name_of_its_flag() {
 
 #[test]
 fn help_lists_every_flag_with_its_variable() {
-    let help = run(loopchat().arg("--help"));
+    let help = run(loopchat().env_remove("LOOPCHAT_WEB").arg("--help"));
     assert!(help.status.success());
     let help = String::from_utf8(help.stdout).unwrap();
     // An entry begins with its flag in an indented line of its own; `-h, --help` ends the last one.
@@ -363,6 +365,32 @@ fn everyone_is_told_of_the_end() {
             server.log()
         );
     }
+}
+
+#[test]
+fn a_service_manager_hears_when_it_serves_and_when_it_ends() {
+    let folder = Folder::new();
+    let path = folder.path("notify.sock");
+    let manager = UnixDatagram::bind(&path).expect("a socket");
+    manager
+        .set_read_timeout(Some(DEADLINE))
+        .expect("a deadline");
+    let heard = || {
+        let mut datagram = [0; 64];
+        let length = manager.recv(&mut datagram).expect("a datagram");
+        String::from_utf8_lossy(&datagram[..length])
+            .trim()
+            .to_owned()
+    };
+    let mut server = Server::listening(
+        loopchat()
+            .args(["--listen", "127.0.0.1:0"])
+            .env("NOTIFY_SOCKET", &path),
+    );
+    assert_eq!(heard(), "READY=1");
+    server.signal(Signal::TERM);
+    assert_eq!(heard(), "STOPPING=1");
+    assert_eq!(server.ended().code(), Some(0));
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! The clients: from connecting to being in their room, and their end.
 
-use loopchat::net::{self, Event, Socket};
+use loopchat::net::{self, Event};
 
 use super::lines::Lines;
 use super::run::{Context, Phase, Stress};
+use super::wire::{self, Wire};
 
 /// Connections that may be under way at a time, so that the server's backlog is not overrun.
 const WAVE: usize = 256;
@@ -16,12 +17,12 @@ pub struct Client {
     pub kind: Kind,
     pub room: usize,
     pub link: Link,
-    pub socket: Option<Socket>,
+    pub wire: Option<Wire>,
     pub lines: Lines,
     /// It has been in its room before.
     returns: bool,
     /// What the server last refused or what broke the connection, for who asks why it has ended.
-    trouble: Option<Box<str>>,
+    pub trouble: Option<Box<str>>,
     retry: bool,
 }
 
@@ -55,7 +56,7 @@ impl Client {
             kind,
             room,
             link: Link::Down,
-            socket: None,
+            wire: None,
             lines: Lines::default(),
             returns: false,
             trouble: None,
@@ -65,9 +66,9 @@ impl Client {
 
     /// Says that it leaves; the server answers, and ends the connection.
     pub fn leave(&mut self, cx: &mut Context) {
-        if let Some(socket) = self.socket {
+        if let Some(wire) = self.wire {
             self.link = Link::Leaving;
-            socket.end_with(cx, "/quit\n");
+            wire.end_with(cx, b"/quit\n");
         }
     }
 
@@ -94,14 +95,20 @@ pub fn connect_more(stress: &mut Stress, cx: &mut Context) {
 
 /// Connects one, the first time or again.
 pub fn connect(stress: &mut Stress, cx: &mut Context, index: usize) {
+    let client = &mut stress.clients[index];
+    client.wire = None;
+    client.link = Link::Joining;
+    client.lines = Lines::default();
+    if client.returns {
+        stress.check.came_back(index); // before the first line: it may be in one piece with the answer
+    }
+    if let Some((endpoint, url)) = &stress.web {
+        return wire::connect(cx, *endpoint, url, index);
+    }
     let socket = net::create_connection(cx, stress.target.clone());
     socket.set_no_delay(cx, true);
-    socket.on_event(cx, move |stress, cx, socket, event| match event {
-        Event::Connect => {
-            let room = stress.clients[index].room;
-            let nick = stress.format.nick(index);
-            socket.write(cx, format!("/nick {nick}\n/join r{room}\n"));
-        }
+    socket.on_event(cx, move |stress, cx, _, event| match event {
+        Event::Connect => connected(stress, cx, index),
         Event::Data(bytes) => data(stress, cx, index, bytes),
         Event::Error(error) => {
             let client = &mut stress.clients[index];
@@ -113,17 +120,21 @@ pub fn connect(stress: &mut Stress, cx: &mut Context, index: usize) {
         Event::Close(_) => closed(stress, cx, index),
         _ => {}
     });
-    let client = &mut stress.clients[index];
-    client.socket = Some(socket);
-    client.link = Link::Joining;
-    client.lines = Lines::default();
-    if client.returns {
-        stress.check.came_back(index); // before the first line: it may be in one piece with the answer
+    stress.clients[index].wire = Some(Wire::Line(socket));
+}
+
+/// One is connected: it asks for its name and its room.
+pub fn connected(stress: &mut Stress, cx: &mut Context, index: usize) {
+    let client = &stress.clients[index];
+    let nick = stress.format.nick(index);
+    if let Some(wire) = client.wire {
+        let lines = format!("/nick {nick}\n/join r{}\n", client.room);
+        wire.send(cx, lines.as_bytes());
     }
 }
 
 /// Adds what the error alone does not say.
-fn explain(error: &net::Error) -> String {
+pub fn explain(error: &net::Error) -> String {
     let hint = match error.code() {
         "EADDRNOTAVAIL" => {
             "; every TCP client takes one of this machine's ephemeral ports (net.ipv4.ip_local_port_range), \
@@ -136,7 +147,7 @@ fn explain(error: &net::Error) -> String {
 }
 
 /// What the server says to one client.
-fn data(stress: &mut Stress, cx: &mut Context, index: usize, bytes: &[u8]) {
+pub fn data(stress: &mut Stress, cx: &mut Context, index: usize, bytes: &[u8]) {
     let client = &mut stress.clients[index];
     let was = client.link;
     // Lent out while the lines are looked at.
@@ -147,15 +158,15 @@ fn data(stress: &mut Stress, cx: &mut Context, index: usize, bytes: &[u8]) {
     client.lines = lines;
     if !fine {
         client.trouble = Some("it sent a line without an end".into());
-        if let Some(socket) = client.socket {
-            socket.destroy(cx);
+        if let Some(wire) = client.wire {
+            wire.destroy(cx);
         }
         return;
     }
     if was == Link::Joining && client.trouble.is_some() {
         // Name or room was refused, and without them there is nothing to check.
-        if let Some(socket) = client.socket {
-            socket.destroy(cx);
+        if let Some(wire) = client.wire {
+            wire.destroy(cx);
         }
         return;
     }
@@ -172,8 +183,8 @@ fn entered(stress: &mut Stress, cx: &mut Context, index: usize) {
         stress.came_back += 1;
         return;
     }
-    if let (Kind::Slow, Some(socket)) = (client.kind, client.socket) {
-        socket.pause(cx);
+    if let (Kind::Slow, Some(wire)) = (client.kind, client.wire) {
+        wire.pause(cx);
     }
     stress.under_way -= 1;
     stress.entered += 1;
@@ -185,11 +196,11 @@ fn entered(stress: &mut Stress, cx: &mut Context, index: usize) {
 }
 
 /// A connection is gone, or never was.
-fn closed(stress: &mut Stress, cx: &mut Context, index: usize) {
+pub fn closed(stress: &mut Stress, cx: &mut Context, index: usize) {
     // What follows from it may be the end of the run, in which this one has no part any more.
     let phase = stress.phase;
     let client = &mut stress.clients[index];
-    client.socket = None;
+    client.wire = None;
     let link = std::mem::replace(&mut client.link, Link::Down);
     let trouble = client.trouble.take();
     let retry = std::mem::take(&mut client.retry);

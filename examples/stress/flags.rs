@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use clap::error::{Error, ErrorKind};
-use loopchat::net::Target;
+use loopchat::net::{Address, Target};
 
 /// Pairs of a sender and a receiver that are kept track of at most, at 4 bytes each.
 const MAX_PAIRS: u64 = 1_000_000_000;
@@ -24,6 +24,10 @@ pub struct Flags {
     )]
     #[arg(value_parser = parse_target)]
     pub server: Target,
+
+    /// Load the web door: the address is that of --web, and the clients are WebSockets
+    #[arg(long)]
+    pub ws: bool,
 
     /// Connections that take a name and a room, and whose deliveries are checked
     #[arg(long, value_name = "CLIENTS", default_value_t = 1000)]
@@ -93,7 +97,9 @@ impl Flags {
         let (clients, rooms) = (u64::from(self.clients), u64::from(self.rooms));
         let (senders, churn) = (self.senders() as u64, u64::from(self.churn));
         let refuse = |reason: String| Err(Error::raw(ErrorKind::ValueValidation, reason + "\n"));
-        if clients < rooms * per_room {
+        if self.ws && matches!(self.server, Target::Address(Address::Ipc(_))) {
+            refuse("--ws wants IP:PORT or HOST:PORT".to_owned())
+        } else if clients < rooms * per_room {
             refuse(format!(
                 "--rooms {rooms} takes at least {} clients, and --clients is {clients}",
                 rooms * per_room

@@ -106,8 +106,8 @@ impl Stress {
                 here.pending += receivers;
                 self.sent += 1;
             }
-            if let Some(socket) = self.clients[sender].socket {
-                socket.write(cx, &text);
+            if let Some(wire) = self.clients[sender].wire {
+                wire.send(cx, &text);
             }
         }
         self.text = text;

@@ -6,6 +6,7 @@
 //! cargo run --release --example stress -- --clients 5000 --rooms 100 --senders 500
 //! cargo run --release --example stress -- --rate 1000 --messages 1000    # latency at a steady rate
 //! cargo run --release --example stress -- --idle --clients 10000 --pid $(pgrep -x loopchat)
+//! cargo run --release --example stress -- --ws 127.0.0.1:8080      # the same through the web door
 //! cargo run --release --example stress -- --help
 //! ```
 //!
@@ -20,6 +21,7 @@
 //! | `flags.rs` | what can be asked for |
 //! | `run.rs` | the state, and the phases of a run |
 //! | `clients.rs` | connecting in waves, leaving and coming back, the end of a connection |
+//! | `wire.rs` | a plain connection, or a WebSocket of the web door |
 //! | `load.rs` | who says what when: by a rate, or as fast as it is delivered |
 //! | `message.rs`, `lines.rs` | what is sent, and how it is found in what comes |
 //! | `check.rs` | once, in order, complete |
@@ -35,6 +37,7 @@ mod message;
 mod process;
 mod run;
 mod table;
+mod wire;
 
 use std::fmt::Display;
 use std::io::{self, Write};

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 use indicatif::{HumanCount, ProgressBar, ProgressState, ProgressStyle};
+use loopchat::http::web_socket::Endpoint;
 use loopchat::net::{self, Target};
 
 use super::check::Check;
@@ -13,6 +14,7 @@ use super::flags::Flags;
 use super::load::Room;
 use super::message::{Format, Heard, Message};
 use super::process::{Usage, usage};
+use super::wire;
 
 /// What every callback gets to reach the loop.
 pub type Context = net::Context<Stress>;
@@ -50,6 +52,8 @@ pub struct Stress {
     pub flags: Flags,
     /// The server, without a name that would have to be looked up for each client.
     pub target: Target,
+    /// With `--ws`: who listens to the WebSockets, and where the server has them.
+    pub web: Option<(Endpoint, String)>,
     pub format: Format,
     start: Instant,
     pub phase: Phase,
@@ -162,6 +166,7 @@ impl Stress {
             rooms: seats,
             flags,
             target,
+            web: None,
         }
     }
 
@@ -180,6 +185,9 @@ impl Stress {
 
     /// Starts: the rest follows from what the sockets tell.
     pub fn start(&mut self, cx: &mut Context) {
+        if self.flags.ws {
+            self.web = wire::url(&self.target).map(|url| (wire::listen(cx), url));
+        }
         clients::connect_more(self, cx);
         let look = cx.set_interval(LOOK_MS, Self::look);
         cx.set_timer_ref(look, false);
@@ -278,12 +286,12 @@ impl Stress {
         self.progress = self.now();
         self.bar.finish_and_clear();
         for client in &mut self.clients {
-            let Some(socket) = client.socket else {
+            let Some(wire) = client.wire else {
                 continue;
             };
             self.leaving += 1;
             match (client.kind, client.link) {
-                (Kind::Slow, _) | (_, Link::Joining) => drop(socket.destroy(cx)),
+                (Kind::Slow, _) | (_, Link::Joining) => wire.destroy(cx),
                 (_, Link::In) => client.leave(cx),
                 _ => {} // on its way already
             }

@@ -139,7 +139,6 @@ pub fn create_server<S: 'static>(cx: &mut Context<S>) -> Server {
     server.on_socket_event(cx, |state, cx, socket, event| {
         connection::event(state, cx, socket, event);
     });
-    server.on_listening(cx, |_, cx, server| start_checking(cx, server));
     server.on_close(cx, |_, cx, server| stop_checking(cx, server));
     Server(server)
 }
@@ -180,10 +179,11 @@ pub(super) fn listens<S: 'static>(cx: &mut Context<S>, server: net::Server, kind
     of(cx, server).is_some_and(|own| own.listeners.listens(kind))
 }
 
-/// Looks at all connections now and then: whose request takes too long is told so.
-fn start_checking<S: 'static>(cx: &mut Context<S>, server: net::Server) {
-    stop_checking(cx, server);
-    let Some(own) = of(cx, server) else { return };
+/// Looks at all connections now and then, while there are any: whose request takes too long is told so.
+pub(super) fn start_checking<S: 'static>(cx: &mut Context<S>, server: net::Server) {
+    let Some(own) = of(cx, server).filter(|own| own.check.is_none()) else {
+        return;
+    };
     let interval = own.settings.checking_interval;
     let timer = cx.set_interval(interval, move |state, cx| check(state, cx, server));
     cx.set_timer_ref(timer, false);
@@ -201,6 +201,9 @@ fn stop_checking<S: 'static>(cx: &mut Context<S>, server: net::Server) {
 fn check<S: 'static>(state: &mut S, cx: &mut Context<S>, server: net::Server) {
     let Some(own) = of(cx, server) else { return };
     let settings = own.settings;
+    if own.connections.is_empty() {
+        return stop_checking(cx, server); // an idle server sleeps
+    }
     for socket in all(own) {
         giving_up::check(state, cx, socket, &settings);
     }
@@ -419,8 +422,8 @@ impl Server {
         self.set(cx, |settings| settings.request_timeout = ms)
     }
 
-    /// How often, in milliseconds, the two timeouts are checked (`connectionsCheckingInterval`, 30 s); to
-    /// be set before it listens.
+    /// How often, in milliseconds, the two timeouts are checked (`connectionsCheckingInterval`, 30 s) while
+    /// there are connections; to be set before there are.
     pub fn set_connections_checking_interval<S: 'static>(
         self,
         cx: &mut Context<S>,

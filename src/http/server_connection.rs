@@ -182,6 +182,9 @@ pub(super) fn accepted<S: 'static>(cx: &mut Context<S>, socket: Socket) {
     if timeout > 0 {
         socket.set_timeout(cx, timeout);
     }
+    if let Some(server) = socket.server(cx) {
+        server::start_checking(cx, server);
+    }
 }
 
 /// Whatever happens to a socket of the server's.

@@ -2,9 +2,9 @@
 
 use rustix::process::geteuid;
 
+use super::ChatServer;
 use super::outlet::Outlet;
-use super::{ChatServer, seconds};
-use crate::chat::{self, MemberId, Millis, Peer};
+use crate::chat::{Line, MemberId, Millis, Peer};
 use crate::net::{Context, RemoteParty, Socket};
 
 /// Connections that are turned away and have time to read why. Those that come on top are closed
@@ -31,32 +31,17 @@ impl ChatServer {
     /// The line to turn it away with.
     pub(super) fn enter(
         &mut self,
-        cx: &Context<Self>,
         outlet: Outlet,
         peer: Peer,
+        now: Millis,
     ) -> Result<MemberId, String> {
-        let now = cx.now();
-        let refusal = |line: chat::Line| line.to_string();
-        let member = self
-            .chat
-            .connect(peer, now, &mut self.effects)
-            .map_err(refusal)?;
-        Self::apply(&mut self.fan_out, &mut self.leaving, &mut self.effects);
-        self.fan_out.let_wait(member, now);
-        self.seat(member, outlet, now);
-        Ok(member)
-    }
-
-    /// Notes where a newcomer's lines go, and when to look whether it says any.
-    fn seat(&mut self, member: MemberId, outlet: Outlet, now: Millis) {
-        if self.config.idle_timeout > 0 {
-            let due = now + seconds(self.config.idle_timeout);
-            self.idle_sweep.get_or_insert(due);
-        }
+        let refusal = |line: Line| line.to_string();
+        let member = self.hub.connect(peer, now).map_err(refusal)?;
         if self.outlets.len() <= member.index() {
             self.outlets.resize(member.index() + 1, None);
         }
         self.outlets[member.index()] = Some(outlet);
+        Ok(member)
     }
 
     /// Takes a member's outlet away: nothing is delivered to it any more.
@@ -85,7 +70,9 @@ impl ChatServer {
             return;
         };
         self.unseat(member);
-        self.step(cx, |chat, now, effects| chat.leave(member, now, effects));
-        self.fan_out.take(member);
+        self.hub.gone(member, cx.now());
+        self.hub.apply();
+        self.hub.forget(member);
+        self.finish(cx);
     }
 }

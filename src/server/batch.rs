@@ -16,14 +16,14 @@ pub(super) fn encode(line: &str, to: &mut Vec<u8>) {
 
 /// The lines of one room and turn, encoded once and shared by all who get them.
 #[derive(Default)]
-pub(super) struct Batch {
+pub struct Batch {
     bytes: Rc<Vec<u8>>,
     lines: Vec<Line>,
-    /// How many of the lines are messages.
-    messages: u32,
     /// The same as one WebSocket message, made for the first who wants it: a room without browsers pays
     /// nothing for the others' framing.
     frame: OnceCell<Rc<Vec<u8>>>,
+    /// How many of the lines are messages.
+    messages: u32,
 }
 
 /// Where a line of a batch ends.
@@ -49,12 +49,25 @@ impl Batch {
         (self.messages as usize == self.lines.len()).then_some(self.messages)
     }
 
-    pub(super) fn bytes(&self) -> &Rc<Vec<u8>> {
+    /// How many messages come after the first `seen` bytes.
+    pub(super) fn messages_after(&self, seen: usize) -> u32 {
+        if seen == 0 {
+            return self.messages;
+        }
+        let from = self.lines.partition_point(|line| line.end <= seen);
+        let rest = self.lines[from..].iter();
+        rest.filter(|line| line.is_message).count() as u32
+    }
+
+    /// The lines as they are, each with its line feed.
+    #[must_use]
+    pub fn bytes(&self) -> &Rc<Vec<u8>> {
         &self.bytes
     }
 
     /// All of it as one text message of a server's, encoded once for all who get it so.
-    pub(super) fn frame(&self) -> &Rc<Vec<u8>> {
+    #[must_use]
+    pub fn frame(&self) -> &Rc<Vec<u8>> {
         self.frame.get_or_init(|| {
             // It was put together from text: nothing is lost, and nothing copied but into the frame.
             web_socket::encode_text(&String::from_utf8_lossy(&self.bytes))
@@ -98,8 +111,8 @@ impl Batch {
             _ => self.bytes = Rc::default(),
         }
         self.lines.clear();
-        self.messages = 0;
         self.frame.take();
+        self.messages = 0;
     }
 }
 
@@ -141,18 +154,6 @@ mod tests {
     }
 
     #[test]
-    fn a_notice_makes_it_more_than_messages() {
-        let mut batch = Batch::default();
-        batch.push("a: 1", true);
-        batch.push("b: 2", true);
-        assert_eq!(batch.only_messages(), Some(2));
-        batch.push("* c left", false);
-        assert_eq!(batch.only_messages(), None);
-        batch.clear();
-        assert_eq!(batch.only_messages(), Some(0));
-    }
-
-    #[test]
     fn a_frame_is_made_once_and_is_never_that_of_other_lines() {
         let mut batch = Batch::default();
         batch.push("a: 1", true);
@@ -165,6 +166,18 @@ mod tests {
         batch.push("c", true);
         assert_eq!(&batch.frame()[..], b"\x81\x02c\n");
         assert_eq!(&first[..], b"\x81\x05a: 1\n", "who waits for it has it");
+    }
+
+    #[test]
+    fn a_notice_makes_it_more_than_messages() {
+        let mut batch = Batch::default();
+        batch.push("a: 1", true);
+        batch.push("b: 2", true);
+        assert_eq!(batch.only_messages(), Some(2));
+        batch.push("* c left", false);
+        assert_eq!(batch.only_messages(), None);
+        batch.clear();
+        assert_eq!(batch.only_messages(), Some(0));
     }
 
     #[test]

@@ -4,44 +4,27 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use super::Config;
-use super::flood::{self, Bucket, Flood, FloodLimit};
-use super::framing::LineDecoder;
+use super::line_input::LineInput;
 use crate::chat::{MemberId, Millis, Peer};
+use crate::event_loop::HandleId;
 use crate::net::Socket;
 
-/// One connection. There are many, and most say nothing: what only some need is in a box of its own.
+/// One connection.
 pub(super) struct Connection {
     pub(super) socket: Socket,
-    /// The decoder, when it has something to remember: a torn line.
-    pub(super) torn: Option<Box<LineDecoder>>,
+    pub(super) input: LineInput,
     /// Of a WebSocket: what it has said and nobody has heard yet. (A socket takes such bytes back.)
     #[expect(
         clippy::box_collection,
         reason = "few have it, and all pay for its place"
     )]
-    pub(super) unheard: Option<Box<String>>,
-    pub(super) bound: Option<Box<Bound>>,
+    pub(super) unheard: Option<Box<Vec<u8>>>,
     /// `None` while it only asks for pages, and once it has left the chat.
     pub(super) member: Option<MemberId>,
     /// It speaks HTTP: it only looks at pages so far.
     pub(super) visits: bool,
     /// When it was accepted, in seconds.
     pub(super) since: u32,
-}
-
-/// What is kept of a connection on which limits are.
-#[derive(Debug)]
-pub(super) struct Bound {
-    /// It counts as one of this address.
-    address: Option<IpAddr>,
-    pub(super) flood: Option<FloodLimit>,
-    pub(super) bucket: Bucket,
-    /// It knows that it types too fast.
-    pub(super) told: bool,
-    /// A timer is set that reads on.
-    pub(super) held_back: bool,
-    /// When it last said something.
-    pub(super) heard: Millis,
 }
 
 /// All doors' connections, by socket index.
@@ -55,10 +38,18 @@ pub(super) struct Connections {
 }
 
 /// Whether a peer is on this machine.
-fn is_local(peer: Peer) -> bool {
+pub(super) fn is_local(peer: Peer) -> bool {
     match peer {
         Peer::Tcp(address) => address.to_canonical().is_loopback(),
         Peer::Local { .. } => true,
+    }
+}
+
+/// The address as one of which a peer counts, if there is a limit on it.
+pub(super) fn address_of_stranger(peer: Peer) -> Option<IpAddr> {
+    match peer {
+        Peer::Tcp(address) if !is_local(peer) => Some(counted(address)),
+        _ => None,
     }
 }
 
@@ -112,16 +103,15 @@ impl Connections {
         if self.by_index.len() <= index {
             self.by_index.resize_with(index + 1, || None);
         }
-        let bound = Bound::new(peer, config, now);
-        if let Some(address) = bound.as_ref().and_then(|bound| bound.address) {
+        let input = LineInput::new(peer, config, now);
+        if let Some(address) = input.address() {
             *self.by_address.entry(address).or_default() += 1;
         }
         self.count += 1;
         self.by_index[index] = Some(Connection {
             socket,
-            torn: None,
+            input,
             unheard: None,
-            bound: bound.map(Box::new),
             member,
             visits: member.is_none(),
             since: (now / 1000) as u32,
@@ -133,11 +123,22 @@ impl Connections {
         found.filter(|connection| connection.socket == socket)
     }
 
+    /// The connection of a handle that a recorded turn names.
+    pub(super) fn by_handle(&self, id: HandleId) -> Option<&Connection> {
+        let found = self.by_index.get(id.index())?.as_ref();
+        found.filter(|connection| connection.socket.handle_id() == id)
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
     pub(super) fn remove(&mut self, socket: Socket) -> Option<Connection> {
         self.get_mut(socket)?;
         let gone = self.by_index[socket.index()].take()?;
         self.count -= 1;
-        if let Some(address) = gone.bound.as_ref().and_then(|bound| bound.address)
+        if let Some(address) = gone.input.address()
             && let Some(count) = self.by_address.get_mut(&address)
         {
             *count -= 1;
@@ -150,6 +151,12 @@ impl Connections {
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Connection> {
         self.by_index.iter().flatten()
+    }
+
+    /// Everyone who is still in the chat, and when it last said something, if anyone wants to know.
+    pub(super) fn heard(&self) -> impl Iterator<Item = (MemberId, Millis)> {
+        self.iter()
+            .filter_map(|connection| Some((connection.member?, connection.input.heard()?)))
     }
 
     /// Connections that speak HTTP.
@@ -172,49 +179,8 @@ impl Connection {
     /// Its member has left the chat: nothing more is heard, and nothing held back.
     pub(super) fn depart(&mut self) {
         self.member = None;
-        self.torn = None;
         self.unheard = None;
-        if let Some(bound) = &mut self.bound {
-            (bound.flood, bound.held_back) = (None, false);
-        }
-    }
-}
-
-impl Bound {
-    /// `None` for a peer on which there are no limits.
-    fn new(peer: Peer, config: &Config, now: Millis) -> Option<Self> {
-        let is_stranger = !is_local(peer);
-        let flood = match config.flood {
-            Some(Flood::Off) => None,
-            Some(Flood::Limit(limit)) => Some(limit),
-            None => is_stranger.then_some(flood::DEFAULT),
-        };
-        let address = match peer {
-            Peer::Tcp(address) if is_stranger => Some(counted(address)),
-            _ => None,
-        };
-        let is_bound = flood.is_some() || address.is_some() || config.idle_timeout > 0;
-        is_bound.then(|| Self {
-            address,
-            flood,
-            bucket: Bucket::default(),
-            told: false,
-            held_back: false,
-            heard: now,
-        })
-    }
-
-    /// A line is taken. Returns how long the next has to wait, in milliseconds.
-    pub(super) fn take_line(&mut self, now: Millis) -> Millis {
-        self.heard = now;
-        let Some(limit) = self.flood else {
-            return 0;
-        };
-        if self.bucket.is_full(now) {
-            self.told = false;
-        }
-        self.bucket.take(limit, now);
-        self.bucket.wait(limit, now)
+        self.input.close();
     }
 }
 
@@ -222,40 +188,12 @@ impl Bound {
 mod tests {
     use super::*;
 
-    fn peer(address: &str) -> Peer {
-        Peer::Tcp(address.parse().expect("an address"))
-    }
-
-    fn bound(address: &str, config: &Config) -> Option<Bound> {
-        Bound::new(peer(address), config, 0)
-    }
-
-    #[test]
-    fn this_machine_is_bound_only_by_a_flag() {
-        let given = |flood| Config {
-            flood,
-            ..Config::default()
-        };
-        let by_default = given(None);
-        for here in ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"] {
-            assert!(bound(here, &by_default).is_none(), "{here}");
-        }
-        let limit = FloodLimit { rate: 1, burst: 1 };
-        let by_flag = given(Some(Flood::Limit(limit)));
-        assert_eq!(bound("::1", &by_flag).expect("a limit").flood, Some(limit));
-        let stranger = bound("192.0.2.7", &by_default).expect("limits");
-        assert_eq!(stranger.flood, Some(flood::DEFAULT));
-        assert!(
-            bound("192.0.2.7", &given(Some(Flood::Off)))
-                .expect("a limit")
-                .flood
-                .is_none()
-        );
-    }
-
     #[test]
     fn an_address_counts_in_all_its_forms() {
-        let address = |text| bound(text, &Config::default()).expect("limits").address;
+        let address = |text: &str| {
+            let peer = Peer::Tcp(text.parse().expect("an address"));
+            address_of_stranger(peer).expect("a stranger")
+        };
         assert_eq!(address("192.0.2.7"), address("::ffff:192.0.2.7"));
         assert_ne!(address("192.0.2.7"), address("192.0.2.8"));
         assert_eq!(address("2001:db8::7"), address("2001:db8::ffff:1"));

@@ -12,7 +12,7 @@
 //!
 //! A member's cost in a turn is one queue entry and one system call, however much was said.
 //!
-//! A newcomer's greeting may *wait* a moment ([`GREETING_MS`]): most programs say something as soon
+//! A newcomer's greeting may *wait* a moment (20 ms): most programs say something as soon
 //! as they are connected, and then greeting and answer are one write instead of two, which is the
 //! dearest part of a connection. Anything else for the newcomer takes the greeting along.
 //!
@@ -21,7 +21,8 @@
 
 use std::collections::VecDeque;
 
-use super::batch::{Batch, encode};
+pub use super::batch::Batch;
+use super::batch::encode;
 use crate::chat::{Chat, MemberId, Millis, RoomId};
 
 /// From so many bytes said in one room, or told to one member, in one turn, the check phase is not
@@ -32,7 +33,8 @@ const LARGE: usize = 16 * 1024;
 const GREETING_MS: Millis = 20;
 
 /// The lines of this turn, on their way to members. What frames them is the outlets' business.
-pub(super) struct FanOut {
+#[derive(Default)]
+pub struct FanOut {
     /// What was said, by room index. Empty for a room in which nothing was.
     batches: Vec<Batch>,
     /// The rooms whose batch is not empty.
@@ -45,6 +47,18 @@ pub(super) struct FanOut {
     newcomers: VecDeque<(Millis, MemberId)>,
     /// Something has become [`LARGE`].
     large: bool,
+    tally: Tally,
+}
+
+/// What a fan-out has passed on, in sums.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Messages said in rooms. Notices, answers and private messages are none.
+    pub messages: u64,
+    /// Those times the members each was for.
+    pub deliveries: u64,
+    /// Deliveries that were left out, to members that were behind.
+    pub skipped: u64,
 }
 
 /// Where a member is, at this place in the order of effects.
@@ -79,7 +93,7 @@ enum State {
 
 /// What one member gets in one turn.
 #[derive(Clone, Copy)]
-pub(super) enum Payload<'a> {
+pub enum Payload<'a> {
     /// The same as others in its room, in whichever framing.
     Shared(&'a Batch),
     /// Its own.
@@ -87,40 +101,32 @@ pub(super) enum Payload<'a> {
 }
 
 impl FanOut {
-    pub(super) fn new() -> Self {
-        Self {
-            batches: Vec::new(),
-            said_in: Vec::new(),
-            members: Vec::new(),
-            told: Vec::new(),
-            newcomers: VecDeque::new(),
-            large: false,
-        }
+    /// Nothing was said yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
     }
 
-    /// Whether there is anything to deliver.
-    pub(super) fn is_empty(&self) -> bool {
+    /// Whether there is nothing to deliver.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.said_in.is_empty() && self.told.is_empty()
     }
 
     /// Whether so much is to be delivered that it should not wait.
-    pub(super) fn is_large(&self) -> bool {
+    #[must_use]
+    pub fn is_large(&self) -> bool {
         self.large
     }
 
     /// A line for everyone in `room`, except one. If it `is_message` and no notice, those who are
     /// behind do without.
-    pub(super) fn say(
-        &mut self,
-        room: RoomId,
-        except: Option<MemberId>,
-        line: &str,
-        is_message: bool,
-    ) {
+    pub fn say(&mut self, room: RoomId, except: Option<MemberId>, line: &str, is_message: bool) {
         let except = except.filter(|&author| self.seat(author).room == Some(room));
         if let Some(author) = except {
             self.settle(author);
         }
+        self.tally.messages += u64::from(is_message);
         let batch = self.batch(room);
         let first = batch.is_empty();
         batch.push(line, is_message);
@@ -135,15 +141,21 @@ impl FanOut {
         }
     }
 
+    /// What has been passed on so far.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        self.tally
+    }
+
     /// A line for one member.
-    pub(super) fn tell(&mut self, member: MemberId, line: &str) {
+    pub fn tell(&mut self, member: MemberId, line: &str) {
         let bytes = self.settle(member);
         encode(line, bytes);
         self.large |= bytes.len() > LARGE;
     }
 
     /// A member is in `to` now: it gets what was said where it was until now, and there from now on.
-    pub(super) fn moved(&mut self, member: MemberId, to: Option<RoomId>) {
+    pub fn moved(&mut self, member: MemberId, to: Option<RoomId>) {
         self.settle(member);
         let said_there = to.map_or(0, |room| self.batch(room).len());
         self.pending(member).seen = said_there;
@@ -151,7 +163,7 @@ impl FanOut {
     }
 
     /// What a newcomer was told so far may wait a moment. Nothing else was to be delivered to it.
-    pub(super) fn let_wait(&mut self, newcomer: MemberId, now: Millis) {
+    pub fn let_wait(&mut self, newcomer: MemberId, now: Millis) {
         // It is at the end of the list: what it was told are the last effects there were.
         if self.told.pop_if(|told| *told == newcomer).is_some() {
             self.seat(newcomer).pending.get_or_insert_default().state = State::Waits;
@@ -160,12 +172,13 @@ impl FanOut {
     }
 
     /// When [`greet`](Self::greet) is to be called next, if a greeting waits.
-    pub(super) fn next_greeting(&self) -> Option<Millis> {
+    #[must_use]
+    pub fn next_greeting(&self) -> Option<Millis> {
         self.newcomers.front().map(|&(due, _)| due)
     }
 
     /// Has the greetings delivered whose time has come.
-    pub(super) fn greet(&mut self, now: Millis) {
+    pub fn greet(&mut self, now: Millis) {
         while let Some(&(due, newcomer)) = self.newcomers.front()
             && (due <= now || !self.waits(newcomer))
         {
@@ -177,7 +190,7 @@ impl FanOut {
     }
 
     /// Takes everything that a member who has left the chat is still to get.
-    pub(super) fn take(&mut self, member: MemberId) -> Vec<u8> {
+    pub fn take(&mut self, member: MemberId) -> Vec<u8> {
         let seat = self.seat(member);
         seat.skipped = None;
         seat.pending
@@ -187,27 +200,36 @@ impl FanOut {
     }
 
     /// From now on messages are left out for a member.
-    pub(super) fn fall_behind(&mut self, member: MemberId) {
+    pub fn fall_behind(&mut self, member: MemberId) {
         self.seat(member).skipped.get_or_insert(0);
     }
 
     /// Ends that; how many messages were left out.
-    pub(super) fn catch_up(&mut self, member: MemberId) -> u32 {
+    pub fn catch_up(&mut self, member: MemberId) -> u32 {
         self.settle(member); // what this turn has brought so far was left out, too
         self.seat(member).skipped.take().unwrap_or(0)
     }
 
+    /// Whether nothing is kept of anyone, and nothing is to be delivered: what must hold when
+    /// everybody has left. It looks at every place there ever was.
+    #[must_use]
+    pub fn is_vacant(&self) -> bool {
+        let is_free =
+            |seat: &Seat| seat.room.is_none() && seat.pending.is_none() && seat.skipped.is_none();
+        self.is_empty()
+            && self.newcomers.is_empty()
+            && self.members.iter().all(is_free)
+            && self.batches.iter().all(Batch::is_empty)
+    }
+
     /// How many messages were left out for a member that is behind.
-    pub(super) fn skipped(&self, member: MemberId) -> Option<u32> {
+    #[must_use]
+    pub fn skipped(&self, member: MemberId) -> Option<u32> {
         self.members.get(member.index())?.skipped
     }
 
     /// Delivers all of it: one `write` per member. It returns whether the member is behind by now.
-    pub(super) fn deliver(
-        &mut self,
-        chat: &Chat,
-        mut write: impl FnMut(MemberId, Payload<'_>) -> bool,
-    ) {
+    pub fn deliver(&mut self, chat: &Chat, mut write: impl FnMut(MemberId, Payload<'_>) -> bool) {
         self.large = false;
         for at in 0..self.told.len() {
             let member = self.told[at];
@@ -226,15 +248,19 @@ impl FanOut {
             for &member in chat.members_of(room) {
                 let seat = &mut self.members[member.index()];
                 let payload = match (&mut seat.pending, &mut seat.skipped, only_messages) {
-                    (None, None, _) => Payload::Shared(batch),
+                    (None, None, _) => {
+                        self.tally.deliveries += u64::from(batch.messages_after(0));
+                        Payload::Shared(batch)
+                    }
                     (Some(pending), ..) if pending.state != State::Waits => continue, // served above
                     (None, Some(skipped), Some(messages)) => {
                         *skipped += messages;
+                        self.tally.skipped += u64::from(messages);
                         continue; // what stalled members cost, turn after turn
                     }
                     (pending, skipped, _) => {
                         let pending = pending.get_or_insert_default();
-                        pending.add(batch, skipped);
+                        pending.add(batch, skipped, &mut self.tally);
                         if pending.bytes.is_empty() {
                             seat.pending = None;
                             continue;
@@ -279,7 +305,7 @@ impl FanOut {
         } = &mut self.members[member.index()];
         let pending = pending.get_or_insert_default();
         if let Some(batch) = room.and_then(|room| self.batches.get(room.index())) {
-            pending.add(batch, skipped);
+            pending.add(batch, skipped, &mut self.tally);
         }
         &mut pending.bytes
     }
@@ -314,10 +340,17 @@ impl FanOut {
 
 impl Pending {
     /// Adds what it has not seen of its room's batch; without the messages, if its member is behind.
-    fn add(&mut self, batch: &Batch, skipped: &mut Option<u32>) {
+    fn add(&mut self, batch: &Batch, skipped: &mut Option<u32>, tally: &mut Tally) {
         match skipped {
-            None => batch.copy_rest(self.seen, &mut self.bytes),
-            Some(count) => *count += batch.copy_notices(self.seen, &mut self.bytes),
+            None => {
+                tally.deliveries += u64::from(batch.messages_after(self.seen));
+                batch.copy_rest(self.seen, &mut self.bytes);
+            }
+            Some(count) => {
+                let left_out = batch.copy_notices(self.seen, &mut self.bytes);
+                *count += left_out;
+                tally.skipped += u64::from(left_out);
+            }
         }
         self.seen = batch.len();
     }

@@ -1,14 +1,12 @@
 //! The door for `nc`: a connection is a member, a line is what it says.
 
-use std::ops::ControlFlow;
-
 use log::{debug, info};
 
 use super::arrivals;
-use super::hearing::LINES_PER_TURN;
+use super::connections::Connection;
+use super::hub::Hub;
 use super::outlet::Outlet;
 use super::{ChatServer, Loop};
-use crate::chat::Effect;
 use crate::net::{self, Context, Event, Server, Socket};
 
 /// A connection that we have ended is read on, and what comes thrown away, until nothing has
@@ -21,8 +19,9 @@ const LINGER_MS: u32 = 500;
 pub(super) const LAST_LINES_MS: u64 = 5000;
 
 /// Makes the door; it opens when it is given a listener.
-pub(super) fn open(event_loop: &mut Loop) -> Server {
+pub(super) fn open(event_loop: &mut Loop, high_water_mark: u32) -> Server {
     let door = net::create_server(event_loop);
+    door.set_high_water_mark(event_loop, high_water_mark);
     // The door answers what came before the end of a stream, and only then ends its own side.
     door.set_allow_half_open(event_loop, true);
     // A chat's lines are small and wanted now.
@@ -50,7 +49,7 @@ fn connection(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Soc
         return;
     };
     let admitted = server.connections.admits(peer, &server.config);
-    let entered = admitted.and_then(|()| server.enter(cx, Outlet::Line(socket), peer));
+    let entered = admitted.and_then(|()| server.enter(Outlet::Line(socket), peer, cx.now()));
     match entered {
         Ok(member) => {
             let (connections, config) = (&mut server.connections, &server.config);
@@ -69,18 +68,17 @@ fn data(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, b
         socket.unshift(cx, bytes);
         return;
     }
-    let mut lines = 0;
-    let heard = server.hear(cx.now(), socket, |decoder, max_line, take| {
-        decoder.feed(max_line, bytes, |frame| {
-            lines += 1;
-            match take(frame) {
-                ControlFlow::Continue(()) if lines < LINES_PER_TURN => ControlFlow::Continue(()),
-                _ => ControlFlow::Break(()),
-            }
-        })
-    });
+    let ChatServer {
+        hub, connections, ..
+    } = server;
     // What comes after a member has left is thrown away.
-    if let Some((_, used)) = heard {
+    if let Some(Connection {
+        input,
+        member: Some(member),
+        ..
+    }) = connections.get_mut(socket)
+    {
+        let used = input.feed(hub, *member, bytes, cx.now(), Hub::frame);
         socket.unshift(cx, &bytes[used..]);
         if server.hold_back(cx, socket) {
             socket.pause(cx);
@@ -91,21 +89,17 @@ fn data(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, b
 
 /// The peer has said all it will: what is left is a line, too. It gets its answers, then the end.
 fn end(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
-    let last = server.hear(cx.now(), socket, |decoder, max_line, take| {
-        decoder.finish(max_line, |frame| {
-            let _either_way_it_was_the_last = take(frame);
-        });
-    });
-    if let Some((member, ())) = last
-        && server.leaving.is_empty()
+    let ChatServer {
+        hub, connections, ..
+    } = server;
+    if let Some(Connection {
+        input,
+        member: Some(member),
+        ..
+    }) = connections.get_mut(socket)
     {
-        server.chat.leave(member, cx.now(), &mut server.effects);
-        server.effects.push(Effect::Disconnect { member });
-        ChatServer::apply(
-            &mut server.fan_out,
-            &mut server.leaving,
-            &mut server.effects,
-        );
+        input.finish(hub, *member, cx.now(), Hub::frame);
+        hub.leave(*member, cx.now());
     }
     server.finish(cx);
 }

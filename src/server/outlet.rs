@@ -5,6 +5,7 @@
 
 use super::ChatServer;
 use super::fan_out::Payload;
+use super::hub::Progress;
 use super::{line_door, web_door};
 use crate::http::web_socket::WebSocket;
 use crate::net::{Context, Socket};
@@ -28,10 +29,11 @@ impl Outlet {
     }
 
     /// The bytes that wait for the member, and those ever sent to it.
-    pub(super) fn progress(self, cx: &Context<ChatServer>) -> (usize, u64) {
+    pub(super) fn progress(self, cx: &Context<ChatServer>) -> Progress {
         let socket = self.socket();
         let waiting = socket.buffered(cx);
-        (waiting, socket.bytes_written(cx) - waiting as u64)
+        let sent = socket.bytes_written(cx) - waiting as u64;
+        Progress { waiting, sent }
     }
 
     /// Writes what a turn has brought for the member: one write, one message.

@@ -4,7 +4,9 @@ use std::io;
 
 use log::{info, warn};
 
-use super::{ChatServer, Loop};
+use sd_notify::NotifyState;
+
+use super::{ChatServer, Loop, notify_service_manager};
 use crate::event_loop::{SIGINT, SIGTERM};
 use crate::http;
 use crate::net::Context;
@@ -35,6 +37,7 @@ pub(super) fn begin(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
         return;
     }
     server.shutting_down = true;
+    notify_service_manager(NotifyState::Stopping);
     for door in &server.servers {
         door.close(cx);
     }
@@ -46,8 +49,11 @@ pub(super) fn begin(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
         }
     }
     for member in server.connections.members() {
-        server.disconnect(cx, member, "* The server is shutting down. Goodbye.");
+        let last = "* The server is shutting down. Goodbye.";
+        server.hub.disconnect(member, last, cx.now());
+        server.hub.apply();
     }
+    server.finish(cx);
     let deadline = cx.set_timeout(
         super::seconds(server.config.shutdown_timeout),
         |server: &mut ChatServer, cx| {

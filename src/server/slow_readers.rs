@@ -90,6 +90,12 @@ impl SlowReaders {
         self.waiting.remove(&member);
     }
 
+    /// Whether bytes wait for nobody.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     /// When [`sweep`](Self::sweep) is to be called next, if anything waits for anyone.
     #[must_use]
     pub fn next_sweep(&self) -> Option<Millis> {

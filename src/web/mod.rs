@@ -18,6 +18,9 @@ pub(crate) const FILES: &[File] = &[
     file("/", HTML, include_bytes!("index.html")),
     file("/chat.css", CSS, include_bytes!("chat.css")),
     file("/chat.js", JAVASCRIPT, include_bytes!("chat.js")),
+    file("/loop", HTML, include_bytes!("loop.html")),
+    file("/loop.css", CSS, include_bytes!("loop.css")),
+    file("/loop.js", JAVASCRIPT, include_bytes!("loop.js")),
     file("/docs.css", CSS, include_bytes!("docs.css")),
 ];
 

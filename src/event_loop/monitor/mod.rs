@@ -117,6 +117,20 @@ impl Turn {
         self.phases.iter().map(|phase| phase.callbacks).sum()
     }
 
+    /// What came on top of `earlier`, an older state of the same [sum](Monitor::total). What was queued
+    /// stays the most of all.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        let mut rest = *self;
+        rest.ticks -= earlier.ticks;
+        rest.tick_nanos -= earlier.tick_nanos;
+        for (rest, before) in rest.phases.iter_mut().zip(&earlier.phases) {
+            rest.nanos -= before.nanos;
+            rest.callbacks -= before.callbacks;
+        }
+        rest
+    }
+
     /// Adds another; what was queued becomes the most of both. Number and start stay.
     pub fn add(&mut self, other: &Self) {
         self.ticks += other.ticks;
@@ -134,6 +148,7 @@ pub struct Monitor {
     watchers: usize,
     /// The latest turns.
     turns: VecDeque<Turn>,
+    total: Turn,
     open: Option<OpenTurn>,
     recorder: Option<Recorder>,
 }
@@ -152,6 +167,7 @@ impl Monitor {
         Self {
             watchers: 1,
             turns: VecDeque::with_capacity(TURNS),
+            total: Turn::default(),
             open: None,
             recorder: None,
         }
@@ -162,6 +178,12 @@ impl Monitor {
     pub fn turns_after(&self, after: u64) -> impl ExactSizeIterator<Item = &Turn> + Clone {
         let first = self.turns.partition_point(|turn| turn.number <= after);
         self.turns.range(first..)
+    }
+
+    /// The sum of all turns since it was started, also of those that are no longer kept.
+    #[must_use]
+    pub fn total(&self) -> &Turn {
+        &self.total
     }
 
     fn begin_turn(&mut self, nanos: u64, counters: &Counters) {
@@ -211,6 +233,7 @@ impl Monitor {
             self.turns.pop_front();
         }
         self.turns.push_back(open.turn);
+        self.total.add(&open.turn);
         if let Some(recorder) = &mut self.recorder {
             recorder.end_turn(&open.turn, nanos, counters);
         }

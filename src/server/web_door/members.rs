@@ -1,12 +1,10 @@
 //! Members of the chat on WebSockets: a text message is a line, or several; so is what they get.
 
-use std::ops::ControlFlow;
-
 use log::debug;
 
 use super::super::ChatServer;
-use super::super::framing::Frame;
-use super::super::hearing::LINES_PER_TURN;
+use super::super::connections::Connection;
+use super::super::hub::Hub;
 use super::super::outlet::Outlet;
 use super::{admit, origin, path, peer};
 use crate::http::Head;
@@ -25,7 +23,7 @@ pub(super) fn listen(cx: &mut Context<ChatServer>, endpoint: Endpoint) {
     endpoint.on_event(
         cx,
         |server: &mut ChatServer, cx, web_socket, event| match event {
-            Event::Message(Message::Text(text)) => message(server, cx, web_socket, text),
+            Event::Message(Message::Text(text)) => message(server, cx, web_socket, text.as_bytes()),
             Event::Message(Message::Binary(_)) => {
                 web_socket.close(cx, code::UNSUPPORTED_DATA, "only text is taken here");
             }
@@ -73,7 +71,7 @@ pub(super) fn upgrade(
         let Some(peer) = peer(cx, socket) else {
             return Err(format!("{DISCONNECTED}the connection is gone."));
         };
-        server.enter(cx, Outlet::Web(web_socket), peer)
+        server.enter(Outlet::Web(web_socket), peer, cx.now())
     });
     let connection = server.connections.get_mut(socket);
     match entered {
@@ -82,7 +80,7 @@ pub(super) fn upgrade(
                 connection.visits = false;
                 connection.member = Some(member);
             }
-            let board = server.board.enter(&server.chat, cx.now());
+            let board = server.board.enter(server.hub.chat(), cx.now());
             web_socket.send_encoded(cx, &board);
             server.finish(cx);
         }
@@ -97,39 +95,31 @@ pub(super) fn upgrade(
     }
 }
 
-/// A message has come. Of one with many lines a turn's share is heard; the rest waits, and with it all that
-/// comes behind.
+/// A message has come, or what was left of one. Of many lines a turn's share is heard; the rest waits, and with
+/// it all that comes behind.
 fn message(
     server: &mut ChatServer,
     cx: &mut Context<ChatServer>,
     web_socket: WebSocket,
-    text: &str,
+    text: &[u8],
 ) {
     let socket = web_socket.socket();
     if server.must_wait(cx, socket) {
         return keep(server, cx, web_socket, text);
     }
-    let mut lines = 0;
-    let heard = server.hear(cx.now(), socket, |decoder, max_line, take| {
-        let mut take = |frame: Frame<'_>| {
-            lines += 1;
-            match take(frame) {
-                ControlFlow::Continue(()) if lines < LINES_PER_TURN => ControlFlow::Continue(()),
-                _ => ControlFlow::Break(()),
-            }
-        };
-        let used = decoder.feed(max_line, text.as_bytes(), &mut take);
-        if used == text.len() {
-            decoder.finish(max_line, |frame| {
-                let _either_way_it_was_the_last = take(frame);
-            });
-        }
-        used
-    });
-    if let Some((_, used)) = heard {
-        let rest = &text[used..];
-        if !rest.is_empty() || lines > 1 {
-            keep(server, cx, web_socket, rest);
+    let ChatServer {
+        hub, connections, ..
+    } = server;
+    // What comes after a member has left is thrown away.
+    if let Some(Connection {
+        input,
+        member: Some(member),
+        ..
+    }) = connections.get_mut(socket)
+    {
+        let used = input.feed_message(hub, *member, text, cx.now(), Hub::frame);
+        if used < text.len() || text.contains(&b'\n') {
+            keep(server, cx, web_socket, &text[used..]);
             // Whoever sends many lines in one message has had its share of this turn.
             cx.set_immediate(move |server: &mut ChatServer, cx| server.read_on(cx, socket));
         }
@@ -140,13 +130,14 @@ fn message(
     server.finish(cx);
 }
 
-/// Keeps what cannot be heard yet, and reads nothing more.
-fn keep(server: &mut ChatServer, cx: &mut Context<ChatServer>, web_socket: WebSocket, text: &str) {
+/// Keeps what cannot be heard yet, and reads nothing more. Its bytes are not always whole characters: a line
+/// that is too long is refused at its first byte too many.
+fn keep(server: &mut ChatServer, cx: &mut Context<ChatServer>, web_socket: WebSocket, text: &[u8]) {
     web_socket.pause(cx);
     if let Some(connection) = server.connections.get_mut(web_socket.socket())
         && !text.is_empty()
     {
-        connection.unheard = Some(Box::new(text.to_owned()));
+        connection.unheard = Some(Box::new(text.to_vec()));
     }
 }
 

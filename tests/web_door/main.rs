@@ -1,0 +1,166 @@
+//! The web door: the same chat through a WebSocket, and the pages around it.
+
+#[path = "../web_socket/client.rs"]
+mod client;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod chatting;
+mod guests;
+mod limits;
+mod opening;
+mod pages;
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+use client::Frame;
+use support::{Client, Server};
+
+const TEXT: u8 = 0x81;
+const BINARY: u8 = 0x82;
+const CLOSE: u8 = 0x88;
+const PING: u8 = 0x89;
+
+/// A server with both doors, and where the web door is.
+fn start(flags: &[&str]) -> (Server, SocketAddr) {
+    let server = Server::with(&[&["--web", "127.0.0.1:0"], flags].concat());
+    let web = web_address(&server);
+    (server, web)
+}
+
+/// Where the log says that the web door is.
+fn web_address(server: &Server) -> SocketAddr {
+    let said = "the chat in a browser: http://";
+    let line = server.expect_log(|line| line.contains(said));
+    let (_, address) = line.rsplit_once(said).expect("an address");
+    let address = address.trim_end_matches('/').parse();
+    address.expect("an address and a port")
+}
+
+/// A member on the web door.
+struct Web {
+    client: client::Client,
+    /// Lines that came and were not asked for yet.
+    lines: VecDeque<String>,
+    /// Boards that came.
+    boards: VecDeque<serde_json::Value>,
+    name: String,
+}
+
+/// What a connection ends with.
+#[derive(Debug, PartialEq, Eq)]
+struct End {
+    lines: Vec<String>,
+    code: u16,
+    reason: String,
+}
+
+impl Web {
+    /// Opens a WebSocket, and no more.
+    fn connect(address: SocketAddr) -> Self {
+        Self::over(client::Client::open(address))
+    }
+
+    fn over(client: client::Client) -> Self {
+        Self {
+            client,
+            lines: VecDeque::new(),
+            boards: VecDeque::new(),
+            name: String::new(),
+        }
+    }
+
+    /// Opens a WebSocket, and reads the greeting.
+    fn join(address: SocketAddr) -> Self {
+        let mut web = Self::connect(address);
+        let welcome = web.line();
+        let name = welcome.strip_prefix("* Welcome to loopchat, ");
+        let name = name.and_then(|rest| rest.split_once(". You are in #lobby"));
+        web.name = name.expect("a greeting").0.to_owned();
+        assert!(web.line().starts_with("* Type to talk. "));
+        web
+    }
+
+    fn say(&mut self, text: &str) {
+        self.client.send(TEXT, text);
+    }
+
+    /// Takes one frame; the payload if it was the close frame.
+    fn take(&mut self) -> Option<Vec<u8>> {
+        let Frame { first, payload } = self.client.read();
+        match first {
+            TEXT => {
+                let text = String::from_utf8(payload).expect("text");
+                if text.starts_with('{') {
+                    let board = serde_json::from_str(&text).expect("a board is JSON");
+                    self.boards.push_back(board);
+                } else {
+                    let lines = text.strip_suffix('\n').expect("every line has its end");
+                    self.lines.extend(lines.split('\n').map(str::to_owned));
+                }
+                None
+            }
+            PING => None,
+            CLOSE => Some(payload),
+            other => panic!("what is {other:x}?"),
+        }
+    }
+
+    fn line(&mut self) -> String {
+        loop {
+            if let Some(line) = self.lines.pop_front() {
+                return line;
+            }
+            assert!(self.take().is_none(), "{} was closed", self.name);
+        }
+    }
+
+    /// Reads up to the first line that is wanted, and returns it.
+    fn expect_line(&mut self, wanted: impl Fn(&str) -> bool) -> String {
+        loop {
+            let line = self.line();
+            if wanted(&line) {
+                return line;
+            }
+        }
+    }
+
+    /// Reads up to exactly this line.
+    fn expect(&mut self, wanted: &str) {
+        self.expect_line(|line| line == wanted);
+    }
+
+    /// The first board that is wanted.
+    fn board(&mut self, wanted: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
+        loop {
+            match self.boards.pop_front() {
+                Some(board) if wanted(&board) => return board,
+                Some(_) => {}
+                None => assert!(self.take().is_none(), "{} was closed", self.name),
+            }
+        }
+    }
+
+    /// Everything up to the close frame; answers it, and waits for the end of the stream.
+    fn end(mut self) -> End {
+        let payload = loop {
+            if let Some(payload) = self.take() {
+                break payload;
+            }
+        };
+        self.client.send(CLOSE, &payload);
+        self.client.expect_end();
+        let (code, reason) = payload.split_at(2);
+        End {
+            lines: self.lines.into(),
+            code: u16::from_be_bytes([code[0], code[1]]),
+            reason: String::from_utf8(reason.to_vec()).expect("text"),
+        }
+    }
+}
+
+/// Waits until one at the line door hears of somebody's arrival, so that both are in.
+fn until_in(nc: &mut Client, name: &str) {
+    nc.expect_line(|line| line.contains(name) && line.ends_with(" joined #lobby."));
+}
