@@ -46,6 +46,25 @@ pub(crate) const FILES: &[File] = &[
         include_bytes!("transcript.js"),
     ),
     file("/favicon.svg", SVG, include_bytes!("favicon.svg")),
+    file("/loop", HTML, include_bytes!("loop.html")),
+    file("/loop.css", CSS, include_bytes!("loop.css")),
+    file("/loop.js", JAVASCRIPT, include_bytes!("loop.js")),
+    file(
+        "/loop-replay.js",
+        JAVASCRIPT,
+        include_bytes!("loop-replay.js"),
+    ),
+    file("/loop-ring.js", JAVASCRIPT, include_bytes!("loop-ring.js")),
+    file(
+        "/loop-strip.js",
+        JAVASCRIPT,
+        include_bytes!("loop-strip.js"),
+    ),
+    file(
+        "/loop-words.js",
+        JAVASCRIPT,
+        include_bytes!("loop-words.js"),
+    ),
     file("/docs.css", CSS, include_bytes!("docs.css")),
 ];
 
