@@ -183,10 +183,10 @@ mod tests {
     #[test]
     fn a_strip_of_many_turns_keeps_the_longest() {
         let turns: Vec<Turn> = (0..1000)
-            .map(|number| Turn {
-                number,
-                start: number,
-                ..Turn::default()
+            .map(|number| {
+                let mut turn = Turn::default();
+                (turn.number, turn.start) = (number, number);
+                turn
             })
             .collect();
         let turns: Vec<&Turn> = turns.iter().collect();
