@@ -237,9 +237,9 @@ impl<C> Timers<C> {
                 pass.list = Some(duration);
                 return Some(Due::List);
             };
-            let place = self.by_duration.get(&duration);
-            let head = place.map(|&place| self.lists[place as usize].head);
-            let Some(index) = head.filter(|&head| head != NONE) else {
+            let place = self.by_duration.get(&duration).copied();
+            let head = place.map(|place| (place, self.lists[place as usize].head));
+            let Some((place, index)) = head.filter(|&(_, head)| head != NONE) else {
                 self.remove_if_empty(duration);
                 pass.list = None; // its last timer ran, or was cleared
                 continue;
@@ -248,7 +248,7 @@ impl<C> Timers<C> {
             if pass.now.saturating_sub(entry.start) < duration {
                 // Not due yet: the list goes back into the queue, behind its equals.
                 let expiry = (entry.start + duration).max(pass.now + 1);
-                self.requeue(duration, expiry);
+                self.requeue(place, duration, expiry);
                 pass.list = None;
                 continue;
             }
@@ -294,26 +294,19 @@ impl<C> Timers<C> {
 
     fn link(&mut self, index: u32, start: u64) {
         let duration = self.entries[index as usize].duration;
-        let place = match self.by_duration.get(&duration) {
-            Some(&place) => place,
-            None => self.add_list(duration, start + duration),
-        };
+        let place = *self.by_duration.entry(duration).or_insert_with(|| {
+            let (expiry, order) = (start + duration, self.next_order);
+            self.next_order += 1;
+            self.queue.insert((expiry, order, duration));
+            let list = List {
+                head: NONE,
+                tail: NONE,
+                expiry,
+                order,
+            };
+            self.lists.insert(list) as u32
+        });
         self.append(index, place, start);
-    }
-
-    /// Makes the list of a duration.
-    fn add_list(&mut self, duration: u64, expiry: u64) -> u32 {
-        let order = self.next_order;
-        self.next_order += 1;
-        let place = self.lists.insert(List {
-            head: NONE,
-            tail: NONE,
-            expiry,
-            order,
-        }) as u32;
-        self.by_duration.insert(duration, place);
-        self.queue.insert((expiry, order, duration));
-        place
     }
 
     /// Puts a timer at the end of a list.
@@ -365,10 +358,7 @@ impl<C> Timers<C> {
         }
     }
 
-    fn requeue(&mut self, duration: u64, expiry: u64) {
-        let Some(&place) = self.by_duration.get(&duration) else {
-            return;
-        };
+    fn requeue(&mut self, place: u32, duration: u64, expiry: u64) {
         let list = &mut self.lists[place as usize];
         self.queue.remove(&(list.expiry, list.order, duration));
         (list.expiry, list.order) = (expiry, self.next_order);
