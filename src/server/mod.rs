@@ -5,7 +5,7 @@
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `mod.rs` | [`ChatServer`]: the state that the loop lends to every callback; effects to doors |
+//! | `mod.rs` | [`ChatServer`]: the state that the loop lends to every callback; sockets and timers for the hub |
 //! | `line_door.rs` | the door for `nc`: TCP and IPC, lines of text |
 //! | `web_door/` | the door for browsers: pages, and lines as WebSocket messages |
 //! | `connections.rs` | what the doors keep of each connection, and who may have one |

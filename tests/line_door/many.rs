@@ -103,6 +103,29 @@ fn messages_are_left_out_for_a_slow_reader_on_a_path() {
     a_slow_reader_is_told_how_much_it_missed(&server, &path);
 }
 
+/// Below the usual high-water mark, too: it is told as soon as it has read what waited.
+#[test]
+fn messages_are_left_out_for_a_slow_reader_with_little_room() {
+    let server = Server::with(&["--outbox-soft", "4096"]);
+    a_slow_reader_is_told_how_much_it_missed(&server, &server.address);
+}
+
+#[test]
+fn a_slow_reader_that_ends_its_side_is_told_how_much_it_missed() {
+    let server = Server::start();
+    let mut slow = server.join();
+    let (mut talker, mut reader) = (server.join(), server.join());
+    let said = talk_much(&mut talker, &mut reader);
+    slow.half_close();
+    reader.expect_line(|line| line.contains(&format!("{} left #lobby", slow.name)));
+    let mut lines = slow.rest();
+    let last = lines.pop().expect("a last line");
+    let count = said.len() - messages(lines).len();
+    assert!(count > 0);
+    let wanted = format!("* {count} lines were skipped while you were not reading");
+    assert!(last.starts_with(&wanted), "{last}, not {wanted}");
+}
+
 #[test]
 fn a_reader_that_stalls_is_disconnected_and_told_why() {
     let server = Server::with(&["--stall-timeout", "1"]);
