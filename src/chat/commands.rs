@@ -12,6 +12,7 @@ pub(super) enum Command<'a> {
     Me(&'a str),
     Topic(Option<&'a str>),
     History(Option<usize>),
+    Loop,
     Help,
     Quit,
     Order(Order<'a>),
@@ -59,6 +60,7 @@ impl Command<'_> {
             | Command::Who(_)
             | Command::Topic(None)
             | Command::History(_)
+            | Command::Loop
             | Command::Help
             | Command::Quit
             | Command::Order(_) => false,
@@ -145,6 +147,12 @@ pub(super) const COMMANDS: &[Entry] = &[
             let count = given(rest).map(str::parse).transpose().ok()?;
             (count != Some(0)).then_some(Command::History(count))
         },
+    },
+    Entry {
+        word: "loop",
+        usage: "/loop",
+        purpose: "show what the server's event loop is doing",
+        parse: |_| Some(Command::Loop),
     },
     Entry {
         word: "help",
@@ -329,6 +337,7 @@ mod tests {
             ("/topic tea at five", Command::Topic(Some("tea at five"))),
             ("/history", Command::History(None)),
             ("/history 20", Command::History(Some(20))),
+            ("/loop", Command::Loop),
             ("/help me", Command::Help),
             ("/quit so long", Command::Quit),
         ] {

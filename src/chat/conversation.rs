@@ -11,7 +11,9 @@ use super::commands::{self, Command, Refusal};
 use super::listing::counted;
 use super::name::Name;
 use super::presence::Change;
-use super::{Chat, Effect, LOBBY, MemberId, Millis, RoomId, SayKind, nickname_at, sanitise};
+use super::{
+    Chat, Effect, LOBBY, MemberId, Millis, Report, RoomId, SayKind, nickname_at, sanitise,
+};
 
 impl Chat {
     /// Does what one line asks for, as typed: unsanitised, without a line end.
@@ -70,6 +72,10 @@ impl Chat {
                     tell(effects, member, line);
                 }
             }
+            Ok(Command::Loop) => effects.push(Effect::Report {
+                to: member,
+                what: Report::Loop,
+            }),
             Ok(Command::Help) => self.describe_commands(member, effects),
             Ok(Command::Quit) => {
                 tell(effects, member, format!("* Bye, {nickname}."));

@@ -45,7 +45,7 @@ pub enum Effect {
         /// Whose connection to close.
         member: MemberId,
     },
-    /// An operator wants to know something that only the caller can tell it.
+    /// Somebody wants to know something that only the caller can tell.
     Report {
         /// Who gets the answer: notices, one line each, `* ...`.
         to: MemberId,
@@ -67,9 +67,11 @@ pub enum SayKind {
     Notice,
 }
 
-/// What an operator may want to know that the chat does not.
+/// What somebody may want to know that the chat does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Report {
+    /// How the server is doing; anybody may ask.
+    Loop,
     /// The limits of the connections. The chat has told its own just before.
     Limits,
     /// The connections: what waits for each, and how each is.

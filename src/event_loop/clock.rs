@@ -22,6 +22,14 @@ impl Clock {
             Self::Manual(clock) => clock.now(),
         }
     }
+
+    /// The same in nanoseconds.
+    pub(super) fn nanos(&self) -> u64 {
+        match self {
+            Self::Monotonic(start) => start.elapsed().as_nanos() as u64,
+            Self::Manual(clock) => clock.now() * 1_000_000,
+        }
+    }
 }
 
 /// A clock that a test moves by hand; clones share one time.

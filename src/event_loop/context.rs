@@ -9,9 +9,11 @@ use mio::event::{Event, Source};
 use mio::{Events, Interest, Poll, Registry, Token, Waker};
 
 use super::clock::Clock;
+use super::counters::Counters;
 use super::extensions::Extensions;
 use super::handles::{Handle, HandleId, Handles};
 use super::immediates::{Immediate, Immediates};
+use super::monitor::Monitor;
 use super::poll_handle::{self, PollHandle};
 use super::timers::{Target, Timer, Timers};
 use super::work::Work;
@@ -37,6 +39,9 @@ pub struct Context<H: Handle> {
     pub(super) timers: Timers<TimerCallback<H>>,
     pub(super) immediates: Immediates<Callback<H>>,
     pub(super) work: Work<H>,
+    pub(super) counters: Counters,
+    /// Only while somebody watches.
+    pub(super) monitor: Option<Box<Monitor>>,
     ticks: VecDeque<Callback<H>>,
     ticking: bool,
     stopping: bool,
@@ -56,6 +61,8 @@ impl<H: Handle> Context<H> {
             timers: Timers::default(),
             immediates: Immediates::default(),
             work: Work::new(waker),
+            counters: Counters::default(),
+            monitor: None,
             ticks: VecDeque::new(),
             ticking: false,
             stopping: false,
@@ -73,6 +80,12 @@ impl<H: Handle> Context<H> {
     #[must_use]
     pub fn now(&self) -> u64 {
         self.now
+    }
+
+    /// Nanoseconds since the loop was made, looked at now (`uv_hrtime`): for measuring, not for timers.
+    #[must_use]
+    pub fn nanos(&self) -> u64 {
+        self.clock.nanos()
     }
 
     /// Looks at the clock (`uv_update_time`). Setting a timer does it by itself, so that busy
@@ -360,10 +373,17 @@ impl<H: Handle> Context<H> {
         if self.ticking {
             return;
         }
+        self.returned(!self.ticks.is_empty());
+        if self.ticks.is_empty() {
+            return;
+        }
         self.ticking = true;
+        let begun = self.ticks_begin();
         while let Some(tick) = self.ticks.pop_front() {
+            self.calling_tick();
             tick(state, self);
         }
+        self.ticks_ran(begun);
         self.ticking = false;
     }
 
@@ -401,6 +421,7 @@ impl<H: Handle> Context<H> {
             (Clock::Manual(_), Some(_)) => Some(0),
             _ => timeout,
         };
+        self.counters.polls += 1;
         match self.poll.poll(events, real.map(Duration::from_millis)) {
             // A signal came first: this turn goes on without events, and the next one computes its
             // timeout anew.
@@ -418,6 +439,7 @@ impl<H: Handle> Context<H> {
 
     /// Notes what the poll said.
     pub(super) fn remember(&mut self, event: &Event) {
+        self.counters.events += 1;
         if event.token() != WAKER {
             self.handles.remember(event.token(), Readiness::from(event));
         }

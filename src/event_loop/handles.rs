@@ -31,6 +31,11 @@ pub trait Handle: Sized {
 
     /// Timers phase: the handle's own timer, set with [`Context::set_handle_timeout`], is due.
     fn timeout(state: &mut Self::State, cx: &mut Context<Self>, id: HandleId);
+
+    /// What a handle is, for people who look at a [recorded turn](super::Recording).
+    fn kind(&self) -> &'static str {
+        "handle"
+    }
 }
 
 /// Names a handle: its place in the slab, and a generation that no other handle of that place
@@ -245,6 +250,14 @@ impl<H> Handles<H> {
 
     pub(super) fn ready_len(&self) -> usize {
         self.ready.len()
+    }
+
+    pub(super) fn pending_len(&self) -> usize {
+        self.pending.len()
+    }
+
+    pub(super) fn closing_len(&self) -> usize {
+        self.closing.len()
     }
 
     /// The next of the ready queue; `None` also for a handle that was closed while it waited.

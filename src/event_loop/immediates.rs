@@ -94,6 +94,11 @@ impl<C> Immediates<C> {
         None
     }
 
+    /// How many are set, those included that were cleared and not skipped yet.
+    pub(super) fn len(&self) -> usize {
+        self.queue.len()
+    }
+
     /// Whether any immediate holds the loop open, and keeps the poll from sleeping.
     pub(super) fn any_referenced(&self) -> bool {
         self.referenced > 0

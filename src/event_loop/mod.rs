@@ -15,6 +15,8 @@
 //! | `signals.rs` | signals as events | `uv_signal_t`, `process.on('SIGINT')` |
 //! | `work.rs` | the thread pool for what blocks | `uv_queue_work` |
 //! | `extensions.rs` | values hung on the loop and on handles | `uv_handle_t.data`, `uv_loop_t.data` |
+//! | `counters.rs` | what has been done so far, in sums | `uv_metrics_info` |
+//! | `monitor/` | watching the loop at work, while somebody does | `perf_hooks` |
 //! | `clock.rs` | loop time, real or injected | `uv_now`, `uv_update_time` |
 //!
 //! The loop knows tokens, time and queues. *What* it polls is a type parameter, a [`Handle`]:
@@ -23,9 +25,11 @@
 
 mod clock;
 mod context;
+mod counters;
 mod extensions;
 mod handles;
 mod immediates;
+mod monitor;
 mod poll_handle;
 mod readiness;
 mod signals;
@@ -40,9 +44,11 @@ use mio::Events;
 
 pub use clock::ManualClock;
 pub use context::Context;
+pub use counters::Counters;
 pub use extensions::Extensions;
 pub use handles::{Handle, HandleId};
 pub use immediates::Immediate;
+pub use monitor::{EventLoopDelay, Monitor, Origin, Phase, PhaseStats, Recording, Step, Turn};
 pub use poll_handle::PollHandle;
 pub use readiness::Readiness;
 pub use signals::{SIGHUP, SIGINT, SIGTERM, Signal};
@@ -144,6 +150,7 @@ impl<H: Handle> EventLoop<H> {
     ///
     /// As [`run`](Self::run).
     pub fn turn(&mut self, state: &mut H::State) -> io::Result<()> {
+        self.context.begin_turn();
         self.run_pending(state); //   what the last turn put off: finished shutdowns
         self.poll(state)?; //         sleep until ready, then every ready handle once
         for _ in 0..PENDING_ROUNDS {
@@ -154,15 +161,18 @@ impl<H: Handle> EventLoop<H> {
         self.run_immediates(state); // the check phase
         self.run_closing(state); //   'close' events; only now may a slot be used again
         self.run_timers(state); //    last, and once before the first turn
+        self.context.end_turn();
         Ok(())
     }
 
     /// Pending phase: true if there was anything to do.
     fn run_pending(&mut self, state: &mut H::State) -> bool {
+        self.context.enter(Phase::Pending);
         let batch = self.context.handles.take_pending();
         let any = !batch.is_empty();
         for id in batch {
             if self.context.handles.start_pending(id) {
+                self.context.calling(Origin::Handle, Some(id));
                 H::pending(state, &mut self.context, id);
                 self.context.run_ticks(state);
             }
@@ -173,15 +183,23 @@ impl<H: Handle> EventLoop<H> {
     /// Poll phase: sleeps, remembers what became ready, then serves a snapshot of the ready
     /// queue, each handle once. A handle that did not finish re-queues itself for the next turn.
     fn poll(&mut self, state: &mut H::State) -> io::Result<()> {
+        self.context.enter(Phase::Sleep);
         self.context.sleep(&mut self.events)?;
         for event in &self.events {
             self.context.remember(event);
         }
+        self.context.enter(Phase::Poll);
         work::run_finished(state, &mut self.context);
         for _ in 0..self.context.handles.ready_len() {
             match self.context.handles.next_ready() {
-                Some(handles::Ready::Handle(id)) => H::ready(state, &mut self.context, id),
-                Some(handles::Ready::Poll(id)) => poll_handle::ready(state, &mut self.context, id),
+                Some(handles::Ready::Handle(id)) => {
+                    self.context.calling(Origin::Handle, Some(id));
+                    H::ready(state, &mut self.context, id);
+                }
+                Some(handles::Ready::Poll(id)) => {
+                    self.context.calling(Origin::PollHandle, Some(id));
+                    poll_handle::ready(state, &mut self.context, id);
+                }
                 None => continue, // closed since it was queued
             }
             self.context.run_ticks(state);
@@ -191,8 +209,10 @@ impl<H: Handle> EventLoop<H> {
 
     /// Check phase: the immediates that were set before it began.
     fn run_immediates(&mut self, state: &mut H::State) {
+        self.context.enter(Phase::Check);
         let end = self.context.immediates.end();
         while let Some(callback) = self.context.immediates.next_before(end) {
+            self.context.calling(Origin::Immediate, None);
             callback(state, &mut self.context);
             self.context.run_ticks(state);
         }
@@ -200,10 +220,12 @@ impl<H: Handle> EventLoop<H> {
 
     /// Closing phase: last closed, first called, as libuv's stack of closing handles has it.
     fn run_closing(&mut self, state: &mut H::State) {
+        self.context.enter(Phase::Closing);
         for id in self.context.handles.take_closing().into_iter().rev() {
             if !self.context.handles.start_closing(id) {
                 continue; // opened anew before its turn came
             }
+            self.context.calling(Origin::Handle, Some(id));
             H::closed(state, &mut self.context, id);
             self.context.run_ticks(state);
             self.context.handles.finish_closing(id);
@@ -212,6 +234,7 @@ impl<H: Handle> EventLoop<H> {
 
     /// Timers phase: the lists that are due, each list's due timers in one go.
     fn run_timers(&mut self, state: &mut H::State) {
+        self.context.enter(Phase::Timers);
         self.context.update_time();
         let mut pass = self.context.timers.pass(self.context.now());
         while let Some(due) = self.context.timers.next_due(&mut pass) {
@@ -226,6 +249,7 @@ impl<H: Handle> EventLoop<H> {
             // An interval counts from the start of its callback.
             self.context.update_time();
             let start = self.context.now();
+            self.context.calling(Origin::Timer, target.handle());
             match &mut target {
                 timers::Target::Callback(callback) => callback(state, &mut self.context),
                 timers::Target::Handle(id) => H::timeout(state, &mut self.context, *id),

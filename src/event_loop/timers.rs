@@ -36,6 +36,15 @@ pub(super) enum Target<C> {
     Handle(HandleId),
 }
 
+impl<C> Target<C> {
+    pub(super) fn handle(&self) -> Option<HandleId> {
+        match self {
+            Self::Callback(_) => None,
+            Self::Handle(id) => Some(*id),
+        }
+    }
+}
+
 /// What a pass comes to.
 pub(super) enum Due {
     /// The list that is next; its timers are looked at once the ticks of the one before have run.
@@ -190,6 +199,11 @@ impl<C> Timers<C> {
 
     pub(super) fn any_referenced(&self) -> bool {
         self.referenced > 0
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
     }
 
     /// When the first list wants to be looked at.

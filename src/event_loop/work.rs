@@ -9,6 +9,7 @@ use log::error;
 use mio::Waker;
 use slab::Slab;
 
+use super::monitor::Origin;
 use super::{Context, Handle};
 
 /// Threads at most, as libuv's default (`UV_THREADPOOL_SIZE`).
@@ -118,7 +119,10 @@ pub(super) fn run_finished<H: Handle>(state: &mut H::State, cx: &mut Context<H>)
         };
         let after = cx.work.waiting.remove(key);
         match outcome {
-            Ok(result) => cx.make_callback(state, |state, cx| after(state, cx, result)),
+            Ok(result) => {
+                cx.calling(Origin::Work, None);
+                cx.make_callback(state, |state, cx| after(state, cx, result));
+            }
             Err(panic) => std::panic::resume_unwind(panic),
         }
     }

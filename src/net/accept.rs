@@ -24,6 +24,7 @@ const RETRY_MS: u64 = 250;
 /// Poll phase: accepts what is in the backlog.
 pub(super) fn ready<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
     for _ in 0..ACCEPTS_PER_TURN {
+        cx.counters_mut().accepts += 1;
         let accepted = match cx.server(id).and_then(|server| server.listener.as_ref()) {
             Some(listener) => listener.accept(),
             None => return, // closed, perhaps by the callback of the connection before
@@ -84,6 +85,7 @@ fn connection<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, mut stream: S
     }
     let no_delay = server.no_delay;
     let socket = cx.insert(Handle(HandleKind::Connection(connection)));
+    cx.counters_mut().connections_opened += 1;
     let registered = stream.register(cx.registry(), socket.token());
     if let (true, Err(error)) = (no_delay, stream.set_no_delay(no_delay)) {
         debug!("Nagle's delay stays on: {error}");

@@ -343,6 +343,7 @@ fn connected<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
             log::debug!("a socket option is not to be had: {error}");
         }
     }
+    cx.counters_mut().connections_opened += 1;
     touch(cx, id);
     cx.make_callback(state, |state, cx| {
         emit(state, cx, id, Event::Connect);

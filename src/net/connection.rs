@@ -223,6 +223,7 @@ pub(super) fn update_active<S>(cx: &mut Context<S>, id: HandleId) {
 /// Tells the server's listeners for all its sockets, then the socket's own; true if there was
 /// one. From a phase, go through [`emit_from_loop`].
 pub(super) fn emit<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, event: Event<'_>) -> bool {
+    cx.note_event(id, event.name(), event.bytes());
     let detached = |cx: &Context<S>| cx.connection(id).is_none_or(|own| own.detached);
     let alone = detached(cx);
     let for_all = !alone
@@ -288,6 +289,7 @@ pub(super) fn destroy<S>(cx: &mut Context<S>, id: HandleId, error: Option<Error>
     connection.inbox = None;
     let timer = connection.timer.take();
     let (server, has_handle) = (connection.server, connection.has_handle);
+    let was_open = connection.established;
     let lost = connection
         .outbox
         .as_ref()
@@ -300,6 +302,7 @@ pub(super) fn destroy<S>(cx: &mut Context<S>, id: HandleId, error: Option<Error>
         let own = connection.own.get_or_insert_default();
         own.error.get_or_insert_with(|| error.clone());
     }
+    cx.counters_mut().connections_closed += u64::from(was_open);
     if lost {
         cx.next_tick(move |state, cx| writing::fail_buffered(state, cx, id));
     }

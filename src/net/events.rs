@@ -68,6 +68,50 @@ pub struct Dropped {
     pub remote: SocketAddr,
 }
 
+impl Event<'_> {
+    /// Node's name of it, as `socket.on` takes it: `"data"`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Lookup { .. } => "lookup",
+            Self::ConnectionAttempt(_) => "connectionAttempt",
+            Self::ConnectionAttemptFailed(..) => "connectionAttemptFailed",
+            Self::ConnectionAttemptTimeout(_) => "connectionAttemptTimeout",
+            Self::Connect => "connect",
+            Self::Ready => "ready",
+            Self::Data(_) => "data",
+            Self::End => "end",
+            Self::Finish => "finish",
+            Self::Drain => "drain",
+            Self::Timeout => "timeout",
+            Self::Error(_) => "error",
+            Self::Close(_) => "close",
+        }
+    }
+
+    /// Bytes that it brings.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Data(bytes) => bytes.len(),
+            _ => 0,
+        }
+    }
+}
+
+impl ServerEvent<'_> {
+    /// Node's name of it, as `server.on` takes it: `"connection"`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Listening => "listening",
+            Self::Connection(_) => "connection",
+            Self::Drop(_) => "drop",
+            Self::Error(_) => "error",
+            Self::Close => "close",
+        }
+    }
+}
+
 /// An event, of whichever sort.
 pub(super) trait Kind {
     fn kind(&self) -> EventKind;

@@ -76,7 +76,7 @@ pub use socket::Socket;
 pub use status::{ReadyState, RemoteParty};
 pub use text::StringDecoder;
 
-use crate::event_loop::{self, HandleId};
+use crate::event_loop::{self, Counters, HandleId};
 use connection::Connection;
 use events::EventKind;
 use server::ServerHandle;
@@ -145,12 +145,23 @@ impl<S> event_loop::Handle for Handle<S> {
             None => {}
         }
     }
+
+    fn kind(&self) -> &'static str {
+        match &self.0 {
+            HandleKind::Server(_) => "server",
+            HandleKind::Connection(connection) => connection.stream.kind(),
+        }
+    }
 }
 
 /// How the files of this room reach a handle by its id.
 trait Handles<S> {
     fn connection(&self, id: HandleId) -> Option<&Connection<S>>;
     fn connection_mut(&mut self, id: HandleId) -> Option<&mut Connection<S>>;
+    fn connection_and_counters(
+        &mut self,
+        id: HandleId,
+    ) -> Option<(&mut Connection<S>, &mut Counters)>;
     fn server(&self, id: HandleId) -> Option<&ServerHandle<S>>;
     fn server_mut(&mut self, id: HandleId) -> Option<&mut ServerHandle<S>>;
 }
@@ -167,6 +178,16 @@ impl<S> Handles<S> for Context<S> {
         match &mut self.handle_mut(id)?.0 {
             HandleKind::Connection(connection) => Some(connection),
             HandleKind::Server(_) => None,
+        }
+    }
+
+    fn connection_and_counters(
+        &mut self,
+        id: HandleId,
+    ) -> Option<(&mut Connection<S>, &mut Counters)> {
+        match self.handle_and_counters(id)? {
+            (Handle(HandleKind::Connection(connection)), counters) => Some((connection, counters)),
+            (Handle(HandleKind::Server(_)), _) => None,
         }
     }
 

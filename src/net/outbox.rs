@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use super::stream::Stream;
 use super::{Context, Error};
+use crate::event_loop::Counters;
 
 /// Pieces joined into one `writev` at most; more go with the next.
 const PIECES_PER_WRITE: usize = 64;
@@ -117,9 +118,14 @@ impl<S> Batch<S> {
 
     /// Sends until all is sent or the kernel takes no more; true if all is sent. Adds what was
     /// sent to `sent`.
-    pub(super) fn send(&mut self, stream: &Stream, sent: &mut u64) -> io::Result<bool> {
+    pub(super) fn send(
+        &mut self,
+        stream: &Stream,
+        sent: &mut u64,
+        done: &mut Counters,
+    ) -> io::Result<bool> {
         while !self.pieces.is_empty() {
-            match self.with_slices(|slices| stream.write_vectored(slices)) {
+            match self.with_slices(|slices| stream.write_vectored(slices, done)) {
                 Ok(count) => {
                     *sent += count as u64;
                     self.take(count);

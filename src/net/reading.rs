@@ -79,10 +79,10 @@ fn wants<S>(cx: &Context<S>, id: HandleId) -> bool {
 }
 
 fn read<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, buffer: &mut [u8]) {
-    let Some(connection) = cx.connection_mut(id) else {
+    let Some((connection, counters)) = cx.connection_and_counters(id) else {
         return;
     };
-    match connection.stream.read(buffer) {
+    match connection.stream.read(buffer, counters) {
         Ok(0) => end_of_stream(state, cx, id),
         Ok(count) => {
             connection.bytes_read += count as u64;

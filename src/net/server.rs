@@ -226,6 +226,12 @@ impl Server {
         cx.next_tick(move |state, cx| report(state, cx, self, &error));
     }
 
+    /// The loop's own name for it, as in a [recording](crate::event_loop::Step).
+    #[must_use]
+    pub fn handle_id(self) -> HandleId {
+        self.0
+    }
+
     /// Whether it accepts connections (`server.listening`).
     #[must_use]
     pub fn listening<S>(self, cx: &Context<S>) -> bool {
@@ -363,6 +369,7 @@ pub(super) fn emit<S>(
     server: Server,
     event: ServerEvent<'_>,
 ) -> bool {
+    cx.note_event(server.0, event.name(), 0);
     let kind: EventKind = event.kind();
     let Some(mut lent) = cx
         .server_mut(server.0)

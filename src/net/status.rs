@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use super::{Address, Context, Error, Handles, Server, Socket};
+use crate::event_loop::HandleId;
 
 /// How far a socket is (`socket.readyState`); shown as Node's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +44,12 @@ impl fmt::Display for ReadyState {
 }
 
 impl Socket {
+    /// The loop's own name for it, as in a [recording](crate::event_loop::Step).
+    #[must_use]
+    pub fn handle_id(self) -> HandleId {
+        self.0
+    }
+
     /// A small number for tables beside the loop: no other open socket or server has it, and one
     /// that is opened after this one was closed may.
     #[must_use]

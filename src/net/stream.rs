@@ -10,6 +10,7 @@ use mio::{Interest, Registry, Token};
 use socket2::{SockRef, TcpKeepalive};
 
 use super::{Address, RemoteParty, address};
+use crate::event_loop::Counters;
 
 /// The descriptor of a socket, or none: before it is connected, and from its `destroy` on.
 pub(super) enum Stream {
@@ -56,16 +57,30 @@ impl Stream {
         either!(self, stream => stream.register(registry, token, interest()))
     }
 
-    pub(super) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        either!(self, stream => { let mut stream = stream; stream.read(buffer) })
+    pub(super) fn read(&self, buffer: &mut [u8], done: &mut Counters) -> io::Result<usize> {
+        done.reads += 1;
+        let count = either!(self, stream => { let mut stream = stream; stream.read(buffer) })?;
+        done.bytes_read += count as u64;
+        Ok(count)
     }
 
-    pub(super) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
-        either!(self, stream => { let mut stream = stream; stream.write(bytes) })
+    pub(super) fn write(&self, bytes: &[u8], done: &mut Counters) -> io::Result<usize> {
+        done.writes += 1;
+        let count = either!(self, stream => { let mut stream = stream; stream.write(bytes) })?;
+        done.bytes_written += count as u64;
+        Ok(count)
     }
 
-    pub(super) fn write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        either!(self, stream => { let mut stream = stream; stream.write_vectored(slices) })
+    pub(super) fn write_vectored(
+        &self,
+        slices: &[IoSlice<'_>],
+        done: &mut Counters,
+    ) -> io::Result<usize> {
+        done.writes += 1;
+        let count =
+            either!(self, stream => { let mut stream = stream; stream.write_vectored(slices) })?;
+        done.bytes_written += count as u64;
+        Ok(count)
     }
 
     pub(super) fn shut_down_writing(&self) -> io::Result<()> {
@@ -120,6 +135,15 @@ impl Stream {
         match self {
             Self::Tcp(stream) => set_keep_alive(&SockRef::from(stream), idle),
             Self::Closed | Self::Ipc(_) => Ok(()),
+        }
+    }
+
+    /// What it is, for people.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Closed => "closed connection",
+            Self::Tcp(_) => "TCP connection",
+            Self::Ipc(_) => "IPC connection",
         }
     }
 

@@ -11,7 +11,7 @@ use super::ending::{finish_if_done, shut_down};
 use super::outbox::{Batch, Data, Outcome, WriteCallback};
 use super::stream::Stream;
 use super::{Context, Error, Event, EventKind, Handles, Socket};
-use crate::event_loop::{HandleId, Readiness};
+use crate::event_loop::{Counters, HandleId, Readiness};
 
 /// Writes what the kernel takes at once and queues the rest. False if so much is queued that
 /// the caller should wait for `Drain`, or if the socket can send no more.
@@ -21,7 +21,7 @@ pub(super) fn write<S>(
     data: Data<'_>,
     callback: Option<WriteCallback<S>>,
 ) -> bool {
-    let Some(connection) = cx.connection_mut(id) else {
+    let Some((connection, counters)) = cx.connection_and_counters(id) else {
         return false;
     };
     if connection.ending || connection.destroyed {
@@ -34,7 +34,7 @@ pub(super) fn write<S>(
     let at_once = !connection.connecting && !connection.errored && connection.corked == 0;
     if at_once && !connection.writing() {
         activity = true;
-        match send_now(&connection.stream, data.bytes()) {
+        match send_now(&connection.stream, data.bytes(), counters) {
             Ok(taken) => {
                 connection.bytes_sent += taken as u64;
                 if taken < data.bytes().len() {
@@ -92,10 +92,10 @@ fn settle_in_turn<S>(connection: &mut connection::Connection<S>) {
 }
 
 /// Sends until all is sent or the kernel takes no more; how many bytes it took.
-fn send_now(stream: &Stream, bytes: &[u8]) -> io::Result<usize> {
+fn send_now(stream: &Stream, bytes: &[u8], done: &mut Counters) -> io::Result<usize> {
     let mut taken = 0;
     while taken < bytes.len() {
-        match stream.write(&bytes[taken..]) {
+        match stream.write(&bytes[taken..], done) {
             Ok(count) => taken += count,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -333,7 +333,7 @@ pub(super) fn ready<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
 
 /// Sends on what is being sent. When it is done, so is what follows a write.
 fn send_on<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
-    let Some(connection) = cx.connection_mut(id) else {
+    let Some((connection, counters)) = cx.connection_and_counters(id) else {
         return;
     };
     let Some(outbox) = connection.outbox.as_mut() else {
@@ -342,7 +342,7 @@ fn send_on<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
     let Some(mut batch) = outbox.sending.take() else {
         return;
     };
-    match batch.send(&connection.stream, &mut connection.bytes_sent) {
+    match batch.send(&connection.stream, &mut connection.bytes_sent, counters) {
         Ok(true) => {
             touch(cx, id);
             send_buffered(cx, id);
@@ -383,11 +383,11 @@ pub(super) fn send_buffered<S>(cx: &mut Context<S>, id: HandleId) {
         return settle_in_turn(connection);
     }
     touch(cx, id);
-    let Some(connection) = cx.connection_mut(id) else {
+    let Some((connection, counters)) = cx.connection_and_counters(id) else {
         return;
     };
     let outbox = connection.outbox.get_or_insert_default();
-    match batch.send(&connection.stream, &mut connection.bytes_sent) {
+    match batch.send(&connection.stream, &mut connection.bytes_sent, counters) {
         Ok(true) => {
             connection.tidy();
             if connection.need_drain || !batch.callbacks.is_empty() {

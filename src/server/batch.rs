@@ -49,6 +49,16 @@ impl Batch {
         (self.messages as usize == self.lines.len()).then_some(self.messages)
     }
 
+    /// How many messages come after the first `seen` bytes.
+    pub(super) fn messages_after(&self, seen: usize) -> u32 {
+        if seen == 0 {
+            return self.messages;
+        }
+        let from = self.lines.partition_point(|line| line.end <= seen);
+        let rest = self.lines[from..].iter();
+        rest.filter(|line| line.is_message).count() as u32
+    }
+
     /// The lines as they are, each with its line feed.
     #[must_use]
     pub fn bytes(&self) -> &Rc<Vec<u8>> {

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use super::Config;
 use super::line_input::LineInput;
 use crate::chat::{MemberId, Millis, Peer};
+use crate::event_loop::HandleId;
 use crate::net::Socket;
 
 /// One connection.
@@ -120,6 +121,17 @@ impl Connections {
     pub(super) fn get_mut(&mut self, socket: Socket) -> Option<&mut Connection> {
         let found = self.by_index.get_mut(socket.index())?.as_mut();
         found.filter(|connection| connection.socket == socket)
+    }
+
+    /// The connection of a handle that a recorded turn names.
+    pub(super) fn by_handle(&self, id: HandleId) -> Option<&Connection> {
+        let found = self.by_index.get(id.index())?.as_ref();
+        found.filter(|connection| connection.socket.handle_id() == id)
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.count
     }
 
     pub(super) fn remove(&mut self, socket: Socket) -> Option<Connection> {

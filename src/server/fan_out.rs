@@ -47,6 +47,18 @@ pub struct FanOut {
     newcomers: VecDeque<(Millis, MemberId)>,
     /// Something has become [`LARGE`].
     large: bool,
+    tally: Tally,
+}
+
+/// What a fan-out has passed on, in sums.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Messages said in rooms. Notices, answers and private messages are none.
+    pub messages: u64,
+    /// Those times the members each was for.
+    pub deliveries: u64,
+    /// Deliveries that were left out, to members that were behind.
+    pub skipped: u64,
 }
 
 /// Where a member is, at this place in the order of effects.
@@ -114,6 +126,7 @@ impl FanOut {
         if let Some(author) = except {
             self.settle(author);
         }
+        self.tally.messages += u64::from(is_message);
         let batch = self.batch(room);
         let first = batch.is_empty();
         batch.push(line, is_message);
@@ -126,6 +139,12 @@ impl FanOut {
         if let Some(author) = except {
             self.pending(author).seen = end;
         }
+    }
+
+    /// What has been passed on so far.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        self.tally
     }
 
     /// A line for one member.
@@ -229,15 +248,19 @@ impl FanOut {
             for &member in chat.members_of(room) {
                 let seat = &mut self.members[member.index()];
                 let payload = match (&mut seat.pending, &mut seat.skipped, only_messages) {
-                    (None, None, _) => Payload::Shared(batch),
+                    (None, None, _) => {
+                        self.tally.deliveries += u64::from(batch.messages_after(0));
+                        Payload::Shared(batch)
+                    }
                     (Some(pending), ..) if pending.state != State::Waits => continue, // served above
                     (None, Some(skipped), Some(messages)) => {
                         *skipped += messages;
+                        self.tally.skipped += u64::from(messages);
                         continue; // what stalled members cost, turn after turn
                     }
                     (pending, skipped, _) => {
                         let pending = pending.get_or_insert_default();
-                        pending.add(batch, skipped);
+                        pending.add(batch, skipped, &mut self.tally);
                         if pending.bytes.is_empty() {
                             seat.pending = None;
                             continue;
@@ -282,7 +305,7 @@ impl FanOut {
         } = &mut self.members[member.index()];
         let pending = pending.get_or_insert_default();
         if let Some(batch) = room.and_then(|room| self.batches.get(room.index())) {
-            pending.add(batch, skipped);
+            pending.add(batch, skipped, &mut self.tally);
         }
         &mut pending.bytes
     }
@@ -317,10 +340,17 @@ impl FanOut {
 
 impl Pending {
     /// Adds what it has not seen of its room's batch; without the messages, if its member is behind.
-    fn add(&mut self, batch: &Batch, skipped: &mut Option<u32>) {
+    fn add(&mut self, batch: &Batch, skipped: &mut Option<u32>, tally: &mut Tally) {
         match skipped {
-            None => batch.copy_rest(self.seen, &mut self.bytes),
-            Some(count) => *count += batch.copy_notices(self.seen, &mut self.bytes),
+            None => {
+                tally.deliveries += u64::from(batch.messages_after(self.seen));
+                batch.copy_rest(self.seen, &mut self.bytes);
+            }
+            Some(count) => {
+                let left_out = batch.copy_notices(self.seen, &mut self.bytes);
+                *count += left_out;
+                tally.skipped += u64::from(left_out);
+            }
         }
         self.seen = batch.len();
     }

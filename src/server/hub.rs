@@ -44,6 +44,7 @@ pub struct Hub {
     effects: Vec<Effect>,
     /// Members the chat has removed whose connections are still to be closed.
     leaving: Vec<MemberId>,
+    lines: u64,
 }
 
 /// What waits for a member after a write, or later.
@@ -73,6 +74,7 @@ impl Hub {
             newcomer: None,
             effects: Vec::new(),
             leaving: Vec::new(),
+            lines: 0,
         }
     }
 
@@ -105,6 +107,7 @@ impl Hub {
 
     /// What a member's line decoder gave: a line for the chat, or one that is too long.
     pub fn frame(&mut self, member: MemberId, frame: Frame<'_>, now: Millis) {
+        self.lines += 1;
         match frame {
             Frame::Line(line) => self.chat.line(member, line, now, &mut self.effects),
             Frame::TooLong => {
@@ -113,6 +116,12 @@ impl Hub {
                 self.tell(member, line);
             }
         }
+    }
+
+    /// How many lines members have said, commands and refused ones included.
+    #[must_use]
+    pub fn lines(&self) -> u64 {
+        self.lines
     }
 
     /// A line for one member, in the chat's words.

@@ -18,6 +18,8 @@
 //! | [`fan_out`], `batch.rs` | one message to everyone, one write a member and turn |
 //! | [`slow_readers`] | what becomes of those who do not read that fast |
 //! | `flood.rs` | what becomes of those who type too fast |
+//! | `loop_view/` | the event loop at work, as `/loop` shows it |
+//! | `metrics.rs` | the same and more as Prometheus reads it |
 //! | `shutdown.rs` | the orderly end |
 //! | `reports.rs` | what operators ask the doors |
 //! | `bind.rs`, `config.rs`, `descriptors.rs` | what happens before the loop runs |
@@ -36,6 +38,8 @@ mod hearing;
 pub mod hub;
 mod line_door;
 pub mod line_input;
+mod loop_view;
+mod metrics;
 mod outlet;
 mod reports;
 mod shutdown;
@@ -54,10 +58,11 @@ use crate::http;
 use crate::net::{self, Context, EventLoop, Server};
 pub use bind::StartError;
 use board::Board;
-pub use config::Config;
+pub use config::{Config, Exposed};
 use connections::Connections;
 pub use flood::{Flood, FloodLimit};
 use hub::{Hub, seconds};
+use loop_view::LoopView;
 use outlet::Outlet;
 pub use web_door::Origin;
 use web_door::Site;
@@ -79,6 +84,7 @@ pub struct ChatServer {
     /// What the web door serves.
     site: Site,
     web: Option<http::Server>,
+    loop_view: LoopView,
     shutting_down: bool,
 }
 
@@ -129,6 +135,7 @@ impl ChatServer {
             board: Board::default(),
             site: Site::new(&config.web_origin),
             web: None,
+            loop_view: LoopView::default(),
             config,
             connections: Connections::default(),
             outlets: Vec::new(),

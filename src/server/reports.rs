@@ -12,9 +12,20 @@ const LISTED: usize = 40;
 /// How many are remembered of those the server has disconnected.
 const REMEMBERED: usize = 10;
 
+/// What the server disconnects somebody for: how the last line begins, and its name in the metrics.
+const REASONS: [(&str, &str); 4] = [
+    ("! Disconnected: you read too slowly", "read_too_slowly"),
+    ("! Disconnected: you read nothing", "read_nothing"),
+    ("! Disconnected: you said nothing", "said_nothing"),
+    ("* The server is shutting down", "shutdown"),
+];
+
 /// Whom the server has disconnected of late, and why.
 #[derive(Default)]
-pub(super) struct Farewells(VecDeque<Farewell>);
+pub(super) struct Farewells {
+    latest: VecDeque<Farewell>,
+    counts: [u64; REASONS.len()],
+}
 
 struct Farewell {
     nickname: String,
@@ -25,23 +36,39 @@ struct Farewell {
 
 impl Farewells {
     pub(super) fn note(&mut self, nickname: &str, peer: Peer, reason: &str, now: Millis) {
-        if self.0.len() == REMEMBERED {
-            self.0.pop_front();
+        let known = REASONS
+            .iter()
+            .position(|(start, _)| reason.starts_with(start));
+        if let Some(known) = known {
+            self.counts[known] += 1;
+        }
+        if self.latest.len() == REMEMBERED {
+            self.latest.pop_front();
         }
         let reason = reason.trim_start_matches("! Disconnected: ").to_owned();
-        self.0.push_back(Farewell {
+        self.latest.push_back(Farewell {
             nickname: nickname.to_owned(),
             peer,
             reason,
             at: now,
         });
     }
+
+    /// How many were disconnected for what, by its name in the metrics. Kicks and bans are an
+    /// operator's doing, and not among them.
+    pub(super) fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        REASONS
+            .iter()
+            .zip(self.counts)
+            .map(|((_, name), count)| (*name, count))
+    }
 }
 
 impl ChatServer {
-    /// Answers an operator.
+    /// Answers somebody, mostly an operator.
     pub(super) fn report(&mut self, cx: &Context<Self>, to: MemberId, what: Report) {
         let lines = match what {
+            Report::Loop => self.describe_loop(cx),
             Report::Limits => self.describe_limits(),
             Report::Connections => self.describe_connections(cx),
         };
@@ -114,7 +141,7 @@ impl ChatServer {
         if found.len() > LISTED {
             lines.push(format!("*   and {} more.", found.len() - LISTED));
         }
-        let gone = self.hub.farewells.0.iter().rev();
+        let gone = self.hub.farewells.latest.iter().rev();
         lines.extend(gone.map(|gone| {
             let ago = (now - gone.at) / 1000;
             let Farewell {

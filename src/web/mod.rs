@@ -19,9 +19,17 @@ pub(crate) const FILES: &[File] = &[
     file("/", HTML, include_bytes!("index.html")),
     file("/chat.css", CSS, include_bytes!("chat.css")),
     file("/chat.js", JAVASCRIPT, include_bytes!("chat.js")),
-    file("/completion.js", JAVASCRIPT, include_bytes!("completion.js")),
+    file(
+        "/completion.js",
+        JAVASCRIPT,
+        include_bytes!("completion.js"),
+    ),
     file("/composer.js", JAVASCRIPT, include_bytes!("composer.js")),
-    file("/connection.js", JAVASCRIPT, include_bytes!("connection.js")),
+    file(
+        "/connection.js",
+        JAVASCRIPT,
+        include_bytes!("connection.js"),
+    ),
     file("/drawers.js", JAVASCRIPT, include_bytes!("drawers.js")),
     file("/log.js", JAVASCRIPT, include_bytes!("log.js")),
     file("/memory.js", JAVASCRIPT, include_bytes!("memory.js")),
@@ -32,8 +40,31 @@ pub(crate) const FILES: &[File] = &[
     file("/session.js", JAVASCRIPT, include_bytes!("session.js")),
     file("/status.js", JAVASCRIPT, include_bytes!("status.js")),
     file("/theme.js", JAVASCRIPT, include_bytes!("theme.js")),
-    file("/transcript.js", JAVASCRIPT, include_bytes!("transcript.js")),
+    file(
+        "/transcript.js",
+        JAVASCRIPT,
+        include_bytes!("transcript.js"),
+    ),
     file("/favicon.svg", SVG, include_bytes!("favicon.svg")),
+    file("/loop", HTML, include_bytes!("loop.html")),
+    file("/loop.css", CSS, include_bytes!("loop.css")),
+    file("/loop.js", JAVASCRIPT, include_bytes!("loop.js")),
+    file(
+        "/loop-replay.js",
+        JAVASCRIPT,
+        include_bytes!("loop-replay.js"),
+    ),
+    file("/loop-ring.js", JAVASCRIPT, include_bytes!("loop-ring.js")),
+    file(
+        "/loop-strip.js",
+        JAVASCRIPT,
+        include_bytes!("loop-strip.js"),
+    ),
+    file(
+        "/loop-words.js",
+        JAVASCRIPT,
+        include_bytes!("loop-words.js"),
+    ),
     file("/docs.css", CSS, include_bytes!("docs.css")),
 ];
 

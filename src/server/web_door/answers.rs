@@ -46,7 +46,7 @@ fn begin(cx: &mut Context<ChatServer>, response: ServerResponse, status: u16, co
 }
 
 /// Sends what is not a page: it is not to be kept.
-pub(super) fn body(
+pub(in crate::server) fn body(
     cx: &mut Context<ChatServer>,
     response: ServerResponse,
     status: u16,

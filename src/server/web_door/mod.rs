@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `mod.rs` | opening it, who may come in, which path is what |
 //! | `members.rs` | members of the chat on WebSockets |
+//! | `access.rs` | what is for this machine only |
 //! | `origin.rs` | which names this server has, and whose pages may chat |
 //! | `site.rs` | what is served: pages with their tags and their compressed form |
 //! | `answers.rs` | how it is served: heads, conditional requests |
@@ -12,6 +13,7 @@
 //! Connections that only ask for pages count as any other: towards `--max-connections`, and towards
 //! `--max-per-address`. Whoever is turned away is told so in an answer.
 
+mod access;
 mod answers;
 mod documents;
 mod members;
@@ -20,7 +22,7 @@ mod site;
 
 use log::{debug, info};
 
-use super::{ChatServer, Loop, StartError, arrivals};
+use super::{ChatServer, Loop, StartError, arrivals, loop_view, metrics};
 use crate::chat::Peer;
 use crate::http::web_socket::{Endpoint, Options};
 use crate::http::{self, IncomingMessage, ServerResponse};
@@ -28,6 +30,7 @@ use crate::net::{Address, Context, Event, Listener, Socket};
 pub(super) use members::{close, read_on};
 pub use origin::Origin;
 pub(super) use site::Site;
+pub(super) use {access::is_from_here, access::vet, answers::body};
 
 /// The head of a request has to come within so many milliseconds, and all of it.
 const REQUEST_MS: u64 = 20_000;
@@ -86,9 +89,15 @@ fn open(event_loop: &mut Loop, server: &ChatServer) -> http::Server {
     door.on_request(event_loop, route);
     let endpoint = Endpoint::new(event_loop, limits(server));
     members::listen(event_loop, endpoint);
-    door.on_upgrade(event_loop, move |server, cx, head, socket, rest| {
-        members::upgrade(server, cx, endpoint, head, socket, rest);
-    });
+    let watchers = Endpoint::new(event_loop, loop_view::limits());
+    loop_view::listen(event_loop, watchers);
+    door.on_upgrade(
+        event_loop,
+        move |server, cx, head, socket, rest| match path(head.url()) {
+            "/loop/ws" => loop_view::upgrade(server, cx, watchers, head, socket, rest),
+            _ => members::upgrade(server, cx, endpoint, head, socket, rest),
+        },
+    );
     door
 }
 
@@ -142,7 +151,11 @@ fn peer(cx: &Context<ChatServer>, socket: Socket) -> Option<Peer> {
 /// # Errors
 ///
 /// The line to turn it away with.
-fn admit(server: &mut ChatServer, cx: &Context<ChatServer>, socket: Socket) -> Result<(), String> {
+pub(super) fn admit(
+    server: &mut ChatServer,
+    cx: &Context<ChatServer>,
+    socket: Socket,
+) -> Result<(), String> {
     if server.connections.get_mut(socket).is_some() {
         return Ok(());
     }
@@ -175,10 +188,18 @@ fn route(
         return answers::refuse_method(cx, response);
     }
     let path = path(head.url()).to_owned();
+    if let Some(what) = access::guarded(&path)
+        && !access::may_look(server, cx, head, request.socket(), what)
+    {
+        return answers::refuse(cx, response, 403, access::REFUSED);
+    }
     debug!("a browser asks for {path:?}");
     match &*path {
         "/healthz" => answers::plain(cx, response, 200, "ok"),
-        "/ws" => answers::refuse(cx, response, 426, "A WebSocket is to be asked for here."),
+        "/metrics" => metrics::answer(server, cx, response),
+        "/ws" | "/loop/ws" => {
+            answers::refuse(cx, response, 426, "A WebSocket is to be asked for here.")
+        }
         "/docs" => answers::redirect(cx, response, "/docs/"),
         _ => match server.site.page(&path) {
             Some(page) => answers::page(cx, request, response, &page),

@@ -1,0 +1,166 @@
+//! How late the loop is: Node's `perf_hooks.monitorEventLoopDelay`.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::rc::Rc;
+
+use hdrhistogram::Histogram;
+
+use crate::event_loop::{Context, Handle, Timer};
+
+/// What the histogram can tell apart, in nanoseconds: Node's lowest value, and an hour.
+const LOWEST: u64 = 1000;
+const HIGHEST: u64 = 3_600_000_000_000;
+/// Three significant digits, as in Node.
+const DIGITS: u8 = 3;
+
+/// Samples how long an interval timer really takes (`IntervalHistogram`); made by
+/// [`Context::monitor_event_loop_delay`].
+///
+/// A timer that does not hold the loop open calls every `resolution` milliseconds. The time between
+/// two calls is what is recorded, in nanoseconds, **with** the resolution, as in Node: a loop
+/// that is never late shows a little more than its resolution, and one that was blocked for 300 ms
+/// shows 300 ms once. [`lateness`](Self::lateness) takes the resolution off.
+///
+/// Node's `min` of an empty histogram is a huge number and its `mean` is NaN; here both are `None`.
+/// Times of more than an hour count as an hour; Node counts them apart (`exceeds`), and its limit is
+/// 292 years.
+pub struct EventLoopDelay {
+    shared: Rc<RefCell<Samples>>,
+    resolution_ms: u64,
+    timer: Option<Timer>,
+}
+
+struct Samples {
+    histogram: Histogram<u32>,
+    /// When the last sample was taken, in nanoseconds.
+    last: Option<u64>,
+}
+
+impl<H: Handle> Context<H> {
+    /// Makes a sampler of the loop's delay (`monitorEventLoopDelay({ resolution })`), which is to be
+    /// [enabled](EventLoopDelay::enable). Its resolution is in milliseconds, 10 in Node unless
+    /// another is given; 0 means 1.
+    ///
+    /// ```
+    /// use loopchat::EventLoop;
+    ///
+    /// let mut event_loop = EventLoop::<()>::new()?;
+    /// let mut delay = event_loop.monitor_event_loop_delay(1);
+    /// assert!(delay.enable(&mut event_loop));
+    /// event_loop.set_timeout(20, |_, _| {});
+    /// event_loop.run(&mut ())?;
+    /// assert!(delay.count() > 0 && delay.min() >= Some(900_000));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn monitor_event_loop_delay(&mut self, resolution_ms: u64) -> EventLoopDelay {
+        let histogram = Histogram::new_with_bounds(LOWEST, HIGHEST, DIGITS)
+            .expect("these bounds are apart, and three digits are allowed");
+        EventLoopDelay {
+            shared: Rc::new(RefCell::new(Samples {
+                histogram,
+                last: None,
+            })),
+            resolution_ms: resolution_ms.max(1),
+            timer: None,
+        }
+    }
+}
+
+impl EventLoopDelay {
+    /// Starts to sample (`enable`); false if it does already.
+    pub fn enable<H: Handle>(&mut self, cx: &mut Context<H>) -> bool {
+        if self.timer.is_some() {
+            return false;
+        }
+        self.shared.borrow_mut().last = None;
+        let shared = Rc::clone(&self.shared);
+        let timer = cx.set_interval(self.resolution_ms, move |_, cx| {
+            shared.borrow_mut().sample(cx.nanos());
+        });
+        cx.set_timer_ref(timer, false);
+        self.timer = Some(timer);
+        true
+    }
+
+    /// Samples no more (`disable`); false if it did not. What was sampled stays.
+    pub fn disable<H: Handle>(&mut self, cx: &mut Context<H>) -> bool {
+        let timer = self.timer.take();
+        if let Some(timer) = timer {
+            cx.clear_timer(timer);
+        }
+        timer.is_some()
+    }
+
+    /// Forgets what was sampled (`reset`).
+    pub fn reset(&self) {
+        let mut samples = self.shared.borrow_mut();
+        samples.histogram.reset();
+        samples.last = None;
+    }
+
+    /// How many samples there are (`count`).
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.shared.borrow().histogram.len()
+    }
+
+    /// The shortest time between two samples, in nanoseconds (`min`). `None` without samples.
+    #[must_use]
+    pub fn min(&self) -> Option<u64> {
+        self.any(Histogram::min)
+    }
+
+    /// The longest (`max`).
+    #[must_use]
+    pub fn max(&self) -> Option<u64> {
+        self.any(Histogram::max)
+    }
+
+    /// The mean (`mean`).
+    #[must_use]
+    pub fn mean(&self) -> Option<f64> {
+        self.any(Histogram::mean)
+    }
+
+    /// The standard deviation (`stddev`).
+    #[must_use]
+    pub fn stddev(&self) -> Option<f64> {
+        self.any(Histogram::stdev)
+    }
+
+    /// What so many percent of the samples do not exceed, in nanoseconds (`percentile`); 0 to 100.
+    #[must_use]
+    pub fn percentile(&self, percent: f64) -> Option<u64> {
+        self.any(|histogram| histogram.value_at_percentile(percent))
+    }
+
+    /// How late a sample of so many nanoseconds was: without the resolution.
+    #[must_use]
+    pub fn lateness(&self, nanos: u64) -> u64 {
+        nanos.saturating_sub(self.resolution_ms * 1_000_000)
+    }
+
+    fn any<R>(&self, ask: impl FnOnce(&Histogram<u32>) -> R) -> Option<R> {
+        let samples = self.shared.borrow();
+        (!samples.histogram.is_empty()).then(|| ask(&samples.histogram))
+    }
+}
+
+impl fmt::Debug for EventLoopDelay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventLoopDelay")
+            .field("resolution_ms", &self.resolution_ms)
+            .field("count", &self.count())
+            .field("max", &self.max())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Samples {
+    fn sample(&mut self, nanos: u64) {
+        if let Some(last) = self.last.replace(nanos) {
+            self.histogram.saturating_record(nanos.saturating_sub(last));
+        }
+    }
+}

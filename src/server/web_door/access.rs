@@ -1,0 +1,106 @@
+//! What is for this machine only, unless `--expose` says otherwise.
+
+use std::net::IpAddr;
+
+use super::super::{ChatServer, Exposed};
+use super::origin;
+use crate::http::Head;
+use crate::http::web_socket::Refusal;
+use crate::net::{Context, RemoteParty, Socket};
+
+/// What others are told.
+pub(super) const REFUSED: &str = "This is for the machine itself; --expose opens it to others";
+
+/// Which paths those are.
+pub(super) fn guarded(path: &str) -> Option<Exposed> {
+    match path {
+        "/loop" => Some(Exposed::Loop),
+        "/metrics" => Some(Exposed::Metrics),
+        _ => None,
+    }
+}
+
+/// Whether whoever asks may look.
+pub(super) fn may_look(
+    server: &ChatServer,
+    cx: &Context<ChatServer>,
+    head: &Head,
+    socket: Socket,
+    what: Exposed,
+) -> bool {
+    server.config.expose.contains(&what) || is_from_here(cx, head, socket)
+}
+
+/// Whether a request for a WebSocket may look: it calls the server by a name that it has, from a page that
+/// may talk to it.
+///
+/// # Errors
+///
+/// What to refuse it with.
+pub(in crate::server) fn vet(
+    server: &ChatServer,
+    cx: &Context<ChatServer>,
+    head: &Head,
+    socket: Socket,
+    what: Exposed,
+) -> Result<(), Refusal> {
+    let guard = server.site.guard();
+    if !guard.knows_host(head) {
+        Err(Refusal::new(421, origin::UNKNOWN_HOST))
+    } else if !guard.allows_origin(head) {
+        Err(Refusal::new(403, "Pages from elsewhere may not look"))
+    } else if !may_look(server, cx, head, socket, what) {
+        Err(Refusal::new(403, REFUSED))
+    } else {
+        Ok(())
+    }
+}
+
+/// Whether a request is this machine's own.
+pub(in crate::server) fn is_from_here(
+    cx: &Context<ChatServer>,
+    head: &Head,
+    socket: Socket,
+) -> bool {
+    let peer = match socket.remote_party(cx) {
+        Some(RemoteParty::Host(address)) => Some(address),
+        Some(RemoteParty::User(_)) | None => None,
+    };
+    is_local(peer, head)
+}
+
+/// The address alone is not enough. A proxy on this machine passes on what others ask, and mostly says so; behind
+/// a socket file there is nothing else but a proxy. And a browser on this machine may show a page from elsewhere
+/// whose own name resolves to here.
+fn is_local(peer: Option<IpAddr>, head: &Head) -> bool {
+    let is_loopback = peer.is_some_and(|address| address.to_canonical().is_loopback());
+    let mut forwarded = ["forwarded", "x-forwarded-for", "x-real-ip", "via"].into_iter();
+    is_loopback && origin::is_local(head) && !forwarded.any(|name| head.header(name).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Limits;
+
+    #[test]
+    fn only_this_machine_itself_is_here() {
+        let is_here = |peer: Option<&str>, fields: &str| {
+            let text = format!("GET /loop HTTP/1.1\r\n{fields}\r\n");
+            let mut head = Head::default();
+            let parsed = head.parse_request(text.as_bytes(), &Limits::default());
+            assert_eq!(parsed.expect("a head"), Some(text.len()));
+            is_local(peer.map(|peer| peer.parse().expect("an address")), &head)
+        };
+        let host = "Host: localhost:8080\r\n";
+        assert!(is_here(Some("127.0.0.1"), host));
+        assert!(is_here(Some("::1"), "Host: [::1]\r\n"));
+        assert!(is_here(Some("::ffff:127.0.0.1"), host));
+        assert!(!is_here(Some("192.0.2.7"), host), "from elsewhere");
+        assert!(!is_here(None, host), "through a socket file");
+        assert!(!is_here(Some("127.0.0.1"), "Host: evil.example\r\n"));
+        for field in ["X-Forwarded-For: 192.0.2.7", "Forwarded: for=192.0.2.7"] {
+            assert!(!is_here(Some("127.0.0.1"), &format!("{host}{field}\r\n")));
+        }
+    }
+}
