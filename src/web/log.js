@@ -6,7 +6,7 @@ import { continues, mark, newDay, row } from "./row.js";
 // Rows at most; those of somebody who follows, after which older ones go; and those that are added at
 // a time for somebody who scrolls.
 const MOST = 600;
-const FOLLOWED = 200;
+const FOLLOWED = 300;
 const PIECE = 200;
 const AT_THE_END = 40;
 

@@ -39,6 +39,7 @@ export class Ring {
   #speed = 0;
   #seen = 0;
   #running = false;
+  #pointing = null;
 
   constructor(box) {
     this.#box = box;
@@ -88,8 +89,10 @@ export class Ring {
     }
   }
 
-  /** Shows one phase only, as long as a recorded turn is stepped through; `null` for all. */
+  /** Points at one phase, while a recorded turn is stepped through; `null` at none. */
   point(name) {
+    clearTimeout(this.#pointing);
+    if (name !== null) this.#pointing = setTimeout(() => this.point(null), 6000);
     this.#box.classList.toggle("stepping", name !== null);
     for (const [own, { group }] of this.#slots) group.classList.toggle("on", own === name);
   }

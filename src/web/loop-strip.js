@@ -3,8 +3,8 @@
 
 import { duration } from "/loop-words.js";
 
-const BAR = 3;
-const STEP = 4;
+const BAR = 2;
+const STEP = 3;
 const LINES = [1e4, 1e5, 1e6, 1e7, 1e8];
 const FLOOR = 1e3;
 const TOP = 1e9;
@@ -112,8 +112,8 @@ export class Strip {
       context.textAlign = "right";
       context.fillText(duration(nanos).replace(".00", "").replace(".0", ""), margin - 8, y);
     }
-    const room_for = Math.floor((width - margin - 6) / STEP);
-    const shown = this.#bars.slice(-room_for);
+    const shown = this.#bars.slice(-Math.floor((width - margin - 6) / STEP));
+    const long = [];
     shown.forEach((times, index) => {
       const x = width - 6 - (shown.length - index) * STEP;
       const busy = times.reduce((sum, nanos, phase) => (this.#phases[phase] === "sleep" ? sum : sum + nanos), 0);
@@ -126,12 +126,18 @@ export class Strip {
         context.fillRect(x, y - part, BAR, part);
         y -= part;
       });
-      if (busy >= LONG) {
-        context.fillStyle = ink;
-        context.textAlign = x > width - 60 ? "right" : "center";
-        context.font = `600 12px ${font}`;
-        context.fillText(duration(busy), x > width - 60 ? x + BAR : x + 1, Math.max(9, base - tall - 10));
-      }
+      if (busy >= LONG) long.push([busy, x, tall]);
     });
+    // The longest have their time written above, as far as there is room for it.
+    context.font = `600 12px ${font}`;
+    context.fillStyle = ink;
+    context.textAlign = "center";
+    const taken = [];
+    for (const [busy, x, tall] of long.sort((a, b) => b[0] - a[0])) {
+      const middle = Math.min(Math.max(x, margin + 26), width - 30);
+      if (taken.some((other) => Math.abs(other - middle) < 58)) continue;
+      taken.push(middle);
+      context.fillText(duration(busy), middle, Math.max(9, base - tall - 10));
+    }
   }
 }

@@ -101,7 +101,7 @@ export class Stage {
       if (url.origin !== origin && url.protocol !== "data:") complain(`request to ${url}`);
     });
     page.on("websocket", (socket) => {
-      if (socket.url() !== `${origin.replace("http", "ws")}/ws`) complain(`WebSocket to ${socket.url()}`);
+      if (new URL(socket.url()).host !== new URL(origin).host) complain(`WebSocket to ${socket.url()}`);
     });
     if (PAGES) await page.route(/\.(css|js)$/, fromFolder);
     const answer = await page.goto(origin + at);

@@ -10,7 +10,7 @@ use crate::net::Context;
 
 /// Bars of the strip in one frame at most. When there were more turns, each bar is the longest of several in
 /// a row: a long turn is never lost among short ones.
-const BARS: usize = 24;
+const BARS: usize = 12;
 
 /// Everything that only grows, at one time; a frame is what is between two of these.
 #[derive(Clone, Copy, Default)]
