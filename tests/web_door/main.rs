@@ -10,6 +10,7 @@ mod guests;
 mod limits;
 mod opening;
 mod pages;
+mod watching;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;

@@ -18,6 +18,11 @@ impl Answer {
         String::from_utf8(self.body.clone()).expect("text")
     }
 
+    /// Whether its type is this.
+    pub fn is(&self, content_type: &str) -> bool {
+        self.field("Content-Type") == Some(content_type)
+    }
+
     fn field(&self, name: &str) -> Option<&str> {
         let mut fields = self.head.lines().filter_map(|line| line.split_once(": "));
         fields

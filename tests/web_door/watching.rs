@@ -1,0 +1,318 @@
+//! The event loop, looked at: `/loop/ws`, `/metrics`, and `/loop` in the chat.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+
+use serde_json::Value;
+
+use super::pages::get;
+use super::*;
+use crate::support::Folder;
+
+/// What a proxy adds to what it passes on.
+const PROXY: &str = "X-Forwarded-For: 192.0.2.7\r\n";
+
+/// Somebody who looks at the loop.
+struct Watcher(client::Client);
+
+/// A request for `/loop/ws`.
+fn request(fields: &str) -> String {
+    let start = client::REQUEST.replace("GET /ws ", "GET /loop/ws ");
+    let head = start.trim_end_matches("\r\n");
+    format!("{head}\r\n{fields}\r\n")
+}
+
+/// The first line of what such a request is answered with, and the connection.
+fn ask(web: SocketAddr, fields: &str) -> (String, client::Client) {
+    let mut client = client::Client::connect(web);
+    client.send_raw(request(fields));
+    let head = client.read_head();
+    (head.lines().next().unwrap_or_default().to_owned(), client)
+}
+
+impl Watcher {
+    fn open(web: SocketAddr, fields: &str) -> Self {
+        let (line, client) = ask(web, fields);
+        assert!(line.starts_with("HTTP/1.1 101 "), "{line}");
+        Self(client)
+    }
+
+    fn say(&mut self, word: &str) {
+        self.0.send(TEXT, word);
+    }
+
+    /// The next message of this type.
+    fn next(&mut self, kind: &str) -> Value {
+        loop {
+            let Frame { first, payload } = self.0.read();
+            if first == PING {
+                continue;
+            }
+            assert_eq!(first, TEXT, "{kind} was to come");
+            let message: Value = serde_json::from_slice(&payload).expect("it is JSON");
+            if message["type"] == kind {
+                return message;
+            }
+        }
+    }
+
+    /// The close frame's code.
+    fn closed(&mut self) -> u16 {
+        loop {
+            let Frame { first, payload } = self.0.read();
+            if first == CLOSE {
+                return u16::from_be_bytes([payload[0], payload[1]]);
+            }
+        }
+    }
+}
+
+fn number(value: &Value) -> u64 {
+    value
+        .as_u64()
+        .unwrap_or_else(|| panic!("a number: {value}"))
+}
+
+#[test]
+fn the_frames_move_with_the_load() {
+    let (server, web) = start(&[]);
+    let mut watcher = Watcher::open(web, "");
+    let hello = watcher.next("hello");
+    let phases: Vec<_> = hello["phases"].as_array().expect("six").clone();
+    assert_eq!(phases[2], "poll");
+    assert_eq!(hello["mayBlock"], true);
+    let quiet = watcher.next("frame");
+    assert_eq!(
+        (number(&quiet["messages"]), number(&quiet["members"])),
+        (0, 0)
+    );
+    let mut members: Vec<_> = (0..5).map(|_| server.join()).collect();
+    members.iter_mut().for_each(|member| drop(member.sync()));
+    for round in 0..20 {
+        members[0].say(&format!("line {round}"));
+    }
+    for member in &mut members[1..] {
+        assert_eq!(member.messages(20).len(), 20);
+    }
+    let (mut sums, mut checked, mut bars) = ([0; 4], 0, 0);
+    while sums[1] < 80 {
+        let frame = watcher.next("frame");
+        let names = ["messages", "deliveries", "writes", "lines"];
+        for (sum, name) in sums.iter_mut().zip(names) {
+            *sum += number(&frame[name]);
+        }
+        checked += number(&frame["phases"][3][1]);
+        let strip = frame["strip"].as_array().expect("bars");
+        assert!(strip.len() <= 12, "{strip:?}");
+        bars += strip.len();
+        assert!(number(&frame["span"]) > 0 && number(&frame["turns"]) > 0);
+    }
+    let [messages, deliveries, writes, lines] = sums;
+    assert_eq!((messages, deliveries), (20, 80), "each to the four others");
+    assert!(writes >= 4 && lines >= 20, "{writes} {lines}");
+    assert!(checked > 0 && bars > 0, "the check phase delivers");
+    let frame = watcher.next("frame");
+    assert_eq!(
+        (number(&frame["members"]), number(&frame["watchers"])),
+        (5, 1)
+    );
+    assert_eq!(number(&frame["connections"]), 6);
+}
+
+#[test]
+fn a_recorded_turn_names_members_and_events() {
+    let (server, web) = start(&[]);
+    let mut watcher = Watcher::open(web, "");
+    let [mut ann, mut bob] = [(); 2].map(|()| server.join());
+    ann.say("/nick ann");
+    ann.sync();
+    bob.sync();
+    // Whatever turn is recorded: sooner or later it is one in which she has said something.
+    let found = (0..200).find_map(|_| {
+        watcher.say("record");
+        ann.say("hello");
+        let recording = watcher.next("recording");
+        let steps = recording["steps"].as_array().expect("steps").clone();
+        steps.into_iter().find(|step| step["name"] == "ann")
+    });
+    let step = found.expect("a step of hers");
+    assert_eq!(
+        (&step["event"], &step["kind"]),
+        (&"data".into(), &"TCP connection".into())
+    );
+    assert_eq!((number(&step["bytes"]), number(&step["reads"])), (6, 1));
+    assert_eq!(number(&step["phase"]), 2);
+    assert!(number(&step["nanos"]) > 0);
+}
+
+#[test]
+fn a_block_is_seen_in_the_delay() {
+    let (_server, web) = start(&[]);
+    let mut watcher = Watcher::open(web, "Origin: http://localhost\r\n");
+    assert_eq!(watcher.next("hello")["mayBlock"], true);
+    while number(&watcher.next("frame")["delay"]["count"]) < 2 {}
+    watcher.say("block");
+    let late = (0..100).map(|_| watcher.next("frame")).find(|frame| {
+        let max = frame["delay"]["max"].as_u64();
+        max.is_some_and(|max| max >= 250_000_000)
+    });
+    assert!(late.is_some(), "it was blocked for 300 ms");
+    let longest = (0..3)
+        .map(|_| watcher.next("frame"))
+        .chain(late)
+        .any(|frame| {
+            let strip = frame["strip"].as_array().expect("bars").clone();
+            strip.iter().any(|bar| number(&bar[2][2]) >= 300_000_000)
+        });
+    assert!(longest, "the poll phase of one turn took so long");
+}
+
+#[test]
+fn who_is_elsewhere_may_look_only_if_it_is_exposed_and_may_not_block() {
+    let (_server, web) = start(&[]);
+    for path in ["/loop", "/metrics"] {
+        assert_eq!(get(web, path, "").status, 200, "{path}");
+        assert_eq!(get(web, path, PROXY).status, 403, "{path}");
+    }
+    assert!(ask(web, PROXY).0.starts_with("HTTP/1.1 403 "));
+    let elsewhere = "Origin: http://evil.example\r\n";
+    assert!(ask(web, elsewhere).0.starts_with("HTTP/1.1 403 "));
+
+    let (_server, web) = start(&["--expose", "loop,metrics"]);
+    for path in ["/loop", "/metrics"] {
+        assert_eq!(get(web, path, PROXY).status, 200, "{path}");
+    }
+    let mut watcher = Watcher::open(web, PROXY);
+    assert_eq!(watcher.next("hello")["mayBlock"], false);
+    watcher.say("block");
+    assert_eq!(watcher.closed(), 1008);
+}
+
+#[test]
+fn another_origin_that_may_chat_may_look_and_not_block() {
+    let (_server, web) = start(&["--web-origin", "https://chat.example"]);
+    let mut watcher = Watcher::open(web, "Origin: https://chat.example\r\n");
+    assert_eq!(watcher.next("hello")["mayBlock"], false);
+}
+
+#[test]
+fn behind_a_socket_file_is_elsewhere() {
+    let folder = Folder::new();
+    let path = folder.text("web.sock");
+    let server = Server::with(&["--web", &path]);
+    server.expect_log(|line| line.contains("over HTTP on "));
+    for (target, status) in [("/healthz", "200"), ("/metrics", "403"), ("/loop", "403")] {
+        let mut stream = UnixStream::connect(&path).expect("someone listens");
+        let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).expect("it is read");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("text");
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{target}: {answer}"
+        );
+    }
+}
+
+#[test]
+fn no_more_than_sixteen_watch() {
+    let (_server, web) = start(&[]);
+    let mut watchers: Vec<_> = (0..16).map(|_| Watcher::open(web, "")).collect();
+    assert!(ask(web, "").0.starts_with("HTTP/1.1 503 "));
+    watchers.pop();
+    while number(&watchers[0].next("frame")["watchers"]) > 15 {}
+    Watcher::open(web, "");
+}
+
+#[test]
+fn what_is_no_word_of_theirs_ends_it() {
+    let (_server, web) = start(&[]);
+    let mut watcher = Watcher::open(web, "");
+    watcher.say("{}");
+    assert_eq!(watcher.closed(), 1008);
+}
+
+/// The samples by name and labels; panics at what the text format does not allow.
+fn samples(text: &str) -> BTreeMap<String, f64> {
+    let mut samples = BTreeMap::new();
+    let mut family = String::new();
+    for line in text.lines() {
+        if let Some(help) = line.strip_prefix("# HELP ") {
+            family = help.split_once(' ').expect("a name and words").0.to_owned();
+        } else if let Some(kind) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = kind.split_once(' ').expect("a name and a kind");
+            assert_eq!(name, family, "each type follows its help");
+            assert!(matches!(kind, "counter" | "gauge"), "{line}");
+            assert_eq!(kind == "counter", name.ends_with("_total"), "{line}");
+        } else {
+            let (name, value) = line.rsplit_once(' ').expect("a name and a value");
+            let bare = name.split('{').next().expect("a name");
+            assert_eq!(bare, family, "each sample follows its type");
+            let value = value.parse().expect("a number");
+            assert!(
+                samples.insert(name.to_owned(), value).is_none(),
+                "twice: {name}"
+            );
+        }
+    }
+    samples
+}
+
+#[test]
+fn metrics_are_what_prometheus_reads_and_count() {
+    let (server, web) = start(&[]);
+    let page = get(web, "/metrics", "");
+    assert!(page.is("text/plain; version=0.0.4; charset=utf-8"));
+    let before = samples(&page.text());
+    let mut members: Vec<_> = (0..3).map(|_| server.join()).collect();
+    members.iter_mut().for_each(|member| drop(member.sync()));
+    members[0].say("one");
+    members[0].say("two");
+    for member in &mut members[1..] {
+        member.messages(2);
+    }
+    let after = samples(&get(web, "/metrics", "").text());
+    let grown = |name: &str| after[name] - before[name];
+    assert_eq!(grown("loopchat_messages_total"), 2.0);
+    assert_eq!(grown("loopchat_deliveries_total"), 4.0);
+    assert_eq!(grown("loopchat_skipped_messages_total"), 0.0);
+    assert_eq!(
+        (after["loopchat_members"], after["loopchat_rooms"]),
+        (3.0, 1.0)
+    );
+    assert!(grown("loopchat_lines_total") >= 2.0);
+    assert!(grown("loopchat_received_bytes_total") >= 8.0);
+    assert!(grown("loopchat_sent_bytes_total") >= 4.0 * 12.0);
+    assert!(grown("loopchat_system_calls_total{call=\"write\"}") >= 2.0);
+    assert!(grown("loopchat_system_calls_total{call=\"read\"}") >= 2.0);
+    assert!(grown("loopchat_event_loop_turns_total") > 0.0);
+    assert!(after["loopchat_disconnects_total{reason=\"read_nothing\"}"] == 0.0);
+    if cfg!(target_os = "linux") {
+        assert!(after["process_resident_memory_bytes"] > 1e5);
+        assert!(after["process_open_fds"] >= 8.0);
+        assert!(after["process_start_time_seconds"] > 1.7e9);
+        assert!(grown("process_cpu_seconds_total") >= 0.0);
+    }
+}
+
+#[test]
+fn the_chat_tells_what_the_loop_does() {
+    let (server, web) = start(&[]);
+    let mut ann = server.join();
+    ann.sync();
+    ann.say("/loop");
+    let first = ann.line();
+    assert!(
+        first.starts_with("* The event loop, ") && first.ends_with(" s since it was started:"),
+        "{first}"
+    );
+    ann.expect_line(|line| line.contains(" turns a second, "));
+    ann.expect_line(|line| line.contains("System calls a second: "));
+    ann.expect("*   Its delay is measured while somebody looks at /loop in a browser.");
+    let mut watcher = Watcher::open(web, "");
+    while number(&watcher.next("frame")["delay"]["count"]) == 0 {}
+    ann.say("/loop");
+    assert!(ann.line().ends_with(" s since /loop was asked last:"));
+    ann.expect_line(|line| line.starts_with("*   Delay in ms: "));
+}
