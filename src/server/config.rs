@@ -45,6 +45,16 @@ pub struct Config {
     )]
     pub web_origin: Vec<Origin>,
 
+    /// What others than this machine may look at on the web door: loop (the live view of the event loop),
+    /// metrics (for Prometheus), or both, separated by a comma
+    #[arg(
+        long,
+        value_name = "WHAT",
+        env = "LOOPCHAT_EXPOSE",
+        value_delimiter = ','
+    )]
+    pub expose: Vec<Exposed>,
+
     /// Permissions of Unix socket files, in octal: who may write to one may chat
     #[arg(
         long,
@@ -210,6 +220,15 @@ pub struct Config {
         value_parser = clap::value_parser!(u32).range(0..=3600)
     )]
     pub shutdown_timeout: u32,
+}
+
+/// What is for this machine only, unless `--expose` names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Exposed {
+    /// The live view of the event loop, at `/loop`.
+    Loop,
+    /// What Prometheus wants to know, at `/metrics`.
+    Metrics,
 }
 
 /// Permissions as `chmod` has them.
