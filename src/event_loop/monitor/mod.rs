@@ -94,7 +94,7 @@ pub struct Turn {
     pub ticks: u64,
     /// How long those took, in nanoseconds; it is part of the phases' time, too.
     pub tick_nanos: u64,
-    phases: [PhaseStats; Phase::ALL.len()],
+    pub(crate) phases: [PhaseStats; Phase::ALL.len()],
 }
 
 impl Turn {
