@@ -182,18 +182,21 @@ mod tests {
 
     #[test]
     fn a_strip_of_many_turns_keeps_the_longest() {
-        let turns: Vec<Turn> = (0..1000)
-            .map(|number| {
-                let mut turn = Turn::default();
-                (turn.number, turn.start) = (number, number);
-                turn
+        let mut turns: Vec<Turn> = (0..1000)
+            .map(|number| Turn {
+                number,
+                start: number,
+                ..Turn::default()
             })
             .collect();
+        turns[503].phases[Phase::Check as usize].nanos = 9;
         let turns: Vec<&Turn> = turns.iter().collect();
         let bars = strip(&turns);
         assert!(bars.len() <= BARS, "{}", bars.len());
         let counted: u64 = bars.iter().filter_map(|bar| bar[1].as_u64()).sum();
         assert_eq!(counted, 1000, "each turn is in one bar");
+        let longest = bars.iter().filter(|bar| bar[2][3] == 9);
+        assert_eq!(longest.count(), 1, "the long one is shown");
         assert!(strip(&[]).is_empty());
         assert_eq!(strip(&turns[..3]).len(), 3);
     }
