@@ -5,9 +5,90 @@
 //! The binary `loopchat` is the chat server; this library is what it is made of, and serves any
 //! program of that kind.
 //!
+//! This page leads from the loop to the sockets and to the chat, each step on the one before. The
+//! course in `docs/` goes the same way at length, with pictures and experiments.
+//!
+//! # 1. The loop
+//!
+//! An [`EventLoop`] owns timers, queues and sockets. The program's own state stays with the program:
+//! [`run`](event_loop::EventLoop::run) borrows it, and lends it to every callback, one at a time. So
+//! there is no lock and no reference count in a program of this kind.
+//!
+//! ```
+//! use loopchat::EventLoop;
+//!
+//! let mut event_loop = EventLoop::new()?;
+//! event_loop.set_timeout(1, |order: &mut Vec<&str>, cx| {
+//!     order.push("timeout");
+//!     cx.set_immediate(|order: &mut Vec<&str>, _cx| order.push("immediate"));
+//!     cx.next_tick(|order: &mut Vec<&str>, _cx| order.push("tick"));
+//! });
+//! let mut order = Vec::new(); // the state; it may be of any type
+//! event_loop.run(&mut order)?; // returns when nothing is left to wait for
+//! assert_eq!(order, ["timeout", "tick", "immediate"]);
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! The whole loop is one function on one screen: read
+//! [`EventLoop::turn`](event_loop::EventLoop::turn), then what a callback can ask of the loop:
+//! [`event_loop::Context`].
+//!
+//! # 2. Sockets
+//!
+//! [`net`] has Node's [`Server`](net::Server) and [`Socket`](net::Socket). Each is a small id that may be copied and
+//! kept; what one does with it goes through the context, and what follows comes as an
+//! [event](net::Event). An echo server is one listener:
+//!
+//! ```no_run
+//! use loopchat::{EventLoop, net};
+//!
+//! let mut event_loop = EventLoop::new()?;
+//! let server = net::create_server(&mut event_loop);
+//! server.on_data(&mut event_loop, |_, cx, socket, bytes| {
+//!     socket.write(cx, bytes);
+//! });
+//! server.listen(&mut event_loop, (3000, "127.0.0.1"));
+//! event_loop.run(&mut ())?; // a listening server holds it open: until something stops it
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! It takes all that comes from a client who reads nothing: [`Socket::write`](net::Socket::write)
+//! returns false when one should wait for [`Drain`](net::Event::Drain), and
+//! [`Socket::pipe`](net::Socket::pipe) minds it by itself.
+//! Then: [`net::Event`], what can happen, when it comes and when it cannot; [`http`], a protocol
+//! on `net` as one of yours would be.
+//!
+//! # 3. The chat
+//!
+//! [`Chat`](chat::Chat) knows no socket and no clock. A line comes in, [effects](chat::Effect) come out:
+//!
+//! ```
+//! use loopchat::chat::{Chat, Config, Effect, Peer};
+//!
+//! let mut chat = Chat::new(Config::default());
+//! let (mut effects, now) = (Vec::new(), 0);
+//! let home = Peer::Tcp([127, 0, 0, 1].into());
+//! let ann = chat.connect(home, now, &mut effects).expect("there is room");
+//! let bob = chat.connect(home, now, &mut effects).expect("there is room");
+//! effects.clear(); // greetings, and who came
+//!
+//! chat.line(ann, "hello", now, &mut effects);
+//! let [Effect::Say { except, line, .. }] = effects.as_slice() else {
+//!     panic!("one thing is said")
+//! };
+//! assert_eq!(*except, Some(ann)); // everyone else in the room gets it: bob
+//! assert_eq!(line.to_string(), "guest1: hello");
+//! # let _ = bob;
+//! ```
+//!
+//! # 4. The server
+//!
+//! [`server::ChatServer`] joins the two: a door turns sockets' events into calls of the chat, and
+//! effects into bytes, once for each member and turn. [`server::serve`] is all that `main` calls.
+//!
 //! # Layout
 //!
-//! Arrows point one way: `server` uses `chat` and `net`, `http` uses `net`, `net` uses `event_loop`;
+//! Arrows point one way: `server` uses `chat`, `net` and `http`, `http` uses `net`, `net` uses `event_loop`;
 //! `chat` uses none of them.
 //!
 //! | module | what it is | knows nothing of |
@@ -16,16 +97,7 @@
 //! | [`net`] | servers and sockets as Node's `net` shows them | chat, HTTP |
 //! | [`http`] | HTTP/1.1 servers and clients as Node's `http` shows them, on `net` alone | chat |
 //! | [`chat`] | members, rooms, history: a pure state machine | sockets, clocks, I/O |
-//! | [`server`] | the doors: joins `chat` to `net` | |
-//!
-//! # Reading order
-//!
-//! 1. [`EventLoop::turn`](event_loop::EventLoop::turn): the loop itself, on one screen.
-//! 2. [`event_loop::Context`]: what a callback can ask of the loop.
-//! 3. [`net::Event`]: what can happen to a socket, when it comes and when it cannot.
-//! 4. [`net::Socket`] and [`net::Server`]: what one can do with them.
-//! 5. [`chat::Chat`] and [`chat::Effect`]: a line comes in, effects come out.
-//! 6. [`server::ChatServer`]: how the two meet, and how one message reaches everyone.
+//! | [`server`] | the doors: joins `chat` to `net` and `http` | |
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

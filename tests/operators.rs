@@ -32,6 +32,17 @@ fn a_unix_socket_of_the_same_user_gives_orders_and_tcp_does_not() {
     witness.expect(&format!("* {} was kicked: enough", stranger.name));
 }
 
+/// `printf '/kick bob' | nc -N -U chat.sock`: the end must come, and not only for bob.
+#[test]
+fn an_order_may_be_a_last_line_without_an_end() {
+    let (_server, _folder, mut operator, mut stranger) = server();
+    operator.send(format!("/kick {}", stranger.name));
+    operator.half_close();
+    stranger.wait_for_end();
+    operator.expect(&format!("* You kicked {}.", stranger.name));
+    operator.wait_for_end();
+}
+
 #[test]
 fn whoever_is_banned_is_told_so_at_the_door() {
     let (server, _folder, mut operator, mut stranger) = server();

@@ -66,7 +66,8 @@ struct Entry<C> {
     start: u64,
     prev: u32,
     next: u32,
-    linked: bool,
+    /// Its list, while it is linked.
+    list: Option<u32>,
     repeats: bool,
     /// It is set, or its callback is running: only then may it hold the loop open.
     armed: bool,
@@ -87,7 +88,9 @@ struct List {
 
 pub(super) struct Timers<C> {
     entries: Slab<Entry<C>>,
-    lists: HashMap<u64, List>,
+    lists: Slab<List>,
+    /// The list of each duration. A timer that is linked knows its own.
+    by_duration: HashMap<u64, u32>,
     /// (expiry, order of creation, duration) of every list.
     queue: BTreeSet<(u64, u64, u64)>,
     next_order: u64,
@@ -99,7 +102,8 @@ impl<C> Default for Timers<C> {
     fn default() -> Self {
         Self {
             entries: Slab::new(),
-            lists: HashMap::new(),
+            lists: Slab::new(),
+            by_duration: HashMap::new(),
             queue: BTreeSet::new(),
             next_order: 0,
             generation: NonZeroU32::MIN,
@@ -131,7 +135,7 @@ impl<C> Timers<C> {
             start,
             prev: NONE,
             next: NONE,
-            linked: false,
+            list: None,
             repeats,
             armed: false,
             referenced,
@@ -164,11 +168,17 @@ impl<C> Timers<C> {
     /// stays where it is in the queue, also if it is the only one there: for a socket's idle timeout
     /// that is what makes each read and write cheap.
     pub(super) fn refresh(&mut self, timer: Timer, now: u64) -> bool {
-        if self.get(timer).is_none() {
+        let Some(entry) = self.get(timer) else {
             return false;
+        };
+        if entry.list.is_some() && entry.next == NONE {
+            entry.start = now; // the last of its list is where it belongs
+            return true;
         }
-        self.unlink(timer.index);
-        self.link(timer.index, now);
+        match self.unlink(timer.index) {
+            Some(list) => self.append(timer.index, list, now),
+            None => self.link(timer.index, now),
+        }
         true
     }
 
@@ -227,7 +237,8 @@ impl<C> Timers<C> {
                 pass.list = Some(duration);
                 return Some(Due::List);
             };
-            let head = self.lists.get(&duration).map(|list| list.head);
+            let place = self.by_duration.get(&duration);
+            let head = place.map(|&place| self.lists[place as usize].head);
             let Some(index) = head.filter(|&head| head != NONE) else {
                 self.remove_if_empty(duration);
                 pass.list = None; // its last timer ran, or was cleared
@@ -264,7 +275,7 @@ impl<C> Timers<C> {
         if entry.repeats {
             self.unlink(timer.index); // a refresh by its own callback does not count
             self.link(timer.index, start);
-        } else if entry.linked {
+        } else if entry.list.is_some() {
             // Refreshed by its own callback.
         } else if entry.reusable {
             entry.armed = false;
@@ -283,75 +294,82 @@ impl<C> Timers<C> {
 
     fn link(&mut self, index: u32, start: u64) {
         let duration = self.entries[index as usize].duration;
-        let tail = match self.lists.get_mut(&duration) {
-            Some(list) => {
-                if list.head == NONE {
-                    list.head = index;
-                }
-                std::mem::replace(&mut list.tail, index)
-            }
-            None => {
-                let (expiry, order) = (start + duration, self.next_order);
-                self.next_order += 1;
-                self.lists.insert(
-                    duration,
-                    List {
-                        head: index,
-                        tail: index,
-                        expiry,
-                        order,
-                    },
-                );
-                self.queue.insert((expiry, order, duration));
-                NONE
-            }
+        let place = match self.by_duration.get(&duration) {
+            Some(&place) => place,
+            None => self.add_list(duration, start + duration),
         };
+        self.append(index, place, start);
+    }
+
+    /// Makes the list of a duration.
+    fn add_list(&mut self, duration: u64, expiry: u64) -> u32 {
+        let order = self.next_order;
+        self.next_order += 1;
+        let place = self.lists.insert(List {
+            head: NONE,
+            tail: NONE,
+            expiry,
+            order,
+        }) as u32;
+        self.by_duration.insert(duration, place);
+        self.queue.insert((expiry, order, duration));
+        place
+    }
+
+    /// Puts a timer at the end of a list.
+    fn append(&mut self, index: u32, place: u32, start: u64) {
+        let list = &mut self.lists[place as usize];
+        if list.head == NONE {
+            list.head = index;
+        }
+        let tail = std::mem::replace(&mut list.tail, index);
         if tail != NONE {
             self.entries[tail as usize].next = index;
         }
         let entry = &mut self.entries[index as usize];
-        (entry.start, entry.prev, entry.next, entry.linked) = (start, tail, NONE, true);
+        (entry.start, entry.prev, entry.next) = (start, tail, NONE);
+        entry.list = Some(place);
         if !std::mem::replace(&mut entry.armed, true) && entry.referenced {
             self.referenced += 1;
         }
     }
 
-    fn unlink(&mut self, index: u32) {
+    /// Takes a timer out of its list; which one that was.
+    fn unlink(&mut self, index: u32) -> Option<u32> {
         let entry = &mut self.entries[index as usize];
-        if !std::mem::take(&mut entry.linked) {
-            return;
-        }
-        let (duration, prev, next) = (entry.duration, entry.prev, entry.next);
+        let place = entry.list.take()?;
+        let (prev, next) = (entry.prev, entry.next);
         if prev != NONE {
             self.entries[prev as usize].next = next;
         }
         if next != NONE {
             self.entries[next as usize].prev = prev;
         }
-        let Some(list) = self.lists.get_mut(&duration) else {
-            return;
-        };
+        let list = &mut self.lists[place as usize];
         if list.head == index {
             list.head = next;
         }
         if list.tail == index {
             list.tail = prev;
         }
+        Some(place)
     }
 
     fn remove_if_empty(&mut self, duration: u64) {
-        if let Some(list) = self.lists.get(&duration)
-            && list.head == NONE
+        if let Some(&place) = self.by_duration.get(&duration)
+            && self.lists[place as usize].head == NONE
         {
+            let list = self.lists.remove(place as usize);
+            self.by_duration.remove(&duration);
             self.queue.remove(&(list.expiry, list.order, duration));
-            self.lists.remove(&duration);
         }
     }
 
     fn requeue(&mut self, duration: u64, expiry: u64) {
-        let Some(list) = self.lists.get_mut(&duration) else {
+        let Some(&place) = self.by_duration.get(&duration) else {
             return;
         };
+        let list = &mut self.lists[place as usize];
         self.queue.remove(&(list.expiry, list.order, duration));
         (list.expiry, list.order) = (expiry, self.next_order);
         self.next_order += 1;

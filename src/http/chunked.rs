@@ -1,6 +1,7 @@
 //! Bodies in chunks: the decoder, which takes any split of its input, and the encoder.
 
 use super::ParseError;
+use super::facts::TOKEN;
 
 /// Bytes of extensions in one body at most; Node's limit, and nobody reads them.
 const EXTENSIONS: u32 = 16 * 1024;
@@ -13,8 +14,8 @@ const DIGITS: u8 = 16;
 enum Expect {
     /// The digits of a size.
     Size,
-    /// Extensions up to the CR.
-    Extension,
+    /// An extension, up to the CR.
+    Extension(Extension),
     /// The LF after a size.
     SizeLf,
     Data,
@@ -23,6 +24,56 @@ enum Expect {
     DataLf,
     /// The last chunk was seen: fields may follow, and an empty line.
     Trailers,
+}
+
+/// What of an extension comes next: `;name`, `;name=value` or `;name="value"`. Nobody reads them, but what
+/// has none of these forms may mean something else to another reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extension {
+    /// Blanks, then the name.
+    BeforeName,
+    Name,
+    /// Blanks, then `=` or the next extension.
+    AfterName,
+    /// Blanks, then the value.
+    BeforeValue,
+    Value,
+    Quoted,
+    /// Whatever a backslash quotes.
+    Escaped,
+    /// Blanks, then the next extension.
+    AfterValue,
+}
+
+impl Extension {
+    /// What comes after this byte; `None` if it has no place here.
+    fn after(self, byte: u8) -> Option<Self> {
+        let next = match (self, byte) {
+            (Self::Quoted, b'"') => Self::AfterValue,
+            (Self::Quoted, b'\\') => Self::Escaped,
+            (Self::Quoted | Self::Escaped, b'\t' | b' '..=b'~' | 0x80..) => Self::Quoted,
+            (Self::BeforeName | Self::Name, byte) if TOKEN[usize::from(byte)] => Self::Name,
+            (Self::BeforeValue | Self::Value, byte) if TOKEN[usize::from(byte)] => Self::Value,
+            (Self::BeforeValue, b'"') => Self::Quoted,
+            (Self::Name | Self::AfterName, b'=') => Self::BeforeValue,
+            (Self::Name | Self::AfterName | Self::Value | Self::AfterValue, b';') => {
+                Self::BeforeName
+            }
+            (
+                Self::BeforeName | Self::BeforeValue | Self::AfterName | Self::AfterValue,
+                b' ' | b'\t',
+            ) => self,
+            (Self::Name, b' ' | b'\t') => Self::AfterName,
+            (Self::Value, b' ' | b'\t') => Self::AfterValue,
+            _ => return None,
+        };
+        Some(next)
+    }
+
+    /// Whether the line may end here.
+    fn complete(self) -> bool {
+        matches!(self, Self::Name | Self::Value | Self::AfterValue)
+    }
 }
 
 /// Decodes a body in chunks, up to and without the fields behind it.
@@ -84,7 +135,7 @@ impl ChunkDecoder {
     fn step(&mut self, byte: u8) -> Result<(), ParseError> {
         match (self.expect, byte) {
             (Expect::Size, b'\r') if self.digits > 0 => self.expect = Expect::SizeLf,
-            (Expect::Size, b';') if self.digits > 0 => self.extension()?,
+            (Expect::Size, b';') if self.digits > 0 => self.extension(Extension::BeforeName)?,
             (Expect::Size, _) => {
                 let digit = char::from(byte).to_digit(16).ok_or(ParseError::ChunkSize)?;
                 if self.digits == DIGITS {
@@ -93,9 +144,13 @@ impl ChunkDecoder {
                 self.digits += 1;
                 self.left = self.left << 4 | u64::from(digit);
             }
-            (Expect::Extension, b'\r') => self.expect = Expect::SizeLf,
-            (Expect::Extension, b'\t' | b' '..=b'~' | 0x80..) => self.extension()?,
-            (Expect::Extension, _) => return Err(ParseError::ChunkSize),
+            (Expect::Extension(extension), b'\r') if extension.complete() => {
+                self.expect = Expect::SizeLf;
+            }
+            (Expect::Extension(extension), _) => {
+                let next = extension.after(byte).ok_or(ParseError::ChunkSize)?;
+                self.extension(next)?;
+            }
             (Expect::SizeLf, b'\n') if self.left == 0 => self.expect = Expect::Trailers,
             (Expect::SizeLf, b'\n') => self.expect = Expect::Data,
             (Expect::DataCr, b'\r') => self.expect = Expect::DataLf,
@@ -111,8 +166,8 @@ impl ChunkDecoder {
         Ok(())
     }
 
-    fn extension(&mut self) -> Result<(), ParseError> {
-        self.expect = Expect::Extension;
+    fn extension(&mut self, next: Extension) -> Result<(), ParseError> {
+        self.expect = Expect::Extension(next);
         self.extensions += 1;
         if self.extensions > EXTENSIONS {
             return Err(ParseError::ChunkExtensions);
@@ -166,6 +221,46 @@ mod tests {
     fn sizes_are_hexadecimal_and_extensions_are_skipped() {
         let body = b"5\r\nhello\r\n00A;a=\"b\"\r\n0123456789\r\n0\r\nrest";
         assert_eq!(decode(body), Ok((b"hello0123456789".to_vec(), 4)));
+    }
+
+    #[test]
+    fn extensions_have_a_form() {
+        for extension in [
+            ";a",
+            ";a=b",
+            ";a=\"\"",
+            ";a=\"b;\\\"\\\\c\u{e4}\"",
+            "; a = b; c",
+            ";a=\"b\" ;\tc",
+        ] {
+            let body = format!("1{extension}\r\nx\r\n0{extension}\r\n");
+            assert_eq!(decode(body.as_bytes()), Ok((b"x".to_vec(), 0)), "{body}");
+        }
+        for extension in [
+            ";",
+            "; ",
+            ";;a",
+            ";=b",
+            ";a=",
+            ";a=;b",
+            ";a b",
+            ";a=b c",
+            ";a ",
+            ";a=\"b",
+            ";a=\"b\"c",
+            ";a=b\"",
+            ";a\u{e4}",
+            ";a==b",
+            ";a=\"b\\",
+            ";a=\"\x01\"",
+        ] {
+            let body = format!("1{extension}\r\nx\r\n0\r\n");
+            assert_eq!(
+                decode(body.as_bytes()),
+                Err(ParseError::ChunkSize),
+                "{body}"
+            );
+        }
     }
 
     #[test]

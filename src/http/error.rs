@@ -30,7 +30,7 @@ pub enum ParseError {
     TransferEncoding,
     /// Two `Host` fields, or one that names no host.
     Host,
-    /// A chunk's size is no hexadecimal number, or too large.
+    /// A chunk's size is no hexadecimal number, or too large, or an extension of it has no form.
     ChunkSize,
     /// A chunk is longer or shorter than its size said.
     ChunkEnd,

@@ -64,15 +64,26 @@ impl<S> Default for Response<S> {
 impl<S> Response<S> {
     /// Forgets all, but keeps a little memory.
     pub(super) fn recycle(&mut self) {
-        let mut outgoing = std::mem::take(&mut self.outgoing);
-        let mut listeners = std::mem::take(&mut self.listeners);
-        outgoing.recycle();
-        listeners.clear();
-        *self = Self {
+        let Self {
             outgoing,
+            status,
+            message,
             listeners,
-            ..Self::default()
-        };
+            callbacks,
+            on_finish,
+            held,
+            expects_continue,
+            sent_continue,
+            closed,
+        } = self;
+        outgoing.recycle();
+        *status = 200;
+        *message = None;
+        listeners.clear();
+        (*callbacks, *on_finish, *held) = Default::default();
+        for flag in [expects_continue, sent_continue, closed] {
+            *flag = false;
+        }
     }
 
     /// Renders the head, up to the empty line behind it.

@@ -91,15 +91,24 @@ impl<S> Default for Incoming<S> {
 impl<S> Incoming<S> {
     /// Forgets all, but keeps a little memory.
     pub(super) fn recycle(&mut self) {
-        let mut head = std::mem::take(&mut self.head);
-        let mut listeners = std::mem::take(&mut self.listeners);
-        head.recycle();
-        listeners.clear();
-        *self = Self {
+        let Self {
             head,
+            trailers,
             listeners,
-            ..Self::default()
-        };
+            flowing,
+            complete,
+            end_queued,
+            ended,
+            aborted,
+            closed,
+        } = self;
+        head.recycle();
+        *trailers = None;
+        listeners.clear();
+        *flowing = None;
+        for flag in [complete, end_queued, ended, aborted, closed] {
+            *flag = false;
+        }
     }
 }
 

@@ -63,16 +63,27 @@ pub(super) struct Added<'a> {
 impl Outgoing {
     /// Forgets all, but keeps a little memory.
     pub(super) fn recycle(&mut self) {
-        let (mut fields, mut trailers) = Default::default();
-        std::mem::swap(&mut fields, &mut self.fields);
-        std::mem::swap(&mut trailers, &mut self.trailers);
-        fields.recycle();
-        trailers.recycle();
-        *self = Self {
+        let Self {
             fields,
             trailers,
-            ..Self::default()
-        };
+            removed,
+            body,
+            bodiless,
+            chunks,
+            keep_alive,
+            last,
+            head_sent,
+            ended,
+            need_drain,
+        } = self;
+        fields.recycle();
+        trailers.recycle();
+        (*removed, *body) = Default::default();
+        for flag in [
+            bodiless, chunks, keep_alive, last, head_sent, ended, need_drain,
+        ] {
+            *flag = false;
+        }
     }
 
     /// Sets a field, unless the head is on its way.

@@ -251,6 +251,11 @@ impl Parser {
         !matches!(self.state, State::Head | State::Over | State::Length(0))
     }
 
+    /// Whether what comes next belongs to a message whose head has come.
+    pub(super) fn in_message(&self) -> bool {
+        !matches!(self.state, State::Head | State::Over)
+    }
+
     /// Whether it is between two messages.
     #[must_use]
     pub fn is_idle(&self) -> bool {

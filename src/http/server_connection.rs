@@ -215,11 +215,12 @@ fn feed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, mut inpu
     }
     own.feeding = true;
     let mut fresh = None;
+    let mut no_head = Head::default();
     while let Some(own) = of(cx, socket) {
-        if own.over || socket_gone(cx, socket) {
+        if own.over || (input.is_empty() && own.parser.is_idle()) {
             break;
         }
-        if !input.is_empty() && must_wait(cx, socket, input) {
+        if socket.destroyed(cx) || (!input.is_empty() && must_wait(cx, socket, input)) {
             break;
         }
         let Some(own) = of(cx, socket) else { break };
@@ -227,17 +228,21 @@ fn feed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, mut inpu
             if own.closing {
                 break; // what comes behind the last request is nobody's
             }
-            if !input.is_empty() && own.since.is_none() {
+            if own.since.is_none() {
                 (own.since, own.head_done) = (Some(now), false);
             }
         }
-        let exchange = match fresh.take() {
-            Some(exchange) => exchange,
-            None => take_spare(cx, socket),
+        let head = if own.parser.in_message() {
+            &mut no_head
+        } else {
+            let exchange = match fresh.take() {
+                Some(exchange) => exchange,
+                None => take_spare(cx, socket),
+            };
+            let exchange: &mut Box<Exchange<S>> = fresh.insert(exchange);
+            &mut exchange.incoming.head
         };
-        let exchange: &mut Box<Exchange<S>> = fresh.insert(exchange);
         let Some(own) = of(cx, socket) else { break };
-        let head = &mut exchange.incoming.head;
         match own.parser.next_within(&mut input, head, &settings.limits) {
             Ok(None) => {
                 if own.parser.is_idle() && own.begun > 0 {
@@ -273,10 +278,6 @@ fn feed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, mut inpu
     }
     sending::flush(cx, socket);
     sending::settle(state, cx, socket);
-}
-
-fn socket_gone<S>(cx: &Context<S>, socket: Socket) -> bool {
-    socket.destroyed(cx)
 }
 
 /// Whether nobody can take what comes next: a message that does not flow, a client that does not read its

@@ -35,7 +35,7 @@ pub struct Config {
     #[arg(long, value_name = "ADDR", env = "LOOPCHAT_WEB")]
     pub web: Option<String>,
 
-    /// Another origin whose pages may chat, and a name this server has: https://chat.example, as a browser
+    /// Another origin whose pages may chat, and a name this server has: SCHEME://HOST:PORT, as a browser
     /// shows it. May be repeated; several may be separated by commas
     #[arg(
         long,

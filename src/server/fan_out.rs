@@ -32,7 +32,7 @@ const LARGE: usize = 16 * 1024;
 /// How long, in milliseconds, a greeting waits for company. Nobody who types sees the difference.
 const GREETING_MS: Millis = 20;
 
-/// The lines of this turn, on their way to members. What frames them is the outlets' business.
+/// The lines of this turn, on their way to members. What frames them is the doors' business.
 #[derive(Default)]
 pub struct FanOut {
     /// What was said, by room index. Empty for a room in which nothing was.
@@ -73,6 +73,8 @@ struct Seat {
 /// What one member gets besides its room's batch.
 #[derive(Default)]
 struct Pending {
+    /// Whose it is. The lists may still hold who had the place before.
+    owner: Option<MemberId>,
     bytes: Vec<u8>,
     /// How much of its room's batch it has: copied to `bytes`, or not meant for it.
     seen: usize,
@@ -234,7 +236,9 @@ impl FanOut {
         for at in 0..self.told.len() {
             let member = self.told[at];
             match &mut self.seat(member).pending {
-                Some(pending) if pending.state == State::Told => pending.state = State::Written,
+                Some(pending) if pending.state == State::Told && pending.owner == Some(member) => {
+                    pending.state = State::Written;
+                }
                 _ => continue, // taken, or written
             }
             let bytes = self.unsent(member);
@@ -287,7 +291,7 @@ impl FanOut {
         let pending = &self.seat(member).pending;
         pending
             .as_ref()
-            .is_some_and(|pending| pending.state == State::Waits)
+            .is_some_and(|pending| pending.state == State::Waits && pending.owner == Some(member))
     }
 
     /// Copies what a member has not seen of its room's batch, so that what follows comes after it;
@@ -331,6 +335,7 @@ impl FanOut {
             self.told.push(member);
         }
         let pending = self.seat(member).pending.get_or_insert_default();
+        pending.owner = Some(member);
         if waits {
             pending.state = State::Told;
         }
@@ -484,6 +489,29 @@ mod tests {
         assert_eq!(house.deliver(), []);
         house.fan_out.greet(GREETING_MS);
         assert_eq!(house.deliver().len(), 1);
+    }
+
+    #[test]
+    fn nothing_is_written_for_who_had_the_place_before() {
+        let mut house = House::new();
+        let ann = house.connect(0);
+        house.types(ann, "/who");
+        house.types(ann, "/quit");
+        house.fan_out.take(ann);
+        let bob = house.connect(1);
+        house.types(bob, "/who");
+        let writes = house.deliver();
+        assert_eq!(writes.len(), 1, "{writes:?}");
+        assert_eq!(writes[0].0, bob);
+        // Nor does her greeting's time make it his.
+        house.types(bob, "/quit");
+        house.fan_out.take(bob);
+        let carol = house.connect(GREETING_MS - 1);
+        house.fan_out.greet(GREETING_MS + 1);
+        assert_eq!(house.deliver(), []);
+        house.fan_out.greet(2 * GREETING_MS);
+        assert_eq!(house.deliver().len(), 1);
+        assert!(!house.fan_out.waits(carol));
     }
 
     #[test]

@@ -139,15 +139,21 @@ impl Hub {
         };
         self.farewells.note(nickname, peer, reason, now);
         self.tell(member, reason);
-        self.leave(member, now);
+        self.remove(member, now);
     }
 
-    /// Removes a member that will say no more. What it was told is still sent, then its connection is
-    /// ended. Does nothing if it has left.
+    /// Removes a member that will say no more, whose peer has ended its side. What it was told is
+    /// still sent, and how many messages it was spared; then its connection is ended. Does nothing
+    /// if it has left.
     pub fn leave(&mut self, member: MemberId, now: Millis) {
-        if self.chat.room_of(member).is_none() {
-            return;
+        if self.chat.room_of(member).is_some() {
+            // There will be no other time to tell it.
+            self.caught_up(member);
+            self.remove(member, now);
         }
+    }
+
+    fn remove(&mut self, member: MemberId, now: Millis) {
         self.chat.leave(member, now, &mut self.effects);
         self.effects.push(Effect::Disconnect { member });
     }

@@ -1,4 +1,4 @@
-//! What one connection says: from its bytes to the chat, no faster than it may.
+//! What one connection says: from its bytes to the chat, no faster than it may. Both doors work by it.
 
 use std::net::IpAddr;
 use std::ops::ControlFlow;
@@ -151,7 +151,8 @@ impl LineInput {
         let bound = self.bound.as_mut()?;
         let limit = bound.flood?;
         let wait = bound.bucket.wait(limit, now);
-        if wait == 0 {
+        // Whoever has left by its last line is told nothing more.
+        if wait == 0 || hub.chat.room_of(member).is_none() {
             return None;
         }
         bound.held_back = true;

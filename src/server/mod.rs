@@ -1,11 +1,11 @@
 //! The doors: they join the chat to the sockets.
 //!
-//! The [chat] knows no sockets and the [sockets](crate::net) know no chat. This room
+//! The [chat](crate::chat) knows no sockets and the [sockets](crate::net) know no chat. This room
 //! is where they meet:
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `mod.rs` | [`ChatServer`]: the state that the loop lends to every callback; effects to doors |
+//! | `mod.rs` | [`ChatServer`]: the state that the loop lends to every callback; sockets and timers for the hub |
 //! | `line_door.rs` | the door for `nc`: TCP and IPC, lines of text |
 //! | `web_door/` | the door for browsers: pages, and lines as WebSocket messages |
 //! | `connections.rs` | what the doors keep of each connection, and who may have one |

@@ -11,6 +11,7 @@ pub(crate) struct File {
 
 const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
+const SVG: &str = "image/svg+xml";
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// All that is served as it is.
@@ -18,6 +19,33 @@ pub(crate) const FILES: &[File] = &[
     file("/", HTML, include_bytes!("index.html")),
     file("/chat.css", CSS, include_bytes!("chat.css")),
     file("/chat.js", JAVASCRIPT, include_bytes!("chat.js")),
+    file(
+        "/completion.js",
+        JAVASCRIPT,
+        include_bytes!("completion.js"),
+    ),
+    file("/composer.js", JAVASCRIPT, include_bytes!("composer.js")),
+    file(
+        "/connection.js",
+        JAVASCRIPT,
+        include_bytes!("connection.js"),
+    ),
+    file("/drawers.js", JAVASCRIPT, include_bytes!("drawers.js")),
+    file("/log.js", JAVASCRIPT, include_bytes!("log.js")),
+    file("/memory.js", JAVASCRIPT, include_bytes!("memory.js")),
+    file("/people.js", JAVASCRIPT, include_bytes!("people.js")),
+    file("/protocol.js", JAVASCRIPT, include_bytes!("protocol.js")),
+    file("/rooms.js", JAVASCRIPT, include_bytes!("rooms.js")),
+    file("/row.js", JAVASCRIPT, include_bytes!("row.js")),
+    file("/session.js", JAVASCRIPT, include_bytes!("session.js")),
+    file("/status.js", JAVASCRIPT, include_bytes!("status.js")),
+    file("/theme.js", JAVASCRIPT, include_bytes!("theme.js")),
+    file(
+        "/transcript.js",
+        JAVASCRIPT,
+        include_bytes!("transcript.js"),
+    ),
+    file("/favicon.svg", SVG, include_bytes!("favicon.svg")),
     file("/loop", HTML, include_bytes!("loop.html")),
     file("/loop.css", CSS, include_bytes!("loop.css")),
     file("/loop.js", JAVASCRIPT, include_bytes!("loop.js")),

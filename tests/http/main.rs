@@ -1,4 +1,4 @@
-//! HTTP/1.1: raw bytes in, raw bytes out, on real sockets.
+//! HTTP/1.1: raw bytes in, raw bytes out, on real sockets. Real clients are in `tests/http_echo`.
 //!
 //! | file | what |
 //! | --- | --- |
@@ -10,7 +10,6 @@
 //! | `client.rs` | the client: what it sends, errors, malformed responses |
 //! | `agent.rs` | connections that are used again |
 //! | `layer.rs` | a protocol of one's own, plugged in the same way |
-//! | `tools.rs` | curl, and Node's own client |
 
 mod agent;
 mod bodies;
@@ -21,4 +20,3 @@ mod malformed;
 mod requests;
 mod rig;
 mod splits;
-mod tools;

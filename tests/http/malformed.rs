@@ -49,6 +49,31 @@ fn request_lines() {
         ("a target that is not ASCII", line("GET /ä HTTP/1.1")),
         ("a fragment", line("GET /a#b HTTP/1.1")),
         ("a target of no form", line("GET a HTTP/1.1")),
+        (
+            "an absolute target without a host",
+            line("GET http:///a HTTP/1.1"),
+        ),
+        (
+            "an absolute target with a port alone",
+            line("GET http://:80/ HTTP/1.1"),
+        ),
+        (
+            "an absolute target with a user",
+            line("GET http://me@x/ HTTP/1.1"),
+        ),
+        (
+            "an absolute target with a bracket",
+            line("GET s://]ufd/: HTTP/1.1"),
+        ),
+        (
+            "an absolute target with two ports",
+            line("GET http://x:1:2/ HTTP/1.1"),
+        ),
+        (
+            "an absolute target with a backslash",
+            line("GET http://x\\y/ HTTP/1.1"),
+        ),
+        ("no scheme", line("GET ://x/ HTTP/1.1")),
         ("an asterisk for GET", line("GET * HTTP/1.1")),
         ("CONNECT with a path", line("CONNECT / HTTP/1.1")),
         ("CONNECT without a port", line("CONNECT a HTTP/1.1")),
@@ -236,6 +261,19 @@ fn chunks() {
         ("CR alone after the size", "5\rhello\r\n0\r\n\r\n"),
         ("LF alone after the data", "5\r\nhello\n0\r\n\r\n"),
         ("LF alone in an extension", "5;a\nhello\r\n0\r\n\r\n"),
+        ("no extension after a semicolon", "5;\r\nhello\r\n0\r\n\r\n"),
+        (
+            "an extension without a semicolon",
+            "5 a\r\nhello\r\n0\r\n\r\n",
+        ),
+        (
+            "an extension that is never unquoted",
+            "5;a=\"b\r\nhello\r\n0\r\n\r\n",
+        ),
+        (
+            "an extension of the last chunk with a blank",
+            "0;a b\r\n\r\n",
+        ),
         (
             "a control character in an extension",
             "5;a\x01\r\nhello\r\n0\r\n\r\n",
@@ -338,6 +376,16 @@ fn what_is_odd_but_well_formed_is_served() {
             "an absolute target",
             "GET http://x/5 HTTP/1.1\r\nHost: x\r\n\r\n",
             "http://x/5",
+        ),
+        (
+            "an absolute target with a port and a query",
+            "GET http://x:80?q HTTP/1.1\r\nHost: x\r\n\r\n",
+            "http://x:80?q",
+        ),
+        (
+            "an absolute target with an IPv6 host",
+            "GET http://[::1]/ HTTP/1.1\r\nHost: x\r\n\r\n",
+            "http://[::1]/",
         ),
         ("an asterisk", "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", "*"),
         (

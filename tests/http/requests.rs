@@ -358,3 +358,23 @@ fn stale_ids_are_no_ops() {
     );
     assert_eq!(served.note(), "checked");
 }
+
+/// Wherever a head is torn, nothing is answered before its end has come, and then once.
+#[test]
+fn a_torn_head_is_waited_for() {
+    let served = Served::echo();
+    let head = "GET /torn HTTP/1.1\r\nHost: x\r\n\r\n";
+    for at in 1..head.len() {
+        let (first, rest) = head.split_at(at);
+        let mut peer = served.connect();
+        peer.send(first);
+        // The server has read the first part when it answers somebody who came later.
+        served.ask("GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert_eq!(served.notes(), ["/later"], "{first:?}");
+        peer.send(rest);
+        peer.shut_down();
+        let answer = peer.rest();
+        assert_eq!(statuses(&answer), ["200"], "{first:?}: {answer:?}");
+        assert_eq!(served.note(), "/torn");
+    }
+}

@@ -143,3 +143,13 @@ fn a_newcomer_in_a_place_just_left_is_greeted_once() {
         Some("* Bye, guest1.")
     );
 }
+
+/// The line that uses up what it may say is also the one by which it leaves.
+#[test]
+fn a_flooder_that_quits_reads_its_farewell_last() {
+    let server = Server::with(&["--flood", "1:2"]);
+    let mut alice = server.join();
+    alice.send("hello\n/quit\n");
+    let last = alice.rest().pop();
+    assert_eq!(last.as_deref(), Some("* Bye, guest1."));
+}

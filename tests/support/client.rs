@@ -46,7 +46,8 @@ impl Client {
         }
     }
 
-    fn over(stream: Socket) -> Self {
+    /// Over a socket that is connected already.
+    pub fn over(stream: Socket) -> Self {
         stream
             .set_write_timeout(Some(DEADLINE))
             .expect("sockets have timeouts");
@@ -83,6 +84,11 @@ impl Client {
     /// Sends a line.
     pub fn say(&mut self, line: &str) {
         self.send(format!("{line}\n"));
+    }
+
+    /// Sends the same again and again, until the other end has had enough.
+    pub fn send_until_cut_off(&mut self, bytes: &[u8]) {
+        while self.stream.write_all(bytes).is_ok() {}
     }
 
     /// Sends no more.

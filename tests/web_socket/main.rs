@@ -9,7 +9,6 @@ mod client;
 mod closing;
 mod framing;
 mod handshake;
-mod idle;
 mod keep_alive;
 mod opening;
 mod protocol;

@@ -69,6 +69,8 @@ pub(super) fn listen(
 
 fn open(event_loop: &mut Loop, server: &ChatServer) -> http::Server {
     let door = http::create_server(event_loop);
+    door.net()
+        .set_high_water_mark(event_loop, server.hub.high_water_mark());
     door.set_headers_timeout(event_loop, REQUEST_MS)
         .set_request_timeout(event_loop, REQUEST_MS)
         .set_timeout(event_loop, STALL_MS)

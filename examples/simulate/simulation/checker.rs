@@ -1,0 +1,346 @@
+//! The model: what each member must see.
+//!
+//! It keeps its own books from what the chat says has happened ([`Effect`]) and never asks the
+//! fan-out: who is in which room, who has which name, what was said, and for each member the lines
+//! that are still to reach it, in order. A line that is read must be the next of those. Only
+//! messages may be missing, and only as many as the member is then told.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use loopchat::chat::{Effect, Line, MemberId, RoomId, SayKind};
+use loopchat::server::Config;
+
+use super::tally::{Count, Tally};
+use super::{Checked, violated};
+
+/// A member of the chat.
+pub struct Seat {
+    /// Its connection's number.
+    pub number: usize,
+    pub nickname: String,
+    pub room: RoomId,
+}
+
+/// What one connection is still to read.
+#[derive(Default)]
+struct Reader {
+    expected: VecDeque<Expected>,
+    /// Messages that it did not get and was not told of yet.
+    missing: u32,
+    times_told: u32,
+    last: Option<Line>,
+    /// It is still in the chat.
+    is_member: bool,
+}
+
+struct Expected {
+    line: Line,
+    may_be_skipped: bool,
+}
+
+pub struct Checker {
+    seats: BTreeMap<MemberId, Seat>,
+    readers: BTreeMap<usize, Reader>,
+    history: BTreeMap<RoomId, VecDeque<Line>>,
+    lobby: Option<RoomId>,
+    most_lines: usize,
+    most_bytes: usize,
+}
+
+impl Checker {
+    pub fn new(config: &Config) -> Self {
+        Self {
+            seats: BTreeMap::new(),
+            readers: BTreeMap::new(),
+            history: BTreeMap::new(),
+            lobby: None,
+            most_lines: config.history as usize,
+            most_bytes: config.history_bytes as usize,
+        }
+    }
+
+    /// A newcomer was let in; `effects` are what that brought about, to be [observed](Self::observe)
+    /// next.
+    pub fn connected(&mut self, member: MemberId, number: usize, effects: &[Effect]) -> Checked {
+        let Some(Effect::Moved { to: Some(room), .. }) = effects.first() else {
+            return violated("a newcomer enters #lobby first", format!("{effects:?}"));
+        };
+        let room = *self.lobby.get_or_insert(*room);
+        let name = effects.iter().find_map(|effect| match effect {
+            Effect::Tell { to, line } if *to == member => line
+                .strip_prefix("* Welcome to loopchat, ")?
+                .split_once('.'),
+            _ => None,
+        });
+        let Some((nickname, _)) = name else {
+            return violated("a newcomer is told its nickname", format!("{effects:?}"));
+        };
+        self.check_name(member, nickname)?;
+        let nickname = nickname.to_owned();
+        let seat = Seat {
+            number,
+            nickname,
+            room,
+        };
+        self.seats.insert(member, seat);
+        let reader = Reader {
+            is_member: true,
+            ..Reader::default()
+        };
+        self.readers.insert(number, reader);
+        Ok(())
+    }
+
+    pub fn seat(&self, member: MemberId) -> Option<&Seat> {
+        self.seats.get(&member)
+    }
+
+    pub fn seats(&self) -> impl Iterator<Item = (MemberId, &Seat)> {
+        self.seats.iter().map(|(&member, seat)| (member, seat))
+    }
+
+    /// Who has a nickname, however it is spelt.
+    pub fn named(&self, nickname: &str) -> Option<MemberId> {
+        let same = |(_, seat): &(MemberId, &Seat)| seat.nickname.eq_ignore_ascii_case(nickname);
+        self.seats().find(same).map(|(member, _)| member)
+    }
+
+    pub fn rename(&mut self, member: MemberId, nickname: &str) -> Checked {
+        self.check_name(member, nickname)?;
+        if let Some(seat) = self.seats.get_mut(&member) {
+            seat.nickname = nickname.to_owned();
+        }
+        Ok(())
+    }
+
+    fn check_name(&self, member: MemberId, nickname: &str) -> Checked {
+        match self.named(nickname).filter(|&owner| owner != member) {
+            Some(_) => violated("nicknames are unique", nickname),
+            None => Ok(()),
+        }
+    }
+
+    pub fn members_in(&self, room: RoomId) -> usize {
+        self.seats.values().filter(|seat| seat.room == room).count()
+    }
+
+    /// The last messages of a room, as many as are asked for and kept.
+    pub fn last_messages(&self, room: RoomId, count: usize) -> Vec<Line> {
+        let kept = self.history.get(&room);
+        let kept = kept.into_iter().flatten();
+        let mut last: Vec<Line> = kept.rev().take(count).cloned().collect();
+        last.reverse();
+        last
+    }
+
+    /// Something has happened in the chat.
+    pub fn observe(&mut self, effects: &[Effect]) -> Checked {
+        for effect in effects {
+            match effect {
+                Effect::Tell { to, line } => match self.seats.get(to) {
+                    Some(seat) => expect(&mut self.readers, seat.number, line, false),
+                    None => return violated("nothing is told to who has left", &**line),
+                },
+                Effect::Say {
+                    room,
+                    except,
+                    kind,
+                    line,
+                } => self.said(*room, *except, *kind == SayKind::Message, line),
+                Effect::Moved { member, from, to } => self.moved(*member, *from, *to)?,
+                Effect::Disconnect { member } => {
+                    if self.seats.contains_key(member) {
+                        return violated("who is disconnected has left", format!("{member:?}"));
+                    }
+                }
+                Effect::Report { .. } | Effect::Shutdown => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn said(&mut self, room: RoomId, except: Option<MemberId>, is_message: bool, line: &Line) {
+        for (&member, seat) in &self.seats {
+            if seat.room == room && Some(member) != except {
+                expect(&mut self.readers, seat.number, line, is_message);
+            }
+        }
+        if is_message {
+            let kept = self.history.entry(room).or_default();
+            kept.push_back(line.clone());
+            let weight = |kept: &VecDeque<Line>| kept.iter().map(|line| line.len()).sum::<usize>();
+            while kept.len() > self.most_lines || (kept.len() > 1 && weight(kept) > self.most_bytes)
+            {
+                kept.pop_front();
+            }
+        }
+    }
+
+    fn moved(&mut self, member: MemberId, from: Option<RoomId>, to: Option<RoomId>) -> Checked {
+        let Some(seat) = self.seats.get_mut(&member) else {
+            return violated("only members move", format!("{member:?}"));
+        };
+        if let Some(from) = from {
+            if seat.room != from {
+                return violated("one moves from where one is", format!("{member:?}"));
+            }
+            match to {
+                Some(to) => seat.room = to,
+                None => {
+                    let number = seat.number;
+                    self.seats.remove(&member);
+                    if let Some(reader) = self.readers.get_mut(&number) {
+                        reader.is_member = false;
+                    }
+                }
+            }
+            if self.members_in(from) == 0 && self.lobby != Some(from) {
+                self.history.remove(&from);
+            }
+        }
+        Ok(())
+    }
+
+    /// A member has read a line. `times_behind` is how often it has had more than the soft limit
+    /// waiting.
+    pub fn received(
+        &mut self,
+        number: usize,
+        line: &str,
+        times_behind: u32,
+        tally: &mut Tally,
+    ) -> Checked {
+        tally.delivered(number, line);
+        let Some(reader) = self.readers.get_mut(&number) else {
+            return violated("only members are sent lines", line);
+        };
+        loop {
+            let Some(Expected {
+                line: next,
+                may_be_skipped,
+            }) = reader.expected.pop_front()
+            else {
+                return violated("only what was said is delivered, once, in order", line);
+            };
+            if *next == *line {
+                reader.last = Some(next);
+                break;
+            }
+            if !may_be_skipped {
+                let seen = format!("{number} read {line:?} where {next:?} was due");
+                return violated("answers and notices arrive, in order", seen);
+            }
+            if reader.times_told >= times_behind {
+                let seen = format!("{number} did not get {next:?}, and was never behind");
+                return violated("messages are left out only for who is behind", seen);
+            }
+            reader.missing += 1;
+            tally.count(Count::Skipped);
+        }
+        if let Some(told) = skipped(line) {
+            reader.times_told += 1;
+            tally.count(Count::ToldSkipped);
+            let missing = std::mem::take(&mut reader.missing);
+            if told != missing {
+                let seen = format!("{number} was told of {told}, missing {missing}");
+                return violated("what is left out is counted", seen);
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing is on its way to a member: it must have got everything.
+    pub fn has_everything(&self, number: usize) -> Checked {
+        let Some(reader) = self.readers.get(&number) else {
+            return Ok(());
+        };
+        match reader.expected.front() {
+            Some(lost) => violated(
+                "everything said is delivered",
+                format!("{number} never got {:?}", lost.line),
+            ),
+            None if reader.missing > 0 => violated(
+                "what is left out is told",
+                format!("{number} misses {}", reader.missing),
+            ),
+            None => Ok(()),
+        }
+    }
+
+    /// A member has read the end of the stream. `cut` says that it did not read its last lines in the
+    /// time it had, `by_choice` that it had ended its own side. Returns its last line.
+    pub fn ended(
+        &mut self,
+        number: usize,
+        cut: bool,
+        by_choice: bool,
+        rest: &[u8],
+    ) -> Checked<Option<Line>> {
+        let Some(reader) = self.readers.remove(&number) else {
+            return violated("a connection ends once", number.to_string());
+        };
+        if reader.is_member {
+            return violated("a member is not cut off", number.to_string());
+        }
+        if cut {
+            return Ok(None);
+        }
+        if !rest.is_empty() {
+            return violated("lines are whole", format!("{number}: {rest:?}"));
+        }
+        if let Some(lost) = reader.expected.iter().find(|left| !left.may_be_skipped) {
+            let seen = format!("{number} never got {:?}", lost.line);
+            return violated("answers and notices arrive before the end", seen);
+        }
+        let is_told_why = reader.last.as_ref().is_some_and(|line| is_farewell(line));
+        let lost = reader.expected.len() + reader.missing as usize;
+        match (is_told_why, by_choice) {
+            (false, false) => violated(
+                "whoever is disconnected is told why",
+                format!("{number}, last line {:?}", reader.last),
+            ),
+            (false, true) if lost > 0 => violated(
+                "what is left out is told before the end",
+                format!("{number} misses {lost}"),
+            ),
+            _ => Ok(reader.last),
+        }
+    }
+
+    /// A member has gone without reading on.
+    pub fn forget(&mut self, number: usize) {
+        self.readers.remove(&number);
+    }
+
+    pub fn is_vacant(&self) -> bool {
+        self.seats.is_empty() && self.readers.is_empty()
+    }
+}
+
+fn expect(readers: &mut BTreeMap<usize, Reader>, number: usize, line: &Line, may_be_skipped: bool) {
+    // Who has reset its connection reads no more, even while the chat does not know.
+    if let Some(reader) = readers.get_mut(&number) {
+        reader.expected.push_back(Expected {
+            line: line.clone(),
+            may_be_skipped,
+        });
+    }
+}
+
+/// The number in the line that tells how much was left out.
+fn skipped(line: &str) -> Option<u32> {
+    let (count, rest) = line.strip_prefix("* ")?.split_once(" line")?;
+    rest.contains(" skipped while you were not reading")
+        .then(|| count.parse().ok())?
+}
+
+/// A last line that says why.
+pub fn is_farewell(line: &str) -> bool {
+    [
+        "! Disconnected: ",
+        "* Bye, ",
+        "* The server is shutting down.",
+    ]
+    .iter()
+    .any(|farewell| line.starts_with(farewell))
+}

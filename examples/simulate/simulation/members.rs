@@ -1,0 +1,309 @@
+//! What members do: connect, type, read, stall, go; and how they all leave.
+
+use std::collections::VecDeque;
+
+use loopchat::chat::{MemberId, Millis, Peer};
+use loopchat::server::line_input::LineInput;
+use rand::RngExt;
+use rand::rngs::ChaCha8Rng;
+
+use super::plan::{Action, Step, choose, dice};
+use super::speech::{Speaker, Spoken};
+use super::tally::Count;
+use super::wire::Wire;
+use super::world::World;
+use super::{Checked, violated};
+
+/// Turns after which everything that was typed has been heard, and everybody who leaves has left.
+const PATIENCE: usize = 20_000;
+
+/// Both ends of one connection.
+pub struct Client {
+    /// A number that no other connection has.
+    pub number: usize,
+    pub peer: Peer,
+    pub wire: Wire,
+    pub input: LineInput,
+    /// `None` once it has left the chat.
+    pub member: Option<MemberId>,
+    pub connected_at: Millis,
+    /// The door reads nothing from it, not even its end.
+    pub is_paused: bool,
+    /// When the system last took something for it, or nothing waited, and how much it had taken.
+    pub progress: (Millis, u64),
+    /// When its lines are taken again.
+    pub release_at: Option<Millis>,
+    /// When the server has ended its side.
+    pub ended_at: Option<Millis>,
+    pub is_reset: bool,
+    /// What it has typed and the server has not heard.
+    pub sent: VecDeque<Spoken>,
+    /// Lines it has ever typed.
+    typed: u64,
+    is_stalled: bool,
+    /// The beginning of a line that it reads.
+    torn: Vec<u8>,
+}
+
+impl Client {
+    /// The door reads on, unless something else is still to be waited for.
+    pub fn read_on(&mut self) {
+        self.is_paused = self.wire.need_drain || self.input.is_held_back();
+    }
+}
+
+impl World<'_> {
+    /// Does what a step says.
+    pub fn act(&mut self, step: &Step, rng: &mut ChaCha8Rng) -> Checked {
+        match step.action {
+            Action::Connect => return self.connect(rng),
+            Action::Wait => {
+                self.now += rng.random_range(100..2000);
+                return Ok(());
+            }
+            Action::Jump => {
+                self.tally.count(Count::Jumps);
+                self.now += rng.random_range(60_000..600_000);
+                self.jumped_at = self.now;
+                return Ok(());
+            }
+            _ => {}
+        }
+        let numbers = self.numbers();
+        if numbers.is_empty() {
+            return Ok(());
+        }
+        let number = numbers[step.who % numbers.len()];
+        match step.action {
+            Action::Type => {
+                let count = rng.random_range(1..=4);
+                self.type_lines(number, count, rng);
+            }
+            Action::Flood => {
+                let count = rng.random_range(40..300);
+                self.type_lines(number, count, rng);
+            }
+            Action::Read => self.read(number, usize::MAX)?,
+            _ => {}
+        }
+        let tally = &mut *self.tally;
+        let Some(client) = self.clients.get_mut(&number) else {
+            return Ok(());
+        };
+        match step.action {
+            Action::Arrive => {
+                let count = rng.random_range(1..1500);
+                client.wire.arrive(count.min(rng.random_range(1..1500)));
+                let is_torn = client.wire.arrived.last().is_some_and(|&last| last >= b' ');
+                tally.add(Count::TornLines, is_torn.into());
+            }
+            Action::Stall => client.is_stalled = !client.is_stalled,
+            Action::HalfClose => client.wire.half_close(),
+            Action::Reset => client.is_reset = true,
+            _ => {}
+        }
+        // Within a turn, others may connect after somebody has been heard or has gone.
+        match step.ends_turn {
+            true => Ok(()),
+            false => self.readable(number),
+        }
+    }
+
+    fn connect(&mut self, rng: &mut ChaCha8Rng) -> Checked {
+        if self.clients.len() >= self.setting.crowd {
+            return Ok(());
+        }
+        let local = |user, operator| Peer::Local { user, operator };
+        let stranger = Peer::Tcp([192, 0, 2, rng.random_range(1..8)].into());
+        let loopback = Peer::Tcp([127, 0, 0, 1].into());
+        let peer = *choose(
+            rng,
+            &[
+                stranger,
+                stranger,
+                stranger,
+                loopback,
+                local(1001, false),
+                local(1000, true),
+            ],
+        );
+        let config = &self.setting.config;
+        let (least, most) = self.setting.buffers;
+        let capacity = rng.random_range(least..=most);
+        let number = self.tally.next_connection();
+        let client = Client {
+            number,
+            peer,
+            wire: Wire::new(capacity, self.hub.high_water_mark(), config.outbox_soft),
+            input: LineInput::new(peer, config, self.now),
+            member: None,
+            connected_at: self.now,
+            is_paused: false,
+            progress: (self.now, 0),
+            release_at: None,
+            ended_at: None,
+            is_reset: false,
+            sent: VecDeque::new(),
+            typed: 0,
+            is_stalled: false,
+            torn: Vec::new(),
+        };
+        self.connected(client)
+    }
+
+    /// Some lines at once: one is anything, hundreds are messages.
+    fn type_lines(&mut self, number: usize, count: usize, rng: &mut ChaCha8Rng) {
+        let seats = self.checker.seats();
+        let mut nicknames: Vec<String> = seats.map(|(_, seat)| seat.nickname.clone()).collect();
+        nicknames.push("nobody".to_owned());
+        let max_line = self.setting.config.max_line as usize;
+        let Some(client) = self.clients.get_mut(&number) else {
+            return;
+        };
+        if client.wire.is_half_closed() || client.member.is_none() {
+            return;
+        }
+        let speaker = Speaker {
+            number,
+            is_operator: client.peer.is_operator(),
+            nicknames: &nicknames,
+            max_line,
+        };
+        for _ in 0..count {
+            client.typed += 1;
+            let spoken = match count {
+                0..=4 => speaker.anything(client.typed, rng),
+                _ => speaker.message(client.typed, rng),
+            };
+            client.wire.type_bytes(&spoken.bytes);
+            client.sent.push_back(spoken);
+        }
+        self.tally.add(Count::SeveralLines, (count > 1).into());
+        if rng.random_ratio(1, 2) {
+            client.wire.arrive(usize::MAX);
+        }
+    }
+
+    /// In a turn, most members read something.
+    pub fn member_reads(&mut self, number: usize, rng: &mut ChaCha8Rng) -> Checked {
+        let Some(client) = self.clients.get(&number) else {
+            return Ok(());
+        };
+        let count = match client.is_stalled && !client.wire.cut {
+            true => 0,
+            false => rng.random_range(0..4000),
+        };
+        self.read(number, count)
+    }
+
+    /// A member reads, and the system has room for more.
+    fn read(&mut self, number: usize, count: usize) -> Checked {
+        self.writable(number)?;
+        let Some(client) = self.clients.get_mut(&number) else {
+            return Ok(());
+        };
+        if client.is_reset {
+            return Ok(());
+        }
+        let bytes = client.wire.read(count);
+        client.torn.extend(&bytes);
+        let times_behind = client.wire.times_behind;
+        while let Some(end) = client.torn.iter().position(|&byte| byte == b'\n') {
+            let line: Vec<u8> = client.torn.drain(..=end).collect();
+            let Ok(line) = std::str::from_utf8(&line[..end]) else {
+                return violated("everything sent is UTF-8", format!("{line:?}"));
+            };
+            if line.contains(char::is_control) {
+                return violated("control characters are taken out", format!("{line:?}"));
+            }
+            self.checker
+                .received(number, line, times_behind, self.tally)?;
+        }
+        if client.wire.is_ended() && client.wire.is_all_read() {
+            let Client { wire, torn, .. } = client;
+            let by_choice = wire.is_half_closed();
+            let last = self.checker.ended(number, wire.cut, by_choice, torn)?;
+            self.tally
+                .count(reason(wire.cut, last.as_deref().unwrap_or_default()));
+            self.clients.remove(&number);
+        }
+        self.writable(number)
+    }
+
+    /// Everything that was typed is heard, everything that was said is read; then everybody leaves,
+    /// and nothing may be left of anyone.
+    pub fn close(&mut self) -> Checked {
+        let mut rng = dice(self.setting.dice);
+        for client in self.clients.values_mut() {
+            client.is_stalled = false;
+        }
+        let is_quiet = |world: &Self| {
+            let is_quiet = |client: &Client| client.sent.is_empty() && client.wire.is_all_read();
+            world.clients.values().all(is_quiet) && !world.hub.has_deliveries()
+        };
+        self.go_on_until(is_quiet, "flood control loses nothing", &mut rng)?;
+        self.leave(&mut rng)?;
+        let is_empty = |world: &Self| world.clients.is_empty() && world.hub.is_vacant();
+        self.go_on_until(is_empty, "no slot is leaked", &mut rng)?;
+        match self.checker.is_vacant() {
+            true => Ok(()),
+            false => violated("no slot is leaked", "somebody never saw the end"),
+        }
+    }
+
+    fn leave(&mut self, rng: &mut ChaCha8Rng) -> Checked {
+        if rng.random_ratio(1, 3) {
+            let seats = self.checker.seats();
+            let last = "* The server is shutting down. Goodbye.";
+            let everyone = seats.map(|(member, _)| (member, last.to_owned())).collect();
+            self.disconnect(everyone)?;
+            return self.settle();
+        }
+        for client in self.clients.values_mut() {
+            match rng.random_range(0..5) {
+                0 => client.is_reset = true,
+                _ => client.wire.half_close(),
+            }
+        }
+        Ok(())
+    }
+
+    /// Turn after turn, until something is so; it must be, in the end.
+    fn go_on_until(
+        &mut self,
+        is_so: impl Fn(&Self) -> bool,
+        rule: &'static str,
+        rng: &mut ChaCha8Rng,
+    ) -> Checked {
+        for _ in 0..PATIENCE {
+            if is_so(self) {
+                return Ok(());
+            }
+            for client in self.clients.values_mut() {
+                client.wire.arrive(usize::MAX);
+            }
+            self.now += rng.random_range(1..300);
+            self.end_turn(rng)?;
+        }
+        let left: Vec<usize> = self.numbers();
+        violated(rule, format!("after {PATIENCE} turns there are {left:?}"))
+    }
+}
+
+/// Why a connection has ended, by its last line.
+fn reason(cut: bool, last: &str) -> Count {
+    if cut {
+        return Count::Cut;
+    }
+    let reasons = [
+        ("! Disconnected: you were kicked", Count::Kicked),
+        ("! Disconnected: you are banned", Count::Banned),
+        ("! Disconnected: you read too slowly", Count::TooMuch),
+        ("! Disconnected: you read nothing", Count::Stalled),
+        ("! Disconnected: you said nothing", Count::Idle),
+        ("* The server is shutting down", Count::ShutDown),
+        ("* Bye, ", Count::Quit),
+    ];
+    let found = reasons.iter().find(|(start, _)| last.starts_with(start));
+    found.map_or(Count::HalfClosed, |&(_, reason)| reason)
+}

@@ -1,0 +1,109 @@
+//! A whole chat in one process and one thread: members, network and clock are simulated from one
+//! seed, and drive the server's own chat, framing, flood control, fan-out and outbox policy.
+//!
+//! | file | thought |
+//! | --- | --- |
+//! | `mod.rs` | one run: rounds of steps, each with limits and members of its own |
+//! | `plan.rs` | what happens: steps and limits from a seed |
+//! | `speech.rs` | what a member types: bytes, and what they must mean |
+//! | `wire.rs` | one connection: bytes on their way, buffers of bounded size, readers that stall |
+//! | `world.rs` | the doors: the server's calls in the server's order, on simulated sockets and time |
+//! | `members.rs` | what members do: connect, type, read, stall, go |
+//! | `checker.rs` | the model: what each member must see, and what must hold after every step |
+//! | `judge.rs` | what a line must bring about in the chat |
+//! | `tally.rs` | what has happened, and whether all of it has |
+//! | `shrink.rs` | from a failure to few steps that fail |
+
+mod checker;
+mod judge;
+mod members;
+mod plan;
+mod shrink;
+mod speech;
+mod tally;
+mod wire;
+mod world;
+
+pub use plan::Step;
+pub use shrink::shortest;
+pub use tally::Tally;
+
+use std::fmt;
+
+use plan::{Plan, Setting};
+use world::World;
+
+/// Steps after which everybody leaves and the next round begins, with other limits.
+pub const ROUND: u64 = 5000;
+
+/// Something that must not be.
+#[derive(Clone, Debug)]
+pub struct Violation {
+    /// The rule that was broken, always in the same words.
+    pub rule: &'static str,
+    /// What was seen instead.
+    pub seen: String,
+}
+
+/// A violation, and how to get there.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    pub seed: u64,
+    /// How many steps it takes: the same seed with so many fails in the same way.
+    pub steps: u64,
+    pub violation: Violation,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            seed,
+            steps,
+            violation: Violation { rule, seen },
+        } = self;
+        writeln!(f, "FAILED with seed {seed} after {steps} steps: {rule}")?;
+        writeln!(f, "  seen: {seen}")?;
+        let command = "cargo run --release --example simulate --";
+        write!(f, "  again: {command} --seed {seed} --steps {steps}")
+    }
+}
+
+type Checked<T = ()> = Result<T, Violation>;
+
+/// Breaks a rule.
+fn violated<T>(rule: &'static str, seen: impl Into<String>) -> Checked<T> {
+    let seen = seen.into();
+    Err(Violation { rule, seen })
+}
+
+/// Runs so many steps of a seed.
+///
+/// # Errors
+///
+/// The first violation there is.
+pub fn run(seed: u64, steps: u64) -> Result<Tally, Failure> {
+    let mut tally = Tally::default();
+    let mut done = 0;
+    while done < steps {
+        let count = ROUND.min(steps - done);
+        let round = done / ROUND;
+        let plan: Vec<Step> = Plan::new(seed, round).take(count as usize).collect();
+        play(seed, round, &plan, &mut tally).map_err(|(at, violation)| Failure {
+            seed,
+            steps: done + at as u64,
+            violation,
+        })?;
+        done += count;
+    }
+    Ok(tally)
+}
+
+/// Plays one round: its steps, then everybody leaves. A violation comes with the number of steps
+/// that had been done, the one in which it happened included.
+fn play(seed: u64, round: u64, plan: &[Step], tally: &mut Tally) -> Result<(), (usize, Violation)> {
+    let mut world = World::new(Setting::new(seed, round), tally);
+    for (at, step) in plan.iter().enumerate() {
+        world.step(*step).map_err(|violation| (at + 1, violation))?;
+    }
+    world.close().map_err(|violation| (plan.len(), violation))
+}

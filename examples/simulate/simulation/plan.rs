@@ -1,0 +1,151 @@
+//! What happens: everything that is left to chance comes from here, and here from the seed.
+
+use loopchat::server::{Config, Flood, FloodLimit};
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
+
+/// One thing that happens. It carries all of its chance with it, so that any step can be left out
+/// and the others still mean something.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    pub action: Action,
+    /// Which of the members there are, counted round.
+    pub who: usize,
+    /// What else is left to chance.
+    pub dice: u64,
+    /// Whether the turn of the loop ends with it.
+    pub ends_turn: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    Connect,
+    /// One to four lines, of any kind.
+    Type,
+    /// Hundreds of lines at once.
+    Flood,
+    /// Some bytes reach the server.
+    Arrive,
+    /// Some bytes are read by the member.
+    Read,
+    /// A reader stalls, or goes on.
+    Stall,
+    HalfClose,
+    Reset,
+    /// A second or so passes.
+    Wait,
+    /// The machine has slept: minutes pass at once.
+    Jump,
+}
+
+/// The actions, and how many of a thousand steps each is.
+const WEIGHTS: [(Action, u32); 10] = [
+    (Action::Connect, 45),
+    (Action::Type, 400),
+    (Action::Flood, 4),
+    (Action::Arrive, 250),
+    (Action::Read, 215),
+    (Action::Stall, 35),
+    (Action::HalfClose, 8),
+    (Action::Reset, 8),
+    (Action::Wait, 33),
+    (Action::Jump, 2),
+];
+
+/// The steps of one round, without end.
+pub struct Plan(ChaCha8Rng);
+
+impl Plan {
+    pub fn new(seed: u64, round: u64) -> Self {
+        Self(generator(seed, round, 0))
+    }
+}
+
+impl Iterator for Plan {
+    type Item = Step;
+
+    fn next(&mut self) -> Option<Step> {
+        let mut draw = self.0.random_range(0..1000);
+        let mut action = Action::Read;
+        for (candidate, weight) in WEIGHTS {
+            if draw < weight {
+                action = candidate;
+                break;
+            }
+            draw -= weight;
+        }
+        Some(Step {
+            action,
+            who: self.0.random_range(0..1000),
+            dice: self.0.random(),
+            ends_turn: self.0.random_ratio(2, 3),
+        })
+    }
+}
+
+/// What is the same for a whole round.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    pub config: Config,
+    /// Members there are at most.
+    pub crowd: usize,
+    /// The smallest and the largest buffer a system keeps for a connection, in bytes.
+    pub buffers: (usize, usize),
+    /// For the end of the round.
+    pub dice: u64,
+}
+
+impl Setting {
+    pub fn new(seed: u64, round: u64) -> Self {
+        let mut rng = generator(seed, round, 1);
+        let soft = rng.random_range(4096..=20_000);
+        let config = Config {
+            max_line: rng.random_range(100..=700),
+            max_rooms: rng.random_range(2..=6),
+            max_room_members: rng.random_range(8..=30),
+            history: rng.random_range(0..=60),
+            history_bytes: rng.random_range(500..=6000),
+            outbox_soft: soft,
+            outbox_hard: soft + rng.random_range(2000..=16_000),
+            stall_timeout: rng.random_range(5..=40),
+            idle_timeout: *choose(&mut rng, &[0, 60, 200]),
+            flood: *choose(
+                &mut rng,
+                &[
+                    None,
+                    Some(Flood::Off),
+                    Some(Flood::Limit(FloodLimit {
+                        rate: 20,
+                        burst: 30,
+                    })),
+                    Some(Flood::Limit(FloodLimit { rate: 3, burst: 5 })),
+                ],
+            ),
+            ..Config::default()
+        };
+        Self {
+            config,
+            crowd: rng.random_range(3..=24),
+            buffers: *choose(&mut rng, &[(1, 200), (64, 2000), (2000, 9000)]),
+            dice: rng.random(),
+        }
+    }
+}
+
+/// Chance of its own for each purpose. ChaCha's stream is part of its definition, so that a seed
+/// means the same with every version of `rand`.
+fn generator(seed: u64, round: u64, purpose: u64) -> ChaCha8Rng {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(2 * round + purpose);
+    rng
+}
+
+/// Chance from what a step carries.
+pub fn dice(number: u64) -> ChaCha8Rng {
+    ChaCha8Rng::seed_from_u64(number)
+}
+
+/// One of several.
+pub fn choose<'a, T>(rng: &mut ChaCha8Rng, of: &'a [T]) -> &'a T {
+    &of[rng.random_range(0..of.len())]
+}

@@ -1,0 +1,123 @@
+//! What has happened, and whether all of it has.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use sha1::{Digest, Sha1};
+
+/// What a run must have met to say anything; it counts them.
+macro_rules! counters {
+    ($($name:ident: $words:literal,)*) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Count { $($name,)* }
+
+        impl Count {
+            const ALL: &[Count] = &[$(Count::$name,)*];
+
+            fn words(self) -> &'static str {
+                match self { $(Count::$name => $words,)* }
+            }
+        }
+    };
+}
+
+counters! {
+    Connected: "members that connected",
+    Refused: "newcomers that were turned away",
+    Lines: "lines taken",
+    SeveralLines: "chunks with several lines",
+    TornLines: "chunks that ended within a line",
+    Telnet: "lines with telnet commands",
+    BrokenUtf8: "lines that are not UTF-8",
+    TooLong: "lines refused as too long",
+    Messages: "messages said",
+    PrivateMessages: "private messages",
+    Moves: "room moves",
+    Renames: "new nicknames",
+    TakenNames: "nicknames that were taken",
+    Replays: "replays of history",
+    Muted: "lines of the muted",
+    Deliveries: "lines delivered",
+    ShortWrites: "short writes",
+    Drains: "outboxes that drained",
+    Skipped: "messages skipped",
+    ToldSkipped: "members told how many",
+    Flooders: "members told that they type too fast",
+    Jumps: "clock jumps",
+    Kicked: "gone: kicked",
+    Banned: "gone: banned",
+    TooMuch: "gone: over the hard limit",
+    Stalled: "gone: stalled",
+    Idle: "gone: idle",
+    Quit: "gone: quit",
+    HalfClosed: "gone: half-closed",
+    Reset: "gone: reset",
+    Cut: "gone: did not read its last lines in time",
+    ShutDown: "gone: the server ended",
+}
+
+/// Counts of everything, and a digest of all that was delivered.
+#[derive(Clone, Default)]
+pub struct Tally {
+    pub steps: u64,
+    connections: usize,
+    counts: BTreeMap<Count, u64>,
+    delivered: Sha1,
+}
+
+impl Tally {
+    /// A number for a connection that no other one of this run has.
+    pub fn next_connection(&mut self) -> usize {
+        self.connections += 1;
+        self.connections
+    }
+
+    pub fn count(&mut self, what: Count) {
+        self.add(what, 1);
+    }
+
+    pub fn add(&mut self, what: Count, many: u64) {
+        *self.counts.entry(what).or_default() += many;
+    }
+
+    /// A member has read a line.
+    pub fn delivered(&mut self, to: usize, line: &str) {
+        self.count(Count::Deliveries);
+        self.delivered.update(to.to_le_bytes());
+        self.delivered.update(line);
+        self.delivered.update([b'\n']);
+    }
+
+    /// The same for the same seed and steps: whose lines were what, in which order.
+    pub fn digest(&self) -> String {
+        let digest = self.delivered.clone().finalize();
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// What has never happened.
+    pub fn missing(&self) -> Vec<&'static str> {
+        let happened = |what: &&Count| !self.counts.contains_key(what);
+        let missing = Count::ALL.iter().filter(happened);
+        missing.map(|what| what.words()).collect()
+    }
+
+    /// Adds another run's counts.
+    pub fn merge(&mut self, other: &Tally) {
+        self.steps += other.steps;
+        for (&what, &many) in &other.counts {
+            self.add(what, many);
+        }
+        self.delivered.update(other.digest());
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:>12}  steps", self.steps)?;
+        for what in Count::ALL {
+            let many = self.counts.get(what).copied().unwrap_or(0);
+            writeln!(f, "{many:>12}  {}", what.words())?;
+        }
+        Ok(())
+    }
+}

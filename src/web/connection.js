@@ -1,0 +1,83 @@
+// A WebSocket that comes back: after a pause that grows up to ten seconds and is never quite the
+// same, so that a server that restarts does not meet all its members in one moment.
+
+const LONGEST_PAUSE = 10_000;
+const PATIENCE = 10_000;
+
+export class Connection {
+  #url;
+  #on;
+  #socket = null;
+  #attempts = 0;
+  #timer = 0;
+
+  // `on` has `opened()`, `received(text)`, `lost()`, and `status(state, until)` with `connecting`,
+  // `open`, `waiting` and `stopped`; `until` is when the next attempt begins.
+  constructor(url, on) {
+    this.#url = url;
+    this.#on = on;
+  }
+
+  get isOpen() {
+    return this.#socket?.readyState === WebSocket.OPEN;
+  }
+
+  get isWaiting() {
+    return this.#socket === null && this.#timer !== 0;
+  }
+
+  connect() {
+    this.#quiet();
+    this.#on.status("connecting");
+    const socket = new WebSocket(this.#url);
+    this.#socket = socket;
+    // What a socket that was given up still has to say is nobody's business.
+    const mine = (act) => (event) => this.#socket === socket && act(event);
+    this.#timer = setTimeout(mine(() => this.drop()), PATIENCE);
+    socket.addEventListener("open", mine(() => {
+      clearTimeout(this.#timer);
+      this.#on.opened();
+      this.#on.status("open");
+    }));
+    socket.addEventListener("message", mine((event) => this.#on.received(event.data)));
+    socket.addEventListener("close", mine(() => this.#lost()));
+  }
+
+  // The server has let us in: the next loss begins with a short pause again.
+  settled() {
+    this.#attempts = 0;
+  }
+
+  send(line) {
+    this.#socket.send(line);
+  }
+
+  // Takes the connection for lost, whatever the network thinks.
+  drop() {
+    this.#socket.close();
+    this.#lost();
+  }
+
+  // Stays away until `connect` is called.
+  stop() {
+    this.#quiet();
+    this.#on.status("stopped");
+  }
+
+  #quiet() {
+    clearTimeout(this.#timer);
+    this.#timer = 0;
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.close();
+  }
+
+  #lost() {
+    this.#quiet();
+    this.#on.lost();
+    const pause = Math.min(LONGEST_PAUSE, 500 * 2 ** this.#attempts) * (0.5 + Math.random() / 2);
+    this.#attempts += 1;
+    this.#timer = setTimeout(() => this.connect(), pause);
+    this.#on.status("waiting", Date.now() + pause);
+  }
+}

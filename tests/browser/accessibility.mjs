@@ -1,0 +1,73 @@
+// axe-core on every page, in both themes and on a phone; and the chat with the keyboard alone.
+
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+
+import { assert, connected, reads, same, sees, type } from "./page.mjs";
+
+const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+export async function mustBeAccessible(page, what) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => globalThis.axe.run());
+  const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+  const told = grave.map(({ id, impact, nodes }) => `${impact} ${id}: ${nodes.map((node) => node.html).slice(0, 3).join(" ")}`);
+  assert(grave.length === 0, `${what}:\n${told.join("\n")}`);
+}
+
+async function lived(stage, server, options) {
+  const page = await stage.page(server.origin, options);
+  await connected(page);
+  const bob = await stage.nc(server, "/nick bob");
+  bob.say("hello, see https://example.org/");
+  bob.say("/me waves");
+  await sees(page, "bob waves");
+  await reads(page, "#people-title", "2 people here");
+  await type(page, "/nick bob");
+  await sees(page, "bob is taken; try bob2.");
+  await type(page, "/msg bob psst");
+  await type(page, "/topic of the day");
+  await reads(page, "#topic", "of the day");
+  return page;
+}
+
+export const accessibility = {
+  async "the chat has no serious finding in the light"(stage) {
+    const page = await lived(stage, await stage.server(), { colorScheme: "light" });
+    await mustBeAccessible(page, "light");
+    await page.keyboard.type("/");
+    await page.locator("[role=option]").first().waitFor();
+    await mustBeAccessible(page, "with completions");
+  },
+
+  async "the chat has no serious finding in the dark and on a phone"(stage) {
+    const page = await lived(stage, await stage.server(), { colorScheme: "dark", viewport: { width: 380, height: 700 } });
+    await mustBeAccessible(page, "dark");
+    await page.locator("#show-rooms").click();
+    await page.waitForFunction(() => document.querySelector("#rooms").getBoundingClientRect().left === 0);
+    await mustBeAccessible(page, "with the rooms open");
+    same(await page.evaluate(() => document.activeElement.closest("#rooms") !== null), true, "focus in the drawer");
+    await page.keyboard.press("Escape");
+    same(await page.evaluate(() => document.activeElement.id), "show-rooms", "focus after Escape");
+    const widest = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert(widest <= 380, `the page is ${widest} wide`);
+  },
+
+  async "the button for dark and light is remembered"(stage) {
+    const server = await stage.server();
+    const page = await stage.page(server.origin, { colorScheme: "light" });
+    const shade = () => page.evaluate(() => getComputedStyle(document.documentElement).colorScheme);
+    await page.locator("#theme").click();
+    same(await shade(), "dark", "after the click");
+    await page.reload();
+    same([await shade(), await page.getAttribute("#theme", "aria-pressed")], ["dark", "true"], "after a reload");
+  },
+
+  async "the documentation has no serious finding"(stage) {
+    const server = await stage.server();
+    for (const colorScheme of ["light", "dark"]) {
+      const page = await stage.page(server.origin, { at: "/docs/", colorScheme });
+      await mustBeAccessible(page, `/docs/, ${colorScheme}`);
+    }
+  },
+};

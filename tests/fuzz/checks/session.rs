@@ -1,0 +1,210 @@
+//! Whole sessions against the chat: whoever comes, goes and types, and as time passes.
+//!
+//! The input is a script of lines, so that seeds can be read and the fuzzer's cuts and splices stay
+//! meaningful. The first byte of each says what happens:
+//!
+//! | byte | what happens |
+//! | --- | --- |
+//! | `a` to `h` | a member, who comes if it is not there, types the rest of the line |
+//! | `A` to `H` | this member's connection is gone |
+//! | `@` | the member named by the next byte comes as an operator, and types the rest |
+//! | `0` to `9` | one millisecond to eleven days pass |
+//! | `!` | the rest is announced |
+//! | any other | one of the members types the whole line |
+
+use std::collections::HashMap;
+
+use loopchat::chat::{Chat, Config, Effect, MemberId, Millis, Peer, RoomId};
+
+use super::steers_a_terminal;
+
+/// Members at a time.
+const SEATS: usize = 8;
+
+/// Small limits, so that the fuzzer meets them.
+fn limits() -> Config {
+    Config {
+        rooms: 3,
+        room_members: 5,
+        history: 4,
+        history_bytes: 100,
+        replay: 3,
+        nickname: 16,
+        room_name: 8,
+        topic: 20,
+        presence: 4,
+        reason: 10,
+        bans: 2,
+        mutes: 2,
+    }
+}
+
+struct Session {
+    chat: Chat,
+    now: Millis,
+    seats: [Option<MemberId>; SEATS],
+    /// Where each member is, as the effects tell it.
+    places: HashMap<MemberId, RoomId>,
+    effects: Vec<Effect>,
+    /// Bytes of the longest text that went in so far.
+    longest: usize,
+}
+
+/// No line that comes out could steer a terminal or is longer than it must be; nicknames are unique;
+/// what the effects tell of who is where is what the chat says; limits hold.
+pub fn check(data: &[u8]) {
+    let mut session = Session {
+        chat: Chat::new(limits()),
+        now: 0,
+        seats: [None; SEATS],
+        places: HashMap::new(),
+        effects: Vec::new(),
+        longest: 0,
+    };
+    for line in data.split(|byte| *byte == b'\n') {
+        session.step(line);
+        session.follow_effects();
+        session.agrees();
+    }
+}
+
+impl Session {
+    fn step(&mut self, line: &[u8]) {
+        let [what, rest @ ..] = line else { return };
+        match what {
+            b'a'..=b'h' => self.types(usize::from(what - b'a'), false, rest),
+            b'A'..=b'H' => {
+                if let Some(member) = self.seats[usize::from(what - b'A')].take() {
+                    self.chat.leave(member, self.now, &mut self.effects);
+                    self.chat.leave(member, self.now, &mut self.effects); // does no harm
+                    self.chat
+                        .line(member, "hello?", self.now, &mut self.effects);
+                }
+            }
+            b'@' => {
+                if let [seat, rest @ ..] = rest {
+                    self.types(usize::from(*seat) % SEATS, true, rest);
+                }
+            }
+            b'0'..=b'9' => {
+                self.now += 10_u64.pow(u32::from(what - b'0'));
+                self.chat.tick(self.now, &mut self.effects);
+                let next = self.chat.next_deadline();
+                assert!(
+                    next.is_none_or(|due| due > self.now),
+                    "a tick left something due"
+                );
+            }
+            b'!' => {
+                let text = String::from_utf8_lossy(rest);
+                self.longest = self.longest.max(text.len());
+                self.chat.announce(&text, &mut self.effects);
+            }
+            _ => self.types(usize::from(*what) % SEATS, false, line),
+        }
+    }
+
+    fn types(&mut self, seat: usize, operator: bool, line: &[u8]) {
+        let line = String::from_utf8_lossy(line);
+        self.longest = self.longest.max(line.len());
+        if self.seats[seat].is_none() {
+            let peer = match operator {
+                true => Peer::Local {
+                    user: 1000,
+                    operator,
+                },
+                false => Peer::Tcp([192, 0, 2, seat as u8].into()),
+            };
+            let admits = self.chat.admits(peer, self.now);
+            match self.chat.connect(peer, self.now, &mut self.effects) {
+                Ok(member) => {
+                    assert!(admits.is_ok());
+                    self.seats[seat] = Some(member);
+                }
+                Err(refusal) => {
+                    assert_eq!(admits.as_ref(), Err(&refusal));
+                    assert!(self.effects.is_empty() && refusal.starts_with("! Disconnected: "));
+                    self.is_presentable(&refusal);
+                }
+            }
+            // The newcomer is known from here on, whatever its first line does.
+            self.follow_effects();
+        }
+        if let Some(member) = self.seats[seat] {
+            self.chat.line(member, &line, self.now, &mut self.effects);
+        }
+    }
+
+    fn is_presentable(&self, line: &str) {
+        assert!(!line.chars().any(steers_a_terminal), "{line:?}");
+        assert!(
+            line.len() < self.longest + 2000,
+            "{} bytes: {line}",
+            line.len()
+        );
+    }
+
+    fn follow_effects(&mut self) {
+        for effect in std::mem::take(&mut self.effects) {
+            match effect {
+                Effect::Tell { to, line } => {
+                    self.is_presentable(&line);
+                    assert!(self.seats.contains(&Some(to)) || self.places.contains_key(&to));
+                }
+                Effect::Say { room, line, .. } => {
+                    self.is_presentable(&line);
+                    let somebody = self.places.values().any(|place| *place == room);
+                    assert!(somebody, "said to nobody: {line}");
+                }
+                Effect::Moved { member, from, to } => {
+                    let before = match to {
+                        Some(to) => self.places.insert(member, to),
+                        None => self.places.remove(&member),
+                    };
+                    assert_eq!(before, from, "{member:?} was somewhere else");
+                    assert_ne!(from, to);
+                }
+                Effect::Disconnect { member } => {
+                    assert!(
+                        !self.places.contains_key(&member),
+                        "it was not moved out first"
+                    );
+                    let seat = self.seats.iter_mut().find(|seat| **seat == Some(member));
+                    *seat.expect("only who is connected is disconnected") = None;
+                }
+                Effect::Report { to, .. } => assert!(self.is_operator(to)),
+                Effect::Shutdown => {}
+            }
+        }
+    }
+
+    fn is_operator(&self, member: MemberId) -> bool {
+        self.chat.peer(member).is_some_and(Peer::is_operator)
+    }
+
+    fn agrees(&self) {
+        let limits = limits();
+        let members: Vec<MemberId> = self.seats.iter().flatten().copied().collect();
+        assert_eq!(members.len(), self.chat.member_count());
+        assert_eq!(members.len(), self.places.len());
+        assert!(self.chat.room_count() <= limits.rooms.max(1));
+        let mut names = Vec::new();
+        for member in &members {
+            let nickname = self.chat.nickname(*member).expect("it is there");
+            assert!((1..=limits.nickname).contains(&nickname.chars().count()));
+            let visible = |c: char| !c.is_whitespace() && !steers_a_terminal(c);
+            assert!(nickname.chars().all(visible), "{nickname:?}");
+            names.push(nickname.to_lowercase());
+            let room = self.chat.room_of(*member);
+            assert_eq!(room, self.places.get(member).copied());
+            let present = self.chat.members_of(room.expect("everyone is in a room"));
+            assert_eq!(present.iter().filter(|other| *other == member).count(), 1);
+            assert!(present.iter().all(|other| members.contains(other)));
+            let bound = limits.room_members;
+            let guests = present.iter().filter(|other| !self.is_operator(**other));
+            assert!(guests.count() <= bound, "{present:?}");
+        }
+        names.sort_unstable();
+        assert!(names.windows(2).all(|two| two[0] != two[1]), "{names:?}");
+    }
+}

@@ -1,0 +1,32 @@
+//! The simulator, for as long as a test may take: the chat under chance, with everything checked that
+//! members see. CI runs a million steps of it besides.
+
+#[path = "../examples/simulate/simulation/mod.rs"]
+mod simulation;
+
+use simulation::{ROUND, Tally, run, shortest};
+
+/// Runs a seed, or says how it fails.
+fn simulated(seed: u64, steps: u64) -> Tally {
+    run(seed, steps).unwrap_or_else(|failure| {
+        let steps = shortest(&failure);
+        panic!("{failure}\nThese are enough for the same: {steps:#?}")
+    })
+}
+
+#[test]
+fn nobody_is_lied_to() {
+    let mut all = Tally::default();
+    for seed in 1..=6 {
+        all.merge(&simulated(seed, 2 * ROUND));
+    }
+    let missing = all.missing();
+    assert!(missing.is_empty(), "it never happened: {missing:?}\n{all}");
+}
+
+#[test]
+fn a_seed_means_the_same_every_time() {
+    let digests = [7, 7, 8].map(|seed| simulated(seed, 1000).digest());
+    assert_eq!(digests[0], digests[1]);
+    assert_ne!(digests[0], digests[2]);
+}
