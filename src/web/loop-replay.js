@@ -1,6 +1,6 @@
 // Slow motion: one recorded turn, callback by callback.
 
-import { colours, fit } from "/loop-strip.js";
+import { colours, fit, onTheme } from "/loop-strip.js";
 import { bytes, duration } from "/loop-words.js";
 
 const byId = (id) => document.getElementById(id);
@@ -79,7 +79,7 @@ export class Replay {
     byId("scrub").addEventListener("input", (event) => this.#move(Number(event.target.value)));
     byId("timeline").addEventListener("click", (event) => this.#pick(event));
     new ResizeObserver(() => this.#draw()).observe(byId("timeline"));
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#draw());
+    onTheme(() => this.#draw());
   }
 
   connected() {

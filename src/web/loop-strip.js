@@ -11,7 +11,12 @@ const TOP = 1e9;
 const LONG = 5e7;
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
-const dark = matchMedia("(prefers-color-scheme: dark)");
+
+/** Calls back when the page has other colours: the system's choice has changed, or the button's. */
+export function onTheme(call) {
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", call);
+  new MutationObserver(call).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
+}
 
 /** The colours of the phases, as the style sheet has them for now. */
 export function colours(canvas, phases) {
@@ -55,7 +60,10 @@ export class Strip {
   constructor(canvas, phases) {
     this.#canvas = canvas;
     this.#phases = phases;
-    dark.addEventListener("change", () => (this.#palette = null));
+    onTheme(() => {
+      this.#palette = null;
+      this.#ask();
+    });
     new ResizeObserver(() => this.#ask()).observe(canvas);
   }
 

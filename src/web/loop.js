@@ -11,13 +11,6 @@ import { count, duration, bytes } from "/loop-words.js";
 const SECOND = 1e9;
 const byId = (id) => document.getElementById(id);
 
-try {
-  const theme = localStorage.getItem("theme"); // the chat's page has a button for it
-  if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
-} catch {
-  // Storage is forbidden here: then the system's choice holds.
-}
-
 let phases = ["pending", "sleep", "poll", "check", "closing", "timers"];
 let socket = null;
 let retries = 0;

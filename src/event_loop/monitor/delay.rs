@@ -50,7 +50,7 @@ impl<H: Handle> Context<H> {
     /// assert!(delay.enable(&mut event_loop));
     /// event_loop.set_timeout(20, |_, _| {});
     /// event_loop.run(&mut ())?;
-    /// assert!(delay.count() > 0 && delay.min() >= Some(900_000));
+    /// println!("99 % of the samples took at most {:?} ns", delay.percentile(99.0));
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn monitor_event_loop_delay(&mut self, resolution_ms: u64) -> EventLoopDelay {
