@@ -62,6 +62,9 @@ impl ChatServer {
 
     /// A connection is closed.
     pub(super) fn gone(&mut self, cx: &mut Context<Self>, socket: Socket) {
+        if let Some(timer) = self.connections.take_timer(socket) {
+            cx.clear_timer(timer);
+        }
         let Some(connection) = self.connections.remove(socket) else {
             self.connections.turned_away -= 1;
             return;

@@ -5,8 +5,10 @@ use std::net::IpAddr;
 
 use super::Config;
 use super::line_input::LineInput;
+use super::strangers::counted;
 use crate::chat::{MemberId, Millis, Peer};
 use crate::event_loop::HandleId;
+use crate::event_loop::Timer;
 use crate::net::Socket;
 
 /// One connection.
@@ -35,33 +37,8 @@ pub(super) struct Connections {
     by_address: HashMap<IpAddr, u32>,
     /// Connections that were turned away and are not closed yet.
     pub(super) turned_away: usize,
-}
-
-/// Whether a peer is on this machine.
-pub(super) fn is_local(peer: Peer) -> bool {
-    match peer {
-        Peer::Tcp(address) => address.to_canonical().is_loopback(),
-        Peer::Local { .. } => true,
-    }
-}
-
-/// The address as one of which a peer counts, if there is a limit on it.
-pub(super) fn address_of_stranger(peer: Peer) -> Option<IpAddr> {
-    match peer {
-        Peer::Tcp(address) if !is_local(peer) => Some(counted(address)),
-        _ => None,
-    }
-}
-
-/// What counts as one address. Who has an IPv6 address mostly has 64 bits of them.
-fn counted(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let network = address.to_bits() & !u128::from(u64::MAX);
-            IpAddr::V6(network.into())
-        }
-        v4 => v4,
-    }
+    /// Those that have been told their last lines, and until when they have time to read them.
+    dismissed: HashMap<Socket, Timer>,
 }
 
 impl Connections {
@@ -149,6 +126,16 @@ impl Connections {
         Some(gone)
     }
 
+    /// A connection is being ended; the timer ends it for certain.
+    pub(super) fn dismissed(&mut self, socket: Socket, timer: Timer) {
+        self.dismissed.insert(socket, timer);
+    }
+
+    /// A connection is closed: the timer that would have ended it, if there is one.
+    pub(super) fn take_timer(&mut self, socket: Socket) -> Option<Timer> {
+        self.dismissed.remove(&socket)
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &Connection> {
         self.by_index.iter().flatten()
     }
@@ -181,22 +168,5 @@ impl Connection {
         self.member = None;
         self.unheard = None;
         self.input.close();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_counts_in_all_its_forms() {
-        let address = |text: &str| {
-            let peer = Peer::Tcp(text.parse().expect("an address"));
-            address_of_stranger(peer).expect("a stranger")
-        };
-        assert_eq!(address("192.0.2.7"), address("::ffff:192.0.2.7"));
-        assert_ne!(address("192.0.2.7"), address("192.0.2.8"));
-        assert_eq!(address("2001:db8::7"), address("2001:db8::ffff:1"));
-        assert_ne!(address("2001:db8::7"), address("2001:db8:0:1::7"));
     }
 }

@@ -115,7 +115,7 @@ pub(super) fn close(server: &mut ChatServer, cx: &mut Context<ChatServer>, socke
 }
 
 /// Ends our side of a connection, and sees to it that the other side does not take for ever.
-fn dismiss(server: &ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
+fn dismiss(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
     socket.end(cx);
     socket.set_timeout(cx, LINGER_MS);
     if server.shutting_down {
@@ -128,6 +128,7 @@ fn dismiss(server: &ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
         socket.destroy(cx);
     });
     cx.set_timer_ref(timer, false);
+    server.connections.dismissed(socket, timer);
 }
 
 /// Ends a connection that has never been in the chat, with a reason.

@@ -4,15 +4,19 @@ use std::net::IpAddr;
 use std::ops::ControlFlow;
 
 use super::Config;
-use super::connections::{address_of_stranger, is_local};
 use super::flood::{self, Bucket, Flood, FloodLimit};
 use super::framing::{Frame, LineDecoder};
 use super::hub::Hub;
+use super::strangers::{address_of_stranger, is_local};
 use crate::chat::{self, MemberId, Millis, Peer};
 
 /// Lines of one connection that are handled in one turn at most. What is left of its bytes waits
 /// for the next, so that nobody's paste holds up the others.
 const LINES_PER_TURN: usize = 256;
+
+/// Who has not spoken for so many milliseconds beyond what fills its bucket is told anew when it types
+/// too fast again. A shorter pause may be ours.
+const QUIET_MS: Millis = 1000;
 
 /// The incoming half of one connection. There are many, and most say nothing: what only some need
 /// is in a box of its own.
@@ -202,7 +206,7 @@ impl Bound {
         let Some(limit) = self.flood else {
             return 0;
         };
-        if self.bucket.is_full(now) {
+        if self.bucket.is_full(now.saturating_sub(QUIET_MS)) {
             self.told = false;
         }
         self.bucket.take(limit, now);

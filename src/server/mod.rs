@@ -18,6 +18,7 @@
 //! | [`fan_out`], `batch.rs` | one message to everyone, one write a member and turn |
 //! | [`slow_readers`] | what becomes of those who do not read that fast |
 //! | `flood.rs` | what becomes of those who type too fast |
+//! | `strangers.rs` | whom limits on addresses and on speed are for |
 //! | `loop_view/` | the event loop at work, as `/loop` shows it |
 //! | `metrics.rs` | the same and more as Prometheus reads it |
 //! | `shutdown.rs` | the orderly end |
@@ -44,6 +45,7 @@ mod outlet;
 mod reports;
 mod shutdown;
 pub mod slow_readers;
+mod strangers;
 mod web_door;
 
 use std::io;
