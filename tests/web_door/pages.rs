@@ -216,3 +216,19 @@ fn the_documentation_is_rendered() {
         assert!(page.contains(wanted), "no {wanted}");
     }
 }
+
+#[test]
+fn a_page_has_one_path() {
+    let (_server, web) = start(&[]);
+    assert_eq!(get(web, "/docs/images/chat-light.png", "").status, 200);
+    // Each of these would be rendered and kept as a page of its own, and there is no end of them.
+    for path in [
+        "/docs/images//chat-light.png",
+        "/docs/images/./chat-light.png",
+        "/docs/images/chat-light.png/.",
+        "/docs/course//README.md",
+        "/docs/course/././README.md",
+    ] {
+        assert_eq!(get(web, path, "").status, 404, "{path}");
+    }
+}
