@@ -1,8 +1,6 @@
 //! The event loop, looked at: `/loop/ws`, `/metrics`, and `/loop` in the chat.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
-use std::os::unix::net::UnixStream;
 
 use serde_json::Value;
 
@@ -14,7 +12,7 @@ use crate::support::Folder;
 const PROXY: &str = "X-Forwarded-For: 192.0.2.7\r\n";
 
 /// Somebody who looks at the loop.
-struct Watcher(client::Client);
+struct Watcher<S = TcpStream>(client::Client<S>);
 
 /// A request for `/loop/ws`.
 fn request(fields: &str) -> String {
@@ -37,20 +35,28 @@ impl Watcher {
         assert!(line.starts_with("HTTP/1.1 101 "), "{line}");
         Self(client)
     }
+}
 
+impl<S: Read + Write> Watcher<S> {
     fn say(&mut self, word: &str) {
         self.0.send(TEXT, word);
+    }
+
+    /// The next message.
+    fn any(&mut self) -> Value {
+        loop {
+            let Frame { first, payload } = self.0.read();
+            if first != PING {
+                assert_eq!(first, TEXT, "a message was to come");
+                return serde_json::from_slice(&payload).expect("it is JSON");
+            }
+        }
     }
 
     /// The next message of this type.
     fn next(&mut self, kind: &str) -> Value {
         loop {
-            let Frame { first, payload } = self.0.read();
-            if first == PING {
-                continue;
-            }
-            assert_eq!(first, TEXT, "{kind} was to come");
-            let message: Value = serde_json::from_slice(&payload).expect("it is JSON");
+            let message = self.any();
             if message["type"] == kind {
                 return message;
             }
@@ -144,6 +150,40 @@ fn a_recorded_turn_names_members_and_events() {
     assert_eq!((number(&step["bytes"]), number(&step["reads"])), (6, 1));
     assert_eq!(number(&step["phase"]), 2);
     assert!(number(&step["nanos"]) > 0);
+}
+
+#[test]
+fn recordings_do_not_pile_up_for_who_reads_none() {
+    const MUCH: usize = 768 * 1024;
+    let folder = Folder::new();
+    let path = folder.text("web.sock");
+    let server = Server::with(&["--web", &path, "--expose", "loop"]);
+    server.expect_log(|line| line.contains("over HTTP on "));
+    let connect = |_| Client::connect(&server.address);
+    let mut members: Vec<_> = (0..200).map(connect).collect();
+    let mut slow = open_ipc(&path, &request(""));
+    let mut reader = Watcher(open_ipc(&path, &request("")));
+    let mut recorded = 0;
+    while recorded < MUCH {
+        slow.send(TEXT, "record");
+        reader.say("record");
+        // All of it in one turn, so that there is much to record.
+        server.freeze();
+        members.iter_mut().for_each(|member| member.say(""));
+        server.thaw();
+        recorded += reader.next("recording").to_string().len();
+    }
+    let now = number(&reader.next("frame")["time"]);
+    let (mut slow, mut got) = (Watcher(slow), 0);
+    loop {
+        let message = slow.any();
+        if message["type"] == "recording" {
+            got += message.to_string().len();
+        } else if message["time"].as_u64() > Some(now) {
+            break;
+        }
+    }
+    assert!(got < MUCH / 2, "{got} bytes of {recorded} were kept for it");
 }
 
 #[test]
