@@ -219,8 +219,9 @@ impl ChatServer {
             return;
         };
         for outlet in self.outlets.iter().flatten() {
+            // Who has to drain first gets it then; nobody else is told when all is read.
             if let Outlet::Web(web_socket) = outlet
-                && web_socket.buffered_amount(cx) == 0
+                && !web_socket.socket().writable_need_drain(cx)
             {
                 web_socket.send_encoded(cx, &frame);
             }
