@@ -232,3 +232,14 @@ fn a_page_has_one_path() {
         assert_eq!(get(web, path, "").status, 404, "{path}");
     }
 }
+
+#[test]
+fn who_could_speak_another_protocol_gets_its_page_in_this_one() {
+    let (_server, web) = start(&[]);
+    let offer =
+        "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n";
+    for path in ["/healthz", "/", "/metrics"] {
+        assert_eq!(get(web, path, offer).status, 200, "{path}");
+    }
+    assert_eq!(get(web, "/ws", offer).status, 426);
+}

@@ -24,7 +24,7 @@ use log::{debug, info};
 
 use super::{ChatServer, Loop, StartError, arrivals, loop_view, metrics};
 use crate::chat::Peer;
-use crate::http::web_socket::{Endpoint, Options};
+use crate::http::web_socket::{Endpoint, Handshake, Options};
 use crate::http::{self, IncomingMessage, ServerResponse};
 use crate::net::{Address, Context, Event, Listener, Socket};
 pub(super) use members::{close, read_on};
@@ -74,9 +74,8 @@ fn open(event_loop: &mut Loop, server: &ChatServer) -> http::Server {
     door.set_headers_timeout(event_loop, REQUEST_MS)
         .set_request_timeout(event_loop, REQUEST_MS)
         .set_timeout(event_loop, STALL_MS)
-        .set_max_body(event_loop, Some(MAX_BODY));
-    door.net()
-        .set_high_water_mark(event_loop, server.hub.high_water_mark());
+        .set_max_body(event_loop, Some(MAX_BODY))
+        .set_should_upgrade(event_loop, Handshake::is_asked_for);
     // HTTP's own listeners come first: those here only count.
     door.net().on_connection(event_loop, arrived);
     door.net()
