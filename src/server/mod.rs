@@ -87,6 +87,7 @@ pub struct ChatServer {
     site: Site,
     web: Option<http::Server>,
     loop_view: LoopView,
+    metrics_waiting: metrics::Waiting,
     shutting_down: bool,
 }
 
@@ -138,6 +139,7 @@ impl ChatServer {
             site: Site::new(&config.web_origin),
             web: None,
             loop_view: LoopView::default(),
+            metrics_waiting: metrics::Waiting::default(),
             config,
             connections: Connections::default(),
             outlets: Vec::new(),

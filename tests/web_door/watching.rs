@@ -336,6 +336,27 @@ fn metrics_are_what_prometheus_reads_and_count() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn who_asks_for_metrics_many_times_at_once_keeps_nobody_busier() {
+    let (server, web) = start(&[]);
+    let threads = || {
+        let status = server.proc("status");
+        let line = status.lines().find(|line| line.starts_with("Threads:"));
+        line.expect("how many there are").to_owned()
+    };
+    assert_eq!(get(web, "/metrics", "").status, 200);
+    let before = threads();
+    let ask = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n";
+    let last = format!("{ask}Connection: close\r\n\r\n");
+    let mut client = client::Client::connect(web);
+    client.send_raw(format!("{ask}\r\n").repeat(63) + &last);
+    let answers = String::from_utf8(client.rest()).expect("text");
+    assert_eq!(answers.matches("HTTP/1.1 200 OK\r\n").count(), 64);
+    assert_eq!(answers.matches("\nloopchat_build_info{").count(), 64);
+    assert_eq!(threads(), before, "one thread reads it, once for all");
+}
+
 #[test]
 fn the_chat_tells_what_the_loop_does() {
     let (server, web) = start(&[]);
