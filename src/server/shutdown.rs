@@ -43,8 +43,12 @@ pub(super) fn begin(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
     }
     if let Some(web) = server.web {
         web.close(cx);
-        // Whoever only looks at pages gets what it has asked for, and then need not be waited for.
-        for socket in server.connections.visitors() {
+        // Whoever only looks at pages gets what it has asked for, and then need not be waited for. Nor need
+        // who was turned away.
+        let turned_away = server.connections.turned_away.iter().copied();
+        let turned_away = turned_away.filter(|socket| socket.server(cx) == Some(web.net()));
+        let turned_away: Vec<_> = turned_away.collect();
+        for socket in server.connections.visitors().into_iter().chain(turned_away) {
             socket.destroy_soon(cx);
         }
     }

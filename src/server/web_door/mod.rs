@@ -128,7 +128,7 @@ fn arrived(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket
         }
         fits
     });
-    if !admitted && !server.turn_away() {
+    if !admitted && !server.turn_away(socket) {
         socket.destroy(cx);
     }
 }
@@ -164,7 +164,7 @@ pub(super) fn admit(
         return Err("! Disconnected: the connection is gone.".to_owned());
     };
     server.connections.admits(peer, &server.config)?;
-    server.connections.turned_away -= 1;
+    server.connections.turned_away.remove(&socket);
     let (connections, config) = (&mut server.connections, &server.config);
     connections.insert(socket, None, peer, config, cx.now());
     Ok(())
