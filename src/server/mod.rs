@@ -57,6 +57,7 @@ use sd_notify::NotifyState;
 use crate::chat::{Effect, MemberId, Millis};
 use crate::event_loop::Timer;
 use crate::http;
+use crate::http::web_socket::Endpoint;
 use crate::net::{self, Context, EventLoop, Server};
 pub use bind::StartError;
 use board::Board;
@@ -86,6 +87,8 @@ pub struct ChatServer {
     /// What the web door serves.
     site: Site,
     web: Option<http::Server>,
+    /// Its members' WebSockets.
+    web_members: Option<Endpoint>,
     loop_view: LoopView,
     metrics_waiting: metrics::Waiting,
     shutting_down: bool,
@@ -138,6 +141,7 @@ impl ChatServer {
             board: Board::default(),
             site: Site::new(&config.web_origin),
             web: None,
+            web_members: None,
             loop_view: LoopView::default(),
             metrics_waiting: metrics::Waiting::default(),
             config,

@@ -52,23 +52,24 @@ pub(super) fn begin(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
             socket.destroy_soon(cx);
         }
     }
+    let timeout = super::seconds(server.config.shutdown_timeout);
+    if let Some(members) = server.web_members {
+        members.extend_close_timeout(cx, u32::try_from(timeout).unwrap_or(u32::MAX));
+    }
     for member in server.connections.members() {
         let last = "* The server is shutting down. Goodbye.";
         server.hub.disconnect(member, last, cx.now());
         server.hub.apply();
     }
     server.finish(cx);
-    let deadline = cx.set_timeout(
-        super::seconds(server.config.shutdown_timeout),
-        |server: &mut ChatServer, cx| {
-            let web = server.web.map(http::Server::net);
-            let doors = server.servers.iter().copied().chain(web);
-            let left: usize = doors.map(|door| door.connections(cx)).sum();
-            if left > 0 {
-                warn!("{left} connections did not read their last lines in time");
-            }
-            cx.stop();
-        },
-    );
+    let deadline = cx.set_timeout(timeout, |server: &mut ChatServer, cx| {
+        let web = server.web.map(http::Server::net);
+        let doors = server.servers.iter().copied().chain(web);
+        let left: usize = doors.map(|door| door.connections(cx)).sum();
+        if left > 0 {
+            warn!("{left} connections did not read their last lines in time");
+        }
+        cx.stop();
+    });
     cx.set_timer_ref(deadline, false);
 }

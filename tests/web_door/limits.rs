@@ -114,6 +114,27 @@ fn whoever_says_nothing_for_too_long_is_disconnected() {
 }
 
 #[test]
+fn the_time_to_end_is_short_however_long_that_of_the_server_is() {
+    let (server, web) = start(&["--shutdown-timeout", "3600"]);
+    let mut nc = server.join();
+    let mut leaves = Web::join(web);
+    let mut closes = Web::join(web);
+    until_in(&mut nc, &closes.name);
+    leaves.say("/quit");
+    closes.client.send(CLOSE, 1000_u16.to_be_bytes());
+    // Neither does what would end it: answer the close frame, or end the connection.
+    let names = [leaves.name, closes.name];
+    let mut left = 0;
+    while left < names.len() {
+        let line = nc.expect_line(|line| line.ends_with(" left #lobby."));
+        left += names.iter().filter(|name| line.contains(*name)).count();
+    }
+    for mut client in [leaves.client, closes.client] {
+        client.wait_for_end();
+    }
+}
+
+#[test]
 fn a_full_server_says_so_on_both_ways_in() {
     let (server, web) = start(&["--max-connections", "2"]);
     let mut nc = server.join();
