@@ -37,7 +37,8 @@ pub enum ServerEvent<'a> {
     CheckExpectation(IncomingMessage, ServerResponse),
     /// A request to become another protocol (`Connection: upgrade`): its head, the socket, which is the
     /// listener's from now on, and what has come behind the head. Nothing of HTTP stays with the socket. If
-    /// nobody listens to it, it is an ordinary request.
+    /// nobody listens to it, or [`set_should_upgrade`](Server::set_should_upgrade) says so, it is an ordinary
+    /// request.
     Upgrade(&'a Head, Socket, &'a [u8]),
     /// A request with the method CONNECT; as [`Upgrade`](Self::Upgrade), but if nobody listens to it the
     /// connection is closed.
@@ -84,6 +85,7 @@ pub(super) struct Settings {
     pub(super) checking_interval: u64,
     pub(super) timeout: u32,
     pub(super) max_requests_per_socket: u32,
+    pub(super) should_upgrade: fn(&Head) -> bool,
 }
 
 impl Default for Settings {
@@ -98,6 +100,7 @@ impl Default for Settings {
             checking_interval: 30_000,
             timeout: 0,
             max_requests_per_socket: 0,
+            should_upgrade: |_| true,
         }
     }
 }
@@ -443,6 +446,17 @@ impl Server {
     /// for ever (`server.timeout`). [`ServerEvent::Timeout`] follows.
     pub fn set_timeout<S: 'static>(self, cx: &mut Context<S>, ms: u32) -> Self {
         self.set(cx, |settings| settings.timeout = ms)
+    }
+
+    /// Which requests to become another protocol are [`ServerEvent::Upgrade`], if anybody listens to that
+    /// (`shouldUpgradeCallback`, of Node 24); the others are ordinary requests. By default all are. A client
+    /// that merely offers what nobody speaks here, as `Upgrade: h2c`, is still to be answered.
+    pub fn set_should_upgrade<S: 'static>(
+        self,
+        cx: &mut Context<S>,
+        should_upgrade: fn(&Head) -> bool,
+    ) -> Self {
+        self.set(cx, |settings| settings.should_upgrade = should_upgrade)
     }
 
     /// How many requests a connection may bring; 0, the default, for any number

@@ -337,6 +337,7 @@ fn begin<S: 'static>(
     own.received = 0;
     let (facts, head) = (*exchange.incoming.head.facts(), &exchange.incoming.head);
     let connect = head.method() == "CONNECT";
+    let upgrade = facts.upgrade && (settings.should_upgrade)(head);
     let kind = if connect {
         Kind::Connect
     } else {
@@ -350,7 +351,7 @@ fn begin<S: 'static>(
         socket.destroy(cx);
         return false;
     }
-    if connect || (facts.upgrade && listened && answered) {
+    if connect || (upgrade && listened && answered) {
         hand_over(state, cx, socket, &exchange.incoming.head, rest, connect);
         return true;
     }

@@ -55,9 +55,9 @@ impl ChatServer {
 
     /// Whether a connection that is turned away may be told why; it is to be closed at once otherwise.
     /// Either way its [close](Self::gone) is to be told.
-    pub(super) fn turn_away(&mut self) -> bool {
-        self.connections.turned_away += 1;
-        self.connections.turned_away <= TURNED_AWAY
+    pub(super) fn turn_away(&mut self, socket: Socket) -> bool {
+        self.connections.turned_away.insert(socket);
+        self.connections.turned_away.len() <= TURNED_AWAY
     }
 
     /// A connection is closed.
@@ -66,7 +66,7 @@ impl ChatServer {
             cx.clear_timer(timer);
         }
         let Some(connection) = self.connections.remove(socket) else {
-            self.connections.turned_away -= 1;
+            self.connections.turned_away.remove(&socket);
             return;
         };
         let Some(member) = connection.member else {

@@ -1,6 +1,6 @@
 //! What the doors keep of each connection, and who may have one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 use super::Config;
@@ -36,7 +36,7 @@ pub(super) struct Connections {
     count: usize,
     by_address: HashMap<IpAddr, u32>,
     /// Connections that were turned away and are not closed yet.
-    pub(super) turned_away: usize,
+    pub(super) turned_away: HashSet<Socket>,
     /// Those that have been told their last lines, and until when they have time to read them.
     dismissed: HashMap<Socket, Timer>,
 }

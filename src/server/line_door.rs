@@ -44,7 +44,7 @@ pub(super) fn open(event_loop: &mut Loop, high_water_mark: u32) -> Server {
 
 fn connection(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
     let Some(peer) = arrivals::peer(cx, socket) else {
-        server.turn_away();
+        server.turn_away(socket);
         socket.destroy(cx);
         return;
     };
@@ -133,7 +133,7 @@ fn dismiss(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket
 
 /// Ends a connection that has never been in the chat, with a reason.
 fn turn_away(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, reason: &str) {
-    if !server.turn_away() {
+    if !server.turn_away(socket) {
         socket.destroy(cx);
         return;
     }

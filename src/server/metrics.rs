@@ -14,16 +14,32 @@ use crate::net::Context;
 
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
+/// Who waits for what the system knows of the process: it is read once for all of them, so that no number of
+/// requests fills the pool's queue.
+#[derive(Default)]
+pub(super) struct Waiting(Vec<ServerResponse>);
+
 /// Answers a request.
-pub(super) fn answer(server: &ChatServer, cx: &mut Context<ChatServer>, response: ServerResponse) {
-    let mut text = Text::default();
-    describe(server, cx, &mut text);
-    cx.queue_work(process::read, move |_, cx, found| {
+pub(super) fn answer(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    response: ServerResponse,
+) {
+    let waiting = &mut server.metrics_waiting.0;
+    waiting.push(response);
+    if waiting.len() > 1 {
+        return; // it is being read
+    }
+    cx.queue_work(process::read, |server: &mut ChatServer, cx, found| {
+        let mut text = Text::default();
+        describe(server, cx, &mut text);
         match found {
             Ok(process) => process.describe(&mut text),
             Err(why) => debug!("nothing is known of the process: {why}"),
         }
-        web_door::body(cx, response, 200, CONTENT_TYPE, text.0.as_bytes());
+        for response in std::mem::take(&mut server.metrics_waiting.0) {
+            web_door::body(cx, response, 200, CONTENT_TYPE, text.0.as_bytes());
+        }
     });
 }
 

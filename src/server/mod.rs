@@ -57,6 +57,7 @@ use sd_notify::NotifyState;
 use crate::chat::{Effect, MemberId, Millis};
 use crate::event_loop::Timer;
 use crate::http;
+use crate::http::web_socket::Endpoint;
 use crate::net::{self, Context, EventLoop, Server};
 pub use bind::StartError;
 use board::Board;
@@ -86,7 +87,10 @@ pub struct ChatServer {
     /// What the web door serves.
     site: Site,
     web: Option<http::Server>,
+    /// Its members' WebSockets.
+    web_members: Option<Endpoint>,
     loop_view: LoopView,
+    metrics_waiting: metrics::Waiting,
     shutting_down: bool,
 }
 
@@ -137,7 +141,9 @@ impl ChatServer {
             board: Board::default(),
             site: Site::new(&config.web_origin),
             web: None,
+            web_members: None,
             loop_view: LoopView::default(),
+            metrics_waiting: metrics::Waiting::default(),
             config,
             connections: Connections::default(),
             outlets: Vec::new(),
@@ -219,8 +225,9 @@ impl ChatServer {
             return;
         };
         for outlet in self.outlets.iter().flatten() {
+            // Who has to drain first gets it then; nobody else is told when all is read.
             if let Outlet::Web(web_socket) = outlet
-                && web_socket.buffered_amount(cx) == 0
+                && !web_socket.socket().writable_need_drain(cx)
             {
                 web_socket.send_encoded(cx, &frame);
             }

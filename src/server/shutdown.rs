@@ -43,10 +43,18 @@ pub(super) fn begin(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
     }
     if let Some(web) = server.web {
         web.close(cx);
-        // Whoever only looks at pages gets what it has asked for, and then need not be waited for.
-        for socket in server.connections.visitors() {
+        // Whoever only looks at pages gets what it has asked for, and then need not be waited for. Nor need
+        // who was turned away.
+        let turned_away = server.connections.turned_away.iter().copied();
+        let turned_away = turned_away.filter(|socket| socket.server(cx) == Some(web.net()));
+        let turned_away: Vec<_> = turned_away.collect();
+        for socket in server.connections.visitors().into_iter().chain(turned_away) {
             socket.destroy_soon(cx);
         }
+    }
+    let timeout = super::seconds(server.config.shutdown_timeout);
+    if let Some(members) = server.web_members {
+        members.extend_close_timeout(cx, u32::try_from(timeout).unwrap_or(u32::MAX));
     }
     for member in server.connections.members() {
         let last = "* The server is shutting down. Goodbye.";
@@ -54,17 +62,14 @@ pub(super) fn begin(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
         server.hub.apply();
     }
     server.finish(cx);
-    let deadline = cx.set_timeout(
-        super::seconds(server.config.shutdown_timeout),
-        |server: &mut ChatServer, cx| {
-            let web = server.web.map(http::Server::net);
-            let doors = server.servers.iter().copied().chain(web);
-            let left: usize = doors.map(|door| door.connections(cx)).sum();
-            if left > 0 {
-                warn!("{left} connections did not read their last lines in time");
-            }
-            cx.stop();
-        },
-    );
+    let deadline = cx.set_timeout(timeout, |server: &mut ChatServer, cx| {
+        let web = server.web.map(http::Server::net);
+        let doors = server.servers.iter().copied().chain(web);
+        let left: usize = doors.map(|door| door.connections(cx)).sum();
+        if left > 0 {
+            warn!("{left} connections did not read their last lines in time");
+        }
+        cx.stop();
+    });
     cx.set_timer_ref(deadline, false);
 }

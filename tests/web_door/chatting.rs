@@ -208,3 +208,21 @@ fn the_board_shows_the_rooms_as_they_are() {
     let mut second = Web::join(web);
     assert_eq!(second.board(|_| true)["rooms"][0]["name"], "lobby");
 }
+
+#[test]
+fn who_breaks_the_rules_has_left_the_chat_before_the_connection_ends() {
+    let (server, web) = start(&[]);
+    let mut nc = server.join();
+    let cut_off = [0xFF, 0x80, 1, 2, 3, 4]; // no such frame
+    for wrong in [&client::frame(BINARY, b"hello")[..], &cut_off] {
+        let mut browser = Web::join(web);
+        until_in(&mut nc, &browser.name);
+        // It does not answer the close frame, and goes on.
+        browser.client.send_raw(wrong);
+        browser.say("am I still heard?");
+        let next = nc.line();
+        assert_eq!(next, format!("* {} left #lobby.", browser.name));
+        nc.say("/who");
+        nc.expect_line(|line| line.starts_with("* In #lobby (1): "));
+    }
+}

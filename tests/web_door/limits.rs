@@ -1,6 +1,7 @@
 //! The limits hold on this door, too.
 
 use super::*;
+use crate::support::Folder;
 
 /// More than the system keeps for a connection, in lines of 4000 bytes.
 const MUCH: usize = 5000;
@@ -113,6 +114,27 @@ fn whoever_says_nothing_for_too_long_is_disconnected() {
 }
 
 #[test]
+fn the_time_to_end_is_short_however_long_that_of_the_server_is() {
+    let (server, web) = start(&["--shutdown-timeout", "3600"]);
+    let mut nc = server.join();
+    let mut leaves = Web::join(web);
+    let mut closes = Web::join(web);
+    until_in(&mut nc, &closes.name);
+    leaves.say("/quit");
+    closes.client.send(CLOSE, 1000_u16.to_be_bytes());
+    // Neither does what would end it: answer the close frame, or end the connection.
+    let names = [leaves.name, closes.name];
+    let mut left = 0;
+    while left < names.len() {
+        let line = nc.expect_line(|line| line.ends_with(" left #lobby."));
+        left += names.iter().filter(|name| line.contains(*name)).count();
+    }
+    for mut client in [leaves.client, closes.client] {
+        client.wait_for_end();
+    }
+}
+
+#[test]
 fn a_full_server_says_so_on_both_ways_in() {
     let (server, web) = start(&["--max-connections", "2"]);
     let mut nc = server.join();
@@ -151,4 +173,35 @@ fn pages_count_as_connections_while_they_are_open() {
         let mut nc = Client::connect(&server.address);
         nc.line().starts_with("* Welcome").then_some(())
     });
+}
+
+#[test]
+fn who_is_a_little_late_still_gets_the_board() {
+    let folder = Folder::new();
+    let (web, line) = (folder.text("web.sock"), folder.text("line.sock"));
+    let server = Server::with(&["--web", &web, "--listen", &line]);
+    server.expect_log(|line| line.contains("over HTTP on "));
+    let mut operator = Client::join(&line);
+    let mut slow = Web::over(open_ipc(&web, client::REQUEST)).greeted();
+    let mut viewer = Web::over(open_ipc(&web, client::REQUEST)).greeted();
+    // Until the system takes no more, which is long before anything is left out.
+    let text = "x".repeat(1000);
+    loop {
+        operator.say(&format!("/msg {} {text}", slow.name));
+        operator.say("/connections");
+        let start = format!("*   {}, ", slow.name);
+        let waits = operator.expect_line(|line| line.starts_with(&start));
+        if !waits.contains(": 0 bytes wait") {
+            break;
+        }
+    }
+    operator.say("/join tea");
+    let has_tea = |board: &serde_json::Value| {
+        let rooms = board["rooms"].as_array().expect("rooms");
+        rooms.iter().any(|room| room["name"] == "tea")
+    };
+    viewer.board(has_tea);
+    operator.say(&format!("/msg {} done", slow.name));
+    slow.expect_line(|line| line.ends_with(": done"));
+    assert!(slow.boards.iter().any(has_tea), "{:?}", slow.boards);
 }

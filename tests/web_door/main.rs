@@ -13,7 +13,9 @@ mod pages;
 mod watching;
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
 
 use client::Frame;
 use support::{Client, Server};
@@ -39,9 +41,21 @@ fn web_address(server: &Server) -> SocketAddr {
     address.expect("an address and a port")
 }
 
+/// A WebSocket through a socket file, for which the system keeps much less than for TCP.
+fn open_ipc(path: &str, request: &str) -> client::Client<UnixStream> {
+    let stream = UnixStream::connect(path).expect("someone listens");
+    let deadline = Some(client::DEADLINE);
+    stream.set_read_timeout(deadline).expect("it can");
+    let mut client = client::Client { stream };
+    client.send_raw(request);
+    let head = client.read_head();
+    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    client
+}
+
 /// A member on the web door.
-struct Web {
-    client: client::Client,
+struct Web<S = TcpStream> {
+    client: client::Client<S>,
     /// Lines that came and were not asked for yet.
     lines: VecDeque<String>,
     /// Boards that came.
@@ -63,7 +77,31 @@ impl Web {
         Self::over(client::Client::open(address))
     }
 
-    fn over(client: client::Client) -> Self {
+    /// Opens a WebSocket, and reads the greeting.
+    fn join(address: SocketAddr) -> Self {
+        Self::connect(address).greeted()
+    }
+
+    /// Everything up to the close frame; answers it, and waits for the end of the stream.
+    fn end(mut self) -> End {
+        let payload = loop {
+            if let Some(payload) = self.take() {
+                break payload;
+            }
+        };
+        self.client.send(CLOSE, &payload);
+        self.client.expect_end();
+        let (code, reason) = payload.split_at(2);
+        End {
+            lines: self.lines.into(),
+            code: u16::from_be_bytes([code[0], code[1]]),
+            reason: String::from_utf8(reason.to_vec()).expect("text"),
+        }
+    }
+}
+
+impl<S: Read + Write> Web<S> {
+    fn over(client: client::Client<S>) -> Self {
         Self {
             client,
             lines: VecDeque::new(),
@@ -72,15 +110,14 @@ impl Web {
         }
     }
 
-    /// Opens a WebSocket, and reads the greeting.
-    fn join(address: SocketAddr) -> Self {
-        let mut web = Self::connect(address);
-        let welcome = web.line();
+    /// Reads the greeting.
+    fn greeted(mut self) -> Self {
+        let welcome = self.line();
         let name = welcome.strip_prefix("* Welcome to loopchat, ");
         let name = name.and_then(|rest| rest.split_once(". You are in #lobby"));
-        web.name = name.expect("a greeting").0.to_owned();
-        assert!(web.line().starts_with("* Type to talk. "));
-        web
+        self.name = name.expect("a greeting").0.to_owned();
+        assert!(self.line().starts_with("* Type to talk. "));
+        self
     }
 
     fn say(&mut self, text: &str) {
@@ -140,23 +177,6 @@ impl Web {
                 Some(_) => {}
                 None => assert!(self.take().is_none(), "{} was closed", self.name),
             }
-        }
-    }
-
-    /// Everything up to the close frame; answers it, and waits for the end of the stream.
-    fn end(mut self) -> End {
-        let payload = loop {
-            if let Some(payload) = self.take() {
-                break payload;
-            }
-        };
-        self.client.send(CLOSE, &payload);
-        self.client.expect_end();
-        let (code, reason) = payload.split_at(2);
-        End {
-            lines: self.lines.into(),
-            code: u16::from_be_bytes([code[0], code[1]]),
-            reason: String::from_utf8(reason.to_vec()).expect("text"),
         }
     }
 }

@@ -82,3 +82,17 @@ fn whoever_only_looks_does_not_hold_up_the_end() {
     assert!(server.ended().success());
     drop(silent);
 }
+
+#[test]
+fn whoever_was_turned_away_does_not_hold_up_the_end() {
+    let (mut server, web) = start(&["--max-connections", "1", "--shutdown-timeout", "1"]);
+    let member = server.join();
+    let mut slow = client::Client::connect(web);
+    slow.send_raw("GET / HTTP/1.1\r\nHo");
+    assert_eq!(pages::get(web, "/", "").status, 503);
+    drop(member);
+    server.signal(support::Signal::TERM);
+    assert!(server.ended().success());
+    let log = server.log();
+    assert!(!log.iter().any(|line| line.contains("in time")), "{log:?}");
+}

@@ -216,3 +216,30 @@ fn the_documentation_is_rendered() {
         assert!(page.contains(wanted), "no {wanted}");
     }
 }
+
+#[test]
+fn a_page_has_one_path() {
+    let (_server, web) = start(&[]);
+    assert_eq!(get(web, "/docs/images/chat-light.png", "").status, 200);
+    // Each of these would be rendered and kept as a page of its own, and there is no end of them.
+    for path in [
+        "/docs/images//chat-light.png",
+        "/docs/images/./chat-light.png",
+        "/docs/images/chat-light.png/.",
+        "/docs/course//README.md",
+        "/docs/course/././README.md",
+    ] {
+        assert_eq!(get(web, path, "").status, 404, "{path}");
+    }
+}
+
+#[test]
+fn who_could_speak_another_protocol_gets_its_page_in_this_one() {
+    let (_server, web) = start(&[]);
+    let offer =
+        "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n";
+    for path in ["/healthz", "/", "/metrics"] {
+        assert_eq!(get(web, path, offer).status, 200, "{path}");
+    }
+    assert_eq!(get(web, "/ws", offer).status, 426);
+}

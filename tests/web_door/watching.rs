@@ -1,8 +1,6 @@
 //! The event loop, looked at: `/loop/ws`, `/metrics`, and `/loop` in the chat.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
-use std::os::unix::net::UnixStream;
 
 use serde_json::Value;
 
@@ -14,7 +12,7 @@ use crate::support::Folder;
 const PROXY: &str = "X-Forwarded-For: 192.0.2.7\r\n";
 
 /// Somebody who looks at the loop.
-struct Watcher(client::Client);
+struct Watcher<S = TcpStream>(client::Client<S>);
 
 /// A request for `/loop/ws`.
 fn request(fields: &str) -> String {
@@ -37,20 +35,28 @@ impl Watcher {
         assert!(line.starts_with("HTTP/1.1 101 "), "{line}");
         Self(client)
     }
+}
 
+impl<S: Read + Write> Watcher<S> {
     fn say(&mut self, word: &str) {
         self.0.send(TEXT, word);
+    }
+
+    /// The next message.
+    fn any(&mut self) -> Value {
+        loop {
+            let Frame { first, payload } = self.0.read();
+            if first != PING {
+                assert_eq!(first, TEXT, "a message was to come");
+                return serde_json::from_slice(&payload).expect("it is JSON");
+            }
+        }
     }
 
     /// The next message of this type.
     fn next(&mut self, kind: &str) -> Value {
         loop {
-            let Frame { first, payload } = self.0.read();
-            if first == PING {
-                continue;
-            }
-            assert_eq!(first, TEXT, "{kind} was to come");
-            let message: Value = serde_json::from_slice(&payload).expect("it is JSON");
+            let message = self.any();
             if message["type"] == kind {
                 return message;
             }
@@ -144,6 +150,40 @@ fn a_recorded_turn_names_members_and_events() {
     assert_eq!((number(&step["bytes"]), number(&step["reads"])), (6, 1));
     assert_eq!(number(&step["phase"]), 2);
     assert!(number(&step["nanos"]) > 0);
+}
+
+#[test]
+fn recordings_do_not_pile_up_for_who_reads_none() {
+    const MUCH: usize = 768 * 1024;
+    let folder = Folder::new();
+    let path = folder.text("web.sock");
+    let server = Server::with(&["--web", &path, "--expose", "loop"]);
+    server.expect_log(|line| line.contains("over HTTP on "));
+    let connect = |_| Client::connect(&server.address);
+    let mut members: Vec<_> = (0..200).map(connect).collect();
+    let mut slow = open_ipc(&path, &request(""));
+    let mut reader = Watcher(open_ipc(&path, &request("")));
+    let mut recorded = 0;
+    while recorded < MUCH {
+        slow.send(TEXT, "record");
+        reader.say("record");
+        // All of it in one turn, so that there is much to record.
+        server.freeze();
+        members.iter_mut().for_each(|member| member.say(""));
+        server.thaw();
+        recorded += reader.next("recording").to_string().len();
+    }
+    let now = number(&reader.next("frame")["time"]);
+    let (mut slow, mut got) = (Watcher(slow), 0);
+    loop {
+        let message = slow.any();
+        if message["type"] == "recording" {
+            got += message.to_string().len();
+        } else if message["time"].as_u64() > Some(now) {
+            break;
+        }
+    }
+    assert!(got < MUCH / 2, "{got} bytes of {recorded} were kept for it");
 }
 
 #[test]
@@ -294,6 +334,27 @@ fn metrics_are_what_prometheus_reads_and_count() {
         assert!(after["process_start_time_seconds"] > 1.7e9);
         assert!(grown("process_cpu_seconds_total") >= 0.0);
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn who_asks_for_metrics_many_times_at_once_keeps_nobody_busier() {
+    let (server, web) = start(&[]);
+    let threads = || {
+        let status = server.proc("status");
+        let line = status.lines().find(|line| line.starts_with("Threads:"));
+        line.expect("how many there are").to_owned()
+    };
+    assert_eq!(get(web, "/metrics", "").status, 200);
+    let before = threads();
+    let ask = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n";
+    let last = format!("{ask}Connection: close\r\n\r\n");
+    let mut client = client::Client::connect(web);
+    client.send_raw(format!("{ask}\r\n").repeat(63) + &last);
+    let answers = String::from_utf8(client.rest()).expect("text");
+    assert_eq!(answers.matches("HTTP/1.1 200 OK\r\n").count(), 64);
+    assert_eq!(answers.matches("\nloopchat_build_info{").count(), 64);
+    assert_eq!(threads(), before, "one thread reads it, once for all");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// A read that takes longer waits in vain.
-const DEADLINE: Duration = Duration::from_secs(30);
+pub const DEADLINE: Duration = Duration::from_secs(30);
 
 /// A request that is in order.
 pub const REQUEST: &str = "GET /ws HTTP/1.1\r\n\
@@ -44,8 +44,8 @@ pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-pub struct Client {
-    pub stream: TcpStream,
+pub struct Client<S = TcpStream> {
+    pub stream: S,
 }
 
 impl Client {
@@ -66,7 +66,9 @@ impl Client {
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
         client
     }
+}
 
+impl<S: Read + Write> Client<S> {
     pub fn send_raw(&mut self, bytes: impl AsRef<[u8]>) {
         self.stream.write_all(bytes.as_ref()).expect("it is read");
     }

@@ -58,6 +58,11 @@ impl Deadlines {
         self.grain
     }
 
+    /// From now on an end may take so long: not less than before, or the queue would not be in order.
+    pub(super) fn set_close_wait(&mut self, ms: u32) {
+        self.close.wait = u64::from(ms);
+    }
+
     fn queue(&mut self, due: Due) -> &mut Queue {
         match due {
             Due::Ping => &mut self.ping,

@@ -157,6 +157,17 @@ impl Endpoint {
             .unwrap_or_default()
     }
 
+    /// Gives those that begin to end from now on more time for it than
+    /// [`close_timeout_ms`](Options::close_timeout_ms) said: a server that ends as a whole may have more
+    /// patience than one that runs. Less than before changes nothing, since who waits already is due first.
+    pub fn extend_close_timeout<S: 'static>(self, cx: &mut Context<S>, ms: u32) {
+        if let Some(shared) = self.shared(cx) {
+            let longer = shared.options.close_timeout_ms.max(ms);
+            shared.options.close_timeout_ms = longer;
+            shared.deadlines.set_close_wait(longer);
+        }
+    }
+
     fn shared<S: 'static>(self, cx: &mut Context<S>) -> Option<&mut Shared<S>> {
         let Endpoints(all) = cx.extensions_mut().get_mut::<Endpoints<S>>()?;
         all.get_mut(self.0 as usize)

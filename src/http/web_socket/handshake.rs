@@ -42,6 +42,13 @@ pub struct Handshake {
 }
 
 impl Handshake {
+    /// Whether a request's `Upgrade` asks for a WebSocket, and not for another protocol.
+    #[must_use]
+    pub fn is_asked_for(head: &Head) -> bool {
+        head.header_all("upgrade")
+            .any(|value| lists(value, "websocket"))
+    }
+
     /// Checks the head of a request, as an HTTP server's `upgrade` event has it.
     ///
     /// # Errors

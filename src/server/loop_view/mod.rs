@@ -13,6 +13,7 @@
 mod frame;
 mod summary;
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use log::debug;
@@ -201,17 +202,36 @@ fn show(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
     running.before = sample;
     let frame = encode_text(&text);
     for watcher in &server.loop_view.watchers {
-        if watcher.web_socket.buffered_amount(cx) == 0 {
-            watcher.web_socket.send_encoded(cx, &frame);
-        }
+        watcher.send(cx, &frame);
     }
     if let Some(recording) = cx.take_recording() {
         let recording = encode_text(&frame::recording(server, cx, &recording));
         for watcher in &mut server.loop_view.watchers {
-            if std::mem::take(&mut watcher.wants_recording) {
-                watcher.web_socket.send_encoded(cx, &recording);
+            // Who could not take it still wants one.
+            if watcher.wants_recording && watcher.send(cx, &recording) {
+                watcher.wants_recording = false;
             }
         }
+    }
+    let mut watchers = server.loop_view.watchers.iter();
+    if watchers.any(|watcher| watcher.wants_recording && watcher.has_read_all(cx)) {
+        cx.record_turn(WORTH_RECORDING, WAIT_FOR_IT);
+    }
+}
+
+impl Watcher {
+    /// Whether it may be sent something: nothing is kept for those who read more slowly than others.
+    fn has_read_all(&self, cx: &Context<ChatServer>) -> bool {
+        self.web_socket.buffered_amount(cx) == 0
+    }
+
+    /// Sends it a message; false if it goes without.
+    fn send(&self, cx: &mut Context<ChatServer>, message: &Rc<Vec<u8>>) -> bool {
+        let sends = self.has_read_all(cx);
+        if sends {
+            self.web_socket.send_encoded(cx, message);
+        }
+        sends
     }
 }
 

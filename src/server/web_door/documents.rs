@@ -19,7 +19,10 @@ pub(super) fn read(path: &str) -> Option<(&'static str, Vec<u8>)> {
         folder if folder.ends_with('/') => format!("{folder}README.md"),
         file => file.to_owned(),
     };
-    let bytes = DOCS.get_file(&name)?.contents();
+    // Paths are compared part by part there, so `course//a.md` and `course/./a.md` would be `course/a.md`,
+    // too: a page would have as many names as anybody likes.
+    let file = DOCS.get_file(&name)?;
+    let bytes = (file.path().to_str() == Some(&*name)).then(|| file.contents())?;
     let (_, kind) = name.rsplit_once('.')?;
     let content_type = match kind {
         "md" => {
@@ -278,6 +281,10 @@ mod tests {
             "nowhere.md",
             "x/../README.md",
             "protocol",
+            "./protocol.md",
+            "course//README.md",
+            "course/./README.md",
+            "protocol.md/.",
         ] {
             assert!(read(path).is_none(), "{path}");
         }

@@ -26,13 +26,27 @@ pub(super) fn listen(cx: &mut Context<ChatServer>, endpoint: Endpoint) {
             Event::Message(Message::Text(text)) => message(server, cx, web_socket, text.as_bytes()),
             Event::Message(Message::Binary(_)) => {
                 web_socket.close(cx, code::UNSUPPORTED_DATA, "only text is taken here");
+                leave(server, cx, web_socket);
             }
             Event::Drain => server.drained(cx, web_socket.socket()),
-            Event::Error(error) => debug!("a WebSocket broke the protocol: {error}"),
+            Event::Error(error) => {
+                debug!("a WebSocket broke the protocol: {error}");
+                leave(server, cx, web_socket);
+            }
             Event::Close(..) => server.gone(cx, web_socket.socket()),
             Event::Ping(_) | Event::Pong(_) => {}
         },
     );
+}
+
+/// Takes a member out of the chat whose close frame is sent. The connection may take seconds to end, and until
+/// then it could go on talking.
+fn leave(server: &mut ChatServer, cx: &mut Context<ChatServer>, web_socket: WebSocket) {
+    let connection = server.connections.get_mut(web_socket.socket());
+    if let Some(member) = connection.and_then(|found| found.member) {
+        server.hub.leave(member, cx.now());
+        server.finish(cx);
+    }
 }
 
 /// Makes a request for a WebSocket a member of the chat. Who may not be one is told why: by a status if it is

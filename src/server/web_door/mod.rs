@@ -24,7 +24,7 @@ use log::{debug, info};
 
 use super::{ChatServer, Loop, StartError, arrivals, loop_view, metrics};
 use crate::chat::Peer;
-use crate::http::web_socket::{Endpoint, Options};
+use crate::http::web_socket::{Endpoint, Handshake, Options};
 use crate::http::{self, IncomingMessage, ServerResponse};
 use crate::net::{Address, Context, Event, Listener, Socket};
 pub(super) use members::{close, read_on};
@@ -53,8 +53,8 @@ pub(super) fn listen(
 ) -> Result<(), StartError> {
     let address = listener.address().clone();
     server.site.opens_at(&address);
-    let door = open(event_loop, server);
-    server.web = Some(door);
+    let (door, members) = open(event_loop, server);
+    (server.web, server.web_members) = (Some(door), Some(members));
     door.net().listen_on(event_loop, listener);
     if !door.listening(event_loop) {
         let reason = "the system cannot poll it";
@@ -67,16 +67,15 @@ pub(super) fn listen(
     Ok(())
 }
 
-fn open(event_loop: &mut Loop, server: &ChatServer) -> http::Server {
+fn open(event_loop: &mut Loop, server: &ChatServer) -> (http::Server, Endpoint) {
     let door = http::create_server(event_loop);
     door.net()
         .set_high_water_mark(event_loop, server.hub.high_water_mark());
     door.set_headers_timeout(event_loop, REQUEST_MS)
         .set_request_timeout(event_loop, REQUEST_MS)
         .set_timeout(event_loop, STALL_MS)
-        .set_max_body(event_loop, Some(MAX_BODY));
-    door.net()
-        .set_high_water_mark(event_loop, server.hub.high_water_mark());
+        .set_max_body(event_loop, Some(MAX_BODY))
+        .set_should_upgrade(event_loop, Handshake::is_asked_for);
     // HTTP's own listeners come first: those here only count.
     door.net().on_connection(event_loop, arrived);
     door.net()
@@ -100,21 +99,18 @@ fn open(event_loop: &mut Loop, server: &ChatServer) -> http::Server {
             _ => members::upgrade(server, cx, endpoint, head, socket, rest),
         },
     );
-    door
+    (door, endpoint)
 }
 
 /// What WebSockets keep to.
 fn limits(server: &ChatServer) -> Options {
-    let config = &server.config;
-    // A member that the server disconnects has as long to take its last lines as one at the line door.
-    let last_lines = super::line_door::LAST_LINES_MS;
-    let close_timeout = last_lines.max(super::seconds(config.shutdown_timeout));
     Options {
         // A paste of many lines is one message.
-        max_message: members::MAX_MESSAGE.max(config.max_line as usize),
+        max_message: members::MAX_MESSAGE.max(server.config.max_line as usize),
         ping_interval_ms: 30_000,
         ping_timeout_ms: 20_000,
-        close_timeout_ms: u32::try_from(close_timeout).unwrap_or(u32::MAX),
+        // A member that the server disconnects has as long to take its last lines as one at the line door.
+        close_timeout_ms: super::line_door::LAST_LINES_MS as u32,
     }
 }
 
@@ -129,7 +125,7 @@ fn arrived(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket
         }
         fits
     });
-    if !admitted && !server.turn_away() {
+    if !admitted && !server.turn_away(socket) {
         socket.destroy(cx);
     }
 }
@@ -165,7 +161,7 @@ pub(super) fn admit(
         return Err("! Disconnected: the connection is gone.".to_owned());
     };
     server.connections.admits(peer, &server.config)?;
-    server.connections.turned_away -= 1;
+    server.connections.turned_away.remove(&socket);
     let (connections, config) = (&mut server.connections, &server.config);
     connections.insert(socket, None, peer, config, cx.now());
     Ok(())
