@@ -2,7 +2,8 @@
 
 /** A count, or a rate: whole from ten on. */
 export function count(value) {
-  if (value > 0 && value < 9.95) return value.toFixed(value < 0.95 ? 1 : value % 1 < 0.05 ? 0 : 1);
+  const tenths = Math.round(value * 10) / 10;
+  if (tenths < 10 && !Number.isInteger(tenths)) return tenths.toFixed(1);
   return Math.round(value).toLocaleString("en").replaceAll(",", "\u202f");
 }
 
