@@ -33,6 +33,7 @@ export class Ring {
   #gauge;
   #big;
   #under;
+  #turns;
   #comet;
   #tail;
   #angle = 0;
@@ -60,10 +61,11 @@ export class Ring {
     this.#gauge = make(svg, "path", { class: "gauge", d: "" });
     this.#tail = make(svg, "path", { class: "tail", d: "" });
     this.#comet = make(svg, "circle", { class: "comet", r: 5 });
-    this.#big = make(svg, "text", { class: "big", x: CENTRE, y: CENTRE + 8, "text-anchor": "middle" });
+    this.#big = make(svg, "text", { class: "big", x: CENTRE, y: CENTRE - 2, "text-anchor": "middle" });
     this.#big.textContent = "–";
-    this.#under = make(svg, "text", { class: "under", x: CENTRE, y: CENTRE + 36, "text-anchor": "middle" });
+    this.#under = make(svg, "text", { class: "under", x: CENTRE, y: CENTRE + 24, "text-anchor": "middle" });
     this.#under.textContent = "waiting for the loop";
+    this.#turns = make(svg, "text", { class: "under", x: CENTRE, y: CENTRE + 46, "text-anchor": "middle" });
     this.#place();
   }
 
@@ -79,7 +81,8 @@ export class Ring {
     this.#gauge.setAttribute("d", worked > 0.001 ? arc(0, worked * 2 * Math.PI, 104) : "");
     const percent = asleep * 100;
     this.#big.textContent = `${percent > 99 || percent < 1 ? percent.toFixed(1) : Math.round(percent)}%`;
-    this.#under.textContent = `asleep, ${count(turns)} turns a second`;
+    this.#under.textContent = "asleep";
+    this.#turns.textContent = `${count(turns)} turns a second`;
     // Faster with more turns, but never so fast that it blurs: it says that the loop goes round, not how often.
     this.#speed = turns > 0 ? 0.25 + 0.22 * Math.log10(1 + turns) : 0;
     this.#seen = performance.now();

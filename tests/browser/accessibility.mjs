@@ -65,9 +65,12 @@ export const accessibility = {
 
   async "the documentation has no serious finding"(stage) {
     const server = await stage.server();
-    for (const colorScheme of ["light", "dark"]) {
-      const page = await stage.page(server.origin, { at: "/docs/", colorScheme });
-      await mustBeAccessible(page, `/docs/, ${colorScheme}`);
+    // A page of prose, one of wide code, one of wide tables.
+    for (const at of ["/docs/", "/docs/course/04-one-turn.md", "/docs/operating.md"]) {
+      for (const [colorScheme, width] of [["light", 1100], ["dark", 390]]) {
+        const page = await stage.page(server.origin, { at, colorScheme, viewport: { width, height: 720 } });
+        await mustBeAccessible(page, `${at}, ${colorScheme}, ${width} wide`);
+      }
     }
   },
 };

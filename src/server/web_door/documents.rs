@@ -69,7 +69,9 @@ fn render(markdown: &str, name: &str) -> String {
     }
     let mut body = String::new();
     html::push_html(&mut body, page.events.into_iter());
-    // The policy of all pages forbids inline styles. In text a `<` is never left as it is.
+    // In text a `<` is never left as it is. Code that is wider than the page scrolls, also without a mouse.
+    body = body.replace("<pre>", "<pre tabindex=\"0\">");
+    // The policy of all pages forbids inline styles.
     for (cell, side) in [
         ("th", "right"),
         ("td", "right"),
@@ -117,7 +119,7 @@ impl<'a> Rendering<'a> {
             // What is wider than the page scrolls by itself, also without a mouse.
             Event::Start(Tag::Table(_)) => {
                 let open =
-                    "<div class=\"table\" role=\"region\" aria-label=\"Table\" tabindex=\"0\">\n";
+                    "<div class=\"table\" role=\"group\" aria-label=\"Table\" tabindex=\"0\">\n";
                 self.events.push(Event::Html(open.into()));
                 event
             }
@@ -263,6 +265,13 @@ mod tests {
             deeper.contains("<span class=\"source\">out</span>"),
             "{deeper}"
         );
+    }
+
+    #[test]
+    fn code_that_scrolls_can_be_reached_by_keyboard() {
+        let html = render("```rust\nlet a = \"<pre>\";\n```\n\n    $ b\n", "a.md");
+        assert_eq!(html.matches("<pre tabindex=\"0\">").count(), 2, "{html}");
+        assert!(!html.contains("<pre>"), "{html}");
     }
 
     #[test]
