@@ -17,6 +17,7 @@ const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 /// All that is served as it is.
 pub(crate) const FILES: &[File] = &[
     file("/", HTML, include_bytes!("index.html")),
+    file("/shell.css", CSS, include_bytes!("shell.css")),
     file("/chat.css", CSS, include_bytes!("chat.css")),
     file("/chat.js", JAVASCRIPT, include_bytes!("chat.js")),
     file(
