@@ -105,7 +105,8 @@ fn pages() -> Vec<Page> {
         for entry in fs::read_dir(&folder).expect("a folder of the project") {
             let path = entry.expect("an entry").path();
             let name = path.file_name().expect("a name").to_string_lossy();
-            if path.is_dir() && name != "target" && !name.starts_with('.') {
+            let is_ours = name != "target" && name != "node_modules" && !name.starts_with('.');
+            if path.is_dir() && is_ours {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "md") {
                 let text = fs::read_to_string(&path).expect("a page");
