@@ -24,13 +24,16 @@ use crate::chat::Millis;
 use crate::event_loop::{EventLoopDelay, Timer};
 use crate::http::Head;
 use crate::http::web_socket::{
-    Endpoint, Event, Handshake, Message, Options, Refusal, WebSocket, code, encode_text,
+    Endpoint, Event, Handshake, Message, Refusal, WebSocket, code, encode_text,
 };
 use crate::net::{Context, Socket};
 use frame::Sample;
 
 /// How many may watch at a time.
 const WATCHERS: usize = 16;
+
+/// The largest message that is taken from one, in bytes: they have little to say.
+pub(super) const MAX_MESSAGE: usize = 1024;
 
 /// Milliseconds from frame to frame.
 const PERIOD: u64 = 100;
@@ -72,16 +75,6 @@ struct Running {
     last_turn: u64,
 }
 
-/// What watchers' WebSockets keep to: they have little to say.
-pub(super) fn limits() -> Options {
-    Options {
-        max_message: 1024,
-        ping_interval_ms: 30_000,
-        ping_timeout_ms: 20_000,
-        close_timeout_ms: 5000,
-    }
-}
-
 /// Listens to all watchers there will be.
 pub(super) fn listen(cx: &mut Context<ChatServer>, endpoint: Endpoint) {
     endpoint.on_event(
@@ -113,14 +106,7 @@ pub(super) fn upgrade(
     let handshake = check(server, cx, head, socket).and_then(|()| Handshake::from_head(head));
     let handshake = match handshake {
         Ok(handshake) => handshake,
-        Err(refusal) => {
-            debug!("nobody more watches: {refusal}");
-            refusal.send(cx, socket);
-            socket.on_close(cx, |server: &mut ChatServer, cx, socket, _| {
-                server.gone(cx, socket);
-            });
-            return;
-        }
+        Err(refusal) => return web_door::refuse_upgrade(cx, socket, &refusal),
     };
     let may_block = web_door::is_from_here(cx, head, socket) && is_same_origin(head);
     let web_socket = handshake.accept(cx, endpoint, socket, rest);

@@ -45,14 +45,10 @@ pub(in crate::server) fn vet(
     what: Exposed,
 ) -> Result<(), Refusal> {
     let guard = server.site.guard();
-    if !guard.knows_host(head) {
-        Err(Refusal::new(421, origin::UNKNOWN_HOST))
-    } else if !guard.allows_origin(head) {
-        Err(Refusal::new(403, "Pages from elsewhere may not look"))
-    } else if !may_look(server, cx, head, socket, what) {
-        Err(Refusal::new(403, REFUSED))
-    } else {
-        Ok(())
+    guard.vet(head, "Pages from elsewhere may not look")?;
+    match may_look(server, cx, head, socket, what) {
+        true => Ok(()),
+        false => Err(Refusal::new(403, REFUSED)),
     }
 }
 

@@ -6,7 +6,7 @@ use super::super::ChatServer;
 use super::super::connections::Connection;
 use super::super::hub::Hub;
 use super::super::outlet::Outlet;
-use super::{admit, origin, path, peer};
+use super::{DISCONNECTED, admit, path, peer, refuse_upgrade};
 use crate::http::Head;
 use crate::http::web_socket::{Endpoint, Event, Handshake, Message, Refusal, WebSocket, code};
 use crate::net::{Context, Socket};
@@ -14,9 +14,6 @@ use crate::net::{Context, Socket};
 /// The largest message that is taken, in bytes, unless lines may be longer: a paste. Whoever sends a
 /// larger one is disconnected with 1009.
 pub(super) const MAX_MESSAGE: usize = 64 * 1024;
-
-/// What the last line of somebody who is disconnected starts with.
-const DISCONNECTED: &str = "! Disconnected: ";
 
 /// Listens to all WebSockets there will be.
 pub(super) fn listen(cx: &mut Context<ChatServer>, endpoint: Endpoint) {
@@ -60,25 +57,13 @@ pub(super) fn upgrade(
     rest: &[u8],
 ) {
     let guard = server.site.guard();
-    let handshake = if path(head.url()) != "/ws" {
-        Err(Refusal::new(404, "WebSockets are at /ws"))
-    } else if !guard.knows_host(head) {
-        Err(Refusal::new(421, origin::UNKNOWN_HOST))
-    } else if !guard.allows_origin(head) {
-        Err(Refusal::new(403, "Pages from elsewhere may not chat here"))
-    } else {
-        Handshake::from_head(head)
+    let vetted = match path(head.url()) {
+        "/ws" => guard.vet(head, "Pages from elsewhere may not chat here"),
+        _ => Err(Refusal::new(404, "WebSockets are at /ws")),
     };
-    let handshake = match handshake {
+    let handshake = match vetted.and_then(|()| Handshake::from_head(head)) {
         Ok(handshake) => handshake,
-        Err(refusal) => {
-            debug!("no WebSocket: {refusal}");
-            refusal.send(cx, socket);
-            socket.on_close(cx, |server: &mut ChatServer, cx, socket, _| {
-                server.gone(cx, socket);
-            });
-            return;
-        }
+        Err(refusal) => return refuse_upgrade(cx, socket, &refusal),
     };
     let web_socket = handshake.accept(cx, endpoint, socket, rest);
     let entered = admit(server, cx, socket).and_then(|()| {

@@ -24,7 +24,7 @@ use log::{debug, info};
 
 use super::{ChatServer, Loop, StartError, arrivals, loop_view, metrics};
 use crate::chat::Peer;
-use crate::http::web_socket::{Endpoint, Handshake, Options};
+use crate::http::web_socket::{Endpoint, Handshake, Options, Refusal};
 use crate::http::{self, IncomingMessage, ServerResponse};
 use crate::net::{Address, Context, Event, Listener, Socket};
 pub(super) use members::{close, read_on};
@@ -40,6 +40,9 @@ const STALL_MS: u32 = 30_000;
 
 /// Nobody has anything to send here but lines, on WebSockets.
 const MAX_BODY: u64 = 64 * 1024;
+
+/// What the last line of somebody who is disconnected starts with.
+const DISCONNECTED: &str = "! Disconnected: ";
 
 /// Opens the door: from now on browsers may come.
 ///
@@ -88,9 +91,11 @@ fn open(event_loop: &mut Loop, server: &ChatServer) -> (http::Server, Endpoint) 
         log::error!("the web door: {error}");
     });
     door.on_request(event_loop, route);
-    let endpoint = Endpoint::new(event_loop, limits(server));
+    // A paste of many lines is one message.
+    let max_message = members::MAX_MESSAGE.max(server.config.max_line as usize);
+    let endpoint = Endpoint::new(event_loop, limits(max_message));
     members::listen(event_loop, endpoint);
-    let watchers = Endpoint::new(event_loop, loop_view::limits());
+    let watchers = Endpoint::new(event_loop, limits(loop_view::MAX_MESSAGE));
     loop_view::listen(event_loop, watchers);
     door.on_upgrade(
         event_loop,
@@ -103,10 +108,9 @@ fn open(event_loop: &mut Loop, server: &ChatServer) -> (http::Server, Endpoint) 
 }
 
 /// What WebSockets keep to.
-fn limits(server: &ChatServer) -> Options {
+fn limits(max_message: usize) -> Options {
     Options {
-        // A paste of many lines is one message.
-        max_message: members::MAX_MESSAGE.max(server.config.max_line as usize),
+        max_message,
         ping_interval_ms: 30_000,
         ping_timeout_ms: 20_000,
         // A member that the server disconnects has as long to take its last lines as one at the line door.
@@ -117,15 +121,7 @@ fn limits(server: &ChatServer) -> Options {
 /// Somebody has connected. If nobody more may, it is told so when it asks for something: a browser shows
 /// nothing of what comes before.
 fn arrived(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
-    let admitted = peer(cx, socket).is_some_and(|peer| {
-        let fits = server.connections.admits(peer, &server.config).is_ok();
-        if fits {
-            let (connections, config) = (&mut server.connections, &server.config);
-            connections.insert(socket, None, peer, config, cx.now());
-        }
-        fits
-    });
-    if !admitted && !server.turn_away(socket) {
+    if admit(server, cx, socket).is_err() && !server.turn_away(socket) {
         socket.destroy(cx);
     }
 }
@@ -158,13 +154,23 @@ pub(super) fn admit(
         return Ok(());
     }
     let Some(peer) = peer(cx, socket) else {
-        return Err("! Disconnected: the connection is gone.".to_owned());
+        return Err(format!("{DISCONNECTED}the connection is gone."));
     };
     server.connections.admits(peer, &server.config)?;
     server.connections.turned_away.remove(&socket);
     let (connections, config) = (&mut server.connections, &server.config);
     connections.insert(socket, None, peer, config, cx.now());
     Ok(())
+}
+
+/// Answers a request for a WebSocket that nothing comes of. HTTP has let go of the connection, so its close
+/// is to be listened to anew.
+pub(super) fn refuse_upgrade(cx: &mut Context<ChatServer>, socket: Socket, refusal: &Refusal) {
+    debug!("no WebSocket: {refusal}");
+    refusal.send(cx, socket);
+    socket.on_close(cx, |server: &mut ChatServer, cx, socket, _| {
+        server.gone(cx, socket);
+    });
 }
 
 /// One request: which path is what.
@@ -175,7 +181,7 @@ fn route(
     response: ServerResponse,
 ) {
     if let Err(line) = admit(server, cx, request.socket()) {
-        let reason = line.trim_start_matches("! Disconnected: ");
+        let reason = line.trim_start_matches(DISCONNECTED);
         return answers::refuse(cx, response, 503, reason);
     }
     let Some(head) = request.head(cx) else { return };

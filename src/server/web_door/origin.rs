@@ -11,6 +11,7 @@
 use std::str::FromStr;
 
 use crate::http::Head;
+use crate::http::web_socket::Refusal;
 use crate::net::Address;
 
 /// What is answered to whoever calls this server by a name that is not its own.
@@ -88,8 +89,23 @@ impl Guard {
             })
     }
 
+    /// Whether a request for a WebSocket calls this server by a name it has, from a page that may talk to it.
+    ///
+    /// # Errors
+    ///
+    /// What to refuse it with; `elsewhere` is what pages from elsewhere are told.
+    pub(super) fn vet(&self, head: &Head, elsewhere: &'static str) -> Result<(), Refusal> {
+        if !self.knows_host(head) {
+            Err(Refusal::new(421, UNKNOWN_HOST))
+        } else if !self.allows_origin(head) {
+            Err(Refusal::new(403, elsewhere))
+        } else {
+            Ok(())
+        }
+    }
+
     /// Whether the page that asks may chat. Every `Origin` there is has to be fine.
-    pub(super) fn allows_origin(&self, head: &Head) -> bool {
+    fn allows_origin(&self, head: &Head) -> bool {
         head.header_all("origin").all(|origin| {
             let origin = str::from_utf8(origin).ok();
             let origin = origin.and_then(|origin| origin.parse::<Origin>().ok());
