@@ -1,0 +1,195 @@
+use super::*;
+use crate::chat::{Config, Effect, Peer, SayKind};
+
+const NEIGHBOUR: Peer = Peer::Tcp(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
+
+/// A chat, and what each member was written, one entry a write.
+struct House {
+    chat: Chat,
+    fan_out: FanOut,
+}
+
+impl House {
+    fn new() -> Self {
+        let chat = Chat::new(Config::default());
+        let fan_out = FanOut::new();
+        Self { chat, fan_out }
+    }
+
+    fn connect(&mut self, now: Millis) -> MemberId {
+        let mut effects = Vec::new();
+        let newcomer = self
+            .chat
+            .connect(NEIGHBOUR, now, &mut effects)
+            .expect("room");
+        self.apply(effects);
+        self.fan_out.let_wait(newcomer, now);
+        newcomer
+    }
+
+    fn types(&mut self, member: MemberId, line: &str) {
+        let mut effects = Vec::new();
+        self.chat.line(member, line, 0, &mut effects);
+        self.apply(effects);
+    }
+
+    fn apply(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Tell { to, line } => self.fan_out.tell(to, &line),
+                Effect::Say {
+                    room,
+                    except,
+                    kind,
+                    line,
+                } => {
+                    let is_message = kind == SayKind::Message;
+                    self.fan_out.say(room, except, &line, is_message);
+                }
+                Effect::Moved { member, to, .. } => self.fan_out.moved(member, to),
+                Effect::Disconnect { .. } | Effect::Report { .. } | Effect::Shutdown => {}
+            }
+        }
+    }
+
+    /// The writes of one turn, each with the first line of it and the number of its lines.
+    fn deliver(&mut self) -> Vec<(MemberId, String, usize)> {
+        let mut writes = Vec::new();
+        self.fan_out.deliver(&self.chat, |member, payload| {
+            let bytes = match payload {
+                Payload::Shared(batch) => &batch.bytes()[..],
+                Payload::Own(bytes) => bytes,
+            };
+            let text = String::from_utf8_lossy(bytes);
+            let first = text.lines().next().unwrap_or_default().to_owned();
+            writes.push((member, first, text.lines().count()));
+            false
+        });
+        writes
+    }
+}
+
+const WELCOME: &str = "* Welcome to loopchat, guest1. You are in #lobby with 0 others.";
+
+#[test]
+fn a_greeting_waits_and_goes_out_in_time() {
+    let mut house = House::new();
+    let ann = house.connect(0);
+    assert!(house.fan_out.is_empty());
+    assert_eq!(house.fan_out.next_greeting(), Some(GREETING_MS));
+    house.fan_out.greet(GREETING_MS - 1);
+    assert_eq!(house.deliver(), []);
+    house.fan_out.greet(GREETING_MS);
+    assert_eq!(house.deliver(), [(ann, WELCOME.to_owned(), 2)]);
+    assert_eq!(house.fan_out.next_greeting(), None);
+    house.fan_out.greet(99);
+    assert_eq!(house.deliver(), [], "once");
+}
+
+#[test]
+fn an_answer_takes_the_greeting_along() {
+    let mut house = House::new();
+    let ann = house.connect(0);
+    house.types(ann, "/nick ann");
+    assert_eq!(house.deliver(), [(ann, WELCOME.to_owned(), 3)]);
+    house.fan_out.greet(GREETING_MS);
+    assert_eq!(house.deliver(), []);
+}
+
+#[test]
+fn what_others_say_takes_the_greeting_along() {
+    let mut house = House::new();
+    let ann = house.connect(0);
+    house.fan_out.greet(GREETING_MS);
+    house.deliver();
+    let bob = house.connect(0);
+    // The notice of his arrival is for her, and a reason to deliver, but nothing of his own.
+    house.types(ann, "hello");
+    let writes = house.deliver();
+    assert_eq!(writes.len(), 2, "{writes:?}");
+    let (_, first, lines) = writes.iter().find(|write| write.0 == bob).expect("his");
+    assert!(first.starts_with("* Welcome") && *lines == 3, "{writes:?}");
+    house.fan_out.greet(99);
+    assert_eq!(house.deliver(), [], "nothing twice");
+}
+
+#[test]
+fn a_greeting_outlives_who_had_the_place_before() {
+    let mut house = House::new();
+    let ann = house.connect(0);
+    house.types(ann, "/quit");
+    house.fan_out.take(ann);
+    let bob = house.connect(0);
+    assert_eq!(bob.index(), ann.index());
+    assert_eq!(house.deliver(), []);
+    house.fan_out.greet(GREETING_MS);
+    assert_eq!(house.deliver().len(), 1);
+}
+
+#[test]
+fn nothing_is_written_for_who_had_the_place_before() {
+    let mut house = House::new();
+    let ann = house.connect(0);
+    house.types(ann, "/who");
+    house.types(ann, "/quit");
+    house.fan_out.take(ann);
+    let bob = house.connect(1);
+    house.types(bob, "/who");
+    let writes = house.deliver();
+    assert_eq!(writes.len(), 1, "{writes:?}");
+    assert_eq!(writes[0].0, bob);
+    // Nor does her greeting's time make it his.
+    house.types(bob, "/quit");
+    house.fan_out.take(bob);
+    let carol = house.connect(GREETING_MS - 1);
+    house.fan_out.greet(GREETING_MS + 1);
+    assert_eq!(house.deliver(), []);
+    house.fan_out.greet(2 * GREETING_MS);
+    assert_eq!(house.deliver().len(), 1);
+    assert!(!house.fan_out.waits(carol));
+}
+
+#[test]
+fn messages_are_left_out_for_those_behind_and_notices_are_not() {
+    let mut house = House::new();
+    let [ann, bob] = [(); 2].map(|()| house.connect(0));
+    house.fan_out.greet(GREETING_MS);
+    house.deliver();
+    house.fan_out.fall_behind(bob);
+    house.types(ann, "one");
+    house.types(ann, "/topic two");
+    house.types(ann, "three");
+    let writes = house.deliver();
+    let his: Vec<_> = writes.iter().filter(|write| write.0 == bob).collect();
+    assert!(
+        matches!(his[..], [(_, line, 1)] if line.contains("topic")),
+        "{writes:?}"
+    );
+    assert_eq!(house.fan_out.skipped(bob), Some(2));
+    // An answer of his own comes at its place; what is only messages brings him nothing.
+    house.types(ann, "four");
+    house.types(bob, "/topic");
+    assert_eq!(house.deliver().len(), 1);
+    house.types(ann, "five");
+    assert_eq!(house.deliver(), []);
+    house.types(ann, "six");
+    assert_eq!(house.fan_out.catch_up(bob), 5, "the one of this turn, too");
+    house.types(ann, "seven");
+    assert_eq!(house.deliver(), [(bob, "guest1: seven".to_owned(), 1)]);
+    assert_eq!(house.fan_out.catch_up(bob), 0);
+}
+
+#[test]
+fn who_is_found_behind_by_a_write_does_without_the_next_message() {
+    let mut house = House::new();
+    let [ann, bob] = [(); 2].map(|()| house.connect(0));
+    house.fan_out.greet(GREETING_MS);
+    house.deliver();
+    house.types(ann, "one");
+    house
+        .fan_out
+        .deliver(&house.chat, |member, _| member == bob);
+    house.types(ann, "two");
+    assert_eq!(house.deliver(), []);
+    assert_eq!(house.fan_out.catch_up(bob), 1);
+}
