@@ -62,7 +62,8 @@
 //!
 //! [`Chat`](chat::Chat) knows no socket and no clock. A line comes in, [effects](chat::Effect) come out:
 //!
-//! ```
+#![cfg_attr(feature = "chat", doc = "```")]
+#![cfg_attr(not(feature = "chat"), doc = "```ignore")]
 //! use loopchat::chat::{Chat, Config, Effect, Peer};
 //!
 //! let mut chat = Chat::new(Config::default());
@@ -98,15 +99,32 @@
 //! | [`http`] | HTTP/1.1 servers and clients as Node's `http` shows them, on `net` alone | chat |
 //! | [`chat`] | members, rooms, history: a pure state machine | sockets, clocks, I/O |
 //! | [`server`] | the doors: joins `chat` to `net` and `http` | |
+//!
+//! # Features
+//!
+//! The loop and the sockets are always there. The rest can be left out, with the crates it needs
+//! (`default-features = false`):
+//!
+//! | feature | what it adds |
+//! | --- | --- |
+//! | `http` | [`http`], with WebSockets |
+//! | `chat` | [`chat`] |
+//! | `server` (on unless turned off) | both, [`server`], and the binary |
 
+// Without all features, this page still speaks of what was left out.
+#![cfg_attr(not(feature = "server"), allow(rustdoc::broken_intra_doc_links))]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+#[cfg(feature = "chat")]
 pub mod chat;
 pub mod event_loop;
+#[cfg(feature = "http")]
 pub mod http;
 pub mod net;
+#[cfg(feature = "server")]
 pub mod server;
+#[cfg(feature = "server")]
 mod web;
 
 pub use net::{Context, EventLoop};

@@ -82,6 +82,7 @@ pub fn or_undefined(value: Option<impl Display>) -> String {
 }
 
 /// A response with the one field that is never the same.
+#[cfg(feature = "http")]
 pub fn mask_date(text: &str) -> String {
     let masked = text
         .split("\r\n")
@@ -256,6 +257,10 @@ scenarios! {
     unreachable "166-unreachable";
     timeout_slow_reader "167-timeout-slow-reader";
     ipc_life "168-ipc-life" ["server", "client"];
+}
+
+#[cfg(feature = "http")]
+scenarios! {
     http_hello_raw "70-http-hello-raw";
     http_keepalive_sequential "71-http-keepalive-sequential";
     http10_and_close "72-http10-and-close";
@@ -355,44 +360,64 @@ mod node {
     pub mod half_open;
     #[path = "142-half-open-both.rs"]
     pub mod half_open_both;
+    #[cfg(feature = "http")]
     #[path = "72-http10-and-close.rs"]
     pub mod http10_and_close;
+    #[cfg(feature = "http")]
     #[path = "84-http-408.rs"]
     pub mod http_408;
+    #[cfg(feature = "http")]
     #[path = "77-http-bad-requests.rs"]
     pub mod http_bad_requests;
+    #[cfg(feature = "http")]
     #[path = "92-http-body-backpressure.rs"]
     pub mod http_body_backpressure;
+    #[cfg(feature = "http")]
     #[path = "73-http-chunked-response.rs"]
     pub mod http_chunked_response;
+    #[cfg(feature = "http")]
     #[path = "86-http-client-agent-reuse.rs"]
     pub mod http_client_agent_reuse;
+    #[cfg(feature = "http")]
     #[path = "78-http-client-error-event.rs"]
     pub mod http_client_error_event;
+    #[cfg(feature = "http")]
     #[path = "87-http-client-errors.rs"]
     pub mod http_client_errors;
+    #[cfg(feature = "http")]
     #[path = "85-http-client-get.rs"]
     pub mod http_client_get;
+    #[cfg(feature = "http")]
     #[path = "82-http-close-idle-and-active.rs"]
     pub mod http_close_idle_and_active;
+    #[cfg(feature = "http")]
     #[path = "80-http-expect-continue.rs"]
     pub mod http_expect_continue;
+    #[cfg(feature = "http")]
     #[path = "88-http-half-closed-client.rs"]
     pub mod http_half_closed_client;
+    #[cfg(feature = "http")]
     #[path = "70-http-hello-raw.rs"]
     pub mod http_hello_raw;
+    #[cfg(feature = "http")]
     #[path = "71-http-keepalive-sequential.rs"]
     pub mod http_keepalive_sequential;
+    #[cfg(feature = "http")]
     #[path = "83-http-keepalive-timeout.rs"]
     pub mod http_keepalive_timeout;
+    #[cfg(feature = "http")]
     #[path = "89-http-max-requests-per-socket.rs"]
     pub mod http_max_requests_per_socket;
+    #[cfg(feature = "http")]
     #[path = "76-http-pipelining.rs"]
     pub mod http_pipelining;
+    #[cfg(feature = "http")]
     #[path = "91-http-response-misuse.rs"]
     pub mod http_response_misuse;
+    #[cfg(feature = "http")]
     #[path = "90-http-unix-and-connect.rs"]
     pub mod http_unix_and_connect;
+    #[cfg(feature = "http")]
     #[path = "79-http-upgrade.rs"]
     pub mod http_upgrade;
     #[path = "19-immediate-edges.rs"]
