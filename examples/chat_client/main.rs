@@ -1,0 +1,393 @@
+//! A chat client for the terminal: standard input and a socket, both on one event loop.
+//!
+//! ```text
+//! cargo run --release --example chat_client                     # 127.0.0.1:3000
+//! cargo run --release --example chat_client -- localhost:3000 --nick ada --room tea
+//! cargo run --release --example chat_client -- ./chat.sock      # a path: Unix socket
+//! printf 'hello\n/who\n' | cargo run --release --example chat_client
+//! ```
+//!
+//! What you type goes to the server line by line; what it says is printed. After the end of the
+//! input (Ctrl-D, or that of a pipe or a file) what is still answered is printed, and the client
+//! exits with 0 when the server closes; so it does after `/quit`. Ctrl-C exits with 130.
+//!
+//! The client's own words go to standard error and start with `-- `. If the server goes away, it
+//! tries again after 1, 2, 4 ... up to 30 seconds at most, and takes its nickname and its room again:
+//!
+//! ```text
+//! /nick ada
+//! * You are now ada.
+//! -- connection lost; next try in 1 s
+//! -- connected again
+//! * Welcome to loopchat, guest1. You are in #lobby with 0 others.
+//! * Type to talk. /help lists the commands, /nick NAME gives you a name.
+//! * You are now ada.
+//! ```
+//!
+//! Nothing is said under another name, or in another room, than was asked for: what is typed waits
+//! until the server has confirmed both. If it refuses, you are asked for another; a pipe ends with a
+//! reason and 1, and has said nothing. If your name is still held by the connection that was lost,
+//! it is asked for again until it is free. Whoever is banned or kicked stays away: the client exits
+//! with 1.
+//!
+//! Read it from top to bottom: [`connect`] is the client as one writes it with Node's
+//! `net.createConnection`, and each listener it adds is a function below it. All of them get the
+//! one [`Client`], which the loop lends them. Nothing here waits: input is read when the loop says
+//! that there is some, and output, which may block, is work for the thread pool.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `main.rs` | the socket: connecting, and connecting again |
+//! | `session.rs` | what may be said, and when; no socket, no clock |
+//! | `input.rs` | standard input, be it a terminal, a pipe or a file |
+//! | `output.rs` | what is printed |
+#![forbid(unsafe_code)]
+
+mod input;
+mod output;
+mod session;
+
+use std::io::{self, IsTerminal};
+use std::mem;
+use std::ops::ControlFlow;
+use std::process::ExitCode;
+
+use clap::Parser;
+use loopchat::chat::sanitise;
+use loopchat::event_loop::{SIGINT, Timer};
+use loopchat::net::{self, Error, EventLoop, Socket, Target};
+use loopchat::server::framing::{Frame, LineDecoder};
+
+use input::{Input, read_or_pause};
+use output::{Output, notice, show};
+use session::{Session, Step};
+
+/// What every listener gets to reach the loop.
+type Context = net::Context<Client>;
+
+/// The longest line, typed or heard, in bytes: nobody makes us collect without end.
+const MAX_LINE: usize = 64 * 1024;
+/// The longest wait for the next try, in seconds.
+const MAX_DELAY: u64 = 30;
+/// After so many milliseconds of silence the peer is asked, by TCP, whether it is still there; ten
+/// seconds without an answer later the link is dead.
+const KEEP_ALIVE_MS: u32 = 30_000;
+
+/// A chat client for the terminal.
+#[derive(Parser)]
+#[command(name = "chat_client", version)]
+struct Flags {
+    /// The server: IP:PORT, HOST:PORT, or a path with a / in it for a Unix socket
+    #[arg(
+        value_name = "ADDR",
+        env = "LOOPCHAT_ADDR",
+        default_value = "127.0.0.1:3000"
+    )]
+    #[arg(value_parser = parse_target)]
+    server: Target,
+    /// Take this nickname
+    #[arg(long, value_name = "NAME", env = "LOOPCHAT_NICK")]
+    nick: Option<String>,
+    /// Go to this room
+    #[arg(long, value_name = "ROOM", env = "LOOPCHAT_ROOM")]
+    room: Option<String>,
+    /// How long the server may take to give name and room; then another connection is tried
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    answer_timeout: u32,
+}
+
+fn parse_target(text: &str) -> Result<Target, &'static str> {
+    Target::parse(text).ok_or("it wants IP:PORT, HOST:PORT or a path with a /")
+}
+
+/// The state: what the loop lends to every callback.
+struct Client {
+    server: Target,
+    /// Someone sits at a terminal: they leave when they want to, not when something fails.
+    interactive: bool,
+    exit_code: u8,
+
+    socket: Option<Socket>,
+    session: Session,
+    /// When the socket was connected, in loop time; `None` if it is not.
+    since: Option<u64>,
+    ever_connected: bool,
+    /// What the last error was.
+    trouble: String,
+    /// The server has ended the session, and said why.
+    dismissed: bool,
+    /// Seconds until the next try, and the timer that is set for it.
+    delay: u64,
+    retry: Option<Timer>,
+    /// Seconds until a name that a ghost has is asked for again.
+    name_delay: u64,
+    /// Seconds the server has to give us name and room, and the timer that is set for it.
+    answer_timeout: u32,
+    overdue: Option<Timer>,
+
+    input: Input,
+    /// Makes lines of what is typed.
+    typed: LineDecoder,
+    /// The last write returned false: nothing is read from standard input until `drain`.
+    full: bool,
+    /// Makes lines of what the server says.
+    heard: LineDecoder,
+    output: Output,
+}
+
+/// An empty variable is one that is not set.
+fn given(value: Option<String>) -> Option<String> {
+    value.filter(|value| !value.is_empty())
+}
+
+fn main() -> io::Result<ExitCode> {
+    env_logger::init();
+    let flags = Flags::parse();
+    let interactive = io::stdin().is_terminal();
+    let mut client = Client {
+        server: flags.server,
+        interactive,
+        exit_code: 0,
+        socket: None,
+        session: Session::new(interactive, given(flags.nick), given(flags.room)),
+        since: None,
+        ever_connected: false,
+        trouble: String::new(),
+        dismissed: false,
+        delay: 1,
+        retry: None,
+        name_delay: 1,
+        answer_timeout: flags.answer_timeout,
+        overdue: None,
+        input: Input::Paused,
+        typed: LineDecoder::new(),
+        full: false,
+        heard: LineDecoder::new(),
+        output: Output::default(),
+    };
+    let mut event_loop = EventLoop::new()?;
+    event_loop.on_signal(&[SIGINT], |client: &mut Client, cx, _| {
+        client.exit_code = 130; // 128 and the signal's number, as shells have it
+        cx.stop(); // now, whatever is still to be sent or printed
+    })?;
+    connect(&mut client, &mut event_loop);
+    read_or_pause(&mut client, &mut event_loop);
+    // It returns when nothing is left to wait for: no socket, input, timer or output.
+    event_loop.run(&mut client)?;
+    Ok(ExitCode::from(client.exit_code))
+}
+
+// --- the socket ---------------------------------------------------------------------------------
+
+/// Makes a connection. Whether that succeeds is an event; after `Close` there will be a new socket.
+fn connect(client: &mut Client, cx: &mut Context) {
+    let socket = net::create_connection(cx, client.server.clone());
+    socket.on_connect(cx, connected);
+    socket.on_data(cx, heard);
+    socket.on_drain(cx, drained);
+    socket.on_end(cx, ended);
+    socket.on_error(cx, failed);
+    socket.on_close(cx, closed);
+    client.socket = Some(socket);
+}
+
+fn connected(client: &mut Client, cx: &mut Context, socket: Socket) {
+    if mem::replace(&mut client.ever_connected, true) {
+        notice(client, cx, "connected again");
+    }
+    client.since = Some(cx.now());
+    (client.full, client.dismissed, client.name_delay) = (false, false, 1);
+    // A link may die without a word.
+    socket.set_keep_alive(cx, Some(KEEP_ALIVE_MS));
+    let steps = client.session.connected();
+    perform(client, cx, steps);
+}
+
+/// Does what the session asks for, and looks what may be read now.
+fn perform(client: &mut Client, cx: &mut Context, steps: Vec<Step>) {
+    let socket = client.socket.inspect(|socket| socket.cork(cx)); // one write for all the lines
+    for step in steps {
+        match (step, socket) {
+            (Step::Send(line), Some(socket)) => {
+                client.full |= !socket.write(cx, format!("{line}\n").as_bytes());
+            }
+            (Step::Send(_), None) => {} // the session knows that there is none
+            (Step::Notice(text), _) => notice(client, cx, &text),
+            (Step::AskAgain, _) => {
+                ask_again_later(client, cx);
+            }
+            (Step::Leave(reason), _) => {
+                fail(client, cx, &reason);
+                break;
+            }
+        }
+    }
+    socket.inspect(|socket| socket.uncork(cx));
+    watch_for_answers(client, cx);
+    if client.input == Input::Ended && client.session.is_open() {
+        all_said(client, cx);
+    }
+    read_or_pause(client, cx);
+}
+
+/// Somebody has our name. If it is a ghost of ours, the server will notice that it is gone.
+fn ask_again_later(client: &mut Client, cx: &mut Context) {
+    let wait = jittered(client.name_delay);
+    client.name_delay = (client.name_delay * 2).min(MAX_DELAY);
+    let socket = client.socket;
+    cx.set_timeout(wait, move |client: &mut Client, cx| {
+        if client.socket == socket {
+            let steps = client.session.ask_again();
+            perform(client, cx, steps);
+        }
+    });
+}
+
+/// Whoever does not give us name and room in time is not there any more, whatever TCP says.
+fn watch_for_answers(client: &mut Client, cx: &mut Context) {
+    match (client.session.is_entering(), client.overdue) {
+        (true, None) => {
+            let wait = u64::from(client.answer_timeout) * 1000;
+            client.overdue = Some(cx.set_timeout(wait, |client: &mut Client, cx| {
+                client.overdue = None;
+                notice(client, cx, "the server does not answer");
+                if let Some(socket) = client.socket {
+                    socket.destroy(cx);
+                }
+            }));
+        }
+        (false, Some(timer)) => {
+            cx.clear_timer(timer);
+            client.overdue = None;
+        }
+        _ => {}
+    }
+}
+
+/// Milliseconds: up to so many seconds, and no less than half of them. A thousand clients of a server
+/// that went down do not come back in the same moment.
+fn jittered(seconds: u64) -> u64 {
+    rand::random_range(seconds * 500..=seconds * 1000)
+}
+
+fn heard(client: &mut Client, cx: &mut Context, socket: Socket, bytes: &[u8]) {
+    let mut decoder = mem::take(&mut client.heard);
+    decoder.feed(MAX_LINE, bytes, |frame| {
+        hear(client, cx, frame);
+        ControlFlow::Continue(())
+    });
+    client.heard = decoder;
+    // Backpressure: the kernel's buffer fills, then the server's, until this is printed.
+    if client.output.is_full() {
+        socket.pause(cx);
+    }
+}
+
+/// One line from the server. It should be safe to print, but who knows which server that is.
+fn hear(client: &mut Client, cx: &mut Context, frame: Frame<'_>) {
+    let Frame::Line(line) = frame else {
+        return notice(
+            client,
+            cx,
+            "the server said a line that is too long to show",
+        );
+    };
+    let line = sanitise(line);
+    client.dismissed |= line.starts_with("! Disconnected: ");
+    let (shown, steps) = client.session.heard(&line);
+    if shown {
+        show(client, cx, output::To::Stdout, &line);
+    }
+    perform(client, cx, steps);
+}
+
+/// All that was written is with the kernel: there is room for more.
+fn drained(client: &mut Client, cx: &mut Context, _socket: Socket) {
+    client.full = false;
+    read_or_pause(client, cx);
+}
+
+/// The server will say no more, and the socket ends itself now: what is typed from here on is for
+/// the next connection.
+fn ended(client: &mut Client, cx: &mut Context, _socket: Socket) {
+    client.session.lost();
+    read_or_pause(client, cx);
+}
+
+fn failed(client: &mut Client, _cx: &mut Context, _socket: Socket, error: &Error) {
+    client.trouble = error.to_string(); // `Close` follows
+}
+
+/// The connection is gone, or never was: the end if we had said all, or else we try again.
+fn closed(client: &mut Client, cx: &mut Context, _socket: Socket, had_error: bool) {
+    let mut decoder = mem::take(&mut client.heard);
+    decoder.finish(MAX_LINE, |frame| hear(client, cx, frame)); // a last line without its end
+    client.socket = None;
+    client.session.lost();
+    watch_for_answers(client, cx);
+    let since = client.since.take();
+    if client.session.is_ending() {
+        if had_error && client.input == Input::Ended {
+            let reason = format!("{}: answers may be missing", client.trouble);
+            fail(client, cx, &reason);
+        } else if client.dismissed && !client.interactive {
+            fail(
+                client,
+                cx,
+                "the server ended the session: lines may be missing",
+            );
+        }
+        return;
+    }
+    if !client.ever_connected && !client.interactive {
+        let reason = format!("cannot connect to {}: {}", client.server, client.trouble);
+        return fail(client, cx, &reason);
+    }
+    // The delays start over only after a connection that has lasted: a server that lets us in and
+    // throws us out is not asked again every second.
+    if since.is_some_and(|since| cx.now() - since >= MAX_DELAY * 1000) {
+        client.delay = 1;
+    }
+    let what = since.map_or(client.trouble.as_str(), |_| "connection lost");
+    let next = format!("{what}; next try in {} s", client.delay);
+    notice(client, cx, &next);
+    client.retry = Some(cx.set_timeout(jittered(client.delay), connect));
+    client.delay = (client.delay * 2).min(MAX_DELAY);
+    read_or_pause(client, cx);
+}
+
+/// The input has ended. The server is told so, and answers what it still has to. If there is none,
+/// a pipe's last lines wait for it, but whoever types Ctrl-D wants to leave.
+fn all_said(client: &mut Client, cx: &mut Context) {
+    match client.socket {
+        Some(socket) if client.session.is_open() => {
+            client.session.end();
+            socket.end(cx);
+        }
+        _ if client.interactive => leave(client, cx),
+        _ if client.session.is_down() && client.session.waiting() == 0 => leave(client, cx),
+        _ => {}
+    }
+}
+
+/// Leaves nothing to wait for except the output: the loop ends by itself then.
+fn leave(client: &mut Client, cx: &mut Context) {
+    if client.session.end() > 0 {
+        notice(client, cx, "the last lines were not sent");
+        client.exit_code = 1;
+    }
+    if let Some(timer) = client.retry.take() {
+        cx.clear_timer(timer);
+    }
+    if let Some(socket) = client.socket {
+        socket.destroy(cx);
+    }
+    read_or_pause(client, cx);
+}
+
+fn fail(client: &mut Client, cx: &mut Context, reason: &str) {
+    notice(client, cx, reason);
+    client.exit_code = 1;
+    leave(client, cx);
+}
