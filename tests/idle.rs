@@ -1,6 +1,8 @@
 //! An idle server sleeps: no timer of its own wakes it, no descriptor makes it spin.
 //!
-//! The seconds in here wait for nothing. They are the time during which nothing may happen.
+//! That nothing happens for a while would prove little, and take that while. What is looked at is
+//! what each thread of the server waits in, and for how long it would: without a timeout nothing but
+//! an event can end it. What an event costs is counted.
 
 #![cfg(target_os = "linux")]
 
@@ -9,45 +11,78 @@ mod support;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::Duration;
 
 use rustix::process::{Pid, kill_process};
-use support::{Client, Server, Signal, has_tool, raise_limit, skip};
+use support::{Client, Server, Signal, eventually, has_tool, raise_limit, skip};
 
-/// A server with so many members, and nothing more to say to any of them.
-fn quiet_server(size: usize) -> (Server, Vec<Client>) {
-    raise_limit();
-    let server = Server::start();
-    let members: Vec<Client> = (0..size).map(|_| server.join()).collect();
-    // Joins are announced with a delay of at most a second, and the timer for it runs even if there
-    // are too many members to tell. After a longer time without anything, nothing is left to be done.
-    let mut last = activity(&server);
-    support::eventually("the server to rest", || {
-        thread::sleep(Duration::from_millis(1200));
-        let now = activity(&server);
-        let rests = now == last;
-        last = now;
-        rests.then_some(())
-    });
-    (server, members)
+/// The system calls in which a thread may sleep for ever, by their numbers on this machine, each with
+/// the argument that says until when, and its value without an end.
+#[cfg(target_arch = "x86_64")]
+const SLEEPS: &[(u64, usize, u64)] = &[
+    (232, 3, INFINITE), // epoll_wait
+    (281, 3, INFINITE), // epoll_pwait
+    (202, 3, 0),        // futex, for a thread that waits for work
+];
+#[cfg(target_arch = "aarch64")]
+const SLEEPS: &[(u64, usize, u64)] = &[(22, 3, INFINITE), (98, 3, 0)];
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+const SLEEPS: &[(u64, usize, u64)] = &[];
+
+/// A timeout of -1, as an `int`.
+const INFINITE: u64 = u32::MAX as u64;
+
+/// Whether every thread of a server sleeps with no end but an event. Why it cannot be seen, if so.
+fn sleeps_without_a_timer(server: &Server) -> Result<bool, String> {
+    if SLEEPS.is_empty() {
+        return Err("the numbers of this machine's system calls are not known here".into());
+    }
+    for task in tasks(server) {
+        let path = format!("{task}/syscall");
+        let call = fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
+        // The number, six arguments and two registers; or "running".
+        let mut fields = call.split_whitespace();
+        let Some(number) = fields.next().and_then(|field| field.parse::<u64>().ok()) else {
+            return Ok(false);
+        };
+        let arguments: Vec<u64> = fields
+            .map(|field| u64::from_str_radix(field.trim_start_matches("0x"), 16))
+            .collect::<Result<_, _>>()
+            .map_err(|error| format!("{path}: {call}: {error}"))?;
+        let endless = SLEEPS.iter().any(|&(sleep, place, value)| {
+            let width = if value == INFINITE {
+                INFINITE
+            } else {
+                u64::MAX
+            };
+            sleep == number && arguments.get(place).map(|&found| found & width) == Some(value)
+        });
+        if !endless {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn tasks(server: &Server) -> Vec<String> {
+    let folder = format!("/proc/{}/task", server.pid().as_raw_nonzero());
+    let tasks = fs::read_dir(folder).expect("the server is there");
+    let path = |task: std::io::Result<fs::DirEntry>| task.unwrap().path().display().to_string();
+    tasks.map(path).collect()
 }
 
 /// Everything that grows when a process does anything: time on the processor and switches to and from
 /// it, of all its threads.
 fn activity(server: &Server) -> Vec<(String, u64)> {
-    let pid = server.pid().as_raw_nonzero();
     let mut found = Vec::new();
-    for task in fs::read_dir(format!("/proc/{pid}/task")).unwrap() {
-        let task = task.unwrap().path();
-        let of_task = |name: &str| format!("{name} of {}", task.display());
-        let stat = fs::read_to_string(task.join("stat")).unwrap();
+    for task in tasks(server) {
+        let of_task = |name: &str| format!("{name} of {task}");
+        let stat = fs::read_to_string(format!("{task}/stat")).unwrap();
         let (_, stat) = stat.rsplit_once(") ").unwrap();
         // The name and the number before it are the fields 1 and 2; `utime` and `stime` are 14 and 15.
         for (name, ticks) in ["utime", "stime"].iter().zip(stat.split(' ').skip(11)) {
             found.push((of_task(name), ticks.parse().unwrap()));
         }
-        let status = fs::read_to_string(task.join("status")).unwrap();
+        let status = fs::read_to_string(format!("{task}/status")).unwrap();
         for line in status.lines().filter(|line| line.contains("ctxt_switches")) {
             let (name, count) = line.split_once(':').unwrap();
             found.push((of_task(name), count.trim().parse().unwrap()));
@@ -56,16 +91,54 @@ fn activity(server: &Server) -> Vec<(String, u64)> {
     found
 }
 
+/// Waits until the server would sleep for ever, and returns what it has done by then. Joins are
+/// announced with a delay, so that comes a moment after the last one. None if it cannot be seen here.
+fn at_rest(server: &Server) -> Option<Vec<(String, u64)>> {
+    eventually("the server to rest", || {
+        let before = activity(server);
+        match sleeps_without_a_timer(server) {
+            Err(reason) => {
+                skip(&format!(
+                    "what a process sleeps in is not to be seen: {reason}"
+                ));
+                Some(None)
+            }
+            // It slept all the time between the two looks.
+            Ok(true) if activity(server) == before => Some(Some(before)),
+            Ok(_) => None,
+        }
+    })
+}
+
+fn server_with(size: usize) -> (Server, Vec<Client>) {
+    raise_limit();
+    let server = Server::start();
+    let mut members: Vec<Client> = (0..size)
+        .map(|_| Client::connect(&server.address))
+        .collect();
+    members.iter_mut().for_each(Client::read_greeting);
+    (server, members)
+}
+
 #[test]
 fn three_hundred_quiet_members_do_not_wake_the_server() {
-    let (server, mut members) = quiet_server(300);
-    let before = activity(&server);
-    assert_eq!(before.len(), 4, "one thread: {before:?}");
-    thread::sleep(Duration::from_secs(2));
-    assert_eq!(activity(&server), before);
-    // The measure is one: a single line is seen by it.
+    let (server, mut members) = server_with(300);
+    let Some(before) = at_rest(&server) else {
+        return;
+    };
+    // The measure is one: a single line is seen by it. Then it rests again: nothing is left armed by
+    // a line, a change of room, a half-closed member or one that is gone.
     members[0].sync();
     assert_ne!(activity(&server), before);
+    members[1].say("/join tea");
+    members[1].sync();
+    members[2].half_close();
+    members[2].rest();
+    members.pop().expect("a member").reset();
+    members[3].say("hello");
+    let heard = format!("{}: hello", members[3].name);
+    members[4].expect(&heard);
+    at_rest(&server).expect("it was seen a moment ago");
 }
 
 /// `strace -c` on a process.
@@ -95,16 +168,16 @@ impl Strace {
         }
     }
 
-    /// Ends it. Its table of system calls, empty if there was none.
-    fn detach(mut self) -> String {
+    /// Ends it. How many system calls it has seen, and its table of them.
+    fn detach(mut self) -> (u64, String) {
         kill_process(Pid::from_child(&self.child), Signal::INT).expect("strace is there");
         let mut table = String::new();
         self.stderr.read_to_string(&mut table).expect("a table");
-        let lines: Vec<&str> = table
-            .lines()
-            .filter(|line| !line.ends_with("detached"))
-            .collect();
-        lines.join("\n")
+        // % time, seconds, usecs/call, calls, perhaps errors, "total"
+        let total = table.lines().find(|line| line.ends_with(" total"));
+        let calls = total.and_then(|line| line.split_whitespace().nth(3));
+        let calls = calls.map_or(0, |calls| calls.parse().expect("a number of calls"));
+        (calls, table)
     }
 }
 
@@ -115,12 +188,19 @@ impl Drop for Strace {
     }
 }
 
+/// Catches: work for each member in every turn; a turn more than an event needs; a spin between two.
 #[test]
-fn a_thousand_quiet_members_cost_no_system_call() {
+fn what_an_event_costs_does_not_grow_with_a_thousand_quiet_members() {
+    /// A line is read, answered, and waited for; and the poll may say more than once that it came.
+    const CALLS_FOR_A_LINE: u64 = 8;
+    const LINES: u64 = 50;
     if !has_tool("strace") {
         return;
     }
-    let (server, mut members) = quiet_server(1000);
+    let (server, mut members) = server_with(1000);
+    let Some(_) = at_rest(&server) else {
+        return;
+    };
     let strace = match Strace::attach(server.pid()) {
         Ok(strace) => strace,
         Err(reason) => {
@@ -128,10 +208,14 @@ fn a_thousand_quiet_members_cost_no_system_call() {
             return;
         }
     };
-    thread::sleep(Duration::from_secs(10));
-    assert_eq!(strace.detach(), "");
-    // It would have seen some: those that read a line, before it was answered.
-    let strace = Strace::attach(server.pid()).expect("it could be a moment ago");
-    members[0].sync();
-    assert_ne!(strace.detach(), "");
+    for _ in 0..LINES {
+        members[0].sync();
+    }
+    let (calls, table) = strace.detach();
+    assert!(calls >= LINES, "it was not seen at work:\n{table}");
+    assert!(
+        calls <= LINES * CALLS_FOR_A_LINE,
+        "{calls} system calls for {LINES} lines:\n{table}"
+    );
+    at_rest(&server).expect("it was seen a moment ago");
 }

@@ -4,11 +4,13 @@
 //! the trace of events that Node printed. These tests run the programs and compare; whether Node still
 //! prints the traces is for the project's own check script, which runs the scripts.
 
+#[path = "support/in_flight.rs"]
+mod in_flight;
+
 use std::cell::RefCell;
 use std::fmt::Display;
 use std::fs;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 use loopchat::event_loop::ManualClock;
 use loopchat::net::Error;
@@ -94,31 +96,23 @@ pub fn mask_date(text: &str) -> String {
 }
 
 thread_local! {
-    /// The time of the scenario that runs on this thread, unless it is the real one.
+    /// The time of the scenario that runs on this thread.
     static CLOCK: RefCell<Option<ManualClock>> = const { RefCell::new(None) };
 }
 
 /// Keeps the loop busy: a callback that takes long.
 pub fn busy(ms: u64) {
-    if let Some(clock) = CLOCK.with_borrow(Option::clone) {
-        return clock.advance(ms);
-    }
-    let start = Instant::now();
-    while start.elapsed() < Duration::from_millis(ms) {
-        std::hint::spin_loop();
-    }
+    CLOCK.with_borrow(|clock| clock.as_ref().expect("a scenario runs").advance(ms));
 }
 
 /// Runs a scenario in a loop of its own, and compares with what Node printed.
 fn check(name: &str, trace: Trace, main: impl FnOnce(&mut Trace, &mut Context<Trace>)) {
-    // Where nothing but time is at play it is injected, so that a slow machine changes nothing.
     let folder = format!("{}/tests/node", env!("CARGO_MANIFEST_DIR"));
-    let script = fs::read_to_string(format!("{folder}/{name}.js")).expect("a script");
-    let clock = (!script.contains("require('net')") && !script.contains("require('http')"))
-        .then(ManualClock::new);
-    CLOCK.set(clock.clone());
-    let event_loop = clock.map_or_else(EventLoop::new, EventLoop::with_clock);
-    let mut event_loop = event_loop.expect("a loop");
+    // Time is injected, so that a slow machine changes nothing. Both ends of every connection are in
+    // this loop, and time stands while anything is under way between them.
+    let clock = in_flight::clock();
+    CLOCK.set(Some(clock.clone()));
+    let mut event_loop = EventLoop::with_clock(clock).expect("a loop");
     let mut trace = trace;
     main(&mut trace, &mut event_loop);
     let hung = event_loop.set_timeout(60_000, |_, _| panic!("the scenario never ended"));

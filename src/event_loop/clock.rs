@@ -1,8 +1,11 @@
 //! Loop time: milliseconds since the loop was made, cached once a turn.
 
 use std::cell::Cell;
+use std::fmt;
 use std::rc::Rc;
 use std::time::Instant;
+
+use super::Counters;
 
 /// Where a loop takes its time from.
 pub(super) enum Clock {
@@ -35,9 +38,23 @@ impl Clock {
 /// A clock that a test moves by hand; clones share one time.
 ///
 /// A loop made with [`EventLoop::with_clock`](super::EventLoop::with_clock) never sleeps for a
-/// timer: when it has nothing else to do it moves this clock to the next one.
-#[derive(Clone, Debug, Default)]
-pub struct ManualClock(Rc<Cell<u64>>);
+/// timer: when it has nothing else to do it moves this clock to the next one. Work on the thread
+/// pool is something to do: the loop waits for it, as long as it takes.
+///
+/// What a peer has sent and the system has not delivered yet is not the loop's to know. Where there
+/// are sockets, make the clock [`settling`](Self::settling), or have all peers write before the turn
+/// on a transport that delivers at once.
+#[derive(Clone, Default)]
+pub struct ManualClock(Rc<Inner>);
+
+/// Waits until nothing is under way.
+type Settle = Box<dyn Fn(&Counters)>;
+
+#[derive(Default)]
+struct Inner {
+    now: Cell<u64>,
+    settle: Option<Settle>,
+}
 
 impl ManualClock {
     /// A clock at zero.
@@ -46,19 +63,45 @@ impl ManualClock {
         Self::default()
     }
 
+    /// A clock at zero that asks before it jumps: `settle` is called with what the loop has done so
+    /// far, and returns once nothing that was sent is under way any more. The loop then polls again,
+    /// and time passes only if that brings nothing.
+    #[must_use]
+    pub fn settling(settle: impl Fn(&Counters) + 'static) -> Self {
+        Self(Rc::new(Inner {
+            now: Cell::new(0),
+            settle: Some(Box::new(settle)),
+        }))
+    }
+
     /// The time in milliseconds.
     #[must_use]
     pub fn now(&self) -> u64 {
-        self.0.get()
+        self.0.now.get()
     }
 
     /// Lets `ms` milliseconds pass. A running loop sees it at its next look at the clock.
     pub fn advance(&self, ms: u64) {
-        self.0.set(self.0.get() + ms);
+        self.0.now.set(self.0.now.get() + ms);
     }
 
     /// Moves on to `time`; never back.
     pub(super) fn advance_to(&self, time: u64) {
-        self.0.set(self.0.get().max(time));
+        self.0.now.set(self.0.now.get().max(time));
+    }
+
+    /// Waits for what is under way: true if there was reason to, so that the loop polls again.
+    pub(super) fn settle(&self, counters: &Counters) -> bool {
+        let Some(settle) = &self.0.settle else {
+            return false;
+        };
+        settle(counters);
+        true
+    }
+}
+
+impl fmt::Debug for ManualClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ManualClock").field(&self.now()).finish()
     }
 }

@@ -417,23 +417,41 @@ impl<H: Handle> Context<H> {
             (false, Some(expiry)) => Some(expiry.saturating_sub(self.now)),
             (false, None) => None,
         };
-        let real = match (&self.clock, timeout) {
-            (Clock::Manual(_), Some(_)) => Some(0),
-            _ => timeout,
+        self.wait(events, timeout)?;
+        self.update_time();
+        Ok(())
+    }
+
+    /// Polls for at most `timeout` milliseconds of loop time; without one, until something is ready.
+    fn wait(&mut self, events: &mut Events, timeout: Option<u64>) -> io::Result<()> {
+        let (Clock::Manual(clock), Some(ms)) = (&self.clock, timeout) else {
+            return self.poll_once(events, timeout);
         };
+        let clock = clock.clone();
+        if ms > 0 && self.work.any() {
+            // How long the pool takes is no matter of loop time.
+            return self.poll_once(events, None);
+        }
+        self.poll_once(events, Some(0))?;
+        if ms > 0 && events.is_empty() {
+            if clock.settle(&self.counters) {
+                self.poll_once(events, Some(0))?;
+            }
+            if events.is_empty() {
+                clock.advance_to(self.now + ms);
+            }
+        }
+        Ok(())
+    }
+
+    fn poll_once(&mut self, events: &mut Events, ms: Option<u64>) -> io::Result<()> {
         self.counters.polls += 1;
-        match self.poll.poll(events, real.map(Duration::from_millis)) {
+        match self.poll.poll(events, ms.map(Duration::from_millis)) {
             // A signal came first: this turn goes on without events, and the next one computes its
             // timeout anew.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => events.clear(),
             result => result?,
         }
-        if let (Clock::Manual(clock), false, true, Some(expiry)) =
-            (&self.clock, busy, events.is_empty(), expiry)
-        {
-            clock.advance_to(expiry);
-        }
-        self.update_time();
         Ok(())
     }
 

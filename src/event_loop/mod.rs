@@ -104,7 +104,7 @@ impl<H: Handle> EventLoop<H> {
     }
 
     /// Makes a loop whose time is the given clock's, for tests in which time matters: when a
-    /// turn would sleep for a timer, the clock jumps to it instead.
+    /// turn would sleep for a timer, the clock jumps to it instead; see [`ManualClock`].
     ///
     /// # Errors
     ///

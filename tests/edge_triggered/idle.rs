@@ -1,12 +1,10 @@
 //! The idle timeout of a socket: once a period, and closing nothing.
 //!
-//! Time is a clock that jumps. IPC alone: what a peer writes there is there at once, so that the
-//! clock cannot overtake it.
+//! Time is a clock that jumps, but not over what is under way.
 
-use loopchat::event_loop::ManualClock;
 use loopchat::net::Event;
 
-use crate::in_process::{Family, Rig, World, within_deadline};
+use crate::in_process::{Rig, World, clock, each_family};
 
 /// Notes every event with the time it came at.
 fn note_with_time(rig: &mut Rig<World>) {
@@ -24,8 +22,8 @@ fn note_with_time(rig: &mut Rig<World>) {
 /// writing, or that closes the socket.
 #[test]
 fn a_timeout_comes_once_an_idle_period_and_activity_starts_another() {
-    within_deadline(|| {
-        let mut rig = Rig::<World>::with_clock(Family::Ipc, &ManualClock::new());
+    each_family(|family| {
+        let mut rig = Rig::<World>::with_clock(family, &clock());
         note_with_time(&mut rig);
         let server = rig.server;
         let mut world = World {
@@ -61,8 +59,8 @@ fn a_timeout_comes_once_an_idle_period_and_activity_starts_another() {
 /// Catches: a timer that is not re-armed when its own event's listener writes.
 #[test]
 fn a_timeout_that_is_answered_with_a_write_comes_again() {
-    within_deadline(|| {
-        let mut rig = Rig::<World>::with_clock(Family::Ipc, &ManualClock::new());
+    each_family(|family| {
+        let mut rig = Rig::<World>::with_clock(family, &clock());
         note_with_time(&mut rig);
         let (server, _peer) = (rig.server, rig.peer());
         server.on_connection(&mut rig.event_loop, move |_world, cx, socket| {
@@ -86,9 +84,9 @@ fn a_timeout_that_is_answered_with_a_write_comes_again() {
 /// Catches: a timer that outlives its socket, or that holds the loop open by itself.
 #[test]
 fn a_timeout_goes_with_its_socket_and_does_not_hold_the_loop() {
-    within_deadline(|| {
-        let clock = ManualClock::new();
-        let mut rig = Rig::<World>::with_clock(Family::Ipc, &clock);
+    each_family(|family| {
+        let clock = clock();
+        let mut rig = Rig::<World>::with_clock(family, &clock);
         note_with_time(&mut rig);
         let (server, _peers) = (rig.server, rig.peers(2));
         server.on_connection(&mut rig.event_loop, move |_world, cx, socket| {

@@ -3,11 +3,10 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use loopchat::event_loop::ManualClock;
 use rustix::net::{SendFlags, send};
 
 use crate::in_process::{
-    Family, Peer, Rig, World, after_turns, each_family, pattern, within_deadline,
+    Family, Peer, Rig, World, after_turns, clock, each_family, pattern, within_deadline,
 };
 
 /// What one read takes at most.
@@ -104,7 +103,7 @@ fn rule_1_an_end_that_comes_between_the_event_and_the_read_is_not_lost() {
 #[test]
 fn rule_1_a_read_cut_short_by_urgent_data_does_not_strand_what_follows() {
     within_deadline(|| {
-        let clock = ManualClock::new();
+        let clock = clock();
         let mut rig = Rig::<World>::with_clock(Family::Tcp, &clock);
         let (server, mut peer) = (rig.server, rig.peer());
         peer.send(b"before");
@@ -233,7 +232,7 @@ fn rule_2_the_poll_does_not_sleep_while_a_capped_socket_waits() {
 #[test]
 fn rule_2_resume_delivers_what_came_while_the_socket_was_paused() {
     each_family(|family| {
-        let clock = ManualClock::new();
+        let clock = clock();
         let mut rig = Rig::<World>::with_clock(family, &clock);
         let server = rig.server;
         let mut world = World {
@@ -301,7 +300,7 @@ fn rule_2_a_socket_paused_in_its_own_data_callback_keeps_the_rest_in_the_kernel(
 fn rule_2_a_paused_socket_ends_unless_a_byte_is_left() {
     each_family(|family| {
         for left in [&b""[..], b"x"] {
-            let clock = ManualClock::new();
+            let clock = clock();
             let mut rig = Rig::<World>::with_clock(family, &clock);
             rig.note_events();
             let (server, mut peer) = (rig.server, rig.peer());
@@ -334,7 +333,7 @@ fn rule_2_a_paused_socket_ends_unless_a_byte_is_left() {
 #[test]
 fn rule_2_data_that_came_before_anyone_listened_is_handed_out_then() {
     each_family(|family| {
-        let clock = ManualClock::new();
+        let clock = clock();
         let mut rig = Rig::<World>::with_clock(family, &clock);
         let (server, mut peer) = (rig.server, rig.peer());
         peer.send(b"early");
@@ -408,7 +407,7 @@ fn rule_2_unshift_hands_the_rest_out_next_turn_before_what_comes_and_before_the_
 #[test]
 fn rule_2_unshift_on_a_paused_socket_holds_the_end_back() {
     each_family(|family| {
-        let clock = ManualClock::new();
+        let clock = clock();
         let mut rig = Rig::<World>::with_clock(family, &clock);
         let (server, mut peer) = (rig.server, rig.peer());
         peer.send(b"given back");

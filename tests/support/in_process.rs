@@ -1,11 +1,15 @@
 //! A loop that runs inside the test, a server on it, and peers of plain `std` for that server.
 //!
 //! Peers mostly live in the test's own thread: what they wrote before a turn began is there in
-//! that turn, so nothing here needs to sleep, and no test depends on how fast a thread is.
+//! that turn, as [`Ping`] sees to, so nothing here needs to sleep, and no test depends on how fast a
+//! thread is. Time that jumps is [`clock`]'s: it does not overtake what is under way.
 #![allow(
     dead_code,
     reason = "every test binary uses its own part of this module"
 )]
+
+#[path = "in_flight.rs"]
+mod in_flight;
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -19,6 +23,8 @@ use loopchat::net::{self, Address, Event, Server, Socket};
 use loopchat::{Context, EventLoop};
 use socket2::SockRef;
 use tempfile::TempDir;
+
+pub use in_flight::{Ping, clock};
 
 /// A test that takes longer hangs.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -85,6 +91,7 @@ pub struct Rig<S: 'static> {
     pub event_loop: EventLoop<S>,
     pub server: Server,
     pub place: Place,
+    ping: Ping,
 }
 
 impl<S> Rig<S> {
@@ -106,6 +113,7 @@ impl<S> Rig<S> {
             event_loop,
             server,
             place,
+            ping: Ping::new(),
         }
     }
 
@@ -118,8 +126,15 @@ impl<S> Rig<S> {
         (0..count).map(|_| self.peer()).collect()
     }
 
+    /// One turn; what peers wrote before it is there.
+    pub fn turn(&mut self, state: &mut S) {
+        self.ping.arrived();
+        self.event_loop.turn(state).expect("the poll works");
+    }
+
     /// Runs until the loop ends by itself.
     pub fn run(&mut self, state: &mut S) {
+        self.ping.arrived();
         self.event_loop.run(state).expect("the poll works");
     }
 }
@@ -145,7 +160,7 @@ impl Rig<World> {
     pub fn run_until_done(&mut self, world: &mut World) {
         while !world.done {
             world.turn += 1;
-            self.event_loop.turn(world).expect("the poll works");
+            self.turn(world);
         }
     }
 }
