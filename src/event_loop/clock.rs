@@ -43,7 +43,8 @@ impl Clock {
 ///
 /// What a peer has sent and the system has not delivered yet is not the loop's to know. Where there
 /// are sockets, make the clock [`settling`](Self::settling), or have all peers write before the turn
-/// on a transport that delivers at once.
+/// on a transport that delivers at once: Unix sockets and pipes do. Where peers are in other threads, it
+/// is to be [`stopped`](Self::stopped).
 #[derive(Clone, Default)]
 pub struct ManualClock(Rc<Inner>);
 
@@ -54,6 +55,7 @@ type Settle = Box<dyn Fn(&Counters)>;
 struct Inner {
     now: Cell<u64>,
     settle: Option<Settle>,
+    stopped: bool,
 }
 
 impl ManualClock {
@@ -71,7 +73,23 @@ impl ManualClock {
         Self(Rc::new(Inner {
             now: Cell::new(0),
             settle: Some(Box::new(settle)),
+            ..Inner::default()
         }))
+    }
+
+    /// A clock at zero that nothing moves but [`advance`](Self::advance): the loop sleeps until something
+    /// comes, so that nothing can come too late.
+    #[must_use]
+    pub fn stopped() -> Self {
+        Self(Rc::new(Inner {
+            stopped: true,
+            ..Inner::default()
+        }))
+    }
+
+    /// Whether the loop must not move it.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.0.stopped
     }
 
     /// The time in milliseconds.

@@ -428,7 +428,7 @@ impl<H: Handle> Context<H> {
             return self.poll_once(events, timeout);
         };
         let clock = clock.clone();
-        if ms > 0 && self.work.any() {
+        if ms > 0 && (self.work.any() || clock.is_stopped()) {
             // How long the pool takes is no matter of loop time.
             return self.poll_once(events, None);
         }

@@ -304,6 +304,9 @@ fn waits<S>(own: &mut Connection<S>, full: usize, queued: usize) -> bool {
         let exchange = own.exchange(number);
         return exchange.is_some_and(|exchange| exchange.incoming.flowing != Some(true));
     }
+    if own.parser.in_message() {
+        return false; // its end is known without another byte
+    }
     let unanswered = own.exchanges.len();
     unanswered > 0 && (unanswered >= PIPELINED || own.held() + queued >= full)
 }

@@ -102,28 +102,43 @@ pub struct ChatServer {
 /// behind then.
 pub fn serve(config: Config) -> Result<(), StartError> {
     descriptors::raise_limit();
-    let listeners = bind::bind_all(&config.listen, config.ipc_mode)?;
-    let web = bind::bind_web(config.web.as_deref(), config.ipc_mode)?;
     let loop_error = |error: io::Error| StartError::new("event loop", error);
     let mut event_loop = EventLoop::new().map_err(loop_error)?;
-    let mut server = ChatServer::new(config);
+    let mut server = open(&mut event_loop, config)?;
     shutdown::on_signals(&mut event_loop).map_err(loop_error)?;
+    notify_service_manager(NotifyState::Ready);
+    event_loop.run(&mut server).map_err(loop_error)
+}
+
+/// Binds what the configuration names and opens the doors on a loop of the caller's: running that
+/// loop with what this returns serves. [`serve`] is this and what belongs to a process: signals, the
+/// limit of descriptors, the service manager.
+///
+/// # Errors
+///
+/// [`StartError`] if any address cannot be bound or polled.
+pub fn open(
+    event_loop: &mut EventLoop<ChatServer>,
+    config: Config,
+) -> Result<ChatServer, StartError> {
+    let listeners = bind::bind_all(&config.listen, config.ipc_mode)?;
+    let web = bind::bind_web(config.web.as_deref(), config.ipc_mode)?;
+    let mut server = ChatServer::new(config);
     for listener in listeners {
         let address = listener.address().clone();
-        let door = line_door::open(&mut event_loop, server.hub.high_water_mark());
+        let door = line_door::open(event_loop, server.hub.high_water_mark());
         server.servers.push(door);
-        door.listen_on(&mut event_loop, listener);
-        if !door.listening(&event_loop) {
+        door.listen_on(event_loop, listener);
+        if !door.listening(event_loop) {
             let reason = "the system cannot poll it";
             return Err(StartError::new(format!("--listen {address}"), reason));
         }
         info!("listening on {address}");
     }
     if let Some(listener) = web {
-        web_door::listen(&mut event_loop, &mut server, listener)?;
+        web_door::listen(event_loop, &mut server, listener)?;
     }
-    notify_service_manager(NotifyState::Ready);
-    event_loop.run(&mut server).map_err(loop_error)
+    Ok(server)
 }
 
 /// Tells systemd, if it started this process as a service that notifies, how far it is.

@@ -3,7 +3,8 @@
 use loopchat::http::{self, Agent, AgentOptions, RequestOptions};
 use loopchat::{Context, net};
 
-use crate::client::{Said, answering, run, watch};
+use crate::client::{answering, run, watch};
+use crate::rig::Said;
 
 /// A server that counts its connections and answers with that and the request's body.
 pub fn counting(
@@ -28,7 +29,7 @@ pub fn counting(
 
 #[test]
 fn an_agent_uses_its_connection_again_unless_it_was_closed() {
-    let said = run(|cx| {
+    let said = run(move |cx| {
         let options = AgentOptions {
             keep_alive: true,
             max_sockets: Some(1),
@@ -73,7 +74,7 @@ fn an_agent_uses_its_connection_again_unless_it_was_closed() {
 /// The loop's own agent keeps connections too, and they do not hold the loop open.
 #[test]
 fn idle_connections_do_not_hold_the_loop() {
-    let said = run(|cx| {
+    let said = run(move |cx| {
         counting(cx, |_, cx, server| {
             let url = format!("http://127.0.0.1:{}/", server.port(cx));
             let first = http::get(cx, url.clone());
@@ -100,7 +101,7 @@ fn a_server_that_answers_what_nobody_asked_is_not_believed() {
         "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nb",
     ]));
     let address = answering(answers, "\r\n\r\n");
-    let said = run(|cx| {
+    let said = run(move |cx| {
         let first = http::get(cx, format!("http://{address}/1"));
         watch(cx, first);
         first.on_close(cx, move |_, cx, _| {
@@ -115,7 +116,7 @@ fn a_server_that_answers_what_nobody_asked_is_not_believed() {
 
 #[test]
 fn a_request_that_waits_for_a_connection_can_be_given_up() {
-    let said = run(|cx| {
+    let said = run(move |cx| {
         let options = AgentOptions {
             keep_alive: true,
             max_sockets: Some(1),

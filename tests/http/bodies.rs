@@ -1,12 +1,12 @@
 //! Bodies both ways, and backpressure both ways.
 
 use std::cell::Cell;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{Read, Write};
 use std::rc::Rc;
 
 use loopchat::Context;
 
-use crate::rig::{Notes, Peer, Served, statuses};
+use crate::rig::{Notes, Peer, Said, Served, statuses, timed};
 
 #[test]
 fn chunks_come_in_whatever_their_sizes() {
@@ -87,48 +87,36 @@ fn a_body_nobody_wants_is_read_and_thrown_away() {
 /// A handler that does not take the body leaves it with the client, which has to wait.
 #[test]
 fn a_request_that_is_not_read_holds_its_client_up() {
-    let served = Served::new(|cx, server| {
-        server.on_request(cx, |notes, cx, request, response| {
-            notes.send("request".into()).unwrap();
-            // When the client is stuck it is let go.
-            let (seen, total) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
+    let mut rig = timed(|cx, server| {
+        server.on_request(cx, |said: &mut Said, cx, request, response| {
+            said.push("request".into());
+            let total = Rc::new(Cell::new(0));
             let count = Rc::clone(&total);
             request.pause(cx).on_data(cx, move |_, _, _, bytes| {
                 count.set(count.get() + bytes.len())
             });
-            request.on_end(cx, move |notes, cx, _| {
-                notes.send(format!("{}", total.get())).unwrap();
+            request.on_end(cx, move |said: &mut Said, cx, _| {
+                said.push(total.get().to_string());
                 response.end(cx);
             });
-            let timer = Rc::new(Cell::new(None));
-            let own = Rc::clone(&timer);
-            let socket = request.socket();
-            timer.set(Some(cx.set_interval(20, move |notes: &mut Notes, cx| {
-                let read = socket.bytes_read(cx);
-                if seen.replace(read) == read {
-                    notes.send(format!("stuck: {}", read < 1_000_000)).unwrap();
-                    request.resume(cx);
-                    if let Some(timer) = own.take() {
-                        cx.clear_timer(timer);
-                    }
-                }
-            })));
+            cx.set_timeout(60_000, move |_, cx| {
+                request.resume(cx);
+            });
         });
     });
-    let mut peer = served.connect();
+    let mut peer = rig.connect("http");
     let length = 20_000_000;
     peer.send(format!(
         "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
     ));
-    peer.send(vec![b'x'; length]);
-    assert_eq!(statuses(&peer.rest()), ["200"]);
-    assert_eq!(served.note(), "request");
-    assert_eq!(
-        served.note(),
-        "stuck: true",
-        "at most a read or two was kept"
-    );
-    assert_eq!(served.note(), length.to_string());
+    let body = vec![b'x'; 100_000];
+    let sent = rig.send_until_stuck(&mut peer, &body);
+    assert!(sent < 1_000_000, "{sent} bytes were kept");
+    assert_eq!(rig.state, ["request"]);
+    rig.run_to(60_000);
+    rig.send_all(&mut peer, &vec![b'x'; length - sent]);
+    assert_eq!(statuses(&rig.rest(&mut peer)), ["200"]);
+    assert_eq!(rig.state[1..], [length.to_string()]);
 }
 
 /// A client that does not read makes `write` say so, and no more is written until it does.
@@ -169,35 +157,82 @@ fn a_client_that_does_not_read_holds_the_response_up() {
 /// Requests of a client that reads no responses are not taken for ever: neither they nor the responses pile up.
 #[test]
 fn a_client_that_only_asks_is_not_read_for_ever() {
-    let served = Served::new(|cx, server| {
-        server.on_request(cx, |notes, cx, _, response| {
+    let mut rig = timed(|cx, server| {
+        server.set_keep_alive_timeout(cx, 0);
+        server.on_request(cx, |said: &mut Said, cx, _, response| {
             response.end_with(cx, vec![b'z'; 10_000]);
-            notes.send("request".into())
+            said.push("request".into());
         });
     });
-    let mut peer = served.connect();
-    peer.0.set_nonblocking(true).expect("it can be");
-    let request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n".repeat(2000);
-    let mut sent = 0;
-    let mut stuck = 0;
-    // Until the kernel has taken nothing for as long as the server needs to answer somebody else.
-    while stuck < 20 {
-        match peer.0.write(request.as_bytes()) {
-            Ok(count) => (sent, stuck) = (sent + count, 0),
-            Err(error) => {
-                assert_eq!(error.kind(), ErrorKind::WouldBlock);
-                served.ask("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-                stuck += 1;
-            }
-        }
-        assert!(sent < 400_000_000, "it takes everything");
-    }
-    let asked = sent / 27;
-    let handed_out = served.notes().len();
+    let mut peer = rig.connect("http");
+    let request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    let sent = rig.send_until_stuck(&mut peer, request.as_bytes());
+    let (taken, asked) = (rig.state.len(), sent / request.len());
+    // What the system keeps of responses, and a high-water mark beyond that.
+    assert!(taken < 200, "{taken} of {asked} requests were taken");
     assert!(
-        handed_out * 2 < asked,
-        "{handed_out} of {asked} requests were taken"
+        asked > 500,
+        "{asked} requests fit into the system's buffer alone"
     );
+    // When it reads, the rest is served.
+    let mut answers = rig.drain(&mut peer);
+    peer.send(&request.as_bytes()[sent % request.len()..]);
+    answers += &rig.drain(&mut peer);
+    assert_eq!(statuses(&answers).len(), asked + 1);
+}
+
+/// A request that has come is not late because the client takes its time with the responses.
+#[test]
+fn a_request_is_complete_though_nothing_more_is_read_behind_it() {
+    let mut rig = timed(|cx, server| {
+        server.set_keep_alive_timeout(cx, 0);
+        server.on_request(cx, |said: &mut Said, cx, request, response| {
+            request.on_end(cx, |said: &mut Said, cx, request| {
+                said.push(format!("end {}", request.complete(cx)))
+            });
+            request.resume(cx);
+            response.end_with(cx, vec![b'z'; 1_000_000]);
+            said.push("request".into());
+        });
+    });
+    let mut peer = rig.connect("http");
+    peer.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n".repeat(2));
+    rig.settle();
+    assert_eq!(rig.state, ["request", "end true"]);
+    rig.run_to(3_600_000);
+    let answers = rig.drain(&mut peer);
+    assert_eq!(statuses(&answers), ["200", "200"]);
+    assert_eq!(answers.matches('z').count(), 2_000_000);
+    assert_eq!(rig.state, ["request", "end true"].repeat(2));
+}
+
+/// However many requests a client sends ahead, a program has only so many of them at a time to answer.
+#[test]
+fn no_more_than_64_requests_of_one_connection_wait_for_their_responses() {
+    let mut rig = timed(|cx, server| {
+        server.on_request(cx, |said: &mut Said, cx, request, response| {
+            said.push(request.url(cx).to_owned());
+            // The first is answered after a second, the next after another, and so on.
+            let ms = 1000 * said.len() as u64 - cx.now();
+            cx.set_timeout(ms, move |_, cx| response.end_with(cx, "x"));
+        });
+    });
+    let mut peer = rig.connect("http");
+    let requests: String = (0..200)
+        .map(|n| format!("GET /{n} HTTP/1.1\r\nHost: x\r\n\r\n"))
+        .collect();
+    peer.send(requests);
+    for answered in 0..200 {
+        rig.run_to(1000 * answered as u64);
+        assert_eq!(
+            rig.state.len(),
+            (64 + answered).min(200),
+            "{answered} are answered"
+        );
+    }
+    rig.run_to(200_000);
+    assert_eq!(statuses(&peer.take()).len(), 200);
+    assert!(rig.state.into_iter().eq((0..200).map(|n| format!("/{n}"))));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use loopchat::net::{self, Event};
 
-use crate::rig::{Notes, Served, statuses};
+use crate::rig::{Notes, Served, statuses, timed};
 
 /// What the protocol keeps of a connection.
 struct Counter {
@@ -95,19 +95,19 @@ fn a_socket_passes_from_protocol_to_protocol() {
 /// Between the upgrade and whoever listens next nothing is lost, however long that takes.
 #[test]
 fn what_comes_before_the_next_protocol_listens_is_kept() {
-    let served = Served::new(|cx, server| {
-        server.on_upgrade(cx, |notes, cx, _, socket, _| {
-            notes.send("upgrade".into()).unwrap();
-            cx.set_timeout(30, move |_: &mut Notes, cx| {
+    let mut rig = timed(|cx, server| {
+        server.on_upgrade(cx, |_, cx, _, socket, _| {
+            cx.set_timeout(3_600_000, move |_, cx| {
                 socket.on_data(cx, |_, cx, socket, bytes| socket.end_with(cx, bytes));
             });
         });
     });
-    let mut peer = served.connect();
+    let mut peer = rig.connect("http");
     peer.send("GET / HTTP/1.1\r\nHost: x\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n");
-    assert_eq!(served.note(), "upgrade");
+    rig.run_to(1000);
     peer.send("kept");
-    assert_eq!(peer.rest(), "kept");
+    assert_eq!(rig.rest(&mut peer), "kept");
+    assert_eq!(rig.now(), 3_600_000);
 }
 
 /// An upgrade behind a request that is not answered yet cannot be one: the response must come first.

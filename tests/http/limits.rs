@@ -1,6 +1,6 @@
-//! Sizes and times, and what a server does on its way out.
+//! Sizes and counts, and what a server does on its way out.
 
-use crate::rig::{Served, echo, statuses};
+use crate::rig::{Said, Served, echo, statuses, timed};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 
@@ -84,71 +84,6 @@ fn a_body_beyond_the_limit_is_413() {
 }
 
 #[test]
-fn what_does_not_arrive_in_time_is_408() {
-    for part in [
-        "",
-        "GET / HTTP/1.1\r\nHo",
-        "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhel",
-        "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel",
-    ] {
-        // The usual minutes, which pass at once.
-        let served = Served::in_jumping_time(|cx, server| {
-            server.on_request(cx, echo);
-        });
-        let mut peer = served.connect();
-        peer.send(part);
-        assert_eq!(statuses(&peer.rest()), ["408"], "{part:?}");
-    }
-}
-
-/// The time of a head counts from its first byte, on whichever connection, and empty lines are no byte of it.
-#[test]
-fn the_second_head_of_a_connection_has_its_time_too() {
-    let served = Served::in_jumping_time(|cx, server| {
-        server.set_keep_alive_timeout(cx, 0);
-        server.on_request(cx, |notes, cx, request, response| {
-            notes.send(request.url(cx).into()).unwrap();
-            let answered = cx.now();
-            request.socket().on_close(cx, move |notes, cx, _, _| {
-                notes.send(format!("{}", (cx.now() - answered) / 1000))
-            });
-            response.end(cx);
-        });
-    });
-    let mut peer = served.connect();
-    peer.send(format!("{GET}GET /torn HTTP/1.1\r\nHo"));
-    assert_eq!(statuses(&peer.rest()), ["200", "408"]);
-    assert_eq!(served.note(), "/");
-    drop(peer);
-    let seconds: u32 = served.note().parse().expect("a number");
-    assert!(
-        (60..=100).contains(&seconds),
-        "{seconds} s, not the request's 300"
-    );
-}
-
-#[test]
-fn an_idle_connection_is_closed_after_the_keep_alive_time() {
-    let served = Served::in_jumping_time(|cx, server| {
-        server.on_request(cx, |_, cx, request, response| {
-            let answered = cx.now();
-            request.socket().on_close(cx, move |notes, cx, _, _| {
-                notes.send(format!("{} ms", cx.now() - answered))
-            });
-            response.end_with(cx, "x");
-        });
-    });
-    let mut peer = served.connect();
-    peer.send(GET);
-    assert_eq!(
-        statuses(&peer.rest()),
-        ["200"],
-        "no 408 on a connection that owes nothing"
-    );
-    assert_eq!(served.note(), "6000 ms", "5 s, and Node's second on top");
-}
-
-#[test]
 fn who_listens_to_errors_answers_them() {
     let served = Served::new(|cx, server| {
         server.on_client_error(cx, |notes, cx, error, socket| {
@@ -177,33 +112,41 @@ fn who_listens_to_errors_answers_them() {
     }
 }
 
-/// A response that is under way when the server closes is sent to its end, and the server ends by itself.
+/// A response that is under way when the server closes is sent to its end, and then the server is closed.
 #[test]
 fn closing_lets_responses_finish() {
-    let served = Served::new(|cx, server| {
-        server.set_keep_alive_timeout(cx, 1);
-        server.on_request(cx, move |notes, cx, _, response| {
-            notes.send("request".into()).unwrap();
+    let mut rig = timed(|cx, server| {
+        server.on_close(cx, |said: &mut Said, cx, _| {
+            said.push(format!("server closed at {}", cx.now()))
+        });
+        server.on_request(cx, move |said: &mut Said, cx, _, response| {
+            said.push("request".into());
             response.write(cx, "one");
             server.close(cx);
-            cx.set_timeout(20, move |_, cx| {
-                response.end_with(cx, "two");
-                server.close_idle_connections(cx);
-            });
+            cx.set_timeout(20_000, move |_, cx| response.end_with(cx, "two"));
             response.on_finish(cx, move |_, cx, _| server.close_idle_connections(cx));
         });
     });
-    let mut idle = served.connect();
-    let mut busy = served.connect();
+    let (mut idle, mut busy) = (rig.connect("http"), rig.connect("http"));
+    rig.settle();
     busy.send(GET);
-    assert_eq!(idle.rest(), "", "who waits for nothing is let go");
-    let answer = busy.rest();
+    assert_eq!(rig.rest(&mut idle), "", "who waits for nothing is let go");
+    assert_eq!(rig.now(), 0);
+    let answer = rig.rest(&mut busy);
     assert!(
         answer.ends_with("3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"),
         "{answer}"
     );
-    assert_eq!(served.note(), "request");
-    assert_eq!(served.note(), "the loop has ended");
+    rig.settle();
+    assert_eq!(
+        rig.state,
+        [
+            "request",
+            "closed at 0",
+            "server closed at 20000",
+            "closed at 20000"
+        ]
+    );
 }
 
 #[test]
@@ -220,20 +163,4 @@ fn closing_all_connections_cuts_everybody_off() {
     assert_eq!(peer.rest(), "");
     assert_eq!(served.note(), "request");
     assert_eq!(served.note(), "the loop has ended");
-}
-
-/// Whoever was given up and goes on talking, or says nothing and stays, is cut off in the end.
-#[test]
-fn a_refused_client_cannot_stay() {
-    let served = Served::in_jumping_time(|cx, server| {
-        server.net().on_connection(cx, |_, cx, socket| {
-            socket.on_close(cx, |notes, _, _, _| notes.send("closed".into()));
-        });
-    });
-    let mut peer = served.connect();
-    peer.send("junk\r\n\r\n");
-    assert_eq!(statuses(&peer.rest()), ["400"]);
-    // The peer does not close its end.
-    assert_eq!(served.note(), "closed");
-    drop(peer);
 }

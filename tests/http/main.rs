@@ -6,14 +6,23 @@
 //! | `splits.rs` | any split of the input has the same outcome |
 //! | `requests.rs` | keep-alive, pipelining, HEAD, 204, 304, HTTP/1.0, Expect, misuse |
 //! | `bodies.rs` | bodies both ways, and backpressure both ways |
-//! | `limits.rs` | sizes and times; graceful close |
+//! | `limits.rs` | sizes and counts; graceful close |
+//! | `deadlines.rs` | when each of the server's deadlines acts, to the millisecond of the loop's time |
+//! | `client_deadlines.rs` | the same of clients and agents |
+//! | `giving_up.rs` | refusals, and last responses: what is said to the client comes to it |
 //! | `client.rs` | the client: what it sends, errors, malformed responses |
 //! | `agent.rs` | connections that are used again |
 //! | `layer.rs` | a protocol of one's own, plugged in the same way |
 
+#[path = "../support/virtual_time.rs"]
+mod virtual_time;
+
 mod agent;
 mod bodies;
 mod client;
+mod client_deadlines;
+mod deadlines;
+mod giving_up;
 mod layer;
 mod limits;
 mod malformed;

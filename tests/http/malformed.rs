@@ -1,7 +1,7 @@
 //! Everything that has to be refused. Whatever a second reader of the same bytes could take differently is
 //! answered with 400, and the connection ends: what comes behind it is nobody's.
 
-use crate::rig::{Served, echo, statuses};
+use crate::rig::{Said, Served, echo, statuses, timed};
 
 /// A request that is smuggled in behind each of the malformed ones; it must never be handed out.
 const SMUGGLED: &str = "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -298,42 +298,49 @@ fn chunks() {
     }
 }
 
-/// Responses keep their order, so what was refused waits for what was asked before.
+/// Responses keep their order, so what was refused waits for what was asked before: for a response that comes at
+/// once, and for one that comes when the second is long known to be malformed.
 #[test]
 fn requests_before_a_malformed_one_are_answered_first() {
     let both = "GET /good HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\nA : b\r\n\r\n";
-    let served = Served::new(|cx, server| {
-        server.on_request(cx, |_, cx, _, response| {
-            // When the second is known to be malformed, and some time after.
-            cx.set_timeout(20, move |_, cx| response.end_with(cx, "good"));
+    for ms in [0, 20_000] {
+        let mut rig = timed(|cx, server| {
+            server.on_request(cx, move |_, cx, _, response| match ms {
+                0 => drop(response.end_with(cx, "good")),
+                ms => drop(cx.set_timeout(ms, move |_, cx| response.end_with(cx, "good"))),
+            });
         });
-    });
-    let answer = served.ask_until_closed(both);
-    assert_eq!(statuses(&answer), ["200", "400"], "{answer:?}");
-    let served = Served::new(|cx, server| {
-        server.on_request(cx, |_, cx, _, response| response.end(cx));
-    });
-    assert_eq!(statuses(&served.ask_until_closed(both)), ["200", "400"]);
+        let mut peer = rig.connect("http");
+        peer.send(both);
+        let answer = rig.rest(&mut peer);
+        assert_eq!(statuses(&answer), ["200", "400"], "{answer:?}");
+        assert_eq!(rig.now(), ms);
+    }
 }
 
 /// The same when it is the body that is malformed, and its response has not begun.
 #[test]
 fn a_malformed_body_is_refused_in_its_turn() {
-    let served = Served::new(|cx, server| {
-        server.on_request(cx, |notes, cx, request, response| {
-            notes.send(request.url(cx).into()).unwrap();
+    let mut rig = timed(|cx, server| {
+        server.on_request(cx, |said: &mut Said, cx, request, response| {
+            said.push(request.url(cx).into());
             if request.url(cx) == "/first" {
-                cx.set_timeout(20, move |_, cx| response.end(cx));
+                cx.set_timeout(20_000, move |_, cx| response.end(cx));
             }
             request.resume(cx);
-            request.on_error(cx, |notes, _, _, error| notes.send(error.code().into()));
+            request.on_error(cx, |said: &mut Said, _, _, error| {
+                said.push(error.code().into())
+            });
         });
     });
     let first = "GET /first HTTP/1.1\r\nHost: x\r\n\r\n";
     let second = "POST /second HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n";
-    let answer = served.ask_until_closed([first, second].concat());
+    let mut peer = rig.connect("http");
+    peer.send([first, second].concat());
+    let answer = rig.rest(&mut peer);
     assert_eq!(statuses(&answer), ["200", "400"], "{answer:?}");
-    assert_eq!(served.notes(), ["/first", "/second", "ECONNRESET"]);
+    assert_eq!(rig.now(), 20_000);
+    assert_eq!(rig.state, ["/first", "/second", "ECONNRESET"]);
 }
 
 /// A refusal behind a response that the client has still to read costs nothing of it.

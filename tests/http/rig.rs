@@ -1,4 +1,8 @@
-//! A server on a thread of its own, and peers of plain `std`.
+//! Two ways to try a server.
+//!
+//! [`Served`] is one on a thread of its own, with blocking peers of plain `std` on TCP, and time stands
+//! still there: nothing can be too late, however slow the machine. Whatever is about time is tried with
+//! [`timed`]: server and peers in one thread, and a clock that jumps.
 
 use std::cell::RefCell;
 use std::io::{Read, Write};
@@ -10,6 +14,8 @@ use std::time::Duration;
 
 use loopchat::event_loop::ManualClock;
 use loopchat::{Context, EventLoop, http, net};
+
+use crate::virtual_time::Timed;
 
 /// A test that waits longer hangs.
 pub const DEADLINE: Duration = Duration::from_secs(30);
@@ -26,29 +32,10 @@ pub struct Served {
 impl Served {
     /// Starts a server that does what `set_up` says.
     pub fn new(set_up: impl FnOnce(&mut Context<Notes>, http::Server) + Send + 'static) -> Self {
-        Self::on(false, set_up)
-    }
-
-    /// As `new`, on a clock that jumps to the next timer when there is nothing else to do: what takes
-    /// minutes happens at once.
-    pub fn in_jumping_time(
-        set_up: impl FnOnce(&mut Context<Notes>, http::Server) + Send + 'static,
-    ) -> Self {
-        Self::on(true, set_up)
-    }
-
-    fn on(
-        jumping: bool,
-        set_up: impl FnOnce(&mut Context<Notes>, http::Server) + Send + 'static,
-    ) -> Self {
         let (mut notes, noted) = channel();
         let (tell, told) = channel();
         thread::spawn(move || {
-            let event_loop = if jumping {
-                EventLoop::with_clock(ManualClock::new())
-            } else {
-                EventLoop::new()
-            };
+            let event_loop = EventLoop::with_clock(ManualClock::stopped());
             let mut event_loop = event_loop.expect("a loop");
             let server = http::create_server(&mut event_loop);
             set_up(&mut event_loop, server);
@@ -121,6 +108,26 @@ pub fn echo(
         heard.borrow_mut().extend_from_slice(bytes);
     });
     request.on_end(cx, move |_, cx, _| response.end_with(cx, collected.take()));
+}
+
+/// What happened in a loop whose time jumps, in order.
+pub type Said = Vec<String>;
+
+/// A server on a clock that jumps; peers connect to `http`. When connections close is said.
+pub fn timed(set_up: impl FnOnce(&mut Context<Said>, http::Server)) -> Timed<Said> {
+    let mut rig = Timed::new(Said::new());
+    let path = rig.path("http");
+    let server = http::create_server(&mut rig.event_loop);
+    server
+        .net()
+        .on_connection(&mut rig.event_loop, |_, cx, socket| {
+            socket.on_close(cx, |said: &mut Said, cx, _, _| {
+                said.push(format!("closed at {}", cx.now()))
+            });
+        });
+    set_up(&mut rig.event_loop, server);
+    server.listen(&mut rig.event_loop, path.as_path());
+    rig
 }
 
 /// One end of a connection, blocking.
