@@ -111,8 +111,13 @@
 //! | `chat` | [`chat`] |
 //! | `server` (on unless turned off) | both, [`server`], and the binary |
 
-// Without all features, this page still speaks of what was left out.
-#![cfg_attr(not(feature = "server"), allow(rustdoc::broken_intra_doc_links))]
+#![cfg_attr(
+    not(feature = "server"),
+    allow(
+        rustdoc::broken_intra_doc_links,
+        reason = "without all features, this page still speaks of what was left out"
+    )
+)]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

@@ -1,5 +1,4 @@
 //! The chat server: flags to a configuration, and serve it.
-#![forbid(unsafe_code)]
 
 use std::process::ExitCode;
 

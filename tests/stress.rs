@@ -1,6 +1,5 @@
 //! `examples/stress` as its users meet it: the real program against the real server, and against
 //! servers that are at fault, to see that it finds out.
-#![forbid(unsafe_code)]
 
 mod support;
 

@@ -41,7 +41,6 @@
 //! | `session.rs` | what may be said, and when; no socket, no clock |
 //! | `input.rs` | standard input, be it a terminal, a pipe or a file |
 //! | `output.rs` | what is printed |
-#![forbid(unsafe_code)]
 
 mod input;
 mod output;

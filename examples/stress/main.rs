@@ -26,7 +26,6 @@
 //! | `message.rs`, `lines.rs` | what is sent, and how it is found in what comes |
 //! | `check.rs` | once, in order, complete |
 //! | `process.rs`, `table.rs` | CPU time and memory; what is printed |
-#![forbid(unsafe_code)]
 
 mod check;
 mod clients;

@@ -142,7 +142,7 @@ pub fn open(
 }
 
 /// Tells systemd, if it started this process as a service that notifies, how far it is.
-fn notify_service_manager(state: NotifyState) {
+fn notify_service_manager(state: NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
         warn!("the service manager cannot be told: {error}");
     }

@@ -1,6 +1,5 @@
 //! `examples/chat_client` as its users meet it: the real program against the real server, or
 //! against one that misbehaves.
-#![forbid(unsafe_code)]
 
 #[path = "../support/mod.rs"]
 mod support;
