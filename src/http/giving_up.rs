@@ -87,13 +87,13 @@ pub(super) fn failed<S: 'static>(
     error: &Error,
 ) {
     let Some(own) = of(cx, socket) else { return };
-    if std::mem::replace(&mut own.over, true) {
-        return;
-    }
-    if let Some(server) = socket.server(cx) {
+    let over = std::mem::replace(&mut own.over, true);
+    if let Some(server) = socket.server(cx).filter(|_| !over) {
         let event = ServerEvent::ClientError(error, socket);
         server::emit(state, cx, server, Kind::ClientError, event);
     }
+    // Requests that are still unread, since something had to wait, could not be answered any more.
+    socket.destroy(cx);
 }
 
 /// What the client sends is no HTTP, or too much of it: no more is read, and as soon as what came before is

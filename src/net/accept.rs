@@ -80,7 +80,7 @@ fn connection<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, mut stream: S
     if server.pause_on_connect {
         connection.flowing = Some(false);
     } else {
-        connection.reading = true;
+        connection.read_started = true;
         connection.flowing = server.sockets.listens(EventKind::Data).then_some(true);
     }
     let no_delay = server.no_delay;

@@ -1,11 +1,10 @@
 //! What the loop keeps of one socket, from its making to its close.
 
-use std::collections::VecDeque;
-
 use log::debug;
 
 use super::connect::Attempts;
 use super::events::{Kind, Listeners, SocketCallback};
+use super::inbox::Inbox;
 use super::lookup::LookUp;
 use super::outbox::{Outbox, WriteCallback};
 use super::stream::Stream;
@@ -38,6 +37,9 @@ pub(super) struct Connection<S> {
     pub(super) corked: u8,
     /// Counts its connections: what was begun for one must not reach the next.
     pub(super) life: u32,
+    /// The turn in which it last handed out data, and how many bytes.
+    pub(super) turn: u32,
+    pub(super) handed_out: u32,
     /// It has a descriptor, or is getting one.
     pub(super) has_handle: bool,
     pub(super) connecting: bool,
@@ -48,8 +50,8 @@ pub(super) struct Connection<S> {
     pub(super) reusable: bool,
     /// A lookup is under way whose answer is told even after `Close`: its slot stays until then.
     pub(super) looking_up: bool,
-    /// Readiness to read is acted on, or will be once the connection stands.
-    pub(super) reading: bool,
+    /// Somebody has asked for data: it is read, as far as it [wants](Self::wants) it.
+    pub(super) read_started: bool,
     pub(super) resume_queued: bool,
     /// The end of the stream was read.
     pub(super) eof: bool,
@@ -65,6 +67,7 @@ pub(super) struct Connection<S> {
     pub(super) destroyed: bool,
     /// An error was met: writing stops.
     pub(super) errored: bool,
+    pub(super) failed: Failed,
     pub(super) error_emitted: bool,
     pub(super) had_error: bool,
     pub(super) close_emitted: bool,
@@ -106,11 +109,15 @@ impl<S> Default for Own<S> {
     }
 }
 
-/// Bytes that were read before anyone wanted them.
-#[derive(Default)]
-pub(super) struct Inbox {
-    pub(super) chunks: VecDeque<Box<[u8]>>,
-    pub(super) length: usize,
+/// Whether a connection is broken that is not destroyed yet, since what the peer had sent before is to be
+/// handed out first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Failed {
+    No,
+    /// A write has failed. The kernel may have more to read.
+    Writing,
+    /// Nothing more is to be had from the kernel.
+    Over,
 }
 
 impl<S> Connection<S> {
@@ -129,13 +136,15 @@ impl<S> Connection<S> {
             flowing: None,
             corked: 0,
             life: 0,
+            turn: 0,
+            handed_out: 0,
             has_handle: false,
             connecting: false,
             established: false,
             allow_half_open: false,
             reusable: false,
             looking_up: false,
-            reading: false,
+            read_started: false,
             resume_queued: false,
             eof: false,
             ended: false,
@@ -145,6 +154,7 @@ impl<S> Connection<S> {
             need_drain: false,
             destroyed: false,
             errored: false,
+            failed: Failed::No,
             error_emitted: false,
             had_error: false,
             close_emitted: false,
@@ -184,7 +194,7 @@ impl<S> Connection<S> {
 
     /// Bytes that were read and not handed out yet.
     pub(super) fn unread(&self) -> usize {
-        self.inbox.as_ref().map_or(0, |inbox| inbox.length)
+        self.inbox.as_ref().map_or(0, |inbox| inbox.length())
     }
 
     /// Bytes of writes that are not done.
@@ -197,6 +207,12 @@ impl<S> Connection<S> {
         self.outbox
             .as_ref()
             .is_some_and(|outbox| outbox.sending.is_some())
+    }
+
+    /// Why it is broken, if it is and not destroyed yet.
+    pub(super) fn failure(&self) -> Option<Error> {
+        let broken = self.failed != Failed::No && !self.destroyed;
+        self.own.as_ref().filter(|_| broken)?.error.clone()
     }
 
     /// Gives the outbox's memory back once there is nothing in it.
@@ -213,7 +229,7 @@ pub(super) fn update_active<S>(cx: &mut Context<S>, id: HandleId) {
     let Some(connection) = cx.connection(id) else {
         return;
     };
-    let reading = connection.reading && connection.established && !connection.eof;
+    let reading = connection.wants() || connection.flows();
     let shutting_down = connection.shutting_down && !connection.finished;
     let busy = connection.connecting || reading || connection.writing() || shutting_down;
     let active = busy && !connection.destroyed;
@@ -282,6 +298,7 @@ pub(super) fn destroy<S>(cx: &mut Context<S>, id: HandleId, error: Option<Error>
     if connection.destroyed {
         return;
     }
+    let error = error.or_else(|| connection.failure());
     connection.destroyed = true;
     connection.connecting = false;
     connection.had_error = error.is_some() && connection.has_handle;
@@ -298,9 +315,7 @@ pub(super) fn destroy<S>(cx: &mut Context<S>, id: HandleId, error: Option<Error>
         own.listeners.forget_own(EventKind::Connect);
     }
     if let Some(error) = &error {
-        connection.errored = true;
-        let own = connection.own.get_or_insert_default();
-        own.error.get_or_insert_with(|| error.clone());
+        note_error(connection, error);
     }
     cx.counters_mut().connections_closed += u64::from(was_open);
     if lost {
@@ -323,7 +338,15 @@ pub(super) fn destroy<S>(cx: &mut Context<S>, id: HandleId, error: Option<Error>
     }
 }
 
-fn emit_error<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, error: &Error) {
+/// Keeps what broke it: the first error counts.
+pub(super) fn note_error<S>(connection: &mut Connection<S>, error: &Error) {
+    connection.errored = true;
+    let own = connection.own.get_or_insert_default();
+    own.error.get_or_insert_with(|| error.clone());
+}
+
+/// Tells what broke it, once.
+pub(super) fn emit_error<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, error: &Error) {
     let Some(connection) = cx.connection_mut(id) else {
         return;
     };

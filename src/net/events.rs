@@ -25,8 +25,8 @@ pub enum Event<'a> {
     Connect,
     /// After [`Connect`](Self::Connect), when what had been written before was handed on.
     Ready,
-    /// Bytes came, at most 64 KiB at a time, and at most one read a turn; what was kept while paused
-    /// may come in several pieces. Never after [`End`](Self::End), and never while paused.
+    /// Bytes came, at most 64 KiB of them in one turn. What was given back with `unshift` comes in the next
+    /// turn, in the pieces in which it was given. Never after [`End`](Self::End), and never while paused.
     Data(&'a [u8]),
     /// The peer will send no more and everything it sent has been handed out. Not after a
     /// `destroy`. Unless `allow_half_open` is set, the socket ends itself in the tick after.
@@ -37,7 +37,9 @@ pub enum Event<'a> {
     Drain,
     /// Nothing was read or written for the time set with `set_timeout`. Closes nothing.
     Timeout,
-    /// What broke the connection; [`Close`](Self::Close) follows.
+    /// What broke the connection; [`Close`](Self::Close) follows. A write that fails takes nothing from what
+    /// the peer had sent before: that comes first, its [`End`](Self::End) included. Only on a socket
+    /// that is paused the error comes at once, and the rest when it is resumed, unless it is destroyed.
     Error(&'a Error),
     /// The socket is closed, in the closing phase, once; true if an error did it. Nothing follows.
     Close(bool),

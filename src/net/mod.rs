@@ -37,7 +37,7 @@
 //! | `listener.rs` | a bound port or path | `server.listen(handle)` |
 //! | `socket.rs`, `status.rs`, `on.rs` | [`Socket`]: what it does, what it tells, who listens | `net.Socket` |
 //! | `connection.rs` | what the loop keeps of one socket; its end | `net.Socket` |
-//! | `reading.rs`, `writing.rs`, `ending.rs`, `outbox.rs` | the two directions | `stream_base_commons.js`, libuv's `stream.c` |
+//! | `reading.rs`, `inbox.rs`, `writing.rs`, `outbox.rs`, `ending.rs` | the two directions | `stream_base_commons.js`, libuv's `stream.c` |
 //! | `connect.rs`, `lookup.rs` | connecting, after looking up | `net.connect` |
 //! | `pipe.rs`, `text.rs` | forwarding with backpressure, text across reads | `pipe`, `setEncoding` |
 //! | `events.rs` | events and listeners | `EventEmitter` |
@@ -52,6 +52,7 @@ mod data;
 mod ending;
 mod error;
 mod events;
+mod inbox;
 mod listener;
 mod lookup;
 mod on;

@@ -1,117 +1,192 @@
-//! From the descriptor to `Data` and `End`: one read a turn, through the loop's one buffer.
+//! From the descriptor to `Data` and `End`, through the loop's one buffer.
+//!
+//! Whether a socket is read is not switched on and off: it follows from what is known of it,
+//! [`Connection::wants`]. So there is no order of pauses, resumes and bytes given back in which
+//! one that has enough is read all the same. And whatever happens to it, in one turn it hands out no
+//! more than one read may bring: [`Connection::share`].
 
 use std::io;
 
-use super::connection::{self, Inbox, emit, emit_from_loop, touch, update_active};
+use super::connection::{
+    self, Connection, Failed, emit, emit_error, emit_from_loop, note_error, touch, update_active,
+};
+use super::stream::Stream;
 use super::{Context, Error, Event, Handles, ending};
-use crate::event_loop::{HandleId, Readiness};
+use crate::event_loop::{Counters, HandleId, Readiness};
+
+/// Bytes that one socket hands out in one turn at most.
+const SHARE: usize = 64 * 1024;
+
+/// Reads of one socket in one turn at most, where one does not tell all there is (libuv's number).
+const READS: usize = 32;
 
 /// Anything after which a read tells more: bytes, the end, or the error.
 fn readable() -> Readiness {
     Readiness::READABLE | Readiness::READ_CLOSED | Readiness::ERROR | Readiness::PRIORITY
 }
 
-/// Acts on readiness from now on, and on what is remembered (`readStart`).
-pub(super) fn start<S>(cx: &mut Context<S>, id: HandleId) {
-    let Some(connection) = cx.connection_mut(id) else {
-        return;
-    };
-    if connection.reading || connection.destroyed {
-        return;
+impl<S> Connection<S> {
+    /// Whether it is read whenever there is something to read. Not if nobody has asked for data yet,
+    /// nor beyond its high-water mark: then the kernel's buffer fills, and the peer has to wait.
+    pub(super) fn wants(&self) -> bool {
+        let open = self.established && !self.eof && !self.destroyed && self.failed != Failed::Over;
+        let mark = (self.high_water_mark as usize).max(1);
+        self.read_started && open && self.unread() < mark
     }
-    connection.reading = true;
-    if connection.established {
-        update_active(cx, id);
-        wake(cx, id);
+
+    /// Whether it has something to hand out.
+    pub(super) fn flows(&self) -> bool {
+        self.flowing == Some(true) && !self.destroyed && self.unread() > 0
+    }
+
+    /// Bytes that it may still hand out in this turn.
+    fn share(&self, turn: u32) -> usize {
+        match self.turn == turn {
+            true => SHARE.saturating_sub(self.handed_out as usize),
+            false => SHARE,
+        }
+    }
+
+    /// Some of its share of this turn is used up.
+    fn use_share(&mut self, turn: u32, bytes: usize) {
+        let before = SHARE - self.share(turn);
+        self.turn = turn;
+        self.handed_out = (before + bytes) as u32;
+    }
+
+    /// Keeps what was read.
+    fn keep(&mut self, bytes: &[u8]) {
+        self.inbox.get_or_insert_default().push(bytes, SHARE);
+    }
+}
+
+/// The turn's number, or as much of it as tells it from those about it.
+fn turn<S>(cx: &Context<S>) -> u32 {
+    cx.counters().turns as u32
+}
+
+/// Somebody wants data: from now on it is read (`readStart`).
+fn start<S>(cx: &mut Context<S>, id: HandleId) {
+    if let Some(connection) = cx.connection_mut(id) {
+        connection.read_started = true;
+        settle(cx, id);
     }
 }
 
 /// The connection stands: reads if somebody asked for it before, even if it was paused after that.
 pub(super) fn connected<S>(cx: &mut Context<S>, id: HandleId) {
-    let Some(connection) = cx.connection_mut(id).filter(|own| !own.destroyed) else {
-        return;
-    };
-    connection.reading |= connection.flowing != Some(false);
-    update_active(cx, id);
-    wake(cx, id);
+    if let Some(connection) = cx.connection_mut(id) {
+        connection.read_started |= connection.flowing != Some(false);
+        settle(cx, id);
+    }
 }
 
-/// No longer acts on readiness; it stays remembered, and the peer has to wait (`readStop`).
-fn stop<S>(cx: &mut Context<S>, id: HandleId) {
-    let Some(connection) = cx.connection_mut(id) else {
+/// Whatever was done to a socket: tells the loop what is to be done next.
+fn settle<S>(cx: &mut Context<S>, id: HandleId) {
+    update_active(cx, id);
+    let Some(connection) = cx.connection(id) else {
         return;
     };
-    connection.reading = false;
-    update_active(cx, id);
-}
-
-/// Has a socket served that may have something to read, or to hand out.
-fn wake<S>(cx: &mut Context<S>, id: HandleId) {
-    if given_back(cx, id) || cx.readiness(id).contains(readable()) {
+    let tells = connection.failed == Failed::Writing || cx.readiness(id).contains(readable());
+    let hands_out = connection.flows() && !connection.resume_queued;
+    if hands_out || (connection.wants() && tells) {
         cx.queue_ready(id);
     }
 }
 
-/// Whether something flows that was kept: it was given back with `unshift`.
-fn given_back<S>(cx: &Context<S>, id: HandleId) -> bool {
-    cx.connection(id).is_some_and(|connection| {
-        connection.flowing == Some(true) && !connection.resume_queued && connection.inbox.is_some()
-    })
-}
-
-/// Poll phase: at most one piece of data, so that no socket holds up the others. If there may be
-/// more, the socket keeps its readiness and a place in the ready queue.
+/// Poll phase: hands out what was kept, or reads once, as far as the share of this turn goes. If there
+/// may be more, the socket keeps its readiness and a place in the ready queue.
 pub(super) fn ready<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
-    if given_back(cx, id) {
+    let Some(connection) = cx.connection(id) else {
+        return;
+    };
+    let tells = connection.failed == Failed::Writing || cx.readiness(id).contains(readable());
+    if connection.flows() && !connection.resume_queued {
         // It comes before anything that is still to be read.
-        cx.make_callback(state, |state, cx| hand_out(state, cx, id));
-        wake(cx, id);
-    } else if wants(cx, id) && cx.readiness(id).contains(readable()) {
+        cx.make_callback(state, |state, cx| flow(state, cx, id));
+    } else if connection.wants() && tells {
         let mut buffer = cx.take_read_buffer();
         read(state, cx, id, &mut buffer);
         cx.put_read_buffer(buffer);
+        give_up(cx, id);
+        settle(cx, id);
     }
 }
 
-fn wants<S>(cx: &Context<S>, id: HandleId) -> bool {
-    cx.connection(id)
-        .is_some_and(|connection| connection.reading && !connection.eof && !connection.destroyed)
+/// What is known after reading, beside the bytes.
+enum Then {
+    /// There may be more.
+    More,
+    /// A short read: on TCP it takes all there is, unless something stands in its way.
+    Short,
+    /// The kernel has no more, and will say so when it has.
+    Empty,
+    /// The peer has ended its side.
+    End,
+    Failed(io::Error),
+}
+
+/// Reads: once, but on a Unix socket on until it would block. A descriptor that a peer passes ends a read
+/// there before what comes behind it, and nothing would ever tell of that.
+fn fill(stream: &Stream, buffer: &mut [u8], counters: &mut Counters) -> (usize, Then) {
+    let mut count = 0;
+    for _ in 0..READS {
+        match stream.read(&mut buffer[count..], counters) {
+            Ok(0) => return (count, Then::End),
+            Ok(more) => count += more,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return (count, Then::Empty),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => break,
+            Err(error) => return (count, Then::Failed(error)),
+        }
+        if count == buffer.len() {
+            break;
+        }
+        if !stream.is_ipc() {
+            return (count, Then::Short);
+        }
+    }
+    (count, Then::More)
 }
 
 fn read<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, buffer: &mut [u8]) {
+    let turn = turn(cx);
     let Some((connection, counters)) = cx.connection_and_counters(id) else {
         return;
     };
-    match connection.stream.read(buffer, counters) {
-        Ok(0) => end_of_stream(state, cx, id),
-        Ok(count) => {
-            connection.bytes_read += count as u64;
-            touch(cx, id);
-            let short = count < buffer.len();
-            received(state, cx, id, &buffer[..count]);
-            // After a short read the kernel has no more, and says so when it has. But if the peer
-            // has closed, no further edge comes: the end is still to be read; if nothing can be sent
-            // either, that is not worth another turn, nor a reset an error (libuv). And in front
-            // of urgent data every read is short.
-            let readiness = cx.readiness(id);
-            if !short || readiness.contains(Readiness::PRIORITY) {
-                cx.clear_readiness(id, Readiness::PRIORITY);
-                cx.queue_ready(id);
-            } else if hung_up(cx, id) {
-                if wants(cx, id) {
-                    end_of_stream(state, cx, id);
-                }
-            } else if readiness.contains(Readiness::READ_CLOSED) {
-                cx.queue_ready(id);
-            } else {
-                cx.clear_readiness(id, Readiness::READABLE);
+    let room = connection.share(turn).min(buffer.len());
+    if room == 0 {
+        return; // the next turn
+    }
+    let (count, then) = fill(&connection.stream, &mut buffer[..room], counters);
+    if count > 0 {
+        connection.bytes_read += count as u64;
+        touch(cx, id);
+        received(state, cx, id, &buffer[..count]);
+    }
+    let readiness = cx.readiness(id);
+    match then {
+        // In front of urgent data every read is short.
+        Then::More => cx.clear_readiness(id, Readiness::PRIORITY),
+        Then::Short if readiness.contains(Readiness::PRIORITY) => {
+            cx.clear_readiness(id, Readiness::PRIORITY);
+        }
+        // If nothing can be sent either, the end is not worth another turn, nor a reset an error (libuv).
+        Then::Short | Then::End if count > 0 && hung_up(cx, id) => end_unless_full(state, cx, id),
+        Then::Failed(_) if count > 0 => end_unless_full(state, cx, id),
+        Then::End if count > 0 => {}
+        // What else is remembered stays: if the peer has closed, no further edge comes, and the end is
+        // still to be read.
+        Then::Short => cx.clear_readiness(id, Readiness::READABLE),
+        Then::Empty => {
+            cx.clear_readiness(id, readable());
+            if let Some(connection) = cx.connection_mut(id)
+                && connection.failed == Failed::Writing
+            {
+                connection.failed = Failed::Over;
             }
         }
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-            cx.clear_readiness(id, readable());
-        }
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => cx.queue_ready(id),
-        Err(error) => connection::destroy(cx, id, Some(Error::system("read", &error, None))),
+        Then::End => end_of_stream(state, cx, id),
+        Then::Failed(error) => reading_failed(cx, id, &error),
     }
 }
 
@@ -125,25 +200,23 @@ fn hung_up<S>(cx: &Context<S>, id: HandleId) -> bool {
         && (sent_all || readiness.contains(Readiness::WRITE_CLOSED))
 }
 
-/// Hands bytes out, if they flow; keeps them otherwise, and stops reading when it keeps enough.
+/// Hands bytes out, if they flow; keeps them otherwise.
 fn received<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, bytes: &[u8]) {
+    let turn = turn(cx);
     let Some(connection) = cx.connection_mut(id) else {
         return;
     };
-    if connection.flowing == Some(true) && connection.inbox.is_none() {
+    if connection.flowing == Some(true) && connection.unread() == 0 {
+        connection.use_share(turn, bytes.len());
         emit_from_loop(state, cx, id, Event::Data(bytes));
-        return;
-    }
-    let inbox = connection.inbox.get_or_insert_default();
-    inbox.chunks.push_back(bytes.into());
-    inbox.length += bytes.len();
-    if inbox.length >= connection.high_water_mark as usize {
-        stop(cx, id);
+    } else {
+        connection.keep(bytes);
     }
 }
 
 /// Gives bytes back, to be handed out again before any others, in the next poll phase.
 pub(super) fn unshift<S>(cx: &mut Context<S>, id: HandleId, bytes: &[u8]) {
+    let turn = turn(cx);
     let Some(connection) = cx.connection_mut(id) else {
         return;
     };
@@ -155,18 +228,24 @@ pub(super) fn unshift<S>(cx: &mut Context<S>, id: HandleId, bytes: &[u8]) {
         let error = Error::with_code("ERR_STREAM_UNSHIFT_AFTER_END_EVENT", message);
         return connection::destroy(cx, id, Some(error));
     }
-    if connection.destroyed || connection.errored {
+    if connection.destroyed || (connection.errored && connection.failed == Failed::No) {
         return;
     }
-    let inbox = connection.inbox.get_or_insert_default();
-    inbox.chunks.push_front(bytes.into());
-    inbox.length += bytes.len();
-    wake(cx, id);
+    if connection.share(turn) < SHARE {
+        // Who gives some of its share back has had enough of it: the rest is for the next turn.
+        connection.use_share(turn, SHARE);
+    }
+    connection.inbox.get_or_insert_default().unshift(bytes);
+    settle(cx, id);
 }
 
 pub(super) fn pause<S>(cx: &mut Context<S>, id: HandleId) {
-    if let Some(connection) = cx.connection_mut(id) {
-        connection.flowing = Some(false);
+    let Some(connection) = cx.connection_mut(id) else {
+        return;
+    };
+    connection.flowing = Some(false);
+    if connection.failed != Failed::No {
+        cx.next_tick(move |state, cx| tell_failure(state, cx, id));
     }
 }
 
@@ -204,7 +283,7 @@ fn queue_flow<S>(cx: &mut Context<S>, id: HandleId) {
     }
 }
 
-/// Hands out what was kept, until it is empty or somebody pauses.
+/// Hands out what was kept, until it is empty, somebody pauses, or the share of this turn is used up.
 fn flow<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
     while hand_out(state, cx, id) {}
     let Some(connection) = cx.connection(id) else {
@@ -213,37 +292,48 @@ fn flow<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
     if connection.eof && connection.flowing == Some(true) && connection.unread() == 0 {
         queue_end(cx, id);
     }
+    give_up(cx, id);
+    settle(cx, id);
 }
 
-/// Hands out the first piece of what was kept; false if there is none, or it does not flow.
+/// Hands out the first piece of what was kept; false if there is none, it does not flow, or it is for the
+/// next turn.
 fn hand_out<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) -> bool {
+    let turn = turn(cx);
     let Some(connection) = cx.connection_mut(id) else {
         return false;
     };
-    if connection.flowing != Some(true) || connection.destroyed {
+    if !connection.flows() {
         return false;
     }
-    let Some(Inbox { chunks, length }) = connection.inbox.as_deref_mut() else {
-        return false;
-    };
-    let Some(chunk) = chunks.pop_front() else {
-        connection.inbox = None;
+    let room = connection.share(turn);
+    let inbox = connection.inbox.as_mut();
+    let Some(loan) = inbox.and_then(|inbox| inbox.lend(room, SHARE)) else {
         return false;
     };
-    *length -= chunk.len();
-    let (left, eof) = (*length, connection.eof);
-    if left == 0 {
-        connection.inbox = None;
-    }
-    if left < connection.high_water_mark as usize && !eof {
-        start(cx, id);
-    }
-    if left == 0 && eof {
+    connection.use_share(turn, loan.bytes().len());
+    if connection.unread() == 0 && connection.eof {
         // Queued before the last bytes are handed out: even a pause there does not hold it back.
         queue_end(cx, id);
     }
-    emit(state, cx, id, Event::Data(&chunk));
+    emit(state, cx, id, Event::Data(loan.bytes()));
+    let Some(connection) = cx.connection_mut(id) else {
+        return false;
+    };
+    if let Some(inbox) = &mut connection.inbox {
+        inbox.settle(loan);
+        if inbox.length() == 0 {
+            connection.inbox = None;
+        }
+    }
     true
+}
+
+/// The end was met in the same turn as bytes; if those were given back, it is met again later.
+fn end_unless_full<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
+    if cx.connection(id).is_some_and(Connection::wants) {
+        end_of_stream(state, cx, id);
+    }
 }
 
 /// Everything was read: `End` follows what was kept.
@@ -259,7 +349,6 @@ fn end_of_stream<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
     if unread == 0 {
         cx.make_callback(state, |_, cx| queue_end(cx, id));
     }
-    wake(cx, id);
 }
 
 /// `End`, as a tick; after it, without `allow_half_open`, the socket's own end as another.
@@ -268,8 +357,9 @@ fn queue_end<S>(cx: &mut Context<S>, id: HandleId) {
         let Some(connection) = cx.connection_mut(id) else {
             return;
         };
-        let over = connection.ended || connection.errored || connection.close_emitted;
-        if over || connection.unread() > 0 {
+        let broken =
+            connection.errored && (connection.failed == Failed::No || connection.destroyed);
+        if connection.ended || broken || connection.close_emitted || connection.unread() > 0 {
             return;
         }
         connection.ended = true;
@@ -289,5 +379,93 @@ fn queue_end<S>(cx: &mut Context<S>, id: HandleId) {
         } else if connection.finished {
             connection::destroy(cx, id, None);
         }
+        give_up(cx, id);
     });
+}
+
+// --- a connection that broke ----------------------------------------------------------------
+
+/// Reading has failed. What was read before is still handed out.
+fn reading_failed<S>(cx: &mut Context<S>, id: HandleId, error: &io::Error) {
+    let Some(connection) = cx.connection_mut(id) else {
+        return;
+    };
+    let error = Error::system("read", error, None);
+    if connection.unread() == 0 {
+        return connection::destroy(cx, id, Some(error));
+    }
+    note_error(connection, &error);
+    connection.failed = Failed::Over;
+    cx.next_tick(move |state, cx| tell_failure(state, cx, id));
+}
+
+/// Writing has failed, and that is told. What the peer had sent before is still read and handed out, its end
+/// included, and then the socket is destroyed: at once, if there is nothing.
+pub(super) fn writing_failed<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, error: Error) {
+    let Some(connection) = cx.connection_mut(id) else {
+        return;
+    };
+    if connection.destroyed || connection.failed != Failed::No {
+        return;
+    }
+    if !connection.established || !connection.read_started || connection.ended {
+        return connection::destroy(cx, id, Some(error));
+    }
+    note_error(connection, &error);
+    connection.failed = Failed::Writing;
+    connection.need_drain = false;
+    if connection.wants() {
+        // Whether there is anything is not known: no event may have told of it yet.
+        let mut buffer = cx.take_read_buffer();
+        if let Some((connection, counters)) = cx.connection_and_counters(id) {
+            let (count, then) = fill(&connection.stream, &mut buffer, counters);
+            if count > 0 {
+                connection.bytes_read += count as u64;
+                connection.keep(&buffer[..count]);
+            }
+            match then {
+                Then::End => connection.eof = true,
+                Then::Empty | Then::Failed(_) => connection.failed = Failed::Over,
+                Then::More | Then::Short => {}
+            }
+        }
+        cx.put_read_buffer(buffer);
+    }
+    let Some(connection) = cx.connection(id) else {
+        return;
+    };
+    if connection.eof && connection.unread() == 0 {
+        queue_end(cx, id);
+    }
+    give_up(cx, id);
+    settle(cx, id);
+    tell_failure(state, cx, id);
+}
+
+/// Destroys a broken socket of which nothing is to be handed out any more.
+fn give_up<S>(cx: &mut Context<S>, id: HandleId) {
+    let Some(connection) = cx.connection(id) else {
+        return;
+    };
+    let all_read = match connection.failed {
+        Failed::No => false,
+        Failed::Writing => connection.ended,
+        Failed::Over => !connection.eof || connection.ended,
+    };
+    if all_read && connection.unread() == 0 {
+        connection::destroy(cx, id, None);
+    }
+}
+
+/// A broken socket that does not flow may stay for long: whoever has paused it is told why it should not, and
+/// may resume or destroy it.
+fn tell_failure<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
+    let Some(connection) = cx.connection(id) else {
+        return;
+    };
+    if connection.flowing != Some(true)
+        && let Some(error) = connection.failure()
+    {
+        emit_error(state, cx, id, &error);
+    }
 }

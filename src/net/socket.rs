@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::connection::{self, Connection, touch};
+use super::connection::{self, Connection, Failed, touch};
 use super::outbox::{Data, WriteCallback};
 use super::{ConnectOptions, Context, Error, EventKind, Handle, HandleKind, Handles, connect};
 use super::{ending, reading, writing};
@@ -138,7 +138,7 @@ impl Socket {
         let Some(connection) = cx.connection_mut(self.0) else {
             return self;
         };
-        if connection.finished {
+        if connection.finished || connection.failed != Failed::No {
             connection::destroy(cx, self.0, None);
             return self;
         }
@@ -184,8 +184,8 @@ impl Socket {
         Ok(())
     }
 
-    /// Hands out no data until `resume`. At most one more piece is read and kept; then the kernel's
-    /// buffer fills and the peer has to wait. [`Event::End`](super::Event::End) is held back only while
+    /// Hands out no data until `resume`. It is read on only while less than the high-water mark is
+    /// kept; then the kernel's buffer fills and the peer has to wait. [`Event::End`](super::Event::End) is held back only while
     /// something is kept.
     pub fn pause<S>(self, cx: &mut Context<S>) -> Self {
         reading::pause(cx, self.0);
@@ -199,9 +199,9 @@ impl Socket {
     }
 
     /// Gives bytes back that came with [`Event::Data`](super::Event::Data): they are handed out again
-    /// before any others, in the next poll phase (`readable.unshift`): how a reader takes only so much a
-    /// turn. After
-    /// [`Event::End`](super::Event::End) it breaks the connection.
+    /// before any others, in the next turn's poll phase (`readable.unshift`): how a reader takes only so
+    /// much a turn. The end of a piece may be given back again and again: after the first time nothing
+    /// is copied. After [`Event::End`](super::Event::End) it breaks the connection.
     pub fn unshift<S>(self, cx: &mut Context<S>, bytes: &[u8]) -> Self {
         reading::unshift(cx, self.0, bytes);
         self

@@ -6,11 +6,11 @@
 
 use std::io;
 
-use super::connection::{self, emit, touch, update_active};
+use super::connection::{self, emit, note_error, touch, update_active};
 use super::ending::{finish_if_done, shut_down};
 use super::outbox::{Batch, Data, Outcome, WriteCallback};
 use super::stream::Stream;
-use super::{Context, Error, Event, EventKind, Handles, Socket};
+use super::{Context, Error, Event, EventKind, Handles, Socket, reading};
 use crate::event_loop::{Counters, HandleId, Readiness};
 
 /// Writes what the kernel takes at once and queues the rest. False if so much is queued that
@@ -28,6 +28,11 @@ pub(super) fn write<S>(
         let error = write_refusal(connection);
         refuse(cx, id, callback, error.clone());
         connection::destroy(cx, id, Some(error));
+        return false;
+    }
+    if let Some(error) = connection.failure() {
+        // What the peer sent before it broke is still being handed out.
+        refuse(cx, id, callback, error);
         return false;
     }
     let mut activity = false;
@@ -211,12 +216,6 @@ fn fail_later<S>(
     tell_later(cx, id, Outcome::Failed(callbacks, error));
 }
 
-pub(super) fn note_error<S>(connection: &mut connection::Connection<S>, error: &Error) {
-    connection.errored = true;
-    let own = connection.own.get_or_insert_default();
-    own.error.get_or_insert_with(|| error.clone());
-}
-
 fn fail<S>(
     state: &mut S,
     cx: &mut Context<S>,
@@ -228,7 +227,7 @@ fn fail<S>(
         callback(state, cx, Some(&error));
     }
     fail_buffered(state, cx, id);
-    connection::destroy(cx, id, Some(error));
+    reading::writing_failed(state, cx, id, error);
 }
 
 /// Tells those whose writes will never be sent, and those who wait for the finish. While a write

@@ -32,7 +32,11 @@ pub(super) fn open(event_loop: &mut Loop, high_water_mark: u32) -> Server {
         Event::End => end(server, cx, socket),
         Event::Drain => server.drained(cx, socket),
         Event::Timeout => lingered(cx, socket),
-        Event::Error(error) => debug!("a connection broke: {error}"),
+        Event::Error(error) => {
+            debug!("a connection broke: {error}");
+            // Its answers need not be waited for any more: what it said before is still heard.
+            server.read_on(cx, socket);
+        }
         Event::Close(_) => server.gone(cx, socket),
         _ => {}
     });

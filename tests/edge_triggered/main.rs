@@ -6,6 +6,8 @@
 //!
 //! | file | rules |
 //! | --- | --- |
+//! | `bounds.rs` | 2 and 9: what a socket keeps, and hands out in a turn, in any order of calls |
+//! | `broken.rs` | 1: descriptors passed on Unix sockets; 6: writes that fail |
 //! | `reading.rs` | 1: short reads and the end of the stream; 2: fairness, pausing; 9: bounds |
 //! | `writing.rs` | 3: writability and drain; 6: end is not close |
 //! | `accepting.rs` | 2: accepting a bounded number; 4: connections that are gone already |
@@ -18,6 +20,8 @@
 //! process of its own.
 
 mod accepting;
+mod bounds;
+mod broken;
 mod closing;
 mod connecting;
 mod idle;

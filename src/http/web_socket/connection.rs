@@ -73,7 +73,10 @@ fn heard<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, event: 
         net::Event::Data(bytes) => data(state, cx, web_socket, bytes),
         net::Event::End => end(cx, web_socket),
         net::Event::Drain => drain(state, cx, web_socket),
-        net::Event::Error(error) => debug!("a WebSocket's connection broke: {error}"),
+        net::Event::Error(error) => {
+            debug!("a WebSocket's connection broke: {error}");
+            broke(cx, web_socket);
+        }
         net::Event::Close(_) => close(state, cx, web_socket),
         _ => {}
     }
@@ -162,6 +165,20 @@ fn finish<S: 'static>(cx: &mut Context<S>, web_socket: WebSocket, closed: Option
 fn end<S: 'static>(cx: &mut Context<S>, web_socket: WebSocket) {
     if let Some(connection) = web_socket.connection_mut(cx) {
         connection.protocol.end();
+        await_end(cx, web_socket);
+    }
+}
+
+/// Nothing can be sent any more. What the peer had sent before is still told, for as long as a connection has
+/// to end: whoever has paused it is not to keep it for ever.
+fn broke<S: 'static>(cx: &mut Context<S>, web_socket: WebSocket) {
+    let Some(connection) = web_socket.connection_mut(cx) else {
+        return;
+    };
+    if std::mem::take(&mut connection.choked) && !connection.paused {
+        web_socket.0.resume(cx);
+    }
+    if !web_socket.0.destroyed(cx) {
         await_end(cx, web_socket);
     }
 }
