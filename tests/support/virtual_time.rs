@@ -64,14 +64,19 @@ impl<S> Timed<S> {
     }
 
     pub fn turn(&mut self) {
-        // What the test itself has put off comes first, as when a loop begins to run.
-        self.event_loop.make_callback(&mut self.state, |_, _| {});
+        self.run_ticks();
         self.event_loop.turn(&mut self.state).expect("it polls");
+    }
+
+    /// Does what the test itself has put off by what it called between two turns.
+    fn run_ticks(&mut self) {
+        self.event_loop.make_callback(&mut self.state, |_, _| {});
     }
 
     /// Runs until there is something to see; time passes as that takes.
     pub fn until<T>(&mut self, mut look: impl FnMut(&mut S) -> Option<T>) -> T {
         loop {
+            self.run_ticks();
             if let Some(seen) = look(&mut self.state) {
                 return seen;
             }
@@ -109,11 +114,32 @@ impl<S> Timed<S> {
     /// Runs until the peer has got this; all up to and with it is taken out of what it has got.
     pub fn read_until(&mut self, peer: &mut Peer, wanted: &str) -> String {
         loop {
+            self.run_ticks();
             peer.read();
             let mut windows = peer.got.windows(wanted.len());
             if let Some(at) = windows.position(|window| window == wanted.as_bytes()) {
                 let taken: Vec<u8> = peer.got.drain(..at + wanted.len()).collect();
                 return String::from_utf8_lossy(&taken).into_owned();
+            }
+            if peer.end.is_some() {
+                panic!("{:?} is all that came", peer.text());
+            }
+            self.turn();
+        }
+    }
+
+    /// Runs until the peer has got enough for this to make something of it, and of how many bytes.
+    pub fn read_by<T>(
+        &mut self,
+        peer: &mut Peer,
+        parse: impl Fn(&[u8]) -> Option<(T, usize)>,
+    ) -> T {
+        loop {
+            self.run_ticks();
+            peer.read();
+            if let Some((parsed, length)) = parse(&peer.got) {
+                peer.got.drain(..length);
+                return parsed;
             }
             if peer.end.is_some() {
                 panic!("{:?} is all that came", peer.text());
@@ -132,6 +158,7 @@ impl<S> Timed<S> {
     /// Runs until the peer's stream has ended, and how.
     pub fn end(&mut self, peer: &mut Peer) -> (String, End) {
         loop {
+            self.run_ticks();
             peer.read();
             if let Some(end) = peer.end {
                 return (peer.take(), end);
@@ -142,12 +169,17 @@ impl<S> Timed<S> {
 
     /// Has the peer read until nothing more comes, and no time pass; all that has come.
     pub fn drain(&mut self, peer: &mut Peer) -> String {
-        let mut all = String::new();
+        String::from_utf8_lossy(&self.drain_bytes(peer)).into_owned()
+    }
+
+    /// The same as bytes.
+    pub fn drain_bytes(&mut self, peer: &mut Peer) -> Vec<u8> {
+        let mut all = Vec::new();
         loop {
             self.settle();
-            match peer.take() {
+            match peer.take_bytes() {
                 some if some.is_empty() => return all,
-                some => all += &some,
+                mut some => all.append(&mut some),
             }
         }
     }

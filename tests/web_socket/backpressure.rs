@@ -1,25 +1,37 @@
-//! Who reads slowly costs the server no more than a bounded amount of memory.
+//! Who reads slowly costs the server no more than a bounded amount of memory, and who says much no more than its share of
+//! a turn.
 
 use loopchat::http::web_socket::Options;
 
+use super::rig::{Rig, send};
 use super::*;
+
+/// What one socket of this kind may hold by default, in bytes, and more.
+const SYSTEM: usize = 512 * 1024;
 
 #[test]
 fn drain_comes_when_all_is_sent() {
-    let server = Echo::start();
-    let mut client = Client::open(server.address);
-    client.send(FIN | TEXT, "/flood 64");
-    server.heard();
-    let buffered = server.heard();
+    let mut rig = Rig::new(Options::default());
+    let mut peer = rig.open();
+    send(&mut peer, FIN | TEXT, "/flood 8");
+    assert_eq!(rig.heard(), "0 text /flood 8");
+    let buffered = rig.heard();
     let buffered: usize = buffered
         .strip_prefix("buffered ")
         .and_then(|bytes| bytes.parse().ok())
         .expect("a number");
-    assert!(buffered > 1024 * 1024, "{buffered}");
-    for _ in 0..64 {
-        assert_eq!(client.read().payload.len(), 1024 * 1024);
+    assert!(buffered > 7 * 1024 * 1024, "{buffered}");
+    for number in 0..8 {
+        if number > 0 {
+            // The last is with the system, not with the peer.
+            let early = rig.heard_so_far();
+            assert!(number == 7 || early.is_empty(), "{number}: {early:?}");
+        }
+        assert_eq!(rig.read(&mut peer).payload.len(), 1024 * 1024);
     }
-    assert_eq!(server.heard(), "0 drain");
+    rig.timed.settle();
+    let web_socket = rig.web_socket(0);
+    assert_eq!(web_socket.buffered_amount(&rig.timed.event_loop), 0);
 }
 
 #[test]
@@ -42,68 +54,78 @@ fn a_paused_one_hears_nothing_until_it_is_resumed() {
     assert_eq!(client.read(), text("second"));
 }
 
-/// Sends the same bytes again and again until the server reads no more; how many it took.
-fn send_until_full(client: &mut Client, bytes: &[u8]) -> usize {
-    use std::io::{ErrorKind, Write};
-    let mut taken = 0;
-    // The kernel's buffers are full, and stay so: the server does not read. A server that reads takes
-    // gigabytes in this time.
-    let wait = Some(std::time::Duration::from_secs(1));
-    client.stream.set_write_timeout(wait).expect("it can");
-    while taken < 1024 * 1024 * 1024 {
-        match client.stream.write(&bytes[taken % bytes.len()..]) {
-            Ok(count) => taken += count,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return taken,
-            Err(error) => panic!("{error}"),
-        }
+/// One that is paused in the middle of what was read at once hears nothing more of that either.
+#[test]
+fn a_paused_one_stays_where_it_was() {
+    let mut rig = Rig::new(Options::default());
+    let mut peer = rig.open();
+    for message in ["one", "/pause", "two"] {
+        send(&mut peer, FIN | TEXT, message);
     }
-    panic!("the server reads on and on");
+    rig.timed.run_to(1_000_000);
+    assert_eq!(rig.heard_so_far(), ["0 text one", "0 text /pause"]);
+    let web_socket = rig.web_socket(0);
+    web_socket.resume(&mut rig.timed.event_loop);
+    assert_eq!(rig.heard(), "0 text two");
 }
 
 #[test]
 fn pings_are_not_read_while_their_pongs_wait() {
-    let server = Echo::start();
-    let mut client = Client::open(server.address);
+    let mut rig = Rig::new(Options::default());
+    let mut peer = rig.open();
     let ping = client::frame(FIN | PING, &[b'p'; 125]);
     let pings = ping.repeat(500);
-    let taken = send_until_full(&mut client, &pings);
+    let taken = rig.timed.send_until_stuck(&mut peer, &pings);
+    assert!(taken < 2 * SYSTEM, "{taken} bytes of pings were read");
+    let buffered = rig.web_socket(0).buffered_amount(&rig.timed.event_loop);
+    assert!(buffered < 64 * 1024, "{buffered} bytes of pongs wait");
     // It goes on where it was when they are read.
-    client.stream.set_write_timeout(None).expect("it can");
     let rest = &pings[taken % ping.len()..ping.len()];
-    let mut sender = client.stream.try_clone().expect("a descriptor is left");
-    let rest = [rest, &client::frame(FIN | TEXT, b"done")].concat();
-    let writing = std::thread::spawn(move || std::io::Write::write_all(&mut sender, &rest));
-    for _ in 0..taken.div_ceil(ping.len()) {
-        assert_eq!(client.read(), pong(&[b'p'; 125]));
+    let mut got = rig.timed.drain_bytes(&mut peer);
+    peer.send(rest);
+    send(&mut peer, FIN | TEXT, "done");
+    got.append(&mut rig.timed.drain_bytes(&mut peer));
+    let mut frames = Vec::new();
+    let mut bytes = &got[..];
+    while let Some((frame, length)) = client::parse(bytes) {
+        frames.push(frame);
+        bytes = &bytes[length..];
     }
-    assert_eq!(client.read(), text("done"));
-    writing.join().expect("no panic").expect("it was read");
+    assert_eq!(frames.pop(), Some(text("done")));
+    assert_eq!(frames.len(), taken.div_ceil(ping.len()));
+    assert!(frames.iter().all(|frame| *frame == pong(&[b'p'; 125])));
 }
 
 #[test]
 fn an_echo_that_is_not_read_stops_the_reading() {
-    let server = Echo::with(Options {
-        max_message: 16 * 1024 * 1024,
-        ..Options::default()
-    });
-    let mut client = Client::open(server.address);
-    let messages = client::frame(FIN | BINARY, &[b'b'; 60_000]).repeat(10);
-    send_until_full(&mut client, &messages);
+    let mut rig = Rig::new(Options::default());
+    let mut peer = rig.open();
+    let messages = client::frame(FIN | BINARY, &[b'b'; 60_000]);
+    let taken = rig.timed.send_until_stuck(&mut peer, &messages);
+    assert!(taken < 2 * SYSTEM, "{taken} bytes were read");
+    rig.timed.run_to(1_000_000);
+    assert_eq!(rig.timed.send_until_stuck(&mut peer, &messages), 0);
 }
 
+/// Of one that sends very many small frames so many are served that the others have their turn.
 #[test]
 fn one_that_floods_does_not_hold_up_the_others() {
-    let server = Echo::start();
-    let mut flooding = Client::open(server.address);
-    let mut other = Client::open(server.address);
-    let empty = client::frame(FIN | PONG, b"").repeat(200_000);
-    let mut sender = flooding.stream.try_clone().expect("a descriptor is left");
-    let writing = std::thread::spawn(move || std::io::Write::write_all(&mut sender, &empty));
-    for _ in 0..10 {
-        other.send(FIN | TEXT, "still there?");
-        assert_eq!(other.read(), text("still there?"));
+    let mut rig = Rig::new(Options::default());
+    let mut flooding = rig.open();
+    let mut other = rig.open();
+    flooding.send(client::frame(FIN | PONG, b"").repeat(20_000));
+    for round in 0..20 {
+        send(&mut other, FIN | TEXT, "still there?");
+        let mut served = 0;
+        while rig.heard() != "1 text still there?" {
+            served += 1;
+        }
+        // A share of the turn before, and one of this.
+        assert!(served <= 2 * 256, "{served} came first in round {round}");
     }
-    writing.join().expect("no panic").expect("it was read");
-    flooding.send(FIN | TEXT, "done");
-    assert_eq!(flooding.read(), text("done"));
+    rig.timed.settle();
+    let heard = rig.heard_so_far();
+    assert!(!heard.is_empty(), "it was served beside the other");
+    send(&mut flooding, FIN | TEXT, "done");
+    while rig.heard() != "0 text done" {}
 }

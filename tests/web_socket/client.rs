@@ -44,6 +44,23 @@ pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
+/// A frame at the start of these bytes, which has to be unmasked, and how long it is.
+pub fn parse(bytes: &[u8]) -> Option<(Frame, usize)> {
+    let (start, length) = match *bytes.get(1)? {
+        126 => (
+            4,
+            u16::from_be_bytes(bytes.get(2..4)?.try_into().ok()?).into(),
+        ),
+        127 => (10, u64::from_be_bytes(bytes.get(2..10)?.try_into().ok()?)),
+        length @ 0..126 => (2, length.into()),
+        masked => panic!("a server's frame is masked: {masked}"),
+    };
+    let end = start + length as usize;
+    let payload = bytes.get(start..end)?.to_vec();
+    let first = bytes[0];
+    Some((Frame { first, payload }, end))
+}
+
 pub struct Client<S = TcpStream> {
     pub stream: S,
 }

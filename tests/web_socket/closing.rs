@@ -2,8 +2,6 @@
 
 use std::net::Shutdown;
 
-use loopchat::http::web_socket::Options;
-
 use super::*;
 
 #[test]
@@ -168,26 +166,4 @@ fn a_terminated_one_is_gone_at_once() {
     client.wait_for_end();
     assert_eq!(server.heard(), "0 text /terminate");
     assert_eq!(server.heard(), "0 close 1006 ");
-}
-
-#[test]
-fn who_does_not_end_is_cut_off() {
-    let server = Echo::with(Options {
-        close_timeout_ms: 1,
-        ..Options::default()
-    });
-    // One that never answers our close frame, one that stays after its own, one that broke a rule.
-    let mut silent = Client::open(server.address);
-    silent.send(FIN | TEXT, "/close 1000 enough");
-    assert_eq!(silent.read(), close_frame(1000, "enough"));
-    silent.wait_for_end();
-    assert_eq!(server.heard(), "0 text /close 1000 enough");
-    assert_eq!(server.heard(), "0 close 1006 ");
-    let mut staying = Client::open(server.address);
-    staying.send(FIN | CLOSE, close_frame(1000, "bye").payload);
-    assert_eq!(server.heard(), "1 close 1000 bye");
-    let mut wrong = Client::open(server.address);
-    wrong.send_raw(b"\x81\x05hello");
-    assert_eq!(server.heard(), "2 error frame without a mask");
-    assert_eq!(server.heard(), "2 close 1006 ");
 }

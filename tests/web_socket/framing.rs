@@ -36,8 +36,8 @@ fn messages_of_every_length_come_back() {
 }
 
 #[test]
-fn sixteen_mebibytes_come_back_if_so_much_is_allowed() {
-    let size = 16 * 1024 * 1024;
+fn four_mebibytes_come_back_if_so_much_is_allowed() {
+    let size = 4 * 1024 * 1024;
     let server = Echo::with(Options {
         max_message: size,
         ..Options::default()

@@ -1,17 +1,23 @@
 //! WebSockets on real sockets: a server of this crate's, and a client that writes its frames by hand,
-//! so that it can break every rule.
+//! so that it can break every rule. The server is on a thread of its own, where time stands still; what is about
+//! time, or about who gets how much of a turn, is tried in one thread, on a clock that jumps (`rig.rs`).
 
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../support/virtual_time.rs"]
+mod virtual_time;
+
 mod backpressure;
 mod client;
 mod closing;
+mod deadlines;
 mod framing;
 mod handshake;
 mod keep_alive;
 mod opening;
 mod protocol;
+mod rig;
 mod server;
 
 use client::{Client, Frame};

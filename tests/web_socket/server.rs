@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
+use loopchat::event_loop::ManualClock;
 use loopchat::http::web_socket::{
     self, Endpoint, Event, Handshake, Message, Options, ReadyState, Refusal, WebSocket, code,
 };
@@ -50,8 +51,17 @@ impl Echo {
         let (mut world, events) = World::new();
         let (bound, address) = channel();
         thread::spawn(move || {
-            let mut event_loop = EventLoop::new().expect("a loop");
-            let (_, address) = serve(&mut event_loop, options);
+            // Time stands still: nobody is too late, however slow the machine is.
+            let event_loop = EventLoop::with_clock(ManualClock::stopped());
+            let mut event_loop = event_loop.expect("a loop");
+            let (_, server) = serve(&mut event_loop, options);
+            server.listen(
+                &mut event_loop,
+                "127.0.0.1:0".parse::<Address>().expect("an address"),
+            );
+            let Some(Address::Tcp(address)) = server.address(&event_loop) else {
+                panic!("it listens on TCP");
+            };
             bound.send(address).expect("it is waited for");
             event_loop.run(&mut world).expect("the poll works");
         });
@@ -65,8 +75,8 @@ impl Echo {
     }
 }
 
-/// An endpoint that echoes, and the address of the server that makes its WebSockets.
-pub fn serve(cx: &mut Context<World>, options: Options) -> (Endpoint, SocketAddr) {
+/// An endpoint that echoes, and the server that makes its WebSockets.
+pub fn serve(cx: &mut Context<World>, options: Options) -> (Endpoint, http::Server) {
     let endpoint = Endpoint::new(cx, options);
     endpoint.on_event(cx, |world: &mut World, cx, web_socket, event| {
         let number = world.web_sockets.iter().position(|one| *one == web_socket);
@@ -94,11 +104,7 @@ pub fn serve(cx: &mut Context<World>, options: Options) -> (Endpoint, SocketAddr
     server.on_upgrade(cx, move |world, cx, head, socket, rest| {
         upgrade(world, cx, endpoint, head, socket, rest);
     });
-    server.listen(cx, "127.0.0.1:0".parse::<Address>().expect("an address"));
-    match server.address(cx) {
-        Some(Address::Tcp(address)) => (endpoint, address),
-        other => panic!("not on TCP: {other:?}"),
-    }
+    (endpoint, server)
 }
 
 /// Sends, and reads no more until it is sent.
