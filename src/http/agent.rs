@@ -188,6 +188,7 @@ pub(super) fn free<S: 'static>(
         return;
     }
     if let Some((request, _)) = pool.waiting.pop_front() {
+        socket.set_timeout(cx, 0); // that of the request before
         return client::assign(cx, request, socket, false);
     }
     // The server has said how long it will wait: it is not taken at its word to the last second.

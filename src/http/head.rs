@@ -86,8 +86,9 @@ impl Head {
         limits: &Limits,
     ) -> Result<Option<usize>, ParseError> {
         let mut fields = [const { MaybeUninit::uninit() }; USUAL_FIELDS];
+        let few = &mut fields[..limits.max_headers_count.min(USUAL_FIELDS)];
         let mut request = httparse::Request::new(&mut []);
-        match request.parse_with_uninit_headers(bytes, &mut fields) {
+        match request.parse_with_uninit_headers(bytes, few) {
             Err(httparse::Error::TooManyHeaders) => {}
             result => return self.request(bytes, &request, result),
         }
@@ -108,9 +109,10 @@ impl Head {
         limits: &Limits,
     ) -> Result<Option<usize>, ParseError> {
         let mut fields = [const { MaybeUninit::uninit() }; USUAL_FIELDS];
+        let few = &mut fields[..limits.max_headers_count.min(USUAL_FIELDS)];
         let mut response = httparse::Response::new(&mut []);
         let config = httparse::ParserConfig::default();
-        match config.parse_response_with_uninit_headers(&mut response, bytes, &mut fields) {
+        match config.parse_response_with_uninit_headers(&mut response, bytes, few) {
             Err(httparse::Error::TooManyHeaders) => {}
             result => return self.response(bytes, &response, result),
         }

@@ -231,3 +231,52 @@ fn a_connection_that_is_used_again_has_no_time_left_over() {
         ]
     );
 }
+
+/// Nor when a request that has waited for it gets it at once.
+#[test]
+fn a_request_that_has_waited_has_not_the_timeout_of_the_one_before() {
+    let mut rig = timed(|cx, server| {
+        server.on_request(cx, |_, cx, request, response| {
+            let ms = request.url(cx).trim_start_matches('/').parse();
+            cx.set_timeout(ms.expect("how long"), move |_, cx| {
+                response.end_with(cx, "x")
+            });
+        });
+    });
+    let options = AgentOptions {
+        max_sockets: Some(1),
+        ..AgentOptions::default()
+    };
+    let agent = Agent::new(&mut rig.event_loop, options);
+    let path = rig.path("http");
+    for (wait, timeout) in [
+        ("/2000", Some(3000)),
+        ("/50000", None),
+        ("/5000", Some(4000)),
+    ] {
+        let options = RequestOptions::new().socket_path(&path).path(wait);
+        let mut options = options.agent(Some(agent));
+        if let Some(timeout) = timeout {
+            options = options.timeout(timeout);
+        }
+        let request = http::get(&mut rig.event_loop, options);
+        watch(&mut rig.event_loop, request);
+    }
+    rig.run_to(100_000);
+    assert_eq!(
+        rig.state,
+        [
+            "2000 response",
+            "2000 end",
+            "2000 close",
+            "52000 response",
+            "52000 end",
+            "52000 close",
+            "56000 timeout",
+            "57000 response",
+            "57000 end",
+            "57000 close",
+            "closed at 57000"
+        ]
+    );
+}

@@ -14,7 +14,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use loopchat::EventLoop;
 use loopchat::event_loop::ManualClock;
@@ -36,15 +36,22 @@ pub struct Timed<S: 'static> {
 
 impl<S> Timed<S> {
     pub fn new(state: S) -> Self {
+        Self::with(|_, _| state)
+    }
+
+    /// With a state that is made on the loop, and may listen in the folder.
+    pub fn with(state: impl FnOnce(&mut EventLoop<S>, &Path) -> S) -> Self {
         let clock = ManualClock::new();
         let mut event_loop = EventLoop::with_clock(clock.clone()).expect("a loop");
         // It holds the loop open, too: a turn of a loop that has nothing to wait for does not wait.
         event_loop.set_timeout(IN_VAIN, |_, _| panic!("waited in vain"));
+        let folder = tempfile::tempdir().expect("a folder for sockets");
+        let state = state(&mut event_loop, folder.path());
         Self {
             event_loop,
             state,
             clock,
-            folder: tempfile::tempdir().expect("a folder for sockets"),
+            folder,
         }
     }
 

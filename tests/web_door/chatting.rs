@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::rig::Rig;
 use super::*;
 use crate::support::{Folder, Signal};
 
@@ -44,10 +45,9 @@ fn names_rooms_and_history_are_the_same() {
 
 #[test]
 fn what_nc_gets_is_what_a_browser_gets() {
-    let (server, web) = start(&[]);
-    let mut talker = server.join();
-    let (mut nc, mut browser) = (server.join(), Web::join(web));
-    until_in(&mut nc, &browser.name);
+    let mut rig = Rig::new(|_| {});
+    let mut talker = rig.nc();
+    let (mut nc, mut browser) = rig.one_at_each();
     let said = [
         "one",
         "zwei ä",
@@ -58,14 +58,9 @@ fn what_nc_gets_is_what_a_browser_gets() {
     for line in said {
         talker.say(line);
     }
-    let heard: Vec<String> = said
-        .iter()
-        .map(|_| nc.expect_line(|l| l.starts_with("guest1: ")))
-        .collect();
-    let seen: Vec<String> = said
-        .iter()
-        .map(|_| browser.expect_line(|l| l.starts_with("guest1: ")))
-        .collect();
+    let hers = |line: &str| line.starts_with("guest1: ");
+    let heard: Vec<String> = said.map(|_| nc.expect_line(&mut rig, hers)).into();
+    let seen: Vec<String> = said.map(|_| browser.expect_line(&mut rig, hers)).into();
     assert_eq!(seen, heard);
     assert_eq!(
         heard[2], "guest1: {\"no\":\"board\"}",
@@ -169,60 +164,72 @@ fn whoever_leaves_is_told_goodbye_and_closed_with_a_code() {
 
 #[test]
 fn whoever_vanishes_has_left() {
-    let (server, web) = start(&[]);
-    let mut nc = server.join();
-    let browser = Web::join(web);
-    until_in(&mut nc, &browser.name);
+    let mut rig = Rig::new(|_| {});
+    let (mut nc, browser) = rig.one_at_each();
     let gone = format!("* {} left #lobby.", browser.name);
+    let start = rig.now();
     drop(browser);
-    nc.expect(&gone);
-    let closes = Web::join(web);
-    until_in(&mut nc, &closes.name);
+    nc.expect_line(&mut rig, |line| line == gone);
+    assert!(rig.now() <= start + 1000, "it is told within a second");
+    // Whoever sends a close frame has a little time to end the connection, too.
+    let mut closes = rig.browser();
+    nc.until_in(&mut rig, &closes.name);
     let gone = format!("* {} left #lobby.", closes.name);
-    let mut client = closes.client;
-    client.send(CLOSE, 1000u16.to_be_bytes());
-    nc.expect(&gone);
+    let start = rig.now();
+    closes.send(CLOSE, 1000u16.to_be_bytes());
+    nc.expect_line(&mut rig, |line| line == gone);
+    assert_eq!(rig.now(), start + 5000);
 }
 
 #[test]
 fn the_board_shows_the_rooms_as_they_are() {
-    let (server, web) = start(&[]);
-    let mut nc = server.join();
-    let mut browser = Web::join(web);
+    let mut rig = Rig::new(|_| {});
+    let mut nc = rig.nc();
+    let mut browser = rig.browser();
     let lobby =
         |members: u32, said: u32| json!({ "name": "lobby", "members": members, "said": said });
-    assert_eq!(browser.board(|_| true), json!({ "rooms": [lobby(2, 0)] }));
+    let board = browser.board(&mut rig, |_| true);
+    assert_eq!(board, json!({ "rooms": [lobby(2, 0)] }));
     nc.say("one");
     nc.say("two");
-    let board = browser.board(|board| board["rooms"][0]["said"] == 2);
+    let board = browser.board(&mut rig, |board| board["rooms"][0]["said"] == 2);
     assert_eq!(board, json!({ "rooms": [lobby(2, 2)] }));
     nc.say("/join tea");
     let tea = json!({ "name": "tea", "members": 1, "said": 0 });
-    let board = browser.board(|board| {
+    let board = browser.board(&mut rig, |board| {
         board["rooms"]
             .as_array()
             .is_some_and(|rooms| rooms.len() > 1)
     });
     assert_eq!(board, json!({ "rooms": [lobby(1, 2), tea] }));
+    assert!(rig.now() < 10_000);
     // A second one is shown the same at once.
-    let mut second = Web::join(web);
-    assert_eq!(second.board(|_| true)["rooms"][0]["name"], "lobby");
+    let start = rig.now();
+    let mut second = rig.browser();
+    assert_eq!(
+        second.board(&mut rig, |_| true)["rooms"][0]["name"],
+        "lobby"
+    );
+    assert!(rig.now() < start + 100);
 }
 
 #[test]
 fn who_breaks_the_rules_has_left_the_chat_before_the_connection_ends() {
-    let (server, web) = start(&[]);
-    let mut nc = server.join();
     let cut_off = [0xFF, 0x80, 1, 2, 3, 4]; // no such frame
     for wrong in [&client::frame(BINARY, b"hello")[..], &cut_off] {
-        let mut browser = Web::join(web);
-        until_in(&mut nc, &browser.name);
+        let mut rig = Rig::new(|_| {});
+        let (mut nc, mut browser) = rig.one_at_each();
+        let start = rig.now();
         // It does not answer the close frame, and goes on.
-        browser.client.send_raw(wrong);
+        browser.peer.send(wrong);
         browser.say("am I still heard?");
-        let next = nc.line();
-        assert_eq!(next, format!("* {} left #lobby.", browser.name));
+        assert_eq!(
+            nc.line(&mut rig),
+            format!("* {} left #lobby.", browser.name)
+        );
+        assert!(rig.now() <= start + 1000);
         nc.say("/who");
-        nc.expect_line(|line| line.starts_with("* In #lobby (1): "));
+        nc.expect_line(&mut rig, |line| line.starts_with("* In #lobby (1): "));
+        browser.say("it is still connected, to read why");
     }
 }

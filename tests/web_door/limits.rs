@@ -1,16 +1,14 @@
 //! The limits hold on this door, too.
 
+use super::rig::Rig;
 use super::*;
-use crate::support::Folder;
-
-/// More than the system keeps for a connection, in lines of 4000 bytes.
-const MUCH: usize = 5000;
 
 #[test]
 fn a_slow_reader_is_told_how_much_it_missed_and_what_has_become_of_the_rooms() {
-    let (server, web) = start(&[]);
-    let mut slow = Web::join(web);
-    let (mut talker, mut reader) = (server.join(), server.join());
+    const MUCH: usize = 500;
+    let mut rig = Rig::new(|_| {});
+    let mut slow = rig.browser();
+    let (mut talker, mut reader) = (rig.nc(), rig.nc());
     let text = "x".repeat(4000);
     let mut said = Vec::new();
     while said.len() < MUCH {
@@ -19,11 +17,13 @@ fn a_slow_reader_is_told_how_much_it_missed_and_what_has_become_of_the_rooms() {
             talker.say(&line);
             said.push(format!("{}: {line}", talker.name));
         }
-        assert!(reader.messages(16) == said[said.len() - 16..]);
+        let own = |line: &str| !line.starts_with("* ");
+        let heard: Vec<_> = (0..16).map(|_| reader.expect_line(&mut rig, own)).collect();
+        assert!(heard == said[said.len() - 16..]);
     }
     let mut got = Vec::new();
     let skipped = loop {
-        match slow.line() {
+        match slow.line(&mut rig) {
             line if line.contains("skipped while you") => break line,
             line if line.starts_with("* ") => {}
             line => got.push(line),
@@ -37,8 +37,11 @@ fn a_slow_reader_is_told_how_much_it_missed_and_what_has_become_of_the_rooms() {
         "{skipped}"
     );
     talker.say("and on");
-    slow.expect(&format!("{}: and on", talker.name));
-    slow.board(|board| board["rooms"][0]["said"].as_u64() >= Some(MUCH as u64));
+    let wanted = format!("{}: and on", talker.name);
+    slow.expect_line(&mut rig, |line| line == wanted);
+    slow.board(&mut rig, |board| {
+        board["rooms"][0]["said"].as_u64() >= Some(MUCH as u64)
+    });
 }
 
 #[test]
@@ -75,19 +78,26 @@ fn more_than_the_hard_limit_is_the_end() {
 
 #[test]
 fn whoever_types_too_fast_is_heard_more_slowly_and_completely() {
-    let (server, web) = start(&["--flood", "50:5"]);
-    let mut nc = server.join();
-    let mut browser = Web::join(web);
-    until_in(&mut nc, &browser.name);
+    let mut rig = Rig::new(|config| config.flood = Some("50:5".parse().expect("a limit")));
+    let (mut nc, mut browser) = rig.one_at_each();
+    let start = rig.now();
     let first: Vec<String> = (0..20).map(|n| n.to_string()).collect();
     browser.say(&first.join("\n"));
     for n in 20..40 {
         browser.say(&n.to_string());
     }
-    for n in 0..40 {
-        assert_eq!(nc.line(), format!("guest2: {n}"));
+    for n in 0..40u64 {
+        assert_eq!(nc.line(&mut rig), format!("guest2: {n}"));
+        // Five at once, and then one in 20 ms.
+        let due = start + 20 * n.saturating_sub(4);
+        assert!(
+            (due..=due + 20).contains(&rig.now()),
+            "{n}: {}",
+            rig.now() - start
+        );
     }
-    assert!(browser.line().contains("50 lines a second"), "it is told");
+    let told = browser.line(&mut rig);
+    assert!(told.contains("50 lines a second"), "it is told");
 }
 
 #[test]
@@ -104,57 +114,57 @@ fn a_line_that_is_too_long_may_be_cut_anywhere() {
 }
 
 #[test]
-fn whoever_says_nothing_for_too_long_is_disconnected() {
-    let (_server, web) = start(&["--idle-timeout", "1"]);
-    let end = Web::join(web).end();
-    assert_eq!(
-        (end.code, &*end.reason),
-        (1008, "you said nothing for 1 second.")
-    );
-}
-
-#[test]
-fn the_time_to_end_is_short_however_long_that_of_the_server_is() {
-    let (server, web) = start(&["--shutdown-timeout", "3600"]);
-    let mut nc = server.join();
-    let mut leaves = Web::join(web);
-    let mut closes = Web::join(web);
-    until_in(&mut nc, &closes.name);
-    leaves.say("/quit");
-    closes.client.send(CLOSE, 1000_u16.to_be_bytes());
-    // Neither does what would end it: answer the close frame, or end the connection.
-    let names = [leaves.name, closes.name];
-    let mut left = 0;
-    while left < names.len() {
-        let line = nc.expect_line(|line| line.ends_with(" left #lobby."));
-        left += names.iter().filter(|name| line.contains(*name)).count();
-    }
-    for mut client in [leaves.client, closes.client] {
-        client.wait_for_end();
-    }
-}
-
-#[test]
 fn a_full_server_says_so_on_both_ways_in() {
-    let (server, web) = start(&["--max-connections", "2"]);
-    let mut nc = server.join();
-    let browser = Web::join(web);
+    let mut rig = Rig::new(|config| config.max_connections = 2);
+    let (mut nc, browser) = rig.one_at_each();
     let reason = "the server is full, 2 are connected. Try again later.";
-    let refused = pages::get(web, "/", "");
-    assert_eq!(refused.status, 503);
-    assert!(refused.text().contains(reason), "{}", refused.text());
-    let turned_away = Web::connect(web).end();
+    let mut refused = rig.visitor();
+    refused.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let answer = rig.0.rest(&mut refused);
+    assert!(
+        answer.starts_with("HTTP/1.1 503 ") && answer.contains(reason),
+        "{answer}"
+    );
+    let visitor = rig.visitor();
+    let turned_away = rig.upgrade(visitor, client::REQUEST).end(&mut rig);
     assert_eq!(turned_away.lines, [format!("! Disconnected: {reason}")]);
     assert_eq!((turned_away.code, &*turned_away.reason), (1013, reason));
     // It is found out when it asks, not when it has connected.
-    let waits = client::Client::connect(web);
+    let waits = rig.visitor();
     let gone = browser.name.clone();
     drop(browser);
-    nc.expect_line(|line| line.contains(&format!("{gone} left #lobby")));
-    let mut late = Web::over(waits);
-    late.client.send_raw(client::REQUEST);
-    assert!(late.client.read_head().starts_with("HTTP/1.1 101 "));
-    assert!(late.line().starts_with("* Welcome to loopchat, "));
+    nc.expect_line(&mut rig, |line| {
+        line.contains(&format!("{gone} left #lobby"))
+    });
+    let mut late = rig.upgrade(waits, client::REQUEST);
+    assert!(late.line(&mut rig).starts_with("* Welcome to loopchat, "));
+}
+
+/// Those who are turned away hold descriptors that members could have, so there is a limit on them, too: whoever comes
+/// on top is closed without a word.
+#[test]
+fn no_more_than_64_are_turned_away_at_a_time() {
+    let mut rig = Rig::new(|config| config.max_connections = 1);
+    let _member = rig.browser();
+    let mut waiting: Vec<_> = (0..64).map(|_| rig.visitor()).collect();
+    for peer in &mut waiting {
+        assert_eq!(peer.ended(), None, "it may still ask, and is told why then");
+    }
+    for _ in 0..3 {
+        let mut one_more = rig.visitor();
+        assert!(one_more.ended().is_some());
+        assert_eq!(one_more.text(), "");
+    }
+    // Somebody goes, and somebody may come.
+    drop(waiting.pop());
+    rig.0.settle();
+    let mut next = rig.visitor();
+    assert_eq!(next.ended(), None);
+    let mut one_more = rig.visitor();
+    assert!(one_more.ended().is_some());
+    waiting[0].send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let answer = rig.0.rest(&mut waiting[0]);
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
 }
 
 #[test]
@@ -177,20 +187,16 @@ fn pages_count_as_connections_while_they_are_open() {
 
 #[test]
 fn who_is_a_little_late_still_gets_the_board() {
-    let folder = Folder::new();
-    let (web, line) = (folder.text("web.sock"), folder.text("line.sock"));
-    let server = Server::with(&["--web", &web, "--listen", &line]);
-    server.expect_log(|line| line.contains("over HTTP on "));
-    let mut operator = Client::join(&line);
-    let mut slow = Web::over(open_ipc(&web, client::REQUEST)).greeted();
-    let mut viewer = Web::over(open_ipc(&web, client::REQUEST)).greeted();
+    let mut rig = Rig::new(|_| {});
+    let mut operator = rig.nc();
+    let (mut slow, mut viewer) = (rig.browser(), rig.browser());
     // Until the system takes no more, which is long before anything is left out.
     let text = "x".repeat(1000);
     loop {
         operator.say(&format!("/msg {} {text}", slow.name));
         operator.say("/connections");
         let start = format!("*   {}, ", slow.name);
-        let waits = operator.expect_line(|line| line.starts_with(&start));
+        let waits = operator.expect_line(&mut rig, |line| line.starts_with(&start));
         if !waits.contains(": 0 bytes wait") {
             break;
         }
@@ -200,8 +206,8 @@ fn who_is_a_little_late_still_gets_the_board() {
         let rooms = board["rooms"].as_array().expect("rooms");
         rooms.iter().any(|room| room["name"] == "tea")
     };
-    viewer.board(has_tea);
+    viewer.board(&mut rig, has_tea);
     operator.say(&format!("/msg {} done", slow.name));
-    slow.expect_line(|line| line.ends_with(": done"));
-    assert!(slow.boards.iter().any(has_tea), "{:?}", slow.boards);
+    slow.expect_line(&mut rig, |line| line.ends_with(": done"));
+    slow.board(&mut rig, has_tea);
 }

@@ -1,15 +1,22 @@
 //! The web door: the same chat through a WebSocket, and the pages around it.
+//!
+//! Most of it is tried with the real program. What is about time is tried in one thread, on a clock that jumps
+//! (`rig.rs`).
 
 #[path = "../web_socket/client.rs"]
 mod client;
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/virtual_time.rs"]
+mod virtual_time;
 
 mod chatting;
+mod deadlines;
 mod guests;
 mod limits;
 mod opening;
 mod pages;
+mod rig;
 mod watching;
 
 use std::collections::VecDeque;
@@ -24,6 +31,7 @@ const TEXT: u8 = 0x81;
 const BINARY: u8 = 0x82;
 const CLOSE: u8 = 0x88;
 const PING: u8 = 0x89;
+const PONG: u8 = 0x8A;
 
 /// A server with both doors, and where the web door is.
 fn start(flags: &[&str]) -> (Server, SocketAddr) {
@@ -39,18 +47,6 @@ fn web_address(server: &Server) -> SocketAddr {
     let (_, address) = line.rsplit_once(said).expect("an address");
     let address = address.trim_end_matches('/').parse();
     address.expect("an address and a port")
-}
-
-/// A WebSocket through a socket file, for which the system keeps much less than for TCP.
-fn open_ipc(path: &str, request: &str) -> client::Client<UnixStream> {
-    let stream = UnixStream::connect(path).expect("someone listens");
-    let deadline = Some(client::DEADLINE);
-    stream.set_read_timeout(deadline).expect("it can");
-    let mut client = client::Client { stream };
-    client.send_raw(request);
-    let head = client.read_head();
-    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
-    client
 }
 
 /// A member on the web door.
@@ -69,6 +65,17 @@ struct End {
     lines: Vec<String>,
     code: u16,
     reason: String,
+}
+
+impl End {
+    fn new(lines: Vec<String>, close_frame: &[u8]) -> Self {
+        let (code, reason) = close_frame.split_at(2);
+        Self {
+            lines,
+            code: u16::from_be_bytes([code[0], code[1]]),
+            reason: String::from_utf8(reason.to_vec()).expect("text"),
+        }
+    }
 }
 
 impl Web {
@@ -91,12 +98,7 @@ impl Web {
         };
         self.client.send(CLOSE, &payload);
         self.client.expect_end();
-        let (code, reason) = payload.split_at(2);
-        End {
-            lines: self.lines.into(),
-            code: u16::from_be_bytes([code[0], code[1]]),
-            reason: String::from_utf8(reason.to_vec()).expect("text"),
-        }
+        End::new(self.lines.into(), &payload)
     }
 }
 
@@ -167,17 +169,6 @@ impl<S: Read + Write> Web<S> {
     /// Reads up to exactly this line.
     fn expect(&mut self, wanted: &str) {
         self.expect_line(|line| line == wanted);
-    }
-
-    /// The first board that is wanted.
-    fn board(&mut self, wanted: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
-        loop {
-            match self.boards.pop_front() {
-                Some(board) if wanted(&board) => return board,
-                Some(_) => {}
-                None => assert!(self.take().is_none(), "{} was closed", self.name),
-            }
-        }
     }
 }
 

@@ -85,7 +85,7 @@ fn whoever_only_looks_does_not_hold_up_the_end() {
 
 #[test]
 fn whoever_was_turned_away_does_not_hold_up_the_end() {
-    let (mut server, web) = start(&["--max-connections", "1", "--shutdown-timeout", "1"]);
+    let (mut server, web) = start(&["--max-connections", "1", "--shutdown-timeout", "3600"]);
     let member = server.join();
     let mut slow = client::Client::connect(web);
     slow.send_raw("GET / HTTP/1.1\r\nHo");

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use loopchat::server::Exposed;
 use serde_json::Value;
 
 use super::pages::get;
+use super::rig::Rig;
 use super::*;
 use crate::support::Folder;
 
@@ -155,28 +157,29 @@ fn a_recorded_turn_names_members_and_events() {
 #[test]
 fn recordings_do_not_pile_up_for_who_reads_none() {
     const MUCH: usize = 768 * 1024;
-    let folder = Folder::new();
-    let path = folder.text("web.sock");
-    let server = Server::with(&["--web", &path, "--expose", "loop"]);
-    server.expect_log(|line| line.contains("over HTTP on "));
-    let connect = |_| Client::connect(&server.address);
-    let mut members: Vec<_> = (0..200).map(connect).collect();
-    let mut slow = open_ipc(&path, &request(""));
-    let mut reader = Watcher(open_ipc(&path, &request("")));
+    let mut rig = Rig::new(|config| config.expose = vec![Exposed::Loop]);
+    let mut members: Vec<_> = (0..200).map(|_| rig.nc()).collect();
+    let [mut slow, mut reader] = [(); 2].map(|()| {
+        let visitor = rig.visitor();
+        rig.upgrade(visitor, &request(""))
+    });
+    let of_type = |kind: &'static str| move |message: &Value| message["type"] == kind;
     let mut recorded = 0;
     while recorded < MUCH {
-        slow.send(TEXT, "record");
+        slow.say("record");
         reader.say("record");
+        rig.0.settle();
         // All of it in one turn, so that there is much to record.
-        server.freeze();
         members.iter_mut().for_each(|member| member.say(""));
-        server.thaw();
-        recorded += reader.next("recording").to_string().len();
+        recorded += reader
+            .board(&mut rig, of_type("recording"))
+            .to_string()
+            .len();
     }
-    let now = number(&reader.next("frame")["time"]);
-    let (mut slow, mut got) = (Watcher(slow), 0);
+    let now = number(&reader.board(&mut rig, of_type("frame"))["time"]);
+    let mut got = 0;
     loop {
-        let message = slow.any();
+        let message = slow.board(&mut rig, |_| true);
         if message["type"] == "recording" {
             got += message.to_string().len();
         } else if message["time"].as_u64() > Some(now) {
