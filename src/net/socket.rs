@@ -252,6 +252,10 @@ impl Socket {
     /// Has the kernel probe the connection when it has been idle for so many milliseconds, in whole
     /// seconds, then every second, ten times (`setKeepAlive`); `None` turns it off. Before the connection
     /// stands it is remembered; on IPC a no-op.
+    ///
+    /// Nothing is probed while something is on its way. So a peer is also given up that leaves what was sent
+    /// unanswered, or takes none of it, for that time and the ten seconds of the probes, but not
+    /// before 130 seconds (`TCP_USER_TIMEOUT`; Linux's, and not set by Node).
     pub fn set_keep_alive<S>(self, cx: &mut Context<S>, idle_ms: Option<u32>) -> Self {
         if let Some(connection) = cx.connection_mut(self.0) {
             let seconds = idle_ms.map(|ms| ms / 1000);
