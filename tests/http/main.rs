@@ -9,6 +9,7 @@
 //! | `limits.rs` | sizes and counts; graceful close |
 //! | `deadlines.rs` | when each of the server's deadlines acts, to the millisecond of the loop's time |
 //! | `client_deadlines.rs` | the same of clients and agents |
+//! | `endless.rs` | what never ends, both ways: how much of it is read |
 //! | `giving_up.rs` | refusals, and last responses: what is said to the client comes to it |
 //! | `client.rs` | the client: what it sends, errors, malformed responses |
 //! | `agent.rs` | connections that are used again |
@@ -22,6 +23,7 @@ mod bodies;
 mod client;
 mod client_deadlines;
 mod deadlines;
+mod endless;
 mod giving_up;
 mod layer;
 mod limits;
