@@ -300,3 +300,6 @@ impl ChatServer {
 
 /// The loop that a chat server runs on.
 type Loop = net::EventLoop<ChatServer>;
+
+#[cfg(test)]
+mod tests;
