@@ -13,76 +13,22 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, kill_process};
+use support::asleep::{self, Asleep, threads};
 use support::{Client, Server, Signal, eventually, has_tool, raise_limit, skip};
-
-/// The system calls in which a thread may sleep for ever, by their numbers on this machine, each with
-/// the argument that says until when, and its value without an end.
-#[cfg(target_arch = "x86_64")]
-const SLEEPS: &[(u64, usize, u64)] = &[
-    (232, 3, INFINITE), // epoll_wait
-    (281, 3, INFINITE), // epoll_pwait
-    (202, 3, 0),        // futex, for a thread that waits for work
-];
-#[cfg(target_arch = "aarch64")]
-const SLEEPS: &[(u64, usize, u64)] = &[(22, 3, INFINITE), (98, 3, 0)];
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-const SLEEPS: &[(u64, usize, u64)] = &[];
-
-/// A timeout of -1, as an `int`.
-const INFINITE: u64 = u32::MAX as u64;
-
-/// Whether every thread of a server sleeps with no end but an event. Why it cannot be seen, if so.
-fn sleeps_without_a_timer(server: &Server) -> Result<bool, String> {
-    if SLEEPS.is_empty() {
-        return Err("the numbers of this machine's system calls are not known here".into());
-    }
-    for task in tasks(server) {
-        let path = format!("{task}/syscall");
-        let call = fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
-        // The number, six arguments and two registers; or "running".
-        let mut fields = call.split_whitespace();
-        let Some(number) = fields.next().and_then(|field| field.parse::<u64>().ok()) else {
-            return Ok(false);
-        };
-        let arguments: Vec<u64> = fields
-            .map(|field| u64::from_str_radix(field.trim_start_matches("0x"), 16))
-            .collect::<Result<_, _>>()
-            .map_err(|error| format!("{path}: {call}: {error}"))?;
-        let endless = SLEEPS.iter().any(|&(sleep, place, value)| {
-            let width = if value == INFINITE {
-                INFINITE
-            } else {
-                u64::MAX
-            };
-            sleep == number && arguments.get(place).map(|&found| found & width) == Some(value)
-        });
-        if !endless {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
-fn tasks(server: &Server) -> Vec<String> {
-    let folder = format!("/proc/{}/task", server.pid().as_raw_nonzero());
-    let tasks = fs::read_dir(folder).expect("the server is there");
-    let path = |task: std::io::Result<fs::DirEntry>| task.unwrap().path().display().to_string();
-    tasks.map(path).collect()
-}
 
 /// Everything that grows when a process does anything: time on the processor and switches to and from
 /// it, of all its threads.
 fn activity(server: &Server) -> Vec<(String, u64)> {
     let mut found = Vec::new();
-    for task in tasks(server) {
-        let of_task = |name: &str| format!("{name} of {task}");
-        let stat = fs::read_to_string(format!("{task}/stat")).unwrap();
+    for thread in threads(server) {
+        let of_task = |name: &str| format!("{name} of {thread}");
+        let stat = fs::read_to_string(format!("{thread}/stat")).unwrap();
         let (_, stat) = stat.rsplit_once(") ").unwrap();
         // The name and the number before it are the fields 1 and 2; `utime` and `stime` are 14 and 15.
         for (name, ticks) in ["utime", "stime"].iter().zip(stat.split(' ').skip(11)) {
             found.push((of_task(name), ticks.parse().unwrap()));
         }
-        let status = fs::read_to_string(format!("{task}/status")).unwrap();
+        let status = fs::read_to_string(format!("{thread}/status")).unwrap();
         for line in status.lines().filter(|line| line.contains("ctxt_switches")) {
             let (name, count) = line.split_once(':').unwrap();
             found.push((of_task(name), count.trim().parse().unwrap()));
@@ -96,7 +42,7 @@ fn activity(server: &Server) -> Vec<(String, u64)> {
 fn at_rest(server: &Server) -> Option<Vec<(String, u64)>> {
     eventually("the server to rest", || {
         let before = activity(server);
-        match sleeps_without_a_timer(server) {
+        match asleep::look(server) {
             Err(reason) => {
                 skip(&format!(
                     "what a process sleeps in is not to be seen: {reason}"
@@ -104,7 +50,7 @@ fn at_rest(server: &Server) -> Option<Vec<(String, u64)>> {
                 Some(None)
             }
             // It slept all the time between the two looks.
-            Ok(true) if activity(server) == before => Some(Some(before)),
+            Ok(Asleep::Endlessly) if activity(server) == before => Some(Some(before)),
             Ok(_) => None,
         }
     })

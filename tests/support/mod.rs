@@ -23,6 +23,8 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+#[cfg(target_os = "linux")]
+pub mod asleep;
 mod client;
 
 pub use client::*;
