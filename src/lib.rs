@@ -67,10 +67,12 @@
 //! use loopchat::chat::{Chat, Config, Effect, Peer};
 //!
 //! let mut chat = Chat::new(Config::default());
-//! let (mut effects, now) = (Vec::new(), 0);
+//! let (mut effects, mut now) = (Vec::new(), 0);
 //! let home = Peer::Tcp([127, 0, 0, 1].into());
 //! let ann = chat.connect(home, now, &mut effects).expect("there is room");
 //! let bob = chat.connect(home, now, &mut effects).expect("there is room");
+//! now = chat.next_deadline().expect("their arrivals are still to be announced");
+//! chat.tick(now, &mut effects);
 //! effects.clear(); // greetings, and who came
 //!
 //! chat.line(ann, "hello", now, &mut effects);

@@ -225,6 +225,7 @@ mod tests {
                 "guest1: after"
             ]
         );
+        house.pass(1000);
         assert_eq!(house.read(alice), ["* guest2 joined #lobby."]);
     }
 

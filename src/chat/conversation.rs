@@ -30,6 +30,14 @@ impl Chat {
             return;
         }
         let command = commands::parse(&line, author.peer.is_operator());
+        // Who begins with a name or a room is announced as that, and there; who only goes, not at all.
+        let is_later = matches!(
+            command,
+            Ok(Command::Nick(_) | Command::Join(_) | Command::Quit)
+        );
+        if !is_later {
+            self.announce_arrival(member, now, effects);
+        }
         if command.as_ref().is_ok_and(Command::is_heard_by_others)
             && let Some(why) = self.is_muted(member, now)
         {
@@ -98,6 +106,9 @@ impl Chat {
                 tell(effects, member, format!("! Usage: {}", entry.usage));
             }
         }
+        if is_later {
+            self.announce_arrival(member, now, effects);
+        }
     }
 
     /// The hot path: one allocation, which history and effect share.
@@ -146,12 +157,15 @@ impl Chat {
             .insert(member.index, |at| nickname_at(members, at));
         let line = compose(&mut self.draft, format_args!("* You are now {name}."));
         tell(effects, member, line);
-        let change = Change {
-            member,
-            before: Some(before),
-            after: Some(name),
-        };
-        self.note(room, change, now, effects);
+        // Of a newcomer nobody knows the name it had.
+        if !self.newcomers.contains(member) {
+            let change = Change {
+                member,
+                before: Some(before),
+                after: Some(name),
+            };
+            self.note(room, change, now, effects);
+        }
     }
 
     fn join(&mut self, member: MemberId, name: &str, now: Millis, effects: &mut Vec<Effect>) {

@@ -14,8 +14,10 @@
 //! let alice = chat.connect(peer, 0, &mut effects)?;
 //! let bob = chat.connect(peer, 0, &mut effects)?;
 //!
+//! let now = chat.next_deadline().expect("their arrivals are still to be announced");
+//! chat.tick(now, &mut effects);
 //! effects.clear();
-//! chat.line(alice, "hello", 0, &mut effects);
+//! chat.line(alice, "hello", now, &mut effects);
 //! let [Effect::Say { room, except, line, .. }] = &effects[..] else { panic!() };
 //! assert_eq!(&**line, "guest1: hello");
 //! assert_eq!(*except, Some(alice));
@@ -43,6 +45,7 @@
 //! | `summary.rs`      | the rooms as others see them, and whether anything of that has changed |
 //! | `history.rs`      | the lines a room keeps                                          |
 //! | `presence.rs`     | joins, leaves and renames, at most one notice a second          |
+//! | `newcomers.rs`    | members whose arrival no room was told of yet                    |
 //! | `listing.rs`      | many names in one line of bounded length                        |
 //! | `notices.rs`      | what the doors tell members, in the chat's words                |
 //! | `text.rs`         | what is taken out of a text before other terminals see it       |
@@ -57,6 +60,7 @@ mod id;
 mod index;
 mod listing;
 mod name;
+mod newcomers;
 mod notices;
 mod operators;
 mod peer;
@@ -79,6 +83,7 @@ use slab::Slab;
 use answers::{StandingLines, describe_ban};
 use index::NameIndex;
 use name::Name;
+use newcomers::{DOUBT, Newcomers, SILENCE};
 use presence::Change;
 use room::Room;
 use sanctions::{Bans, Mutes};
@@ -129,6 +134,7 @@ pub struct Chat {
     by_size: BTreeSet<Rank>,
     /// Rooms with a presence digest pending, by when it is due. Exact, so that idle means asleep.
     digests: BTreeSet<(Millis, RoomId)>,
+    newcomers: Newcomers,
     bans: Bans,
     mutes: Mutes,
     /// Counts connections, for guest numbers and generations. It only goes forward, so a burst of
@@ -157,6 +163,7 @@ impl Chat {
             room_names: NameIndex::default(),
             by_size: BTreeSet::new(),
             digests: BTreeSet::new(),
+            newcomers: Newcomers::default(),
             arrivals: NonZeroU32::MAX,
             draft: String::new(),
             standing: StandingLines::new(),
@@ -169,7 +176,7 @@ impl Chat {
 
     /// Lets a newcomer in: gives it a free nickname `guestN`, moves it into `#lobby`, greets it with
     /// at most three lines and replays the last messages of the room. The room learns of it by a
-    /// notice the newcomer does not get.
+    /// notice the newcomer does not get, with its first line or after a second of silence.
     ///
     /// # Errors
     ///
@@ -188,7 +195,7 @@ impl Chat {
             generation: self.arrivals,
         };
         self.members.insert(Member {
-            nickname: name.clone(),
+            nickname: name,
             peer,
             generation: id.generation,
             room: LOBBY,
@@ -204,13 +211,29 @@ impl Chat {
             to: Some(LOBBY),
         });
         self.greet(id, effects);
-        let arrival = Change {
-            member: id,
-            before: None,
-            after: Some(name),
-        };
-        self.note(LOBBY, arrival, now, effects);
+        self.newcomers.insert(id, now + SILENCE);
         Ok(id)
+    }
+
+    /// What a newcomer has sent so far may yet show that it is no chat client. Its arrival is announced
+    /// with its first line, or in ten seconds. Does nothing if it was announced.
+    pub fn withhold(&mut self, member: MemberId, now: Millis) {
+        self.newcomers.postpone(member, now + DOUBT);
+    }
+
+    /// Tells its room that a newcomer is here, if nobody was told yet.
+    fn announce_arrival(&mut self, member: MemberId, now: Millis, effects: &mut Vec<Effect>) {
+        if !self.newcomers.take(member) {
+            return;
+        }
+        let Member { nickname, room, .. } = &self.members[member.index()];
+        let (room, after) = (*room, Some(nickname.clone()));
+        let arrival = Change {
+            member,
+            before: None,
+            after,
+        };
+        self.note(room, arrival, now, effects);
     }
 
     /// Whether a newcomer can be let in now: it is not banned, and `#lobby` is not full. Operators
@@ -239,8 +262,12 @@ impl Chat {
         if self.member(member).is_none() {
             return;
         }
+        let unheard_of = self.newcomers.take(member);
         let (from, nickname) = self.remove(member, effects);
-        self.departed(from, member, nickname, now, effects);
+        match unheard_of {
+            true => self.clear_up(from),
+            false => self.departed(from, member, nickname, now, effects),
+        }
     }
 
     /// Says `* text` in every room that has members. `text` is sanitised first.
@@ -258,15 +285,20 @@ impl Chat {
     /// When [`tick`](Chat::tick) wants to be called next: exactly then, or `None` if nothing is
     /// pending. Any other call may change it. Costs O(log n) of the rooms with something pending.
     pub fn next_deadline(&self) -> Option<Millis> {
-        self.digests.first().map(|&(due, _)| due)
+        let digest = self.digests.first().map(|&(due, _)| due);
+        digest.into_iter().chain(self.newcomers.next()).min()
     }
 
-    /// Says the presence digests that are due. Calling it early or too often does no harm.
+    /// Says the presence digests that are due, and announces newcomers that were silent for long enough.
+    /// Calling it early or too often does no harm.
     pub fn tick(&mut self, now: Millis, effects: &mut Vec<Effect>) {
         while let Some(&(due, room)) = self.digests.first()
             && due <= now
         {
             self.settle(room, Some(due), now, effects);
+        }
+        while let Some(member) = self.newcomers.due(now) {
+            self.announce_arrival(member, now, effects);
         }
     }
 
@@ -394,6 +426,8 @@ impl Chat {
     /// Moves a member between rooms and lets both know.
     fn relocate(&mut self, id: MemberId, to: RoomId, now: Millis, effects: &mut Vec<Effect>) {
         let nickname = self.members[id.index()].nickname.clone();
+        // Where it comes from nobody has heard of it, where it goes everybody does.
+        let unheard_of = self.newcomers.take(id);
         let from = self.give_up_seat(id);
         self.take_seat(id, to);
         effects.push(Effect::Moved {
@@ -401,7 +435,10 @@ impl Chat {
             from: Some(from),
             to: Some(to),
         });
-        self.departed(from, id, nickname.clone(), now, effects);
+        match unheard_of {
+            true => self.clear_up(from),
+            false => self.departed(from, id, nickname.clone(), now, effects),
+        }
         let arrival = Change {
             member: id,
             before: None,
@@ -428,6 +465,13 @@ impl Chat {
             return self.note(room, departure, now, effects);
         }
         self.emptied(room);
+    }
+
+    /// After a member has gone from `room` of whom nobody there has heard.
+    fn clear_up(&mut self, room: RoomId) {
+        if self.rooms[room.index()].len() == 0 {
+            self.emptied(room);
+        }
     }
 
     /// Clears up after the last member of a room.

@@ -243,10 +243,14 @@ impl Chat {
         let mut missed: BTreeMap<RoomId, (usize, Vec<Name>)> = BTreeMap::new();
         for &member in victims {
             tell(effects, member, Rc::clone(&last));
+            let unheard_of = self.newcomers.take(member);
             let (room, nickname) = self.remove(member, effects);
             effects.push(Effect::Disconnect { member });
             self.forget_presence_of(member, room);
             let (count, named) = missed.entry(room).or_default();
+            if unheard_of {
+                continue;
+            }
             *count += 1;
             if named.len() < NAMED {
                 named.push(nickname);
@@ -256,6 +260,9 @@ impl Chat {
             if self.room(room).len() == 0 {
                 self.emptied(room);
                 continue;
+            }
+            if count == 0 {
+                continue; // nobody there had heard of them
             }
             let names = list(named, count, NAMED, OTHERS);
             let were = if count == 1 { "was" } else { "were" };

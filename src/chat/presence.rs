@@ -117,7 +117,8 @@ impl Presence {
         let said: Vec<String> = phrases.into_iter().flatten().collect();
         let line = format!("* {}.", said.join("; "));
         let except = match (&self.named[..], self.unnamed) {
-            ([only], [0, 0, 0]) => Some(only.member),
+            // Whoever has left may be gone from the chat, and somebody else have its place.
+            ([only], [0, 0, 0]) if only.after.is_some() => Some(only.member),
             _ => None,
         };
         self.forget();
@@ -240,6 +241,9 @@ mod tests {
         presence.record(change(1, "", "ann"));
         presence.record(change(2, "bob", ""));
         assert_eq!(presence.speak("tea", 2000).unwrap().0, None);
+        // Who has left is not there to be left out.
+        presence.record(change(1, "ann", ""));
+        assert_eq!(presence.speak("tea", 3000).unwrap().0, None);
         // One named and one counted are two.
         (0..4).for_each(|index| presence.record(change(index, "", "ann")));
         (0..2).for_each(|index| presence.record(change(index, "ann", "")));

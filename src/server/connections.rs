@@ -15,7 +15,8 @@ use crate::net::Socket;
 pub(super) struct Connection {
     pub(super) socket: Socket,
     pub(super) input: LineInput,
-    /// Of a WebSocket: what it has said and nobody has heard yet. (A socket takes such bytes back.)
+    /// What it has said and nobody has heard yet: of a WebSocket (a socket takes such bytes back), or at the
+    /// beginning of a session on the line door.
     #[expect(
         clippy::box_collection,
         reason = "few have it, and all pay for its place"
@@ -25,6 +26,8 @@ pub(super) struct Connection {
     pub(super) member: Option<MemberId>,
     /// It speaks HTTP: it only looks at pages so far.
     pub(super) visits: bool,
+    /// What it has sent so far is not known to be a chat yet.
+    pub(super) opens: bool,
     /// When it was accepted, in seconds.
     pub(super) since: u32,
 }
@@ -91,6 +94,7 @@ impl Connections {
             unheard: None,
             member,
             visits: member.is_none(),
+            opens: false,
             since: (now / 1000) as u32,
         });
     }

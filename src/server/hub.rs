@@ -105,6 +105,11 @@ impl Hub {
         Ok(member)
     }
 
+    /// What a newcomer has sent so far may be no chat: see [`Chat::withhold`].
+    pub fn withhold(&mut self, member: MemberId, now: Millis) {
+        self.chat.withhold(member, now);
+    }
+
     /// What a member's line decoder gave: a line for the chat, or one that is too long.
     pub fn frame(&mut self, member: MemberId, frame: Frame<'_>, now: Millis) {
         self.lines += 1;

@@ -1,10 +1,13 @@
 //! The door for `nc`: a connection is a member, a line is what it says.
 
+use std::borrow::Cow;
+
 use log::{debug, info};
 
 use super::arrivals;
 use super::connections::Connection;
 use super::hub::Hub;
+use super::opening::{self, Foreign, Verdict};
 use super::outlet::Outlet;
 use super::{ChatServer, Loop};
 use crate::net::{self, Context, Event, Server, Socket};
@@ -58,20 +61,92 @@ fn connection(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Soc
         Ok(member) => {
             let (connections, config) = (&mut server.connections, &server.config);
             connections.insert(socket, Some(member), peer, config, cx.now());
+            if let Some(connection) = connections.get_mut(socket) {
+                connection.opens = true;
+            }
             server.finish(cx);
         }
         Err(reason) => turn_away(server, cx, socket, &reason),
     }
 }
 
-/// Takes lines, up to the cap; gives the rest back. Whoever does not read its answers is asked no
-/// more questions, and whoever types too fast is read more slowly: the bytes wait until then.
+/// Whoever does not read its answers is asked no more questions, and whoever types too fast is read more
+/// slowly: the bytes wait until then.
 fn data(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, bytes: &[u8]) {
     if server.must_wait(cx, socket) {
         socket.pause(cx);
         socket.unshift(cx, bytes);
         return;
     }
+    if let Some(bytes) = opening(server, cx, socket, bytes, false) {
+        hear(server, cx, socket, &bytes);
+    }
+}
+
+/// Looks at the beginning of a session. Returns what is to be heard: nothing while it may still be no chat, nor
+/// if it is none.
+fn opening<'a>(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    socket: Socket,
+    bytes: &'a [u8],
+    has_ended: bool,
+) -> Option<Cow<'a, [u8]>> {
+    let connection = server.connections.get_mut(socket)?;
+    if !connection.opens {
+        return Some(Cow::Borrowed(bytes));
+    }
+    let is_first = connection.unheard.is_none();
+    let bytes = match connection.unheard.take() {
+        None => Cow::Borrowed(bytes),
+        Some(mut held) => {
+            held.extend_from_slice(bytes);
+            Cow::Owned(*held)
+        }
+    };
+    match opening::judge(&bytes, has_ended) {
+        Verdict::Chat => {
+            connection.opens = false;
+            Some(bytes)
+        }
+        Verdict::Undecided => {
+            connection.unheard = Some(Box::new(bytes.into_owned()));
+            if let Some(member) = connection.member.filter(|_| is_first) {
+                server.hub.withhold(member, cx.now());
+                server.finish(cx);
+            }
+            None
+        }
+        Verdict::Foreign(foreign) => {
+            send_away(server, cx, socket, foreign);
+            None
+        }
+    }
+}
+
+/// Ends a session that is no chat, with the answer that whoever it is understands. As far as the chat knows, it
+/// was never there, and what it was told so far is not sent any more.
+fn send_away(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    socket: Socket,
+    foreign: Foreign,
+) {
+    let answer = opening::answer(foreign, &server.browsers);
+    let connection = server.connections.get_mut(socket);
+    if let Some(member) = connection.and_then(|found| found.member) {
+        server.unseat(member);
+        server.hub.gone(member, cx.now());
+        server.hub.apply();
+        server.hub.forget(member);
+    }
+    socket.write(cx, &answer);
+    close(server, cx, socket);
+    server.finish(cx);
+}
+
+/// Takes lines, up to the cap; gives the rest back.
+fn hear(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, bytes: &[u8]) {
     let ChatServer {
         hub, connections, ..
     } = server;
@@ -93,6 +168,10 @@ fn data(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, b
 
 /// The peer has said all it will: what is left is a line, too. It gets its answers, then the end.
 fn end(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
+    // A line without an end may have been kept, and blank ones before it.
+    if let Some(bytes) = opening(server, cx, socket, &[], true) {
+        hear(server, cx, socket, &bytes);
+    }
     let ChatServer {
         hub, connections, ..
     } = server;

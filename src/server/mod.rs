@@ -12,6 +12,7 @@
 //! | `arrivals.rs`, `hearing.rs` | who comes and who is gone; when a connection is read |
 //! | `outlet.rs` | where a member's lines go: what differs between the doors |
 //! | `board.rs` | the rooms, as browsers show them |
+//! | [`opening`] | whether a session begins as a chat does, or as another protocol |
 //! | [`framing`] | bytes to lines |
 //! | [`hub`] | the chat and what is due to its members, without sockets |
 //! | [`line_input`] | what one connection says, no faster than it may |
@@ -41,6 +42,7 @@ mod line_door;
 pub mod line_input;
 mod loop_view;
 mod metrics;
+pub mod opening;
 mod outlet;
 mod reports;
 mod shutdown;
@@ -87,6 +89,8 @@ pub struct ChatServer {
     /// What the web door serves.
     site: Site,
     web: Option<http::Server>,
+    /// Where browsers are to go, in words.
+    browsers: String,
     /// Its members' WebSockets.
     web_members: Option<Endpoint>,
     loop_view: LoopView,
@@ -157,6 +161,7 @@ impl ChatServer {
             board: Board::default(),
             site: Site::new(&config.web_origin),
             web: None,
+            browsers: "There is no chat for browsers here.".to_owned(),
             web_members: None,
             loop_view: LoopView::default(),
             metrics_waiting: metrics::Waiting::default(),

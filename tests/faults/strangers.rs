@@ -33,7 +33,9 @@ fn one_address_has_so_many_connections_and_no_more() {
         // Loopback is not counted.
         server.join();
         // A place that is given up may be taken, however it was given up.
-        let gone = strangers.remove(0);
+        let mut gone = strangers.remove(0);
+        gone.say("here");
+        local.expect(&format!("{}: here", gone.name));
         let left = format!("{} left #lobby", gone.name);
         gone.reset();
         local.expect_line(|line| line.contains(&left));

@@ -35,7 +35,9 @@ fn a_flooder_that_has_nothing_more_to_say_is_heard_to_its_end() {
 #[test]
 fn one_too_many_is_told_so_and_one_gets_in_when_there_is_room() {
     let server = Server::with(&["--max-connections", "2"]);
-    let (mut alice, bob) = (server.join(), server.join());
+    let (mut alice, mut bob) = (server.join(), server.join());
+    bob.say("here");
+    alice.expect(&format!("{}: here", bob.name));
     let mut carol = Client::connect(&server.address);
     assert_eq!(
         carol.rest(),

@@ -5,6 +5,7 @@
 mod support;
 
 mod ends;
+mod foreign;
 mod hostile;
 mod limits;
 mod lines;
@@ -26,10 +27,12 @@ fn two() -> (Server, Client, Client) {
 /// A third one, `guest3`, of whom the others have heard: who comes and goes within a second is not
 /// worth a notice.
 fn third(server: &Server, others: [&mut Client; 2]) -> Client {
-    let carol = server.join();
+    let mut carol = server.join();
     for other in others {
         other.expect_line(|line| line.starts_with("* ") && line.contains("guest3"));
     }
+    // Nothing is on its way to her any more: not the notice that named the others, too.
+    carol.sync();
     carol
 }
 

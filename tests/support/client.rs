@@ -91,6 +91,12 @@ impl Client {
         while self.stream.write_all(bytes).is_ok() {}
     }
 
+    /// Sends as much of it as the other end takes before it has had enough.
+    pub fn send_until_end(&mut self, bytes: &[u8]) {
+        // An error says that it has.
+        let _ = self.stream.write_all(bytes);
+    }
+
     /// Sends no more.
     pub fn half_close(&mut self) {
         self.stream

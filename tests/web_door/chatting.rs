@@ -13,7 +13,7 @@ fn a_line_from_either_door_is_heard_at_the_other() {
     let mut browser = Web::join(web);
     until_in(&mut nc, &browser.name);
     nc.say("hello from nc");
-    assert_eq!(browser.line(), "guest1: hello from nc");
+    browser.expect("guest1: hello from nc");
     browser.say("hello from the browser: <b>é</b>");
     assert_eq!(nc.line(), "guest2: hello from the browser: <b>é</b>");
     // Nobody gets its own lines back: what comes next is the answer.

@@ -96,8 +96,7 @@ fn whoever_types_too_fast_is_heard_more_slowly_and_completely() {
             rig.now() - start
         );
     }
-    let told = browser.line(&mut rig);
-    assert!(told.contains("50 lines a second"), "it is told");
+    browser.expect_line(&mut rig, |line| line.contains("50 lines a second"));
 }
 
 #[test]

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use loopchat::chat::{Effect, Line, MemberId, RoomId, SayKind};
+use loopchat::chat::{Effect, Line, MemberId, Millis, RoomId, SayKind};
 use loopchat::server::Config;
 
 use super::tally::{Count, Tally};
@@ -19,7 +19,14 @@ pub struct Seat {
     pub number: usize,
     pub nickname: String,
     pub room: RoomId,
+    /// When it came.
+    since: Millis,
+    /// It has typed something that shows a person.
+    has_spoken: bool,
 }
+
+/// How long nobody is to hear of a newcomer that says nothing, in milliseconds.
+const SILENCE: Millis = 1000;
 
 /// What one connection is still to read.
 #[derive(Default)]
@@ -61,7 +68,13 @@ impl Checker {
 
     /// A newcomer was let in; `effects` are what that brought about, to be [observed](Self::observe)
     /// next.
-    pub fn connected(&mut self, member: MemberId, number: usize, effects: &[Effect]) -> Checked {
+    pub fn connected(
+        &mut self,
+        member: MemberId,
+        number: usize,
+        effects: &[Effect],
+        now: Millis,
+    ) -> Checked {
         let Some(Effect::Moved { to: Some(room), .. }) = effects.first() else {
             return violated("a newcomer enters #lobby first", format!("{effects:?}"));
         };
@@ -81,6 +94,8 @@ impl Checker {
             number,
             nickname,
             room,
+            since: now,
+            has_spoken: false,
         };
         self.seats.insert(member, seat);
         let reader = Reader {
@@ -103,6 +118,13 @@ impl Checker {
     pub fn named(&self, nickname: &str) -> Option<MemberId> {
         let same = |(_, seat): &(MemberId, &Seat)| seat.nickname.eq_ignore_ascii_case(nickname);
         self.seats().find(same).map(|(member, _)| member)
+    }
+
+    /// A member types something other than blanks.
+    pub fn speaks(&mut self, member: MemberId) {
+        if let Some(seat) = self.seats.get_mut(&member) {
+            seat.has_spoken = true;
+        }
     }
 
     pub fn rename(&mut self, member: MemberId, nickname: &str) -> Checked {
@@ -134,7 +156,7 @@ impl Checker {
     }
 
     /// Something has happened in the chat.
-    pub fn observe(&mut self, effects: &[Effect]) -> Checked {
+    pub fn observe(&mut self, effects: &[Effect], now: Millis) -> Checked {
         for effect in effects {
             match effect {
                 Effect::Tell { to, line } => match self.seats.get(to) {
@@ -146,7 +168,12 @@ impl Checker {
                     except,
                     kind,
                     line,
-                } => self.said(*room, *except, *kind == SayKind::Message, line),
+                } => {
+                    if *kind == SayKind::Notice {
+                        self.check_silent(line, now)?;
+                    }
+                    self.said(*room, *except, *kind == SayKind::Message, line);
+                }
                 Effect::Moved { member, from, to } => self.moved(*member, *from, *to)?,
                 Effect::Disconnect { member } => {
                     if self.seats.contains_key(member) {
@@ -157,6 +184,23 @@ impl Checker {
             }
         }
         Ok(())
+    }
+
+    /// No notice may name a newcomer that has said nothing for less than a second.
+    fn check_silent(&self, line: &str, now: Millis) -> Checked {
+        let is_silent = |seat: &&Seat| !seat.has_spoken && now < seat.since + SILENCE;
+        let mut words = line.split([' ', ',']);
+        let named = words.find_map(|word| {
+            let mut silent = self.seats.values().filter(is_silent);
+            silent.find(|seat| seat.nickname == word)
+        });
+        match named {
+            Some(seat) => {
+                let seen = format!("{line}: {} came {} ms ago", seat.number, now - seat.since);
+                violated("a silent newcomer is not announced for a second", seen)
+            }
+            None => Ok(()),
+        }
     }
 
     fn said(&mut self, room: RoomId, except: Option<MemberId>, is_message: bool, line: &Line) {

@@ -19,6 +19,14 @@ pub fn judge(
         return violated("only members are listened to", format!("{act:?}"));
     };
     let (nickname, room) = (seat.nickname.clone(), seat.room);
+    // A newcomer's first line announces it; the checker minds when it may.
+    let is_arrival = |effect: &&Effect| matches!(effect, Effect::Say { kind: SayKind::Notice, line, .. } if line.contains(" joined #"));
+    let effects: Vec<Effect> = effects
+        .iter()
+        .filter(|effect| !is_arrival(effect))
+        .cloned()
+        .collect();
+    let effects = &effects[..];
     let answers = || {
         effects.iter().filter_map(|effect| match effect {
             Effect::Tell { to, line } if *to == author => Some(&**line),

@@ -18,7 +18,7 @@ use super::checker::Checker;
 use super::judge::judge;
 use super::members::Client;
 use super::plan::{Setting, Step, dice};
-use super::speech::Spoken;
+use super::speech::{Act, Spoken};
 use super::tally::{Count, Tally};
 use super::wire::Wire;
 use super::{Checked, violated};
@@ -100,7 +100,7 @@ impl<'a> World<'a> {
             Ok(member) => {
                 self.tally.count(Count::Connected);
                 let effects = self.hub.effects();
-                self.checker.connected(member, number, effects)?;
+                self.checker.connected(member, number, effects, self.now)?;
                 client.member = Some(member);
                 self.sockets.insert(member, number);
                 self.clients.insert(number, client);
@@ -181,7 +181,7 @@ impl<'a> World<'a> {
             return Ok(());
         };
         self.hub.gone(member, self.now);
-        self.checker.observe(self.hub.effects())?;
+        self.checker.observe(self.hub.effects(), self.now)?;
         self.checker.forget(number);
         self.hub.apply();
         self.hub.forget(member);
@@ -218,7 +218,7 @@ impl<'a> World<'a> {
     }
 
     fn apply(&mut self) -> Checked {
-        self.checker.observe(self.hub.effects())?;
+        self.checker.observe(self.hub.effects(), self.now)?;
         self.hub.apply();
         Ok(())
     }
@@ -404,7 +404,10 @@ fn take(
     }
     tally.add(Count::Telnet, spoken.has_telnet.into());
     tally.add(Count::BrokenUtf8, spoken.is_broken_utf8.into());
+    if !matches!(spoken.act, Act::Nothing | Act::TooLong) {
+        checker.speaks(member);
+    }
     hub.frame(member, frame, now);
     judge(checker, member, &spoken.act, hub.effects(), tally)?;
-    checker.observe(hub.effects())
+    checker.observe(hub.effects(), now)
 }

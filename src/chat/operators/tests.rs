@@ -36,6 +36,7 @@ fn nobody_else_gives_orders() {
         user: 7,
         operator: false,
     });
+    house.pass(1000);
     for member in [local, ann, op] {
         house.read(member);
     }
@@ -90,7 +91,8 @@ fn whoever_is_kicked_is_told_why_and_the_room_hears_it_once() {
 #[test]
 fn a_kick_leaves_no_digest_about_the_one_kicked() {
     let (mut house, [op, ann, ..]) = house();
-    house.connect_from(host(3));
+    let dave = house.connect_from(host(3));
+    house.types(dave, "/who");
     house.types(ann, "/nick anna");
     house.read(op);
     house.answers(op, "/kick anna");

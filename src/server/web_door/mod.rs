@@ -56,6 +56,7 @@ pub(super) fn listen(
 ) -> Result<(), StartError> {
     let address = listener.address().clone();
     server.site.opens_at(&address);
+    server.browsers = whereabouts(server.config.web_origin.first(), &address);
     let (door, members) = open(event_loop, server);
     (server.web, server.web_members) = (Some(door), Some(members));
     door.net().listen_on(event_loop, listener);
@@ -68,6 +69,19 @@ pub(super) fn listen(
         Address::Ipc(path) => info!("the chat in a browser, over HTTP on {}", path.display()),
     }
     Ok(())
+}
+
+/// Where the door is, for browsers that have come to another.
+fn whereabouts(origin: Option<&Origin>, address: &Address) -> String {
+    let known = "The chat in a browser is at";
+    match (origin, address) {
+        (Some(origin), _) => format!("{known} {}/", origin.as_str()),
+        (None, Address::Tcp(address)) if address.ip().is_unspecified() => {
+            format!("{known} port {} of this machine.", address.port())
+        }
+        (None, Address::Tcp(address)) => format!("{known} http://{address}/"),
+        (None, Address::Ipc(_)) => "The chat in a browser is elsewhere.".to_owned(),
+    }
 }
 
 fn open(event_loop: &mut Loop, server: &ChatServer) -> (http::Server, Endpoint) {

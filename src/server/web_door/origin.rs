@@ -49,6 +49,11 @@ impl FromStr for Origin {
 }
 
 impl Origin {
+    /// As browsers show it.
+    pub(super) fn as_str(&self) -> &str {
+        &self.text
+    }
+
     /// Its host, with the port if that is not the usual one.
     fn host(&self) -> &str {
         &self.text[self.host..]
