@@ -54,6 +54,8 @@ type Settle = Box<dyn Fn(&Counters)>;
 #[derive(Default)]
 struct Inner {
     now: Cell<u64>,
+    /// Some of it passed while the loop was held up, and it has not noticed.
+    held_up: Cell<bool>,
     settle: Option<Settle>,
     stopped: bool,
 }
@@ -101,6 +103,17 @@ impl ManualClock {
     /// Lets `ms` milliseconds pass. A running loop sees it at its next look at the clock.
     pub fn advance(&self, ms: u64) {
         self.0.now.set(self.0.now.get() + ms);
+    }
+
+    /// Lets `ms` milliseconds pass in which the loop could do nothing, as when its process is stopped
+    /// or a callback blocks: see [`Context::awake_since`](super::Context::awake_since).
+    pub fn hold_up(&self, ms: u64) {
+        self.advance(ms);
+        self.0.held_up.set(true);
+    }
+
+    pub(super) fn take_held_up(&self) -> bool {
+        self.0.held_up.take()
     }
 
     /// Moves on to `time`; never back.

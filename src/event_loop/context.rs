@@ -27,6 +27,9 @@ const WAKER: Token = Token(usize::MAX);
 /// idle connection owns none.
 const READ_BUFFER: usize = 64 * 1024;
 
+/// A loop that is so many milliseconds later than it meant to be was held up.
+const HELD_UP_MS: u64 = 1000;
+
 /// A repeatable callback of a timer.
 type TimerCallback<H> = Box<dyn FnMut(&mut <H as Handle>::State, &mut Context<H>)>;
 
@@ -47,6 +50,9 @@ pub struct Context<H: Handle> {
     stopping: bool,
     clock: Clock,
     now: u64,
+    /// When it was last seen how late the loop is.
+    checked: u64,
+    awake_since: u64,
     poll: Poll,
     read_buffer: Box<[u8]>,
     extensions: Extensions,
@@ -67,6 +73,8 @@ impl<H: Handle> Context<H> {
             ticking: false,
             stopping: false,
             now: clock.now(),
+            checked: clock.now(),
+            awake_since: 0,
             clock,
             poll,
             read_buffer: vec![0; READ_BUFFER].into_boxed_slice(),
@@ -94,6 +102,35 @@ impl<H: Handle> Context<H> {
         self.now = self.clock.now();
     }
 
+    /// Since when the loop has been able to look at its handles, in loop time: when it was last held up
+    /// for more than a second, by a callback that blocked, a process that was stopped or a machine that was
+    /// suspended. 0 if it never was.
+    ///
+    /// Whoever measures by the clock what a peer does or fails to do counts from no earlier than this: what
+    /// the peer did meanwhile is still to be seen. [`set_deadline`](Self::set_deadline) does so by itself,
+    /// and so do the timers of handles.
+    #[must_use]
+    pub fn awake_since(&mut self) -> u64 {
+        self.update_time();
+        self.look_how_late(0);
+        self.awake_since
+    }
+
+    /// Sees whether more time has passed than was planned since this was last called.
+    fn look_how_late(&mut self, planned: u64) {
+        let held_up = match &self.clock {
+            Clock::Monotonic(_) => {
+                let due = self.checked.saturating_add(planned);
+                self.now.saturating_sub(due) > HELD_UP_MS
+            }
+            Clock::Manual(clock) => clock.take_held_up(),
+        };
+        if held_up {
+            self.awake_since = self.now;
+        }
+        self.checked = self.now;
+    }
+
     /// Calls back once, `ms` milliseconds from now at the earliest (`setTimeout`). Zero, and
     /// more than 2^31 - 1, mean 1.
     ///
@@ -107,6 +144,18 @@ impl<H: Handle> Context<H> {
         self.insert_timer(ms, false, true, Target::Callback(Box::new(callback)))
     }
 
+    /// As [`set_timeout`](Self::set_timeout), for what a peer has to do by then: if the loop
+    /// [was held up](Self::awake_since) meanwhile, the time starts anew.
+    pub fn set_deadline<R>(
+        &mut self,
+        ms: u64,
+        callback: impl FnMut(&mut H::State, &mut Self) -> R + 'static,
+    ) -> Timer {
+        let timer = self.set_timeout(ms, callback);
+        self.timers.set_deadline(timer);
+        timer
+    }
+
     /// Calls back every `ms` milliseconds, counted from the start of each callback
     /// (`setInterval`).
     pub fn set_interval<R>(
@@ -118,9 +167,12 @@ impl<H: Handle> Context<H> {
         self.insert_timer(ms, true, true, Target::Callback(Box::new(callback)))
     }
 
-    /// A timer that calls [`Handle::timeout`]: no closure, and it does not hold the loop open.
+    /// A [deadline](Self::set_deadline) that calls [`Handle::timeout`]: no closure, and it does not hold the
+    /// loop open.
     pub fn set_handle_timeout(&mut self, ms: u64, id: HandleId) -> Timer {
-        self.insert_timer(ms, false, false, Target::Handle(id))
+        let timer = self.insert_timer(ms, false, false, Target::Handle(id));
+        self.timers.set_deadline(timer);
+        timer
     }
 
     fn insert_timer(
@@ -407,6 +459,7 @@ impl<H: Handle> Context<H> {
     /// work already.
     pub(super) fn sleep(&mut self, events: &mut Events) -> io::Result<()> {
         self.update_time();
+        self.look_how_late(0);
         let busy = self.stopping
             || !self.alive()
             || self.immediates.any_referenced()
@@ -419,6 +472,7 @@ impl<H: Handle> Context<H> {
         };
         self.wait(events, timeout)?;
         self.update_time();
+        self.look_how_late(timeout.unwrap_or(u64::MAX));
         Ok(())
     }
 
@@ -447,12 +501,25 @@ impl<H: Handle> Context<H> {
     fn poll_once(&mut self, events: &mut Events, ms: Option<u64>) -> io::Result<()> {
         self.counters.polls += 1;
         match self.poll.poll(events, ms.map(Duration::from_millis)) {
-            // A signal came first: this turn goes on without events, and the next one computes its
-            // timeout anew.
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => events.clear(),
+            // A signal came first, such as the one that lets a stopped process go on: what has become
+            // ready is looked at before any timer. The next turn computes its timeout anew.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                match self.poll.poll(events, Some(Duration::ZERO)) {
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => events.clear(),
+                    result => result?,
+                }
+            }
             result => result?,
         }
         Ok(())
+    }
+
+    /// Puts a due timer off, if it is a deadline and the loop was held up in its time.
+    pub(super) fn puts_off(&mut self, timer: Timer) -> bool {
+        let Some(start) = self.timers.deadline_start(timer) else {
+            return false;
+        };
+        start < self.awake_since() && self.timers.refresh(timer, self.now)
     }
 
     /// Notes what the poll said.

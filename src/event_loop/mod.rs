@@ -243,6 +243,9 @@ impl<H: Handle> EventLoop<H> {
             let timers::Due::Timer(timer) = due else {
                 continue;
             };
+            if self.context.puts_off(timer) {
+                continue;
+            }
             let Some(mut target) = self.context.timers.take(timer) else {
                 continue; // cleared by a tick
             };

@@ -74,6 +74,8 @@ struct Entry<C> {
     referenced: bool,
     /// It stays known once it has fired, to be refreshed.
     reusable: bool,
+    /// It starts anew if the loop was held up in its time.
+    deadline: bool,
     target: Option<Target<C>>,
 }
 
@@ -140,6 +142,7 @@ impl<C> Timers<C> {
             armed: false,
             referenced,
             reusable: false,
+            deadline: false,
             target: Some(target),
         }) as u32;
         self.link(index, start);
@@ -201,6 +204,19 @@ impl<C> Timers<C> {
         if !reusable && !entry.armed {
             self.clear(timer);
         }
+    }
+
+    /// Makes it a deadline of somebody else's.
+    pub(super) fn set_deadline(&mut self, timer: Timer) {
+        if let Some(entry) = self.get(timer) {
+            entry.deadline = true;
+        }
+    }
+
+    /// When a deadline was set; `None` for any other timer.
+    pub(super) fn deadline_start(&mut self, timer: Timer) -> Option<u64> {
+        let entry = self.get(timer).filter(|entry| entry.deadline)?;
+        Some(entry.start)
     }
 
     pub(super) fn is_referenced(&mut self, timer: Timer) -> bool {

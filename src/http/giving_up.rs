@@ -38,8 +38,7 @@ pub(super) fn timed_out<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: 
     let settings = settings(cx, socket);
     let Some(own) = of(cx, socket) else { return };
     if own.over && own.fault.is_none() {
-        socket.destroy(cx);
-        return;
+        return lingered(cx, socket);
     }
     if settings.timeout == 0 && !own.is_idle() {
         return; // the time that runs is that of an idle connection
@@ -57,7 +56,7 @@ pub(super) fn timed_out<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: 
     };
     let event = ServerEvent::Timeout(socket);
     if !(server::emit(state, cx, server, Kind::Timeout, event) || told) {
-        socket.destroy(cx);
+        socket.give_up(cx);
     }
 }
 
@@ -68,11 +67,12 @@ pub(super) fn check<S: 'static>(
     socket: Socket,
     settings: &Settings,
 ) {
-    let now = cx.now();
+    let (now, awake) = (cx.now(), cx.awake_since());
     let Some(own) = of(cx, socket) else { return };
     let Some(since) = own.since.filter(|_| !own.over) else {
         return;
     };
+    let since = since.max(awake);
     let over = |limit: u64| limit > 0 && now.saturating_sub(since) >= limit;
     if over(settings.request_timeout) || (!own.head_done && over(settings.headers_timeout)) {
         fail(state, cx, socket, ParseError::Timeout);
@@ -162,10 +162,24 @@ pub(super) fn linger<S: 'static>(cx: &mut Context<S>, socket: Socket) {
 }
 
 pub(super) fn linger_on<S: 'static>(cx: &mut Context<S>, socket: Socket) {
-    let now = cx.now();
-    let long = |since: u64| now.saturating_sub(since) > LINGER_IN_ALL;
-    if socket.writable_ended(cx) && of(cx, socket).is_some_and(|own| own.since.is_some_and(long)) {
-        socket.destroy(cx);
+    if socket.writable_ended(cx) && lingers_long(cx, socket) {
+        socket.give_up(cx);
+    }
+}
+
+fn lingers_long<S: 'static>(cx: &mut Context<S>, socket: Socket) -> bool {
+    let (now, awake) = (cx.now(), cx.awake_since());
+    let long = |since: u64| now.saturating_sub(since.max(awake)) > LINGER_IN_ALL;
+    of(cx, socket).is_some_and(|own| own.since.is_some_and(long))
+}
+
+/// It was given up, and nothing came or went for a moment. Whose system has not even taken what there was
+/// for it has a little longer.
+fn lingered<S: 'static>(cx: &mut Context<S>, socket: Socket) {
+    if socket.buffered(cx) > 0 && !lingers_long(cx, socket) {
+        socket.set_timeout(cx, LINGER_SILENT);
+    } else {
+        socket.give_up(cx);
     }
 }
 

@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use super::connection::{self, HIGH_WATER_MARK, emit, touch, update_active};
 use super::lookup::{LookUp, LookupRequest, look_up, same_life};
 use super::stream::Stream;
-use super::{Address, Context, Error, Event, Handles, Target, ending, reading};
+use super::{Address, BufferSizes, Context, Error, Event, Handles, Target, ending, reading};
 use crate::event_loop::{HandleId, Readiness, Timer};
 
 /// How long, in milliseconds, one address of several may take before the next is tried
@@ -21,6 +21,7 @@ pub struct ConnectOptions<S> {
     target: Target,
     pub(super) allow_half_open: bool,
     pub(super) high_water_mark: u32,
+    buffer_sizes: BufferSizes,
     family: Option<u8>,
     lookup: Option<LookUp<S>>,
 }
@@ -38,6 +39,7 @@ impl<S> ConnectOptions<S> {
             target: target.into(),
             allow_half_open: false,
             high_water_mark: HIGH_WATER_MARK,
+            buffer_sizes: BufferSizes::default(),
             family: None,
             lookup: None,
         }
@@ -54,6 +56,13 @@ impl<S> ConnectOptions<S> {
     #[must_use]
     pub fn high_water_mark(mut self, bytes: u32) -> Self {
         self.high_water_mark = bytes;
+        self
+    }
+
+    /// How much the kernel keeps for the connection. Node has no such thing for `net`.
+    #[must_use]
+    pub fn buffer_sizes(mut self, sizes: BufferSizes) -> Self {
+        self.buffer_sizes = sizes;
         self
     }
 
@@ -87,6 +96,7 @@ pub(super) struct Attempts {
     /// Why an attempt failed at once; told in the pending phase, as by libuv.
     failed: Option<io::Error>,
     timer: Option<Timer>,
+    buffer_sizes: BufferSizes,
 }
 
 /// Begins to connect. A path is tried at once, an IP address in the next tick, a name after
@@ -106,7 +116,10 @@ pub(super) fn start<S>(cx: &mut Context<S>, id: HandleId, options: ConnectOption
     connection.has_handle = true;
     connection.life = connection.life.wrapping_add(1);
     let life = connection.life;
-    connection.own.get_or_insert_default().attempts = Attempts::default();
+    connection.own.get_or_insert_default().attempts = Attempts {
+        buffer_sizes: options.buffer_sizes,
+        ..Attempts::default()
+    };
     cx.reopen(id);
     update_active(cx, id);
     touch(cx, id);
@@ -212,7 +225,9 @@ fn attempt_next<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
 /// of this one.
 fn open<S>(cx: &mut Context<S>, id: HandleId, address: Address) -> io::Result<()> {
     cx.clear_readiness(id, cx.readiness(id));
-    let opened = Stream::connect(&address).and_then(|mut stream| {
+    let own = cx.connection(id).and_then(|own| own.own.as_ref());
+    let sizes = own.map_or_else(BufferSizes::default, |own| own.attempts.buffer_sizes);
+    let opened = Stream::connect(&address, sizes).and_then(|mut stream| {
         stream.register(cx.registry(), id.token())?;
         Ok(stream)
     });

@@ -74,6 +74,8 @@ pub(super) struct Connection<S> {
     pub(super) no_delay: bool,
     /// Its server's listeners for all sockets hear nothing of it any more.
     pub(super) detached: bool,
+    /// It closes once the peer has everything, or has had its time for that.
+    pub(super) lingers: bool,
 }
 
 /// What only sockets need that connect themselves, fail, or have listeners of their own.
@@ -160,6 +162,7 @@ impl<S> Connection<S> {
             close_emitted: false,
             no_delay: false,
             detached: false,
+            lingers: false,
         }
     }
 
@@ -200,6 +203,11 @@ impl<S> Connection<S> {
     /// Bytes of writes that are not done.
     pub(super) fn writable_length(&self) -> usize {
         self.outbox.as_ref().map_or(0, |outbox| outbox.length())
+    }
+
+    /// Bytes of writes that the kernel has not taken.
+    pub(super) fn waiting(&self) -> usize {
+        self.outbox.as_ref().map_or(0, |outbox| outbox.waiting())
     }
 
     /// Whether a write is with the kernel, or waits for the connection.
@@ -435,4 +443,14 @@ pub(super) fn reset<S>(cx: &mut Context<S>, id: HandleId) {
         id,
         refused.map(|error| Error::system("setsockopt", &error, None)),
     );
+}
+
+/// Destroys, with a reset where there is such a thing.
+pub(super) fn abort<S>(cx: &mut Context<S>, id: HandleId) {
+    if let Some(connection) = cx.connection(id)
+        && let Err(error) = connection.stream.reset_on_close()
+    {
+        debug!("a connection is closed without a reset: {error}");
+    }
+    destroy(cx, id, None);
 }

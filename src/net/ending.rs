@@ -5,7 +5,7 @@ use log::debug;
 use super::connection::{self, emit, update_active};
 use super::outbox::{Data, WriteCallback};
 use super::writing::{destroyed_error, refusal, refuse, uncork, write};
-use super::{Context, Error, Event, Handles};
+use super::{Context, Error, Event, Handles, lingering};
 use crate::event_loop::HandleId;
 
 /// No more will be written, after `data`: what is queued is sent, then the peer is told, in the
@@ -117,6 +117,6 @@ fn finish<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
     }
     emit(state, cx, id, Event::Finish);
     if cx.connection(id).is_some_and(|connection| connection.ended) {
-        connection::destroy(cx, id, None);
+        lingering::close(cx, id);
     }
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use log::warn;
+use log::{debug, warn};
 use mio::event::Source;
 use mio::net::{TcpListener, UnixListener};
 use mio::{Interest, Registry, Token};
@@ -24,6 +24,33 @@ use super::{Address, Error};
 pub struct Listener {
     kind: Kind,
     address: Address,
+    sizes: BufferSizes,
+}
+
+/// How much the kernel keeps for one connection, in bytes, in either direction: what is not
+/// acknowledged or read by the peer (`SO_SNDBUF`), and what is not read here (`SO_RCVBUF`).
+///
+/// `None` leaves it to the kernel, which lets a fast connection have megabytes. Linux takes the number
+/// twice, since it counts its own overhead. On IPC only the first is of any use: there, what a peer has
+/// sent and nobody has read counts as the peer's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BufferSizes {
+    /// Bytes to be sent.
+    pub send: Option<u32>,
+    /// Bytes that were received.
+    pub receive: Option<u32>,
+}
+
+impl BufferSizes {
+    pub(super) fn set_on(self, socket: &SockRef<'_>) -> io::Result<()> {
+        if let Some(bytes) = self.send {
+            socket.set_send_buffer_size(bytes as usize)?;
+        }
+        if let Some(bytes) = self.receive {
+            socket.set_recv_buffer_size(bytes as usize)?;
+        }
+        Ok(())
+    }
 }
 
 enum Kind {
@@ -76,6 +103,21 @@ impl Listener {
         }
     }
 
+    /// Has the system keep so much for each connection that is accepted from now on. Those that wait in
+    /// the backlog by now may have other sizes.
+    ///
+    /// # Errors
+    ///
+    /// The system's.
+    pub fn set_buffer_sizes(&mut self, sizes: BufferSizes) -> io::Result<()> {
+        self.sizes = sizes;
+        match &self.kind {
+            // What a TCP listener accepts has the listener's sizes.
+            Kind::Tcp(listener) => sizes.set_on(&SockRef::from(listener)),
+            Kind::Ipc(listener, _) => sizes.set_on(&SockRef::from(listener)),
+        }
+    }
+
     pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         match &mut self.kind {
             Kind::Tcp(listener) => listener.register(registry, token, Interest::READABLE),
@@ -86,7 +128,14 @@ impl Listener {
     pub(super) fn accept(&self) -> io::Result<Stream> {
         match &self.kind {
             Kind::Tcp(listener) => listener.accept().map(|(stream, _)| Stream::Tcp(stream)),
-            Kind::Ipc(listener, _) => listener.accept().map(|(stream, _)| Stream::Ipc(stream)),
+            Kind::Ipc(listener, _) => {
+                let (stream, _) = listener.accept()?;
+                // Nothing is handed on there.
+                if let Err(error) = self.sizes.set_on(&SockRef::from(&stream)) {
+                    debug!("a connection has the buffers of the system's choice: {error}");
+                }
+                Ok(Stream::Ipc(stream))
+            }
         }
     }
 }
@@ -110,6 +159,7 @@ fn bind_tcp(address: SocketAddr, backlog: i32) -> io::Result<Listener> {
     Ok(Listener {
         kind: Kind::Tcp(listener),
         address,
+        sizes: BufferSizes::default(),
     })
 }
 
@@ -132,6 +182,7 @@ fn bind_ipc(path: &Path, backlog: i32) -> io::Result<Listener> {
     Ok(Listener {
         kind: Kind::Ipc(listener, file),
         address: path.into(),
+        sizes: BufferSizes::default(),
     })
 }
 

@@ -39,6 +39,7 @@
 //! | `connection.rs` | what the loop keeps of one socket; its end | `net.Socket` |
 //! | `reading.rs`, `inbox.rs`, `writing.rs`, `outbox.rs`, `ending.rs` | the two directions | `stream_base_commons.js`, libuv's `stream.c` |
 //! | `connect.rs`, `lookup.rs` | connecting, after looking up | `net.connect` |
+//! | `lingering.rs`, `unacknowledged.rs` | closing once the peer has everything, or by a reset | |
 //! | `pipe.rs`, `text.rs` | forwarding with backpressure, text across reads | `pipe`, `setEncoding` |
 //! | `events.rs` | events and listeners | `EventEmitter` |
 //! | `data.rs` | values hung on sockets and servers, for protocols | `handle.data`, properties |
@@ -53,6 +54,7 @@ mod ending;
 mod error;
 mod events;
 mod inbox;
+mod lingering;
 mod listener;
 mod lookup;
 mod on;
@@ -64,13 +66,14 @@ mod socket;
 mod status;
 mod stream;
 mod text;
+mod unacknowledged;
 mod writing;
 
 pub use address::{Address, Target, is_ip};
 pub use connect::ConnectOptions;
 pub use error::Error;
 pub use events::{Dropped, Event, ServerEvent};
-pub use listener::Listener;
+pub use listener::{BufferSizes, Listener};
 pub use lookup::LookupRequest;
 pub use server::{ListenOptions, Server};
 pub use socket::Socket;

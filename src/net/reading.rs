@@ -11,7 +11,7 @@ use super::connection::{
     self, Connection, Failed, emit, emit_error, emit_from_loop, note_error, touch, update_active,
 };
 use super::stream::Stream;
-use super::{Context, Error, Event, Handles, ending};
+use super::{Context, Error, Event, Handles, ending, lingering};
 use crate::event_loop::{Counters, HandleId, Readiness};
 
 /// Bytes that one socket hands out in one turn at most.
@@ -377,7 +377,7 @@ fn queue_end<S>(cx: &mut Context<S>, id: HandleId) {
                 }
             });
         } else if connection.finished {
-            connection::destroy(cx, id, None);
+            lingering::close(cx, id);
         }
         give_up(cx, id);
     });

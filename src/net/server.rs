@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::connection::HIGH_WATER_MARK;
 use super::events::{EventKind, Kind, Listeners, ServerCallback, SocketCallback};
-use super::{Address, Context, Error, Handles, Listener, ServerEvent};
+use super::{Address, BufferSizes, Context, Error, Handles, Listener, ServerEvent};
 use crate::event_loop::{Extensions, HandleId, Timer};
 
 /// A server (`net.Server`): a small id; everything goes through the context.
@@ -31,6 +31,7 @@ pub(super) struct ServerHandle<S> {
     pub(super) pause_on_connect: bool,
     pub(super) no_delay: bool,
     pub(super) high_water_mark: u32,
+    pub(super) linger: Option<u32>,
     /// Set while no descriptor was left for the next connection: when to try again.
     pub(super) retry: Option<Timer>,
     /// What programs and protocols hang on it.
@@ -51,6 +52,7 @@ impl<S> Default for ServerHandle<S> {
             pause_on_connect: false,
             no_delay: false,
             high_water_mark: HIGH_WATER_MARK,
+            linger: None,
             retry: None,
             extensions: Extensions::default(),
         }
@@ -62,6 +64,7 @@ impl<S> Default for ServerHandle<S> {
 pub struct ListenOptions {
     place: Place,
     backlog: i32,
+    buffer_sizes: BufferSizes,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,12 +84,24 @@ impl ListenOptions {
         self.backlog = backlog;
         self
     }
+
+    /// How much the kernel keeps for each connection. Node has no such thing for `net`.
+    #[must_use]
+    pub fn buffer_sizes(mut self, sizes: BufferSizes) -> Self {
+        self.buffer_sizes = sizes;
+        self
+    }
 }
 
 impl From<Place> for ListenOptions {
     fn from(place: Place) -> Self {
         let backlog = Listener::BACKLOG;
-        Self { place, backlog }
+        let buffer_sizes = BufferSizes::default();
+        Self {
+            place,
+            backlog,
+            buffer_sizes,
+        }
     }
 }
 
@@ -114,7 +129,12 @@ impl Server {
     /// [`address`](Self::address) tells it; with a host there is a lookup first, which takes at
     /// least a tick.
     pub fn listen<S>(self, cx: &mut Context<S>, options: impl Into<ListenOptions>) -> Self {
-        let ListenOptions { place, backlog } = options.into();
+        let ListenOptions {
+            place,
+            backlog,
+            buffer_sizes,
+        } = options.into();
+        let how = (backlog, buffer_sizes);
         if self.listening(cx) {
             let code = "ERR_SERVER_ALREADY_LISTEN";
             let message = "Listen method has been called more than once without closing.";
@@ -123,18 +143,18 @@ impl Server {
         }
         let attempt = self.next_attempt(cx);
         match place {
-            Place::Address(address) => self.bind(cx, &address, backlog),
-            Place::Port(port) => self.bind_port(cx, port, backlog),
-            Place::Host(port, host) => self.look_up(cx, attempt, port, host, backlog),
+            Place::Address(address) => self.bind(cx, &address, how),
+            Place::Port(port) => self.bind_port(cx, port, how),
+            Place::Host(port, host) => self.look_up(cx, attempt, port, host, how),
         }
         self
     }
 
-    fn bind<S>(self, cx: &mut Context<S>, address: &Address, backlog: i32) {
+    fn bind<S>(self, cx: &mut Context<S>, address: &Address, how: How) {
         if let (Address::Ipc(path), Some(server)) = (address, cx.server_mut(self.0)) {
             server.path = Some(path.clone());
         }
-        match Listener::bind(address, backlog) {
+        match bind(address, how) {
             Ok(listener) => {
                 self.listen_on(cx, listener);
             }
@@ -142,19 +162,19 @@ impl Server {
         }
     }
 
-    fn bind_port<S>(self, cx: &mut Context<S>, port: u16, backlog: i32) {
+    fn bind_port<S>(self, cx: &mut Context<S>, port: u16, how: How) {
         let any_v6 = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port);
         let any_v4 = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port);
-        match Listener::bind(&any_v6.into(), backlog) {
+        match bind(&any_v6.into(), how) {
             Ok(listener) => {
                 self.listen_on(cx, listener);
             }
             Err(error) if error.code() == "EADDRINUSE" => self.emit_later(cx, error),
-            Err(_no_v6) => self.bind(cx, &any_v4.into(), backlog),
+            Err(_no_v6) => self.bind(cx, &any_v4.into(), how),
         }
     }
 
-    fn look_up<S>(self, cx: &mut Context<S>, attempt: u32, port: u16, host: String, backlog: i32) {
+    fn look_up<S>(self, cx: &mut Context<S>, attempt: u32, port: u16, host: String, how: How) {
         let overtaken = move |cx: &Context<S>| {
             cx.server(self.0)
                 .is_none_or(|server| server.attempt != attempt)
@@ -162,7 +182,7 @@ impl Server {
         if let Ok(ip) = host.parse::<IpAddr>() {
             cx.next_tick(move |_, cx| {
                 if !overtaken(cx) {
-                    self.bind(cx, &SocketAddr::new(ip, port).into(), backlog);
+                    self.bind(cx, &SocketAddr::new(ip, port).into(), how);
                 }
             });
             return;
@@ -174,7 +194,7 @@ impl Server {
                 return;
             }
             match found {
-                Some(address) => self.bind(cx, &address.into(), backlog),
+                Some(address) => self.bind(cx, &address.into(), how),
                 None => report(state, cx, self, &Error::lookup(&host)),
             }
         });
@@ -342,6 +362,15 @@ impl Server {
         self.set(cx, |server| server.high_water_mark = bytes)
     }
 
+    /// How long, in milliseconds, a peer has to acknowledge what it was sent before its connection is
+    /// closed: one that closes by itself, or is told to [linger](super::Socket::linger), closes as soon as
+    /// the peer has everything, and by a reset after that time. `None`, the default and Node's way, is to
+    /// close at once: the kernel goes on sending, and goes on holding what the peer does not take, for
+    /// minutes.
+    pub fn set_linger<S>(self, cx: &mut Context<S>, ms: Option<u32>) -> Self {
+        self.set(cx, |server| server.linger = ms)
+    }
+
     fn set<S>(self, cx: &mut Context<S>, change: impl FnOnce(&mut ServerHandle<S>)) -> Self {
         if let Some(server) = cx.server_mut(self.0) {
             change(server);
@@ -360,6 +389,16 @@ impl Server {
     pub fn unref<S>(self, cx: &mut Context<S>) -> Self {
         self.set_ref(cx, false)
     }
+}
+
+/// The backlog, and what the kernel keeps for each connection.
+type How = (i32, BufferSizes);
+
+fn bind(address: &Address, (backlog, sizes): How) -> Result<Listener, Error> {
+    let mut listener = Listener::bind(address, backlog)?;
+    let set = listener.set_buffer_sizes(sizes);
+    set.map_err(|error| Error::system("listen", &error, Some(address)))?;
+    Ok(listener)
 }
 
 /// Tells the server's listeners; true if there was one.

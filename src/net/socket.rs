@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::connection::{self, Connection, Failed, touch};
 use super::outbox::{Data, WriteCallback};
 use super::{ConnectOptions, Context, Error, EventKind, Handle, HandleKind, Handles, connect};
-use super::{ending, reading, writing};
+use super::{ending, lingering, reading, unacknowledged, writing};
 use crate::event_loop::HandleId;
 
 /// One end of a connection (`net.Socket`): a small id; everything goes through the context.
@@ -139,14 +139,14 @@ impl Socket {
             return self;
         };
         if connection.finished || connection.failed != Failed::No {
-            connection::destroy(cx, self.0, None);
+            lingering::close(cx, self.0);
             return self;
         }
         let writable = connection.writable();
         let listeners = &mut connection.own.get_or_insert_default().listeners;
         listeners.add_own(
             EventKind::Finish,
-            Box::new(|_, cx, socket, _| connection::destroy(cx, socket.0, None)),
+            Box::new(|_, cx, socket, _| lingering::close(cx, socket.0)),
         );
         if writable {
             ending::end(cx, self.0, None, None);
@@ -182,6 +182,36 @@ impl Socket {
             connection::reset(cx, self.0);
         }
         Ok(())
+    }
+
+    /// Closes at once, with a reset where there is such a thing (not on IPC): what the kernel still holds
+    /// for the peer is thrown away. For peers that do not take it.
+    pub fn abort<S>(self, cx: &mut Context<S>) -> Self {
+        connection::abort(cx, self.0);
+        self
+    }
+
+    /// Closes as the server that has accepted it [wants it](super::Server::set_linger): once the peer has
+    /// acknowledged everything, or by a reset when its time for that is over. As
+    /// [`destroy`](Self::destroy), if the server wants nothing of the kind.
+    pub fn linger<S>(self, cx: &mut Context<S>) -> Self {
+        lingering::close(cx, self.0);
+        self
+    }
+
+    /// Closes for good what its peer had its time for: by a reset if bytes wait that the kernel could not
+    /// even take, as [`linger`](Self::linger) otherwise.
+    pub fn give_up<S>(self, cx: &mut Context<S>) -> Self {
+        match self.buffered(cx) {
+            0 => self.linger(cx),
+            _ => self.abort(cx),
+        }
+    }
+
+    /// Bytes that the kernel has taken and the peer's has not acknowledged, our end of the stream among
+    /// them as one. `None` where the system does not tell: not on IPC, nor outside of Linux.
+    pub fn unacknowledged<S>(self, cx: &mut Context<S>) -> Option<u32> {
+        unacknowledged::unacknowledged(cx, self.0)
     }
 
     /// Hands out no data until `resume`. It is read on only while less than the high-water mark is

@@ -1,15 +1,16 @@
 //! A connected descriptor of either kind, TCP or IPC, behind one face.
 
 use std::io::{self, IoSlice, Read, Write};
-use std::net::Shutdown;
+use std::net::{Shutdown, SocketAddr};
 use std::time::Duration;
 
 use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
-use socket2::{SockRef, TcpKeepalive};
+use rustix::io::Errno;
+use socket2::{Domain, SockRef, Socket, TcpKeepalive, Type};
 
-use super::{Address, RemoteParty, address};
+use super::{Address, BufferSizes, RemoteParty, address};
 use crate::event_loop::Counters;
 
 /// The descriptor of a socket, or none: before it is connected, and from its `destroy` on.
@@ -40,10 +41,14 @@ fn interest() -> Interest {
 
 impl Stream {
     /// Starts to connect. TCP goes on in the background; IPC stands at once, or fails.
-    pub(super) fn connect(address: &Address) -> io::Result<Self> {
+    pub(super) fn connect(address: &Address, sizes: BufferSizes) -> io::Result<Self> {
         match address {
-            Address::Tcp(address) => TcpStream::connect(*address).map(Self::Tcp),
-            Address::Ipc(path) => UnixStream::connect_addr(&address::ipc(path)?).map(Self::Ipc),
+            Address::Tcp(address) => connect_tcp(*address, sizes).map(Self::Tcp),
+            Address::Ipc(path) => {
+                let stream = UnixStream::connect_addr(&address::ipc(path)?)?;
+                sizes.set_on(&SockRef::from(&stream))?;
+                Ok(Self::Ipc(stream))
+            }
         }
     }
 
@@ -158,6 +163,23 @@ impl Stream {
             Self::Tcp(stream) => SockRef::from(stream).set_linger(Some(Duration::ZERO)),
             Self::Closed | Self::Ipc(_) => Ok(()),
         }
+    }
+}
+
+/// The sizes are to be known when the connection begins: then it is said how large the window may be.
+fn connect_tcp(address: SocketAddr, sizes: BufferSizes) -> io::Result<TcpStream> {
+    if sizes == BufferSizes::default() {
+        return TcpStream::connect(address);
+    }
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM.nonblocking(),
+        None,
+    )?;
+    sizes.set_on(&SockRef::from(&socket))?;
+    match socket.connect(&address.into()) {
+        Err(error) if error.raw_os_error() != Some(Errno::INPROGRESS.raw_os_error()) => Err(error),
+        _ => Ok(TcpStream::from_std(socket.into())),
     }
 }
 

@@ -12,7 +12,7 @@ use mio::net::UnixStream;
 use rustix::fs::Mode;
 use rustix::process::umask;
 
-use crate::net::{Address, Error, Listener, Target};
+use crate::net::{Address, BufferSizes, Error, Listener, Target};
 
 /// Connections that may wait to be accepted, so that a burst of arrivals is not refused.
 const BACKLOG: i32 = 4096;
@@ -57,6 +57,13 @@ pub(super) fn bind_all(listen: &[String], ipc_mode: u32) -> Result<Vec<Listener>
         .collect()
 }
 
+/// What the system keeps for each connection, of what is not taken by the peer, and of what is not read
+/// here: enough for a fast one, and a bound for one that stalls.
+const BUFFER_SIZES: BufferSizes = BufferSizes {
+    send: Some(64 * 1024),
+    receive: Some(64 * 1024),
+};
+
 /// Where the web door is if nobody says where.
 const WEB: &str = "127.0.0.1:8080";
 
@@ -92,7 +99,7 @@ fn bind(text: &str, ipc_mode: u32) -> Result<Listener, String> {
     let mask = umask(Mode::from_raw_mode(0o177));
     let bound = Listener::bind(&address, BACKLOG);
     umask(mask);
-    let listener = bound.map_err(|error| explain(&error, &address))?;
+    let mut listener = bound.map_err(|error| explain(&error, &address))?;
     if let Address::Ipc(path) = listener.address() {
         fs::set_permissions(path, fs::Permissions::from_mode(ipc_mode))
             .map_err(|error| format!("its permissions: {error}"))?;
@@ -101,6 +108,10 @@ fn bind(text: &str, ipc_mode: u32) -> Result<Listener, String> {
     // connection that is accepted.
     if let Err(error) = listener.set_keep_alive(KEEP_ALIVE_SECONDS) {
         warn!("peers that vanish will not be noticed: {error}");
+    }
+    // A connection's share of the kernel's memory is bounded as its share of ours is.
+    if let Err(error) = listener.set_buffer_sizes(BUFFER_SIZES) {
+        warn!("the system keeps as much for each connection as it likes: {error}");
     }
     Ok(listener)
 }

@@ -150,6 +150,12 @@ impl Connections {
             .filter_map(|connection| Some((connection.member?, connection.input.heard()?)))
     }
 
+    /// All there are, those included that were turned away.
+    pub(super) fn sockets(&self) -> Vec<Socket> {
+        let here = self.iter().map(|connection| connection.socket);
+        here.chain(self.turned_away.iter().copied()).collect()
+    }
+
     /// Connections that speak HTTP.
     pub(super) fn visitors(&self) -> Vec<Socket> {
         self.iter()

@@ -294,15 +294,17 @@ impl Hub {
     }
 
     /// Those who have read nothing for too long, with the reason to [disconnect](Self::disconnect)
-    /// them for. `look` tells what waits for a member; `None` if it is gone.
+    /// them for. `look` tells what waits for a member; `None` if it is gone. What was before `awake_since`
+    /// does not count: the door could not see then what anyone reads.
     #[must_use]
     pub fn sweep_slow_readers(
         &mut self,
         now: Millis,
+        awake_since: Millis,
         look: impl Fn(MemberId) -> Option<Progress>,
     ) -> Vec<(MemberId, String)> {
         let look = |member| look(member).map(|Progress { waiting, sent }| (waiting, sent));
-        let stalled = self.slow_readers.sweep(now, look);
+        let stalled = self.slow_readers.sweep(now, awake_since, look);
         let time = in_words(self.config.stall_timeout);
         let reason = format!("! Disconnected: you read nothing for {time}.");
         stalled
@@ -312,11 +314,13 @@ impl Hub {
     }
 
     /// Those who have said nothing for too long, if that is a limit, with the reason to
-    /// [disconnect](Self::disconnect) them for. `heard` is everyone, and when it last said something.
+    /// [disconnect](Self::disconnect) them for. `heard` is everyone, and when it last said something;
+    /// `awake_since` is as for [`sweep_slow_readers`](Self::sweep_slow_readers).
     #[must_use]
     pub fn sweep_idle(
         &mut self,
         now: Millis,
+        awake_since: Millis,
         heard: impl Iterator<Item = (MemberId, Millis)>,
     ) -> Vec<(MemberId, String)> {
         let mut idle = Vec::new();
@@ -328,7 +332,7 @@ impl Hub {
         let time = in_words(self.config.idle_timeout);
         let reason = format!("! Disconnected: you said nothing for {time}.");
         for (member, heard) in heard {
-            let due = heard + limit;
+            let due = heard.max(awake_since) + limit;
             if due <= now {
                 idle.push((member, reason.clone()));
             } else {

@@ -29,6 +29,7 @@ pub(super) fn open(event_loop: &mut Loop, high_water_mark: u32) -> Server {
     door.set_allow_half_open(event_loop, true);
     // A chat's lines are small and wanted now.
     door.set_no_delay(event_loop, true);
+    door.set_linger(event_loop, Some(LAST_LINES_MS as u32));
     door.on_connection(event_loop, connection);
     door.on_socket_event(event_loop, |server, cx, socket, event| match event {
         Event::Data(bytes) => data(server, cx, socket, bytes),
@@ -204,11 +205,12 @@ fn dismiss(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket
     if server.shutting_down {
         return;
     }
-    let timer = cx.set_timeout(LAST_LINES_MS, move |_, cx| {
+    // It closes by itself once it has ended both its sides and taken everything.
+    let timer = cx.set_deadline(LAST_LINES_MS, move |_, cx| {
         if socket.buffered(cx) > 0 {
             info!("a connection did not read its last lines in time");
         }
-        socket.destroy(cx);
+        socket.abort(cx);
     });
     cx.set_timer_ref(timer, false);
     server.connections.dismissed(socket, timer);
@@ -227,6 +229,8 @@ fn turn_away(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Sock
 /// Nothing has come or gone for a while, after we ended the connection.
 fn lingered(cx: &mut Context<ChatServer>, socket: Socket) {
     if socket.buffered(cx) == 0 {
-        socket.destroy(cx);
+        socket.linger(cx);
+    } else {
+        socket.set_timeout(cx, LINGER_MS); // it may still take it
     }
 }

@@ -289,14 +289,16 @@ impl ChatServer {
 
     /// Something is due, or was.
     fn ticked(&mut self, cx: &mut Context<Self>) {
-        let now = cx.now();
+        let (awake_since, now) = (cx.awake_since(), cx.now());
         let outlets = &self.outlets;
-        let stalled = self.hub.sweep_slow_readers(now, |member| {
+        let stalled = self.hub.sweep_slow_readers(now, awake_since, |member| {
             let outlet = outlets.get(member.index()).copied().flatten()?;
             Some(outlet.progress(cx))
         });
         self.disconnect_all(stalled, now);
-        let idle = self.hub.sweep_idle(now, self.connections.heard());
+        let idle = self
+            .hub
+            .sweep_idle(now, awake_since, self.connections.heard());
         self.disconnect_all(idle, now);
         self.hub.tick(now);
         self.renew_board(cx);

@@ -62,12 +62,16 @@ pub(super) fn begin(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
         server.hub.apply();
     }
     server.finish(cx);
-    let deadline = cx.set_timeout(timeout, |server: &mut ChatServer, cx| {
+    let deadline = cx.set_deadline(timeout, |server: &mut ChatServer, cx| {
         let web = server.web.map(http::Server::net);
         let doors = server.servers.iter().copied().chain(web);
         let left: usize = doors.map(|door| door.connections(cx)).sum();
         if left > 0 {
             warn!("{left} connections did not read their last lines in time");
+        }
+        // The process ends, and with it the system is to let go of what they have not taken.
+        for socket in server.connections.sockets() {
+            socket.abort(cx);
         }
         cx.stop();
     });

@@ -103,10 +103,12 @@ impl SlowReaders {
     }
 
     /// Looks at everyone for whom bytes wait, and returns those who have read nothing for too long.
-    /// `look` tells the bytes that wait for a member and those ever sent to it; `None` if it is gone.
+    /// `look` tells the bytes that wait for a member and those ever sent to it; `None` if it is gone. Time
+    /// before `awake_since` does not count: nobody could see then what a member reads.
     pub fn sweep(
         &mut self,
         now: Millis,
+        awake_since: Millis,
         look: impl Fn(MemberId) -> Option<(usize, u64)>,
     ) -> Vec<MemberId> {
         if self.next_sweep().is_none_or(|due| now < due) {
@@ -122,7 +124,8 @@ impl SlowReaders {
             if sent != progress.sent {
                 *progress = Progress { sent, since: now };
             }
-            let is_stalled = now - progress.since >= stall;
+            let since = progress.since.max(awake_since);
+            let is_stalled = now.saturating_sub(since) >= stall;
             if is_stalled {
                 stalled.push(member);
             }
@@ -174,7 +177,7 @@ mod tests {
         while let Some(due) = slow.next_sweep().filter(|&due| due < 100_000) {
             // Ann reads a byte every 20 s.
             let sent = |member| if member == ann { due / 20_000 } else { 0 };
-            let stalled = slow.sweep(due, |member| Some((10, sent(member))));
+            let stalled = slow.sweep(due, 0, |member| Some((10, sent(member))));
             gone.extend(stalled.into_iter().map(|member| (member, due)));
         }
         assert_eq!(gone, [(bob, 30_500)]);
@@ -187,7 +190,7 @@ mod tests {
         slow.written(ann, 10, 0, 0);
         slow.written(bob, 10, 0, 0);
         slow.forget(bob);
-        assert!(slow.sweep(1000, |_| Some((0, 10))).is_empty());
+        assert!(slow.sweep(1000, 0, |_| Some((0, 10))).is_empty());
         assert_eq!(slow.next_sweep(), None);
     }
 
@@ -199,7 +202,7 @@ mod tests {
         slow.forget(ann);
         slow.written(ann, 10, 10, 29_000);
         assert_eq!(slow.next_sweep(), Some(30_000));
-        assert!(slow.sweep(30_000, |_| Some((10, 10))).is_empty());
-        assert_eq!(slow.sweep(59_000, |_| Some((10, 10))), [ann]);
+        assert!(slow.sweep(30_000, 0, |_| Some((10, 10))).is_empty());
+        assert_eq!(slow.sweep(59_000, 0, |_| Some((10, 10))), [ann]);
     }
 }

@@ -24,9 +24,11 @@ mod bounds;
 mod broken;
 mod closing;
 mod connecting;
+mod held_up;
 mod idle;
 #[path = "../support/in_process.rs"]
 mod in_process;
+mod lingering;
 mod reading;
 mod signals;
 mod writing;

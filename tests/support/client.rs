@@ -97,6 +97,37 @@ impl Client {
         let _ = self.stream.write_all(bytes);
     }
 
+    /// Sends the same again and again, until the other end's system takes no more of it for now. Returns
+    /// how many bytes that were.
+    pub fn send_what_fits(&mut self, bytes: &[u8]) -> usize {
+        self.stream.set_nonblocking(true).expect("a socket");
+        let mut sent = 0;
+        let mut refusals = 0;
+        // A window that is closed may open a little once more.
+        while refusals < 20 {
+            match self.stream.write(bytes) {
+                Ok(count) => sent += count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    refusals += 1;
+                    thread::sleep(Duration::from_millis(1));
+                }
+                Err(error) => panic!("the connection is gone: {error}"),
+            }
+        }
+        self.stream.set_nonblocking(false).expect("a socket");
+        sent
+    }
+
+    /// Reads what has come so far; the lines are still to be asked for.
+    pub fn take_what_came(&mut self) {
+        self.stream.set_nonblocking(true).expect("a socket");
+        let mut buffer = [0; 16 * 1024];
+        while let Ok(count @ 1..) = self.stream.read(&mut buffer) {
+            self.unread.extend_from_slice(&buffer[..count]);
+        }
+        self.stream.set_nonblocking(false).expect("a socket");
+    }
+
     /// Sends no more.
     pub fn half_close(&mut self) {
         self.stream

@@ -307,7 +307,7 @@ impl<'a> World<'a> {
             return Ok(());
         }
         let (sockets, clients) = (&self.sockets, &self.clients);
-        let stalled = self.hub.sweep_slow_readers(now, |member| {
+        let stalled = self.hub.sweep_slow_readers(now, self.jumped_at, |member| {
             let wire = &clients.get(sockets.get(&member)?)?.wire;
             let (waiting, sent) = (wire.waiting(), wire.sent);
             Some(Progress { waiting, sent })
@@ -315,7 +315,8 @@ impl<'a> World<'a> {
         for (member, _) in &stalled {
             let number = self.sockets.get(member);
             let client = number.and_then(|number| self.clients.get(number));
-            if client.is_some_and(|client| now < client.progress.0 + stall) {
+            let since = |client: &Client| client.progress.0.max(self.jumped_at);
+            if client.is_some_and(|client| now < since(client) + stall) {
                 let seen = format!("{number:?} had read something");
                 return violated("only who reads nothing is disconnected for it", seen);
             }
@@ -323,7 +324,7 @@ impl<'a> World<'a> {
         self.disconnect(stalled)?;
         let heard = self.clients.values();
         let heard = heard.filter_map(|client| Some((client.member?, client.input.heard()?)));
-        let idle = self.hub.sweep_idle(now, heard);
+        let idle = self.hub.sweep_idle(now, self.jumped_at, heard);
         self.disconnect(idle)?;
         self.hub.tick(now);
         self.settle()

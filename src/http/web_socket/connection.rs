@@ -241,7 +241,7 @@ pub(super) fn due<S: 'static>(cx: &mut Context<S>, web_socket: WebSocket, due: D
     let connection = web_socket.connection_mut(cx)?;
     if due == Due::Close {
         debug!("a WebSocket took too long to end");
-        web_socket.terminate(cx);
+        web_socket.0.give_up(cx);
         return None;
     }
     if connection.protocol.state() != ReadyState::Open {
@@ -260,7 +260,7 @@ pub(super) fn due<S: 'static>(cx: &mut Context<S>, web_socket: WebSocket, due: D
         }
         _ => {
             debug!("a WebSocket does not answer pings");
-            web_socket.terminate(cx);
+            web_socket.0.give_up(cx);
             None
         }
     }

@@ -77,15 +77,15 @@ impl Deadlines {
         queue.waiting.push_back((now + queue.wait, web_socket));
     }
 
-    /// Takes out one that is due.
-    pub(super) fn pop(&mut self, now: u64) -> Option<(Due, WebSocket)> {
+    /// Takes out one that is due, and since when it has waited.
+    pub(super) fn pop(&mut self, now: u64) -> Option<(Due, WebSocket, u64)> {
         for due in [Due::Close, Due::Pong, Due::Ping] {
-            let waiting = &mut self.queue(due).waiting;
+            let Queue { wait, waiting } = self.queue(due);
             if let Some(&(at, web_socket)) = waiting.front()
                 && at <= now
             {
                 waiting.pop_front();
-                return Some((due, web_socket));
+                return Some((due, web_socket, at.saturating_sub(*wait)));
             }
         }
         None

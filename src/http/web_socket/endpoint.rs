@@ -235,14 +235,19 @@ impl Endpoint {
 
     /// Timers phase: looks at those whose deadline is past.
     fn look<S: 'static>(self, cx: &mut Context<S>) {
-        let now = cx.now();
+        let (now, awake) = (cx.now(), cx.awake_since());
         if let Some(shared) = self.shared(cx) {
             shared.timer = None;
         }
         for _ in 0..DUE_PER_TURN {
             let due = self.shared(cx).and_then(|shared| shared.deadlines.pop(now));
-            let Some((due, web_socket)) = due else { break };
-            if let Some(next) = connection::due(cx, web_socket, due) {
+            let Some((due, web_socket, since)) = due else {
+                break;
+            };
+            if since < awake {
+                // What the peer has done while the loop was held up is still to be seen.
+                self.set_deadline(cx, due, web_socket);
+            } else if let Some(next) = connection::due(cx, web_socket, due) {
                 self.set_deadline(cx, next, web_socket);
             }
         }

@@ -69,9 +69,7 @@ impl Refusal {
             .set_allow_half_open(cx, false)
             .resume(cx)
             .end_with(cx, self.response());
-        let timer = cx.set_timeout(REFUSAL_MS, move |_, cx| {
-            socket.destroy(cx);
-        });
+        let timer = cx.set_deadline(REFUSAL_MS, move |_, cx| socket.give_up(cx));
         cx.set_timer_ref(timer, false);
     }
 }

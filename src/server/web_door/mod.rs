@@ -87,7 +87,8 @@ fn whereabouts(origin: Option<&Origin>, address: &Address) -> String {
 fn open(event_loop: &mut Loop, server: &ChatServer) -> (http::Server, Endpoint) {
     let door = http::create_server(event_loop);
     door.net()
-        .set_high_water_mark(event_loop, server.hub.high_water_mark());
+        .set_high_water_mark(event_loop, server.hub.high_water_mark())
+        .set_linger(event_loop, Some(super::line_door::LAST_LINES_MS as u32));
     door.set_headers_timeout(event_loop, REQUEST_MS)
         .set_request_timeout(event_loop, REQUEST_MS)
         .set_timeout(event_loop, STALL_MS)
