@@ -284,6 +284,41 @@ fn overdue_timers_of_one_duration_run_together() {
     });
 }
 
+/// Catches: a poll that sleeps for one timer past another, whichever was set first.
+#[test]
+fn each_timer_comes_at_its_time_whatever_was_set_before_it() {
+    let orders = [
+        [10, 500, 9000],
+        [9000, 500, 10],
+        [500, 10, 9000],
+        [9000, 10, 500],
+    ];
+    for order in orders {
+        with_clock(move |mut event_loop: EventLoop<Vec<u64>>, _clock| {
+            for ms in order {
+                event_loop.set_timeout(ms, |times: &mut Vec<u64>, cx| times.push(cx.now()));
+            }
+            let cleared = event_loop.set_timeout(5, |_, _| unreachable!());
+            event_loop.clear_timer(cleared);
+            let mut times = Vec::new();
+            event_loop.run(&mut times).expect("the poll works");
+            assert_eq!(times, [10, 500, 9000], "set as {order:?}");
+        });
+    }
+}
+
+/// Catches: a list that comes before others that have been due for as long. Node's order, too.
+#[test]
+fn a_list_whose_first_timer_ran_goes_behind_those_due_at_the_same_time() {
+    with_clock(|mut event_loop, clock| {
+        event_loop.set_timeout(40, say("a"));
+        event_loop.set_timeout(60, say("c"));
+        clock.advance(20);
+        event_loop.set_timeout(40, say("b"));
+        assert_eq!(run(&mut event_loop), ["a", "c", "b"]);
+    });
+}
+
 #[test]
 fn an_interval_counts_from_the_start_of_its_callback() {
     for (busy, expected) in [(4, [10, 20, 30]), (25, [10, 35, 60])] {

@@ -12,7 +12,7 @@ const server = net.createServer({ allowHalfOpen: true }, (s) => {
 function run(l, go, next) {
   const c = net.connect({ port: server.address().port, host: '127.0.0.1', allowHalfOpen: true });
   for (const ev of ['connect', 'ready', 'end']) c.on(ev, () => log(l, ev));
-  c.on('close', (e) => { log(l, `close ${e}`); setTimeout(next, 20); });
+  c.on('close', (e) => { log(l, `close ${e}`); setTimeout(next, 200); });
   go(l, c);
   c.on('finish', () => log(l, `finish destroyed=${c.destroyed}`));
 }

@@ -23,7 +23,7 @@ fn run(
     c.on_close(cx, move |out, cx, _, e| {
         out.lane(l, format!("close {e}"));
         let next = next.clone();
-        cx.set_timeout(20, move |out, cx| next(out, cx));
+        cx.set_timeout(200, move |out, cx| next(out, cx));
     });
     go(out, cx, l, c);
     c.on_finish(cx, move |out, cx, c| {

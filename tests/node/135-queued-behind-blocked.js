@@ -14,7 +14,7 @@ server.listen(0, '127.0.0.1', () => {
     log(`write empty ${c.write('', () => log('callback empty'))}`);
     log(`write b ${c.write('b', () => log('callback b'))} queued=${c.writableLength} bytesWritten=${c.bytesWritten}`);
     process.nextTick(() => log('tick'));
-    setTimeout(() => { log('resume'); conn.resume(); }, 30);
+    setTimeout(() => { log('resume'); conn.resume(); }, 300);
   });
   c.on('drain', () => {
     log(`drain queued=${c.writableLength} needDrain=${c.writableNeedDrain} bytesWritten=${c.bytesWritten}`);

@@ -46,7 +46,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             ));
             cx.next_tick(|out, _| out.log("tick"));
             let conn = Rc::clone(&conn);
-            cx.set_timeout(30, move |out, cx| {
+            cx.set_timeout(300, move |out, cx| {
                 out.log("resume");
                 conn.get().unwrap().resume(cx);
             });

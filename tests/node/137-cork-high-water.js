@@ -19,7 +19,7 @@ server.listen(0, '127.0.0.1', () => {
       log(`corked=${c.writableCorked} queued=${c.writableLength} needDrain=${c.writableNeedDrain}`);
       log(`e ${c.write('eeee', () => log('callback e'))}`);
       process.nextTick(() => log('tick'));
-      setTimeout(() => { c.cork(); c.write('corked '); c.end('end', () => log('end callback')); log(`corked=${c.writableCorked} queued=${c.writableLength}`); }, 20);
+      setTimeout(() => { c.cork(); c.write('corked '); c.end('end', () => log('end callback')); log(`corked=${c.writableCorked} queued=${c.writableLength}`); }, 200);
     });
   });
   c.cork();

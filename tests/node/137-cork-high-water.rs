@@ -50,7 +50,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
                 let e = c.write_with(cx, "eeee", |out, _, _| out.log("callback e"));
                 out.log(format!("e {e}"));
                 cx.next_tick(|out, _| out.log("tick"));
-                cx.set_timeout(20, move |out, cx| {
+                cx.set_timeout(200, move |out, cx| {
                     c.cork(cx);
                     c.write(cx, "corked ");
                     c.end_then(cx, "end", |out, _, _| out.log("end callback"));

@@ -21,5 +21,5 @@ server.listen(0, '127.0.0.1', () => {
     log(`once ${state(b)}`);
     b.on('end', () => { log(`b end ${state(b)}`); server.close(); });
   });
-  setTimeout(() => { log(`later ${state(a)} length=${a.readableLength} read=${a.bytesRead}`); a.resume(); }, 30);
+  setTimeout(() => { log(`later ${state(a)} length=${a.readableLength} read=${a.bytesRead}`); a.resume(); }, 300);
 });

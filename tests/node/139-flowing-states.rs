@@ -45,7 +45,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
                 server.close(cx);
             });
         });
-        cx.set_timeout(30, move |out, cx| {
+        cx.set_timeout(300, move |out, cx| {
             let (length, read) = (a.readable_length(cx), a.bytes_read(cx));
             out.log(format!(
                 "later {} length={length} read={read}",

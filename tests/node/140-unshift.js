@@ -21,7 +21,7 @@ server.listen(0, '127.0.0.1', () => {
       c.unshift(Buffer.from('0'));
       log(`resumed length=${c.readableLength}`);
       process.nextTick(() => log('tick'));
-    }, 20);
+    }, 200);
   });
   c.on('end', () => { log('end'); c.unshift(Buffer.from('late')); log(`destroyed=${c.destroyed}`); });
   c.on('error', (e) => log(`error ${e.code}`));

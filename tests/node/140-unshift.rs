@@ -27,7 +27,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             c.unshift(cx, b"");
             let (length, read) = (c.readable_length(cx), c.bytes_read(cx));
             out.log(format!("unshifted length={length} bytesRead={read}"));
-            cx.set_timeout(20, move |out, cx| {
+            cx.set_timeout(200, move |out, cx| {
                 let (length, ended) = (c.readable_length(cx), c.readable_ended(cx));
                 out.log(format!("later length={length} ended={ended}"));
                 c.resume(cx);

@@ -6,7 +6,7 @@ process.on('exit', (c) => require('fs').writeSync(1, out.concat(`exit ${c}`).joi
 const server = net.createServer((s) => { s.on('error', () => {}); s.write('x'); });
 function die(n, c, next) {
   c.on('error', (e) => { log(`${n} error ${e.message}`); process.nextTick(() => log(`${n} tick in error`)); setImmediate(() => log(`${n} immediate in error`)); });
-  c.on('close', (e) => { log(`${n} close ${e}`); setTimeout(next, 10); });
+  c.on('close', (e) => { log(`${n} close ${e}`); setTimeout(next, 100); });
   process.nextTick(() => log(`${n} tick before`));
   setImmediate(() => log(`${n} immediate`));
   c.destroy(new Error('boom'));
@@ -16,7 +16,7 @@ function die(n, c, next) {
 const dial = () => net.connect(server.address().port, '127.0.0.1');
 const steps = [
   (next) => { const c = dial(); c.on('data', () => die('io', c, next)); },
-  (next) => { const c = dial(); c.on('connect', () => setTimeout(() => die('timer', c, next), 20)); },
+  (next) => { const c = dial(); c.on('connect', () => setTimeout(() => die('timer', c, next), 200)); },
   (next) => { const c = dial(); c.on('connect', () => setImmediate(() => die('immediate', c, next))); },
   (next) => { const c = dial(); die('connecting', c, next); },
 ];

@@ -20,7 +20,7 @@ fn die(
     c.on_close(cx, move |out, cx, _, e| {
         out.log(format!("{n} close {e}"));
         let next = next.clone();
-        cx.set_timeout(10, move |out, cx| next(out, cx));
+        cx.set_timeout(100, move |out, cx| next(out, cx));
     });
     cx.next_tick(move |out, _| out.log(format!("{n} tick before")));
     cx.set_immediate(move |out, _| out.log(format!("{n} immediate")));
@@ -48,7 +48,7 @@ fn run(out: &mut Trace, cx: &mut Context<Trace>, server: net::Server, step: u8) 
         }
         2 => {
             c.on_connect(cx, move |_, cx, c| {
-                cx.set_timeout(20, move |out, cx| die(out, cx, "timer", c, next));
+                cx.set_timeout(200, move |out, cx| die(out, cx, "timer", c, next));
             });
         }
         3 => {

@@ -8,7 +8,7 @@ const server = net.createServer({ allowHalfOpen: true }, (conn) => {
   s = conn;
   watch('server', s);
   s.on('end', () => {
-    setImmediate(() => { log('server', `writes [${s.readyState}]`); s.write('still '); setTimeout(() => { s.end('open'); log('server', `ended [${s.readyState}]`); }, 10); });
+    setImmediate(() => { log('server', `writes [${s.readyState}]`); s.write('still '); setTimeout(() => { s.end('open'); log('server', `ended [${s.readyState}]`); }, 100); });
   });
   s.on('close', () => server.close());
 });

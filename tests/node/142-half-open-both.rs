@@ -28,7 +28,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             cx.set_immediate(move |out, cx| {
                 out.lane("server", format!("writes [{}]", s.ready_state(cx)));
                 s.write(cx, "still ");
-                cx.set_timeout(10, move |out, cx| {
+                cx.set_timeout(100, move |out, cx| {
                     s.end_with(cx, "open");
                     out.lane("server", format!("ended [{}]", s.ready_state(cx)));
                 });

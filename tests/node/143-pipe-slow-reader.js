@@ -10,7 +10,7 @@ const target = net.createServer({ pauseOnConnect: true }, (s) => {
   s.on('data', () => {});
   s.on('end', () => { log(`slow end ${s.bytesRead}`); target.close(); });
   const wait = () => {
-    if (!source.isPaused()) return setTimeout(wait, 10);
+    if (!source.isPaused()) return setTimeout(wait, 100);
     log('source paused');
     slow.resume();
   };

@@ -16,4 +16,4 @@ for (const ev of ['end', 'finish', 'close']) b.on(ev, () => log(`b ${ev}`));
 b.resume();
 b.end(() => log('b end callback'));
 log(`b [${b.readyState}] ended=${b.writableEnded}`);
-setTimeout(() => log(`later [${b.readyState}] finished=${b.writableFinished} destroyed=${b.destroyed}`), 20);
+setTimeout(() => log(`later [${b.readyState}] finished=${b.writableFinished} destroyed=${b.destroyed}`), 200);

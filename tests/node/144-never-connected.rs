@@ -46,7 +46,7 @@ pub fn main(out: &mut Trace, cx: &mut Context<Trace>) {
     b.end_then(cx, "", |out, _, _| out.log("b end callback"));
     let (state, ended) = (b.ready_state(cx), b.writable_ended(cx));
     out.log(format!("b [{state}] ended={ended}"));
-    cx.set_timeout(20, move |out, cx| {
+    cx.set_timeout(200, move |out, cx| {
         let (state, finished) = (b.ready_state(cx), b.writable_finished(cx));
         let destroyed = b.destroyed(cx);
         out.log(format!(

@@ -15,6 +15,6 @@ server.listen(0, '127.0.0.1', () => {
     log(`a read=${a.bytesRead} length=${a.readableLength} paused=${a.isPaused()}`);
     log(`b read=${b.bytesRead} length=${b.readableLength} paused=${b.isPaused()}`);
     a.resume();
-    setTimeout(() => { log('b resumes'); b.resume(); setTimeout(() => { a.destroy(); b.destroy(); server.close(); }, 20); }, 20);
-  }, 40);
+    setTimeout(() => { log('b resumes'); b.resume(); setTimeout(() => { a.destroy(); b.destroy(); server.close(); }, 200); }, 200);
+  }, 400);
 });

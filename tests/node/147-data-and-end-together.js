@@ -13,4 +13,4 @@ function run(n, next) {
   c.on('close', (e) => { log(`${n} close ${e}`); next(); });
   if (half) c.end('question');
 }
-server.listen(0, '127.0.0.1', () => run('ended', () => { half = false; setTimeout(() => run('open', () => server.close()), 20); }));
+server.listen(0, '127.0.0.1', () => run('ended', () => { half = false; setTimeout(() => run('open', () => server.close()), 200); }));

@@ -52,7 +52,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         let half = Rc::clone(&half);
         run(cx, server, "ended", true, move |cx| {
             half.set(false);
-            cx.set_timeout(20, move |_, cx| {
+            cx.set_timeout(200, move |_, cx| {
                 run(cx, server, "open", false, move |cx| {
                     server.close(cx);
                 });

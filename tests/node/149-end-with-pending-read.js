@@ -11,6 +11,6 @@ const server = net.createServer({ pauseOnConnect: true }, (s) => {
   s.on('close', (e) => { log(`close ${e}`); server.close(); });
   s.resume(); s.pause();
   s.end(() => log('end callback'));
-  setTimeout(() => { log(`kept ${s.readableLength} finished=${s.writableFinished} [${s.readyState}]`); s.resume(); }, 40);
+  setTimeout(() => { log(`kept ${s.readableLength} finished=${s.writableFinished} [${s.readyState}]`); s.resume(); }, 400);
 });
 server.listen(0, '127.0.0.1', () => net.connect(server.address().port, '127.0.0.1').end('kept'));

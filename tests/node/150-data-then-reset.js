@@ -15,7 +15,7 @@ const dial = () => {
   const c = net.connect(server.address().port, '127.0.0.1', () => {
     c.write('bytes');
     if (n === 'together') c.resetAndDestroy();
-    else setTimeout(() => c.resetAndDestroy(), 20);
+    else setTimeout(() => c.resetAndDestroy(), 200);
   });
 };
 server.listen(0, '127.0.0.1', dial);

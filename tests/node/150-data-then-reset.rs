@@ -15,7 +15,7 @@ fn dial(cx: &mut Context<Trace>, server: net::Server, n: &'static str) {
         if n == "together" {
             c.reset_and_destroy(cx).unwrap();
         } else {
-            cx.set_timeout(20, move |_, cx| c.reset_and_destroy(cx).unwrap());
+            cx.set_timeout(200, move |_, cx| c.reset_and_destroy(cx).unwrap());
         }
     });
 }

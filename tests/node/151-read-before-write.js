@@ -10,7 +10,7 @@ server.listen(0, '127.0.0.1', () => {
   const c = net.connect({ port: server.address().port, host: '127.0.0.1', allowHalfOpen: true });
   c.on('connect', () => {
     c.write(big, (e) => log(`callback ${e}`));
-    setTimeout(() => conn.resetAndDestroy(), 30);
+    setTimeout(() => conn.resetAndDestroy(), 300);
   });
   c.on('drain', () => log('drain'));
   c.on('error', (e) => { log(`error ${e.code} ${e.syscall}`); setImmediate(() => log('immediate')); });

@@ -29,7 +29,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
                 out.log(format!("callback {e}"));
             });
             let conn = Rc::clone(&conn);
-            cx.set_timeout(30, move |_, cx| {
+            cx.set_timeout(300, move |_, cx| {
                 conn.get().unwrap().reset_and_destroy(cx).unwrap()
             });
         });

@@ -25,7 +25,7 @@ server.listen(0, '127.0.0.1', () => {
       show('connecting again');
       c.write('ab');
       show('queued');
-    }, 10);
+    }, 100);
   });
   c.connect(port, '127.0.0.1');
   show('connecting');

@@ -45,7 +45,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
                 server.close(cx);
                 return;
             }
-            cx.set_timeout(10, move |out, cx| {
+            cx.set_timeout(100, move |out, cx| {
                 c.connect(cx, ("127.0.0.1", port));
                 show(out, cx, c, "connecting again");
                 c.write(cx, "ab");

@@ -17,7 +17,7 @@ function dial() {
     log(`${n} close ${e}`);
     if (!e) return;
     if (n === 2) server.listen(port, '127.0.0.77', () => log('listening'));
-    setTimeout(dial, 50);
+    setTimeout(dial, 500);
   });
   c.connect(port, '127.0.0.77', () => log(`${n} callback`));
 }

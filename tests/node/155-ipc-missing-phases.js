@@ -11,7 +11,7 @@ function dial(name, next) {
   setImmediate(() => log(`${name} immediate`));
   process.nextTick(() => log(`${name} tick`));
   c.on('error', (e) => { log(`${name} error ${e.code}`); process.nextTick(() => log(`${name} tick of error`)); });
-  c.on('close', (e) => { log(`${name} close ${e}`); setTimeout(next, 10); });
+  c.on('close', (e) => { log(`${name} close ${e}`); setTimeout(next, 100); });
 }
 const io = (f) => fs.stat(dir, f);
 io(() => { dial('poll', () => setImmediate(() => dial('check', () => setTimeout(() => dial('timer', () => log('done')), 1)))); setTimeout(() => log('poll timeout'), 0); });

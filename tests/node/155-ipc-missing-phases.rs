@@ -25,7 +25,7 @@ fn dial(
     c.on_close(cx, move |out, cx, _, e| {
         out.log(format!("{name} close {e}"));
         let next = next.clone();
-        cx.set_timeout(10, move |out, cx| next(out, cx));
+        cx.set_timeout(100, move |out, cx| next(out, cx));
     });
 }
 

@@ -20,7 +20,7 @@ const proxy = net.createServer({ allowHalfOpen: true }, (s) => {
 function dial(name, next) {
   const c = net.connect({ port: proxy.address().port, host: '127.0.0.1', allowHalfOpen: true });
   c.write('one ');
-  setTimeout(() => c.end('two'), 20);
+  setTimeout(() => c.end('two'), 200);
   c.on('data', (d) => log(name, `data ${d}`));
   c.on('end', () => log(name, 'end'));
   c.on('close', (e) => { log(name, `close ${e}`); next(); });

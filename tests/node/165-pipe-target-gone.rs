@@ -20,7 +20,9 @@ fn until(
     if met(cx) {
         next(out, cx);
     } else {
-        cx.set_timeout(10, move |out, cx| until(out, cx, met.clone(), next.clone()));
+        cx.set_timeout(100, move |out, cx| {
+            until(out, cx, met.clone(), next.clone())
+        });
     }
 }
 
@@ -58,7 +60,7 @@ fn closed(
         show(out, cx, "closed", from);
         out.log(format!("returns target {}", from.pipe(cx, to) == to));
         show(out, cx, "closed piped", from);
-        cx.set_timeout(60, move |_, cx| {
+        cx.set_timeout(600, move |_, cx| {
             to.destroy(cx);
         });
         let next = next.clone();
@@ -85,7 +87,7 @@ fn ended(
 ) {
     both(out, cx, servers, move |_, cx, from, to| {
         from.pipe(cx, to);
-        cx.set_timeout(60, move |_, cx| {
+        cx.set_timeout(600, move |_, cx| {
             to.end_with(cx, "bye");
         });
         let next = next.clone();
@@ -117,7 +119,7 @@ fn paused(
         to.uncork(cx);
         to.on_drain(cx, |out, _, _| out.log("drain"));
         let next = next.clone();
-        cx.set_timeout(60, move |out, cx| {
+        cx.set_timeout(600, move |out, cx| {
             show(out, cx, "paused", from);
             from.pipe(cx, to);
             show(out, cx, "piped again", from);

@@ -19,7 +19,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             let late = net::create_connection(cx, ("127.0.0.1", port));
             late.on_error(cx, move |out, cx, _, e| {
                 out.log(format!("late client {}", e.code()));
-                cx.set_timeout(20, move |out, cx| {
+                cx.set_timeout(200, move |out, cx| {
                     out.log("destroying the last connection");
                     s.destroy(cx);
                     server.get_connections(cx, |out, _, n| out.log(format!("connections {n}")));

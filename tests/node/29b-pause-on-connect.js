@@ -8,6 +8,6 @@ const server = net.createServer({ pauseOnConnect: true }, (s) => {
   s.on('data', (d) => log(`data ${d} bytesRead=${s.bytesRead}`));
   s.on('end', () => log('end'));
   s.on('close', () => { log('close'); server.close(); });
-  setTimeout(() => { log(`resume bytesRead=${s.bytesRead} [${s.readyState}]`); s.resume(); }, 50);
+  setTimeout(() => { log(`resume bytesRead=${s.bytesRead} [${s.readyState}]`); s.resume(); }, 500);
 });
 server.listen(0, '127.0.0.1', () => net.connect(server.address().port, '127.0.0.1').resume().end('hello'));

@@ -21,7 +21,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             out.log("close");
             server.close(cx);
         });
-        cx.set_timeout(50, move |out, cx| {
+        cx.set_timeout(500, move |out, cx| {
             let (read, state) = (s.bytes_read(cx), s.ready_state(cx));
             out.log(format!("resume bytesRead={read} [{state}]"));
             s.resume(cx);

@@ -13,7 +13,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         });
         s.on_end(cx, |out, cx, s| {
             out.lane("server", format!("end [{}]", s.ready_state(cx)));
-            cx.set_timeout(20, move |out, cx| {
+            cx.set_timeout(200, move |out, cx| {
                 let (state, destroyed) = (s.ready_state(cx), s.destroyed(cx));
                 out.lane(
                     "server",

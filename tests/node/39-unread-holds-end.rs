@@ -25,7 +25,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             }
         });
         if l == "unread" {
-            cx.set_timeout(60, move |out, cx| {
+            cx.set_timeout(600, move |out, cx| {
                 let (length, read) = (s.readable_length(cx), s.bytes_read(cx));
                 let ended = s.readable_ended(cx);
                 out.lane(

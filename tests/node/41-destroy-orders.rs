@@ -19,7 +19,7 @@ fn run(
     c.on_close(cx, move |out, cx, _, e| {
         out.lane(l, format!("close {e}"));
         let next = next.clone();
-        cx.set_timeout(20, move |_, cx| next(cx));
+        cx.set_timeout(200, move |_, cx| next(cx));
     });
     c.on_connect(cx, move |out, cx, c| {
         let same = match err.clone() {

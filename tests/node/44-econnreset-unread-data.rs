@@ -9,7 +9,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     let server = net::create_server(cx);
     server.set_pause_on_connect(cx, true);
     server.on_connection(cx, move |_, cx, s| {
-        cx.set_timeout(40, move |_, cx| {
+        cx.set_timeout(400, move |_, cx| {
             s.destroy(cx);
         });
         server.close(cx);

@@ -25,7 +25,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
                 ))
             });
             out.log(format!("first write {wrote}"));
-            cx.set_timeout(40, move |out, cx| {
+            cx.set_timeout(400, move |out, cx| {
                 out.log(format!("40ms later destroyed={}", c.destroyed(cx)));
                 let wrote = c.write_with(cx, "b", |out, _, e| {
                     let e = e.unwrap();

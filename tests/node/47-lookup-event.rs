@@ -46,7 +46,7 @@ fn dial(
 
 fn fail(_: &mut Trace, cx: &mut Context<Trace>, request: net::LookupRequest) {
     let mut request = Some(request);
-    cx.set_timeout(5, move |_, cx| {
+    cx.set_timeout(50, move |_, cx| {
         if let Some(request) = request.take() {
             let mock = net::Error::lookup(request.host());
             request.answer(cx, Err(mock));

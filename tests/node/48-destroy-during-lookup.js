@@ -12,9 +12,9 @@ function dial(name, opts, next) {
   for (const ev of ['connectionAttempt', 'connect', 'ready', 'end', 'error']) c.on(ev, () => log(`${name} ${ev}`));
   c.on('close', (e) => {
     log(`${name} close ${e} [${c.readyState}]`);
-    setTimeout(() => { log(`${name} answer`); answer(); setTimeout(next, 10); }, 10);
+    setTimeout(() => { log(`${name} answer`); answer(); setTimeout(next, 100); }, 100);
   });
   c.write('never sent', (e) => log(`${name} write callback ${e.code}`));
-  setTimeout(() => { c.destroy(); log(`${name} destroyed connecting=${c.connecting}`); }, 5);
+  setTimeout(() => { c.destroy(); log(`${name} destroyed connecting=${c.connecting}`); }, 50);
 }
 dial('one', { family: 4 }, () => dial('all', {}, () => log('done')));

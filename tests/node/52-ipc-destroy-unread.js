@@ -5,7 +5,7 @@ const out = []; const log = (s) => out.push(s);
 process.on('exit', (c) => require('fs').writeSync(1, out.concat(`exit ${c}`).join('\n') + '\n'));
 const path = require('path').join(require('os').tmpdir(), `parity-52-${process.pid}.sock`);
 let n = 0;
-const server = net.createServer({ pauseOnConnect: true }, (s) => { setTimeout(() => s.destroy(), 20); if (++n === 2) server.close(); });
+const server = net.createServer({ pauseOnConnect: true }, (s) => { setTimeout(() => s.destroy(), 200); if (++n === 2) server.close(); });
 const unread = (next) => {
   const c = net.connect(path);
   c.write('never read');

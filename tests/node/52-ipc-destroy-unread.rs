@@ -71,7 +71,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     let server = net::create_server(cx);
     server.set_pause_on_connect(cx, true);
     server.on_connection(cx, move |_, cx, s| {
-        cx.set_timeout(20, move |_, cx| {
+        cx.set_timeout(200, move |_, cx| {
             s.destroy(cx);
         });
         n += 1;

@@ -19,12 +19,12 @@ let conn;
 const unread = net.createServer({ pauseOnConnect: true }, (s) => { conn = s; });
 dial('unread', unread, {}, (c) => {
   c.resume();
-  c.write('nobody reads this', () => { log('unread written'); setTimeout(() => conn.destroy(), 20); });
+  c.write('nobody reads this', () => { log('unread written'); setTimeout(() => conn.destroy(), 200); });
 });
 unread.on('close', () => {
   const gone = net.createServer((s) => { s.resume(); s.destroy(); });
   dial('gone', gone, { allowHalfOpen: true }, (c) => {
     c.resume();
-    c.on('end', () => setTimeout(() => log(`gone write ${c.write('x', (e) => log(`gone write callback ${e.code}`))}`), 20));
+    c.on('end', () => setTimeout(() => log(`gone write ${c.write('x', (e) => log(`gone write callback ${e.code}`))}`), 200));
   });
 });

@@ -10,21 +10,21 @@ server.listen(0, '127.0.0.1', () => {
   c.on('timeout', () => log(`timeout event timeout=${c.timeout}`));
   c.on('close', (e) => log(`close ${e} timeout=${c.timeout}`));
   c.on('connect', () => {
-    c.setTimeout(30);
+    c.setTimeout(150);
     c.setTimeout(0);
     log(`disarmed timeout=${c.timeout}`);
     const idle = new net.Socket();
-    idle.setTimeout(50, () => log(`unconnected timeout pending=${idle.pending} [${idle.readyState}]`));
+    idle.setTimeout(250, () => log(`unconnected timeout pending=${idle.pending} [${idle.readyState}]`));
     setTimeout(() => {
       log('nothing came');
-      c.setTimeout(120, () => {
+      c.setTimeout(600, () => {
         log('callback');
         c.destroy();
-        log(`returns self ${c.setTimeout(20) === c} timeout=${c.timeout}`);
-        setTimeout(() => server.close(), 60);
+        log(`returns self ${c.setTimeout(100) === c} timeout=${c.timeout}`);
+        setTimeout(() => server.close(), 300);
       });
-      setTimeout(() => { c.setTimeout(120); log('restarted'); }, 80);
-      setTimeout(() => log('past the first period'), 160);
-    }, 100);
+      setTimeout(() => { c.setTimeout(600); log('restarted'); }, 400);
+      setTimeout(() => log('past the first period'), 800);
+    }, 500);
   });
 });

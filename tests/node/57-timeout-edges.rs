@@ -20,32 +20,32 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             out.log(format!("close {e} timeout={}", c.timeout(cx)));
         });
         c.on_connect(cx, move |out, cx, c| {
-            c.set_timeout(cx, 30);
+            c.set_timeout(cx, 150);
             c.set_timeout(cx, 0);
             out.log(format!("disarmed timeout={}", c.timeout(cx)));
             let idle = net::Socket::new(cx);
-            idle.set_timeout(cx, 50);
+            idle.set_timeout(cx, 250);
             idle.once_timeout(cx, |out, cx, idle| {
                 let (pending, state) = (idle.pending(cx), idle.ready_state(cx));
                 out.log(format!("unconnected timeout pending={pending} [{state}]"));
             });
-            cx.set_timeout(100, move |out, cx| {
+            cx.set_timeout(500, move |out, cx| {
                 out.log("nothing came");
-                c.set_timeout(cx, 120);
+                c.set_timeout(cx, 600);
                 c.once_timeout(cx, move |out, cx, c| {
                     out.log("callback");
                     c.destroy(cx);
-                    let same = c.set_timeout(cx, 20) == c;
+                    let same = c.set_timeout(cx, 100) == c;
                     out.log(format!("returns self {same} timeout={}", c.timeout(cx)));
-                    cx.set_timeout(60, move |_, cx| {
+                    cx.set_timeout(300, move |_, cx| {
                         server.close(cx);
                     });
                 });
-                cx.set_timeout(80, move |out, cx| {
-                    c.set_timeout(cx, 120);
+                cx.set_timeout(400, move |out, cx| {
+                    c.set_timeout(cx, 600);
                     out.log("restarted");
                 });
-                cx.set_timeout(160, |out, _| out.log("past the first period"));
+                cx.set_timeout(800, |out, _| out.log("past the first period"));
             });
         });
     });

@@ -30,7 +30,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
                 c.uncork(cx);
                 let (corked, queued) = (c.writable_corked(cx), c.writable_length(cx));
                 out.log(format!("after one uncork corked={corked} queued={queued}"));
-                cx.set_timeout(20, move |out, cx| {
+                cx.set_timeout(200, move |out, cx| {
                     out.log("second uncork");
                     c.uncork(cx);
                     out.log(format!("queued={}", c.writable_length(cx)));

@@ -13,7 +13,7 @@ fn next(cx: &mut Context<Trace>, c: net::Socket, mut parts: VecDeque<&'static [u
         return;
     };
     c.write(cx, p);
-    cx.set_timeout(25, move |_, cx| next(cx, c, parts.clone()));
+    cx.set_timeout(250, move |_, cx| next(cx, c, parts.clone()));
 }
 
 pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {

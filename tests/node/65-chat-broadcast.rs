@@ -110,7 +110,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
                                 cid.write(cx, "hi ");
                             }
                             if n == "welcome cid" {
-                                cx.set_timeout(20, move |_, cx| {
+                                cx.set_timeout(200, move |_, cx| {
                                     cid.write(cx, "all\nsecond\n");
                                 });
                             }

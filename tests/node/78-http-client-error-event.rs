@@ -20,7 +20,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             "server",
             format!("clientError {code} writable={writable} destroyed={destroyed}"),
         );
-        cx.set_timeout(20, move |_, cx| {
+        cx.set_timeout(200, move |_, cx| {
             s.end_with(cx, "HTTP/1.1 418 Custom\r\n\r\n")
         });
     });

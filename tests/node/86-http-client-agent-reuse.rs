@@ -42,7 +42,7 @@ fn ask(
         out.log(format!("req close {path}"));
         left.set(left.get() - 1);
         if left.get() == 0 {
-            cx.set_timeout(20, move |out: &mut Trace, cx| {
+            cx.set_timeout(200, move |out: &mut Trace, cx| {
                 out.log("agent.destroy");
                 agent.destroy(cx);
             });
@@ -86,7 +86,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         ask(cx, (server, agent), &left, ("/2", Some("post body")));
         ask(cx, (server, agent), &left, ("/3", None));
         out.log("three queued");
-        cx.set_timeout(60, move |_, cx| {
+        cx.set_timeout(600, move |_, cx| {
             ask(cx, (server, agent), &left, ("/4", None))
         });
     });

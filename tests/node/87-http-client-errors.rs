@@ -37,7 +37,7 @@ fn ask(
     req.on_close(cx, move |out, cx, _| {
         out.log(format!("{path} req close"));
         let mut next = next.take();
-        cx.set_timeout(5, move |_, cx| {
+        cx.set_timeout(50, move |_, cx| {
             if let Some(next) = next.take() {
                 next(cx);
             }
@@ -64,7 +64,7 @@ fn ask(
         });
     });
     if path == "/mine" {
-        cx.set_timeout(20, move |out: &mut Trace, cx| {
+        cx.set_timeout(200, move |out: &mut Trace, cx| {
             out.log("/mine destroy");
             req.destroy(cx);
         });

@@ -34,8 +34,8 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
                 out.log(format!("< {l}"));
             }
             let ended = Rc::clone(&ended);
-            cx.set_timeout(60, move |out: &mut Trace, cx| {
-                out.log(format!("60 ms later ended by the server {}", ended.get()));
+            cx.set_timeout(600, move |out: &mut Trace, cx| {
+                out.log(format!("600 ms later ended by the server {}", ended.get()));
                 c.end(cx);
             });
         });
@@ -46,7 +46,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             server.close_with(cx, |out, _, _| out.log("server close"));
         });
         c.write(cx, "GET /1 HTTP/1.1\r\nHost: x\r\n\r\n");
-        cx.set_timeout(30, move |_, cx| {
+        cx.set_timeout(300, move |_, cx| {
             c.write(
                 cx,
                 "GET /2 HTTP/1.1\r\nHost: x\r\n\r\nGET /3 HTTP/1.1\r\nHost: x\r\n\r\n",

@@ -31,7 +31,7 @@ fn tunnel(cx: &mut Context<Trace>, sock: &Path, next: impl FnOnce(&mut Context<T
     req.on_close(cx, move |out, cx, _| {
         out.log("client req close");
         let mut next = next.take();
-        cx.set_timeout(10, move |_, cx| {
+        cx.set_timeout(100, move |_, cx| {
             if let Some(next) = next.take() {
                 next(cx);
             }

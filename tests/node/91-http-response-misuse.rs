@@ -53,7 +53,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         );
         res.end_then(cx, "b", |out, _, _| out.log("end callback"));
         attempt(out, "end again returns self", Ok(res.end(cx) == res));
-        cx.set_timeout(20, move |out: &mut Trace, cx| {
+        cx.set_timeout(200, move |out: &mut Trace, cx| {
             let written = res.write_with(cx, "c", |out, _, e| {
                 out.log(format!("write callback {}", e.unwrap().code()));
             });
@@ -80,7 +80,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
                     res.status_code(cx),
                     b.borrow()
                 );
-                cx.set_timeout(60, move |out: &mut Trace, cx| {
+                cx.set_timeout(600, move |out: &mut Trace, cx| {
                     out.log(&line);
                     server.close(cx);
                 });

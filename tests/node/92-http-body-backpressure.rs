@@ -82,7 +82,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         c.write(cx, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
         c.pause(cx);
         let resumed = Rc::clone(&resumed);
-        cx.set_timeout(60, move |out: &mut Trace, cx| {
+        cx.set_timeout(600, move |out: &mut Trace, cx| {
             resumed.set(true);
             out.log("client resumes");
             c.resume(cx);

@@ -60,6 +60,21 @@ fn a_list_waits_for_its_next_head() {
     assert_eq!(run(&mut timers, 15), ["b"]);
 }
 
+/// Catches: a list that goes back into the queue at the place it had, before lists that have waited
+/// for the same time since longer.
+#[test]
+fn a_list_that_waits_again_goes_behind_its_equals() {
+    let mut timers = Timers::default();
+    set(&mut timers, 0, 40, "a, due at 40");
+    set(&mut timers, 0, 60, "c, due at 60");
+    set(&mut timers, 20, 40, "b, due at 60 in the list of a");
+    assert_eq!(run(&mut timers, 40), ["a, due at 40"]);
+    assert_eq!(
+        run(&mut timers, 60),
+        ["c, due at 60", "b, due at 60 in the list of a"]
+    );
+}
+
 #[test]
 fn clearing_unlinks_from_anywhere_and_stale_ids_do_nothing() {
     let mut timers = Timers::default();
