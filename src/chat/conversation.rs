@@ -9,11 +9,15 @@ use std::fmt;
 use super::answers::{OTHERS, compose, describe_topic, minutes, tell, without_hash};
 use super::commands::{self, Command, Refusal};
 use super::listing::counted;
+use super::look_alikes::{is_guests, sounds_official};
 use super::name::Name;
 use super::presence::Change;
 use super::{
     Chat, Effect, LOBBY, MemberId, Millis, Report, RoomId, SayKind, nickname_at, sanitise,
 };
+
+/// How many names are tried before a member is left to think of one.
+const SUGGESTIONS: usize = 16;
 
 impl Chat {
     /// Does what one line asks for, as typed: unsanitised, without a line end.
@@ -138,9 +142,16 @@ impl Chat {
             Ok(name) => name,
             Err(bad) => return tell(effects, member, format!("! A nickname {bad}.")),
         };
-        let is_free = |name: &Name| self.named(name).is_none_or(|owner| owner == member);
+        let is_operator = self.members[member.index()].peer.is_operator();
+        let is_reserved = |name: &Name| is_guests(name) || !is_operator && sounds_official(name);
+        if is_reserved(&name) && self.named(&name) != Some(member) {
+            let line = format!("! {name} is reserved; try another.");
+            return tell(effects, member, line);
+        }
+        let is_free = |name: &Name| self.alike(name).all(|owner| owner == member);
         if !is_free(&name) {
-            let advice = match name.alternatives(limit).find(is_free) {
+            let mut alternatives = name.alternatives(limit).take(SUGGESTIONS);
+            let advice = match alternatives.find(|name| is_free(name) && !is_reserved(name)) {
                 Some(free) => format!("try {free}"),
                 None => "try another".into(),
             };
@@ -183,6 +194,7 @@ impl Chat {
             Some(room) => self.is_full(room),
             None => self
                 .is_muted(member, now) // `/rooms` would show what it is called
+                .or_else(|| self.looks_like_another(&name))
                 .or_else(|| self.has_all_rooms(here)),
         };
         if let Some(why) = refusal {
@@ -206,6 +218,13 @@ impl Chat {
         let until = self.mutes.hold(origin, member, now)?;
         let minutes = minutes(until, now);
         Some(format!("You are muted for {minutes}; nobody was told"))
+    }
+
+    /// Says that a room looks like another one, if it does.
+    fn looks_like_another(&self, name: &Name) -> Option<String> {
+        let other = self.room_alike(name)?;
+        let other = self.room(other).name();
+        Some(format!("#{name} is taken: it looks like #{other}"))
     }
 
     /// Says that nobody in `here` can open another room, if so.
@@ -246,7 +265,7 @@ impl Chat {
 #[cfg(test)]
 mod tests {
     use super::super::Config;
-    use super::super::tests::{ANYONE, House};
+    use super::super::tests::{ANYONE, House, OWNER};
 
     #[test]
     fn a_line_reaches_everyone_else() {
@@ -284,9 +303,89 @@ mod tests {
             ["! A nickname is made of letters, digits, _, - and . only, not U+0020."]
         );
         // The old name is free again.
+        house.types(alice, "/nick zoe");
+        house.read(bob);
+        assert_eq!(house.answers(bob, "/nick alice"), ["* You are now alice."]);
+    }
+
+    #[test]
+    fn a_name_that_looks_like_anothers_is_taken() {
+        let (mut house, [alice, mallory]) = House::with_guests();
+        house.types(alice, "/nick Alice");
+        house.read(mallory);
+        for spoof in ["AIice", "A1ice", "al\u{131}ce", "αlice", "аӏісе", "ɑlice"] {
+            let answers = house.answers(mallory, &format!("/nick {spoof}"));
+            assert!(
+                answers.len() == 1 && answers[0].starts_with("! "),
+                "{spoof}: {answers:?}"
+            );
+        }
+        house.types(mallory, "/nick mallory");
+        house.read(mallory);
         assert_eq!(
-            house.answers(bob, "/nick guest1"),
-            ["* You are now guest1."]
+            house.answers(mallory, "/nick AIice"),
+            ["! AIice is taken; try AIice2."]
+        );
+        // A line to a name reaches only who has it.
+        assert_eq!(
+            house.answers(mallory, "/msg AIice hello"),
+            ["! There is no AIice here."]
+        );
+        // Whoever has it may write it as it likes.
+        house.read(alice);
+        for own in ["ALICE", "alice", "AIice", "Alice"] {
+            assert_eq!(
+                house.answers(alice, &format!("/nick {own}")),
+                [format!("* You are now {own}.")]
+            );
+        }
+        house.types(alice, "/nick zoe");
+        house.read(mallory);
+        assert_eq!(
+            house.answers(mallory, "/nick AIice"),
+            ["* You are now AIice."]
+        );
+    }
+
+    #[test]
+    fn names_of_the_server_are_given_by_it_alone() {
+        let (mut house, [alice, bob]) = House::with_guests();
+        let owner = house.connect_from(OWNER);
+        house.read(owner);
+        assert_eq!(
+            house.answers(owner, "/nick admin")[..],
+            ["* You are now admin."]
+        );
+        let refused = "! guest9 is reserved; try another.";
+        assert_eq!(house.answers(owner, "/nick guest9"), [refused]);
+        house.read(bob);
+        for name in ["server", "Admin", "0perator", "guest7", "guest1", "Guestl"] {
+            let answer = format!("! {name} is reserved; try another.");
+            assert_eq!(house.answers(bob, &format!("/nick {name}")), [answer]);
+        }
+        assert_eq!(
+            house.answers(alice, "/nick Guest1"),
+            ["* You are now Guest1."]
+        );
+    }
+
+    #[test]
+    fn a_room_that_looks_like_another_is_not_opened() {
+        let (mut house, [alice, bob]) = House::with_guests();
+        house.types(alice, "/join Ilse");
+        house.read(bob);
+        for (room, answer) in [
+            ("1obby", "! #1obby is taken: it looks like #lobby."),
+            ("#L0BBY", "! #L0BBY is taken: it looks like #lobby."),
+            ("llse", "! #llse is taken: it looks like #Ilse."),
+            ("ilse", "* You are now in #Ilse with 1 other."),
+        ] {
+            assert_eq!(house.answers(bob, &format!("/join {room}"))[0], answer);
+        }
+        let mixed = house.answers(bob, "/join #lоbby");
+        assert!(
+            mixed[0].starts_with("! A room name is in one script"),
+            "{mixed:?}"
         );
     }
 

@@ -39,6 +39,7 @@
 //! | `peer.rs`         | where members come from, and who of them is an operator         |
 //! | `config.rs`       | the limits                                                      |
 //! | `name.rs`         | what may be a nickname or a room's name, and when two are one   |
+//! | `look_alikes.rs`  | when two names look the same, and which are the server's        |
 //! | `id.rs`           | what members and rooms are meant by                             |
 //! | `index.rs`        | finding members and rooms by name, in a few bytes each          |
 //! | `room.rs`         | one room: its members, topic, history                           |
@@ -49,8 +50,10 @@
 //! | `listing.rs`      | many names in one line of bounded length                        |
 //! | `notices.rs`      | what the doors tell members, in the chat's words                |
 //! | `text.rs`         | what is taken out of a text before other terminals see it       |
+//! | `characters.rs`   | which characters can be seen, and which take room               |
 
 mod answers;
+mod characters;
 mod commands;
 mod config;
 mod conversation;
@@ -59,6 +62,7 @@ mod history;
 mod id;
 mod index;
 mod listing;
+mod look_alikes;
 mod name;
 mod newcomers;
 mod notices;
@@ -118,6 +122,9 @@ struct Member {
 
 /// The room everyone starts in; made first, never removed.
 const LOBBY: RoomId = RoomId(0);
+const LOBBY_NAME: &str = "lobby";
+/// Characters of `guest4294967295`: such names may be longer than those that members take.
+const LONGEST_GUEST: usize = 15;
 
 /// A chat: members with unique nicknames, each in one room.
 ///
@@ -169,7 +176,7 @@ impl Chat {
             standing: StandingLines::new(),
             changes: 0,
         };
-        let lobby = chat.open_room(Name::generated("lobby".into()));
+        let lobby = chat.open_room(Name::generated(LOBBY_NAME.into()));
         debug_assert_eq!(lobby, LOBBY);
         chat
     }
@@ -337,12 +344,12 @@ impl Chat {
         (member.generation == id.generation).then_some(member)
     }
 
-    /// A number taken by choice is stepped over for good, so nobody can make this slow twice.
+    /// Nobody takes such a name by choice, so this searches only after all numbers have been used once.
     fn next_guest(&mut self) -> Name {
         loop {
             self.arrivals = self.arrivals.checked_add(1).unwrap_or(NonZeroU32::MIN);
             let name = Name::generated(eco_format!("guest{}", self.arrivals));
-            if self.named(&name).is_none() {
+            if self.alike(&name).next().is_none() {
                 return name;
             }
         }
@@ -350,20 +357,45 @@ impl Chat {
 
     /// The member that has a nickname, however that is spelt.
     fn named(&self, nickname: &str) -> Option<MemberId> {
+        if !name::may_be_meant(nickname, self.config.nickname.max(LONGEST_GUEST)) {
+            return None;
+        }
         let members = &self.members;
-        let fold = name::fold(nickname);
-        let index = self.nicknames.find(&fold, |at| nickname_at(members, at))?;
+        let index = self
+            .nicknames
+            .find(nickname, |at| nickname_at(members, at))?;
+        Some(self.member_at(index))
+    }
+
+    /// The members whose nicknames look like this one: two at most.
+    fn alike(&self, nickname: &Name) -> impl Iterator<Item = MemberId> {
+        let members = &self.members;
+        let alike = self
+            .nicknames
+            .alike(nickname, |at| nickname_at(members, at));
+        alike.map(|index| self.member_at(index))
+    }
+
+    fn member_at(&self, index: u32) -> MemberId {
         let generation = self.members[index as usize].generation;
-        Some(MemberId { index, generation })
+        MemberId { index, generation }
     }
 
     /// The room that has a name, however that is spelt.
     fn room_named(&self, name: &str) -> Option<RoomId> {
+        if !name::may_be_meant(name, self.config.room_name.max(LOBBY_NAME.len())) {
+            return None;
+        }
         let rooms = &self.rooms;
-        let found = self
-            .room_names
-            .find(&name::fold(name), |at| room_name_at(rooms, at));
+        let found = self.room_names.find(name, |at| room_name_at(rooms, at));
         found.map(RoomId)
+    }
+
+    /// A room whose name looks like this one.
+    fn room_alike(&self, name: &Name) -> Option<RoomId> {
+        let rooms = &self.rooms;
+        let mut alike = self.room_names.alike(name, |at| room_name_at(rooms, at));
+        alike.next().map(RoomId)
     }
 
     fn open_room(&mut self, name: Name) -> RoomId {

@@ -2,7 +2,8 @@
 //!
 //! A name stands alone at the start of other people's lines, so it is held to more than a text is:
 //! nothing invisible, nothing that turns the reading order, no heap of accents that smears over the
-//! lines above. What breaks a rule is refused, never repaired: a repaired name would surprise its owner.
+//! lines above, no mixture of scripts and no sign that would pass for another line's. What breaks a rule is
+//! refused, never repaired: a repaired name would surprise its owner.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,8 +15,14 @@ use ecow::EcoString;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+use super::characters::Shows;
+use super::look_alikes::{double_in_protocol, is_phonetic, mixes_scripts};
+
 /// Vietnamese and polytonic Greek need two marks on a letter, Hebrew and Thai three.
 const MARKS_IN_A_ROW: usize = 3;
+/// What is longer than so many times the limit is too long however it is written: no character of a
+/// name is made of more than so many.
+const CHARACTERS_IN_ONE: usize = 4;
 
 /// A good name, as its owner wrote it, in Unicode's composed form (NFC).
 ///
@@ -42,7 +49,10 @@ impl fmt::Display for Name {
 pub(super) enum BadName {
     Length { limit: usize },
     Character(char),
+    Start,
+    Double { letter: char, of: char },
     Marks,
+    Scripts,
     Address,
 }
 
@@ -58,6 +68,15 @@ impl fmt::Display for BadName {
                     false => write!(f, "U+{:04X}", u32::from(*c)),
                 }
             }
+            BadName::Start => write!(f, "begins with a letter, a digit or _"),
+            BadName::Double { letter, of } => {
+                let letter = u32::from(*letter);
+                write!(f, "has no U+{letter:04X}, which looks like {of}")
+            }
+            BadName::Scripts => write!(
+                f,
+                "is in one script (beside Japanese, Chinese and Korean, Latin may stand)"
+            ),
             BadName::Address => write!(f, "is not an address"),
             BadName::Marks => write!(
                 f,
@@ -68,15 +87,22 @@ impl fmt::Display for BadName {
 }
 
 impl Name {
-    /// Checks what someone typed as a name of at most `limit` characters.
+    /// Checks what someone typed as a name of at most `limit` characters. The cost is bounded by the
+    /// limit, not by the text.
     pub(super) fn new(text: &str, limit: usize) -> Result<Name, BadName> {
-        // One more than the limit is enough to see that a text is too long.
-        let shown: EcoString = text.nfc().take(limit.saturating_add(1)).collect();
+        let longest = limit.saturating_mul(CHARACTERS_IN_ONE);
+        if text.chars().nth(longest).is_some() {
+            return Err(BadName::Length { limit });
+        }
+        let shown: EcoString = text.nfc().collect();
         let mut length = 0;
         // A mark at the start is one that has used up its row.
         let mut marks = MARKS_IN_A_ROW;
         for c in shown.chars() {
             length += 1;
+            if length > limit {
+                return Err(BadName::Length { limit });
+            }
             if !is_name_character(c) {
                 return Err(BadName::Character(c));
             }
@@ -84,16 +110,30 @@ impl Name {
             if marks > MARKS_IN_A_ROW {
                 return Err(BadName::Marks);
             }
-            // Some single letters are whole phrases, spaces included, or blanks in disguise.
-            if !iter::once(c).nfkc().all(is_name_character) {
+            if c.is_ascii() {
+                continue;
+            }
+            if !is_made_of_name_characters(c) || is_phonetic(c) {
                 return Err(BadName::Character(c));
             }
+            for plain in iter::once(c).nfkc() {
+                if let Some(of) = double_in_protocol(plain) {
+                    return Err(BadName::Double { letter: c, of });
+                }
+            }
         }
-        if !(1..=limit).contains(&length) {
+        if length == 0 {
             return Err(BadName::Length { limit });
         }
+        if shown.starts_with(['-', '.']) {
+            return Err(BadName::Start);
+        }
+        let folded = fold(&shown);
+        if !folded.is_ascii() && (mixes_scripts(&shown) || mixes_scripts(&folded)) {
+            return Err(BadName::Scripts);
+        }
         // An order against an address must not mean a member, nor the other way round.
-        if fold(&shown).parse::<Ipv4Addr>().is_ok() {
+        if folded.parse::<Ipv4Addr>().is_ok() {
             return Err(BadName::Address);
         }
         Ok(Name(shown))
@@ -125,6 +165,18 @@ impl Name {
     }
 }
 
+/// Whether a text can be a name of at most `limit` characters, or another spelling of one, of which some are
+/// longer. What cannot need not be looked for, which costs more than to see it.
+pub(super) fn may_be_meant(text: &str, limit: usize) -> bool {
+    let longest = limit.saturating_mul(CHARACTERS_IN_ONE);
+    text.chars().nth(longest).is_none() && text.chars().all(is_made_of_name_characters)
+}
+
+/// Some single letters are whole phrases, spaces included, or blanks in disguise.
+fn is_made_of_name_characters(c: char) -> bool {
+    is_name_character(c) && (c.is_ascii() || iter::once(c).nfkc().all(is_name_character))
+}
+
 /// The form names are compared by: without case, and with compatibility characters (full width,
 /// ligatures, circled letters) as the plain ones they look like.
 ///
@@ -146,21 +198,10 @@ pub(super) fn fold(name: &str) -> Cow<'_, str> {
 }
 
 fn is_name_character(c: char) -> bool {
+    // Unicode counts some as letters or marks of which nothing is to be seen.
     matches!(c, '_' | '-' | '.')
-        || (c.is_alphanumeric() || is_combining_mark(c)) && !is_invisible_letter(c)
-}
-
-/// What Unicode counts as a letter or a mark although nothing is to be seen.
-fn is_invisible_letter(c: char) -> bool {
-    matches!(c,
-        '\u{034F}' // combining grapheme joiner
-        | '\u{115F}' | '\u{1160}' | '\u{3164}' | '\u{FFA0}' // Hangul fillers
-        | '\u{17B4}' | '\u{17B5}' // Khmer inherent vowels
-        | '\u{180B}'..='\u{180F}' // Mongolian selectors
-        | '\u{FE00}'..='\u{FE0F}' // variation selectors
-        | '\u{16FE4}' // Khitan filler
-        | '\u{E0000}'..='\u{E0FFF}' // tags, more variation selectors
-    )
+        || (c.is_alphanumeric() || is_combining_mark(c))
+            && matches!(Shows::of(c), Shows::Itself | Shows::Mark)
 }
 
 #[cfg(test)]
@@ -181,7 +222,7 @@ mod tests {
         for text in [
             "alice",
             "Bob_7",
-            "-.-",
+            "_.-",
             "0",
             "žofie",
             "Ελένη",
@@ -213,6 +254,37 @@ mod tests {
             '\u{FDFA}', '\u{FE70}', '½', '⑴', '!', '#', '@', '/', ':', '>', '*', '😀',
         ] {
             assert_eq!(refusal(&c.to_string()), BadName::Character(c));
+        }
+    }
+
+    #[test]
+    fn a_name_does_not_pass_for_another_line() {
+        for text in ["-", "-bob", ".bob", "-.-", "--"] {
+            assert_eq!(refusal(text), BadName::Start, "{text}");
+        }
+        for (text, letter, of) in [
+            ("bobꓽ", 'ꓽ', ':'),
+            ("ǃDisconnected", 'ǃ', '!'),
+            ("ᕯᕯ", 'ᕯ', '*'),
+        ] {
+            assert_eq!(refusal(text), BadName::Double { letter, of }, "{text}");
+        }
+        assert_eq!(refusal("аlice"), BadName::Scripts);
+        assert_eq!(
+            refusal("𝛼lice"),
+            BadName::Scripts,
+            "a Greek letter of mathematics"
+        );
+        assert_eq!(refusal("ᴀʟɪᴄᴇ"), BadName::Character('ᴀ'));
+    }
+
+    #[test]
+    fn a_long_text_is_too_long_before_anything_is_made_of_it() {
+        for letter in ["a", "\u{FDFA}", "z\u{30C}", "\u{1F82}"] {
+            assert_eq!(
+                refusal(&letter.repeat(100_000)),
+                BadName::Length { limit: 24 }
+            );
         }
     }
 

@@ -9,6 +9,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use proptest::prelude::*;
 
+use super::look_alikes::Keys;
 use super::*;
 
 /// What kind of line it is, read as a program would that knows the grammar only.
@@ -214,8 +215,9 @@ impl House {
     }
 
     fn receive(&mut self, member: MemberId, line: Line) {
+        let is_table = line.starts_with("*   /"); // of `/help`, with wide gaps
         assert!(
-            matches!(sanitise(&line), Cow::Borrowed(clean) if *clean == *line),
+            is_table || matches!(sanitise(&line), Cow::Borrowed(clean) if *clean == *line),
             "{line:?}"
         );
         if let (Kind::Message, Some((_, text))) = (kind(&line), line.split_once(NUMBERED))
@@ -264,7 +266,7 @@ impl House {
         let chat = &self.chat;
         assert_eq!(chat.member_count(), self.whereabouts.len());
         let mut rooms: BTreeMap<RoomId, Vec<MemberId>> = BTreeMap::new();
-        let mut folds = HashSet::new();
+        let (mut folds, mut keys) = (HashSet::new(), HashSet::new());
         for (&id, &room) in &self.whereabouts {
             assert_eq!(chat.room_of(id), Some(room));
             rooms.entry(room).or_default().push(id);
@@ -272,6 +274,9 @@ impl House {
             let fold = name::fold(nickname).into_owned();
             assert_eq!(chat.named(&fold), Some(id));
             assert!(folds.insert(fold), "two are called {nickname}");
+            for key in Keys::of(nickname).iter() {
+                assert!(keys.insert(key.to_owned()), "another looks like {nickname}");
+            }
         }
         assert_eq!(chat.nicknames.len(), folds.len());
         for (&room, members) in &rooms {
@@ -426,11 +431,11 @@ fn ids_of_members_gone_mean_nobody() {
 }
 
 #[test]
-fn automatic_names_step_over_chosen_ones() {
-    let (mut house, [first]) = House::with_guests();
-    house.types(first, "/nick GUEST2");
-    let second = house.connect();
-    assert_eq!(house.chat.nickname(second), Some("guest3"));
+fn automatic_names_step_over_those_in_use() {
+    let (mut house, _guests) = House::with_guests::<2>();
+    house.chat.arrivals = NonZeroU32::MAX; // all have been given once
+    let third = house.connect();
+    assert_eq!(house.chat.nickname(third), Some("guest3"));
 }
 
 #[test]
