@@ -1,18 +1,81 @@
 //! The chat server: flags to a configuration, and serve it.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::io::{self, IsTerminal, Write};
+use std::panic;
 use std::process::ExitCode;
+use std::time::Duration;
+use std::{env, fmt};
 
-use clap::Parser;
-use loopchat::server::{self, Config};
+use env_logger::{Builder, Target, WriteStyle};
+use loopchat::server::{self, Config, LogQueue};
+
+/// How long the end waits for a log that is slow to write; one that is stuck never ends.
+const LAST_LINES: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
-    let config = Config::parse();
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
+    let config = match Config::from_environment() {
+        Ok(config) => config,
+        Err(told) => return ExitCode::from(told.print()),
+    };
+    let mut log = match LogQueue::start(server::standard_error()) {
+        Ok(queue) => Log(queue),
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "loopchat: the log: {error}"); // to whom else
+            return ExitCode::FAILURE;
+        }
+    };
+    log.install();
     match server::serve(config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("loopchat: {error}");
+            log.say(format_args!("loopchat: {error}"));
             ExitCode::FAILURE
         }
     }
+}
+
+/// Where all that the program has to say goes, so that none of it waits for who reads it. What is left at the
+/// end, or at a panic, is written then.
+struct Log(LogQueue);
+
+impl Log {
+    fn say(&mut self, what: fmt::Arguments<'_>) {
+        let _ = writeln!(self.0, "{what}"); // it takes everything
+    }
+
+    fn install(&self) {
+        let given = |name| env::var(name).ok().filter(|value| !value.trim().is_empty());
+        let mut builder = Builder::new();
+        builder.parse_filters(given("RUST_LOG").as_deref().unwrap_or("info"));
+        builder.parse_write_style(given("RUST_LOG_STYLE").as_deref().unwrap_or("auto"));
+        builder.target(Target::Pipe(Box::new(self.0.clone())));
+        if wants_colours() {
+            builder.write_style(WriteStyle::Always);
+        }
+        builder.init();
+        let queue = self.0.clone();
+        panic::set_hook(Box::new(move |panic| {
+            let mut log = Log(queue.clone());
+            log.say(format_args!("loopchat: {panic}"));
+            let backtrace = Backtrace::capture();
+            if backtrace.status() == BacktraceStatus::Captured {
+                log.say(format_args!("{backtrace}"));
+            }
+        }));
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.0.flush(LAST_LINES);
+    }
+}
+
+/// As `env_logger` decides it for a standard error that it writes to itself.
+fn wants_colours() -> bool {
+    let is = |name: &str, value: &str| env::var_os(name).is_some_and(|found| found == value);
+    let is_unset = |name: &str| env::var_os(name).is_none_or(|value| value.is_empty());
+    let left_to_us = is_unset("RUST_LOG_STYLE") || is("RUST_LOG_STYLE", "auto");
+    left_to_us && is_unset("NO_COLOR") && !is("TERM", "dumb") && io::stderr().is_terminal()
 }

@@ -226,7 +226,7 @@ fn what_is_no_address_is_one_line_and_nothing_half_started() {
     let folder = Folder::new();
     let path = folder.text("chat.sock");
     for bad in [
-        "3000",
+        "70000",
         "",
         "127.0.0.1",
         "127.0.0.1:99999",

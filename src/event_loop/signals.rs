@@ -32,6 +32,22 @@ impl fmt::Display for Signal {
 }
 
 impl Signal {
+    /// Whether this process was started so that it ignores the signal, as `nohup` does it with SIGHUP. To be
+    /// asked before there is a callback for it. False where the system does not tell, which is everywhere
+    /// but on Linux.
+    #[must_use]
+    pub fn is_ignored(self) -> bool {
+        #[cfg(target_os = "linux")]
+        {
+            let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+            let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+            let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+            ignored.is_some_and(|mask| mask >> (self.0 - 1) & 1 == 1)
+        }
+        #[cfg(not(target_os = "linux"))]
+        false
+    }
+
     /// From the next time on, the signal does what it does by default: it ends the process at
     /// once, whatever the loop is busy with.
     ///

@@ -1,5 +1,6 @@
 //! Addresses: an IP address with a port, or the path of an IPC socket.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -75,6 +76,21 @@ pub(super) fn ipc(path: &Path) -> io::Result<unix::net::SocketAddr> {
     unix::net::SocketAddr::from_pathname(path).map_err(|_| Errno::INVAL.into())
 }
 
+/// The other way round; empty for a socket without a name.
+pub(super) fn ipc_path(address: &unix::net::SocketAddr) -> PathBuf {
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::linux::net::SocketAddrExt;
+        if let Some(name) = address.as_abstract_name() {
+            return PathBuf::from(OsStr::from_bytes(&[b"\0", name].concat()));
+        }
+    }
+    address
+        .as_pathname()
+        .map(Path::to_owned)
+        .unwrap_or_default()
+}
+
 /// The name without its NUL, if it is an abstract one.
 pub(super) fn abstract_name(path: &Path) -> Option<&[u8]> {
     path.as_os_str().as_bytes().strip_prefix(b"\0")
@@ -96,7 +112,10 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(address) => address.fmt(f),
-            Self::Ipc(path) => path.display().fmt(f),
+            Self::Ipc(path) => match abstract_name(path) {
+                Some(name) => write!(f, "@{}", name.escape_ascii()),
+                None => path.display().fmt(f),
+            },
         }
     }
 }
@@ -225,5 +244,10 @@ mod tests {
         assert_eq!(family("127.0.0.1:1"), Some("IPv4"));
         assert_eq!(family("[::1]:1"), Some("IPv6"));
         assert_eq!(family("/tmp/x"), None);
+    }
+
+    #[test]
+    fn an_abstract_name_is_shown_as_other_tools_show_it() {
+        assert_eq!(Address::from(Path::new("\0chat")).to_string(), "@chat");
     }
 }

@@ -55,10 +55,7 @@ impl BufferSizes {
 
 enum Kind {
     Tcp(TcpListener),
-    Ipc(
-        UnixListener,
-        #[expect(dead_code, reason = "removes the file when dropped")] Option<SocketFile>,
-    ),
+    Ipc(UnixListener, Option<SocketFile>),
 }
 
 impl Listener {
@@ -83,10 +80,53 @@ impl Listener {
         bound.map_err(|error| Error::system("listen", &error, Some(address)))
     }
 
+    /// One that somebody else has bound, and that listens: a service manager, say (`sd_listen_fds(3)`). Dropping
+    /// it leaves a socket file where it is.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if it is a connection and not a listener; otherwise the system's.
+    pub fn from_tcp(listener: std::net::TcpListener) -> io::Result<Self> {
+        listens(&SockRef::from(&listener))?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?.into();
+        Ok(Self {
+            kind: Kind::Tcp(TcpListener::from_std(listener)),
+            address,
+            sizes: BufferSizes::default(),
+        })
+    }
+
+    /// The same for IPC.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`from_tcp`](Self::from_tcp).
+    pub fn from_ipc(listener: std::os::unix::net::UnixListener) -> io::Result<Self> {
+        listens(&SockRef::from(&listener))?;
+        listener.set_nonblocking(true)?;
+        let address = Address::Ipc(address::ipc_path(&listener.local_addr()?));
+        Ok(Self {
+            kind: Kind::Ipc(UnixListener::from_std(listener), None),
+            address,
+            sizes: BufferSizes::default(),
+        })
+    }
+
     /// Where it really listens.
     #[must_use]
     pub fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// The socket file that goes with it when it is dropped: none with an abstract name, or if somebody else
+    /// has bound it.
+    #[must_use]
+    pub fn socket_file(&self) -> Option<&Path> {
+        match &self.kind {
+            Kind::Ipc(_, Some(file)) => Some(&file.path),
+            _ => None,
+        }
     }
 
     /// Has the system probe the connections that are accepted from now on as
@@ -137,6 +177,13 @@ impl Listener {
                 Ok(Stream::Ipc(stream))
             }
         }
+    }
+}
+
+fn listens(socket: &SockRef<'_>) -> io::Result<()> {
+    match socket.is_listener()? {
+        true => Ok(()),
+        false => Err(Errno::INVAL.into()),
     }
 }
 

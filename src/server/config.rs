@@ -9,6 +9,7 @@ use crate::chat;
 /// How to run a chat server; what `loopchat --help` prints.
 ///
 /// Every flag has an environment variable; a flag that is given wins.
+/// [`from_environment`](Self::from_environment) reads both.
 #[derive(Clone, Debug, Parser)]
 #[command(
     name = "loopchat",
@@ -17,21 +18,23 @@ use crate::chat;
     about = "A chat server on a Node-style event loop."
 )]
 #[command(after_help = "Then chat from any terminal: nc 127.0.0.1 3000\n\
-                        RUST_LOG sets what is logged (error, warn, info, debug, trace).")]
+                        RUST_LOG sets what is logged (error, warn, info, debug, trace).\n\
+                        The exit status is 0 after an orderly end, 1 if it cannot serve, 2 if a flag or \
+                        variable makes no sense.")]
 pub struct Config {
-    /// Where to listen: IP:PORT, HOST:PORT, or a path with a / in it for a Unix socket. Port 0
-    /// takes a free one. May be repeated; several may be separated by commas
+    /// Where to listen: IP:PORT, HOST:PORT, PORT for this machine alone, :PORT for all its addresses, a path
+    /// with a / in it for a Unix socket, or @NAME for an abstract one. Port 0 takes a free one. May be
+    /// repeated; several may be separated by commas. If not given, what the service manager has passed, or
+    /// 127.0.0.1:3000
     #[arg(
         long,
         value_name = "ADDR",
         env = "LOOPCHAT_LISTEN",
-        value_delimiter = ',',
-        default_value = "127.0.0.1:3000"
+        value_delimiter = ','
     )]
     pub listen: Vec<String>,
 
-    /// Where browsers chat: IP:PORT, HOST:PORT, or a path with a / in it for a Unix socket; or off. If not
-    /// given, 127.0.0.1:8080, if that is free
+    /// Where browsers chat: an address as for --listen; or off. If not given, 127.0.0.1:8080, if that is free
     #[arg(long, value_name = "ADDR", env = "LOOPCHAT_WEB")]
     pub web: Option<String>,
 

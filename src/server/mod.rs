@@ -24,8 +24,12 @@
 //! | `metrics.rs` | the same and more as Prometheus reads it |
 //! | `shutdown.rs` | the orderly end |
 //! | `reports.rs` | what operators ask the doors |
-//! | `bind.rs`, `config.rs`, `descriptors.rs` | what happens before the loop runs |
+//! | `config.rs`, `environment.rs`, `bind.rs`, `activation.rs`, `descriptors.rs` | what happens before the loop runs |
+//! | `service_manager.rs` | what systemd is told |
+//! | `socket_files.rs` | socket files that somebody removes |
+//! | `log_queue.rs` | log lines on their way out, so that none of them can stop a turn |
 
+mod activation;
 mod arrivals;
 mod batch;
 mod bind;
@@ -33,6 +37,7 @@ mod board;
 mod config;
 mod connections;
 mod descriptors;
+mod environment;
 pub mod fan_out;
 mod flood;
 pub mod framing;
@@ -40,35 +45,42 @@ mod hearing;
 pub mod hub;
 mod line_door;
 pub mod line_input;
+mod log_queue;
 mod loop_view;
 mod metrics;
 pub mod opening;
 mod outlet;
 mod reports;
+mod service_manager;
 mod shutdown;
 pub mod slow_readers;
+mod socket_files;
 mod strangers;
 mod web_door;
 
 use std::io;
 use std::rc::Rc;
 
-use log::{info, warn};
-use sd_notify::NotifyState;
+use log::info;
 
 use crate::chat::{Effect, MemberId, Millis};
 use crate::event_loop::Timer;
 use crate::http;
 use crate::http::web_socket::Endpoint;
 use crate::net::{self, Context, EventLoop, Server};
+use activation::Passed;
 pub use bind::StartError;
 use board::Board;
 pub use config::{Config, Exposed};
 use connections::Connections;
+pub use environment::Told;
 pub use flood::{Flood, FloodLimit};
 use hub::{Hub, seconds};
+pub use log_queue::{LogQueue, standard_error};
 use loop_view::LoopView;
 use outlet::Outlet;
+use service_manager::ServiceManager;
+use socket_files::SocketFiles;
 pub use web_door::Origin;
 use web_door::Site;
 
@@ -95,6 +107,8 @@ pub struct ChatServer {
     web_members: Option<Endpoint>,
     loop_view: LoopView,
     metrics_waiting: metrics::Waiting,
+    service_manager: ServiceManager,
+    socket_files: SocketFiles,
     shutting_down: bool,
 }
 
@@ -110,14 +124,15 @@ pub fn serve(config: Config) -> Result<(), StartError> {
     let mut event_loop = EventLoop::new().map_err(loop_error)?;
     // Whoever reads that it listens may end it at once.
     shutdown::on_signals(&mut event_loop).map_err(loop_error)?;
-    let mut server = open(&mut event_loop, config)?;
-    notify_service_manager(NotifyState::Ready);
+    let mut server = open_doors(&mut event_loop, config, activation::passed()?)?;
+    server.service_manager = ServiceManager::from_environment();
+    service_manager::ready(&mut server, &mut event_loop);
     event_loop.run(&mut server).map_err(loop_error)
 }
 
 /// Binds what the configuration names and opens the doors on a loop of the caller's: running that
 /// loop with what this returns serves. [`serve`] is this and what belongs to a process: signals, the
-/// limit of descriptors, the service manager.
+/// limit of descriptors, the service manager and the sockets that it passes.
 ///
 /// # Errors
 ///
@@ -126,13 +141,22 @@ pub fn open(
     event_loop: &mut EventLoop<ChatServer>,
     config: Config,
 ) -> Result<ChatServer, StartError> {
-    let listeners = bind::bind_all(&config.listen, config.ipc_mode)?;
-    let web = bind::bind_web(config.web.as_deref(), config.ipc_mode)?;
+    open_doors(event_loop, config, Passed::default())
+}
+
+fn open_doors(
+    event_loop: &mut EventLoop<ChatServer>,
+    config: Config,
+    passed: Passed,
+) -> Result<ChatServer, StartError> {
+    let listeners = bind::bind_all(&config.listen, passed.line, config.ipc_mode)?;
+    let web = bind::bind_web(config.web.as_deref(), passed.web, config.ipc_mode)?;
     let mut server = ChatServer::new(config);
     for listener in listeners {
         let address = listener.address().clone();
         let door = line_door::open(event_loop, server.hub.high_water_mark());
         server.servers.push(door);
+        server.socket_files.note(door, &listener);
         door.listen_on(event_loop, listener);
         if !door.listening(event_loop) {
             let reason = "the system cannot poll it";
@@ -143,14 +167,8 @@ pub fn open(
     if let Some(listener) = web {
         web_door::listen(event_loop, &mut server, listener)?;
     }
+    socket_files::watch(event_loop, &mut server);
     Ok(server)
-}
-
-/// Tells systemd, if it started this process as a service that notifies, how far it is.
-fn notify_service_manager(state: NotifyState<'_>) {
-    if let Err(error) = sd_notify::notify(&[state]) {
-        warn!("the service manager cannot be told: {error}");
-    }
 }
 
 impl ChatServer {
@@ -165,6 +183,8 @@ impl ChatServer {
             web_members: None,
             loop_view: LoopView::default(),
             metrics_waiting: metrics::Waiting::default(),
+            service_manager: ServiceManager::default(),
+            socket_files: SocketFiles::default(),
             config,
             connections: Connections::default(),
             outlets: Vec::new(),

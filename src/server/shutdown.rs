@@ -1,25 +1,29 @@
-//! The orderly end: SIGINT or SIGTERM.
+//! The orderly end: SIGINT, SIGTERM, or a terminal that is gone (SIGHUP).
 
 use std::io;
 
 use log::{info, warn};
 
-use sd_notify::NotifyState;
-
-use super::{ChatServer, Loop, notify_service_manager};
-use crate::event_loop::{SIGINT, SIGTERM};
+use super::service_manager::{self, State};
+use super::{ChatServer, Loop};
+use crate::event_loop::{SIGHUP, SIGINT, SIGTERM, Signal};
 use crate::http;
 use crate::net::Context;
 
 /// Shuts down at the first signal. The next one ends the process at once, even if the loop is
 /// busy.
 pub(super) fn on_signals(event_loop: &mut Loop) -> io::Result<()> {
-    event_loop.on_signal(&[SIGINT, SIGTERM], |server: &mut ChatServer, cx, signal| {
+    // Whoever starts it with `nohup` wants it to outlive the terminal.
+    let signals: &[Signal] = match SIGHUP.is_ignored() {
+        true => &[SIGINT, SIGTERM],
+        false => &[SIGINT, SIGTERM, SIGHUP],
+    };
+    event_loop.on_signal(signals, |server: &mut ChatServer, cx, signal| {
         if server.shutting_down {
             cx.stop(); // both came before the loop could look
             return;
         }
-        for other in [SIGINT, SIGTERM] {
+        for other in signals.iter().copied() {
             if let Err(error) = other.restore_default() {
                 warn!("a second {other} will not end the process at once: {error}");
             }
@@ -37,7 +41,7 @@ pub(super) fn begin(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
         return;
     }
     server.shutting_down = true;
-    notify_service_manager(NotifyState::Stopping);
+    service_manager::tell(server, cx, State::Stopping);
     for door in &server.servers {
         door.close(cx);
     }

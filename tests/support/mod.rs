@@ -224,12 +224,12 @@ impl Server {
 
     /// The same without waiting.
     pub fn spawn(command: &mut Command) -> Self {
-        let mut process = Process::spawn(
-            command
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::piped()),
-        );
+        Self::with_streams(command.stdin(Stdio::null()).stdout(Stdio::null()))
+    }
+
+    /// The same with the command's own standard input and output.
+    pub fn with_streams(command: &mut Command) -> Self {
+        let mut process = Process::spawn(command.stderr(Stdio::piped()));
         let stderr = process.0.stderr.take().expect("stderr is piped");
         let log = Arc::new(Log::default());
         let writer = Arc::clone(&log);

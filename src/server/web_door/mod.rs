@@ -59,6 +59,7 @@ pub(super) fn listen(
     server.browsers = whereabouts(server.config.web_origin.first(), &address);
     let (door, members) = open(event_loop, server);
     (server.web, server.web_members) = (Some(door), Some(members));
+    server.socket_files.note(door.net(), &listener);
     door.net().listen_on(event_loop, listener);
     if !door.listening(event_loop) {
         let reason = "the system cannot poll it";
@@ -66,7 +67,7 @@ pub(super) fn listen(
     }
     match address {
         Address::Tcp(address) => info!("the chat in a browser: http://{address}/"),
-        Address::Ipc(path) => info!("the chat in a browser, over HTTP on {}", path.display()),
+        Address::Ipc(_) => info!("the chat in a browser, over HTTP on {address}"),
     }
     Ok(())
 }
