@@ -8,6 +8,7 @@ use std::time::Duration;
 use mio::event::{Event, Source};
 use mio::{Events, Interest, Poll, Registry, Token, Waker};
 
+use super::callback::{CallbackResult, CallbackSite};
 use super::clock::Clock;
 use super::counters::Counters;
 use super::extensions::Extensions;
@@ -36,7 +37,7 @@ type TimerCallback<H> = Box<dyn FnMut(&mut <H as Handle>::State, &mut Context<H>
 /// The loop as callbacks see it: timers, ticks, immediates, and the handles.
 ///
 /// Lent as `cx` to every callback. Nothing here calls user code: what follows from a call comes
-/// as a later event. What a callback returns is dropped, so that it may be a single call.
+/// as a later event. A callback may return an error: see [`CallbackResult`].
 pub struct Context<H: Handle> {
     pub(super) handles: Handles<H>,
     pub(super) timers: Timers<TimerCallback<H>>,
@@ -135,18 +136,23 @@ impl<H: Handle> Context<H> {
     /// more than 2^31 - 1, mean 1.
     ///
     /// Never in the same pass of the timers phase that set it.
-    pub fn set_timeout<R>(
+    #[track_caller]
+    pub fn set_timeout<R: CallbackResult>(
         &mut self,
         ms: u64,
         mut callback: impl FnMut(&mut H::State, &mut Self) -> R + 'static,
     ) -> Timer {
-        let callback = move |state: &mut H::State, cx: &mut Self| drop(callback(state, cx));
+        let site = CallbackSite::caller();
+        let callback = move |state: &mut H::State, cx: &mut Self| {
+            site.check("a timeout", callback(state, cx));
+        };
         self.insert_timer(ms, false, true, Target::Callback(Box::new(callback)))
     }
 
     /// As [`set_timeout`](Self::set_timeout), for what a peer has to do by then: if the loop
     /// [was held up](Self::awake_since) meanwhile, the time starts anew.
-    pub fn set_deadline<R>(
+    #[track_caller]
+    pub fn set_deadline<R: CallbackResult>(
         &mut self,
         ms: u64,
         callback: impl FnMut(&mut H::State, &mut Self) -> R + 'static,
@@ -158,12 +164,16 @@ impl<H: Handle> Context<H> {
 
     /// Calls back every `ms` milliseconds, counted from the start of each callback
     /// (`setInterval`).
-    pub fn set_interval<R>(
+    #[track_caller]
+    pub fn set_interval<R: CallbackResult>(
         &mut self,
         ms: u64,
         mut callback: impl FnMut(&mut H::State, &mut Self) -> R + 'static,
     ) -> Timer {
-        let callback = move |state: &mut H::State, cx: &mut Self| drop(callback(state, cx));
+        let site = CallbackSite::caller();
+        let callback = move |state: &mut H::State, cx: &mut Self| {
+            site.check("an interval", callback(state, cx));
+        };
         self.insert_timer(ms, true, true, Target::Callback(Box::new(callback)))
     }
 
@@ -223,12 +233,15 @@ impl<H: Handle> Context<H> {
 
     /// Calls back in the check phase: of this turn when called in the poll phase or before, of the
     /// next when called in the check phase or after (`setImmediate`).
-    pub fn set_immediate<R>(
+    #[track_caller]
+    pub fn set_immediate<R: CallbackResult>(
         &mut self,
         callback: impl FnOnce(&mut H::State, &mut Self) -> R + 'static,
     ) -> Immediate {
-        self.immediates
-            .push(Box::new(move |state, cx| drop(callback(state, cx))))
+        let site = CallbackSite::caller();
+        self.immediates.push(Box::new(move |state, cx| {
+            site.check("an immediate", callback(state, cx));
+        }))
     }
 
     /// Forgets an immediate that has not run yet (`clearImmediate`).
@@ -249,9 +262,15 @@ impl<H: Handle> Context<H> {
 
     /// Calls back as soon as the callback that is running returns, before any other event
     /// (`process.nextTick`). Ticks that queue ticks hold up the whole loop, as in Node.
-    pub fn next_tick<R>(&mut self, callback: impl FnOnce(&mut H::State, &mut Self) -> R + 'static) {
-        self.ticks
-            .push_back(Box::new(move |state, cx| drop(callback(state, cx))));
+    #[track_caller]
+    pub fn next_tick<R: CallbackResult>(
+        &mut self,
+        callback: impl FnOnce(&mut H::State, &mut Self) -> R + 'static,
+    ) {
+        let site = CallbackSite::caller();
+        self.ticks.push_back(Box::new(move |state, cx| {
+            site.check("a tick", callback(state, cx));
+        }));
     }
 
     /// Runs `work` on the thread pool and then `after` on the loop, in a poll phase, with what
@@ -260,12 +279,16 @@ impl<H: Handle> Context<H> {
     /// # Panics
     ///
     /// A panic of `work` is resumed on the loop.
-    pub fn queue_work<R: Send + 'static>(
+    #[track_caller]
+    pub fn queue_work<W: Send + 'static, R: CallbackResult>(
         &mut self,
-        work: impl FnOnce() -> R + Send + 'static,
-        after: impl FnOnce(&mut H::State, &mut Self, R) + 'static,
+        work: impl FnOnce() -> W + Send + 'static,
+        after: impl FnOnce(&mut H::State, &mut Self, W) -> R + 'static,
     ) {
-        self.work.queue(work, after);
+        let site = CallbackSite::caller();
+        self.work.queue(work, move |state, cx, result| {
+            site.check("after work", after(state, cx, result));
+        });
     }
 
     /// Ends [`EventLoop::run`](super::EventLoop::run) after this turn (`uv_stop`). Nothing is
@@ -280,13 +303,26 @@ impl<H: Handle> Context<H> {
     /// # Errors
     ///
     /// When the system cannot poll it; regular files for one cannot be polled (`EPERM`).
-    pub fn poll<Src: Source + 'static>(
+    #[track_caller]
+    pub fn poll<Src: Source + 'static, R: CallbackResult>(
         &mut self,
         source: Src,
         interest: Interest,
-        callback: impl FnMut(&mut H::State, &mut Self, PollHandle, &mut Src, Readiness) + 'static,
+        mut callback: impl FnMut(&mut H::State, &mut Self, PollHandle, &mut Src, Readiness) -> R
+        + 'static,
     ) -> io::Result<PollHandle> {
-        poll_handle::open(self, source, interest, callback)
+        let site = CallbackSite::caller();
+        poll_handle::open(
+            self,
+            source,
+            interest,
+            move |state, cx, handle, source, ready| {
+                site.check(
+                    "a polled source",
+                    callback(state, cx, handle, source, ready),
+                );
+            },
+        )
     }
 
     /// Stops polling a source and drops it; when that is done from its own callback, once that

@@ -14,6 +14,7 @@
 //! | `poll_handle.rs` | any other pollable source | `uv_poll_t` |
 //! | `signals.rs` | signals as events | `uv_signal_t`, `process.on('SIGINT')` |
 //! | `work.rs` | the thread pool for what blocks | `uv_queue_work` |
+//! | `callback.rs` | what callbacks return, and their errors | |
 //! | `extensions.rs` | values hung on the loop and on handles | `uv_handle_t.data`, `uv_loop_t.data` |
 //! | `counters.rs` | what has been done so far, in sums | `uv_metrics_info` |
 //! | `monitor/` | watching the loop at work, while somebody does | `perf_hooks` |
@@ -23,6 +24,7 @@
 //! [`net`](crate::net) supplies sockets and servers. Programs use
 //! [`net::EventLoop<S>`](crate::net::EventLoop), where `S` is the program's own state.
 
+mod callback;
 mod clock;
 mod context;
 mod counters;
@@ -42,6 +44,8 @@ use std::ops::{Deref, DerefMut};
 use log::trace;
 use mio::Events;
 
+pub(crate) use callback::no_error;
+pub use callback::{CallbackResult, CallbackSite};
 pub use clock::ManualClock;
 pub use context::Context;
 pub use counters::Counters;

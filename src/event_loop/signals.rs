@@ -9,7 +9,7 @@ use mio::Interest;
 use signal_hook::consts;
 use signal_hook_mio::v1_0::Signals;
 
-use super::{Context, Handle, PollHandle};
+use super::{CallbackResult, CallbackSite, Context, Handle, PollHandle};
 
 /// A signal's number, shown by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,18 +68,20 @@ impl<H: Handle> Context<H> {
     /// # Errors
     ///
     /// When the system refuses a handler, or has no descriptor left for the pipe behind it.
-    pub fn on_signal(
+    #[track_caller]
+    pub fn on_signal<R: CallbackResult>(
         &mut self,
         signals: &[Signal],
-        mut callback: impl FnMut(&mut H::State, &mut Self, Signal) + 'static,
+        mut callback: impl FnMut(&mut H::State, &mut Self, Signal) -> R + 'static,
     ) -> io::Result<PollHandle> {
+        let site = CallbackSite::caller();
         let source = Signals::new(signals.iter().map(|signal| signal.0))?;
         let handle = self.poll(
             source,
             Interest::READABLE,
             move |state, cx, _handle, source, _ready| {
                 for number in source.pending() {
-                    callback(state, cx, Signal(number));
+                    site.check("a signal", callback(state, cx, Signal(number)));
                 }
             },
         )?;

@@ -10,6 +10,7 @@ use super::options::{Choice, RequestOptions};
 use super::outgoing::{Outgoing, write_after_end};
 use super::response::WriteCallback;
 use crate::Context;
+use crate::event_loop::{CallbackResult, CallbackSite};
 use crate::net::{self, Error, Socket};
 
 /// A request that a client makes (`http.ClientRequest`): a small id; everything goes through the context.
@@ -173,6 +174,19 @@ listener_methods! { ClientRequest, RequestEvent:
 }
 
 impl ClientRequest {
+    /// A callback of this request has returned: with an error it is given up.
+    fn check<S: 'static>(
+        self,
+        cx: &mut Context<S>,
+        site: CallbackSite,
+        event: &str,
+        returned: impl CallbackResult,
+    ) {
+        if let Some(error) = site.check(format_args!("{event} of a request"), returned) {
+            self.destroy_with(cx, Error::new(error));
+        }
+    }
+
     fn listen_to<S: 'static>(
         self,
         cx: &mut Context<S>,
@@ -232,20 +246,24 @@ impl ClientRequest {
     }
 
     /// As [`write`](Self::write), and calls back once it is sent, or cannot be: never before this returns.
-    pub fn write_with<S: 'static, R>(
+    #[track_caller]
+    pub fn write_with<S: 'static, R: CallbackResult>(
         self,
         cx: &mut Context<S>,
         data: impl AsRef<[u8]>,
         callback: impl FnOnce(&mut S, &mut Context<S>, Option<&Error>) -> R + 'static,
     ) -> bool {
+        let site = CallbackSite::caller();
+        let callback: WriteCallback<S> = Box::new(move |state, cx, error| {
+            let returned = callback(state, cx, error);
+            self.check(cx, site, "write", returned);
+        });
         let open = |own: &Request<S>| !own.outgoing.ended && !own.destroyed;
         if !known(cx, self).is_some_and(open) {
             cx.next_tick(move |state, cx| callback(state, cx, Some(&write_after_end())));
             return false;
         }
         if let Some(own) = of(cx, self) {
-            let callback: WriteCallback<S> =
-                Box::new(move |state, cx, error| drop(callback(state, cx, error)));
             own.callbacks.push(callback);
         }
         self.write(cx, data)

@@ -161,6 +161,19 @@ pub(super) fn linger<S: 'static>(cx: &mut Context<S>, socket: Socket) {
     socket.set_timeout(cx, LINGER_SILENT);
 }
 
+/// Whoever was to take a socket over has failed: the client is told, and may be slow to read it.
+pub(super) fn refuse_upgrade<S: 'static>(cx: &mut Context<S>, socket: Socket) {
+    let answer =
+        "HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+    socket
+        .remove_all_listeners(cx)
+        .set_allow_half_open(cx, false)
+        .set_timeout(cx, LINGER_SILENT)
+        .on_timeout(cx, |_, cx, socket| socket.destroy(cx))
+        .resume(cx)
+        .end_with(cx, answer);
+}
+
 pub(super) fn linger_on<S: 'static>(cx: &mut Context<S>, socket: Socket) {
     if socket.writable_ended(cx) && lingers_long(cx, socket) {
         socket.give_up(cx);

@@ -1,8 +1,10 @@
 //! A message that is being received: a request at a server, a response at a client.
 
 use super::listeners::{Kept, Listeners, emit, listener_methods};
+use super::response::ServerResponse;
 use super::{Head, client_connection, exchange, listeners, server_connection};
 use crate::Context;
+use crate::event_loop::{CallbackResult, CallbackSite};
 use crate::net::{Error, Socket};
 
 /// A message that is being received (`http.IncomingMessage`): a small id; everything goes through the
@@ -280,6 +282,26 @@ listener_methods! { IncomingMessage, MessageEvent:
 }
 
 impl IncomingMessage {
+    /// A callback of this message has returned. An error fails what it belongs to: a request is answered with
+    /// 500, the response to one of ours is cut short.
+    fn check<S: 'static>(
+        self,
+        cx: &mut Context<S>,
+        site: CallbackSite,
+        event: &str,
+        returned: impl CallbackResult,
+    ) {
+        let Some(_logged) = site.check(format_args!("{event} of a message"), returned) else {
+            return;
+        };
+        let Self { socket, number } = self;
+        if server_connection::is(cx, socket) {
+            ServerResponse::new(socket, number).fail(cx);
+        } else {
+            self.destroy(cx);
+        }
+    }
+
     fn listen_to<S: 'static>(
         self,
         cx: &mut Context<S>,

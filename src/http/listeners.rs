@@ -90,7 +90,8 @@ pub(super) fn emit<S, F: ?Sized>(
     called
 }
 
-/// Writes the pair of methods for each event, as `net` has them: every time, and the next time only.
+/// Writes the pair of methods for each event, as `net` has them: every time, and the next time only. The
+/// subject has a method `check` for what they return.
 macro_rules! listener_methods {
     ($subject:ident, $event:ident: $(
         $on:ident $once:ident $kind:ident ($($type:ty),*) $pattern:pat => ($($value:expr),*);
@@ -98,27 +99,33 @@ macro_rules! listener_methods {
         impl $subject {
             $(
                 #[doc = concat!("Calls back on every [`", stringify!($event), "::", stringify!($kind), "`].")]
-                pub fn $on<S: 'static, R>(
+                #[track_caller]
+                pub fn $on<S: 'static, R: CallbackResult>(
                     self,
                     cx: &mut Context<S>,
                     mut callback: impl FnMut(&mut S, &mut Context<S>, Self $(, $type)*) -> R + 'static,
                 ) -> Self {
+                    let site = CallbackSite::caller();
                     self.listen_to(cx, Kind::$kind, false, move |state, cx, subject, event| {
                         if let $pattern = event {
-                            callback(state, cx, subject $(, $value)*);
+                            let returned = callback(state, cx, subject $(, $value)*);
+                            subject.check(cx, site, stringify!($kind), returned);
                         }
                     })
                 }
 
                 #[doc = concat!("Calls back on the next [`", stringify!($event), "::", stringify!($kind), "`] only.")]
-                pub fn $once<S: 'static, R>(
+                #[track_caller]
+                pub fn $once<S: 'static, R: CallbackResult>(
                     self,
                     cx: &mut Context<S>,
                     mut callback: impl FnMut(&mut S, &mut Context<S>, Self $(, $type)*) -> R + 'static,
                 ) -> Self {
+                    let site = CallbackSite::caller();
                     self.listen_to(cx, Kind::$kind, true, move |state, cx, subject, event| {
                         if let $pattern = event {
-                            callback(state, cx, subject $(, $value)*);
+                            let returned = callback(state, cx, subject $(, $value)*);
+                            subject.check(cx, site, stringify!($kind), returned);
                         }
                     })
                 }

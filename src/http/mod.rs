@@ -99,3 +99,5 @@ pub use parser::{Parser, Part};
 pub use response::{ResponseEvent, ServerResponse};
 pub use server::{Server, ServerEvent, create_server};
 pub use status_codes::status_message;
+
+crate::event_loop::no_error! { Agent, ClientRequest, Head, IncomingMessage, Server, ServerResponse }

@@ -4,9 +4,10 @@ use super::exchange::{Exchange, Response};
 use super::fields::check_text;
 use super::incoming::IncomingMessage;
 use super::listeners::{self, Kept, Listeners, emit, listener_methods};
-use super::outgoing::write_after_end;
+use super::outgoing::{Removed, write_after_end};
 use super::server_connection::{self as connection, of};
 use crate::Context;
+use crate::event_loop::{CallbackResult, CallbackSite};
 use crate::net::{Error, Socket};
 
 /// The response to a request (`http.ServerResponse`): a small id; everything goes through the context.
@@ -114,6 +115,60 @@ impl ServerResponse {
         change: impl FnOnce(&mut Exchange<S>) -> R,
     ) -> Option<R> {
         Some(change(of(cx, self.socket)?.exchange(self.number)?))
+    }
+
+    /// A callback of this response, or of its request, has returned.
+    pub(super) fn check<S: 'static>(
+        self,
+        cx: &mut Context<S>,
+        site: CallbackSite,
+        event: &str,
+        returned: impl CallbackResult,
+    ) {
+        if let Some(_logged) = site.check(format_args!("{event} of a response"), returned) {
+            self.fail(cx);
+        }
+    }
+
+    /// A callback of a write, whose error is acted on.
+    fn told<S: 'static, R: CallbackResult>(
+        self,
+        site: CallbackSite,
+        callback: impl FnOnce(&mut S, &mut Context<S>, Option<&Error>) -> R + 'static,
+    ) -> WriteCallback<S> {
+        Box::new(move |state, cx, error| {
+            let returned = callback(state, cx, error);
+            self.check(cx, site, "write", returned);
+        })
+    }
+
+    /// The program has failed to answer: the client is told so by a status, if nothing was begun, and by the
+    /// end of the connection otherwise. What was ended stands.
+    pub(super) fn fail<S: 'static>(self, cx: &mut Context<S>) {
+        let Some((begun, ended)) = self.with(cx, |exchange| {
+            let response = &mut exchange.response;
+            let outgoing = &mut response.outgoing;
+            let state = (outgoing.head_sent, outgoing.ended);
+            if state == (false, false) {
+                // What was set for another answer is not true of this one.
+                outgoing.fields.recycle();
+                outgoing.trailers.recycle();
+                outgoing.removed = Removed::default();
+                (response.status, response.message) = (500, None);
+            }
+            state
+        }) else {
+            return;
+        };
+        match (begun, ended) {
+            (_, true) => {}
+            (true, false) => {
+                self.socket.destroy(cx);
+            }
+            (false, false) => {
+                self.end_with(cx, "Internal Server Error\n");
+            }
+        }
     }
 
     fn known<S: 'static>(self, cx: &Context<S>) -> Option<&Response<S>> {
@@ -347,12 +402,14 @@ impl ServerResponse {
     }
 
     /// As [`write`](Self::write), and calls back once it is sent, or cannot be: never before this returns.
-    pub fn write_with<S: 'static, R>(
+    #[track_caller]
+    pub fn write_with<S: 'static, R: CallbackResult>(
         self,
         cx: &mut Context<S>,
         data: impl AsRef<[u8]>,
         callback: impl FnOnce(&mut S, &mut Context<S>, Option<&Error>) -> R + 'static,
     ) -> bool {
+        let callback = self.told(CallbackSite::caller(), callback);
         let open = self.with(cx, |exchange| !exchange.response.outgoing.ended);
         if open != Some(true) {
             cx.next_tick(move |state, cx| callback(state, cx, Some(&write_after_end())));
@@ -360,8 +417,6 @@ impl ServerResponse {
         }
         let fine = self.write(cx, data);
         self.with(cx, |exchange| {
-            let callback: WriteCallback<S> =
-                Box::new(move |state, cx, error| drop(callback(state, cx, error)));
             exchange.response.callbacks.push(callback);
         });
         self.flush_soon(cx);
@@ -404,15 +459,14 @@ impl ServerResponse {
 
     /// As [`end_with`](Self::end_with), and calls back after [`ResponseEvent::Finish`], or when that cannot
     /// come.
-    pub fn end_then<S: 'static, R>(
+    #[track_caller]
+    pub fn end_then<S: 'static, R: CallbackResult>(
         self,
         cx: &mut Context<S>,
         data: impl AsRef<[u8]>,
         callback: impl FnOnce(&mut S, &mut Context<S>, Option<&Error>) -> R + 'static,
     ) -> Self {
-        let callback: WriteCallback<S> =
-            Box::new(move |state, cx, error| drop(callback(state, cx, error)));
-        let mut callback = Some(callback);
+        let mut callback = Some(self.told(CallbackSite::caller(), callback));
         self.with(cx, |exchange| {
             exchange.response.on_finish.extend(callback.take());
         });

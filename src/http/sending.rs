@@ -102,6 +102,13 @@ pub(super) fn settle<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Soc
     }
     let Some(own) = of(cx, socket) else { return };
     let writing = ServerResponse::new(socket, own.ended);
+    // All that was written to it so far is sent.
+    let sent = writing.with(cx, |exchange| {
+        std::mem::take(&mut exchange.response.callbacks)
+    });
+    for callback in sent.into_iter().flatten() {
+        callback(state, cx, None);
+    }
     let needs = writing.with(cx, |exchange| {
         std::mem::take(&mut exchange.response.outgoing.need_drain)
     });

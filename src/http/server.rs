@@ -11,7 +11,7 @@ use super::response::ServerResponse;
 use super::server_connection as connection;
 use super::{Head, Limits};
 use crate::Context;
-use crate::event_loop::Timer;
+use crate::event_loop::{CallbackResult, CallbackSite, Timer};
 use crate::net::{self, Address, Error, ListenOptions, Socket};
 
 /// How much longer than it says a server keeps an idle connection, in milliseconds, so that a client that
@@ -222,27 +222,41 @@ macro_rules! server_listeners {
         impl Server {
             $(
                 #[doc = concat!("Calls back on every [`ServerEvent::", stringify!($kind), "`].")]
-                pub fn $on<S: 'static, R>(
+                #[track_caller]
+                pub fn $on<S: 'static, R: CallbackResult>(
                     self,
                     cx: &mut Context<S>,
                     mut callback: impl FnMut(&mut S, &mut Context<S>, $($type),*) -> R + 'static,
                 ) -> Self {
+                    let site = CallbackSite::caller();
                     self.listen_to(cx, Kind::$kind, false, move |state, cx, _, event| {
                         if let ServerEvent::$kind($($name),*) = event {
-                            callback(state, cx, $($name),*);
+                            let written = event.written(cx);
+                            let returned = callback(state, cx, $($name),*);
+                            let what = concat!("'", stringify!($kind), "' of a server");
+                            if let Some(_logged) = site.check(what, returned) {
+                                event.fail(cx, written);
+                            }
                         }
                     })
                 }
 
                 #[doc = concat!("Calls back on the next [`ServerEvent::", stringify!($kind), "`] only.")]
-                pub fn $once<S: 'static, R>(
+                #[track_caller]
+                pub fn $once<S: 'static, R: CallbackResult>(
                     self,
                     cx: &mut Context<S>,
                     mut callback: impl FnMut(&mut S, &mut Context<S>, $($type),*) -> R + 'static,
                 ) -> Self {
+                    let site = CallbackSite::caller();
                     self.listen_to(cx, Kind::$kind, true, move |state, cx, _, event| {
                         if let ServerEvent::$kind($($name),*) = event {
-                            callback(state, cx, $($name),*);
+                            let written = event.written(cx);
+                            let returned = callback(state, cx, $($name),*);
+                            let what = concat!("'", stringify!($kind), "' of a server");
+                            if let Some(_logged) = site.check(what, returned) {
+                                event.fail(cx, written);
+                            }
                         }
                     })
                 }
@@ -260,6 +274,36 @@ server_listeners! {
     on_client_error once_client_error ClientError(error: &Error, socket: Socket);
     on_drop_request once_drop_request DropRequest(request: IncomingMessage, socket: Socket);
     on_timeout once_timeout Timeout(socket: Socket);
+}
+
+impl ServerEvent<'_> {
+    /// Bytes that were written to a socket that is handed over.
+    fn written<S>(&self, cx: &Context<S>) -> u64 {
+        match self {
+            Self::Upgrade(_, socket, _) | Self::Connect(_, socket, _) => socket.bytes_written(cx),
+            _ => 0,
+        }
+    }
+
+    /// A callback that was to see to it has failed: whoever waits for an answer gets one.
+    fn fail<S: 'static>(&self, cx: &mut Context<S>, written: u64) {
+        match *self {
+            Self::Request(_, response)
+            | Self::CheckContinue(_, response)
+            | Self::CheckExpectation(_, response) => response.fail(cx),
+            Self::Upgrade(_, socket, _) | Self::Connect(_, socket, _) => {
+                if socket.writable(cx) && socket.bytes_written(cx) == written {
+                    giving_up::refuse_upgrade(cx, socket);
+                } else {
+                    socket.destroy(cx);
+                }
+            }
+            Self::ClientError(_, socket) | Self::Timeout(socket) => {
+                socket.destroy(cx);
+            }
+            Self::DropRequest(..) => {} // it is answered all the same
+        }
+    }
 }
 
 impl Server {
@@ -293,7 +337,8 @@ impl Server {
     }
 
     /// As [`listen`](Self::listen), and calls back once it listens (`server.listen(.., callback)`).
-    pub fn listen_then<S: 'static, R>(
+    #[track_caller]
+    pub fn listen_then<S: 'static, R: CallbackResult>(
         self,
         cx: &mut Context<S>,
         options: impl Into<ListenOptions>,
@@ -306,7 +351,8 @@ impl Server {
     }
 
     /// Calls back on every [`net::ServerEvent::Listening`].
-    pub fn on_listening<S: 'static, R>(
+    #[track_caller]
+    pub fn on_listening<S: 'static, R: CallbackResult>(
         self,
         cx: &mut Context<S>,
         mut callback: impl FnMut(&mut S, &mut Context<S>, Self) -> R + 'static,
@@ -318,7 +364,8 @@ impl Server {
     }
 
     /// Calls back on every [`net::ServerEvent::Close`].
-    pub fn on_close<S: 'static, R>(
+    #[track_caller]
+    pub fn on_close<S: 'static, R: CallbackResult>(
         self,
         cx: &mut Context<S>,
         mut callback: impl FnMut(&mut S, &mut Context<S>, Self) -> R + 'static,
@@ -358,7 +405,8 @@ impl Server {
     }
 
     /// As [`close`](Self::close), and calls back on the close, as [`net::Server::close_with`].
-    pub fn close_with<S: 'static, R>(
+    #[track_caller]
+    pub fn close_with<S: 'static, R: CallbackResult>(
         self,
         cx: &mut Context<S>,
         callback: impl FnOnce(&mut S, &mut Context<S>, Option<&Error>) -> R + 'static,

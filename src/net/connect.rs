@@ -9,8 +9,10 @@ use rustix::io::Errno;
 use super::connection::{self, HIGH_WATER_MARK, emit, touch, update_active};
 use super::lookup::{LookUp, LookupRequest, look_up, same_life};
 use super::stream::Stream;
-use super::{Address, BufferSizes, Context, Error, Event, Handles, Target, ending, reading};
-use crate::event_loop::{HandleId, Readiness, Timer};
+use super::{
+    Address, BufferSizes, Context, Error, Event, Handles, Socket, Target, ending, reading,
+};
+use crate::event_loop::{CallbackResult, CallbackSite, HandleId, Readiness, Timer};
 
 /// How long, in milliseconds, one address of several may take before the next is tried
 /// (`autoSelectFamilyAttemptTimeout`).
@@ -75,11 +77,17 @@ impl<S> ConnectOptions<S> {
 
     /// Looks the name up in a way of one's own (`lookup`), called as a tick.
     #[must_use]
-    pub fn lookup(
+    #[track_caller]
+    pub fn lookup<R: CallbackResult>(
         mut self,
-        lookup: impl FnOnce(&mut S, &mut Context<S>, LookupRequest) + 'static,
+        lookup: impl FnOnce(&mut S, &mut Context<S>, LookupRequest) -> R + 'static,
     ) -> Self {
-        self.lookup = Some(Box::new(lookup));
+        let site = CallbackSite::caller();
+        self.lookup = Some(Box::new(move |state, cx, request| {
+            let socket = Socket(request.id);
+            let returned = lookup(state, cx, request);
+            socket.check(cx, site, "lookup", returned);
+        }));
         self
     }
 }

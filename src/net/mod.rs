@@ -85,6 +85,8 @@ use connection::Connection;
 use events::EventKind;
 use server::ServerHandle;
 
+event_loop::no_error! { Socket, Server, Address, Error }
+
 /// An event loop whose handles are sockets and servers; `S` is the program's own state.
 pub type EventLoop<S> = event_loop::EventLoop<Handle<S>>;
 

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use super::events::EventKind;
 use super::{Context, Dropped, Error, Event, Handles, Server, ServerEvent, Socket, reading};
+use crate::event_loop::{CallbackResult, CallbackSite};
 
 /// Writes the pair of methods for each event: the event, the types of what the callback gets, and
 /// how they are taken out of it.
@@ -14,27 +15,33 @@ macro_rules! listener_methods {
         impl $subject {
             $(
                 #[doc = concat!("Calls back on every [`", stringify!($event), "::", stringify!($kind), "`].")]
-                pub fn $on<S, R>(
+                #[track_caller]
+                pub fn $on<S, R: CallbackResult>(
                     self,
                     cx: &mut Context<S>,
                     mut callback: impl FnMut(&mut S, &mut Context<S>, Self $(, $type)*) -> R + 'static,
                 ) -> Self {
+                    let site = CallbackSite::caller();
                     self.listen_to(cx, EventKind::$kind, false, move |state, cx, subject, event| {
                         if let $pattern = event {
-                            callback(state, cx, subject $(, $value)*);
+                            let returned = callback(state, cx, subject $(, $value)*);
+                            subject.check(cx, site, event.name(), returned);
                         }
                     })
                 }
 
                 #[doc = concat!("Calls back on the next [`", stringify!($event), "::", stringify!($kind), "`] only.")]
-                pub fn $once<S, R>(
+                #[track_caller]
+                pub fn $once<S, R: CallbackResult>(
                     self,
                     cx: &mut Context<S>,
                     mut callback: impl FnMut(&mut S, &mut Context<S>, Self $(, $type)*) -> R + 'static,
                 ) -> Self {
+                    let site = CallbackSite::caller();
                     self.listen_to(cx, EventKind::$kind, true, move |state, cx, subject, event| {
                         if let $pattern = event {
-                            callback(state, cx, subject $(, $value)*);
+                            let returned = callback(state, cx, subject $(, $value)*);
+                            subject.check(cx, site, event.name(), returned);
                         }
                     })
                 }
@@ -72,12 +79,29 @@ listener_methods! { Server, ServerEvent:
 
 impl Socket {
     /// Calls back on every event of this one socket: how a protocol plugs in.
-    pub fn on_event<S>(
+    #[track_caller]
+    pub fn on_event<S, R: CallbackResult>(
         self,
         cx: &mut Context<S>,
-        callback: impl FnMut(&mut S, &mut Context<S>, Self, Event<'_>) + 'static,
+        callback: impl FnMut(&mut S, &mut Context<S>, Self, Event<'_>) -> R + 'static,
     ) -> Self {
-        self.listen_to(cx, EventKind::Any, false, callback)
+        let site = CallbackSite::caller();
+        self.listen_to(cx, EventKind::Any, false, checked(site, callback))
+    }
+
+    /// A callback of this socket has returned: with an error it is destroyed, since the program has not done
+    /// what it wanted with it.
+    pub(super) fn check<S>(
+        self,
+        cx: &mut Context<S>,
+        site: CallbackSite,
+        event: &str,
+        returned: impl CallbackResult,
+    ) {
+        let what = format_args!("'{event}' of socket {}", self.index());
+        if let Some(error) = site.check(what, returned) {
+            self.destroy_with(cx, Error::new(error));
+        }
     }
 
     fn listen_to<S>(
@@ -99,9 +123,32 @@ impl Socket {
     }
 }
 
+/// A listener of all events of a socket, whose errors are acted on.
+fn checked<S, R: CallbackResult>(
+    site: CallbackSite,
+    mut callback: impl FnMut(&mut S, &mut Context<S>, Socket, Event<'_>) -> R + 'static,
+) -> impl FnMut(&mut S, &mut Context<S>, Socket, Event<'_>) + 'static {
+    move |state, cx, socket, event| {
+        let returned = callback(state, cx, socket, event);
+        socket.check(cx, site, event.name(), returned);
+    }
+}
+
 impl Server {
+    /// A callback of this server has returned. Its connections are not to blame for an error.
+    pub(super) fn check<S>(
+        self,
+        _: &mut Context<S>,
+        site: CallbackSite,
+        event: &str,
+        returned: impl CallbackResult,
+    ) {
+        site.check(format_args!("'{event}' of a server"), returned);
+    }
+
     /// Calls back on every [`ServerEvent::Connection`].
-    pub fn on_connection<S, R>(
+    #[track_caller]
+    pub fn on_connection<S, R: CallbackResult>(
         self,
         cx: &mut Context<S>,
         callback: impl FnMut(&mut S, &mut Context<S>, Socket) -> R + 'static,
@@ -110,7 +157,8 @@ impl Server {
     }
 
     /// Calls back on the next [`ServerEvent::Connection`] only.
-    pub fn once_connection<S, R>(
+    #[track_caller]
+    pub fn once_connection<S, R: CallbackResult>(
         self,
         cx: &mut Context<S>,
         callback: impl FnMut(&mut S, &mut Context<S>, Socket) -> R + 'static,
@@ -118,42 +166,49 @@ impl Server {
         self.listen_to_connection(cx, true, callback)
     }
 
-    fn listen_to_connection<S, R>(
+    #[track_caller]
+    fn listen_to_connection<S, R: CallbackResult>(
         self,
         cx: &mut Context<S>,
         once: bool,
         mut callback: impl FnMut(&mut S, &mut Context<S>, Socket) -> R + 'static,
     ) -> Self {
-        let kind = EventKind::Connection;
+        let (kind, site) = (EventKind::Connection, CallbackSite::caller());
         self.listen_to(cx, kind, once, move |state, cx, _server, event| {
             if let ServerEvent::Connection(socket) = event {
-                callback(state, cx, socket);
+                let returned = callback(state, cx, socket);
+                socket.check(cx, site, event.name(), returned);
             }
         })
     }
 
     /// Calls back on [`Event::Data`] of any socket this server accepts. Unlike a listener of one
     /// socket's, it is stored once, so a connection costs no closure.
-    pub fn on_data<S, R>(
+    #[track_caller]
+    pub fn on_data<S, R: CallbackResult>(
         self,
         cx: &mut Context<S>,
         mut callback: impl FnMut(&mut S, &mut Context<S>, Socket, &[u8]) -> R + 'static,
     ) -> Self {
+        let site = CallbackSite::caller();
         self.listen_to_sockets(cx, EventKind::Data, move |state, cx, socket, event| {
             if let Event::Data(bytes) = event {
-                callback(state, cx, socket, bytes);
+                let returned = callback(state, cx, socket, bytes);
+                socket.check(cx, site, event.name(), returned);
             }
         })
     }
 
     /// Calls back on every event of any socket this server accepts; stored once for all of them. It
     /// listens to data, so data flows.
-    pub fn on_socket_event<S>(
+    #[track_caller]
+    pub fn on_socket_event<S, R: CallbackResult>(
         self,
         cx: &mut Context<S>,
-        callback: impl FnMut(&mut S, &mut Context<S>, Socket, Event<'_>) + 'static,
+        callback: impl FnMut(&mut S, &mut Context<S>, Socket, Event<'_>) -> R + 'static,
     ) -> Self {
-        self.listen_to_sockets(cx, EventKind::Any, callback)
+        let site = CallbackSite::caller();
+        self.listen_to_sockets(cx, EventKind::Any, checked(site, callback))
     }
 
     fn listen_to_sockets<S>(

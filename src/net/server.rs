@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::connection::HIGH_WATER_MARK;
 use super::events::{EventKind, Kind, Listeners, ServerCallback, SocketCallback};
 use super::{Address, BufferSizes, Context, Error, Handles, Listener, ServerEvent};
-use crate::event_loop::{Extensions, HandleId, Timer};
+use crate::event_loop::{CallbackResult, CallbackSite, Extensions, HandleId, Timer};
 
 /// A server (`net.Server`): a small id; everything goes through the context.
 ///
@@ -201,7 +201,8 @@ impl Server {
     }
 
     /// As [`listen`](Self::listen), and calls back once it listens (`server.listen(.., callback)`).
-    pub fn listen_then<S, R>(
+    #[track_caller]
+    pub fn listen_then<S, R: CallbackResult>(
         self,
         cx: &mut Context<S>,
         options: impl Into<ListenOptions>,
@@ -300,7 +301,8 @@ impl Server {
 
     /// As [`close`](Self::close), and calls back on the close: with `ERR_SERVER_NOT_RUNNING` if it did not
     /// listen.
-    pub fn close_with<S, R>(
+    #[track_caller]
+    pub fn close_with<S, R: CallbackResult>(
         self,
         cx: &mut Context<S>,
         callback: impl FnOnce(&mut S, &mut Context<S>, Option<&Error>) -> R + 'static,
@@ -308,9 +310,11 @@ impl Server {
         let error = (!self.listening(cx))
             .then(|| Error::with_code("ERR_SERVER_NOT_RUNNING", "Server is not running."));
         let mut callback = Some(callback);
-        self.once_close(cx, move |state, cx, _server| {
+        let site = CallbackSite::caller();
+        self.once_close(cx, move |state, cx, server| {
             if let Some(callback) = callback.take() {
-                callback(state, cx, error.as_ref());
+                let returned = callback(state, cx, error.as_ref());
+                server.check(cx, site, "close", returned);
             }
         });
         self.close(cx)
@@ -318,7 +322,8 @@ impl Server {
 
     /// Tells, in a tick, how many connections it has accepted that are not destroyed
     /// (`server.getConnections`).
-    pub fn get_connections<S, R>(
+    #[track_caller]
+    pub fn get_connections<S, R: CallbackResult>(
         self,
         cx: &mut Context<S>,
         callback: impl FnOnce(&mut S, &mut Context<S>, usize) -> R + 'static,

@@ -6,7 +6,7 @@ use super::connection::{self, Connection, Failed, touch};
 use super::outbox::{Data, WriteCallback};
 use super::{ConnectOptions, Context, Error, EventKind, Handle, HandleKind, Handles, connect};
 use super::{ending, lingering, reading, unacknowledged, writing};
-use crate::event_loop::HandleId;
+use crate::event_loop::{CallbackResult, CallbackSite, HandleId};
 
 /// One end of a connection (`net.Socket`): a small id; everything goes through the context.
 ///
@@ -61,19 +61,32 @@ impl Socket {
 
     /// As [`write`](Self::write), and calls back once it is sent, or cannot be: never before this
     /// returns.
-    pub fn write_with<S, R>(
+    #[track_caller]
+    pub fn write_with<S, R: CallbackResult>(
         self,
         cx: &mut Context<S>,
         bytes: impl AsRef<[u8]>,
         callback: impl FnOnce(&mut S, &mut Context<S>, Option<&Error>) -> R + 'static,
     ) -> bool {
+        let site = CallbackSite::caller();
         if self.forgotten(cx) {
-            refuse(cx, "write", callback);
+            refuse(cx, site, "write", callback);
             return false;
         }
-        let callback: WriteCallback<S> =
-            Box::new(move |state, cx, error| drop(callback(state, cx, error)));
+        let callback = self.told(site, callback);
         writing::write(cx, self.0, Data::Borrowed(bytes.as_ref()), Some(callback))
+    }
+
+    /// A callback of a write, whose error is acted on.
+    fn told<S, R: CallbackResult>(
+        self,
+        site: CallbackSite,
+        callback: impl FnOnce(&mut S, &mut Context<S>, Option<&Error>) -> R + 'static,
+    ) -> WriteCallback<S> {
+        Box::new(move |state, cx, error| {
+            let returned = callback(state, cx, error);
+            self.check(cx, site, "write", returned);
+        })
     }
 
     /// Whether its slot is free: all that is known then is that it was destroyed.
@@ -102,21 +115,21 @@ impl Socket {
 
     /// As [`end`](Self::end), after these bytes if there are any, and calls back directly before
     /// [`Event::Finish`](super::Event::Finish), or when that cannot come (`socket.end(data, callback)`).
-    pub fn end_then<S, R>(
+    #[track_caller]
+    pub fn end_then<S, R: CallbackResult>(
         self,
         cx: &mut Context<S>,
         bytes: impl AsRef<[u8]>,
         callback: impl FnOnce(&mut S, &mut Context<S>, Option<&Error>) -> R + 'static,
     ) -> Self {
+        let site = CallbackSite::caller();
         if self.forgotten(cx) {
-            refuse(cx, "end", callback);
+            refuse(cx, site, "end", callback);
             return self;
         }
         let bytes = bytes.as_ref();
         let data = (!bytes.is_empty()).then_some(Data::Borrowed(bytes));
-        let callback: WriteCallback<S> =
-            Box::new(move |state, cx, error| drop(callback(state, cx, error)));
-        ending::end(cx, self.0, data, Some(callback));
+        ending::end(cx, self.0, data, Some(self.told(site, callback)));
         self
     }
 
@@ -318,11 +331,14 @@ impl Socket {
 }
 
 /// Tells the callback of what is asked of a socket that is gone, as a tick.
-fn refuse<S, R>(
+fn refuse<S, R: CallbackResult>(
     cx: &mut Context<S>,
+    site: CallbackSite,
     method: &str,
     callback: impl FnOnce(&mut S, &mut Context<S>, Option<&Error>) -> R + 'static,
 ) {
     let error = writing::destroyed_error(method);
-    cx.next_tick(move |state, cx| callback(state, cx, Some(&error)));
+    cx.next_tick(move |state, cx| {
+        site.check("a write", callback(state, cx, Some(&error)));
+    });
 }

@@ -1,6 +1,7 @@
 //! Text that is cut anywhere by the network, put together again.
 
 use super::{Context, Socket};
+use crate::event_loop::{CallbackResult, CallbackSite};
 
 /// Turns bytes into text however they are cut (Node's `string_decoder`, for UTF-8).
 ///
@@ -62,12 +63,14 @@ impl Socket {
     /// Calls back with text instead of bytes (`setEncoding('utf8')` and `on('data')`): a character
     /// that is cut comes whole, with the bytes that complete it; one still incomplete at the end comes as
     /// U+FFFD before [`Event::End`](super::Event::End).
-    pub fn on_text<S>(
+    #[track_caller]
+    pub fn on_text<S, R: CallbackResult>(
         self,
         cx: &mut Context<S>,
-        mut callback: impl FnMut(&mut S, &mut Context<S>, Self, &str) + 'static,
+        mut callback: impl FnMut(&mut S, &mut Context<S>, Self, &str) -> R + 'static,
     ) -> Self {
         let mut decoder = StringDecoder::new();
+        let site = CallbackSite::caller();
         self.on_event(cx, move |state, cx, socket, event| {
             let text = match event {
                 super::Event::Data(bytes) => decoder.write(bytes),
@@ -75,7 +78,8 @@ impl Socket {
                 _ => return,
             };
             if !text.is_empty() {
-                callback(state, cx, socket, &text);
+                let returned = callback(state, cx, socket, &text);
+                socket.check(cx, site, event.name(), returned);
             }
         })
     }

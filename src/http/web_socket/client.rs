@@ -7,6 +7,7 @@ use data_encoding::BASE64;
 
 use super::handshake::{accept_key, lists};
 use super::{Endpoint, Role, WebSocket, connection};
+use crate::event_loop::{CallbackResult, CallbackSite};
 use crate::http::{self, Head, RequestOptions};
 use crate::net::{Context, Error, Socket};
 
@@ -98,7 +99,8 @@ fn failed(why: impl Into<String>) -> Error {
 /// events come to the endpoint's listeners from the next tick on, or with why there is none.
 ///
 /// Offers no subprotocol, and waits as long as the server takes; [`ClientHandshake`] is for more.
-pub fn connect<S: 'static, R>(
+#[track_caller]
+pub fn connect<S: 'static, R: CallbackResult>(
     cx: &mut Context<S>,
     endpoint: Endpoint,
     url: &str,
@@ -113,6 +115,15 @@ pub fn connect<S: 'static, R>(
     for (name, value) in handshake.fields() {
         options = options.header(name, value);
     }
+    let site = CallbackSite::caller();
+    let callback = move |state: &mut S, cx: &mut Context<S>, opened: Result<WebSocket, Error>| {
+        let web_socket = opened.as_ref().ok().copied();
+        let returned = callback(state, cx, opened);
+        match web_socket {
+            Some(web_socket) => web_socket.check(cx, site, returned),
+            None => drop(site.check("a WebSocket to be opened", returned)),
+        }
+    };
     // Whichever listener is first takes it.
     let callback = Rc::new(RefCell::new(Some(callback)));
     let first = move || callback.borrow_mut().take();

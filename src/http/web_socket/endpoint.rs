@@ -2,7 +2,7 @@
 
 use super::deadlines::{Deadlines, Due};
 use super::{Error, WebSocket, connection};
-use crate::event_loop::Timer;
+use crate::event_loop::{CallbackResult, CallbackSite, Timer};
 use crate::net::Context;
 
 /// The deadlines that one timer's callback handles at most; the others follow a turn later.
@@ -89,14 +89,17 @@ macro_rules! listener_methods {
         impl Endpoint {
             $(
                 #[doc = concat!("Calls back on every [`Event::", stringify!($kind), "`].")]
-                pub fn $on<S: 'static, R>(
+                #[track_caller]
+                pub fn $on<S: 'static, R: CallbackResult>(
                     self,
                     cx: &mut Context<S>,
                     mut callback: impl FnMut(&mut S, &mut Context<S>, WebSocket $(, $type)*) -> R + 'static,
                 ) -> Self {
-                    self.on_event(cx, move |state, cx, web_socket, event| {
+                    let site = CallbackSite::caller();
+                    self.listen(cx, move |state, cx, web_socket, event| {
                         if let $pattern = event {
-                            callback(state, cx, web_socket $(, $value)*);
+                            let returned = callback(state, cx, web_socket $(, $value)*);
+                            web_socket.check(cx, site, returned);
                         }
                     })
                 }
@@ -137,7 +140,20 @@ impl Endpoint {
 
     /// Calls back on every event of every WebSocket of this endpoint, in the order in which listeners
     /// were added.
-    pub fn on_event<S: 'static>(
+    #[track_caller]
+    pub fn on_event<S: 'static, R: CallbackResult>(
+        self,
+        cx: &mut Context<S>,
+        mut callback: impl FnMut(&mut S, &mut Context<S>, WebSocket, Event<'_>) -> R + 'static,
+    ) -> Self {
+        let site = CallbackSite::caller();
+        self.listen(cx, move |state, cx, web_socket, event| {
+            let returned = callback(state, cx, web_socket, event);
+            web_socket.check(cx, site, returned);
+        })
+    }
+
+    fn listen<S: 'static>(
         self,
         cx: &mut Context<S>,
         callback: impl FnMut(&mut S, &mut Context<S>, WebSocket, Event<'_>) + 'static,

@@ -76,3 +76,5 @@ pub use endpoint::{Endpoint, Event, Message, Options};
 pub use handshake::{Handshake, Refusal};
 pub use protocol::{Protocol, ReadyState, Received, Role};
 pub use socket::{WebSocket, accept, append_binary, append_text, encode_binary, encode_text};
+
+crate::event_loop::no_error! { Endpoint, WebSocket }

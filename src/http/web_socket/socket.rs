@@ -4,7 +4,8 @@ use std::rc::Rc;
 
 use super::connection::{self, Connection};
 use super::frame::{self, Kind};
-use super::{Endpoint, Handshake, ReadyState, Refusal, Role};
+use super::{Endpoint, Handshake, ReadyState, Refusal, Role, code};
+use crate::event_loop::{CallbackResult, CallbackSite};
 use crate::http::Head;
 use crate::net::{Context, Socket};
 
@@ -106,6 +107,19 @@ impl WebSocket {
     #[must_use]
     pub fn socket(self) -> Socket {
         self.0
+    }
+
+    /// A callback of this WebSocket has returned: with an error it is closed, since the program has not done
+    /// what it wanted with it.
+    pub(super) fn check<S: 'static>(
+        self,
+        cx: &mut Context<S>,
+        site: CallbackSite,
+        returned: impl CallbackResult,
+    ) {
+        if let Some(_logged) = site.check("an event of a WebSocket", returned) {
+            self.close(cx, code::INTERNAL_ERROR, "internal error");
+        }
     }
 
     pub(super) fn connection<S: 'static>(self, cx: &Context<S>) -> Option<&Connection> {
