@@ -67,7 +67,11 @@ impl Chat {
                 Some(to) => {
                     let recipient = &self.members[to.index()].nickname;
                     let line = format!("{nickname} -> {recipient}: {text}");
-                    tell(effects, to, line);
+                    effects.push(Effect::Private {
+                        from: member,
+                        to,
+                        line: line.into(),
+                    });
                 }
                 None => {
                     let line = format!("! {}.", self.nobody(to));
@@ -75,7 +79,7 @@ impl Chat {
                 }
             },
             Ok(Command::Topic(None)) => tell(effects, member, describe_topic(self.room(room))),
-            Ok(Command::Topic(Some(topic))) => self.set_topic(member, room, topic, effects),
+            Ok(Command::Topic(Some(topic))) => self.set_topic(member, room, topic, now, effects),
             Ok(Command::History(count)) => {
                 let count = count.unwrap_or(self.config.replay);
                 if self.replay(room, member, count, effects) == 0 {
@@ -243,6 +247,7 @@ impl Chat {
         author: MemberId,
         room: RoomId,
         topic: &str,
+        now: Millis,
         effects: &mut Vec<Effect>,
     ) {
         let limit = self.config.topic;
@@ -253,12 +258,7 @@ impl Chat {
         self.rooms[room.index()].topic = Some(topic.into());
         let nickname = &self.members[author.index()].nickname;
         let line = format!("* {nickname} set the topic: {topic}");
-        effects.push(Effect::Say {
-            room,
-            except: None,
-            kind: SayKind::Notice,
-            line: line.into(),
-        });
+        self.topic_news.set(room, author, line.into(), now, effects);
     }
 }
 

@@ -14,6 +14,16 @@ pub enum Effect {
         /// What to send.
         line: Line,
     },
+    /// What one member says to another alone. The caller may leave it out, if the other does not keep up,
+    /// and then tells its author [so](super::undelivered).
+    Private {
+        /// Who says it.
+        from: MemberId,
+        /// Who gets it.
+        to: MemberId,
+        /// What to send.
+        line: Line,
+    },
     /// One line for every member of a room, as the room is at this place in the order of effects.
     Say {
         /// The room that hears it. It had at least one member when this was said.
@@ -63,7 +73,7 @@ pub enum SayKind {
     /// be spared it, and told [how many](super::skipped) it was spared.
     Message,
     /// The chat speaks: of who comes and goes, a topic, an announcement. It is said once and kept
-    /// nowhere, so it is never left out. Neither is what is told to one member alone.
+    /// nowhere, so it is left out last. A member's own answers never are.
     Notice,
 }
 

@@ -45,6 +45,7 @@
 //! | `room.rs`         | one room: its members, topic, history                           |
 //! | `summary.rs`      | the rooms as others see them, and whether anything of that has changed |
 //! | `history.rs`      | the lines a room keeps                                          |
+//! | `topic_news.rs`   | new topics, at most one notice a second                         |
 //! | `presence.rs`     | joins, leaves and renames, at most one notice a second          |
 //! | `newcomers.rs`    | members whose arrival no room was told of yet                    |
 //! | `listing.rs`      | many names in one line of bounded length                        |
@@ -75,6 +76,7 @@ mod summary;
 #[cfg(test)]
 mod tests;
 mod text;
+mod topic_news;
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -91,11 +93,12 @@ use newcomers::{DOUBT, Newcomers, SILENCE};
 use presence::Change;
 use room::Room;
 use sanctions::{Bans, Mutes};
+use topic_news::TopicNews;
 
 pub use config::Config;
 pub use effect::{Effect, Report, SayKind};
 pub use id::{MemberId, RoomId};
-pub use notices::{flooding, skipped};
+pub use notices::{flooding, missed, skipped, undelivered};
 pub use peer::Peer;
 pub use summary::RoomSummary;
 pub use text::sanitise;
@@ -142,6 +145,7 @@ pub struct Chat {
     /// Rooms with a presence digest pending, by when it is due. Exact, so that idle means asleep.
     digests: BTreeSet<(Millis, RoomId)>,
     newcomers: Newcomers,
+    topic_news: TopicNews,
     bans: Bans,
     mutes: Mutes,
     /// Counts connections, for guest numbers and generations. It only goes forward, so a burst of
@@ -171,6 +175,7 @@ impl Chat {
             by_size: BTreeSet::new(),
             digests: BTreeSet::new(),
             newcomers: Newcomers::default(),
+            topic_news: TopicNews::default(),
             arrivals: NonZeroU32::MAX,
             draft: String::new(),
             standing: StandingLines::new(),
@@ -293,7 +298,8 @@ impl Chat {
     /// pending. Any other call may change it. Costs O(log n) of the rooms with something pending.
     pub fn next_deadline(&self) -> Option<Millis> {
         let digest = self.digests.first().map(|&(due, _)| due);
-        digest.into_iter().chain(self.newcomers.next()).min()
+        let others = [self.newcomers.next(), self.topic_news.next()];
+        digest.into_iter().chain(others.into_iter().flatten()).min()
     }
 
     /// Says the presence digests that are due, and announces newcomers that were silent for long enough.
@@ -304,6 +310,7 @@ impl Chat {
         {
             self.settle(room, Some(due), now, effects);
         }
+        self.topic_news.tick(now, effects);
         while let Some(member) = self.newcomers.due(now) {
             self.announce_arrival(member, now, effects);
         }
@@ -510,6 +517,7 @@ impl Chat {
     fn emptied(&mut self, room: RoomId) {
         let due = self.rooms[room.index()].presence.due();
         self.drop_digest(room, due); // nobody is left to hear it
+        self.topic_news.forget(room);
         if room != LOBBY {
             let rooms = &self.rooms;
             self.room_names.remove(room.0, |at| room_name_at(rooms, at));

@@ -26,6 +26,28 @@ pub fn skipped(count: usize, history: usize) -> Line {
     format!("* {lines} skipped while you were not reading{advice}.").into()
 }
 
+/// For the author of a private message that was not delivered, since `nickname` does not keep up.
+///
+/// ```
+/// let line = loopchat::chat::undelivered("bob");
+/// assert_eq!(&*line, "! Not delivered: bob reads too slowly.");
+/// ```
+pub fn undelivered(nickname: &str) -> Line {
+    format!("! Not delivered: {nickname} reads too slowly.").into()
+}
+
+/// For a member to whom `count` private messages were not delivered, since it did not keep up: told with
+/// [`skipped`], and their authors know.
+///
+/// ```
+/// let line = loopchat::chat::missed(1);
+/// assert_eq!(&*line, "* 1 private message was not delivered while you were not reading.");
+/// ```
+pub fn missed(count: usize) -> Line {
+    let messages = counted(count, ("private message was", "private messages were"));
+    format!("* {messages} not delivered while you were not reading.").into()
+}
+
 /// For a member who says more than the `per_second` lines that are taken from it in a second: told
 /// once, when its lines begin to wait.
 ///

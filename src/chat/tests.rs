@@ -167,6 +167,12 @@ impl House {
                     self.check_replay(&mut replays, to, &line);
                     self.receive(to, line);
                 }
+                Effect::Private { from, to, line } => {
+                    let knows = |member| self.whereabouts.contains_key(member);
+                    assert!(knows(&from) && knows(&to), "said to nobody: {line}");
+                    assert_eq!(kind(&line), Kind::Private);
+                    self.receive(to, line);
+                }
                 Effect::Say {
                     room,
                     except,

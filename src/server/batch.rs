@@ -29,7 +29,7 @@ pub struct Batch {
 /// Where a line of a batch ends.
 struct Line {
     end: usize,
-    /// Somebody said it: it may be left out for those who read too slowly. A notice may not.
+    /// Somebody said it: it is left out first for those who read too slowly.
     is_message: bool,
 }
 
@@ -57,6 +57,12 @@ impl Batch {
         let from = self.lines.partition_point(|line| line.end <= seen);
         let rest = self.lines[from..].iter();
         rest.filter(|line| line.is_message).count() as u32
+    }
+
+    /// How many lines come after the first `seen` bytes.
+    pub(super) fn lines_after(&self, seen: usize) -> u32 {
+        let from = self.lines.partition_point(|line| line.end <= seen);
+        (self.lines.len() - from) as u32
     }
 
     /// The lines as they are, each with its line feed.

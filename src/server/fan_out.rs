@@ -17,7 +17,7 @@
 //! dearest part of a connection. Anything else for the newcomer takes the greeting along.
 //!
 //! A member that does not read as fast as others speak is *behind*: messages are left out for it and
-//! counted, until it has read what waits. Notices and its own answers are never left out.
+//! counted, until it has read what waits. Notices are left out only when it is full; its own answers never.
 
 use std::collections::VecDeque;
 
@@ -66,8 +66,27 @@ pub struct Tally {
 struct Seat {
     room: Option<RoomId>,
     pending: Option<Box<Pending>>,
-    /// Of a member that is behind: the messages that were left out for it.
-    skipped: Option<u32>,
+    /// Of a member that is behind.
+    skipped: Option<Skipped>,
+}
+
+/// How well a member keeps up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It gets everything.
+    KeepsUp,
+    /// Messages are left out for it.
+    Behind,
+    /// Notices, too.
+    Full,
+}
+
+/// What was left out for a member that is behind.
+#[derive(Clone, Copy, Default)]
+struct Skipped {
+    lines: u32,
+    /// Notices are left out, too.
+    all: bool,
 }
 
 /// What one member gets besides its room's batch.
@@ -76,6 +95,8 @@ struct Pending {
     /// Whose it is. The lists may still hold who had the place before.
     owner: Option<MemberId>,
     bytes: Vec<u8>,
+    /// How many of them are its own answers.
+    own: usize,
     /// How much of its room's batch it has: copied to `bytes`, or not meant for it.
     seen: usize,
     state: State,
@@ -149,11 +170,24 @@ impl FanOut {
         self.tally
     }
 
-    /// A line for one member.
+    /// A line for one member: an answer of its own.
     pub fn tell(&mut self, member: MemberId, line: &str) {
+        let added = self.add(member, line);
+        self.pending(member).own += added;
+    }
+
+    /// A line for one member that another has said.
+    pub fn say_privately(&mut self, member: MemberId, line: &str) {
+        self.add(member, line);
+    }
+
+    fn add(&mut self, member: MemberId, line: &str) -> usize {
         let bytes = self.settle(member);
+        let before = bytes.len();
         encode(line, bytes);
-        self.large |= bytes.len() > LARGE;
+        let after = bytes.len();
+        self.large |= after > LARGE;
+        after - before
     }
 
     /// A member is in `to` now: it gets what was said where it was until now, and there from now on.
@@ -201,15 +235,18 @@ impl FanOut {
             .unwrap_or_default()
     }
 
-    /// From now on messages are left out for a member.
-    pub fn fall_behind(&mut self, member: MemberId) {
-        self.seat(member).skipped.get_or_insert(0);
+    /// From now on messages are left out for a member; notices too, if it is full.
+    fn fall_behind(&mut self, member: MemberId, standing: Standing) {
+        note_standing(&mut self.seat(member).skipped, standing);
     }
 
-    /// Ends that; how many messages were left out.
+    /// A member has read everything; how many lines were left out for it.
     pub fn catch_up(&mut self, member: MemberId) -> u32 {
         self.settle(member); // what this turn has brought so far was left out, too
-        self.seat(member).skipped.take().unwrap_or(0)
+        self.seat(member)
+            .skipped
+            .take()
+            .map_or(0, |skipped| skipped.lines)
     }
 
     /// Whether nothing is kept of anyone, and nothing is to be delivered: what must hold when
@@ -224,26 +261,34 @@ impl FanOut {
             && self.batches.iter().all(Batch::is_empty)
     }
 
-    /// How many messages were left out for a member that is behind.
+    /// How many lines were left out for a member that is behind.
     #[must_use]
     pub fn skipped(&self, member: MemberId) -> Option<u32> {
-        self.members.get(member.index())?.skipped
+        let skipped = self.members.get(member.index())?.skipped?;
+        Some(skipped.lines)
     }
 
-    /// Delivers all of it: one `write` per member. It returns whether the member is behind by now.
-    pub fn deliver(&mut self, chat: &Chat, mut write: impl FnMut(MemberId, Payload<'_>) -> bool) {
+    /// Delivers all of it: one `write` per member, with the bytes of its own answers in it. It returns how the
+    /// member stands by now.
+    pub fn deliver(
+        &mut self,
+        chat: &Chat,
+        mut write: impl FnMut(MemberId, Payload<'_>, usize) -> Standing,
+    ) {
         self.large = false;
         for at in 0..self.told.len() {
             let member = self.told[at];
-            match &mut self.seat(member).pending {
+            let own = match &mut self.seat(member).pending {
                 Some(pending) if pending.state == State::Told && pending.owner == Some(member) => {
                     pending.state = State::Written;
+                    pending.own
                 }
                 _ => continue, // taken, or written
-            }
+            };
             let bytes = self.unsent(member);
-            if !bytes.is_empty() && write(member, Payload::Own(bytes)) {
-                self.fall_behind(member);
+            if !bytes.is_empty() {
+                let standing = write(member, Payload::Own(bytes), own);
+                self.fall_behind(member, standing);
             }
         }
         for room in self.said_in.drain(..) {
@@ -251,16 +296,21 @@ impl FanOut {
             let only_messages = batch.only_messages();
             for &member in chat.members_of(room) {
                 let seat = &mut self.members[member.index()];
-                let payload = match (&mut seat.pending, &mut seat.skipped, only_messages) {
+                let (payload, own) = match (&mut seat.pending, &mut seat.skipped, only_messages) {
                     (None, None, _) => {
                         self.tally.deliveries += u64::from(batch.messages_after(0));
-                        Payload::Shared(batch)
+                        (Payload::Shared(batch), 0)
                     }
                     (Some(pending), ..) if pending.state != State::Waits => continue, // served above
                     (None, Some(skipped), Some(messages)) => {
-                        *skipped += messages;
+                        skipped.lines += messages;
                         self.tally.skipped += u64::from(messages);
                         continue; // what stalled members cost, turn after turn
+                    }
+                    (None, Some(skipped), None) if skipped.all => {
+                        skipped.lines += batch.lines_after(0);
+                        self.tally.skipped += u64::from(batch.messages_after(0));
+                        continue;
                     }
                     (pending, skipped, _) => {
                         let pending = pending.get_or_insert_default();
@@ -269,12 +319,11 @@ impl FanOut {
                             seat.pending = None;
                             continue;
                         }
-                        Payload::Own(&pending.bytes)
+                        (Payload::Own(&pending.bytes), pending.own)
                     }
                 };
-                if write(member, payload) {
-                    seat.skipped.get_or_insert(0);
-                }
+                let standing = write(member, payload, own);
+                note_standing(&mut seat.skipped, standing);
                 seat.pending = None;
             }
             batch.clear();
@@ -343,18 +392,30 @@ impl FanOut {
     }
 }
 
+fn note_standing(skipped: &mut Option<Skipped>, standing: Standing) {
+    if standing != Standing::KeepsUp {
+        skipped.get_or_insert_default().all |= standing == Standing::Full;
+    }
+}
+
 impl Pending {
     /// Adds what it has not seen of its room's batch; without the messages, if its member is behind.
-    fn add(&mut self, batch: &Batch, skipped: &mut Option<u32>, tally: &mut Tally) {
+    fn add(&mut self, batch: &Batch, skipped: &mut Option<Skipped>, tally: &mut Tally) {
         match skipped {
             None => {
                 tally.deliveries += u64::from(batch.messages_after(self.seen));
                 batch.copy_rest(self.seen, &mut self.bytes);
             }
-            Some(count) => {
-                let left_out = batch.copy_notices(self.seen, &mut self.bytes);
-                *count += left_out;
-                tally.skipped += u64::from(left_out);
+            Some(skipped) => {
+                let messages = match skipped.all {
+                    true => batch.messages_after(self.seen),
+                    false => batch.copy_notices(self.seen, &mut self.bytes),
+                };
+                skipped.lines += match skipped.all {
+                    true => batch.lines_after(self.seen),
+                    false => messages,
+                };
+                tally.skipped += u64::from(messages);
             }
         }
         self.seen = batch.len();

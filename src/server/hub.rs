@@ -16,7 +16,7 @@
 use std::rc::Rc;
 
 use super::Config;
-use super::fan_out::{FanOut, Payload};
+use super::fan_out::{FanOut, Payload, Standing};
 use super::framing::Frame;
 use super::reports::Farewells;
 use super::slow_readers::{OutboxLimits, SlowReaders, Verdict};
@@ -114,12 +114,41 @@ impl Hub {
     pub fn frame(&mut self, member: MemberId, frame: Frame<'_>, now: Millis) {
         self.lines += 1;
         match frame {
-            Frame::Line(line) => self.chat.line(member, line, now, &mut self.effects),
+            Frame::Line(line) => {
+                let before = self.effects.len();
+                self.chat.line(member, line, now, &mut self.effects);
+                self.hold_off(before);
+            }
             Frame::TooLong => {
                 let limit = self.config.max_line;
                 let line = format!("! That line was not sent: it is longer than {limit} bytes.");
                 self.tell(member, line);
             }
+        }
+    }
+
+    /// Takes out the private messages whose reader does not keep up, of the effects from this one on. The
+    /// author is told instead.
+    fn hold_off(&mut self, first: usize) {
+        let Self {
+            chat,
+            fan_out,
+            slow_readers,
+            effects,
+            ..
+        } = self;
+        for effect in &mut effects[first..] {
+            let Effect::Private { from, to, line } = effect else {
+                continue;
+            };
+            let (from, to) = (*from, *to);
+            if fan_out.skipped(to).is_some() {
+                slow_readers.leave_out_private(to);
+            } else if slow_readers.takes_private(to, from, line.len()) {
+                continue;
+            }
+            let line = chat::undelivered(chat.nickname(to).unwrap_or_default());
+            *effect = Effect::Tell { to: from, line };
         }
     }
 
@@ -183,6 +212,7 @@ impl Hub {
         self.effects.retain(|effect| {
             match effect {
                 Effect::Tell { to, line } => fan_out.tell(*to, line),
+                Effect::Private { to, line, .. } => fan_out.say_privately(*to, line),
                 Effect::Say {
                     room,
                     except,
@@ -253,20 +283,21 @@ impl Hub {
         let mut too_slow = Vec::new();
         let hard = self.config.outbox_hard;
         let slow_readers = &mut self.slow_readers;
-        self.fan_out.deliver(&self.chat, |member, payload| {
+        self.fan_out.deliver(&self.chat, |member, payload, own| {
             let Some(Progress { waiting, sent }) = write(member, payload) else {
-                return false; // nearly always
+                return Standing::KeepsUp; // nearly always
             };
-            match slow_readers.written(member, waiting, sent, now) {
-                Verdict::Fine => false,
-                Verdict::Behind => true,
+            match slow_readers.written(member, waiting, sent, own, now) {
+                Verdict::Fine => Standing::KeepsUp,
+                Verdict::Behind => Standing::Behind,
+                Verdict::Full => Standing::Full,
                 Verdict::TooMuch => {
                     let reason = format!(
                         "! Disconnected: you read too slowly, more than {} KiB were waiting for you.",
                         hard / 1024
                     );
                     too_slow.push((member, reason));
-                    true
+                    Standing::Full
                 }
             }
         });
@@ -275,13 +306,20 @@ impl Hub {
 
     /// Everything that waited for a member has been sent. It is told how much it was spared.
     pub fn caught_up(&mut self, member: MemberId) {
-        self.slow_readers.forget(member);
+        let missed = self.slow_readers.forget(member);
+        self.tell_missed(member, missed);
         match self.fan_out.catch_up(member) {
             0 => {}
             skipped => {
                 let line = chat::skipped(skipped as usize, self.config.history as usize);
                 self.tell(member, line);
             }
+        }
+    }
+
+    fn tell_missed(&mut self, member: MemberId, missed: u32) {
+        if missed > 0 {
+            self.tell(member, chat::missed(missed as usize));
         }
     }
 
@@ -305,6 +343,11 @@ impl Hub {
     ) -> Vec<(MemberId, String)> {
         let look = |member| look(member).map(|Progress { waiting, sent }| (waiting, sent));
         let stalled = self.slow_readers.sweep(now, awake_since, look);
+        for (member, missed) in self.slow_readers.take_late() {
+            if self.chat.room_of(member).is_some() {
+                self.tell_missed(member, missed);
+            }
+        }
         let time = in_words(self.config.stall_timeout);
         let reason = format!("! Disconnected: you read nothing for {time}.");
         stalled

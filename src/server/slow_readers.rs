@@ -6,9 +6,13 @@
 //! | what waits for a member | what happens |
 //! | --- | --- |
 //! | nothing | the usual |
-//! | more than the soft limit | it is *behind*: messages are left out for it until it has read what waits, then it is told how many |
-//! | more than the hard limit | it is disconnected, and told why in its last line |
+//! | more than the soft limit | it is *behind*: messages, private ones too, are left out for it until it has read what waits, then it is told how many |
+//! | more than the hard limit | it is *full*: whatever others have said or done is left out |
+//! | more than the hard limit of its own answers | it is disconnected, and told why in its last line |
 //! | anything, and it reads none of it for the stall time | the same |
+//!
+//! So nobody is disconnected for what others say. And nobody else may fill the outbox of somebody for whom
+//! bytes wait alone: of one author it holds a quarter of the soft limit.
 //!
 //! This is the policy alone: it knows no sockets and no clock, so that a simulator can drive it.
 
@@ -24,7 +28,7 @@ const SWEEP_MS: Millis = 1000;
 pub struct OutboxLimits {
     /// Bytes from which on messages are left out.
     pub soft: usize,
-    /// Bytes from which on the member is disconnected.
+    /// Bytes from which on nothing of others is added, and which no member may have of its own answers.
     pub hard: usize,
     /// How long a member for whom bytes wait may read none, in milliseconds.
     pub stall: Millis,
@@ -37,6 +41,8 @@ pub enum Verdict {
     Fine,
     /// Messages are to be left out.
     Behind,
+    /// Notices, too.
+    Full,
     /// It is to be disconnected.
     TooMuch,
 }
@@ -48,6 +54,8 @@ pub struct SlowReaders {
     /// In an order of its own, so that what happens does not differ from run to run.
     waiting: BTreeMap<MemberId, Progress>,
     swept: Millis,
+    /// Who was found to have read everything, and how many private messages it has missed.
+    late: Vec<(MemberId, u32)>,
 }
 
 /// What a member had read when it was last looked at.
@@ -55,6 +63,18 @@ pub struct SlowReaders {
 struct Progress {
     sent: u64,
     since: Millis,
+    /// Bytes of its own answers that were written since something waits.
+    own: usize,
+    private: Option<Box<Private>>,
+}
+
+/// What others have written to one member alone since something waits for it.
+#[derive(Debug, Default)]
+struct Private {
+    /// Bytes, by author.
+    queued: BTreeMap<MemberId, usize>,
+    /// Messages that were not delivered.
+    missed: u32,
 }
 
 impl SlowReaders {
@@ -65,19 +85,35 @@ impl SlowReaders {
             limits,
             waiting: BTreeMap::new(),
             swept: 0,
+            late: Vec::new(),
         }
     }
 
     /// After a write: `waiting` bytes are not sent yet (more than 0; otherwise there is no need to
-    /// tell), `sent` is how many ever were.
-    pub fn written(&mut self, member: MemberId, waiting: usize, sent: u64, now: Millis) -> Verdict {
+    /// tell), `sent` is how many ever were, and `own` how many of those written are the member's own
+    /// answers.
+    pub fn written(
+        &mut self,
+        member: MemberId,
+        waiting: usize,
+        sent: u64,
+        own: usize,
+        now: Millis,
+    ) -> Verdict {
         if self.waiting.is_empty() {
             self.swept = now;
         }
-        let progress = Progress { sent, since: now };
-        self.waiting.entry(member).or_insert(progress);
-        if waiting > self.limits.hard {
+        let progress = self.waiting.entry(member).or_insert(Progress {
+            sent,
+            since: now,
+            own: 0,
+            private: None,
+        });
+        progress.own += own;
+        if progress.own.min(waiting) > self.limits.hard {
             Verdict::TooMuch
+        } else if waiting > self.limits.hard {
+            Verdict::Full
         } else if waiting > self.limits.soft {
             Verdict::Behind
         } else {
@@ -85,9 +121,40 @@ impl SlowReaders {
         }
     }
 
-    /// A member has read everything, or is gone.
-    pub fn forget(&mut self, member: MemberId) {
-        self.waiting.remove(&member);
+    /// Whether `bytes` that one member says to another alone may be queued for it. If not, it is counted.
+    pub fn takes_private(&mut self, to: MemberId, from: MemberId, bytes: usize) -> bool {
+        let most = self.limits.soft / 4;
+        let Some(progress) = self.waiting.get_mut(&to) else {
+            return true; // nothing waits
+        };
+        let private = progress.private.get_or_insert_default();
+        let queued = private.queued.entry(from).or_default();
+        let takes = *queued + bytes <= most;
+        match takes {
+            true => *queued += bytes,
+            false => private.missed += 1,
+        }
+        takes
+    }
+
+    /// A private message was not delivered, since its reader is behind.
+    pub fn leave_out_private(&mut self, to: MemberId) {
+        if let Some(progress) = self.waiting.get_mut(&to) {
+            progress.private.get_or_insert_default().missed += 1;
+        }
+    }
+
+    /// A member has read everything, or is gone. Returns how many private messages it has missed.
+    pub fn forget(&mut self, member: MemberId) -> u32 {
+        let progress = self.waiting.remove(&member);
+        let private = progress.and_then(|progress| progress.private);
+        private.map_or(0, |private| private.missed)
+    }
+
+    /// Those whom the last sweep found to have read everything, and how many private messages each has
+    /// missed.
+    pub fn take_late(&mut self) -> Vec<(MemberId, u32)> {
+        std::mem::take(&mut self.late)
     }
 
     /// Whether bytes wait for nobody.
@@ -119,10 +186,16 @@ impl SlowReaders {
         let mut stalled = Vec::new();
         self.waiting.retain(|&member, progress| {
             let Some((1.., sent)) = look(member) else {
+                // So little waited that nobody was told when it was read.
+                if let Some(private) = &progress.private
+                    && private.missed > 0
+                {
+                    self.late.push((member, private.missed));
+                }
                 return false;
             };
             if sent != progress.sent {
-                *progress = Progress { sent, since: now };
+                (progress.sent, progress.since) = (sent, now);
             }
             let since = progress.since.max(awake_since);
             let is_stalled = now.saturating_sub(since) >= stall;
@@ -158,8 +231,7 @@ mod tests {
     #[test]
     fn the_limits_are_the_last_that_is_allowed() {
         let [ann, _] = two();
-        let mut slow = SlowReaders::new(LIMITS);
-        let mut verdict = |waiting| slow.written(ann, waiting, 0, 0);
+        let verdict = |waiting| SlowReaders::new(LIMITS).written(ann, waiting, 0, waiting, 0);
         assert_eq!(verdict(100), Verdict::Fine);
         assert_eq!(verdict(101), Verdict::Behind);
         assert_eq!(verdict(1000), Verdict::Behind);
@@ -167,12 +239,45 @@ mod tests {
     }
 
     #[test]
+    fn nobody_is_disconnected_for_what_others_say() {
+        let [ann, _] = two();
+        let mut slow = SlowReaders::new(LIMITS);
+        assert_eq!(slow.written(ann, 1001, 0, 1000, 0), Verdict::Full);
+        assert_eq!(slow.written(ann, 1001, 0, 1, 0), Verdict::TooMuch);
+    }
+
+    #[test]
+    fn one_author_gets_a_quarter_of_what_may_wait() {
+        let [ann, bob] = two();
+        let mut slow = SlowReaders::new(LIMITS);
+        assert!(slow.takes_private(ann, bob, 5000), "nothing waits for her");
+        slow.written(ann, 1, 0, 0, 0);
+        assert!(slow.takes_private(ann, bob, 25));
+        assert!(!slow.takes_private(ann, bob, 1));
+        assert!(slow.takes_private(ann, ann, 25), "each has its own");
+        slow.leave_out_private(ann);
+        assert_eq!(slow.forget(ann), 2);
+        assert_eq!(slow.forget(ann), 0);
+    }
+
+    #[test]
+    fn what_was_missed_is_told_though_little_waited() {
+        let [ann, bob] = two();
+        let mut slow = SlowReaders::new(LIMITS);
+        slow.written(ann, 1, 0, 0, 0);
+        slow.takes_private(ann, bob, 26);
+        assert!(slow.sweep(1000, 0, |_| Some((0, 1))).is_empty());
+        assert_eq!(slow.take_late(), [(ann, 1)]);
+        assert!(slow.take_late().is_empty());
+    }
+
+    #[test]
     fn whoever_reads_a_byte_now_and_then_may_stay() {
         let [ann, bob] = two();
         let mut slow = SlowReaders::new(LIMITS);
         assert_eq!(slow.next_sweep(), None);
-        slow.written(ann, 10, 0, 500);
-        slow.written(bob, 10, 0, 500);
+        slow.written(ann, 10, 0, 0, 500);
+        slow.written(bob, 10, 0, 0, 500);
         let mut gone = Vec::new();
         while let Some(due) = slow.next_sweep().filter(|&due| due < 100_000) {
             // Ann reads a byte every 20 s.
@@ -187,8 +292,8 @@ mod tests {
     fn nobody_is_swept_for_who_has_read_all_or_gone() {
         let [ann, bob] = two();
         let mut slow = SlowReaders::new(LIMITS);
-        slow.written(ann, 10, 0, 0);
-        slow.written(bob, 10, 0, 0);
+        slow.written(ann, 10, 0, 0, 0);
+        slow.written(bob, 10, 0, 0, 0);
         slow.forget(bob);
         assert!(slow.sweep(1000, 0, |_| Some((0, 10))).is_empty());
         assert_eq!(slow.next_sweep(), None);
@@ -198,9 +303,9 @@ mod tests {
     fn a_second_wait_counts_from_its_own_start() {
         let [ann, _] = two();
         let mut slow = SlowReaders::new(LIMITS);
-        slow.written(ann, 10, 0, 0);
+        slow.written(ann, 10, 0, 0, 0);
         slow.forget(ann);
-        slow.written(ann, 10, 10, 29_000);
+        slow.written(ann, 10, 10, 0, 29_000);
         assert_eq!(slow.next_sweep(), Some(30_000));
         assert!(slow.sweep(30_000, 0, |_| Some((10, 10))).is_empty());
         assert_eq!(slow.sweep(59_000, 0, |_| Some((10, 10))), [ann]);

@@ -5,6 +5,7 @@
 mod support;
 
 mod crowd;
+mod crowding;
 mod end;
 mod resets;
 mod slow;

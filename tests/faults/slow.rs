@@ -10,7 +10,7 @@ use super::*;
 const ROUNDS: usize = 1250;
 
 /// A member whose window is as small as the system lets it be.
-fn with_a_small_window(server: &Server) -> Client {
+pub fn with_a_small_window(server: &Server) -> Client {
     let address: std::net::SocketAddr = server.address.parse().expect("an address");
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None);
     let socket = socket.expect("a descriptor is left");

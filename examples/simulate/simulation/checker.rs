@@ -163,6 +163,10 @@ impl Checker {
                     Some(seat) => expect(&mut self.readers, seat.number, line, false),
                     None => return violated("nothing is told to who has left", &**line),
                 },
+                Effect::Private { to, line, .. } => match self.seats.get(to) {
+                    Some(seat) => expect(&mut self.readers, seat.number, line, false),
+                    None => return violated("nothing is said to who has left", &**line),
+                },
                 Effect::Say {
                     room,
                     except,
@@ -206,7 +210,8 @@ impl Checker {
     fn said(&mut self, room: RoomId, except: Option<MemberId>, is_message: bool, line: &Line) {
         for (&member, seat) in &self.seats {
             if seat.room == room && Some(member) != except {
-                expect(&mut self.readers, seat.number, line, is_message);
+                // Who is full does without notices, too.
+                expect(&mut self.readers, seat.number, line, true);
             }
         }
         if is_message {
@@ -272,11 +277,11 @@ impl Checker {
             }
             if !may_be_skipped {
                 let seen = format!("{number} read {line:?} where {next:?} was due");
-                return violated("answers and notices arrive, in order", seen);
+                return violated("answers and private messages arrive, in order", seen);
             }
             if reader.times_told >= times_behind {
                 let seen = format!("{number} did not get {next:?}, and was never behind");
-                return violated("messages are left out only for who is behind", seen);
+                return violated("lines are left out only for who is behind", seen);
             }
             reader.missing += 1;
             tally.count(Count::Skipped);
@@ -334,7 +339,7 @@ impl Checker {
         }
         if let Some(lost) = reader.expected.iter().find(|left| !left.may_be_skipped) {
             let seen = format!("{number} never got {:?}", lost.line);
-            return violated("answers and notices arrive before the end", seen);
+            return violated("answers and private messages arrive before the end", seen);
         }
         let is_told_why = reader.last.as_ref().is_some_and(|line| is_farewell(line));
         let lost = reader.expected.len() + reader.missing as usize;

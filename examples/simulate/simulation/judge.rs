@@ -68,7 +68,20 @@ pub fn judge(
             };
             tally.count(Count::PrivateMessages);
             match effects {
-                [Effect::Tell { to, line }] if *to == reader && **line == *wanted => Ok(()),
+                [Effect::Private { from, to, line }] if *from == author && *to == reader => {
+                    match **line == *wanted {
+                        true => Ok(()),
+                        false => wrong(),
+                    }
+                }
+                [Effect::Tell { to: told, line }] if *told == author => {
+                    let missed = line.starts_with("! Not delivered: ");
+                    tally.add(Count::Undelivered, missed.into());
+                    match missed || **line == *wanted {
+                        true => Ok(()),
+                        false => wrong(),
+                    }
+                }
                 _ => wrong(),
             }
         }

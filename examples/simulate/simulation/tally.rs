@@ -32,6 +32,7 @@ counters! {
     TooLong: "lines refused as too long",
     Messages: "messages said",
     PrivateMessages: "private messages",
+    Undelivered: "private messages held off",
     Moves: "room moves",
     Renames: "new nicknames",
     TakenNames: "nicknames that were taken",

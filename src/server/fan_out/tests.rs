@@ -37,6 +37,7 @@ impl House {
         for effect in effects {
             match effect {
                 Effect::Tell { to, line } => self.fan_out.tell(to, &line),
+                Effect::Private { to, line, .. } => self.fan_out.say_privately(to, &line),
                 Effect::Say {
                     room,
                     except,
@@ -55,7 +56,7 @@ impl House {
     /// The writes of one turn, each with the first line of it and the number of its lines.
     fn deliver(&mut self) -> Vec<(MemberId, String, usize)> {
         let mut writes = Vec::new();
-        self.fan_out.deliver(&self.chat, |member, payload| {
+        self.fan_out.deliver(&self.chat, |member, payload, _| {
             let bytes = match payload {
                 Payload::Shared(batch) => &batch.bytes()[..],
                 Payload::Own(bytes) => bytes,
@@ -63,7 +64,7 @@ impl House {
             let text = String::from_utf8_lossy(bytes);
             let first = text.lines().next().unwrap_or_default().to_owned();
             writes.push((member, first, text.lines().count()));
-            false
+            Standing::KeepsUp
         });
         writes
     }
@@ -155,7 +156,7 @@ fn messages_are_left_out_for_those_behind_and_notices_are_not() {
     let [ann, bob] = [(); 2].map(|()| house.connect(0));
     house.fan_out.greet(GREETING_MS);
     house.deliver();
-    house.fan_out.fall_behind(bob);
+    house.fan_out.fall_behind(bob, Standing::Behind);
     house.types(ann, "one");
     house.types(ann, "/topic two");
     house.types(ann, "three");
@@ -188,8 +189,34 @@ fn who_is_found_behind_by_a_write_does_without_the_next_message() {
     house.types(ann, "one");
     house
         .fan_out
-        .deliver(&house.chat, |member, _| member == bob);
+        .deliver(&house.chat, |member, _, _| match member == bob {
+            true => Standing::Behind,
+            false => Standing::KeepsUp,
+        });
     house.types(ann, "two");
     assert_eq!(house.deliver(), []);
     assert_eq!(house.fan_out.catch_up(bob), 1);
+}
+
+/// Catches: a member that others push over its limit; notices that were left out and not counted.
+#[test]
+fn who_is_full_does_without_notices_and_gets_its_own_answers() {
+    let mut house = House::new();
+    let [ann, bob] = [(); 2].map(|()| house.connect(0));
+    house.fan_out.greet(GREETING_MS);
+    house.deliver();
+    house.types(ann, "one");
+    house
+        .fan_out
+        .deliver(&house.chat, |member, _, _| match member == bob {
+            true => Standing::Full,
+            false => Standing::KeepsUp,
+        });
+    house.types(ann, "/topic tea");
+    house.types(ann, "two");
+    house.types(bob, "/nick");
+    let written = house.deliver();
+    let usage = "! Usage: /nick NAME".to_owned();
+    assert_eq!(written.last(), Some(&(bob, usage, 1)));
+    assert_eq!(house.fan_out.catch_up(bob), 2);
 }

@@ -151,6 +151,10 @@ impl Session {
                     self.is_presentable(&line);
                     assert!(self.seats.contains(&Some(to)) || self.places.contains_key(&to));
                 }
+                Effect::Private { to, line, .. } => {
+                    self.is_presentable(&line);
+                    assert!(self.places.contains_key(&to), "said to nobody: {line}");
+                }
                 Effect::Say { room, line, .. } => {
                     self.is_presentable(&line);
                     let somebody = self.places.values().any(|place| *place == room);
