@@ -22,6 +22,8 @@ impl House {
             .chat
             .connect(NEIGHBOUR, now, &mut effects)
             .expect("room");
+        // Its silence is over, and others may hear of it.
+        self.chat.tick(now + 10_000, &mut effects);
         self.apply(effects);
         self.fan_out.let_wait(newcomer, now);
         newcomer
@@ -29,7 +31,7 @@ impl House {
 
     fn types(&mut self, member: MemberId, line: &str) {
         let mut effects = Vec::new();
-        self.chat.line(member, line, 0, &mut effects);
+        self.chat.line(member, line, 10_000, &mut effects);
         self.apply(effects);
     }
 
