@@ -98,7 +98,7 @@ use topic_news::TopicNews;
 pub use config::Config;
 pub use effect::{Effect, Report, SayKind};
 pub use id::{MemberId, RoomId};
-pub use notices::{flooding, missed, skipped, undelivered};
+pub use notices::{flooding, here, missed, skipped, undelivered};
 pub use peer::Peer;
 pub use summary::RoomSummary;
 pub use text::sanitise;

@@ -48,6 +48,15 @@ pub fn missed(count: usize) -> Line {
     format!("* {messages} not delivered while you were not reading.").into()
 }
 
+/// For a member whose telnet client asks whether anybody is there.
+///
+/// ```
+/// assert_eq!(&*loopchat::chat::here(), "* The server is here.");
+/// ```
+pub fn here() -> Line {
+    "* The server is here.".into()
+}
+
 /// For a member who says more than the `per_second` lines that are taken from it in a second: told
 /// once, when its lines begin to wait.
 ///
