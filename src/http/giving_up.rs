@@ -15,8 +15,10 @@ const LINGER_SILENT: u32 = 500;
 const LINGER_IN_ALL: u64 = 5000;
 
 /// The client will send no more. As in Node nothing is answered any more after that, but what has been
-/// answered is still sent.
+/// answered is still sent; unless the server [allows](server::Server::set_http_allow_half_open) its clients to
+/// wait for the rest.
 pub(super) fn end_of_stream<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
+    let waits = settings(cx, socket).allow_half_open;
     let Some(own) = of(cx, socket) else { return };
     if own.over {
         socket.end(cx);
@@ -27,6 +29,16 @@ pub(super) fn end_of_stream<S: 'static>(state: &mut S, cx: &mut Context<S>, sock
     match finished {
         Err(error) => fail(state, cx, socket, error),
         Ok(_) => {
+            let unanswered = own.ended != own.begun;
+            if waits
+                && unanswered
+                && let Some(last) = own.exchanges.back_mut()
+            {
+                // Its head says so, if it is still to come.
+                let response = &mut last.response.outgoing;
+                (response.keep_alive, response.last) = (false, true);
+                return;
+            }
             sending::flush(cx, socket);
             socket.end(cx);
         }

@@ -86,6 +86,7 @@ pub(super) struct Settings {
     pub(super) timeout: u32,
     pub(super) max_requests_per_socket: u32,
     pub(super) should_upgrade: fn(&Head) -> bool,
+    pub(super) allow_half_open: bool,
 }
 
 impl Default for Settings {
@@ -101,6 +102,7 @@ impl Default for Settings {
             timeout: 0,
             max_requests_per_socket: 0,
             should_upgrade: |_| true,
+            allow_half_open: false,
         }
     }
 }
@@ -512,5 +514,31 @@ impl Server {
     /// with 503; closing is left to the client, as in Node.
     pub fn set_max_requests_per_socket<S: 'static>(self, cx: &mut Context<S>, max: u32) -> Self {
         self.set(cx, |settings| settings.max_requests_per_socket = max)
+    }
+
+    /// Whether a client that has ended its side gets the responses that are still to come; the connection
+    /// ends after the last of them. If not, what is not answered by then is dropped (`httpAllowHalfOpen`,
+    /// false by default).
+    pub fn set_http_allow_half_open<S: 'static>(self, cx: &mut Context<S>, allow: bool) -> Self {
+        self.set(cx, |settings| settings.allow_half_open = allow)
+    }
+
+    /// Takes no further request from a connection until [`resume_requests`](Self::resume_requests): what it
+    /// sends waits in its socket, and then in the system. The request that is being received comes whole,
+    /// and what was asked is answered. A no-op if the connection is not one of this server's.
+    pub fn pause_requests<S: 'static>(self, cx: &mut Context<S>, socket: Socket) {
+        if let Some(connection) = connection::of::<S>(cx, socket) {
+            connection.held_back = true;
+        }
+    }
+
+    /// Takes requests again, from the next tick on. A no-op unless they were
+    /// [paused](Self::pause_requests).
+    pub fn resume_requests<S: 'static>(self, cx: &mut Context<S>, socket: Socket) {
+        if let Some(connection) = connection::of::<S>(cx, socket)
+            && std::mem::take(&mut connection.held_back)
+        {
+            connection::go_on(cx, socket);
+        }
     }
 }

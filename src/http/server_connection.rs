@@ -17,6 +17,10 @@ use crate::net::{Event, Socket};
 /// them waits in the kernel.
 pub(super) const PIPELINED: usize = 64;
 
+/// Requests of one connection that are handed out in one turn at most. Those behind them wait for the next,
+/// so that nobody's pipeline holds up the others.
+const REQUESTS_PER_TURN: usize = 16;
+
 /// What a server keeps of a connection. An idle one owns next to nothing.
 pub(super) struct Connection<S> {
     pub(super) parser: Parser,
@@ -48,6 +52,8 @@ pub(super) struct Connection<S> {
     pub(super) feeding: bool,
     /// The socket is paused until somebody wants what it has.
     pub(super) paused: bool,
+    /// The program wants no further request for now.
+    pub(super) held_back: bool,
     /// No further request is taken: the last one said so, or its response.
     pub(super) closing: bool,
     /// The last response has ended: what is written to those behind it is dropped.
@@ -82,6 +88,7 @@ impl<S> Connection<S> {
             head_done: false,
             feeding: false,
             paused: false,
+            held_back: false,
             closing: false,
             shut: false,
             over: false,
@@ -214,6 +221,7 @@ fn feed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, mut inpu
         return giving_up::linger_on(cx, socket);
     }
     own.feeding = true;
+    let last_of_turn = own.begun.wrapping_add(REQUESTS_PER_TURN as u32);
     let mut fresh = None;
     let mut no_head = Head::default();
     while let Some(own) = of(cx, socket) {
@@ -224,6 +232,10 @@ fn feed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, mut inpu
             break;
         }
         let Some(own) = of(cx, socket) else { break };
+        if own.begun == last_of_turn && own.parser.is_idle() && !own.closing {
+            socket.unshift(cx, input); // it comes back in the next turn
+            break;
+        }
         if own.parser.is_idle() {
             if own.closing {
                 break; // what comes behind the last request is nobody's
@@ -308,7 +320,7 @@ fn waits<S>(own: &mut Connection<S>, full: usize, queued: usize) -> bool {
         return false; // its end is known without another byte
     }
     let unanswered = own.exchanges.len();
-    unanswered > 0 && (unanswered >= PIPELINED || own.held() + queued >= full)
+    own.held_back || unanswered > 0 && (unanswered >= PIPELINED || own.held() + queued >= full)
 }
 
 /// Reads on, if that was what it waited for.

@@ -6,6 +6,7 @@
 //! | `splits.rs` | any split of the input has the same outcome |
 //! | `requests.rs` | keep-alive, pipelining, HEAD, 204, 304, HTTP/1.0, Expect, misuse |
 //! | `bodies.rs` | bodies both ways, and backpressure both ways |
+//! | `half_closed.rs` | clients that have ended their side and wait for answers |
 //! | `limits.rs` | sizes and counts; graceful close |
 //! | `deadlines.rs` | when each of the server's deadlines acts, to the millisecond of the loop's time |
 //! | `client_deadlines.rs` | the same of clients and agents |
@@ -25,6 +26,7 @@ mod client_deadlines;
 mod deadlines;
 mod endless;
 mod giving_up;
+mod half_closed;
 mod layer;
 mod limits;
 mod malformed;
