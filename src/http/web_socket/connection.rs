@@ -7,9 +7,15 @@ use super::decoder::Decoded;
 use super::{Endpoint, Event, Message, Protocol, ReadyState, Received, Role, WebSocket, code};
 use crate::net::{self, Context, Socket};
 
-/// Messages and control frames one WebSocket is served in one turn; the rest of what was read waits
-/// for the next.
-const FRAMES_PER_TURN: usize = 256;
+/// Frames one WebSocket is served in one turn, whole messages or not; the rest of what was read waits
+/// for the next. They are counted after every [`WINDOW`].
+const FRAMES_PER_TURN: u32 = 256;
+
+/// Bytes that are taken apart before the frames in them are counted.
+const WINDOW: usize = 2048;
+
+/// Answers to pings are sent together, up to so many bytes.
+const ANSWERS: usize = 2048;
 
 /// Hung on its socket. Between two messages it owns no memory beyond this.
 pub(super) struct Connection {
@@ -86,7 +92,8 @@ fn heard<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, event: 
 fn data<S: 'static>(state: &mut S, cx: &mut Context<S>, web_socket: WebSocket, bytes: &[u8]) {
     let mut input = bytes;
     let mut answer = Vec::new();
-    for _ in 0..FRAMES_PER_TURN {
+    let mut begun = None;
+    loop {
         if web_socket.0.destroyed(cx) {
             return; // a listener has terminated it
         }
@@ -94,16 +101,26 @@ fn data<S: 'static>(state: &mut S, cx: &mut Context<S>, web_socket: WebSocket, b
             return;
         };
         connection.heard = true;
-        if connection.paused || connection.choked {
+        let endpoint = connection.endpoint;
+        let frames = connection.protocol.frames();
+        let served = frames.wrapping_sub(*begun.get_or_insert(frames));
+        if connection.paused || connection.choked || served >= FRAMES_PER_TURN {
             break;
         }
-        let endpoint = connection.endpoint;
-        let received = connection.protocol.receive(&mut input, &mut answer);
-        if !answer.is_empty() {
+        let (mut window, rest) = input.split_at(input.len().min(WINDOW));
+        let received = connection.protocol.receive(&mut window, &mut answer);
+        input = &input[input.len() - rest.len() - window.len()..];
+        let is_ping = matches!(received, Some(Received::Frame(Decoded::Ping(_))));
+        if !answer.is_empty() && (!is_ping || answer.len() >= ANSWERS) {
             send_answer(cx, web_socket, &answer);
             answer.clear();
         }
-        let Some(received) = received else { return };
+        let Some(received) = received else {
+            if input.is_empty() {
+                return;
+            }
+            continue;
+        };
         match received {
             Received::Frame(Decoded::Text(text)) => {
                 let event = Event::Message(Message::Text(&text));
@@ -127,6 +144,9 @@ fn data<S: 'static>(state: &mut S, cx: &mut Context<S>, web_socket: WebSocket, b
                 endpoint.emit(state, cx, web_socket, Event::Error(&error));
             }
         }
+    }
+    if !answer.is_empty() {
+        send_answer(cx, web_socket, &answer);
     }
     web_socket.0.unshift(cx, input);
 }
@@ -205,7 +225,7 @@ fn drain<S: 'static>(state: &mut S, cx: &mut Context<S>, web_socket: WebSocket) 
     if choked && !connection.paused {
         web_socket.0.resume(cx);
     }
-    if tell {
+    if tell || choked {
         endpoint.emit(state, cx, web_socket, Event::Drain);
     }
 }

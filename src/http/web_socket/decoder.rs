@@ -45,7 +45,14 @@ pub struct Decoder {
     message: Option<Message>,
     /// The payload of the control frame that comes.
     control: Vec<u8>,
+    /// Fragments of the message that had nothing in them.
+    empty_fragments: u8,
+    /// Frames that have begun, of all kinds; it may come round.
+    frames: u32,
 }
+
+/// Fragments of a message that may be empty. More serve for nothing but to keep the other end busy.
+const EMPTY_FRAGMENTS: u8 = 100;
 
 /// A message of which not everything is there.
 #[derive(Debug)]
@@ -74,7 +81,15 @@ impl Decoder {
             frame: None,
             message: None,
             control: Vec::new(),
+            empty_fragments: 0,
+            frames: 0,
         }
+    }
+
+    /// How many frames have begun so far, of all kinds and whole messages or not; it may come round.
+    #[must_use]
+    pub fn frames(&self) -> u32 {
+        self.frames
     }
 
     /// Takes input up to the end of the next message or control frame; `None` once all of it is taken.
@@ -130,6 +145,7 @@ impl Decoder {
 
     /// The rules between a frame and those before it.
     fn begin(&mut self, header: &Header) -> Result<(), Error> {
+        self.frames = self.frames.wrapping_add(1);
         match (header.kind, &self.message) {
             (Kind::Close | Kind::Ping | Kind::Pong, _) => return Ok(()),
             (Kind::Continuation, None) => {
@@ -141,6 +157,15 @@ impl Decoder {
             (Kind::Continuation, Some(_)) => {}
             (Kind::Text, None) => self.message = Some(Message::Text(Text::default())),
             (Kind::Binary, None) => self.message = Some(Message::Binary(Vec::new())),
+        }
+        if header.kind != Kind::Continuation {
+            self.empty_fragments = 0;
+        }
+        if header.length == 0 && !header.is_final {
+            self.empty_fragments += 1;
+            if self.empty_fragments > EMPTY_FRAGMENTS {
+                return Err(Error::protocol("too many fragments with nothing in them"));
+            }
         }
         let length = self.message.as_ref().map_or(0, Message::length) as u64;
         if length + header.length > self.max_message as u64 {

@@ -53,7 +53,7 @@ pub enum Event<'a> {
     Ping(&'a [u8]),
     /// A pong came.
     Pong(&'a [u8]),
-    /// After a send that returned false: all is sent, send on.
+    /// After a send that returned false, or when answers to pings could not be sent at once: all is sent, send on.
     Drain,
     /// The peer broke the protocol. It is told why, nothing more is read, and
     /// [`Close`](Self::Close) follows. An error of the socket's is no such error: there, as in

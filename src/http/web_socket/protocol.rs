@@ -94,6 +94,12 @@ impl Protocol {
         self.role
     }
 
+    /// How many frames have begun so far, of all kinds; it may come round.
+    #[must_use]
+    pub fn frames(&self) -> u32 {
+        self.decoder.frames()
+    }
+
     /// How far it is.
     #[must_use]
     pub fn state(&self) -> ReadyState {
