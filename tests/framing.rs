@@ -5,7 +5,7 @@
 
 use std::ops::ControlFlow;
 
-use loopchat::server::framing::{Frame, LineDecoder, MAX_SUBNEGOTIATION};
+use loopchat::server::framing::{self, Command, Frame, LineDecoder, MAX_SUBNEGOTIATION};
 use proptest::prelude::*;
 
 /// A [`Frame`] that outlives its input.
@@ -546,4 +546,59 @@ proptest! {
         let items: Vec<Item> = stopping.into_iter().map(|(item, _)| item).collect();
         prop_assert_eq!(items, model::decode(max_line, &input));
     }
+}
+
+/// The telnet commands of a stream in pieces, each with how many frames were complete before it.
+fn commands(pieces: &[&[u8]]) -> Vec<(usize, Command)> {
+    let mut decoder = LineDecoder::new();
+    let (mut frames, mut found) = (0, Vec::new());
+    for piece in pieces {
+        let used = decoder.feed_items(LIMIT, piece, |item| {
+            match item {
+                framing::Item::Frame(_) => frames += 1,
+                framing::Item::Command(command) => found.push((frames, command)),
+            }
+            ControlFlow::Continue(())
+        });
+        assert_eq!(used, piece.len());
+    }
+    found
+}
+
+#[test]
+fn telnet_commands_are_told_in_their_place_whatever_the_cuts() {
+    let stream =
+        b"a\xFF\xFB\x01b\r\xFF\xFD\x06\n\xFF\xF6c\xFF\xF4\xFF\xFA\x18x\xFF\xFFy\xFF\xF0\r\n\
+        \xFF\xFE\xFF\xFF\xFC\n0123456789\xFF\xFD\xFF\n\xFF\xFF\xFF";
+    let wanted = [
+        (0, Command::Will(1)),
+        (0, Command::Do(6)),
+        (1, Command::AreYouThere),
+        (1, Command::Other),
+        (1, Command::Other),
+        (2, Command::Dont(255)),
+        (2, Command::Wont(10)),
+        (3, Command::Do(255)),
+    ];
+    assert_eq!(commands(&[stream]), wanted);
+    for second in 0..=stream.len() {
+        for first in 0..=second {
+            let pieces = [&stream[..first], &stream[first..second], &stream[second..]];
+            assert_eq!(commands(&pieces), wanted, "at {first} and {second}");
+        }
+    }
+    let bytes: Vec<&[u8]> = stream.chunks(1).collect();
+    assert_eq!(commands(&bytes), wanted);
+}
+
+/// A reader that stops at a command goes on behind it.
+#[test]
+fn a_reader_may_stop_at_every_command() {
+    let stream = [255, 241].repeat(100);
+    let (mut decoder, mut at, mut stops) = (LineDecoder::new(), 0, 0);
+    while at < stream.len() {
+        at += decoder.feed_items(LIMIT, &stream[at..], |_| ControlFlow::Break(()));
+        stops += 1;
+    }
+    assert_eq!(stops, 100);
 }

@@ -65,7 +65,8 @@ impl ChatServer {
         if let Some(timer) = self.connections.take_timer(socket) {
             cx.clear_timer(timer);
         }
-        let Some(connection) = self.connections.remove(socket) else {
+        self.turns.forget(socket);
+        let Some(connection) = self.connections.remove(socket, cx.now()) else {
             self.connections.turned_away.remove(&socket);
             return;
         };

@@ -2,7 +2,7 @@
 
 use clap::{CommandFactory, FromArgMatches, Parser};
 
-use super::flood::Flood;
+use super::flood::{Connects, Flood};
 use super::web_door::Origin;
 use crate::chat;
 
@@ -210,10 +210,26 @@ pub struct Config {
     )]
     pub idle_timeout: u32,
 
-    /// Lines a connection may say: RATE a second in the long run, BURST at once; or off. A faster
-    /// one is read more slowly. If not given, 10:40 for all but this machine's own
+    /// Lines a connection may say: RATE a second in the long run, BURST at once; or off. A request for a page
+    /// counts as a line. Who asks for more is read more slowly, and all of an address together at ten times
+    /// this. If not given, 10:40 for all but this machine's own
     #[arg(long, value_name = "RATE:BURST", env = "LOOPCHAT_FLOOD")]
     pub flood: Option<Flood>,
+
+    /// A line counts once for every so many bytes of it
+    #[arg(
+        long,
+        value_name = "BYTES",
+        env = "LOOPCHAT_FLOOD_BYTES",
+        default_value_t = 512,
+        value_parser = clap::value_parser!(u32).range(16..=65536)
+    )]
+    pub flood_bytes: u32,
+
+    /// Connections an address may make: RATE a second in the long run, BURST at once; or off. Others are
+    /// turned away. If not given, 10:100 for all but this machine's own
+    #[arg(long, value_name = "RATE:BURST", env = "LOOPCHAT_CONNECTS")]
+    pub connects: Option<Connects>,
 
     /// Seconds the end of the server takes at most, for those who have not yet read what was said
     #[arg(

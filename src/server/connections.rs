@@ -1,11 +1,13 @@
 //! What the doors keep of each connection, and who may have one.
 
 use std::collections::{HashMap, HashSet};
-use std::net::IpAddr;
 
 use super::Config;
+use super::addresses::Addresses;
+use super::cost::Cost;
 use super::line_input::LineInput;
-use super::strangers::counted;
+use super::strangers;
+use super::turns::Load;
 use crate::chat::{MemberId, Millis, Peer};
 use crate::event_loop::HandleId;
 use crate::event_loop::Timer;
@@ -28,16 +30,21 @@ pub(super) struct Connection {
     pub(super) visits: bool,
     /// What it has sent so far is not known to be a chat yet.
     pub(super) opens: bool,
+    /// What it has asked for of late.
+    pub(super) load: Load,
     /// When it was accepted, in seconds.
     pub(super) since: u32,
 }
+
+// There are thousands of them.
+const _: () = assert!(size_of::<Option<Connection>>() <= 48);
 
 /// All doors' connections, by socket index.
 #[derive(Default)]
 pub(super) struct Connections {
     by_index: Vec<Option<Connection>>,
     count: usize,
-    by_address: HashMap<IpAddr, u32>,
+    addresses: Addresses,
     /// Connections that were turned away and are not closed yet.
     pub(super) turned_away: HashSet<Socket>,
     /// Those that have been told their last lines, and until when they have time to read them.
@@ -50,23 +57,28 @@ impl Connections {
     /// # Errors
     ///
     /// The line to turn it away with.
-    pub(super) fn admits(&self, peer: Peer, config: &Config) -> Result<(), String> {
+    pub(super) fn admits(&self, peer: Peer, config: &Config, now: Millis) -> Result<(), String> {
         let most = config.max_connections as usize;
         if self.count >= most && !peer.is_operator() {
             return Err(format!(
                 "! Disconnected: the server is full, {most} are connected. Try again later."
             ));
         }
-        let Peer::Tcp(address) = peer else {
-            return Ok(());
-        };
-        let here = self.by_address.get(&counted(address)).copied();
-        match here.unwrap_or(0) >= config.max_per_address {
-            true => Err(format!(
-                "! Disconnected: there are {} connections from your address, no more are allowed.",
-                config.max_per_address
+        let most = config.max_per_address;
+        let source = strangers::source(peer);
+        if strangers::is_counted(peer) && self.addresses.connections(source) >= most {
+            return Err(format!(
+                "! Disconnected: there are {most} connections from your address, no more are allowed."
+            ));
+        }
+        let pace = strangers::connect_limit(peer, config);
+        let wait = pace.map(|pace| self.addresses.connect_wait(source, pace, now));
+        match (pace, wait) {
+            (Some(pace), Some(1..)) => Err(format!(
+                "! Disconnected: your address connects too often, at most {} a second. Try again later.",
+                pace.rate
             )),
-            false => Ok(()),
+            _ => Ok(()),
         }
     }
 
@@ -83,9 +95,12 @@ impl Connections {
         if self.by_index.len() <= index {
             self.by_index.resize_with(index + 1, || None);
         }
-        let input = LineInput::new(peer, config, now);
-        if let Some(address) = input.address() {
-            *self.by_address.entry(address).or_default() += 1;
+        let mut input = LineInput::new(peer, config, now);
+        if let Some(pace) = strangers::connect_limit(peer, config) {
+            self.addresses.connects(strangers::source(peer), pace, now);
+        }
+        if let Some((source, _)) = input.account() {
+            input.inherit(self.addresses.enter(source, now));
         }
         self.count += 1;
         self.by_index[index] = Some(Connection {
@@ -95,6 +110,7 @@ impl Connections {
             member,
             visits: member.is_none(),
             opens: false,
+            load: Load::default(),
             since: (now / 1000) as u32,
         });
     }
@@ -115,19 +131,41 @@ impl Connections {
         self.count
     }
 
-    pub(super) fn remove(&mut self, socket: Socket) -> Option<Connection> {
+    pub(super) fn remove(&mut self, socket: Socket, now: Millis) -> Option<Connection> {
         self.get_mut(socket)?;
         let gone = self.by_index[socket.index()].take()?;
         self.count -= 1;
-        if let Some(address) = gone.input.address()
-            && let Some(count) = self.by_address.get_mut(&address)
-        {
-            *count -= 1;
-            if *count == 0 {
-                self.by_address.remove(&address);
-            }
+        if let Some((source, bucket)) = gone.input.account() {
+            self.addresses.leave(source, bucket, now);
         }
         Some(gone)
+    }
+
+    /// What a connection has asked for counts for its address, too.
+    pub(super) fn ask(&mut self, socket: Socket, cost: Cost, now: Millis) {
+        let found = self.get_mut(socket);
+        if let Some((source, limit)) = found.and_then(|found| found.input.limit()) {
+            self.addresses.ask(source, limit, cost, now);
+        }
+    }
+
+    /// How long a connection has to wait until it may say another line, in milliseconds.
+    pub(super) fn wait(&mut self, socket: Socket, now: Millis) -> Millis {
+        let of_address = self.ask_wait(socket, now);
+        let found = self.get_mut(socket);
+        let says_more =
+            |found: &&mut Connection| found.unheard.is_some() || found.input.has_something_left();
+        let found = found.filter(says_more);
+        found.map_or(0, |found| found.input.wait(now).max(of_address))
+    }
+
+    /// How long a connection has to wait for others of its address, in milliseconds.
+    pub(super) fn ask_wait(&mut self, socket: Socket, now: Millis) -> Millis {
+        let found = self.get_mut(socket);
+        let bound = found.and_then(|found| found.input.limit());
+        bound.map_or(0, |(source, limit)| {
+            self.addresses.ask_wait(source, limit, now)
+        })
     }
 
     /// A connection is being ended; the timer ends it for certain.

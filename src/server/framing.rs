@@ -20,6 +20,8 @@
 //! | `IAC` and a byte below 240     | one byte 255, and the byte as if it stood alone     |
 //! | `IAC` at the end of the stream | one byte 255                                        |
 //!
+//! What becomes nothing is a [`Command`]: [`LineDecoder::feed_items`] tells of it, since some want an answer.
+//!
 //! Inside a subnegotiation `IAC` with any byte but `SE` is one unit of data. At most
 //! [`MAX_SUBNEGOTIATION`] units are skipped; the next one is read as text again, so nobody stays
 //! inside for ever. A command that the end of the stream cuts off is dropped.
@@ -76,16 +78,12 @@ use std::ops::ControlFlow;
 
 use memchr::memchr3;
 
+pub use super::telnet::Command;
+use super::telnet::{ARE_YOU_THERE, DO, DONT, GO_AHEAD, IAC, SB, SE, WILL, WONT};
+
 const NUL: u8 = 0;
 const LF: u8 = b'\n';
 const CR: u8 = b'\r';
-
-const SE: u8 = 240;
-const GO_AHEAD: u8 = 249;
-const SB: u8 = 250;
-const WILL: u8 = 251;
-const DONT: u8 = 254;
-const IAC: u8 = 255;
 
 /// The longest telnet subnegotiation that is skipped, in bytes between `IAC SB` and `IAC SE`
 /// (an `IAC` pair counts once). Real ones, a terminal type or a window size, are a few dozen.
@@ -108,11 +106,21 @@ pub enum Frame<'a> {
     TooLong,
 }
 
-/// What a byte completed. [`Frame`] without the text, which is still in the buffer.
+/// A frame, or a telnet command on the way to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Item<'a> {
+    /// One decoded item of text.
+    Frame(Frame<'a>),
+    /// A command, which is not text.
+    Command(Command),
+}
+
+/// What a byte completed. [`Item`] without the text, which is still in the buffer.
 #[derive(Debug, PartialEq)]
 enum Event {
     Line,
     TooLong,
+    Command(Command),
 }
 
 /// Where in a telnet command the stream stands.
@@ -123,8 +131,8 @@ enum Telnet {
     Text,
     /// After `IAC`.
     Command,
-    /// After `IAC WILL`, `WONT`, `DO` or `DONT`.
-    Option,
+    /// After `IAC` and this: `WILL`, `WONT`, `DO` or `DONT`.
+    Option(u8),
     /// In a subnegotiation, this many bytes after its `IAC SB`.
     Sub(u16),
     /// The same, after an `IAC` that may begin its end.
@@ -163,6 +171,19 @@ impl LineDecoder {
         bytes: &[u8],
         mut on_frame: impl FnMut(Frame<'_>) -> ControlFlow<()>,
     ) -> usize {
+        self.feed_items(max_line, bytes, |item| match item {
+            Item::Frame(frame) => on_frame(frame),
+            Item::Command(_) => ControlFlow::Continue(()),
+        })
+    }
+
+    /// As [`feed`](Self::feed), with the telnet commands among the frames.
+    pub fn feed_items(
+        &mut self,
+        max_line: usize,
+        bytes: &[u8],
+        mut on_item: impl FnMut(Item<'_>) -> ControlFlow<()>,
+    ) -> usize {
         let mut at = 0;
         while at < bytes.len() {
             let rest = &bytes[at..];
@@ -170,17 +191,18 @@ impl LineDecoder {
                 && let Some((line, taken)) = whole_line(max_line, rest)
             {
                 at += taken;
-                with_text(line, |text| on_frame(Frame::Line(text)))
+                with_text(line, |text| on_item(Item::Frame(Frame::Line(text))))
             } else {
                 let (taken, event) = self.step(max_line, rest);
                 at += taken;
                 match event {
                     None => continue,
-                    Some(Event::TooLong) => on_frame(Frame::TooLong),
+                    Some(Event::TooLong) => on_item(Item::Frame(Frame::TooLong)),
+                    Some(Event::Command(command)) => on_item(Item::Command(command)),
                     Some(Event::Line) => {
                         // Taken, not cleared: the buffer is freed with the line.
                         let line = mem::take(&mut self.partial);
-                        with_text(&line, |text| on_frame(Frame::Line(text)))
+                        with_text(&line, |text| on_item(Item::Frame(Frame::Line(text))))
                     }
                 }
             };
@@ -221,12 +243,41 @@ impl LineDecoder {
     /// or one byte. Returns its length and what it completed.
     fn step(&mut self, max_line: usize, rest: &[u8]) -> (usize, Option<Event>) {
         if self.telnet == Telnet::Text && !self.after_cr {
-            let run = memchr3(LF, CR, IAC, rest).unwrap_or(rest.len());
+            let run = self.run(max_line, rest);
             if run > 0 {
                 return self.content(max_line, &rest[..run]);
             }
         }
         (1, self.byte(max_line, rest[0]))
+    }
+
+    /// How much of `rest` is content for certain. Bytes that steer terminals do not make it shorter than it
+    /// need be: a stream of them is not worth more time than others.
+    fn run(&self, max_line: usize, rest: &[u8]) -> usize {
+        let mut end = 0;
+        loop {
+            let Some(found) = memchr3(LF, NUL, IAC, &rest[end..]) else {
+                end = rest.len();
+                break;
+            };
+            end += found;
+            let after_cr = end > 0 && rest[end - 1] == CR;
+            if rest[end] != NUL || after_cr {
+                break;
+            }
+            end += 1;
+        }
+        // The byte that comes next decides on this one.
+        let run = match rest[..end].last() {
+            Some(&CR) => end - 1,
+            _ => end,
+        };
+        // A CR that is the byte too many is so only once the byte after it has come.
+        let room = max_line.saturating_sub(self.partial.len());
+        match !self.discarding && run > room && rest[room] == CR {
+            true => room,
+            false => run,
+        }
     }
 
     /// The telnet layer. One byte completes one frame at most: if it turns out that an `IAC` or a
@@ -238,9 +289,10 @@ impl LineDecoder {
             Telnet::Text => return self.text(max_line, byte),
 
             Telnet::Command => match byte {
-                SE..=GO_AHEAD => {}
+                ARE_YOU_THERE => return Some(Event::Command(Command::AreYouThere)),
+                SE..=GO_AHEAD => return Some(Event::Command(Command::Other)),
                 SB => self.telnet = Telnet::Sub(0),
-                WILL..=DONT => self.telnet = Telnet::Option,
+                WILL..=DONT => self.telnet = Telnet::Option(byte),
                 IAC => return self.text(max_line, IAC),
                 // Not telnet, but text in another encoding, or noise. The byte keeps its meaning,
                 // or a stray 255 would eat a line end.
@@ -251,13 +303,21 @@ impl LineDecoder {
             },
 
             // Any byte: option 255 exists (RFC 861) and is not doubled.
-            Telnet::Option => {}
+            Telnet::Option(verb) => {
+                let command = match verb {
+                    WILL => Command::Will(byte),
+                    WONT => Command::Wont(byte),
+                    DO => Command::Do(byte),
+                    _ => Command::Dont(byte),
+                };
+                return Some(Event::Command(command));
+            }
 
             Telnet::Sub(seen) if byte == IAC => self.telnet = Telnet::SubCommand(seen),
             Telnet::Sub(MAX_SUBNEGOTIATION) => return self.text(max_line, byte),
             Telnet::Sub(seen) => self.telnet = Telnet::Sub(seen + 1),
 
-            Telnet::SubCommand(_) if byte == SE => {}
+            Telnet::SubCommand(_) if byte == SE => return Some(Event::Command(Command::Other)),
             Telnet::SubCommand(MAX_SUBNEGOTIATION) => {
                 // The `IAC` was the unit too many, so it is outside already.
                 self.telnet = Telnet::Command;

@@ -7,6 +7,7 @@ use log::{debug, info};
 use super::arrivals;
 use super::connections::Connection;
 use super::hub::Hub;
+use super::line_input::Read;
 use super::opening::{self, Foreign, Verdict};
 use super::outlet::Outlet;
 use super::{ChatServer, Loop};
@@ -56,7 +57,7 @@ fn connection(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Soc
         socket.destroy(cx);
         return;
     };
-    let admitted = server.connections.admits(peer, &server.config);
+    let admitted = server.connections.admits(peer, &server.config, cx.now());
     let entered = admitted.and_then(|()| server.enter(Outlet::Line(socket), peer, cx.now()));
     match entered {
         Ok(member) => {
@@ -74,13 +75,18 @@ fn connection(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Soc
 /// Whoever does not read its answers is asked no more questions, and whoever types too fast is read more
 /// slowly: the bytes wait until then.
 fn data(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, bytes: &[u8]) {
-    if server.must_wait(cx, socket) {
+    if server.must_wait(cx, socket) || server.has_had_its_share(cx, socket) {
         socket.pause(cx);
         socket.unshift(cx, bytes);
-        return;
+        return server.finish(cx); // it may have been told so
     }
     if let Some(bytes) = opening(server, cx, socket, bytes, false) {
-        hear(server, cx, socket, &bytes);
+        let used = hear(server, cx, socket, &bytes);
+        socket.unshift(cx, &bytes[used..]);
+        if server.has_had_its_share(cx, socket) {
+            socket.pause(cx);
+        }
+        server.finish(cx);
     }
 }
 
@@ -146,32 +152,56 @@ fn send_away(
     server.finish(cx);
 }
 
-/// Takes lines, up to the cap; gives the rest back.
-fn hear(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, bytes: &[u8]) {
+/// Takes lines, up to the cap. Returns how many bytes are used up: all, if nobody hears them any more.
+fn hear(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    socket: Socket,
+    bytes: &[u8],
+) -> usize {
+    let lines = server.lines_to_hear(cx, socket);
     let ChatServer {
         hub, connections, ..
     } = server;
-    // What comes after a member has left is thrown away.
-    if let Some(Connection {
+    let Some(Connection {
         input,
         member: Some(member),
         ..
     }) = connections.get_mut(socket)
-    {
-        let used = input.feed(hub, *member, bytes, cx.now(), Hub::frame);
-        socket.unshift(cx, &bytes[used..]);
-        if server.hold_back(cx, socket) {
-            socket.pause(cx);
-        }
+    else {
+        return bytes.len(); // what comes after a member has left is thrown away
+    };
+    let read = Read {
+        bytes,
+        is_message: false,
+        lines,
+    };
+    let fed = input.hear(hub, *member, read, cx.now(), Hub::frame);
+    let answers = input.take_answers();
+    if !answers.is_empty() {
+        socket.write(cx, answers);
     }
-    server.finish(cx);
+    server.spend(cx, socket, fed.cost);
+    fed.used
 }
 
-/// The peer has said all it will: what is left is a line, too. It gets its answers, then the end.
+/// The peer has said all it will: what is left is a line, too, when its time comes. It gets its answers, then the
+/// end.
 fn end(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
-    // A line without an end may have been kept, and blank ones before it.
+    let wait = server.connections.wait(socket, cx.now());
+    if wait > 0 {
+        let timer = cx.set_timeout(wait, move |server: &mut ChatServer, cx| {
+            end(server, cx, socket);
+        });
+        return cx.set_timer_ref(timer, false);
+    }
+    // A line without an end may have been kept, and blank ones before it. They are few.
     if let Some(bytes) = opening(server, cx, socket, &[], true) {
-        hear(server, cx, socket, &bytes);
+        let mut rest = &bytes[..];
+        while !rest.is_empty() {
+            rest = &rest[hear(server, cx, socket, rest)..];
+        }
+        server.finish(cx);
     }
     let ChatServer {
         hub, connections, ..
@@ -182,8 +212,9 @@ fn end(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
         ..
     }) = connections.get_mut(socket)
     {
-        input.finish(hub, *member, cx.now(), Hub::frame);
+        let cost = input.finish(hub, *member, cx.now(), Hub::frame);
         hub.leave(*member, cx.now());
+        server.spend(cx, socket, cost);
     }
     server.finish(cx);
 }

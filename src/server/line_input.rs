@@ -1,17 +1,18 @@
 //! What one connection says: from its bytes to the chat, no faster than it may. Both doors work by it.
 
-use std::net::IpAddr;
 use std::ops::ControlFlow;
 
 use super::Config;
-use super::flood::{self, Bucket, Flood, FloodLimit};
-use super::framing::{Frame, LineDecoder};
+use super::cost::{Cost, LINE_BYTES};
+use super::flood::{Bucket, FloodLimit};
+use super::framing::{Command, Frame, Item, LineDecoder};
 use super::hub::Hub;
-use super::strangers::{address_of_stranger, is_local};
+use super::strangers::{self, Source};
+use super::telnet::Negotiation;
 use crate::chat::{self, MemberId, Millis, Peer};
 
-/// Lines of one connection that are handled in one turn at most. What is left of its bytes waits
-/// for the next, so that nobody's paste holds up the others.
+/// Lines and telnet commands of one connection that are handled in one turn at most. What is left of its bytes
+/// waits for the next, so that nobody's paste holds up the others.
 const LINES_PER_TURN: usize = 256;
 
 /// Who has not spoken for so many milliseconds beyond what fills its bucket is told anew when it types
@@ -22,17 +23,25 @@ const QUIET_MS: Millis = 1000;
 /// is in a box of its own.
 #[derive(Debug, Default)]
 pub struct LineInput {
-    /// The decoder, when it has something to remember: a torn line.
-    torn: Option<Box<LineDecoder>>,
+    kept: Option<Box<Kept>>,
     bound: Option<Box<Bound>>,
+}
+
+/// What is to be remembered between two reads: a torn line, what a telnet client was answered.
+#[derive(Debug, Default)]
+struct Kept {
+    decoder: LineDecoder,
+    telnet: Negotiation,
 }
 
 /// What is kept of a connection on which limits are.
 #[derive(Debug)]
 struct Bound {
-    /// It counts as one of this address.
-    address: Option<IpAddr>,
+    /// As what it counts.
+    source: Source,
     flood: Option<FloodLimit>,
+    /// A line counts once for every so many bytes.
+    line_bytes: u32,
     bucket: Bucket,
     /// It knows that it types too fast.
     told: bool,
@@ -42,35 +51,49 @@ struct Bound {
     heard: Millis,
 }
 
+/// Some bytes that are to be heard.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Read<'a> {
+    pub(super) bytes: &'a [u8],
+    /// The rest of a message, or a whole one: its end is a line's end.
+    pub(super) is_message: bool,
+    /// Lines and telnet commands that are heard at most.
+    pub(super) lines: usize,
+}
+
+/// What came of some bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fed {
+    /// How many of them were used.
+    pub used: usize,
+    /// What that has cost.
+    pub cost: Cost,
+}
+
 impl LineInput {
     /// For a peer that has just connected.
     #[must_use]
     pub fn new(peer: Peer, config: &Config, now: Millis) -> Self {
-        let flood = match config.flood {
-            Some(Flood::Off) => None,
-            Some(Flood::Limit(limit)) => Some(limit),
-            None => (!is_local(peer)).then_some(flood::DEFAULT),
-        };
-        let address = address_of_stranger(peer);
-        let is_bound = flood.is_some() || address.is_some() || config.idle_timeout > 0;
+        let flood = strangers::flood_limit(peer, config);
+        let is_bound = flood.is_some() || strangers::is_counted(peer) || config.idle_timeout > 0;
         let bound = is_bound.then(|| Bound {
-            address,
+            source: strangers::source(peer),
             flood,
+            line_bytes: config.flood_bytes,
             bucket: Bucket::default(),
             told: false,
             held_back: false,
             heard: now,
         });
         Self {
-            torn: None,
+            kept: None,
             bound: bound.map(Box::new),
         }
     }
 
     /// Takes what has come, up to the cap of a turn, lets `frame` give each frame to the hub, mostly
-    /// by [`Hub::frame`], and [applies](Hub::apply) what follows. Returns how many bytes were used.
-    /// The door keeps the others and feeds them later; it does not feed while the connection
-    /// [is held back](Self::is_held_back).
+    /// by [`Hub::frame`], and [applies](Hub::apply) what follows. The door keeps the bytes that were not used and
+    /// feeds them later; it does not feed while the connection [is held back](Self::is_held_back).
     pub fn feed(
         &mut self,
         hub: &mut Hub,
@@ -78,92 +101,158 @@ impl LineInput {
         bytes: &[u8],
         now: Millis,
         frame: impl FnMut(&mut Hub, MemberId, Frame<'_>, Millis),
-    ) -> usize {
-        self.take(hub, member, bytes, false, now, frame)
+    ) -> Fed {
+        let read = Read {
+            bytes,
+            is_message: false,
+            lines: LINES_PER_TURN,
+        };
+        self.hear(hub, member, read, now, frame)
     }
 
-    /// As [`feed`](Self::feed), for the rest of a message, or a whole one: its end is a line's end.
-    pub fn feed_message(
+    /// As [`feed`](Self::feed), of anything that was read.
+    pub(super) fn hear(
         &mut self,
         hub: &mut Hub,
         member: MemberId,
-        bytes: &[u8],
-        now: Millis,
-        frame: impl FnMut(&mut Hub, MemberId, Frame<'_>, Millis),
-    ) -> usize {
-        self.take(hub, member, bytes, true, now, frame)
-    }
-
-    fn take(
-        &mut self,
-        hub: &mut Hub,
-        member: MemberId,
-        bytes: &[u8],
-        is_message: bool,
+        read: Read<'_>,
         now: Millis,
         mut frame: impl FnMut(&mut Hub, MemberId, Frame<'_>, Millis),
-    ) -> usize {
+    ) -> Fed {
+        let Read {
+            bytes,
+            is_message,
+            lines,
+        } = read;
+        let most = lines.min(LINES_PER_TURN);
         let max_line = hub.max_line();
-        let mut lines = 0;
-        self.decode(|decoder, bound| {
-            let mut take = |decoded: Frame<'_>| {
-                let wait = bound.as_mut().map_or(0, |bound| bound.take_line(now));
-                frame(hub, member, decoded, now);
+        let (mut items, mut cost) = (0, Cost::NONE);
+        let used = self.decode(|Kept { decoder, telnet }, bound| {
+            let mut take = |item: Item<'_>| {
+                let price = price(item, max_line, bound.as_deref());
+                let wait = bound.as_mut().map_or(0, |bound| bound.take(price, now));
+                match item {
+                    Item::Frame(decoded) => frame(hub, member, decoded, now),
+                    Item::Command(Command::AreYouThere) => hub.tell(member, chat::here()),
+                    Item::Command(command) => telnet.take(command),
+                }
                 hub.apply();
-                lines += 1;
-                match hub.takes_more() && wait == 0 && lines < LINES_PER_TURN {
+                (items, cost) = (items + 1, cost + price);
+                match hub.takes_more() && wait == 0 && items < most {
                     true => ControlFlow::Continue(()),
                     false => ControlFlow::Break(()),
                 }
             };
-            let used = decoder.feed(max_line, bytes, &mut take);
+            let used = decoder.feed_items(max_line, bytes, &mut take);
             if is_message && used == bytes.len() && !decoder.is_idle() {
-                decoder.feed(max_line, b"\n", &mut take);
+                decoder.feed_items(max_line, b"\n", &mut take);
             }
             used
-        })
+        });
+        if let Some(bound) = self.bound.as_mut().filter(|_| items > 0) {
+            bound.heard = now;
+        }
+        if items == 0 {
+            // A line that has no end yet, or is being skipped.
+            let price = Cost::bytes(used);
+            self.charge(price, now);
+            cost += price;
+        }
+        Fed { used, cost }
     }
 
-    /// The peer has said all it will: what is left is a line, too.
+    /// The peer has said all it will: what is left is a line, too. Returns what that has cost.
     pub fn finish(
         &mut self,
         hub: &mut Hub,
         member: MemberId,
         now: Millis,
         mut frame: impl FnMut(&mut Hub, MemberId, Frame<'_>, Millis),
-    ) {
+    ) -> Cost {
         let max_line = hub.max_line();
-        self.decode(|decoder, _| {
+        self.decode(|Kept { decoder, .. }, bound| {
+            let mut cost = Cost::NONE;
             decoder.finish(max_line, |decoded| {
+                cost = price(Item::Frame(decoded), max_line, bound.as_deref());
+                if let Some(bound) = bound.as_mut() {
+                    bound.take(cost, now);
+                }
                 frame(hub, member, decoded, now);
                 hub.apply();
             });
-        });
+            cost
+        })
     }
 
-    fn decode<R>(&mut self, run: impl FnOnce(&mut LineDecoder, &mut Option<Box<Bound>>) -> R) -> R {
-        let mut decoder = self.torn.take().map_or_else(LineDecoder::new, |torn| *torn);
-        let result = run(&mut decoder, &mut self.bound);
-        self.torn = (!decoder.is_idle()).then(|| Box::new(decoder));
+    fn decode<R>(&mut self, run: impl FnOnce(&mut Kept, &mut Option<Box<Bound>>) -> R) -> R {
+        let mut kept = self.kept.take().map_or_else(Kept::default, |kept| *kept);
+        let result = run(&mut kept, &mut self.bound);
+        self.keep(kept);
         result
     }
 
-    /// After [`feed`](Self::feed): how long nothing more is to be read, in milliseconds, if the
+    fn keep(&mut self, kept: Kept) {
+        let is_new = kept.decoder.is_idle() && kept.telnet.is_new();
+        self.kept = (!is_new).then(|| Box::new(kept));
+    }
+
+    /// What a telnet client is to be sent, as it is: once, after [`feed`](Self::feed). Nothing, mostly.
+    pub fn take_answers(&mut self) -> Vec<u8> {
+        let kept = self.kept.as_mut();
+        kept.map_or_else(Vec::new, |kept| kept.telnet.take_answers())
+    }
+
+    /// The connection has asked for something else than a line.
+    pub(super) fn charge(&mut self, cost: Cost, now: Millis) {
+        if let Some(bound) = &mut self.bound {
+            bound.take(cost, now);
+        }
+    }
+
+    /// After [`feed`](Self::feed), and before: how long nothing more is to be read, in milliseconds, if the
     /// connection has used up its lines. The member is told once. The door calls
     /// [`release`](Self::release) when that time is over.
     pub fn hold_back(&mut self, hub: &mut Hub, member: MemberId, now: Millis) -> Option<Millis> {
+        self.hold_back_for(hub, Some(member), 0, now)
+    }
+
+    /// As [`hold_back`](Self::hold_back), of a member or of nobody, for so many milliseconds at least.
+    pub(super) fn hold_back_for(
+        &mut self,
+        hub: &mut Hub,
+        member: Option<MemberId>,
+        at_least: Millis,
+        now: Millis,
+    ) -> Option<Millis> {
         let bound = self.bound.as_mut()?;
         let limit = bound.flood?;
-        let wait = bound.bucket.wait(limit, now);
+        let wait = bound.bucket.wait(limit.pace(), now).max(at_least);
         // Whoever has left by its last line is told nothing more.
-        if wait == 0 || hub.chat.room_of(member).is_none() {
+        let has_left = member.is_some_and(|member| hub.chat.room_of(member).is_none());
+        if wait == 0 || has_left {
             return None;
         }
         bound.held_back = true;
-        if !std::mem::replace(&mut bound.told, true) {
+        if let Some(member) = member
+            && !std::mem::replace(&mut bound.told, true)
+        {
             hub.tell(member, chat::flooding(limit.rate));
         }
         Some(wait)
+    }
+
+    /// Whether there may be a line without an end.
+    pub(super) fn has_something_left(&self) -> bool {
+        let kept = self.kept.as_ref();
+        kept.is_some_and(|kept| !kept.decoder.is_idle())
+    }
+
+    /// How long until it may say another line, in milliseconds.
+    pub(super) fn wait(&self, now: Millis) -> Millis {
+        self.bound.as_ref().map_or(0, |bound| {
+            let limit = bound.flood.map(FloodLimit::pace);
+            limit.map_or(0, |pace| bound.bucket.wait(pace, now))
+        })
     }
 
     /// Whether it is being read more slowly, and its time has not come.
@@ -181,15 +270,29 @@ impl LineInput {
 
     /// What comes from now on is thrown away, at any speed.
     pub fn close(&mut self) {
-        self.torn = None;
+        self.kept = None;
         if let Some(bound) = &mut self.bound {
             (bound.flood, bound.held_back) = (None, false);
         }
     }
 
-    /// As one of which address it counts, if there is a limit on that.
-    pub(super) fn address(&self) -> Option<IpAddr> {
-        self.bound.as_ref().and_then(|bound| bound.address)
+    /// It starts with something to make up for.
+    pub(super) fn inherit(&mut self, bucket: Bucket) {
+        if let Some(bound) = &mut self.bound {
+            bound.bucket = bucket;
+        }
+    }
+
+    /// As what it counts, and what it has still to make up for; `None` if nothing limits it.
+    pub(super) fn account(&self) -> Option<(Source, Bucket)> {
+        let bound = self.bound.as_ref()?;
+        Some((bound.source, bound.bucket))
+    }
+
+    /// What its address is bound to, if anything is.
+    pub(super) fn limit(&self) -> Option<(Source, FloodLimit)> {
+        let bound = self.bound.as_ref()?;
+        Some((bound.source, bound.flood?))
     }
 
     /// When it last said something, if anyone wants to know: `--idle-timeout` is set.
@@ -199,23 +302,33 @@ impl LineInput {
     }
 }
 
+fn price(item: Item<'_>, max_line: usize, bound: Option<&Bound>) -> Cost {
+    let line_bytes = bound.map_or(LINE_BYTES, |bound| bound.line_bytes);
+    match item {
+        Item::Frame(Frame::Line(line)) => Cost::line(line.len(), line_bytes),
+        Item::Frame(Frame::TooLong) => Cost::line(max_line, line_bytes),
+        Item::Command(Command::AreYouThere) => Cost::LINE,
+        Item::Command(_) => Cost::TELNET,
+    }
+}
+
 impl Bound {
-    /// A line is taken. Returns how long the next has to wait, in milliseconds.
-    fn take_line(&mut self, now: Millis) -> Millis {
-        self.heard = now;
+    /// Something is taken. Returns how long the next has to wait, in milliseconds.
+    fn take(&mut self, cost: Cost, now: Millis) -> Millis {
         let Some(limit) = self.flood else {
             return 0;
         };
         if self.bucket.is_full(now.saturating_sub(QUIET_MS)) {
             self.told = false;
         }
-        self.bucket.take(limit, now);
-        self.bucket.wait(limit, now)
+        self.bucket.take(limit.pace(), cost, now);
+        self.bucket.wait(limit.pace(), now)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::flood::{self, Flood};
     use super::*;
 
     #[test]

@@ -18,7 +18,11 @@
 //! | [`line_input`] | what one connection says, no faster than it may |
 //! | [`fan_out`], `batch.rs` | one message to everyone, one write a member and turn |
 //! | [`slow_readers`] | what becomes of those who do not read that fast |
-//! | `flood.rs` | what becomes of those who type too fast |
+//! | `cost.rs` | what everything costs that a connection can ask for |
+//! | `flood.rs` | what becomes of those who ask for too much |
+//! | `addresses.rs` | what is kept of an address, whichever of its connections comes and goes |
+//! | `turns.rs` | what one turn does for all together, and who waits for the next |
+//! | `telnet.rs` | what telnet clients are answered |
 //! | `strangers.rs` | whom limits on addresses and on speed are for |
 //! | `loop_view/` | the event loop at work, as `/loop` shows it |
 //! | `metrics.rs` | the same and more as Prometheus reads it |
@@ -30,12 +34,14 @@
 //! | `log_queue.rs` | log lines on their way out, so that none of them can stop a turn |
 
 mod activation;
+mod addresses;
 mod arrivals;
 mod batch;
 mod bind;
 mod board;
 mod config;
 mod connections;
+mod cost;
 mod descriptors;
 mod environment;
 pub mod fan_out;
@@ -48,6 +54,8 @@ pub mod line_input;
 mod log_queue;
 mod loop_view;
 mod metrics;
+#[cfg(test)]
+mod on_sockets;
 pub mod opening;
 mod outlet;
 mod reports;
@@ -56,6 +64,8 @@ mod shutdown;
 pub mod slow_readers;
 mod socket_files;
 mod strangers;
+mod telnet;
+mod turns;
 mod web_door;
 
 use std::io;
@@ -67,20 +77,22 @@ use crate::chat::{Effect, MemberId, Millis};
 use crate::event_loop::Timer;
 use crate::http;
 use crate::http::web_socket::Endpoint;
-use crate::net::{self, Context, EventLoop, Server};
+use crate::net::{self, Context, EventLoop, Server, Socket};
 use activation::Passed;
 pub use bind::StartError;
 use board::Board;
 pub use config::{Config, Exposed};
 use connections::Connections;
+pub use cost::Cost;
 pub use environment::Told;
-pub use flood::{Flood, FloodLimit};
+pub use flood::{Connects, Flood, FloodLimit, Pace};
 use hub::{Hub, seconds};
 pub use log_queue::{LogQueue, standard_error};
 use loop_view::LoopView;
 use outlet::Outlet;
 use service_manager::ServiceManager;
 use socket_files::SocketFiles;
+use turns::Turns;
 pub use web_door::Origin;
 use web_door::Site;
 
@@ -89,6 +101,7 @@ pub struct ChatServer {
     config: Rc<Config>,
     hub: Hub,
     connections: Connections,
+    turns: Turns<Socket>,
     /// Where each member's lines go, by member index.
     outlets: Vec<Option<Outlet>>,
     /// An immediate is set that will deliver.
@@ -187,6 +200,7 @@ impl ChatServer {
             socket_files: SocketFiles::default(),
             config,
             connections: Connections::default(),
+            turns: Turns::default(),
             outlets: Vec::new(),
             deliver_set: false,
             tick: None,
@@ -219,6 +233,7 @@ impl ChatServer {
             self.say_goodbye(cx, member, &last);
         }
         if self.hub.has_large_deliveries() {
+            self.turns.delivered_much(cx.counters().turns);
             return self.deliver(cx);
         }
         if self.hub.has_deliveries() && !self.deliver_set {

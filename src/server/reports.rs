@@ -1,8 +1,9 @@
 //! What operators ask that only the doors know.
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 
-use super::{ChatServer, Flood, flood};
+use super::{ChatServer, Connects, Flood, flood};
 use crate::chat::{MemberId, Millis, Peer, Report};
 use crate::net::Context;
 
@@ -83,6 +84,10 @@ impl ChatServer {
             None => format!("{} for strangers", Flood::Limit(flood::DEFAULT)),
             Some(flood) => flood.to_string(),
         };
+        let connects = match config.connects {
+            None => format!("{} for strangers", Connects::Limit(flood::DEFAULT_CONNECTS)),
+            Some(connects) => connects.to_string(),
+        };
         let idle = match config.idle_timeout {
             0 => "for ever".to_owned(),
             seconds => seconds.to_string(),
@@ -93,6 +98,7 @@ impl ChatServer {
                 "connections of one address",
                 config.max_per_address.to_string(),
             ),
+            ("connections of one address a second, and at once", connects),
             ("bytes of a line", config.max_line.to_string()),
             ("lines a second, and at once", flood),
             ("seconds to say nothing", idle),
@@ -122,9 +128,15 @@ impl ChatServer {
                 Some((connection.socket.buffered(cx), member, connection))
             })
             .collect();
-        found.sort_unstable_by_key(|&(waiting, member, _)| std::cmp::Reverse((waiting, member)));
-        let mut lines = vec![format!("* Connections, {}:", found.len())];
-        for &(waiting, member, connection) in found.iter().take(LISTED) {
+        let count = found.len();
+        let rank = |&(waiting, member, _): &(usize, MemberId, _)| Reverse((waiting, member));
+        if count > LISTED {
+            found.select_nth_unstable_by_key(LISTED, rank);
+            found.truncate(LISTED);
+        }
+        found.sort_unstable_by_key(rank);
+        let mut lines = vec![format!("* Connections, {count}:")];
+        for &(waiting, member, connection) in &found {
             let (Some(nickname), Some(peer)) = (chat.nickname(member), chat.peer(member)) else {
                 continue;
             };
@@ -138,8 +150,8 @@ impl ChatServer {
             }
             lines.push(line + ".");
         }
-        if found.len() > LISTED {
-            lines.push(format!("*   and {} more.", found.len() - LISTED));
+        if count > LISTED {
+            lines.push(format!("*   and {} more.", count - LISTED));
         }
         let gone = self.hub.farewells.latest.iter().rev();
         lines.extend(gone.map(|gone| {

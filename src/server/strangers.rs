@@ -3,7 +3,45 @@
 
 use std::net::IpAddr;
 
+use super::Config;
+use super::flood::{self, Connects, Flood, FloodLimit, Pace};
 use crate::chat::Peer;
+
+/// As what a peer counts, whichever connection it comes back by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Source {
+    /// An address, [counted](counted) as one.
+    Address(IpAddr),
+    /// A user of this machine.
+    User(u32),
+}
+
+/// As what a peer counts.
+pub(super) fn source(peer: Peer) -> Source {
+    match peer {
+        Peer::Tcp(address) => Source::Address(counted(address)),
+        Peer::Local { user, .. } => Source::User(user),
+    }
+}
+
+/// How much a peer may ask for, if there is a limit on it: a flag binds everyone, and strangers are bound in any
+/// case.
+pub(super) fn flood_limit(peer: Peer, config: &Config) -> Option<FloodLimit> {
+    match config.flood {
+        Some(Flood::Off) => None,
+        Some(Flood::Limit(limit)) => Some(limit),
+        None => (!is_local(peer)).then_some(flood::DEFAULT),
+    }
+}
+
+/// How often a peer may connect, if there is a limit on it; as [`flood_limit`].
+pub(super) fn connect_limit(peer: Peer, config: &Config) -> Option<Pace> {
+    match config.connects {
+        Some(Connects::Off) => None,
+        Some(Connects::Limit(pace)) => Some(pace),
+        None => (!is_local(peer)).then_some(flood::DEFAULT_CONNECTS),
+    }
+}
 
 /// Whether a peer is on this machine.
 pub(super) fn is_local(peer: Peer) -> bool {
@@ -13,12 +51,9 @@ pub(super) fn is_local(peer: Peer) -> bool {
     }
 }
 
-/// The address as one of which a peer counts, if there is a limit on it.
-pub(super) fn address_of_stranger(peer: Peer) -> Option<IpAddr> {
-    match peer {
-        Peer::Tcp(address) if !is_local(peer) => Some(counted(address)),
-        _ => None,
-    }
+/// Whether `--max-per-address` is for this peer.
+pub(super) fn is_counted(peer: Peer) -> bool {
+    !is_local(peer)
 }
 
 /// What counts as one address. Who has an IPv6 address mostly has 64 bits of them.
@@ -40,7 +75,8 @@ mod tests {
     fn an_address_counts_in_all_its_forms() {
         let address = |text: &str| {
             let peer = Peer::Tcp(text.parse().expect("an address"));
-            address_of_stranger(peer).expect("a stranger")
+            assert!(is_counted(peer));
+            source(peer)
         };
         assert_eq!(address("192.0.2.7"), address("::ffff:192.0.2.7"));
         assert_ne!(address("192.0.2.7"), address("192.0.2.8"));

@@ -13,6 +13,7 @@ mod chat;
 mod lines;
 mod queues;
 mod timers;
+mod worst_lines;
 
 use std::time::Duration;
 
@@ -29,6 +30,6 @@ fn brief() -> Criterion {
 criterion_group! {
     name = micro;
     config = brief();
-    targets = lines::benches, chat::benches, timers::benches, queues::benches
+    targets = lines::benches, chat::benches, timers::benches, queues::benches, worst_lines::benches
 }
 criterion_main!(micro);

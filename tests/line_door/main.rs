@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod budgets;
 mod ends;
 mod foreign;
 mod hostile;
@@ -11,6 +12,7 @@ mod limits;
 mod lines;
 mod long;
 mod many;
+mod telnet;
 
 use std::sync::Barrier;
 use std::thread;

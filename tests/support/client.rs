@@ -9,6 +9,8 @@ pub struct Client {
     unread: Vec<u8>,
     /// How much of it was asked for since.
     taken: usize,
+    /// Telnet commands that came among the lines: `IAC`, what, and an option each.
+    pub telnet: Vec<u8>,
     /// The nickname it was greeted with.
     pub name: String,
     /// A program the conversation goes through.
@@ -55,6 +57,7 @@ impl Client {
             stream,
             unread: Vec::new(),
             taken: 0,
+            telnet: Vec::new(),
             name: String::new(),
             process: None,
         }
@@ -177,7 +180,13 @@ impl Client {
         let mut buffer = [0; 16 * 1024];
         match self.stream.read(&mut buffer) {
             Ok(count) => {
-                self.unread.extend_from_slice(&buffer[..count]);
+                for &byte in &buffer[..count] {
+                    // No byte of UTF-8 is 255: what begins with it is a command of three bytes.
+                    match byte == 255 || !self.telnet.len().is_multiple_of(3) {
+                        true => self.telnet.push(byte),
+                        false => self.unread.push(byte),
+                    }
+                }
                 Ok(count)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

@@ -13,6 +13,7 @@ mod virtual_time;
 mod chatting;
 mod deadlines;
 mod guests;
+mod half_closed;
 mod limits;
 mod opening;
 mod pages;

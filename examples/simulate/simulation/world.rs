@@ -151,8 +151,9 @@ impl<'a> World<'a> {
             }
         };
         if !wire.arrived.is_empty() {
-            let used = input.feed(hub, member, &wire.arrived, now, &mut frame);
-            wire.arrived.drain(..used);
+            let fed = input.feed(hub, member, &wire.arrived, now, &mut frame);
+            wire.arrived.drain(..fed.used);
+            input.take_answers(); // to telnet commands: bytes that are no line
             if let Some(wait) = input.hold_back(hub, member, now) {
                 client.is_paused = true;
                 client.release_at = Some(now + wait);

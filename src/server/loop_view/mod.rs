@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use log::debug;
 
+use super::cost::Cost;
 use super::web_door;
 use super::{ChatServer, Exposed};
 use crate::chat::Millis;
@@ -89,7 +90,8 @@ pub(super) fn listen(cx: &mut Context<ChatServer>, endpoint: Endpoint) {
                 left(server, cx, web_socket);
                 server.gone(cx, web_socket.socket());
             }
-            Event::Drain | Event::Ping(_) | Event::Pong(_) => {}
+            Event::Ping(_) | Event::Pong(_) => server.control_frame(cx, web_socket),
+            Event::Drain => {}
         },
     );
 }
@@ -205,6 +207,14 @@ fn show(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
     }
 }
 
+impl LoopView {
+    /// The WebSocket of somebody who watches by this connection.
+    pub(super) fn watcher(&self, socket: Socket) -> Option<WebSocket> {
+        let mut watching = self.watchers.iter().map(|watcher| watcher.web_socket);
+        watching.find(|web_socket| web_socket.socket() == socket)
+    }
+}
+
 impl Watcher {
     /// Whether it may be sent something: nothing is kept for those who read more slowly than others.
     fn has_read_all(&self, cx: &Context<ChatServer>) -> bool {
@@ -223,6 +233,11 @@ impl Watcher {
 
 /// A watcher wants something.
 fn heard(server: &mut ChatServer, cx: &mut Context<ChatServer>, web_socket: WebSocket, text: &str) {
+    let socket = web_socket.socket();
+    server.charge(cx, socket, Cost::LINE);
+    if server.has_had_its_share(cx, socket) {
+        web_socket.pause(cx); // this one is heard
+    }
     let now = cx.now();
     let view = &mut server.loop_view;
     let mut watchers = view.watchers.iter_mut();

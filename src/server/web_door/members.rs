@@ -4,7 +4,9 @@ use log::debug;
 
 use super::super::ChatServer;
 use super::super::connections::Connection;
+use super::super::cost::Cost;
 use super::super::hub::Hub;
+use super::super::line_input::{Fed, Read};
 use super::super::outlet::Outlet;
 use super::{DISCONNECTED, admit, path, peer, refuse_upgrade};
 use crate::http::Head;
@@ -31,9 +33,25 @@ pub(super) fn listen(cx: &mut Context<ChatServer>, endpoint: Endpoint) {
                 leave(server, cx, web_socket);
             }
             Event::Close(..) => server.gone(cx, web_socket.socket()),
-            Event::Ping(_) | Event::Pong(_) => {}
+            Event::Ping(_) | Event::Pong(_) => server.control_frame(cx, web_socket),
         },
     );
+}
+
+impl ChatServer {
+    /// A WebSocket has sent a control frame. They are answered by themselves, and asked for at a cost.
+    pub(in crate::server) fn control_frame(
+        &mut self,
+        cx: &mut Context<Self>,
+        web_socket: WebSocket,
+    ) {
+        let socket = web_socket.socket();
+        self.charge(cx, socket, Cost::CONTROL_FRAME);
+        if self.has_had_its_share(cx, socket) {
+            web_socket.pause(cx);
+            self.finish(cx); // it may have been told so
+        }
+    }
 }
 
 /// Takes a member out of the chat whose close frame is sent. The connection may take seconds to end, and until
@@ -103,9 +121,11 @@ fn message(
     text: &[u8],
 ) {
     let socket = web_socket.socket();
-    if server.must_wait(cx, socket) {
-        return keep(server, cx, web_socket, text);
+    if server.must_wait(cx, socket) || server.has_had_its_share(cx, socket) {
+        keep(server, cx, web_socket, text);
+        return server.finish(cx); // it may have been told so
     }
+    let lines = server.lines_to_hear(cx, socket);
     let ChatServer {
         hub, connections, ..
     } = server;
@@ -116,13 +136,19 @@ fn message(
         ..
     }) = connections.get_mut(socket)
     {
-        let used = input.feed_message(hub, *member, text, cx.now(), Hub::frame);
+        let read = Read {
+            bytes: text,
+            is_message: true,
+            lines,
+        };
+        let Fed { used, cost } = input.hear(hub, *member, read, cx.now(), Hub::frame);
+        server.spend(cx, socket, cost);
         if used < text.len() || text.contains(&b'\n') {
             keep(server, cx, web_socket, &text[used..]);
             // Whoever sends many lines in one message has had its share of this turn.
             cx.set_immediate(move |server: &mut ChatServer, cx| server.read_on(cx, socket));
         }
-        if server.hold_back(cx, socket) {
+        if server.has_had_its_share(cx, socket) {
             web_socket.pause(cx);
         }
     }

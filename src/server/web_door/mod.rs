@@ -22,6 +22,7 @@ mod site;
 
 use log::{debug, info};
 
+use super::cost::Cost;
 use super::{ChatServer, Loop, StartError, arrivals, loop_view, metrics};
 use crate::chat::Peer;
 use crate::http::web_socket::{Endpoint, Handshake, Options, Refusal};
@@ -94,14 +95,15 @@ fn open(event_loop: &mut Loop, server: &ChatServer) -> (http::Server, Endpoint) 
         .set_request_timeout(event_loop, REQUEST_MS)
         .set_timeout(event_loop, STALL_MS)
         .set_max_body(event_loop, Some(MAX_BODY))
+        .set_http_allow_half_open(event_loop, true) // `nc -N` waits for its answer
         .set_should_upgrade(event_loop, Handshake::is_asked_for);
     // HTTP's own listeners come first: those here only count.
     door.net().on_connection(event_loop, arrived);
     door.net()
-        .on_socket_event(event_loop, |server, cx, socket, event| {
-            if let Event::Close(_) = event {
-                server.gone(cx, socket);
-            }
+        .on_socket_event(event_loop, |server, cx, socket, event| match event {
+            Event::Data(bytes) => server.charge(cx, socket, Cost::bytes(bytes.len())),
+            Event::Close(_) => server.gone(cx, socket),
+            _ => {}
         });
     door.net().on_error(event_loop, |_, _, _, error| {
         log::error!("the web door: {error}");
@@ -172,7 +174,7 @@ pub(super) fn admit(
     let Some(peer) = peer(cx, socket) else {
         return Err(format!("{DISCONNECTED}the connection is gone."));
     };
-    server.connections.admits(peer, &server.config)?;
+    server.connections.admits(peer, &server.config, cx.now())?;
     server.connections.turned_away.remove(&socket);
     let (connections, config) = (&mut server.connections, &server.config);
     connections.insert(socket, None, peer, config, cx.now());
@@ -200,6 +202,13 @@ fn route(
         let reason = line.trim_start_matches(DISCONNECTED);
         return answers::refuse(cx, response, 503, reason);
     }
+    let socket = request.socket();
+    server.charge(cx, socket, Cost::LINE);
+    if server.has_had_its_share(cx, socket)
+        && let Some(web) = server.web
+    {
+        web.pause_requests(cx, socket); // this one is answered
+    }
     let Some(head) = request.head(cx) else { return };
     if !server.site.guard().knows_host(head) {
         return answers::refuse(cx, response, 421, origin::UNKNOWN_HOST);
@@ -216,13 +225,19 @@ fn route(
     debug!("a browser asks for {path:?}");
     match &*path {
         "/healthz" => answers::plain(cx, response, 200, "ok"),
-        "/metrics" => metrics::answer(server, cx, response),
+        "/metrics" => {
+            server.charge(cx, socket, Cost::METRICS);
+            metrics::answer(server, cx, response);
+        }
         "/ws" | "/loop/ws" => {
             answers::refuse(cx, response, 426, "A WebSocket is to be asked for here.")
         }
         "/docs" => answers::redirect(cx, response, "/docs/"),
         _ => match server.site.page(&path) {
-            Some(page) => answers::page(cx, request, response, &page),
+            Some(page) => {
+                server.charge(cx, socket, Cost::bytes(page.plain.body.len()));
+                answers::page(cx, request, response, &page);
+            }
             None => answers::refuse(cx, response, 404, "There is no such page."),
         },
     }
