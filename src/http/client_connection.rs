@@ -66,11 +66,10 @@ pub(super) fn expect<S: 'static>(cx: &mut Context<S>, socket: Socket, bodiless: 
     }
 }
 
+/// The response to the request that is being served, once its head has come.
 fn message<S>(own: &Connection<S>, socket: Socket) -> Option<IncomingMessage> {
     let number = own.number;
-    own.response
-        .as_ref()
-        .map(|_| IncomingMessage { socket, number })
+    own.answered.then_some(IncomingMessage { socket, number })
 }
 
 pub(super) fn incoming<S: 'static>(
