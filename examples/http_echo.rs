@@ -4,7 +4,8 @@
 //!     cargo run --example http_echo -- 127.0.0.1:3000
 //!     curl --data-binary @Cargo.toml http://127.0.0.1:3000/
 //!
-//! On `ws://127.0.0.1:3000/ws` every message comes back.
+//! On `ws://127.0.0.1:3000/ws` every message comes back. A number behind the address is how many milliseconds an
+//! idle connection is kept, instead of the usual five seconds.
 
 use std::io;
 
@@ -68,6 +69,9 @@ fn main() -> io::Result<()> {
     let cx = &mut event_loop;
 
     let server = http::create_server(cx);
+    if let Some(ms) = std::env::args().nth(2) {
+        server.set_keep_alive_timeout(cx, ms.parse().map_err(io::Error::other)?);
+    }
     server.on_request(cx, echo);
     echo_messages(cx, server);
     server.net().on_error(cx, |_, _, _, error| {

@@ -1,6 +1,6 @@
 //! The resident memory of connections that have said something and keep quiet since.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -56,6 +56,13 @@ fn each(open: fn(&HttpEcho) -> TcpStream) -> usize {
     let before = memory(&server);
     let many: Vec<_> = (0..CONNECTIONS).map(|_| open(&server)).collect();
     let each = (memory(&server) - before) / many.len();
+    for stream in &many {
+        let ended = stream
+            .set_nonblocking(true)
+            .and_then(|()| stream.peek(&mut [0]));
+        let open = ended.is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
+        assert!(open, "a connection was closed before it was measured");
+    }
     drop(first);
     assert!(each > 100, "{each} bytes: the measure is none");
     each

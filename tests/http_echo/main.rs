@@ -36,7 +36,9 @@ impl HttpEcho {
             "it is not built: `cargo build --examples`"
         );
         let mut command = Command::new(example);
-        command.arg("127.0.0.1:0").stdout(Stdio::piped());
+        // No idle connection is closed while a test runs, however long that takes: an hour.
+        command.args(["127.0.0.1:0", "3600000"]);
+        command.stdout(Stdio::piped());
         let mut process = command.spawn().expect("it starts");
         let mut stdout = BufReader::new(process.stdout.take().expect("it is piped"));
         let mut line = String::new();
