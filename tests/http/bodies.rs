@@ -16,6 +16,9 @@ fn chunks_come_in_whatever_their_sizes() {
         "{head}1\r\na\r\n002;x=y\r\nbc\r\n0\r\nSum: 3\r\n\r\n"
     ));
     assert!(answer.ends_with("\r\n\r\nPOST /c abc"), "{answer}");
+    // A size may have sixteen digits, what 64 bits have room for.
+    let answer = served.ask(format!("{head}0000000000000003\r\nabc\r\n0\r\n\r\n"));
+    assert!(answer.ends_with("\r\n\r\nPOST /c abc"), "{answer}");
     let long = "x".repeat(200_000);
     let answer = served.ask(format!("{head}{:X}\r\n{long}\r\n0\r\n\r\n", long.len()));
     assert!(answer.ends_with(&format!("POST /c {long}")));

@@ -280,3 +280,41 @@ fn a_request_that_has_waited_has_not_the_timeout_of_the_one_before() {
         ]
     );
 }
+
+/// A socket that has left HTTP has none of the request's time, nor of the agent's.
+#[test]
+fn an_upgraded_connection_has_no_timeout() {
+    let mut rig = Timed::new(Said::new());
+    let path = rig.path("server");
+    let listener = UnixListener::bind(&path).expect("a place to listen");
+    let options = AgentOptions {
+        keep_alive: true,
+        timeout: 4000,
+        ..AgentOptions::default()
+    };
+    let agent = Agent::new(&mut rig.event_loop, options);
+    let options = RequestOptions::new().socket_path(path).agent(Some(agent));
+    let options = options
+        .header("Connection", "upgrade")
+        .header("Upgrade", "x");
+    let request = http::get(&mut rig.event_loop, options.timeout(3000));
+    watch(&mut rig.event_loop, request);
+    request.on_upgrade(
+        &mut rig.event_loop,
+        |said: &mut Said, cx, _, _, socket, _| {
+            said.push(format!("{} upgrade", cx.now()));
+            socket.on_timeout(cx, |said: &mut Said, _, _| said.push("timeout".into()));
+            socket.on_data(cx, |said: &mut Said, cx, _, bytes| {
+                said.push(format!("{} {}", cx.now(), bytes.escape_ascii()))
+            });
+        },
+    );
+    rig.settle();
+    let mut peer = Peer::over(listener.accept().expect("it has connected").0);
+    peer.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n");
+    rig.run_to(1_000_000);
+    peer.send("late");
+    rig.settle();
+    assert_eq!(rig.state, ["0 upgrade", "0 close", "1000000 late"]);
+    assert_eq!(agent.sockets(&rig.event_loop), (0, 0));
+}

@@ -75,6 +75,10 @@ fn a_body_beyond_the_limit_is_413() {
     assert_eq!(statuses(&served.ask(sized(10))), ["200"]);
     assert_eq!(statuses(&served.ask(chunked(10))), ["200"]);
     assert_eq!(served.notes(), ["/sized", "/chunked"]);
+    // It is each body's own limit, on whichever connection.
+    let many = [sized(10), chunked(10), sized(10), chunked(10)].concat();
+    assert_eq!(statuses(&served.ask(many)), ["200"; 4]);
+    served.notes();
     assert_eq!(statuses(&served.ask_until_closed(sized(11))), ["413"]);
     assert_eq!(served.notes(), [""; 0], "its length alone was too much");
     assert_eq!(statuses(&served.ask_until_closed(chunked(11))), ["413"]);

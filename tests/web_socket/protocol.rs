@@ -201,3 +201,44 @@ fn a_client_takes_no_masked_frame() {
     };
     assert_eq!(error.code(), 1002);
 }
+
+#[test]
+fn a_ping_and_a_pong_may_have_125_bytes() {
+    for length in [0, 1, 124, 125, 126, 1000] {
+        let mut server = Protocol::new(Role::Server, 1000);
+        let payload = vec![b'p'; length];
+        let (mut ping, mut pong) = (Vec::new(), Vec::new());
+        assert_eq!(server.send_ping(&payload, &mut ping), length <= 125);
+        assert_eq!(server.send_pong(&payload, &mut pong), length <= 125);
+        for sent in [ping, pong] {
+            assert_eq!(sent.len(), if length <= 125 { 2 + length } else { 0 });
+        }
+    }
+}
+
+/// Whether it comes as one frame or as several, a message may be as long as was allowed, and no longer.
+#[test]
+fn a_message_may_be_as_long_as_was_said() {
+    for most in [0, 1, 125, 126, 1000] {
+        for pieces in 1..=3 {
+            for length in [most, most + 1] {
+                let mut client = Vec::new();
+                for piece in 0..pieces {
+                    let first = if piece == 0 { 2 } else { 0 }; // binary, then what continues it
+                    let last = piece + 1 == pieces;
+                    let from = length * piece / pieces;
+                    let count = length * (piece + 1) / pieces - from;
+                    let first = if last { 0x80 | first } else { first };
+                    client.extend(super::client::frame(first, &vec![b'm'; count]));
+                }
+                let mut server = Protocol::new(Role::Server, most);
+                let received = server.receive(&mut &client[..], &mut Vec::new());
+                let fits = matches!(
+                    received,
+                    Some(Received::Frame(Decoded::Binary(bytes))) if bytes.len() == length
+                );
+                assert_eq!(fits, length == most, "{length} of {most} in {pieces}");
+            }
+        }
+    }
+}
