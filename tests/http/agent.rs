@@ -4,7 +4,7 @@ use loopchat::http::{self, Agent, AgentOptions, RequestOptions};
 use loopchat::{Context, net};
 
 use crate::client::{answering, run, watch};
-use crate::rig::Said;
+use crate::rig::{Said, Served};
 
 /// A server that counts its connections and answers with that and the request's body.
 pub fn counting(
@@ -136,4 +136,34 @@ fn a_request_that_waits_for_a_connection_can_be_given_up() {
         });
     });
     assert_eq!(said, ["error ECONNRESET", "close", "connection"]);
+}
+
+/// Idle connections do not hold the loop open, but one that is in use again does.
+#[test]
+fn a_connection_that_is_used_again_holds_the_loop() {
+    let served = Served::echo();
+    let address = served.address;
+    let said = run(move |cx| {
+        let first = http::get(cx, format!("http://{address}/1"));
+        watch(cx, first);
+        first.on_close(cx, move |_, cx, _| {
+            cx.set_immediate(move |said: &mut Said, cx| {
+                let second = http::get(cx, format!("http://{address}/2"));
+                said.push(format!("reused {}", second.reused_socket(cx)));
+                watch(cx, second);
+            });
+        });
+    });
+    assert_eq!(
+        said,
+        [
+            "response 200",
+            "end \"GET /1 \"",
+            "close",
+            "reused true",
+            "response 200",
+            "end \"GET /2 \"",
+            "close"
+        ]
+    );
 }
