@@ -39,6 +39,7 @@
 //! | `peer.rs`         | where members come from, and who of them is an operator         |
 //! | `config.rs`       | the limits                                                      |
 //! | `name.rs`         | what may be a nickname or a room's name, and when two are one   |
+//! | `naming.rs`       | who has a name, and taking another                              |
 //! | `look_alikes.rs`  | when two names look the same, and which are the server's        |
 //! | `id.rs`           | what members and rooms are meant by                             |
 //! | `index.rs`        | finding members and rooms by name, in a few bytes each          |
@@ -65,6 +66,7 @@ mod index;
 mod listing;
 mod look_alikes;
 mod name;
+mod naming;
 mod newcomers;
 mod notices;
 mod operators;
@@ -83,7 +85,6 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::rc::Rc;
 
-use ecow::eco_format;
 use slab::Slab;
 
 use answers::{StandingLines, describe_ban};
@@ -126,8 +127,6 @@ struct Member {
 /// The room everyone starts in; made first, never removed.
 const LOBBY: RoomId = RoomId(0);
 const LOBBY_NAME: &str = "lobby";
-/// Characters of `guest4294967295`: such names may be longer than those that members take.
-const LONGEST_GUEST: usize = 15;
 
 /// A chat: members with unique nicknames, each in one room.
 ///
@@ -349,60 +348,6 @@ impl Chat {
     fn member(&self, id: MemberId) -> Option<&Member> {
         let member = self.members.get(id.index())?;
         (member.generation == id.generation).then_some(member)
-    }
-
-    /// Nobody takes such a name by choice, so this searches only after all numbers have been used once.
-    fn next_guest(&mut self) -> Name {
-        loop {
-            self.arrivals = self.arrivals.checked_add(1).unwrap_or(NonZeroU32::MIN);
-            let name = Name::generated(eco_format!("guest{}", self.arrivals));
-            if self.alike(&name).next().is_none() {
-                return name;
-            }
-        }
-    }
-
-    /// The member that has a nickname, however that is spelt.
-    fn named(&self, nickname: &str) -> Option<MemberId> {
-        if !name::may_be_meant(nickname, self.config.nickname.max(LONGEST_GUEST)) {
-            return None;
-        }
-        let members = &self.members;
-        let index = self
-            .nicknames
-            .find(nickname, |at| nickname_at(members, at))?;
-        Some(self.member_at(index))
-    }
-
-    /// The members whose nicknames look like this one: two at most.
-    fn alike(&self, nickname: &Name) -> impl Iterator<Item = MemberId> {
-        let members = &self.members;
-        let alike = self
-            .nicknames
-            .alike(nickname, |at| nickname_at(members, at));
-        alike.map(|index| self.member_at(index))
-    }
-
-    fn member_at(&self, index: u32) -> MemberId {
-        let generation = self.members[index as usize].generation;
-        MemberId { index, generation }
-    }
-
-    /// The room that has a name, however that is spelt.
-    fn room_named(&self, name: &str) -> Option<RoomId> {
-        if !name::may_be_meant(name, self.config.room_name.max(LOBBY_NAME.len())) {
-            return None;
-        }
-        let rooms = &self.rooms;
-        let found = self.room_names.find(name, |at| room_name_at(rooms, at));
-        found.map(RoomId)
-    }
-
-    /// A room whose name looks like this one.
-    fn room_alike(&self, name: &Name) -> Option<RoomId> {
-        let rooms = &self.rooms;
-        let mut alike = self.room_names.alike(name, |at| room_name_at(rooms, at));
-        alike.next().map(RoomId)
     }
 
     fn open_room(&mut self, name: Name) -> RoomId {

@@ -1,0 +1,234 @@
+//! Who has a name, which are free, and taking another.
+
+use std::num::NonZeroU32;
+
+use ecow::eco_format;
+
+use super::answers::{compose, tell};
+use super::look_alikes::{is_guests, sounds_official};
+use super::name::{self, Name};
+use super::presence::Change;
+use super::{Chat, Effect, LOBBY_NAME, MemberId, Millis, RoomId, nickname_at, room_name_at};
+
+/// Characters of `guest4294967295`: such names may be longer than those that members take.
+const LONGEST_GUEST: usize = 15;
+/// How many names are tried before a member is left to think of one.
+const SUGGESTIONS: usize = 16;
+
+impl Chat {
+    /// Nobody takes such a name by choice, so this searches only after all numbers have been used once.
+    pub(super) fn next_guest(&mut self) -> Name {
+        loop {
+            self.arrivals = self.arrivals.checked_add(1).unwrap_or(NonZeroU32::MIN);
+            let name = Name::generated(eco_format!("guest{}", self.arrivals));
+            if self.alike(&name).next().is_none() {
+                return name;
+            }
+        }
+    }
+
+    /// The member that has a nickname, however that is spelt.
+    pub(super) fn named(&self, nickname: &str) -> Option<MemberId> {
+        if !name::may_be_meant(nickname, self.config.nickname.max(LONGEST_GUEST)) {
+            return None;
+        }
+        let members = &self.members;
+        let index = self
+            .nicknames
+            .find(nickname, |at| nickname_at(members, at))?;
+        Some(self.member_at(index))
+    }
+
+    /// The members whose nicknames look like this one: two at most.
+    fn alike(&self, nickname: &Name) -> impl Iterator<Item = MemberId> {
+        let members = &self.members;
+        let alike = self
+            .nicknames
+            .alike(nickname, |at| nickname_at(members, at));
+        alike.map(|index| self.member_at(index))
+    }
+
+    fn member_at(&self, index: u32) -> MemberId {
+        let generation = self.members[index as usize].generation;
+        MemberId { index, generation }
+    }
+
+    /// The room that has a name, however that is spelt.
+    pub(super) fn room_named(&self, name: &str) -> Option<RoomId> {
+        if !name::may_be_meant(name, self.config.room_name.max(LOBBY_NAME.len())) {
+            return None;
+        }
+        let rooms = &self.rooms;
+        let found = self.room_names.find(name, |at| room_name_at(rooms, at));
+        found.map(RoomId)
+    }
+
+    /// A room whose name looks like this one.
+    fn room_alike(&self, name: &Name) -> Option<RoomId> {
+        let rooms = &self.rooms;
+        let mut alike = self.room_names.alike(name, |at| room_name_at(rooms, at));
+        alike.next().map(RoomId)
+    }
+
+    pub(super) fn rename(
+        &mut self,
+        member: MemberId,
+        name: &str,
+        now: Millis,
+        effects: &mut Vec<Effect>,
+    ) {
+        let limit = self.config.nickname;
+        let name = match Name::new(name, limit) {
+            Ok(name) => name,
+            Err(bad) => return tell(effects, member, format!("! A nickname {bad}.")),
+        };
+        let is_operator = self.members[member.index()].peer.is_operator();
+        let is_reserved = |name: &Name| is_guests(name) || !is_operator && sounds_official(name);
+        if is_reserved(&name) && self.named(&name) != Some(member) {
+            let line = format!("! {name} is reserved; try another.");
+            return tell(effects, member, line);
+        }
+        let is_free = |name: &Name| self.alike(name).all(|owner| owner == member);
+        if !is_free(&name) {
+            let mut alternatives = name.alternatives(limit).take(SUGGESTIONS);
+            let advice = match alternatives.find(|name| is_free(name) && !is_reserved(name)) {
+                Some(free) => format!("try {free}"),
+                None => "try another".into(),
+            };
+            return tell(effects, member, format!("! {name} is taken; {advice}."));
+        }
+        let members = &self.members;
+        self.nicknames
+            .remove(member.index, |at| nickname_at(members, at));
+        let place = &mut self.members[member.index()];
+        let room = place.room;
+        let before = std::mem::replace(&mut place.nickname, name.clone());
+        let members = &self.members;
+        self.nicknames
+            .insert(member.index, |at| nickname_at(members, at));
+        let line = compose(&mut self.draft, format_args!("* You are now {name}."));
+        tell(effects, member, line);
+        // Of a newcomer nobody knows the name it had.
+        if !self.newcomers.contains(member) {
+            let change = Change {
+                member,
+                before: Some(before),
+                after: Some(name),
+            };
+            self.note(room, change, now, effects);
+        }
+    }
+
+    /// Says that a room looks like another one, if it does.
+    pub(super) fn looks_like_another(&self, name: &Name) -> Option<String> {
+        let other = self.room_alike(name)?;
+        let other = self.room(other).name();
+        Some(format!("#{name} is taken: it looks like #{other}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{House, OWNER};
+
+    #[test]
+    fn a_name_that_looks_like_anothers_is_taken() {
+        let (mut house, [alice, mallory]) = House::with_guests();
+        house.types(alice, "/nick Alice");
+        house.read(mallory);
+        for spoof in ["AIice", "A1ice", "al\u{131}ce", "αlice", "аӏісе", "ɑlice"] {
+            let answers = house.answers(mallory, &format!("/nick {spoof}"));
+            assert!(
+                answers.len() == 1 && answers[0].starts_with("! "),
+                "{spoof}: {answers:?}"
+            );
+        }
+        house.types(mallory, "/nick mallory");
+        house.read(mallory);
+        assert_eq!(
+            house.answers(mallory, "/nick AIice"),
+            ["! AIice is taken; try AIice2."]
+        );
+        // A line to a name reaches only who has it.
+        assert_eq!(
+            house.answers(mallory, "/msg AIice hello"),
+            ["! There is no AIice here."]
+        );
+        // Whoever has it may write it as it likes.
+        house.read(alice);
+        for own in ["ALICE", "alice", "AIice", "Alice"] {
+            assert_eq!(
+                house.answers(alice, &format!("/nick {own}")),
+                [format!("* You are now {own}.")]
+            );
+        }
+        house.types(alice, "/nick zoe");
+        house.read(mallory);
+        assert_eq!(
+            house.answers(mallory, "/nick AIice"),
+            ["* You are now AIice."]
+        );
+    }
+
+    #[test]
+    fn names_of_the_server_are_given_by_it_alone() {
+        let (mut house, [alice, bob]) = House::with_guests();
+        let owner = house.connect_from(OWNER);
+        house.read(owner);
+        assert_eq!(
+            house.answers(owner, "/nick admin")[..],
+            ["* You are now admin."]
+        );
+        let refused = "! guest9 is reserved; try another.";
+        assert_eq!(house.answers(owner, "/nick guest9"), [refused]);
+        house.read(alice);
+        house.read(bob);
+        for name in ["server", "Admin", "0perator", "guest7", "guest1", "Guestl"] {
+            let answer = format!("! {name} is reserved; try another.");
+            assert_eq!(house.answers(bob, &format!("/nick {name}")), [answer]);
+        }
+        assert_eq!(
+            house.answers(alice, "/nick Guest1"),
+            ["* You are now Guest1."]
+        );
+    }
+
+    #[test]
+    fn a_room_that_looks_like_another_is_not_opened() {
+        let (mut house, [alice, bob]) = House::with_guests();
+        house.types(alice, "/join Ilse");
+        house.read(bob);
+        for (room, answer) in [
+            ("1obby", "! #1obby is taken: it looks like #lobby."),
+            ("#L0BBY", "! #L0BBY is taken: it looks like #lobby."),
+            ("llse", "! #llse is taken: it looks like #Ilse."),
+            ("ilse", "* You are now in #Ilse with 1 other."),
+        ] {
+            assert_eq!(house.answers(bob, &format!("/join {room}"))[0], answer);
+        }
+        let mixed = house.answers(bob, "/join #lоbby");
+        assert!(
+            mixed[0].starts_with("! A room name is in one script"),
+            "{mixed:?}"
+        );
+    }
+
+    #[test]
+    fn a_suggested_name_is_free() {
+        let (mut house, guests) = House::with_guests::<12>();
+        for id in guests {
+            let answer = house.answers(id, "/nick abcdefghijklmnopqrstuvwx");
+            let answer = answer.last().map(String::as_str);
+            if let Some(advice) = answer.and_then(|answer| answer.split_once("; try ")) {
+                let suggested = advice.1.trim_end_matches('.');
+                let line = format!("/nick {suggested}");
+                assert_eq!(
+                    house.answers(id, &line),
+                    [format!("* You are now {suggested}.")]
+                );
+            }
+        }
+        let last = house.chat.nickname(guests[11]);
+        assert!(last.is_some_and(|name| name.starts_with("abcdefghij") && name.len() == 24));
+    }
+}
