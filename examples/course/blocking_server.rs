@@ -1,7 +1,8 @@
 //! What blocking means: one client that says nothing, and what becomes of the other.
 //!
 //! ```sh
-//! cargo run --example blocking_server
+//! cargo run --example blocking_server            # ann, who says nothing, and bob
+//! cargo run --example blocking_server -- 3       # and carol
 //! ```
 //!
 //! The same two clients talk to two servers of one thread each. The first server waits *for a
@@ -14,14 +15,16 @@ use std::time::Duration;
 
 use loopchat::{EventLoop, net};
 
-/// How long bob waits before he gives up.
+/// How long bob waits before he knows that he will not be heard.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 fn main() -> io::Result<()> {
+    let clients = std::env::args().nth(1).and_then(|text| text.parse().ok());
+    let others = &["bob", "carol", "dave", "eve"][..clients.unwrap_or(2_usize).clamp(2, 5) - 1];
     println!("a thread that blocks:");
-    two_clients(serve_blocking()?)?;
+    clients_of(serve_blocking()?, others, Some(PATIENCE))?;
     println!("the same thread with an event loop:");
-    two_clients(serve_loop())
+    clients_of(serve_loop(), others, None)
 }
 
 /// `accept` and `read` wait until there is something: meanwhile the thread does nothing else.
@@ -60,21 +63,34 @@ fn serve_loop() -> SocketAddr {
     told.recv().expect("it listens")
 }
 
-fn two_clients(server: SocketAddr) -> io::Result<()> {
-    let ann = TcpStream::connect(server)?;
+/// Ann says nothing, the others say hello. Who has no patience to lose waits as long as it takes.
+fn clients_of(server: SocketAddr, others: &[&str], patience: Option<Duration>) -> io::Result<()> {
+    let mut ann = Some(TcpStream::connect(server)?);
     println!("  ann connects, and says nothing");
-    let mut bob = TcpStream::connect(server)?;
-    bob.set_read_timeout(Some(PATIENCE))?;
-    bob.write_all(b"hello\n")?;
-    println!("  bob connects, and says hello");
-    let mut answer = String::new();
-    let mut answers = BufReader::new(bob);
-    if answers.read_line(&mut answer).is_err() {
-        println!("  bob hears nothing for {PATIENCE:?}");
-        ann.shutdown(Shutdown::Both)?;
-        println!("  ann leaves");
-        answers.read_line(&mut answer)?;
+    let mut waiting = Vec::new();
+    for name in others {
+        let mut client = TcpStream::connect(server)?;
+        client.write_all(b"hello\n")?;
+        println!("  {name} connects, and says hello");
+        waiting.push((name, client));
     }
-    println!("  bob hears: {}", answer.trim_end());
+    for (name, client) in waiting {
+        client.set_read_timeout(patience.filter(|_| ann.is_some()))?;
+        let mut answers = BufReader::new(client);
+        let mut answer = String::new();
+        if answers.read_line(&mut answer).is_err() {
+            println!("  {name} hears nothing for {PATIENCE:?}");
+            answers.get_ref().set_read_timeout(None)?;
+            if let Some(ann) = ann.take() {
+                ann.shutdown(Shutdown::Both)?;
+                println!("  ann leaves");
+            }
+            answers.read_line(&mut answer)?;
+        }
+        println!("  {name} hears: {}", answer.trim_end());
+        if others.len() > 1 {
+            println!("  {name} leaves");
+        }
+    }
     Ok(())
 }

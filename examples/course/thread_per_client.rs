@@ -1,22 +1,24 @@
 //! A thread for each client, measured against one loop for all.
 //!
 //! ```sh
-//! cargo run --release --example thread_per_client -- 1000
+//! cargo run --release --example thread_per_client -- 1000       # clients
+//! cargo run --release --example thread_per_client -- 1000 0     # and how often each says a line
 //! ```
 //!
 //! Runs two echo servers in turn, each in a process of its own, connects so many clients to it, and
-//! has all of them say a line and hear it again, five times over.
+//! has all of them say a line and hear it again, five times over or as often as is said.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 use std::{env, fs, thread};
 
 use loopchat::{EventLoop, net};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-const ROUNDS: u32 = 5;
+/// How often everybody says a line, if nothing else is said.
+const ROUNDS: usize = 5;
 
 fn main() -> io::Result<()> {
     let maximum = getrlimit(Resource::Nofile).maximum;
@@ -30,9 +32,18 @@ fn main() -> io::Result<()> {
     match env::args().nth(1).as_deref() {
         Some("threads") => serve_threads(),
         Some("loop") => serve_loop(),
-        Some(clients) => measure(clients.parse().expect("a number of clients")),
-        None => measure(1000),
+        clients => {
+            let rounds = env::args().nth(2);
+            measure(number(clients, 1000)?, number(rounds.as_deref(), ROUNDS)?)
+        }
     }
+}
+
+fn number(text: Option<&str>, default: usize) -> io::Result<usize> {
+    text.map_or(Ok(default), |text| {
+        let wrong = |_| io::Error::other(format!("{text} is no number"));
+        text.parse().map_err(wrong)
+    })
 }
 
 /// The server everybody writes first.
@@ -68,20 +79,29 @@ fn serve_loop() -> io::Result<()> {
     event_loop.run(&mut ())
 }
 
-fn measure(clients: usize) -> io::Result<()> {
+/// A server in a process of its own, which ends with this one's interest in it, whatever happens.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // An error says that it has ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn measure(clients: usize, rounds: usize) -> io::Result<()> {
     println!(
         "{clients} clients   threads  memory KB  kernel stacks KB  switches a line  CPU us a line  ms a round"
     );
     for kind in ["threads", "loop"] {
         let stacks_before = kernel_stacks()?;
-        let mut server = Command::new(env::current_exe()?)
-            .arg(kind)
-            .stdout(Stdio::piped())
-            .spawn()?;
+        let mut command = Command::new(env::current_exe()?);
+        let mut server = Server(command.arg(kind).stdout(Stdio::piped()).spawn()?);
         let mut address = String::new();
-        BufReader::new(server.stdout.take().expect("piped")).read_line(&mut address)?;
-        let address: SocketAddr = address.trim().parse().expect("an address");
-        let pid = server.id();
+        BufReader::new(server.0.stdout.take().expect("piped")).read_line(&mut address)?;
+        let address: SocketAddr = address.trim().parse().map_err(io::Error::other)?;
+        let pid = server.0.id();
         let before = memory(pid)?;
         let mut all = Vec::new();
         for _ in 0..clients {
@@ -91,20 +111,23 @@ fn measure(clients: usize) -> io::Result<()> {
         }
         round(&mut all)?; // everyone is served by now
         let (switches, cpu, start) = (switches(pid)?, cpu_us(pid)?, Instant::now());
-        for _ in 0..ROUNDS {
+        for _ in 0..rounds {
             round(&mut all)?;
         }
-        let ms = start.elapsed().as_millis() / u128::from(ROUNDS);
-        let lines = (clients as u32 * ROUNDS) as f64;
-        let (threads, kb) = (tasks(pid)?.len(), memory(pid)? - before);
+        let took = start.elapsed();
+        let lines = (clients * rounds) as f64;
+        let (threads, kb) = (tasks(pid)?.len(), memory(pid)?.saturating_sub(before));
         let stacks = kernel_stacks()?.saturating_sub(stacks_before);
-        let switches = (self::switches(pid)? - switches) as f64 / lines;
-        let cpu = (cpu_us(pid)? - cpu) / lines;
-        println!(
-            "{kind:13} {threads:>8} {kb:>10} {stacks:>17} {switches:>16.2} {cpu:>14.1} {ms:>11}"
-        );
-        server.kill()?;
-        server.wait()?;
+        // Where no line was said there is nothing to share the cost among.
+        let each = |all: f64, digits: usize| match lines > 0.0 {
+            true => format!("{:.digits$}", all / lines),
+            false => "-".to_owned(),
+        };
+        let switches = each((self::switches(pid)? - switches) as f64, 2);
+        let cpu = each(cpu_us(pid)? - cpu, 1);
+        let ms = took.as_millis().checked_div(rounds as u128);
+        let ms = ms.map_or("-".to_owned(), |ms| ms.to_string());
+        println!("{kind:13} {threads:>8} {kb:>10} {stacks:>17} {switches:>16} {cpu:>14} {ms:>11}");
     }
     Ok(())
 }

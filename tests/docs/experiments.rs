@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use super::support::untouched;
 use super::{Block, hold, pages, root};
 
 /// Where cargo has put an example.
-fn example(name: &str) -> PathBuf {
+pub fn example(name: &str) -> PathBuf {
     let tests = std::env::current_exe().expect("this test has a path");
     let target = tests
         .parent()
@@ -118,43 +119,136 @@ fn experiments_print_what_the_page_says() {
     assert!(held > 0, "there is no experiment at all");
 }
 
+/// What a line tells one to start: `cargo run ... -- FLAGS`, `loopchat FLAGS`, `stress FLAGS`, or flags alone.
+fn started_in(line: &str) -> Vec<&str> {
+    let runs = line.match_indices("cargo run").map(|(from, _)| {
+        let end = line[from..].find('`').map_or(line.len(), |end| from + end);
+        &line[from..end]
+    });
+    let is_ours = |text: &&str| text.starts_with("loopchat -") || text.starts_with("stress -");
+    let spans = line.split('`').skip(1).step_by(2);
+    let own =
+        spans.filter(move |span| is_ours(span) || (span.starts_with("--") && span.contains(' ')));
+    let plain = line.trim_start();
+    let plain = Some(plain.strip_prefix("$ ").unwrap_or(plain)).filter(is_ours);
+    runs.chain(own).chain(plain).collect()
+}
+
+/// The programs that it may mean, with their arguments: flags alone are the server's, or the load tool's.
+fn programs_of(command: &str) -> Result<(Vec<PathBuf>, Vec<String>), String> {
+    let server = || PathBuf::from(env!("CARGO_BIN_EXE_loopchat"));
+    // What the shell puts in is a number in all of them: a process.
+    let command = command.replace("$(pgrep -x loopchat)", "1");
+    let (programs, words) = match cargo_run(&command) {
+        Some(run) => (vec![run.program()?], run.arguments),
+        None => {
+            let mut words = command.split_whitespace();
+            let programs = match words.clone().next() {
+                Some("loopchat") => vec![server()],
+                Some("stress") => vec![example("stress")],
+                _ => vec![server(), example("stress")],
+            };
+            if !command.starts_with('-') {
+                words.next();
+            }
+            let end = |word: &&str| !word.starts_with(['|', '>', '<', '#', '&', ';']);
+            (programs, words.take_while(end).collect())
+        }
+    };
+    let unquoted = words
+        .iter()
+        .map(|word| word.trim_matches(['"', '\'']).to_owned());
+    Ok((programs, unquoted.collect()))
+}
+
+/// Whether something in it is to be filled in by the reader: `--history LINES`.
+fn is_a_form(command: &str) -> bool {
+    let blank = |word: &str| {
+        word.chars()
+            .all(|c| c.is_ascii_uppercase() || c == ':' || c == '_')
+    };
+    command.contains("...") || command.split_whitespace().any(blank)
+}
+
 #[test]
-fn every_cargo_run_names_a_program_and_flags_it_has() {
-    let mut help: HashMap<PathBuf, String> = HashMap::new();
+fn every_command_of_a_page_is_taken_by_the_program_it_names() {
+    let mut tried: HashMap<(PathBuf, Vec<String>), Result<(), String>> = HashMap::new();
     let (mut wrong, mut seen) = (Vec::new(), 0);
     for page in pages() {
         for (number, line) in page.text.lines().enumerate() {
-            for (from, _) in line.match_indices("cargo run") {
-                let command = line[from..].split('`').next().unwrap_or("");
-                let Some(run) = cargo_run(command).filter(|_| !command.contains("...")) else {
-                    continue;
-                };
-                seen += 1;
+            for command in started_in(line) {
                 let at = format!("{}:{}: {command}", page.path.display(), number + 1);
-                let program = match run.program() {
-                    Ok(program) => program,
+                if is_a_form(command) {
+                    continue;
+                }
+                let (programs, arguments) = match programs_of(command) {
+                    Ok(found) => found,
                     Err(why) => {
                         wrong.push(format!("{at}: {why}"));
                         continue;
                     }
                 };
-                let flags = run.arguments.iter().filter(|word| word.starts_with("--"));
-                for flag in flags {
-                    let help = help.entry(program.clone()).or_insert_with(|| {
-                        let asked = Command::new(&program)
-                            .arg("--help")
-                            .output()
-                            .expect("it runs");
-                        String::from_utf8_lossy(&asked.stdout).into_owned()
-                    });
-                    let flag = flag.split('=').next().unwrap_or(flag);
-                    if !help.contains(flag) {
-                        wrong.push(format!("{at}: its --help knows no {flag}"));
-                    }
+                seen += 1;
+                if !arguments.iter().any(|word| word.starts_with("--")) {
+                    continue; // an address or a number: many an example has no flags, nor `--help`
+                }
+                let answers: Result<Vec<String>, ()> = programs
+                    .into_iter()
+                    .map(|program| {
+                        let key = (program, arguments.clone());
+                        let taken = tried
+                            .entry(key.clone())
+                            .or_insert_with(|| takes(&key.0, &key.1));
+                        taken.clone().err().ok_or(())
+                    })
+                    .collect();
+                // All of them have refused it.
+                if let Ok(complaints) = answers {
+                    wrong.push(format!("{at}: {}", complaints.join("\n")));
                 }
             }
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(seen > 10, "only {seen} commands were found");
+}
+
+#[test]
+fn a_command_that_is_not_taken_is_found() {
+    let refused = |line: &str| {
+        let commands = started_in(line);
+        let [command] = commands[..] else {
+            panic!("one command: {commands:?}");
+        };
+        let (programs, arguments) = programs_of(command).expect("there is such a program");
+        programs
+            .iter()
+            .all(|program| takes(program, &arguments).is_err())
+    };
+    assert!(refused(
+        "Run it with `--outbox-soft 1024 --outbox-hard 4096`."
+    ));
+    assert!(refused("    $ loopchat --no-such-flag"));
+    assert!(refused("try `cargo run --release -- --max-line 0`"));
+    assert!(!refused(
+        "Run it with `--outbox-soft 4096 --outbox-hard 8192`."
+    ));
+    assert!(!refused("Run it with `--senders 10 --rate 200`."));
+}
+
+/// Whether a program's own parser takes the arguments: with `--help` behind them it reads them all, values
+/// too, and starts nothing.
+fn takes(program: &Path, arguments: &[String]) -> Result<(), String> {
+    let asked = untouched(&mut Command::new(program))
+        .args(arguments)
+        .arg("--help")
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("{program:?}: {error}"))?;
+    let complaint = String::from_utf8_lossy(&asked.stderr);
+    asked
+        .status
+        .success()
+        .then_some(())
+        .ok_or_else(|| complaint.trim().to_owned())
 }

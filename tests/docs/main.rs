@@ -20,11 +20,17 @@
 //! | `experiments.rs` | what is printed to what is shown; commands to the programs there are |
 //! | `links.rs` | links, files and items that are named |
 //! | `course.rs` | the chapters to their form |
+//! | `exercises.rs` | each exercise of the course to a test that does it |
+//! | `changes.rs` | those of them that change the source, in a copy; ignored unless asked for |
 
+mod changes;
 mod course;
+mod exercises;
 mod experiments;
 mod links;
 mod quotations;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
