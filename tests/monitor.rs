@@ -61,6 +61,27 @@ fn each_phase_has_its_time_and_its_callbacks() {
     sum.add(&second);
     assert_eq!((sum.busy(), sum.callbacks()), (ms(16), 3));
     assert_eq!(monitor.turns_after(1).len(), 1);
+    let total = monitor.total();
+    assert_eq!((total.busy(), total.callbacks()), (ms(16), 3));
+    assert_eq!(total.phase(Phase::Sleep).nanos, ms(10));
+}
+
+#[test]
+fn what_is_to_be_told_in_a_phase_is_counted_when_it_begins() {
+    let (mut event_loop, _) = event_loop();
+    event_loop.start_monitoring();
+    let nowhere = "127.0.0.1:1".parse::<net::Address>().expect("an address");
+    for _ in 0..3 {
+        let client = net::create_connection(&mut event_loop, nowhere.clone());
+        client.on_error(&mut event_loop, |_, _, _, _| {});
+        client.destroy(&mut event_loop);
+    }
+    event_loop.turn(&mut ()).expect("a turn");
+    let monitor = event_loop.monitor().expect("it is watched");
+    let turn = monitor.turns_after(0).next().expect("a turn");
+    let closing = turn.phase(Phase::Closing);
+    assert_eq!((closing.queued, closing.callbacks), (3, 3));
+    assert_eq!(Phase::Closing.name(), "closing");
 }
 
 #[test]
@@ -276,6 +297,12 @@ fn the_delay_is_the_time_between_two_samples() {
     assert!(close(delay.min(), ms(10)) && close(delay.percentile(50.0), ms(10)));
     assert!(close(delay.max(), ms(300)), "{delay:?}");
     assert!(close(delay.percentile(100.0), ms(300)));
+    // 98 of 10 ms and one of 300.
+    let about = |value: Option<f64>| value.map(|nanos| (nanos / 1e5).round() / 10.0);
+    assert_eq!(
+        (about(delay.mean()), about(delay.stddev())),
+        (Some(12.9), Some(29.0))
+    );
     assert_eq!(delay.lateness(ms(300)), ms(290));
     assert!(delay.disable(&mut event_loop) && !delay.disable(&mut event_loop));
     clock.advance(1000);

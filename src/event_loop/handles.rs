@@ -465,9 +465,11 @@ mod tests {
         assert!(!handles.any_alive());
         handles.set_active(id, true);
         assert!(handles.any_alive());
+        assert!(handles.is_referenced(id));
         handles.set_referenced(id, false);
-        assert!(!handles.any_alive());
+        assert!(!handles.any_alive() && !handles.is_referenced(id));
         handles.set_referenced(id, true);
+        assert!(handles.is_referenced(id));
         handles.close(id);
         assert!(handles.any_alive(), "its close is still to be told");
         handles.take_closing();
