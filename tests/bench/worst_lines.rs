@@ -126,17 +126,10 @@ fn large_chat(name: &str) -> (Chat, MemberId, MemberId) {
         effects.clear();
     }
     chat.line(members[0], &format!("/nick {name}"), 0, &mut effects);
-    for number in 2..100 {
-        let taken: String = name
-            .chars()
-            .take(if number < 10 { 23 } else { 22 })
-            .collect();
-        chat.line(
-            members[number],
-            &format!("/nick {taken}{number}"),
-            0,
-            &mut effects,
-        );
+    for (number, &member) in members.iter().enumerate().take(100).skip(2) {
+        let letters = if number < 10 { 23 } else { 22 };
+        let taken: String = name.chars().take(letters).collect();
+        chat.line(member, &format!("/nick {taken}{number}"), 0, &mut effects);
     }
     let message = "x".repeat(300);
     for _ in 0..200 {
