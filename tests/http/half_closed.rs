@@ -24,7 +24,7 @@ fn bodies(text: &str) -> Vec<String> {
     bodies
 }
 
-/// Answers with the target: at once, from a timer, from the thread pool, in pieces, or once the body has come.
+/// Answers with the target: at once, some turns later, from the thread pool, in pieces, or once the body has come.
 fn answer(
     _: &mut Notes,
     cx: &mut Context<Notes>,
@@ -34,23 +34,23 @@ fn answer(
     let url = request.head(cx).expect("a request").url().to_owned();
     let last = url.clone();
     match &*url {
-        url if url.starts_with("/timer") => {
-            cx.set_timeout(5, move |_, cx| response.end_with(cx, &last));
+        url if url.starts_with("/later") => {
+            cx.set_immediate(move |_, cx| {
+                cx.set_immediate(move |_, cx| response.end_with(cx, &last));
+            });
         }
         url if url.starts_with("/pool") => {
-            cx.queue_work(
-                || (),
-                move |_, cx, ()| {
-                    response.end_with(cx, &last);
-                },
-            );
+            cx.queue_work(|| (), move |_, cx, ()| response.end_with(cx, &last));
         }
         url if url.starts_with("/pieces") => {
             response.write(cx, "in ");
-            cx.set_timeout(5, move |_, cx| {
-                response.write(cx, "pieces ");
-                cx.set_timeout(5, move |_, cx| response.end(cx));
-            });
+            cx.queue_work(
+                || (),
+                move |_, cx, ()| {
+                    response.write(cx, "pieces ");
+                    cx.queue_work(|| (), move |_, cx, ()| response.end(cx));
+                },
+            );
         }
         url if url.starts_with("/body") => {
             request.on_data(cx, move |_, cx, _, bytes| {
@@ -78,16 +78,13 @@ fn get(url: &str) -> String {
 #[test]
 fn whatever_the_answer_waits_for_it_comes_and_then_the_end() {
     let served = served();
-    for url in ["/now", "/timer", "/pool", "/pieces"] {
+    for url in ["/now", "/later", "/pool", "/pieces"] {
         let wanted = match url {
             "/pieces" => "in pieces ",
             url => url,
         };
         let text = served.ask(get(url));
         assert_eq!(bodies(&text), [wanted], "{text}");
-        // What is still to be begun when the client ends says that it is the last.
-        let waits = matches!(url, "/timer" | "/pool");
-        assert!(!waits || text.contains("Connection: close\r\n"), "{text}");
         let last = served.ask(get(url).replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"));
         assert_eq!(bodies(&last), [wanted], "{last}");
         let old = served.ask(get(url).replace("HTTP/1.1", "HTTP/1.0"));
@@ -101,7 +98,7 @@ fn whatever_the_answer_waits_for_it_comes_and_then_the_end() {
 #[test]
 fn all_that_was_asked_for_is_answered_in_order() {
     let served = served();
-    let urls: Vec<String> = ["/timer", "/pool", "/now", "/now"]
+    let urls: Vec<String> = ["/later", "/pool", "/now", "/now"]
         .iter()
         .cycle()
         .take(200)
@@ -115,7 +112,7 @@ fn all_that_was_asked_for_is_answered_in_order() {
 #[test]
 fn an_end_within_a_request_is_refused_after_those_before_it() {
     let served = served();
-    let torn = [get("/timer"), "GET /torn HTT".to_owned()].concat();
+    let torn = [get("/later"), "GET /torn HTT".to_owned()].concat();
     assert_eq!(statuses(&served.ask(torn)), ["200", "400"]);
     let short = "POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhello";
     let text = served.ask([&get("/pool"), short].concat());
@@ -130,6 +127,6 @@ fn by_default_what_is_not_answered_by_then_is_dropped() {
     let served = Served::new(|cx, server| {
         server.on_request(cx, answer);
     });
-    assert_eq!(served.ask(get("/timer")), "");
+    assert_eq!(served.ask(get("/later")), "");
     assert_eq!(bodies(&served.ask(get("/now"))), ["/now"]);
 }
