@@ -26,16 +26,18 @@ pub(super) enum Order<'a> {
         reason: Option<&'a str>,
     },
     Ban {
-        /// A nickname, or an address.
+        /// A nickname, an address or a network.
         target: &'a str,
-        minutes: Option<u32>,
+        /// How long, in seconds.
+        seconds: Option<u32>,
         reason: Option<&'a str>,
     },
     Bans,
     Unban(&'a str),
     Mute {
         nick: &'a str,
-        minutes: Option<u32>,
+        /// How long, in seconds.
+        seconds: Option<u32>,
     },
     Mutes,
     Unmute(&'a str),
@@ -181,36 +183,36 @@ pub(super) const ORDERS: &[Entry] = &[
     },
     Entry {
         word: "ban",
-        usage: "/ban [NICK|ADDRESS [MINUTES] [REASON]]",
+        usage: "/ban [NICK|ADDRESS [TIME] [REASON]]",
         purpose: "disconnect someone and keep out where it comes from; list the bans",
         parse: |rest| {
             let Some((target, rest)) = first_word(rest) else {
                 return Some(Command::Order(Order::Bans));
             };
-            let (minutes, reason) = minutes(rest)?;
+            let (seconds, reason) = time(rest)?;
             Some(Command::Order(Order::Ban {
                 target,
-                minutes,
+                seconds,
                 reason,
             }))
         },
     },
     Entry {
         word: "unban",
-        usage: "/unban ADDRESS",
+        usage: "/unban NICK|ADDRESS",
         purpose: "lift a ban",
         parse: |rest| given(rest).map(|rest| Command::Order(Order::Unban(rest))),
     },
     Entry {
         word: "mute",
-        usage: "/mute [NICK [MINUTES]]",
+        usage: "/mute [NICK [TIME]]",
         purpose: "let someone read only; list the mutes",
         parse: |rest| {
             let Some((nick, rest)) = first_word(rest) else {
                 return Some(Command::Order(Order::Mutes));
             };
-            match minutes(rest)? {
-                (minutes, None) => Some(Command::Order(Order::Mute { nick, minutes })),
+            match time(rest)? {
+                (seconds, None) => Some(Command::Order(Order::Mute { nick, seconds })),
                 (_, Some(_)) => None,
             }
         },
@@ -247,8 +249,17 @@ pub(super) const ORDERS: &[Entry] = &[
     },
 ];
 
-/// The longest ban and the longest mute: a year, in minutes.
-const LONGEST: u32 = 366 * 24 * 60;
+/// The longest ban and the longest mute: a year, in seconds.
+const LONGEST: u32 = 366 * 24 * 60 * 60;
+
+/// What may stand behind a number, and how many seconds it is. A number alone counts minutes.
+const UNITS: [(&str, u32); 5] = [
+    ("s", 1),
+    ("m", 60),
+    ("h", 60 * 60),
+    ("d", 24 * 60 * 60),
+    ("w", 7 * 24 * 60 * 60),
+];
 
 /// Reads a sanitised line. What starts with `/` is a command, unless a second `/` says it is not.
 pub(super) fn parse(line: &str, is_operator: bool) -> Result<Command<'_>, Refusal<'_>> {
@@ -286,19 +297,36 @@ fn first_word(text: &str) -> Option<(&str, Option<&str>)> {
     })
 }
 
-/// A number of minutes, if that is the first word, and what follows it. `None` for a number that
-/// cannot be.
-fn minutes(text: Option<&str>) -> Option<(Option<u32>, Option<&str>)> {
+/// A length of time in seconds, if that is the first word, and what follows it: `30`, `90s`, `2h`, `1w`, `1d12h`.
+/// `None` for a word that starts with a digit and is none, so that no typing error becomes a reason.
+fn time(text: Option<&str>) -> Option<(Option<u32>, Option<&str>)> {
     let Some((word, rest)) = text.and_then(first_word) else {
         return Some((None, None));
     };
-    if !word.bytes().all(|byte| byte.is_ascii_digit()) {
+    if !word.starts_with(|first: char| first.is_ascii_digit()) {
         return Some((None, text));
     }
-    let minutes = word.parse().ok()?;
+    let seconds = seconds(word)?;
     (1..=LONGEST)
-        .contains(&minutes)
-        .then_some((Some(minutes), rest))
+        .contains(&seconds)
+        .then_some((Some(seconds), rest))
+}
+
+fn seconds(mut word: &str) -> Option<u32> {
+    if word.bytes().all(|byte| byte.is_ascii_digit()) {
+        return word.parse::<u32>().ok()?.checked_mul(60);
+    }
+    let mut sum: u32 = 0;
+    while !word.is_empty() {
+        let digits = word.find(|c: char| !c.is_ascii_digit())?;
+        let (number, rest) = word.split_at(digits);
+        let unit = rest.get(..1)?;
+        let is_meant = |(name, _): &&(&str, u32)| unit.eq_ignore_ascii_case(name);
+        let (_, length) = UNITS.iter().find(is_meant)?;
+        sum = sum.checked_add(number.parse::<u32>().ok()?.checked_mul(*length)?)?;
+        word = &rest[1..];
+    }
+    Some(sum)
 }
 
 #[cfg(test)]
@@ -347,24 +375,33 @@ mod tests {
 
     #[test]
     fn orders_are_read_for_operators_only() {
-        let ban = |target, minutes, reason| Order::Ban {
+        let ban = |target, seconds, reason| Order::Ban {
             target,
-            minutes,
+            seconds,
             reason,
         };
-        let mute = |nick, minutes| Order::Mute { nick, minutes };
+        let mute = |nick, seconds| Order::Mute { nick, seconds };
         for (line, order) in [
             ("/ban", Order::Bans),
             ("/ban bob", ban("bob", None, None)),
-            ("/ban ::1 30", ban("::1", Some(30), None)),
+            ("/ban ::1 30", ban("::1", Some(1800), None)),
             (
                 "/BAN bob 30  too loud",
-                ban("bob", Some(30), Some("too loud")),
+                ban("bob", Some(1800), Some("too loud")),
             ),
-            ("/ban bob 2nd time", ban("bob", None, Some("2nd time"))),
+            (
+                "/ban bob the 2nd time",
+                ban("bob", None, Some("the 2nd time")),
+            ),
+            ("/ban bob 90s", ban("bob", Some(90), None)),
+            ("/ban bob 30m x", ban("bob", Some(1800), Some("x"))),
+            ("/ban 10.0.0.0/8 2h", ban("10.0.0.0/8", Some(7200), None)),
+            ("/ban bob 7d", ban("bob", Some(604_800), None)),
+            ("/ban bob 1W", ban("bob", Some(604_800), None)),
+            ("/ban bob 1d12h", ban("bob", Some(129_600), None)),
             ("/mute", Order::Mutes),
             ("/mute bob", mute("bob", None)),
-            ("/mute bob 5", mute("bob", Some(5))),
+            ("/mute bob 5", mute("bob", Some(300))),
             ("/unmute uid:7", Order::Unmute("uid:7")),
             ("/shutdown", Order::Shutdown),
         ] {
@@ -374,13 +411,19 @@ mod tests {
         }
         for (line, wanted) in [
             ("/kick", "/kick NICK [REASON]"),
-            ("/ban bob 0", "/ban [NICK|ADDRESS [MINUTES] [REASON]]"),
+            ("/ban bob 0", "/ban [NICK|ADDRESS [TIME] [REASON]]"),
+            ("/ban bob 0h", "/ban [NICK|ADDRESS [TIME] [REASON]]"),
+            ("/ban bob 999999999", "/ban [NICK|ADDRESS [TIME] [REASON]]"),
             (
-                "/ban bob 999999999",
-                "/ban [NICK|ADDRESS [MINUTES] [REASON]]",
+                "/ban bob 99999999999w",
+                "/ban [NICK|ADDRESS [TIME] [REASON]]",
             ),
-            ("/mute bob loud", "/mute [NICK [MINUTES]]"),
-            ("/unban", "/unban ADDRESS"),
+            ("/ban bob 7x spam", "/ban [NICK|ADDRESS [TIME] [REASON]]"),
+            ("/ban bob 7é", "/ban [NICK|ADDRESS [TIME] [REASON]]"),
+            ("/ban bob 2nd time", "/ban [NICK|ADDRESS [TIME] [REASON]]"),
+            ("/ban bob 1h30", "/ban [NICK|ADDRESS [TIME] [REASON]]"),
+            ("/mute bob loud", "/mute [NICK [TIME]]"),
+            ("/unban", "/unban NICK|ADDRESS"),
         ] {
             assert_eq!(usage(line), wanted);
         }

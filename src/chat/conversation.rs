@@ -166,10 +166,15 @@ impl Chat {
         self.replay(to, member, self.config.replay, effects);
     }
 
+    /// Until when a member is to be quiet, if it is.
+    pub(super) fn muted_until(&self, member: MemberId, now: Millis) -> Option<Millis> {
+        let origin = self.members[member.index()].peer.origin();
+        self.mutes.hold(origin, member, now)
+    }
+
     /// Says that a member is to be quiet, if it is.
     fn is_muted(&self, member: MemberId, now: Millis) -> Option<String> {
-        let origin = self.members[member.index()].peer.origin();
-        let until = self.mutes.hold(origin, member, now)?;
+        let until = self.muted_until(member, now)?;
         let minutes = minutes(until, now);
         Some(format!("You are muted for {minutes}; nobody was told"))
     }

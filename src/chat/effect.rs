@@ -62,6 +62,12 @@ pub enum Effect {
         /// What it wants to know.
         what: Report,
     },
+    /// An operator has kicked, banned or muted somebody, or taken that back: for the log. No member can
+    /// choose how it begins, nor put a word of its own into it.
+    Record {
+        /// `kicked ADDRESS nick=NICK by=NICK` and the like, see `docs/operating.md`.
+        line: Line,
+    },
     /// An operator wants the server to end, in the way in which a signal would end it.
     Shutdown,
 }

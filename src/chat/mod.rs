@@ -87,7 +87,7 @@ use std::rc::Rc;
 
 use slab::Slab;
 
-use answers::{StandingLines, describe_ban};
+use answers::{StandingLines, describe_ban, minutes, tell};
 use index::NameIndex;
 use name::Name;
 use newcomers::{DOUBT, Newcomers, SILENCE};
@@ -222,6 +222,10 @@ impl Chat {
             to: Some(LOBBY),
         });
         self.greet(id, effects);
+        if let Some(until) = self.muted_until(id, now) {
+            let minutes = minutes(until, now);
+            tell(effects, id, format!("* You are muted for {minutes}."));
+        }
         self.newcomers.insert(id, now + SILENCE);
         Ok(id)
     }
@@ -258,13 +262,18 @@ impl Chat {
         if peer.is_operator() {
             return Ok(());
         }
-        if let Some((until, reason)) = self.bans.get(&peer.origin(), now) {
-            return Err(describe_ban(*until, reason.as_deref(), now));
+        if let Some((until, ban)) = self.bans.of(peer.origin(), now) {
+            return Err(describe_ban(*until, ban.reason.as_deref(), now));
         }
         match self.is_full(LOBBY) {
             Some(why) => Err(format!("! Disconnected: {why}.").into()),
             None => Ok(()),
         }
+    }
+
+    /// Whether nobody is let in from there. Operators always are.
+    pub fn is_banned(&self, peer: Peer, now: Millis) -> bool {
+        !peer.is_operator() && self.bans.of(peer.origin(), now).is_some()
     }
 
     /// Removes a member whose connection is gone. Its room hears of it; nothing is told to the member.

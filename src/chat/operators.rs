@@ -9,13 +9,14 @@ use std::rc::Rc;
 use super::answers::{OTHERS, describe_ban, ending, minutes, tell};
 use super::commands::Order;
 use super::listing::{counted, list};
-use super::name::Name;
+use super::name::{self, Name};
 use super::peer::Origin;
+use super::sanctions::Ban;
 use super::{Chat, Config, Effect, Line, Member, MemberId, Millis, Report, RoomId, SayKind};
 
 /// How long a ban and a mute are if the order does not say.
-const BAN_MINUTES: u32 = 60;
-const MUTE_MINUTES: u32 = 10;
+const BAN_SECONDS: u32 = 60 * 60;
+const MUTE_SECONDS: u32 = 10 * 60;
 
 /// How many bans or mutes are listed, and how many members a notice names.
 const LISTED: usize = 40;
@@ -37,29 +38,17 @@ impl Chat {
             Order::Kick { nick, reason } => self.kick(operator, nick, reason, effects)?,
             Order::Ban {
                 target,
-                minutes,
+                seconds,
                 reason,
             } => {
-                let minutes = minutes.unwrap_or(BAN_MINUTES);
-                self.ban(operator, target, minutes, reason, now, effects)?;
+                let seconds = seconds.unwrap_or(BAN_SECONDS);
+                self.ban(operator, target, seconds, reason, now, effects)?;
             }
-            Order::Mute { nick, minutes } => {
-                self.mute(
-                    operator,
-                    nick,
-                    minutes.unwrap_or(MUTE_MINUTES),
-                    now,
-                    effects,
-                )?;
+            Order::Mute { nick, seconds } => {
+                let seconds = seconds.unwrap_or(MUTE_SECONDS);
+                self.mute(operator, nick, seconds, now, effects)?;
             }
-            Order::Unban(text) => {
-                let origin = Origin::parse(text)
-                    .ok_or("/unban wants an address or a uid:NUMBER, as /ban lists them")?;
-                if !self.bans.remove(now, |banned| *banned == origin) {
-                    return Err(format!("{origin} is not banned"));
-                }
-                tell(effects, operator, format!("* {origin} is banned no more."));
-            }
+            Order::Unban(text) => self.unban(operator, text, now, effects)?,
             Order::Unmute(text) => self.unmute(operator, text, now, effects)?,
             Order::Bans => self.list_bans(operator, now, effects),
             Order::Mutes => self.list_mutes(operator, now, effects),
@@ -94,6 +83,9 @@ impl Chat {
         let nickname = self.members[victim.index()].nickname.clone();
         let last = format!("! Disconnected: you were kicked{}", ending(reason));
         let what = format!("kicked{}", ending(reason));
+        let from = self.members[victim.index()].peer;
+        let by = &self.members[operator.index()].nickname;
+        record(effects, format!("kicked {from} nick={nickname} by={by}"));
         self.expel(operator, &[victim], last.into(), &what, effects);
         tell(effects, operator, format!("* You kicked {nickname}."));
         Ok(())
@@ -109,34 +101,40 @@ impl Chat {
         effects: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
         self.check_reason(reason)?;
-        let origin = match Origin::parse(target) {
-            Some(origin) => origin,
-            None => self.members[self.victim(target)?.index()].peer.origin(),
+        let (origin, nickname) = match Origin::parse(target) {
+            Some(origin) => (origin, None),
+            None => {
+                let victim = &self.members[self.victim(target)?.index()];
+                (victim.peer.origin(), Some(victim.nickname.clone()))
+            }
         };
         // Operators are not kept out, so a ban of where they come from would be one in name only.
-        if self.members[operator.index()].peer.origin() == origin {
+        if origin.contains(self.members[operator.index()].peer.origin()) {
             return Err(format!("{origin} is where operators come from"));
         }
+        if origin.is_too_wide() {
+            return Err(format!("{origin} holds this machine itself"));
+        }
         let until = end_of(duration, now);
-        if !self.bans.insert(origin, until, reason.map(Box::from), now) {
+        let ban = Ban {
+            reason: reason.map(Box::from),
+            nickname,
+        };
+        if !self.bans.insert(origin, until, ban, now) {
             let limit = self.config.bans;
             return Err(format!(
                 "No more than {limit} bans at a time; /unban lifts one"
             ));
         }
         let hit = |(_, member): &(usize, &Member)| {
-            member.peer.origin() == origin && !member.peer.is_operator()
+            origin.contains(member.peer.origin()) && !member.peer.is_operator()
         };
-        let victims: Vec<MemberId> = self
-            .members
-            .iter()
-            .filter(hit)
-            .map(|(index, member)| MemberId {
-                index: index as u32,
-                generation: member.generation,
-            })
-            .collect();
+        let victims: Vec<MemberId> = self.members.iter().filter(hit).map(id_of).collect();
         let last = describe_ban(until, reason, now);
+        let by = &self.members[operator.index()].nickname;
+        let count = victims.len();
+        let line = format!("banned {origin} by={by} seconds={duration} members={count}");
+        record(effects, line);
         self.expel(
             operator,
             &victims,
@@ -153,19 +151,65 @@ impl Chat {
         Ok(())
     }
 
+    /// By address or network as it was banned, or by the nickname that it was banned by.
+    fn unban(
+        &mut self,
+        operator: MemberId,
+        text: &str,
+        now: Millis,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        let origins: Vec<Origin> = match Origin::parse(text) {
+            Some(origin) => vec![origin],
+            None => {
+                let fold = name::fold(text);
+                let is_meant = |ban: &Ban| {
+                    let nickname = ban.nickname.as_ref();
+                    nickname.is_some_and(|nickname| name::fold(nickname) == fold)
+                };
+                let bans = self.bans.list(now).iter();
+                let meant = bans.filter(|(_, (_, ban))| is_meant(ban));
+                meant.map(|(origin, _)| *origin).collect()
+            }
+        };
+        if origins.is_empty() {
+            let limit = self.config.nickname;
+            return Err(format!(
+                "{text:.limit$} is neither an address nor a nickname that was banned; /ban lists the bans"
+            ));
+        }
+        for origin in origins {
+            let lifted = self.bans.remove(now, |banned, _| *banned == origin);
+            let line = match (lifted, self.bans.around(origin, now)) {
+                (true, None) => format!("* {origin} is banned no more."),
+                (true, Some(wider)) => {
+                    format!("* {origin} is banned no more by itself; {wider} still is.")
+                }
+                (false, None) => return Err(format!("{origin} is not banned")),
+                (false, Some(wider)) => {
+                    return Err(format!("{origin} is not banned by itself; {wider} is"));
+                }
+            };
+            tell(effects, operator, line);
+            let by = &self.members[operator.index()].nickname;
+            record(effects, format!("unbanned {origin} by={by}"));
+        }
+        Ok(())
+    }
+
     fn mute(
         &mut self,
         operator: MemberId,
         nick: &str,
-        duration: u32,
+        seconds: u32,
         now: Millis,
         effects: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
         let victim = self.victim(nick)?;
         let member = &self.members[victim.index()];
-        let until = end_of(duration, now);
-        let key = (member.peer.origin(), victim);
-        if !self.mutes.insert(key, until, (), now) {
+        let until = end_of(seconds, now);
+        let origin = member.peer.origin();
+        if !self.mutes.put(origin, victim, self.arrivals, until, now) {
             let limit = self.config.mutes;
             return Err(format!(
                 "No more than {limit} mutes at a time; /unmute lifts one"
@@ -173,6 +217,10 @@ impl Chat {
         }
         let duration = minutes(until, now);
         let line = format!("* You muted {} for {duration}.", member.nickname);
+        let by = &self.members[operator.index()].nickname;
+        let Member { peer, nickname, .. } = member;
+        let record_line = format!("muted {peer} nick={nickname} by={by} seconds={seconds}");
+        record(effects, record_line);
         tell(effects, victim, format!("* You are muted for {duration}."));
         tell(effects, operator, line);
         Ok(())
@@ -186,23 +234,33 @@ impl Chat {
         now: Millis,
         effects: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
+        let muted: Vec<MemberId> = self
+            .ids()
+            .filter(|member| self.muted_until(*member, now).is_some())
+            .collect();
         let (who, lifted) = match Origin::parse(text) {
             Some(origin) => {
-                let lifted = self.mutes.remove(now, |(muted, _)| *muted == origin);
+                let lifted = self
+                    .mutes
+                    .remove(now, |(muted, _), _| origin.contains(*muted));
                 (origin.to_string(), lifted)
             }
             None => {
                 let victim = self.victim(text)?;
                 let member = &self.members[victim.index()];
                 let lifted = self.mutes.lift(member.peer.origin(), victim, now);
-                if lifted {
-                    tell(effects, victim, "* You are muted no more.");
-                }
                 (member.nickname.to_string(), lifted)
             }
         };
         if !lifted {
             return Err(format!("{who} is not muted"));
+        }
+        let by = &self.members[operator.index()].nickname;
+        record(effects, format!("unmuted {who} by={by}"));
+        for member in muted {
+            if self.muted_until(member, now).is_none() {
+                tell(effects, member, "* You are muted no more.");
+            }
         }
         tell(effects, operator, format!("* {who} is muted no more."));
         Ok(())
@@ -210,8 +268,8 @@ impl Chat {
 
     fn list_bans(&mut self, operator: MemberId, now: Millis, effects: &mut Vec<Effect>) {
         let bans = self.bans.list(now).iter();
-        let lines = bans.map(|(origin, (until, reason))| {
-            let ending = ending(reason.as_deref());
+        let lines = bans.map(|(origin, (until, ban))| {
+            let ending = ending(ban.reason.as_deref());
             format!("*   {origin} for {}{ending}", minutes(*until, now))
         });
         tell_list(lines, "banned", operator, effects);
@@ -220,7 +278,7 @@ impl Chat {
     fn list_mutes(&mut self, operator: MemberId, now: Millis, effects: &mut Vec<Effect>) {
         let members = &self.members;
         let mutes = self.mutes.list(now).iter();
-        let lines = mutes.map(|((origin, muted), (until, ()))| {
+        let lines = mutes.map(|((origin, muted), (until, _))| {
             let member = members.get(muted.index());
             let nickname = member
                 .filter(|member| member.generation == muted.generation)
@@ -275,6 +333,10 @@ impl Chat {
         }
     }
 
+    fn ids(&self) -> impl Iterator<Item = MemberId> {
+        self.members.iter().map(id_of)
+    }
+
     /// The member an order is against, which must not be an operator.
     fn victim(&self, nick: &str) -> Result<MemberId, Refusal> {
         let member = self.named(nick).ok_or_else(|| self.nobody(nick))?;
@@ -294,8 +356,20 @@ impl Chat {
     }
 }
 
-fn end_of(minutes: u32, now: Millis) -> Millis {
-    now.saturating_add(Millis::from(minutes) * 60_000)
+/// For the log: see `docs/operating.md`.
+fn record(effects: &mut Vec<Effect>, line: String) {
+    effects.push(Effect::Record { line: line.into() });
+}
+
+fn id_of((index, member): (usize, &Member)) -> MemberId {
+    MemberId {
+        index: index as u32,
+        generation: member.generation,
+    }
+}
+
+fn end_of(seconds: u32, now: Millis) -> Millis {
+    now.saturating_add(Millis::from(seconds) * 1000)
 }
 
 /// A line each, up to a bound, under a header with their number.

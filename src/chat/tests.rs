@@ -62,6 +62,8 @@ pub(super) struct House {
     pub(super) disconnected: HashSet<MemberId>,
     /// What the door was asked for.
     pub(super) asked: Vec<Effect>,
+    /// What is for the log.
+    pub(super) records: Vec<String>,
 }
 
 impl House {
@@ -76,6 +78,7 @@ impl House {
             last_message: HashMap::new(),
             disconnected: HashSet::new(),
             asked: Vec::new(),
+            records: Vec::new(),
         }
     }
 
@@ -210,6 +213,7 @@ impl House {
                     assert!(self.chat.peer(to).is_some_and(Peer::is_operator));
                     self.asked.push(effect);
                 }
+                Effect::Record { line } => self.records.push(line.to_string()),
                 Effect::Shutdown => self.asked.push(effect),
             }
         }

@@ -3,6 +3,7 @@
 use rustix::process::geteuid;
 
 use super::ChatServer;
+use super::access_log::Refused;
 use super::outlet::Outlet;
 use crate::chat::{Line, MemberId, Millis, Peer};
 use crate::net::{Context, RemoteParty, Socket};
@@ -34,9 +35,14 @@ impl ChatServer {
         outlet: Outlet,
         peer: Peer,
         now: Millis,
-    ) -> Result<MemberId, String> {
-        let refusal = |line: Line| line.to_string();
-        let member = self.hub.connect(peer, now).map_err(refusal)?;
+    ) -> Result<MemberId, Refused> {
+        let member = self.hub.connect(peer, now).map_err(|line: Line| Refused {
+            why: match self.hub.chat().is_banned(peer, now) {
+                true => "banned",
+                false => "room",
+            },
+            line: line.to_string(),
+        })?;
         if self.outlets.len() <= member.index() {
             self.outlets.resize(member.index() + 1, None);
         }

@@ -71,6 +71,18 @@ pub(super) fn bind_all(
     Ok(passed.into_iter().chain(bound).collect())
 }
 
+/// Binds all addresses of doors that are for proxies, or none.
+pub(super) fn bind_for_proxies(
+    listen: &[String],
+    ipc_mode: u32,
+) -> Result<Vec<Listener>, StartError> {
+    let bound = listen.iter().map(|text| {
+        bind(text, ipc_mode)
+            .map_err(|reason| StartError::new(format!("--listen-proxy {text}"), reason))
+    });
+    bound.collect()
+}
+
 /// What the system keeps for each connection, of what is not taken by the peer, and of what is not read
 /// here: enough for a fast one, and a bound for one that stalls.
 const BUFFER_SIZES: BufferSizes = BufferSizes {

@@ -3,6 +3,7 @@
 use clap::{CommandFactory, FromArgMatches, Parser};
 
 use super::flood::{Connects, Flood};
+use super::trusted_proxies::TrustedProxy;
 use super::web_door::Origin;
 use crate::chat;
 
@@ -33,6 +34,26 @@ pub struct Config {
         value_delimiter = ','
     )]
     pub listen: Vec<String>,
+
+    /// The same for proxies: each connection has to come from one of --trust-proxy, and to begin with a
+    /// header of the PROXY protocol
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "LOOPCHAT_LISTEN_PROXY",
+        value_delimiter = ','
+    )]
+    pub listen_proxy: Vec<String>,
+
+    /// Proxies that say who is behind them: an address, a network as 10.0.0.0/8, loopback, or unix (whatever
+    /// connects to a Unix socket). May be repeated; several may be separated by commas
+    #[arg(
+        long,
+        value_name = "PROXY",
+        env = "LOOPCHAT_TRUST_PROXY",
+        value_delimiter = ','
+    )]
+    pub trust_proxy: Vec<TrustedProxy>,
 
     /// Where browsers chat: an address as for --listen; or off. If not given, 127.0.0.1:8080, if that is free
     #[arg(long, value_name = "ADDR", env = "LOOPCHAT_WEB")]

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Config;
+use super::access_log::Refused;
 use super::addresses::Addresses;
 use super::cost::Cost;
 use super::line_input::LineInput;
@@ -28,8 +29,8 @@ pub(super) struct Connection {
     pub(super) member: Option<MemberId>,
     /// It speaks HTTP: it only looks at pages so far.
     pub(super) visits: bool,
-    /// What it has sent so far is not known to be a chat yet.
-    pub(super) opens: bool,
+    /// On the line door: what is still to be found out of it.
+    pub(super) stage: Stage,
     /// What it has asked for of late.
     pub(super) load: Load,
     /// When it was accepted, in seconds.
@@ -38,6 +39,19 @@ pub(super) struct Connection {
 
 // There are thousands of them.
 const _: () = assert!(size_of::<Option<Connection>>() <= 48);
+/// How far the beginning of a session is understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// A proxy's, which may say first whom it speaks for; or has to.
+    Proxied {
+        /// Without a header it is ended.
+        is_header_required: bool,
+    },
+    /// What it has sent so far is not known to be a chat.
+    Opening,
+    /// A chat.
+    Open,
+}
 
 /// All doors' connections, by socket index.
 #[derive(Default)]
@@ -57,27 +71,36 @@ impl Connections {
     /// # Errors
     ///
     /// The line to turn it away with.
-    pub(super) fn admits(&self, peer: Peer, config: &Config, now: Millis) -> Result<(), String> {
+    pub(super) fn admits(&self, peer: Peer, config: &Config, now: Millis) -> Result<(), Refused> {
         let most = config.max_connections as usize;
         if self.count >= most && !peer.is_operator() {
-            return Err(format!(
+            let line = format!(
                 "! Disconnected: the server is full, {most} are connected. Try again later."
-            ));
+            );
+            return Err(Refused { why: "full", line });
         }
+        let Some(source) = strangers::source(peer, config) else {
+            return Ok(());
+        };
         let most = config.max_per_address;
-        let source = strangers::source(peer);
-        if strangers::is_counted(peer) && self.addresses.connections(source) >= most {
-            return Err(format!(
-                "! Disconnected: there are {most} connections from your address, no more are allowed."
-            ));
+        if strangers::is_counted(peer, config) && self.addresses.connections(source) >= most {
+            return Err(Refused {
+                why: "address",
+                line: format!(
+                    "! Disconnected: there are {most} connections from your address, no more are allowed."
+                ),
+            });
         }
         let pace = strangers::connect_limit(peer, config);
         let wait = pace.map(|pace| self.addresses.connect_wait(source, pace, now));
         match (pace, wait) {
-            (Some(pace), Some(1..)) => Err(format!(
-                "! Disconnected: your address connects too often, at most {} a second. Try again later.",
-                pace.rate
-            )),
+            (Some(pace), Some(1..)) => Err(Refused {
+                why: "pace",
+                line: format!(
+                    "! Disconnected: your address connects too often, at most {} a second. Try again later.",
+                    pace.rate
+                ),
+            }),
             _ => Ok(()),
         }
     }
@@ -91,28 +114,59 @@ impl Connections {
         config: &Config,
         now: Millis,
     ) {
-        let index = socket.index();
-        if self.by_index.len() <= index {
-            self.by_index.resize_with(index + 1, || None);
+        let source = strangers::source(peer, config);
+        if let (Some(source), Some(pace)) = (source, strangers::connect_limit(peer, config)) {
+            self.addresses.connects(source, pace, now);
         }
-        let mut input = LineInput::new(peer, config, now);
-        if let Some(pace) = strangers::connect_limit(peer, config) {
-            self.addresses.connects(strangers::source(peer), pace, now);
-        }
-        if let Some((source, _)) = input.account() {
-            input.inherit(self.addresses.enter(source, now));
-        }
-        self.count += 1;
-        self.by_index[index] = Some(Connection {
+        let connection = Connection {
             socket,
-            input,
+            input: LineInput::new(peer, config, now),
             unheard: None,
             member,
             visits: member.is_none(),
-            opens: false,
+            stage: Stage::Open,
             load: Load::default(),
             since: (now / 1000) as u32,
-        });
+        };
+        self.place(connection, now);
+    }
+
+    fn place(&mut self, mut connection: Connection, now: Millis) {
+        let index = connection.socket.index();
+        if self.by_index.len() <= index {
+            self.by_index.resize_with(index + 1, || None);
+        }
+        if let Some((source, _)) = connection.input.account() {
+            let left_behind = self.addresses.enter(source, now);
+            connection.input.inherit(left_behind);
+        }
+        self.count += 1;
+        self.by_index[index] = Some(connection);
+    }
+
+    /// Now it is known who is behind a connection: from here on it counts as one of theirs.
+    ///
+    /// # Errors
+    ///
+    /// The line to turn it away with; it stays what it was.
+    pub(super) fn readmit(
+        &mut self,
+        socket: Socket,
+        peer: Peer,
+        config: &Config,
+        now: Millis,
+    ) -> Result<(), Refused> {
+        let Some(before) = self.remove(socket, now) else {
+            return Ok(());
+        };
+        match self.admits(peer, config, now) {
+            Ok(()) => self.insert(socket, before.member, peer, config, now),
+            Err(reason) => {
+                self.place(before, now);
+                return Err(reason);
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn get_mut(&mut self, socket: Socket) -> Option<&mut Connection> {

@@ -15,7 +15,10 @@
 
 use std::rc::Rc;
 
+use log::info;
+
 use super::Config;
+use super::access_log;
 use super::fan_out::{FanOut, Payload, Standing};
 use super::framing::Frame;
 use super::reports::Farewells;
@@ -221,6 +224,7 @@ impl Hub {
                 } => fan_out.say(*room, *except, line, *kind == SayKind::Message),
                 Effect::Moved { member, to, .. } => fan_out.moved(*member, *to),
                 Effect::Disconnect { member } => leaving.push(*member),
+                Effect::Record { line } => info!(target: access_log::TARGET, "{line}"),
                 Effect::Report { .. } | Effect::Shutdown => return true,
             }
             false

@@ -4,13 +4,16 @@ use std::borrow::Cow;
 
 use log::{debug, info};
 
+use super::access_log::Refused;
 use super::arrivals;
-use super::connections::Connection;
+use super::connections::{Connection, Stage};
 use super::hub::Hub;
 use super::line_input::Read;
 use super::opening::{self, Foreign, Verdict};
 use super::outlet::Outlet;
+use super::proxy_header::{self, Beginning};
 use super::{ChatServer, Loop};
+use crate::chat::Peer;
 use crate::net::{self, Context, Event, Server, Socket};
 
 /// A connection that we have ended is read on, and what comes thrown away, until nothing has
@@ -21,6 +24,15 @@ const LINGER_MS: u32 = 500;
 /// How long, in milliseconds, a connection that we have ended has to read its last lines. When the
 /// whole server ends, `--shutdown-timeout` says so instead.
 pub(super) const LAST_LINES_MS: u64 = 5000;
+
+/// How long a proxy has to say whom it speaks for, in milliseconds: where it has to, and where somebody on its
+/// machine may have come without it.
+const HEADER_MS: u64 = 5000;
+const MAYBE_HEADER_MS: u64 = 1000;
+
+const NO_PROXY: &str = "! Disconnected: only proxies that are trusted connect here.";
+const NO_HEADER: &str = "! Disconnected: a PROXY header has to come first.";
+const BAD_HEADER: &str = "! Disconnected: that PROXY header cannot be read.";
 
 /// Makes the door; it opens when it is given a listener.
 pub(super) fn open(event_loop: &mut Loop, high_water_mark: u32) -> Server {
@@ -57,6 +69,104 @@ fn connection(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Soc
         socket.destroy(cx);
         return;
     };
+    let door = socket.server(cx);
+    let is_for_proxies = door.is_some_and(|door| server.proxy_doors.contains(&door));
+    let is_proxy = server.config.trusts(peer);
+    match (is_for_proxies, peer) {
+        (true, _) if !is_proxy => turn_away(server, cx, socket, peer, &proxy(NO_PROXY)),
+        (true, _) => await_header(server, cx, socket, peer, true),
+        // At a door for all, whoever comes through a Unix socket is no proxy: it may be an operator.
+        (false, Peer::Tcp(_)) if is_proxy => await_header(server, cx, socket, peer, false),
+        (false, _) => admit(server, cx, socket, peer),
+    }
+}
+
+/// Waits for a proxy to say whom it speaks for. Nothing is said until it has, or has had its time.
+fn await_header(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    socket: Socket,
+    peer: Peer,
+    is_header_required: bool,
+) {
+    let (connections, config) = (&mut server.connections, &server.config);
+    if let Err(refused) = connections.admits(peer, config, cx.now()) {
+        return turn_away(server, cx, socket, peer, &refused);
+    }
+    connections.insert(socket, None, peer, config, cx.now());
+    if let Some(connection) = connections.get_mut(socket) {
+        connection.stage = Stage::Proxied { is_header_required };
+    }
+    let wait = match is_header_required {
+        true => HEADER_MS,
+        false => MAYBE_HEADER_MS,
+    };
+    let timer = cx.set_timeout(wait, move |server: &mut ChatServer, cx| {
+        let connection = server.connections.get_mut(socket);
+        if connection.is_some_and(|found| matches!(found.stage, Stage::Proxied { .. })) {
+            begins_with(server, cx, socket, Beginning::Other, &[]);
+        }
+    });
+    cx.set_timer_ref(timer, false);
+}
+
+/// The beginning of a proxy's connection.
+fn proxied(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, bytes: &[u8]) {
+    let Some(connection) = server.connections.get_mut(socket) else {
+        return;
+    };
+    let mut held = connection.unheard.take().unwrap_or_default();
+    held.extend_from_slice(bytes);
+    match proxy_header::read(&held) {
+        Beginning::Torn => connection.unheard = Some(held),
+        beginning => begins_with(server, cx, socket, beginning, &held),
+    }
+}
+
+/// It is known with what a proxy's connection begins: from now on it is its client's, or is ended.
+fn begins_with(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    socket: Socket,
+    beginning: Beginning,
+    bytes: &[u8],
+) {
+    let peer = arrivals::peer(cx, socket);
+    let (Some(connection), Some(peer)) = (server.connections.remove(socket, cx.now()), peer) else {
+        return;
+    };
+    let bytes = match &connection.unheard {
+        Some(held) if bytes.is_empty() => &held[..],
+        _ => bytes,
+    };
+    let is_header_required = connection.stage
+        == Stage::Proxied {
+            is_header_required: true,
+        };
+    let (client, length) = match beginning {
+        Beginning::Header { client, length } => (client.map(Peer::Tcp), length),
+        Beginning::Broken => return turn_away(server, cx, socket, peer, &proxy(BAD_HEADER)),
+        Beginning::Torn | Beginning::Other if is_header_required => {
+            return turn_away(server, cx, socket, peer, &proxy(NO_HEADER));
+        }
+        Beginning::Torn | Beginning::Other => (None, 0),
+    };
+    // A proxy that speaks for itself gives no orders.
+    let itself = match peer {
+        Peer::Local { user, .. } => Peer::Local {
+            user,
+            operator: false,
+        },
+        Peer::Tcp(_) => peer,
+    };
+    admit(server, cx, socket, client.unwrap_or(itself));
+    if length < bytes.len() {
+        data(server, cx, socket, &bytes[length..]);
+    }
+}
+
+/// Lets somebody in, or says why not.
+fn admit(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, peer: Peer) {
     let admitted = server.connections.admits(peer, &server.config, cx.now());
     let entered = admitted.and_then(|()| server.enter(Outlet::Line(socket), peer, cx.now()));
     match entered {
@@ -64,11 +174,11 @@ fn connection(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Soc
             let (connections, config) = (&mut server.connections, &server.config);
             connections.insert(socket, Some(member), peer, config, cx.now());
             if let Some(connection) = connections.get_mut(socket) {
-                connection.opens = true;
+                connection.stage = Stage::Opening;
             }
             server.finish(cx);
         }
-        Err(reason) => turn_away(server, cx, socket, &reason),
+        Err(refused) => turn_away(server, cx, socket, peer, &refused),
     }
 }
 
@@ -79,6 +189,10 @@ fn data(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, b
         socket.pause(cx);
         socket.unshift(cx, bytes);
         return server.finish(cx); // it may have been told so
+    }
+    let connection = server.connections.get_mut(socket);
+    if connection.is_some_and(|found| matches!(found.stage, Stage::Proxied { .. })) {
+        return proxied(server, cx, socket, bytes);
     }
     if let Some(bytes) = opening(server, cx, socket, bytes, false) {
         let used = hear(server, cx, socket, &bytes);
@@ -100,7 +214,7 @@ fn opening<'a>(
     has_ended: bool,
 ) -> Option<Cow<'a, [u8]>> {
     let connection = server.connections.get_mut(socket)?;
-    if !connection.opens {
+    if connection.stage != Stage::Opening {
         return Some(Cow::Borrowed(bytes));
     }
     let is_first = connection.unheard.is_none();
@@ -113,7 +227,7 @@ fn opening<'a>(
     };
     match opening::judge(&bytes, has_ended) {
         Verdict::Chat => {
-            connection.opens = false;
+            connection.stage = Stage::Open;
             Some(bytes)
         }
         Verdict::Undecided => {
@@ -142,6 +256,9 @@ fn send_away(
     let answer = opening::answer(foreign, &server.browsers);
     let connection = server.connections.get_mut(socket);
     if let Some(member) = connection.and_then(|found| found.member) {
+        if let Some(peer) = server.hub.chat().peer(member) {
+            server.access_log.refused(peer, "foreign", cx.now());
+        }
         server.unseat(member);
         server.hub.gone(member, cx.now());
         server.hub.apply();
@@ -188,6 +305,10 @@ fn hear(
 /// The peer has said all it will: what is left is a line, too, when its time comes. It gets its answers, then the
 /// end.
 fn end(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
+    let connection = server.connections.get_mut(socket);
+    if connection.is_some_and(|found| matches!(found.stage, Stage::Proxied { .. })) {
+        return close(server, cx, socket); // a health check of the proxy's
+    }
     let wait = server.connections.wait(socket, cx.now());
     if wait > 0 {
         let timer = cx.set_timeout(wait, move |server: &mut ChatServer, cx| {
@@ -247,13 +368,28 @@ fn dismiss(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket
     server.connections.dismissed(socket, timer);
 }
 
+/// What is wrong with a proxy's connection.
+fn proxy(line: &str) -> Refused {
+    Refused {
+        why: "proxy",
+        line: line.to_owned(),
+    }
+}
+
 /// Ends a connection that has never been in the chat, with a reason.
-fn turn_away(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, reason: &str) {
+fn turn_away(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    socket: Socket,
+    peer: Peer,
+    refused: &Refused,
+) {
+    server.access_log.refused(peer, refused.why, cx.now());
     if !server.turn_away(socket) {
         socket.destroy(cx);
         return;
     }
-    socket.write(cx, format!("{reason}\n").as_bytes());
+    socket.write(cx, format!("{}\n", refused.line).as_bytes());
     dismiss(server, cx, socket);
 }
 

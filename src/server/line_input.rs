@@ -37,8 +37,8 @@ struct Kept {
 /// What is kept of a connection on which limits are.
 #[derive(Debug)]
 struct Bound {
-    /// As what it counts.
-    source: Source,
+    /// As what it counts, with others from there.
+    source: Option<Source>,
     flood: Option<FloodLimit>,
     /// A line counts once for every so many bytes.
     line_bytes: u32,
@@ -75,9 +75,10 @@ impl LineInput {
     #[must_use]
     pub fn new(peer: Peer, config: &Config, now: Millis) -> Self {
         let flood = strangers::flood_limit(peer, config);
-        let is_bound = flood.is_some() || strangers::is_counted(peer) || config.idle_timeout > 0;
+        let is_counted = strangers::is_counted(peer, config);
+        let is_bound = flood.is_some() || is_counted || config.idle_timeout > 0;
         let bound = is_bound.then(|| Bound {
-            source: strangers::source(peer),
+            source: strangers::source(peer, config),
             flood,
             line_bytes: config.flood_bytes,
             bucket: Bucket::default(),
@@ -286,13 +287,13 @@ impl LineInput {
     /// As what it counts, and what it has still to make up for; `None` if nothing limits it.
     pub(super) fn account(&self) -> Option<(Source, Bucket)> {
         let bound = self.bound.as_ref()?;
-        Some((bound.source, bound.bucket))
+        Some((bound.source?, bound.bucket))
     }
 
     /// What its address is bound to, if anything is.
     pub(super) fn limit(&self) -> Option<(Source, FloodLimit)> {
         let bound = self.bound.as_ref()?;
-        Some((bound.source, bound.flood?))
+        Some((bound.source?, bound.flood?))
     }
 
     /// When it last said something, if anyone wants to know: `--idle-timeout` is set.

@@ -10,9 +10,11 @@
 //! | `web_door/` | the door for browsers: pages, and lines as WebSocket messages |
 //! | `connections.rs` | what the doors keep of each connection, and who may have one |
 //! | `arrivals.rs`, `hearing.rs` | who comes and who is gone; when a connection is read |
+//! | `access_log.rs` | who was kept out, kicked, banned, for the log |
 //! | `outlet.rs` | where a member's lines go: what differs between the doors |
 //! | `board.rs` | the rooms, as browsers show them |
 //! | [`opening`] | whether a session begins as a chat does, or as another protocol |
+//! | `trusted_proxies.rs`, `proxy_header.rs` | who is behind a proxy, and which proxies may say so |
 //! | [`framing`] | bytes to lines |
 //! | [`hub`] | the chat and what is due to its members, without sockets |
 //! | [`line_input`] | what one connection says, no faster than it may |
@@ -33,6 +35,7 @@
 //! | `socket_files.rs` | socket files that somebody removes |
 //! | `log_queue.rs` | log lines on their way out, so that none of them can stop a turn |
 
+mod access_log;
 mod activation;
 mod addresses;
 mod arrivals;
@@ -58,6 +61,7 @@ mod metrics;
 mod on_sockets;
 pub mod opening;
 mod outlet;
+mod proxy_header;
 mod reports;
 mod service_manager;
 mod shutdown;
@@ -65,6 +69,7 @@ pub mod slow_readers;
 mod socket_files;
 mod strangers;
 mod telnet;
+mod trusted_proxies;
 mod turns;
 mod web_door;
 
@@ -78,6 +83,7 @@ use crate::event_loop::Timer;
 use crate::http;
 use crate::http::web_socket::Endpoint;
 use crate::net::{self, Context, EventLoop, Server, Socket};
+use access_log::AccessLog;
 use activation::Passed;
 pub use bind::StartError;
 use board::Board;
@@ -92,6 +98,7 @@ use loop_view::LoopView;
 use outlet::Outlet;
 use service_manager::ServiceManager;
 use socket_files::SocketFiles;
+pub use trusted_proxies::TrustedProxy;
 use turns::Turns;
 pub use web_door::Origin;
 use web_door::Site;
@@ -102,6 +109,7 @@ pub struct ChatServer {
     hub: Hub,
     connections: Connections,
     turns: Turns<Socket>,
+    access_log: AccessLog,
     /// Where each member's lines go, by member index.
     outlets: Vec<Option<Outlet>>,
     /// An immediate is set that will deliver.
@@ -109,6 +117,8 @@ pub struct ChatServer {
     /// The next deadline there is, and the timer that is set for it.
     tick: Option<(Millis, Timer)>,
     servers: Vec<Server>,
+    /// Those of them to which only proxies connect, each with a PROXY header.
+    proxy_doors: Vec<Server>,
     /// What members on the web door see of the rooms.
     board: Board,
     /// What the web door serves.
@@ -163,19 +173,33 @@ fn open_doors(
     passed: Passed,
 ) -> Result<ChatServer, StartError> {
     let listeners = bind::bind_all(&config.listen, passed.line, config.ipc_mode)?;
+    let for_proxies = bind::bind_for_proxies(&config.listen_proxy, config.ipc_mode)?;
     let web = bind::bind_web(config.web.as_deref(), passed.web, config.ipc_mode)?;
     let mut server = ChatServer::new(config);
-    for listener in listeners {
+    let for_all = listeners.into_iter().map(|listener| (listener, false));
+    let for_proxies = for_proxies.into_iter().map(|listener| (listener, true));
+    for (listener, is_for_proxies) in for_all.chain(for_proxies) {
         let address = listener.address().clone();
         let door = line_door::open(event_loop, server.hub.high_water_mark());
         server.servers.push(door);
         server.socket_files.note(door, &listener);
+        if is_for_proxies {
+            server.proxy_doors.push(door);
+        }
         door.listen_on(event_loop, listener);
         if !door.listening(event_loop) {
             let reason = "the system cannot poll it";
-            return Err(StartError::new(format!("--listen {address}"), reason));
+            let flag = if is_for_proxies {
+                "--listen-proxy"
+            } else {
+                "--listen"
+            };
+            return Err(StartError::new(format!("{flag} {address}"), reason));
         }
-        info!("listening on {address}");
+        match is_for_proxies {
+            true => info!("listening for proxies on {address}"),
+            false => info!("listening on {address}"),
+        }
     }
     if let Some(listener) = web {
         web_door::listen(event_loop, &mut server, listener)?;
@@ -201,10 +225,12 @@ impl ChatServer {
             config,
             connections: Connections::default(),
             turns: Turns::default(),
+            access_log: AccessLog::default(),
             outlets: Vec::new(),
             deliver_set: false,
             tick: None,
             servers: Vec::new(),
+            proxy_doors: Vec::new(),
             shutting_down: false,
         }
     }

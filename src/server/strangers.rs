@@ -16,11 +16,12 @@ pub(super) enum Source {
     User(u32),
 }
 
-/// As what a peer counts.
-pub(super) fn source(peer: Peer) -> Source {
+/// As what a peer counts. A proxy's own connections count each for itself: they are those of many.
+pub(super) fn source(peer: Peer, config: &Config) -> Option<Source> {
     match peer {
-        Peer::Tcp(address) => Source::Address(counted(address)),
-        Peer::Local { user, .. } => Source::User(user),
+        _ if config.trusts(peer) => None,
+        Peer::Tcp(address) => Some(Source::Address(counted(address))),
+        Peer::Local { user, .. } => Some(Source::User(user)),
     }
 }
 
@@ -30,7 +31,7 @@ pub(super) fn flood_limit(peer: Peer, config: &Config) -> Option<FloodLimit> {
     match config.flood {
         Some(Flood::Off) => None,
         Some(Flood::Limit(limit)) => Some(limit),
-        None => (!is_local(peer)).then_some(flood::DEFAULT),
+        None => (!is_local(peer, config)).then_some(flood::DEFAULT),
     }
 }
 
@@ -39,21 +40,21 @@ pub(super) fn connect_limit(peer: Peer, config: &Config) -> Option<Pace> {
     match config.connects {
         Some(Connects::Off) => None,
         Some(Connects::Limit(pace)) => Some(pace),
-        None => (!is_local(peer)).then_some(flood::DEFAULT_CONNECTS),
+        None => (!is_local(peer, config)).then_some(flood::DEFAULT_CONNECTS),
     }
 }
 
-/// Whether a peer is on this machine.
-pub(super) fn is_local(peer: Peer) -> bool {
+/// Whether a peer is on this machine, as far as can be known: not where proxies are in front of the server.
+pub(super) fn is_local(peer: Peer, config: &Config) -> bool {
     match peer {
-        Peer::Tcp(address) => address.to_canonical().is_loopback(),
-        Peer::Local { .. } => true,
+        Peer::Tcp(address) => !config.is_fronted() && address.to_canonical().is_loopback(),
+        Peer::Local { .. } => !config.trusts(peer),
     }
 }
 
 /// Whether `--max-per-address` is for this peer.
-pub(super) fn is_counted(peer: Peer) -> bool {
-    !is_local(peer)
+pub(super) fn is_counted(peer: Peer, config: &Config) -> bool {
+    matches!(peer, Peer::Tcp(_)) && !is_local(peer, config)
 }
 
 /// What counts as one address. Who has an IPv6 address mostly has 64 bits of them.
@@ -75,8 +76,8 @@ mod tests {
     fn an_address_counts_in_all_its_forms() {
         let address = |text: &str| {
             let peer = Peer::Tcp(text.parse().expect("an address"));
-            assert!(is_counted(peer));
-            source(peer)
+            assert!(is_counted(peer, &Config::default()));
+            source(peer, &Config::default())
         };
         assert_eq!(address("192.0.2.7"), address("::ffff:192.0.2.7"));
         assert_ne!(address("192.0.2.7"), address("192.0.2.8"));

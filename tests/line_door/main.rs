@@ -12,6 +12,7 @@ mod limits;
 mod lines;
 mod long;
 mod many;
+mod proxied;
 mod telnet;
 
 use std::sync::Barrier;

@@ -17,6 +17,7 @@ mod half_closed;
 mod limits;
 mod opening;
 mod pages;
+mod proxied;
 mod rig;
 mod watching;
 

@@ -184,7 +184,7 @@ impl Checker {
                         return violated("who is disconnected has left", format!("{member:?}"));
                     }
                 }
-                Effect::Report { .. } | Effect::Shutdown => {}
+                Effect::Report { .. } | Effect::Record { .. } | Effect::Shutdown => {}
             }
         }
         Ok(())

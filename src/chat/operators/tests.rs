@@ -159,7 +159,7 @@ fn a_ban_is_lifted_by_address_and_users_are_banned_like_hosts() {
     );
     assert_eq!(
         house.answers(op, "/unban carol"),
-        ["! /unban wants an address or a uid:NUMBER, as /ban lists them."]
+        ["! carol is neither an address nor a nickname that was banned; /ban lists the bans."]
     );
     // An operator cannot lock itself out.
     assert_eq!(
@@ -193,8 +193,9 @@ fn a_mute_outlives_a_new_connection_and_a_new_name() {
     assert_eq!(house.read(carol), ["ann: I share its address"]);
     house.leave(bob);
     let back = house.connect_from(host(1));
-    house.read(back);
-    assert_eq!(house.answers(back, "hi again"), [refused]);
+    let greeting = house.read(back);
+    assert_eq!(greeting.last().unwrap(), "* You are muted for 5 minutes.");
+    assert_eq!(house.answers(back, "hi again").last().unwrap(), refused);
     assert_eq!(
         house.answers(op, "/mute").last().unwrap(),
         "*   10.0.0.1 for 5 minutes."
@@ -233,6 +234,134 @@ fn a_mute_is_lifted_by_name_or_address() {
     house.types(op, "/unmute 10.0.0.2");
     house.read(carol);
     assert!(house.answers(carol, "hello").is_empty());
+}
+
+#[test]
+fn a_mute_is_not_of_those_who_were_there() {
+    let (mut house, [op, ann, bob, carol]) = house();
+    // She came after bob, from where he is, and before the order.
+    let dora = house.connect_from(host(1));
+    house.pass(2000);
+    house.types(op, "/mute bob 5");
+    for member in [ann, dora] {
+        house.read(member);
+        assert!(house.answers(member, "I was here").is_empty());
+    }
+    let late = house.connect_from(host(1));
+    house.pass(1000);
+    let heard = house.read(late);
+    assert!(
+        heard.contains(&"* You are muted for 5 minutes.".into()),
+        "{heard:?}"
+    );
+    house.read(carol);
+    house.types(op, "/unmute 10.0.0.0/24");
+    for member in [bob, late] {
+        assert_eq!(
+            house.read(member).last().unwrap(),
+            "* You are muted no more."
+        );
+    }
+    assert!(!house.read(ann).contains(&"* You are muted no more.".into()));
+    assert!(house.answers(late, "hello").is_empty());
+}
+
+#[test]
+fn networks_are_banned_and_may_overlap() {
+    let (mut house, [op, ann, bob, carol]) = house();
+    assert_eq!(
+        house.answers(op, "/ban 10.0.0.0/30 2h net"),
+        ["* You banned 10.0.0.0/30 for 120 minutes; 3 members were disconnected."]
+    );
+    for member in [ann, bob, carol] {
+        assert!(house.disconnected.contains(&member));
+    }
+    house.answers(op, "/ban 10.0.0.1 1d one");
+    let one = "! Disconnected: you are banned for 1440 minutes: one";
+    assert_eq!(
+        house.refusal(host(1)).as_deref(),
+        Some(one),
+        "the longer one"
+    );
+    let net = "! Disconnected: you are banned for 120 minutes: net";
+    assert_eq!(house.refusal(host(2)).as_deref(), Some(net));
+    assert_eq!(house.refusal(host(4)), None);
+    house.read(op);
+    assert_eq!(
+        house.answers(op, "/ban"),
+        [
+            "* 2 banned:",
+            "*   10.0.0.0/30 for 120 minutes: net",
+            "*   10.0.0.1 for 1440 minutes: one"
+        ]
+    );
+    assert_eq!(
+        house.answers(op, "/unban 10.0.0.2"),
+        ["! 10.0.0.2 is not banned by itself; 10.0.0.0/30 is."]
+    );
+    assert_eq!(
+        house.answers(op, "/unban 10.0.0.1"),
+        ["* 10.0.0.1 is banned no more by itself; 10.0.0.0/30 still is."]
+    );
+    assert_eq!(
+        house.answers(op, "/unban 10.0.0.0/30"),
+        ["* 10.0.0.0/30 is banned no more."]
+    );
+    assert_eq!(house.refusal(host(1)), None);
+    for wide in ["0.0.0.0/0", "::/0", "::ffff:0:0/96"] {
+        let shown = if wide.starts_with("::f") {
+            "0.0.0.0/0"
+        } else {
+            wide
+        };
+        let refused = format!("! {shown} holds this machine itself.");
+        assert!(
+            house
+                .answers(op, &format!("/ban {wide}"))
+                .contains(&refused)
+        );
+    }
+}
+
+#[test]
+fn an_ipv6_address_is_its_network_and_a_nickname_lifts_what_it_was_banned_by() {
+    let (mut house, [op, ..]) = house();
+    let v6 = |text: &str| Peer::Tcp(text.parse().unwrap());
+    let eve = house.connect_from(v6("2001:db8::7"));
+    house.types(eve, "/nick Eve");
+    house.read(op);
+    assert_eq!(
+        house.answers(op, "/ban eve 90s"),
+        ["* You banned 2001:db8::/64 for 2 minutes; 1 member was disconnected."]
+    );
+    assert!(house.refusal(v6("2001:db8::ffff")).is_some());
+    assert_eq!(house.refusal(v6("2001:db8:0:1::7")), None);
+    house.read(op);
+    assert_eq!(
+        house.answers(op, "/unban EVE"),
+        ["* 2001:db8::/64 is banned no more."]
+    );
+    assert_eq!(house.refusal(v6("2001:db8::7")), None);
+    for (target, shown) in [
+        ("[2001:db8::7]:80", "2001:db8::/64"),
+        ("2001:db8::/32", "2001:db8::/32"),
+    ] {
+        let answer = house.answers(op, &format!("/ban {target}"));
+        assert!(
+            answer
+                .last()
+                .unwrap()
+                .starts_with(&format!("* You banned {shown} for 60 minutes; "))
+        );
+        assert!(house.refusal(v6("2001:db8::8")).is_some());
+        house.types(op, &format!("/unban {target}"));
+    }
+    // A ban ends to the second.
+    house.answers(op, "/ban 10.0.0.9 90s");
+    house.pass(89_999);
+    assert!(house.refusal(host(9)).is_some());
+    house.pass(1);
+    assert_eq!(house.refusal(host(9)), None);
 }
 
 #[test]

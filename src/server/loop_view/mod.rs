@@ -110,7 +110,7 @@ pub(super) fn upgrade(
         Ok(handshake) => handshake,
         Err(refusal) => return web_door::refuse_upgrade(cx, socket, &refusal),
     };
-    let may_block = web_door::is_from_here(cx, head, socket) && is_same_origin(head);
+    let may_block = web_door::is_from_here(server, cx, head, socket) && is_same_origin(head);
     let web_socket = handshake.accept(cx, endpoint, socket, rest);
     web_socket.send_text(cx, &frame::hello(may_block));
     server.loop_view.watchers.push(Watcher {

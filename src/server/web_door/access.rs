@@ -28,7 +28,7 @@ pub(super) fn may_look(
     socket: Socket,
     what: Exposed,
 ) -> bool {
-    server.config.expose.contains(&what) || is_from_here(cx, head, socket)
+    server.config.expose.contains(&what) || is_from_here(server, cx, head, socket)
 }
 
 /// Whether a request for a WebSocket may look: it calls the server by a name that it has, from a page that
@@ -54,6 +54,7 @@ pub(in crate::server) fn vet(
 
 /// Whether a request is this machine's own.
 pub(in crate::server) fn is_from_here(
+    server: &ChatServer,
     cx: &Context<ChatServer>,
     head: &Head,
     socket: Socket,
@@ -62,10 +63,11 @@ pub(in crate::server) fn is_from_here(
         Some(RemoteParty::Host(address)) => Some(address),
         Some(RemoteParty::User(_)) | None => None,
     };
-    is_local(peer, head)
+    !server.config.is_fronted() && is_local(peer, head)
 }
 
-/// The address alone is not enough. A proxy on this machine passes on what others ask, and mostly says so; behind
+/// Where others come through this machine, no request is its own: what they say of themselves is theirs to
+/// choose. Where the server was not told of any, the address alone is not enough either. A proxy on this machine passes on what others ask, and mostly says so; behind
 /// a socket file there is nothing else but a proxy. And a browser on this machine may show a page from elsewhere
 /// whose own name resolves to here.
 fn is_local(peer: Option<IpAddr>, head: &Head) -> bool {

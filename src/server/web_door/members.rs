@@ -8,7 +8,7 @@ use super::super::cost::Cost;
 use super::super::hub::Hub;
 use super::super::line_input::{Fed, Read};
 use super::super::outlet::Outlet;
-use super::{DISCONNECTED, admit, path, peer, refuse_upgrade};
+use super::{DISCONNECTED, admit, client, gone, path, refuse_upgrade};
 use crate::http::Head;
 use crate::http::web_socket::{Endpoint, Event, Handshake, Message, Refusal, WebSocket, code};
 use crate::net::{Context, Socket};
@@ -79,15 +79,21 @@ pub(super) fn upgrade(
         "/ws" => guard.vet(head, "Pages from elsewhere may not chat here"),
         _ => Err(Refusal::new(404, "WebSockets are at /ws")),
     };
-    let handshake = match vetted.and_then(|()| Handshake::from_head(head)) {
-        Ok(handshake) => handshake,
+    let understood = vetted.and_then(|()| {
+        let client = client(server, cx, head, socket)?;
+        Ok((Handshake::from_head(head)?, client))
+    });
+    let (handshake, client) = match understood {
+        Ok(understood) => understood,
         Err(refusal) => return refuse_upgrade(cx, socket, &refusal),
     };
     let web_socket = handshake.accept(cx, endpoint, socket, rest);
     let entered = admit(server, cx, socket).and_then(|()| {
-        let Some(peer) = peer(cx, socket) else {
-            return Err(format!("{DISCONNECTED}the connection is gone."));
+        let Some(peer) = client else {
+            return Err(gone());
         };
+        let (connections, config) = (&mut server.connections, &server.config);
+        connections.readmit(socket, peer, config, cx.now())?;
         server.enter(Outlet::Web(web_socket), peer, cx.now())
     });
     let connection = server.connections.get_mut(socket);
@@ -101,12 +107,15 @@ pub(super) fn upgrade(
             web_socket.send_encoded(cx, &board);
             server.finish(cx);
         }
-        Err(reason) => {
+        Err(refused) => {
             if let Some(connection) = connection {
                 connection.visits = false;
             }
-            web_socket.send_text(cx, &format!("{reason}\n"));
-            let reason = reason.trim_start_matches(DISCONNECTED);
+            if let Some(peer) = client {
+                server.access_log.refused(peer, refused.why, cx.now());
+            }
+            web_socket.send_text(cx, &format!("{}\n", refused.line));
+            let reason = refused.line.trim_start_matches(DISCONNECTED);
             web_socket.close(cx, code::TRY_AGAIN_LATER, reason);
         }
     }

@@ -5,6 +5,7 @@
 //! | `mod.rs` | opening it, who may come in, which path is what |
 //! | `members.rs` | members of the chat on WebSockets |
 //! | `access.rs` | what is for this machine only |
+//! | `forwarded.rs` | who is behind a proxy |
 //! | `origin.rs` | which names this server has, and whose pages may chat |
 //! | `site.rs` | what is served: pages with their tags and their compressed form |
 //! | `answers.rs` | how it is served: heads, conditional requests |
@@ -16,17 +17,19 @@
 mod access;
 mod answers;
 mod documents;
+mod forwarded;
 mod members;
 mod origin;
 mod site;
 
 use log::{debug, info};
 
+use super::access_log::Refused;
 use super::cost::Cost;
 use super::{ChatServer, Loop, StartError, arrivals, loop_view, metrics};
 use crate::chat::Peer;
 use crate::http::web_socket::{Endpoint, Handshake, Options, Refusal};
-use crate::http::{self, IncomingMessage, ServerResponse};
+use crate::http::{self, Head, IncomingMessage, ServerResponse};
 use crate::net::{Address, Context, Event, Listener, Socket};
 pub(super) use members::{close, read_on};
 pub use origin::Origin;
@@ -139,7 +142,13 @@ fn limits(max_message: usize) -> Options {
 /// Somebody has connected. If nobody more may, it is told so when it asks for something: a browser shows
 /// nothing of what comes before.
 fn arrived(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
-    if admit(server, cx, socket).is_err() && !server.turn_away(socket) {
+    let Err(refused) = admit(server, cx, socket) else {
+        return;
+    };
+    if let Some(peer) = peer(cx, socket) {
+        server.access_log.refused(peer, refused.why, cx.now());
+    }
+    if !server.turn_away(socket) {
         socket.destroy(cx);
     }
 }
@@ -157,6 +166,25 @@ fn peer(cx: &Context<ChatServer>, socket: Socket) -> Option<Peer> {
     })
 }
 
+/// Who asks, as far as a trusted proxy says; `None` if the connection is gone.
+///
+/// # Errors
+///
+/// What to refuse the request with.
+pub(super) fn client(
+    server: &ChatServer,
+    cx: &Context<ChatServer>,
+    head: &Head,
+    socket: Socket,
+) -> Result<Option<Peer>, Refusal> {
+    let Some(peer) = peer(cx, socket) else {
+        return Ok(None);
+    };
+    let config = &server.config;
+    let trusts = |address| config.trusts_address(address);
+    forwarded::client(head, peer, config.trusts(peer), trusts).map(Some)
+}
+
 /// Whether a connection is one of those that may be served. One that was turned away when it came may have
 /// found its place meanwhile.
 ///
@@ -167,18 +195,26 @@ pub(super) fn admit(
     server: &mut ChatServer,
     cx: &Context<ChatServer>,
     socket: Socket,
-) -> Result<(), String> {
+) -> Result<(), Refused> {
     if server.connections.get_mut(socket).is_some() {
         return Ok(());
     }
     let Some(peer) = peer(cx, socket) else {
-        return Err(format!("{DISCONNECTED}the connection is gone."));
+        return Err(gone());
     };
     server.connections.admits(peer, &server.config, cx.now())?;
     server.connections.turned_away.remove(&socket);
     let (connections, config) = (&mut server.connections, &server.config);
     connections.insert(socket, None, peer, config, cx.now());
     Ok(())
+}
+
+/// It has gone before anything came of it.
+fn gone() -> Refused {
+    Refused {
+        why: "gone",
+        line: format!("{DISCONNECTED}the connection is gone."),
+    }
 }
 
 /// Answers a request for a WebSocket that nothing comes of. HTTP has let go of the connection, so its close
@@ -198,8 +234,8 @@ fn route(
     request: IncomingMessage,
     response: ServerResponse,
 ) {
-    if let Err(line) = admit(server, cx, request.socket()) {
-        let reason = line.trim_start_matches(DISCONNECTED);
+    if let Err(refused) = admit(server, cx, request.socket()) {
+        let reason = refused.line.trim_start_matches(DISCONNECTED);
         return answers::refuse(cx, response, 503, reason);
     }
     let socket = request.socket();

@@ -177,6 +177,7 @@ impl Session {
                     *seat.expect("only who is connected is disconnected") = None;
                 }
                 Effect::Report { to, .. } => assert!(self.is_operator(to)),
+                Effect::Record { line } => self.is_presentable(&line),
                 Effect::Shutdown => {}
             }
         }
