@@ -7,7 +7,11 @@ use crate::{can_chat, ends_well};
 
 #[test]
 fn a_terminal_that_is_closed_is_an_orderly_end() {
-    let mut server = Server::start();
+    // Whoever runs the tests may have them ignore the signal, and programs inherit that.
+    let mut command = Command::new("env");
+    command.args(["--default-signal=HUP", env!("CARGO_BIN_EXE_loopchat")]);
+    untouched(&mut command).env("LOOPCHAT_WEB", "off");
+    let mut server = Server::listening(command.args(["--listen", "127.0.0.1:0"]));
     let (mut alice, _bob) = can_chat(&server.address);
     server.signal(Signal::HUP);
     alice.expect("* The server is shutting down. Goodbye.");

@@ -7,8 +7,9 @@ use loopchat::{Context, net};
 
 use crate::Trace;
 
-fn show(s: impl ToString) -> String {
-    let s = s.to_string().replace('\0', "\\u0000");
+/// As Node shows it. Ours begin with an `@`, as other tools show them.
+fn show(address: impl ToString) -> String {
+    let s = address.to_string().replacen('@', "\\u0000", 1);
     format!("\"{}\"", s.replace(&std::process::id().to_string(), "PID"))
 }
 
