@@ -28,7 +28,8 @@ pub enum Effect {
     Say {
         /// The room that hears it. It had at least one member when this was said.
         room: RoomId,
-        /// The one member that does not get it, mostly the author. It need not be in the room.
+        /// The one member that does not get it, mostly the author. It is a member, but need not be in
+        /// the room.
         except: Option<MemberId>,
         /// Whether it may be left out for a member that does not keep up.
         kind: SayKind,

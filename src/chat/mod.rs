@@ -318,7 +318,11 @@ impl Chat {
         {
             self.settle(room, Some(due), now, effects);
         }
-        self.topic_news.tick(now, effects);
+        let is_member = |id: MemberId| {
+            let found = self.members.get(id.index());
+            found.is_some_and(|member| member.generation == id.generation)
+        };
+        self.topic_news.tick(now, is_member, effects);
         while let Some(member) = self.newcomers.due(now) {
             self.announce_arrival(member, now, effects);
         }

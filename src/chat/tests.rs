@@ -191,6 +191,12 @@ impl House {
                     let here = self.whereabouts.iter().filter(|(_, at)| **at == room);
                     let here: Vec<MemberId> = here.map(|(id, _)| *id).collect();
                     assert!(!here.is_empty(), "said to an empty room: {line}");
+                    // The fan-out goes by places: it would leave out who has come into that one.
+                    let is_member = |id: &MemberId| self.whereabouts.contains_key(id);
+                    assert!(
+                        except.as_ref().is_none_or(is_member),
+                        "kept from nobody: {line}"
+                    );
                     self.check_presence(room, &line);
                     for id in here.into_iter().filter(|id| Some(*id) != except) {
                         self.receive(id, Line::clone(&line));

@@ -79,15 +79,22 @@ impl TopicNews {
         self.due.first().map(|&(due, _)| due)
     }
 
-    /// Says what is due, and forgets the rooms that have been quiet.
-    pub(super) fn tick(&mut self, now: Millis, effects: &mut Vec<Effect>) {
+    /// Says what is due, and forgets the rooms that have been quiet. Who set a topic knows it already; but it
+    /// may have left the chat since, and somebody else have its place, who does not.
+    pub(super) fn tick(
+        &mut self,
+        now: Millis,
+        is_member: impl Fn(MemberId) -> bool,
+        effects: &mut Vec<Effect>,
+    ) {
         while let Some(&(due, room)) = self.due.first()
             && due <= now
         {
             self.due.remove(&(due, room));
             let news = self.rooms.remove(&room).and_then(|news| news.pending);
             if let Some((author, line)) = news {
-                self.say(room, Some(author), line, now, effects);
+                let knows = Some(author).filter(|&author| is_member(author));
+                self.say(room, knows, line, now, effects);
             }
         }
     }
@@ -129,5 +136,21 @@ mod tests {
             house.leave(id);
         }
         assert_eq!(house.chat.next_deadline(), None);
+    }
+
+    #[test]
+    fn who_has_the_place_of_an_author_that_left_hears_the_topic_too() {
+        let (mut house, [ann, bob]) = House::with_guests();
+        house.answers(ann, "/topic one");
+        house.answers(bob, "/topic two");
+        house.leave(bob);
+        let carol = house.connect();
+        assert_eq!(carol.index(), bob.index(), "it is given the free place");
+        house.read(carol);
+        house.pass(1000);
+        for id in [ann, carol] {
+            let heard = house.read(id);
+            assert!(heard.iter().any(|line| line.ends_with("two")), "{heard:?}");
+        }
     }
 }

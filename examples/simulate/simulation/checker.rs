@@ -2,15 +2,17 @@
 //!
 //! It keeps its own books from what the chat says has happened ([`Effect`]) and never asks the
 //! fan-out: who is in which room, who has which name, what was said, and for each member the lines
-//! that are still to reach it, in order. A line that is read must be the next of those. Only
-//! messages may be missing, and only as many as the member is then told.
+//! that are still to reach it, in order. A line that is read must be the next of those. Only what others
+//! say may be missing, while the member is behind, and notices, while it is full; and only as many lines
+//! as the member is then told.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use loopchat::chat::{Effect, Line, MemberId, Millis, RoomId, SayKind};
 use loopchat::server::Config;
 
 use super::tally::{Count, Tally};
+use super::wire::Lag;
 use super::{Checked, violated};
 
 /// A member of the chat.
@@ -34,7 +36,10 @@ struct Reader {
     expected: VecDeque<Expected>,
     /// Messages that it did not get and was not told of yet.
     missing: u32,
-    times_told: u32,
+    /// Private messages that it did not get and was not told of yet.
+    held_off: usize,
+    /// Bytes that it has read.
+    read: u64,
     last: Option<Line>,
     /// It is still in the chat.
     is_member: bool,
@@ -42,7 +47,18 @@ struct Reader {
 
 struct Expected {
     line: Line,
-    may_be_skipped: bool,
+    kind: Kind,
+}
+
+/// When a line may be left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// For who is behind.
+    Message,
+    /// For who is full.
+    Notice,
+    /// For nobody.
+    Own,
 }
 
 pub struct Checker {
@@ -50,6 +66,8 @@ pub struct Checker {
     readers: BTreeMap<usize, Reader>,
     history: BTreeMap<RoomId, VecDeque<Line>>,
     lobby: Option<RoomId>,
+    /// For whom private messages may be held off: something waits for them, or did a moment ago.
+    pub slow: BTreeSet<MemberId>,
     most_lines: usize,
     most_bytes: usize,
 }
@@ -61,6 +79,7 @@ impl Checker {
             readers: BTreeMap::new(),
             history: BTreeMap::new(),
             lobby: None,
+            slow: BTreeSet::new(),
             most_lines: config.history as usize,
             most_bytes: config.history_bytes as usize,
         }
@@ -160,11 +179,15 @@ impl Checker {
         for effect in effects {
             match effect {
                 Effect::Tell { to, line } => match self.seats.get(to) {
-                    Some(seat) => expect(&mut self.readers, seat.number, line, false),
+                    Some(seat) => {
+                        let number = seat.number;
+                        self.told_of_private(number, line)?;
+                        expect(&mut self.readers, number, line, Kind::Own);
+                    }
                     None => return violated("nothing is told to who has left", &**line),
                 },
                 Effect::Private { to, line, .. } => match self.seats.get(to) {
-                    Some(seat) => expect(&mut self.readers, seat.number, line, false),
+                    Some(seat) => expect(&mut self.readers, seat.number, line, Kind::Own),
                     None => return violated("nothing is said to who has left", &**line),
                 },
                 Effect::Say {
@@ -175,6 +198,9 @@ impl Checker {
                 } => {
                     if *kind == SayKind::Notice {
                         self.check_silent(line, now)?;
+                    }
+                    if except.is_some_and(|except| !self.seats.contains_key(&except)) {
+                        return violated("only members are left out", &**line);
                     }
                     self.said(*room, *except, *kind == SayKind::Message, line);
                 }
@@ -207,11 +233,37 @@ impl Checker {
         }
     }
 
+    /// A private message was not delivered, and its author was told so.
+    pub fn holds_off(&mut self, reader: MemberId) {
+        let number = self.seats.get(&reader).map(|seat| seat.number);
+        if let Some(reader) = number.and_then(|number| self.readers.get_mut(&number)) {
+            reader.held_off += 1;
+        }
+    }
+
+    /// A member is told something; if it is how many private messages it did not get, that is so.
+    fn told_of_private(&mut self, number: usize, line: &str) -> Checked {
+        let Some(told) = missed(line) else {
+            return Ok(());
+        };
+        let reader = self.readers.get_mut(&number);
+        match reader.map(|reader| std::mem::take(&mut reader.held_off)) {
+            Some(held_off) if held_off != told => violated(
+                "private messages that are held off are counted",
+                format!("{number} missed {held_off}: {line}"),
+            ),
+            _ => Ok(()),
+        }
+    }
+
     fn said(&mut self, room: RoomId, except: Option<MemberId>, is_message: bool, line: &Line) {
+        let due = match is_message {
+            true => Kind::Message,
+            false => Kind::Notice,
+        };
         for (&member, seat) in &self.seats {
             if seat.room == room && Some(member) != except {
-                // Who is full does without notices, too.
-                expect(&mut self.readers, seat.number, line, true);
+                expect(&mut self.readers, seat.number, line, due);
             }
         }
         if is_message {
@@ -250,44 +302,47 @@ impl Checker {
         Ok(())
     }
 
-    /// A member has read a line. `times_behind` is how often it has had more than the soft limit
-    /// waiting.
+    /// A member has read a line. `lags` is when it has not kept up.
     pub fn received(
         &mut self,
         number: usize,
         line: &str,
-        times_behind: u32,
+        lags: &[Lag],
         tally: &mut Tally,
     ) -> Checked {
         tally.delivered(number, line);
         let Some(reader) = self.readers.get_mut(&number) else {
             return violated("only members are sent lines", line);
         };
+        let at = reader.read;
+        reader.read += line.len() as u64 + 1;
         loop {
-            let Some(Expected {
-                line: next,
-                may_be_skipped,
-            }) = reader.expected.pop_front()
-            else {
+            let Some(Expected { line: next, kind }) = reader.expected.pop_front() else {
                 return violated("only what was said is delivered, once, in order", line);
             };
             if *next == *line {
                 reader.last = Some(next);
                 break;
             }
-            if !may_be_skipped {
+            if kind == Kind::Own {
                 let seen = format!("{number} read {line:?} where {next:?} was due");
                 return violated("answers and private messages arrive, in order", seen);
             }
-            if reader.times_told >= times_behind {
-                let seen = format!("{number} did not get {next:?}, and was never behind");
-                return violated("lines are left out only for who is behind", seen);
+            let is_message = kind == Kind::Message;
+            if !lags.iter().any(|lag| lag.spares(is_message, at)) {
+                let seen = format!("{number} did not get {next:?} before byte {at}: {lags:?}");
+                return violated(
+                    "messages are left out for who is behind, notices for who is full",
+                    seen,
+                );
             }
             reader.missing += 1;
-            tally.count(Count::Skipped);
+            tally.count(match is_message {
+                true => Count::Skipped,
+                false => Count::SkippedNotices,
+            });
         }
         if let Some(told) = skipped(line) {
-            reader.times_told += 1;
             tally.count(Count::ToldSkipped);
             let missing = std::mem::take(&mut reader.missing);
             if told != missing {
@@ -337,12 +392,12 @@ impl Checker {
         if !rest.is_empty() {
             return violated("lines are whole", format!("{number}: {rest:?}"));
         }
-        if let Some(lost) = reader.expected.iter().find(|left| !left.may_be_skipped) {
+        if let Some(lost) = reader.expected.iter().find(|left| left.kind == Kind::Own) {
             let seen = format!("{number} never got {:?}", lost.line);
             return violated("answers and private messages arrive before the end", seen);
         }
         let is_told_why = reader.last.as_ref().is_some_and(|line| is_farewell(line));
-        let lost = reader.expected.len() + reader.missing as usize;
+        let lost = reader.expected.len() + reader.missing as usize + reader.held_off;
         match (is_told_why, by_choice) {
             (false, false) => violated(
                 "whoever is disconnected is told why",
@@ -366,12 +421,12 @@ impl Checker {
     }
 }
 
-fn expect(readers: &mut BTreeMap<usize, Reader>, number: usize, line: &Line, may_be_skipped: bool) {
+fn expect(readers: &mut BTreeMap<usize, Reader>, number: usize, line: &Line, kind: Kind) {
     // Who has reset its connection reads no more, even while the chat does not know.
     if let Some(reader) = readers.get_mut(&number) {
         reader.expected.push_back(Expected {
             line: line.clone(),
-            may_be_skipped,
+            kind,
         });
     }
 }
@@ -380,6 +435,13 @@ fn expect(readers: &mut BTreeMap<usize, Reader>, number: usize, line: &Line, may
 fn skipped(line: &str) -> Option<u32> {
     let (count, rest) = line.strip_prefix("* ")?.split_once(" line")?;
     rest.contains(" skipped while you were not reading")
+        .then(|| count.parse().ok())?
+}
+
+/// The number in the line that tells how many private messages were held off.
+fn missed(line: &str) -> Option<usize> {
+    let (count, rest) = line.strip_prefix("* ")?.split_once(" private message")?;
+    rest.contains(" not delivered while you were not reading")
         .then(|| count.parse().ok())?
 }
 

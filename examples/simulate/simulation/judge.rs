@@ -75,12 +75,17 @@ pub fn judge(
                     }
                 }
                 [Effect::Tell { to: told, line }] if *told == author => {
-                    let missed = line.starts_with("! Not delivered: ");
-                    tally.add(Count::Undelivered, missed.into());
-                    match missed || **line == *wanted {
-                        true => Ok(()),
-                        false => wrong(),
+                    let spelt = checker.seat(reader).map_or("", |seat| &seat.nickname);
+                    let held_off = format!("! Not delivered: {spelt} reads too slowly.");
+                    if **line == *wanted {
+                        return Ok(());
                     }
+                    if **line != *held_off || !checker.slow.contains(&reader) {
+                        return wrong();
+                    }
+                    tally.count(Count::Undelivered);
+                    checker.holds_off(reader);
+                    Ok(())
                 }
                 _ => wrong(),
             }

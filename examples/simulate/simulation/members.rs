@@ -11,7 +11,7 @@ use super::plan::{Action, Step, choose, dice};
 use super::speech::{Speaker, Spoken};
 use super::tally::Count;
 use super::wire::Wire;
-use super::world::World;
+use super::world::{SWEEP_SLACK_MS, World};
 use super::{Checked, violated};
 
 /// Turns after which everything that was typed has been heard, and everybody who leaves has left.
@@ -31,6 +31,8 @@ pub struct Client {
     pub is_paused: bool,
     /// When the system last took something for it, or nothing waited, and how much it had taken.
     pub progress: (Millis, u64),
+    /// When something last waited for it.
+    pub waited_at: Option<Millis>,
     /// When its lines are taken again.
     pub release_at: Option<Millis>,
     /// When the server has ended its side.
@@ -50,6 +52,12 @@ impl Client {
     pub fn read_on(&mut self) {
         self.is_paused = self.wire.need_drain || self.input.is_held_back();
     }
+
+    /// Whether something waits for it, or did when those who wait were last looked at.
+    pub fn is_slow(&self, now: Millis, jumped_at: Millis) -> bool {
+        let since = |at: Millis| at.max(jumped_at) + SWEEP_SLACK_MS;
+        self.wire.waiting() > 0 || self.waited_at.is_some_and(|at| now <= since(at))
+    }
 }
 
 impl World<'_> {
@@ -58,7 +66,7 @@ impl World<'_> {
         match step.action {
             Action::Connect => return self.connect(rng),
             Action::Wait => {
-                self.now += rng.random_range(100..2000);
+                self.now += rng.random_range(100..5000);
                 return Ok(());
             }
             Action::Jump => {
@@ -134,12 +142,17 @@ impl World<'_> {
         let client = Client {
             number,
             peer,
-            wire: Wire::new(capacity, self.hub.high_water_mark(), config.outbox_soft),
+            wire: Wire::new(
+                capacity,
+                self.hub.high_water_mark(),
+                (config.outbox_soft, config.outbox_hard),
+            ),
             input: LineInput::new(peer, config, self.now),
             member: None,
             connected_at: self.now,
             is_paused: false,
             progress: (self.now, 0),
+            waited_at: None,
             release_at: None,
             ended_at: None,
             is_reset: false,
@@ -151,7 +164,7 @@ impl World<'_> {
         self.connected(client)
     }
 
-    /// Some lines at once: one is anything, hundreds are messages.
+    /// Some lines at once: a few are anything, hundreds are messages or questions.
     fn type_lines(&mut self, number: usize, count: usize, rng: &mut ChaCha8Rng) {
         let seats = self.checker.seats();
         let mut nicknames: Vec<String> = seats.map(|(_, seat)| seat.nickname.clone()).collect();
@@ -169,10 +182,12 @@ impl World<'_> {
             nicknames: &nicknames,
             max_line,
         };
+        let asks = rng.random_ratio(1, 4);
         for _ in 0..count {
             client.typed += 1;
             let spoken = match count {
                 0..=4 => speaker.anything(client.typed, rng),
+                _ if asks => speaker.question(rng),
                 _ => speaker.message(client.typed, rng),
             };
             client.wire.type_bytes(&spoken.bytes);
@@ -207,7 +222,6 @@ impl World<'_> {
         }
         let bytes = client.wire.read(count);
         client.torn.extend(&bytes);
-        let times_behind = client.wire.times_behind;
         while let Some(end) = client.torn.iter().position(|&byte| byte == b'\n') {
             let line: Vec<u8> = client.torn.drain(..=end).collect();
             let Ok(line) = std::str::from_utf8(&line[..end]) else {
@@ -217,7 +231,7 @@ impl World<'_> {
                 return violated("control characters are taken out", format!("{line:?}"));
             }
             self.checker
-                .received(number, line, times_behind, self.tally)?;
+                .received(number, line, &client.wire.lags, self.tally)?;
         }
         if client.wire.is_ended() && client.wire.is_all_read() {
             let Client { wire, torn, .. } = client;

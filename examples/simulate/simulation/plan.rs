@@ -22,7 +22,7 @@ pub enum Action {
     Connect,
     /// One to four lines, of any kind.
     Type,
-    /// Hundreds of lines at once.
+    /// Hundreds of lines at once: messages, or questions.
     Flood,
     /// Some bytes reach the server.
     Arrive,
@@ -32,7 +32,7 @@ pub enum Action {
     Stall,
     HalfClose,
     Reset,
-    /// A second or so passes.
+    /// Some seconds pass.
     Wait,
     /// The machine has slept: minutes pass at once.
     Jump,
@@ -48,8 +48,8 @@ const WEIGHTS: [(Action, u32); 10] = [
     (Action::Stall, 35),
     (Action::HalfClose, 8),
     (Action::Reset, 8),
-    (Action::Wait, 33),
-    (Action::Jump, 2),
+    (Action::Wait, 34),
+    (Action::Jump, 1),
 ];
 
 /// The steps of one round, without end.

@@ -123,6 +123,15 @@ impl Speaker<'_> {
         spoken
     }
 
+    /// Something with a long answer.
+    pub fn question(&self, rng: &mut ChaCha8Rng) -> Spoken {
+        let (line, act) = match rng.random_range(0..4) {
+            0 => ("/help", Act::Ask),
+            _ => ("/history 60", Act::History(60)),
+        };
+        self.sent(line.as_bytes().to_vec(), act, rng)
+    }
+
     fn order(&self, rng: &mut ChaCha8Rng) -> Spoken {
         let nickname = choose(rng, self.nicknames);
         let line = match rng.random_range(0..100) {

@@ -42,6 +42,7 @@ counters! {
     ShortWrites: "short writes",
     Drains: "outboxes that drained",
     Skipped: "messages skipped",
+    SkippedNotices: "notices skipped",
     ToldSkipped: "members told how many",
     Flooders: "members told that they type too fast",
     Jumps: "clock jumps",

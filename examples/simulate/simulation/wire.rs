@@ -12,6 +12,31 @@ use std::collections::VecDeque;
 
 use super::{Checked, violated};
 
+/// A time in which a member did not keep up, by the bytes that were written to it before something
+/// happened.
+#[derive(Clone, Copy, Debug)]
+pub struct Lag {
+    /// More than the soft limit waited.
+    behind: u64,
+    /// More than the hard limit did.
+    full: Option<u64>,
+    /// Everything had been sent, and then something was written again: that tells what was left out.
+    ended: Option<u64>,
+    /// Everything has been sent.
+    is_over: bool,
+}
+
+impl Lag {
+    /// Whether a line may be left out before the byte at this place.
+    pub fn spares(&self, is_message: bool, at: u64) -> bool {
+        let since = match is_message {
+            true => Some(self.behind),
+            false => self.full,
+        };
+        since.is_some_and(|since| since <= at) && self.ended.is_none_or(|ended| at < ended)
+    }
+}
+
 #[derive(Debug, Default)]
 pub struct Wire {
     /// On its way to the server.
@@ -33,19 +58,23 @@ pub struct Wire {
     ended: bool,
     /// The server has closed before everything was sent.
     pub cut: bool,
-    /// How often the outbox came to have more than the soft limit, having been empty in between.
-    pub times_behind: u32,
-    is_behind: bool,
+    hard: usize,
+    /// What the server ever wrote.
+    written: u64,
+    /// When the member did not keep up, in the order of time.
+    pub lags: Vec<Lag>,
     /// Writes of which the system took only a part.
     pub short_writes: u64,
 }
 
 impl Wire {
-    pub fn new(capacity: usize, high_water_mark: u32, soft: u32) -> Self {
+    /// `limits` are the soft and the hard one.
+    pub fn new(capacity: usize, high_water_mark: u32, limits: (u32, u32)) -> Self {
         Self {
             capacity,
             high_water_mark: high_water_mark as usize,
-            soft: soft as usize,
+            soft: limits.0 as usize,
+            hard: limits.1 as usize,
             ..Self::default()
         }
     }
@@ -85,11 +114,36 @@ impl Wire {
         }
         self.short_writes += u64::from(!self.outbox.is_empty());
         self.need_drain |= self.outbox.len() >= self.high_water_mark;
-        if self.outbox.len() > self.soft && !self.is_behind {
-            self.is_behind = true;
-            self.times_behind += 1;
-        }
+        self.written += bytes.len() as u64;
+        self.note_lag();
         Ok(())
+    }
+
+    fn note_lag(&mut self) {
+        let Self {
+            written,
+            ref outbox,
+            ..
+        } = *self;
+        let waiting = outbox.len();
+        if let Some(lag) = self.lags.last_mut()
+            && lag.is_over
+        {
+            lag.ended.get_or_insert(written);
+        }
+        if waiting > self.soft && self.lags.last().is_none_or(|lag| lag.is_over) {
+            self.lags.push(Lag {
+                behind: written,
+                full: None,
+                ended: None,
+                is_over: false,
+            });
+        }
+        if waiting > self.hard
+            && let Some(lag) = self.lags.last_mut()
+        {
+            lag.full.get_or_insert(written);
+        }
     }
 
     /// Bytes of the server's that wait.
@@ -108,7 +162,11 @@ impl Wire {
         let count = room.min(self.outbox.len());
         self.kernel.extend(self.outbox.drain(..count));
         self.sent += count as u64;
-        self.is_behind &= !self.outbox.is_empty();
+        if self.outbox.is_empty()
+            && let Some(lag) = self.lags.last_mut()
+        {
+            lag.is_over = true;
+        }
     }
 
     /// The member reads.

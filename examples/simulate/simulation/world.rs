@@ -32,7 +32,7 @@ const LARGEST_WRITE: usize = 48 * 1024;
 
 /// How late a stalled reader may be found to have stalled, and again to have done so for too long, in
 /// milliseconds: those who wait are looked at once a second, if the clock does not jump.
-const SWEEP_SLACK_MS: Millis = 10_000;
+pub const SWEEP_SLACK_MS: Millis = 10_000;
 
 /// The longest a greeting waits, in milliseconds.
 const GREETING_MS: Millis = 20;
@@ -117,6 +117,10 @@ impl<'a> World<'a> {
 
     /// Bytes have come from a connection, or its end, or it is gone.
     pub fn readable(&mut self, number: usize) -> Checked {
+        let (now, jumped_at) = (self.now, self.jumped_at);
+        let slow = self.clients.values();
+        let slow = slow.filter(|client| client.is_slow(now, jumped_at));
+        self.checker.slow = slow.filter_map(|client| client.member).collect();
         let Self {
             hub,
             checker,
@@ -271,6 +275,9 @@ impl<'a> World<'a> {
         let Some(client) = self.clients.get_mut(&number) else {
             return Ok(());
         };
+        if client.wire.waiting() > 0 {
+            client.waited_at = Some(self.now);
+        }
         if client.wire.drain()
             && let Some(member) = client.member
         {
