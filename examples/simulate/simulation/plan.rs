@@ -22,7 +22,7 @@ pub enum Action {
     Connect,
     /// One to four lines, of any kind.
     Type,
-    /// Hundreds of lines at once: messages, or questions.
+    /// Hundreds of messages at once, or dozens of questions.
     Flood,
     /// Some bytes reach the server.
     Arrive,

@@ -17,7 +17,7 @@ use rand::rngs::ChaCha8Rng;
 use super::checker::Checker;
 use super::judge::judge;
 use super::members::Client;
-use super::plan::{Setting, Step, dice};
+use super::plan::{Action, Setting, Step, dice};
 use super::speech::{Act, Spoken};
 use super::tally::{Count, Tally};
 use super::wire::Wire;
@@ -70,7 +70,8 @@ impl<'a> World<'a> {
         let mut rng = dice(step.dice);
         self.now += rng.random_range(0..3);
         self.act(&step, &mut rng)?;
-        if step.ends_turn {
+        // The loop sleeps between turns.
+        if step.ends_turn || step.action == Action::Wait {
             self.end_turn(&mut rng)?;
         }
         self.check()
