@@ -408,9 +408,12 @@ fn nobody_is_let_in_after_the_signal() {
     assert!(!Path::new(&path).exists(), "the path is free again");
 }
 
-/// What [`stall`] leaves in the way of a member: as much as the server may queue for it at most, so
-/// that it is not disconnected for it, and more than a Unix socket's buffer in the kernel.
+/// What [`stall`] leaves in the way of a member: less than the server queues for it before it leaves messages out
+/// ([`ROOM`]), and more than a Unix socket's buffer in the kernel.
 const BACKLOG: usize = 250 * 1024;
+
+/// Has the server leave nothing out before a member has as much waiting as it may have.
+const ROOM: [&str; 2] = ["--outbox-soft", "262144"];
 
 /// A member of the server at `path` that has not read [`BACKLOG`] bytes of messages yet, and what
 /// these are.
@@ -435,7 +438,7 @@ fn stall(path: &str) -> (Client, Vec<String>) {
 fn what_is_queued_at_the_end_is_flushed() {
     let folder = Folder::new();
     let path = folder.text("chat.sock");
-    let mut server = Server::listening(loopchat().args(["--listen", &path]));
+    let mut server = Server::listening(loopchat().args(["--listen", &path]).args(ROOM));
     let (mut late, said) = stall(&path);
     server.signal(Signal::TERM);
     server.expect_log(|line| line.contains("shutting down"));
@@ -453,8 +456,11 @@ fn what_is_queued_at_the_end_is_flushed() {
 fn a_late_reader_has_until_the_shutdown_timeout() {
     let folder = Folder::new();
     let path = folder.text("chat.sock");
-    let mut server =
-        Server::listening(loopchat().args(["--listen", &path, "--shutdown-timeout", "3600"]));
+    let mut server = Server::listening(
+        loopchat()
+            .args(["--listen", &path, "--shutdown-timeout", "3600"])
+            .args(ROOM),
+    );
     let (mut late, said) = stall(&path);
     server.signal(Signal::TERM);
     server.expect_log(|line| line.contains("shutting down"));
@@ -489,8 +495,11 @@ fn a_late_reader_has_until_the_shutdown_timeout() {
 fn a_stalled_reader_does_not_hold_up_the_end() {
     let folder = Folder::new();
     let path = folder.text("chat.sock");
-    let mut server =
-        Server::listening(loopchat().args(["--listen", &path, "--shutdown-timeout", "1"]));
+    let mut server = Server::listening(
+        loopchat()
+            .args(["--listen", &path, "--shutdown-timeout", "1"])
+            .args(ROOM),
+    );
     let (stalled, _) = stall(&path);
     server.signal(Signal::TERM);
     assert_eq!(server.ended().code(), Some(0));

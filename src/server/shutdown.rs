@@ -18,8 +18,9 @@ pub(super) fn on_signals(event_loop: &mut Loop) -> io::Result<()> {
         true => &[SIGINT, SIGTERM],
         false => &[SIGINT, SIGTERM, SIGHUP],
     };
-    event_loop.on_signal(signals, |server: &mut ChatServer, cx, signal| {
-        if server.shutting_down {
+    let mut has_come = false;
+    event_loop.on_signal(signals, move |server: &mut ChatServer, cx, signal| {
+        if std::mem::replace(&mut has_come, true) || server.shutting_down {
             cx.stop(); // both came before the loop could look
             return;
         }
@@ -29,9 +30,22 @@ pub(super) fn on_signals(event_loop: &mut Loop) -> io::Result<()> {
             }
         }
         info!("{signal}: shutting down; again to end at once");
-        begin(server, cx);
+        hear_and_begin(server, cx, MORE_TURNS);
     })?;
     Ok(())
+}
+
+/// Turns that may pass between a signal and the end: what came before the signal may be too much for one.
+const MORE_TURNS: u32 = 64;
+
+/// Begins after a turn that has heard all there was. Somebody who sends without end is no reason to go on.
+fn hear_and_begin(server: &mut ChatServer, cx: &mut Context<ChatServer>, turns: u32) {
+    let is_more = server.turns.anyone_waits() || server.turns.has_had_enough(cx.counters().turns);
+    if turns == 0 || !is_more {
+        begin(server, cx);
+        return;
+    }
+    cx.set_immediate(move |server: &mut ChatServer, cx| hear_and_begin(server, cx, turns - 1));
 }
 
 /// Stops accepting, tells everyone, and ends every connection after what it is still to get. The

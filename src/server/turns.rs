@@ -185,6 +185,12 @@ impl<K: Copy + Eq + Hash> Turns<K> {
         !self.waiting.is_empty()
     }
 
+    /// Whether this turn has had enough: somebody may have been heard in part.
+    pub(super) fn has_had_enough(&mut self, turn: u64) -> bool {
+        self.begin(turn);
+        self.spent >= TURN
+    }
+
     /// The check phase has come. Those to read on, in order.
     pub(super) fn read_on(&mut self) -> Vec<K> {
         let mut chosen = Vec::new();

@@ -68,7 +68,12 @@ fn nothing_that_steers_a_terminal_reaches_another() {
     let public = expected.iter().filter(|line| !line.contains(" -> "));
     assert_eq!(messages(lines), public.cloned().collect::<Vec<_>>());
 
-    for (typed, shown) in TYPED_AND_SHOWN {
+    // Each in a room of its own: a room hears of a topic at once if there was none of late.
+    for (n, (typed, shown)) in TYPED_AND_SHOWN.iter().enumerate() {
+        for member in [&mut mallory, &mut bob] {
+            member.say(&format!("/join topic-{n}"));
+            member.sync();
+        }
         mallory.say(&format!("/topic g{typed}h"));
         mallory.sync();
         bob.say("/topic");
@@ -76,11 +81,22 @@ fn nothing_that_steers_a_terminal_reaches_another() {
         is_harmless(&lines);
         for line in [
             format!("* guest1 set the topic: g{shown}h"),
-            format!("* Topic of #lobby: g{shown}h"),
+            format!("* Topic of #topic-{n}: g{shown}h"),
         ] {
             assert!(lines.contains(&line), "no {line:?} in {lines:#?}");
         }
     }
+    // And what waits until the room may hear of the next.
+    for member in [&mut mallory, &mut bob] {
+        member.say("/join lobby");
+        member.sync();
+    }
+    for (typed, _) in TYPED_AND_SHOWN {
+        mallory.say(&format!("/topic i{typed}j"));
+    }
+    let (lines, last) = bob.lines_until(|line| line.ends_with(" set the topic: i j"));
+    is_harmless(&lines);
+    is_harmless(&[last]);
 
     // Names: a nickname, a room, and what errors repeat.
     for (typed, _) in TYPED_AND_SHOWN {

@@ -255,11 +255,24 @@ fn who_is_elsewhere_may_look_only_if_it_is_exposed_and_may_not_block() {
     assert_eq!(watcher.closed(), 1008);
 }
 
+/// Where pages from elsewhere are let in, nothing is this machine's own: they may look if it is exposed, and so may
+/// this machine.
 #[test]
-fn another_origin_that_may_chat_may_look_and_not_block() {
+fn another_origin_that_may_chat_may_look_if_exposed_and_not_block() {
+    let (origin, other) = (
+        "Origin: https://chat.example\r\n",
+        "Origin: https://evil.example\r\n",
+    );
     let (_server, web) = start(&["--web-origin", "https://chat.example"]);
-    let mut watcher = Watcher::open(web, "Origin: https://chat.example\r\n");
-    assert_eq!(watcher.next("hello")["mayBlock"], false);
+    for fields in [origin, other, ""] {
+        assert!(ask(web, fields).0.starts_with("HTTP/1.1 403 "), "{fields}");
+    }
+    let (_server, web) = start(&["--web-origin", "https://chat.example", "--expose", "loop"]);
+    assert!(ask(web, other).0.starts_with("HTTP/1.1 403 "));
+    for fields in [origin, ""] {
+        let mut watcher = Watcher::open(web, fields);
+        assert_eq!(watcher.next("hello")["mayBlock"], false, "{fields}");
+    }
 }
 
 #[test]

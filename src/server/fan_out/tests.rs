@@ -16,14 +16,27 @@ impl House {
         Self { chat, fan_out }
     }
 
+    /// Whoever has said nothing yet, and of whom the others have not heard.
+    fn arrive(&mut self, now: Millis) -> MemberId {
+        self.arrive_and(now, |_, _| {})
+    }
+
+    /// The same when its silence is over, and others have heard of it.
     fn connect(&mut self, now: Millis) -> MemberId {
+        self.arrive_and(now, |chat, effects| chat.tick(now + 10_000, effects))
+    }
+
+    fn arrive_and(
+        &mut self,
+        now: Millis,
+        then: impl FnOnce(&mut Chat, &mut Vec<Effect>),
+    ) -> MemberId {
         let mut effects = Vec::new();
         let newcomer = self
             .chat
             .connect(NEIGHBOUR, now, &mut effects)
             .expect("room");
-        // Its silence is over, and others may hear of it.
-        self.chat.tick(now + 10_000, &mut effects);
+        then(&mut self.chat, &mut effects);
         self.apply(effects);
         self.fan_out.let_wait(newcomer, now);
         newcomer
@@ -105,10 +118,10 @@ fn an_answer_takes_the_greeting_along() {
 #[test]
 fn what_others_say_takes_the_greeting_along() {
     let mut house = House::new();
-    let ann = house.connect(0);
+    let ann = house.arrive(0);
     house.fan_out.greet(GREETING_MS);
     house.deliver();
-    let bob = house.connect(0);
+    let bob = house.arrive(0);
     // Her arrival and her line are for him, and a reason to deliver, but nothing of his own.
     house.types(ann, "hello");
     let writes = house.deliver();
