@@ -180,7 +180,7 @@ mod tests {
     fn a_burst_leaves_no_memory_behind() {
         let mut newcomers = Newcomers::default();
         let mut house = House::new(Config::default());
-        let members: Vec<MemberId> = (0..1000).map(|_| house.connect()).collect();
+        let members: Vec<MemberId> = (0..300).map(|_| house.connect()).collect();
         members
             .iter()
             .for_each(|&member| newcomers.insert(member, 1));

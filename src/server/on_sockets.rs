@@ -153,7 +153,7 @@ fn a_line_is_delivered_in_the_turn_that_brings_it_whatever_others_ask_for() {
 /// Requests that are answered in one turn, after the first few in which nothing was known of who asks.
 #[test]
 fn a_turn_answers_so_many_requests_however_many_wait() {
-    for attackers in [20, 100, 300] {
+    for attackers in [20, 100] {
         let mut house = House::new(Config::default());
         let mut all: Vec<(Peer, Vec<u8>)> =
             (0..attackers).map(|n| pipeline(&mut house, n)).collect();
@@ -168,7 +168,7 @@ fn a_turn_answers_so_many_requests_however_many_wait() {
         }
         let mut answered = Vec::new();
         // As long as there is something to do: a turn with nothing to do would sleep.
-        while answered.len() < 200 && answered.iter().sum::<u64>() < attackers as u64 * 1000 {
+        while answered.len() < 80 && answered.iter().sum::<u64>() < attackers as u64 * 1000 {
             let before = house.event_loop.counters().bytes_written;
             house.turn();
             answered.push((house.event_loop.counters().bytes_written - before) / answer);

@@ -318,8 +318,8 @@ mod tests {
     #[test]
     fn who_asks_for_little_never_waits() {
         let mut house = House::new();
-        for turn in 0..10_000 {
-            house.turn(500);
+        for turn in 0..3000 {
+            house.turn(300);
             // A line every tenth of a second or so.
             if turn % 1300 == 0 {
                 assert_eq!(house.visit(9999, 1), 1);

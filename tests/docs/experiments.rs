@@ -175,7 +175,8 @@ fn every_command_of_a_page_is_taken_by_the_program_it_names() {
     let mut tried: HashMap<(PathBuf, Vec<String>), Result<(), String>> = HashMap::new();
     let (mut wrong, mut seen) = (Vec::new(), 0);
     for page in pages() {
-        for (number, line) in page.text.lines().enumerate() {
+        let whole = page.text.replace("\\\n", ""); // a command may go on in the next line
+        for (number, line) in whole.lines().enumerate() {
             for command in started_in(line) {
                 let at = format!("{}:{}: {command}", page.path.display(), number + 1);
                 if is_a_form(command) {
