@@ -48,13 +48,24 @@ pub(super) fn open(event_loop: &mut Loop, high_water_mark: u32) -> Server {
         Event::Data(bytes) => data(server, cx, socket, bytes),
         Event::End => end(server, cx, socket),
         Event::Drain => server.drained(cx, socket),
-        Event::Timeout => lingered(cx, socket),
+        // We have ended our side, and all is with the system: whatever comes is thrown away for a while.
+        Event::Finish => {
+            socket.set_timeout(cx, LINGER_MS);
+        }
+        Event::Timeout => {
+            socket.linger(cx);
+        }
         Event::Error(error) => {
             debug!("a connection broke: {error}");
             // Its answers need not be waited for any more: what it said before is still heard.
             server.read_on(cx, socket);
         }
-        Event::Close(_) => server.gone(cx, socket),
+        Event::Close(_) => {
+            if socket.readable_ended(cx) {
+                last_words(server, cx, socket); // they may have waited for their time
+            }
+            server.gone(cx, socket);
+        }
         _ => {}
     });
     door.on_error(event_loop, |_, _, _, error| {
@@ -316,6 +327,11 @@ fn end(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
         });
         return cx.set_timer_ref(timer, false);
     }
+    last_words(server, cx, socket);
+}
+
+/// Hears what is left of somebody whose peer has ended, and sees it off.
+fn last_words(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
     // A line without an end may have been kept, and blank ones before it. They are few.
     if let Some(bytes) = opening(server, cx, socket, &[], true) {
         let mut rest = &bytes[..];
@@ -353,7 +369,6 @@ pub(super) fn close(server: &mut ChatServer, cx: &mut Context<ChatServer>, socke
 /// Ends our side of a connection, and sees to it that the other side does not take for ever.
 fn dismiss(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
     socket.end(cx);
-    socket.set_timeout(cx, LINGER_MS);
     if server.shutting_down {
         return;
     }
@@ -391,13 +406,4 @@ fn turn_away(
     }
     socket.write(cx, format!("{}\n", refused.line).as_bytes());
     dismiss(server, cx, socket);
-}
-
-/// Nothing has come or gone for a while, after we ended the connection.
-fn lingered(cx: &mut Context<ChatServer>, socket: Socket) {
-    if socket.buffered(cx) == 0 {
-        socket.linger(cx);
-    } else {
-        socket.set_timeout(cx, LINGER_MS); // it may still take it
-    }
 }
