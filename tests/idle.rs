@@ -107,7 +107,7 @@ impl Strace {
         let mut line = String::new();
         stderr.read_line(&mut line).expect("strace says something");
         let strace = Self { child, stderr };
-        if line.ends_with("attached\n") {
+        if line.contains(" attached") {
             Ok(strace)
         } else {
             Err(line.trim_end().to_owned())
