@@ -62,8 +62,10 @@ impl Drop for Scarce {
     }
 }
 
-/// A server that echoes and keeps its sockets, with six peers of which three fit.
-fn crowded(family: in_process::Family) -> (Rig<World>, World, Scarce, ManualClock) {
+/// A server that echoes and keeps its sockets, with six peers of which three fit. What is scarce comes
+/// first, and so is dropped last: a socket of this test that is closed when the next one has its turn
+/// already would leave it one more.
+fn crowded(family: in_process::Family) -> (Scarce, Rig<World>, World, ManualClock) {
     let alone = Scarce::alone();
     let clock = clock();
     let mut rig = Rig::<World>::with_clock(family, &clock);
@@ -78,7 +80,7 @@ fn crowded(family: in_process::Family) -> (Rig<World>, World, Scarce, ManualCloc
     };
     world.peers.iter_mut().for_each(|peer| peer.send(b"hello"));
     let scarce = Scarce::leave(3, alone);
-    (rig, world, scarce, clock)
+    (scarce, rig, world, clock)
 }
 
 /// What has come back to each peer so far.
@@ -102,7 +104,7 @@ fn answered(peers: &mut [Peer]) -> Vec<bool> {
 #[test]
 fn rule_4_those_who_fit_go_on_and_the_rest_come_in_when_connections_close() {
     each_family(|family| {
-        let (mut rig, mut world, _scarce, _clock) = crowded(family);
+        let (_scarce, mut rig, mut world, _clock) = crowded(family);
         let server = rig.server;
         rig.event_loop.set_timeout(100, |world: &mut World, cx| {
             assert_eq!(world.sockets.len(), 3);
@@ -140,7 +142,7 @@ fn rule_4_those_who_fit_go_on_and_the_rest_come_in_when_connections_close() {
 #[test]
 fn rule_4_a_descriptor_that_comes_free_elsewhere_is_found_by_a_timer() {
     each_family(|family| {
-        let (mut rig, mut world, mut scarce, _clock) = crowded(family);
+        let (mut scarce, mut rig, mut world, _clock) = crowded(family);
         let server = rig.server;
         let held = Rc::new(RefCell::new(std::mem::take(&mut scarce.held)));
         let freeing = Rc::clone(&held);
@@ -173,7 +175,7 @@ fn rule_4_a_descriptor_that_comes_free_elsewhere_is_found_by_a_timer() {
 #[test]
 fn rule_4_a_server_that_is_closed_while_it_waits_is_closed() {
     each_family(|family| {
-        let (mut rig, mut world, _scarce, clock) = crowded(family);
+        let (_scarce, mut rig, mut world, clock) = crowded(family);
         let server = rig.server;
         server.on_close(&mut rig.event_loop, |world, _cx, _| {
             world.say("server close")
@@ -195,7 +197,7 @@ fn rule_4_a_server_that_is_closed_while_it_waits_is_closed() {
 #[test]
 fn rule_4_connecting_without_a_descriptor_is_an_error() {
     each_family(|family| {
-        let (mut rig, mut world, _scarce, _clock) = crowded(family);
+        let (_scarce, mut rig, mut world, _clock) = crowded(family);
         let (server, address) = (rig.server, rig.place.address.clone());
         rig.event_loop.set_timeout(100, move |_world, cx| {
             let client = net::create_connection(cx, address.clone());

@@ -283,3 +283,6 @@ impl<H: Handle> DerefMut for EventLoop<H> {
         &mut self.context
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -263,7 +263,7 @@ impl<C> Timers<C> {
             let entry = &self.entries[index as usize];
             if pass.now.saturating_sub(entry.start) < duration {
                 // Not due yet: the list goes back into the queue, behind its equals.
-                let expiry = (entry.start + duration).max(pass.now + 1);
+                let expiry = entry.start + duration;
                 self.requeue(place, duration, expiry);
                 pass.list = None;
                 continue;

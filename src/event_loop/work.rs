@@ -127,3 +127,53 @@ pub(super) fn run_finished<H: Handle>(state: &mut H::State, cx: &mut Context<H>)
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::process::{Command, Stdio};
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Says to the test that it is the one in the process that gets no thread.
+    const CHILD: &str = "LOOPCHAT_TEST_WITHOUT_THREADS";
+
+    /// Catches: work that waits for ever where the system refuses even the first thread. A process of its
+    /// own asks for stacks that no address space holds.
+    #[test]
+    fn without_a_single_thread_work_is_done_by_the_loop() {
+        if std::env::var_os(CHILD).is_some() {
+            assert!(thread::Builder::new().spawn(|| {}).is_err(), "none starts");
+            let mut event_loop = crate::EventLoop::<Vec<u32>>::new().expect("a loop");
+            for number in [1, 2] {
+                let done = |done: &mut Vec<_>, _: &mut crate::Context<_>, number| done.push(number);
+                event_loop.queue_work(move || number, done);
+            }
+            let mut done = Vec::new();
+            event_loop.run(&mut done).expect("the poll works");
+            assert_eq!(done, [1, 2]);
+            return;
+        }
+        let name = "event_loop::work::tests::without_a_single_thread_work_is_done_by_the_loop";
+        let mut child = Command::new(std::env::current_exe().expect("this is a file"))
+            .args(["--exact", name, "--nocapture", "--test-threads", "1"])
+            .envs([(CHILD, "1"), ("RUST_MIN_STACK", "281474976710656")])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it starts once more");
+        let mut output = child.stdout.take().expect("it is a pipe");
+        let (sender, said) = channel();
+        let reader = thread::spawn(move || {
+            let mut text = String::new();
+            let read = output.read_to_string(&mut text);
+            let _ = sender.send(read.map(|_| text));
+        });
+        let said = said.recv_timeout(Duration::from_secs(60));
+        let _ = child.kill();
+        let status = child.wait().expect("it was started");
+        reader.join().expect("it does not panic");
+        let said = said.expect("it does not hang").expect("it is text");
+        assert!(said.contains("1 passed"), "{status}: {said}");
+    }
+}

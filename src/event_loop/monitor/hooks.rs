@@ -142,6 +142,9 @@ impl<H: Handle> Context<H> {
         if let Some((start, before)) = begun {
             let count = self.counters.ticks - before;
             self.tell(|monitor, nanos, _| monitor.ticks_ran(count, nanos.saturating_sub(start)));
+            if self.is_recording() {
+                self.record(|recorder, nanos, counters| recorder.ticks_ran(nanos, counters));
+            }
         }
     }
 

@@ -84,7 +84,9 @@ pub(super) struct Recorder {
     /// The turn under way, if it was seen from its begin.
     start: Option<u64>,
     phase: Phase,
+    /// Of the callback under way, and of the one whose ticks run.
     origin: Origin,
+    before_ticks: Origin,
     steps: Vec<Step>,
     left_out: usize,
     /// The last step has not ended; the counters when it began.
@@ -101,6 +103,7 @@ impl Recorder {
             start: None,
             phase: Phase::Pending,
             origin: Origin::Handle,
+            before_ticks: Origin::Handle,
             steps: Vec::with_capacity(STEPS),
             left_out: 0,
             open: None,
@@ -184,6 +187,13 @@ impl Recorder {
         if ticks || !self.steps.last().is_some_and(goes_on) {
             self.end_step(nanos, counters);
         }
+        self.before_ticks = self.origin;
+    }
+
+    /// The ticks after a callback have run. What its handle tells now is not theirs.
+    pub(super) fn ticks_ran(&mut self, nanos: u64, counters: &Counters) {
+        self.end_step(nanos, counters);
+        self.origin = self.before_ticks;
     }
 
     fn end_step(&mut self, nanos: u64, counters: &Counters) {
