@@ -250,4 +250,17 @@ mod tests {
     fn an_abstract_name_is_shown_as_other_tools_show_it() {
         assert_eq!(Address::from(Path::new("\0chat")).to_string(), "@chat");
     }
+    #[test]
+    fn an_ipc_path_goes_to_the_system_and_back() {
+        let abstract_too = if cfg!(target_os = "linux") { 2 } else { 1 };
+        for path in ["/tmp/chat.sock", "\0chat"].iter().take(abstract_too) {
+            let path = Path::new(path);
+            assert_eq!(ipc_path(&ipc(path).expect("it is short")), path);
+        }
+        let (unnamed, _other) = unix::net::UnixStream::pair().expect("a pair");
+        let unnamed = unnamed.local_addr().expect("it is a socket");
+        assert_eq!(ipc_path(&unnamed), Path::new(""));
+        let too_long = ipc(Path::new(&"x".repeat(200))).expect_err("the system has no such name");
+        assert_eq!(too_long.raw_os_error(), Some(Errno::INVAL.raw_os_error()));
+    }
 }

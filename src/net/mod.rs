@@ -211,3 +211,6 @@ impl<S> Handles<S> for Context<S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
