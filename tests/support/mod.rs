@@ -34,7 +34,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 pub use rustix::process::Signal;
 
 /// How long anything may take before a test fails: far longer than it does, on any machine.
-pub const DEADLINE: Duration = Duration::from_secs(30);
+pub const DEADLINE: Duration = Duration::from_secs(120);
 
 /// Looks again and again until there is something to see.
 pub fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
