@@ -15,7 +15,7 @@ use loopchat::http::{self, ServerResponse};
 use loopchat::net::{self, Address, Error};
 use loopchat::{Context, EventLoop};
 
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(120);
 
 // --- the log --------------------------------------------------------------------------------
 

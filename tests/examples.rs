@@ -20,7 +20,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use socket2::{Domain, Socket, Type};
 
 /// How long to wait for anything a program is to do.
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(120);
 
 /// Where the IPC examples meet unless told otherwise.
 const IPC_PATH: &str = "/tmp/loopchat-ipc.sock";

@@ -159,7 +159,7 @@ impl Stage {
     fn browser(&self, last: u8, fields: &str) -> (String, client::Client<TcpStream>) {
         let stream = TcpStream::from(dial_from(last, self.web));
         stream
-            .set_read_timeout(Some(Duration::from_secs(30)))
+            .set_read_timeout(Some(Duration::from_secs(120)))
             .expect("it can");
         let mut client = client::Client { stream };
         let host = format!("Host: chat.example\r\nOrigin: https://chat.example\r\n{fields}");
@@ -221,7 +221,7 @@ fn nobody_becomes_this_machine_through_it() {
         for host in ["localhost", "127.0.0.1", "chat.example"] {
             let stream = TcpStream::from(dial_from(2, stage.web));
             stream
-                .set_read_timeout(Some(Duration::from_secs(30)))
+                .set_read_timeout(Some(Duration::from_secs(120)))
                 .expect("it can");
             let mut client = client::Client { stream };
             client.send_raw(format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n"));

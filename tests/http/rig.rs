@@ -18,7 +18,7 @@ use loopchat::{Context, EventLoop, http, net};
 use crate::virtual_time::Timed;
 
 /// A test that waits longer hangs.
-pub const DEADLINE: Duration = Duration::from_secs(30);
+pub const DEADLINE: Duration = Duration::from_secs(120);
 
 /// What the callbacks of a server tell the test.
 pub type Notes = Sender<String>;

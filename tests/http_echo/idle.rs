@@ -18,7 +18,7 @@ const UPGRADE: &str = "GET /ws HTTP/1.1\r\nHost: localhost:3000\r\nConnection: U
 /// A connection on which something was sent and answered.
 fn connect(server: &HttpEcho) -> TcpStream {
     let stream = TcpStream::connect(server.address).expect("it listens");
-    let deadline = Some(Duration::from_secs(30));
+    let deadline = Some(Duration::from_secs(120));
     stream.set_read_timeout(deadline).expect("a deadline");
     stream
 }

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use loopchat::event_loop::{Counters, ManualClock};
 
 /// Whatever is under way longer than this is lost.
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(120);
 
 /// What follows a packet may itself have an answer: a handshake is three of them.
 const PINGS: usize = 4;

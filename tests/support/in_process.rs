@@ -27,7 +27,7 @@ use tempfile::TempDir;
 pub use in_flight::{Ping, clock};
 
 /// A test that takes longer hangs.
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(120);
 
 /// Runs a test on a thread of its own, and fails it if it hangs.
 pub fn within_deadline(test: impl FnOnce() + Send + 'static) {

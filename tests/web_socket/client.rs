@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// A read that takes longer waits in vain.
-pub const DEADLINE: Duration = Duration::from_secs(30);
+pub const DEADLINE: Duration = Duration::from_secs(120);
 
 /// A request that is in order.
 pub const REQUEST: &str = "GET /ws HTTP/1.1\r\n\

@@ -14,7 +14,7 @@ use loopchat::net::{Address, Socket};
 use loopchat::{Context, EventLoop};
 
 /// Whoever waits longer waits in vain.
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(120);
 
 /// A server on a thread of its own.
 pub struct Echo {
