@@ -158,6 +158,20 @@ impl Listener {
         }
     }
 
+    /// Has the bytes that a peer marks as urgent come in their place, on the connections that are accepted from
+    /// now on (`SO_OOBINLINE`). Otherwise each is missing among the others, as in Node: what a telnet client
+    /// sends at Ctrl-C is then torn in the middle of a command. IPC has none on streams.
+    ///
+    /// # Errors
+    ///
+    /// The system's.
+    pub fn set_urgent_inline(&self) -> io::Result<()> {
+        match &self.kind {
+            Kind::Tcp(listener) => SockRef::from(listener).set_out_of_band_inline(true),
+            Kind::Ipc(..) => Ok(()),
+        }
+    }
+
     pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         match &mut self.kind {
             Kind::Tcp(listener) => listener.register(registry, token, Interest::READABLE),

@@ -187,6 +187,10 @@ pub(super) fn set_options(listener: &mut Listener) {
     if let Err(error) = listener.set_buffer_sizes(BUFFER_SIZES) {
         warn!("the system keeps as much for each connection as it likes: {error}");
     }
+    // Telnet marks the end of an interrupt so.
+    if let Err(error) = listener.set_urgent_inline() {
+        warn!("telnet's interrupts may be misread: {error}");
+    }
 }
 
 /// Where to listen, as flags say it.

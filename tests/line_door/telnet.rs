@@ -54,6 +54,21 @@ fn a_timing_mark_is_given_every_time() {
     alice.expect(&format!("{}: still there?", bob.name));
 }
 
+/// The same as a client of the old school sends it: the end of it is marked as urgent (RFC 854, "Synch").
+/// Catches: a mark that is missing in its place, so that the next byte is taken for it.
+#[test]
+fn an_interrupt_with_a_synch_costs_nothing_of_what_follows() {
+    const DATA_MARK: u8 = 242;
+    let (_server, mut alice, mut bob) = two();
+    for _ in 0..3 {
+        alice.send("half ");
+        alice.send([IAC, INTERRUPT]);
+        alice.send_urgent(&[IAC, DATA_MARK]);
+        alice.send("a line\n");
+        bob.expect(&format!("{}: half a line", alice.name));
+    }
+}
+
 #[test]
 fn whether_anybody_is_there_is_answered_by_a_line() {
     let (_server, mut alice, _bob) = two();

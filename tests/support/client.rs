@@ -84,6 +84,12 @@ impl Client {
             .expect("the server reads");
     }
 
+    /// Sends bytes, the last of which is marked as urgent.
+    pub fn send_urgent(&mut self, bytes: &[u8]) {
+        let sent = self.stream.send_out_of_band(bytes);
+        assert_eq!(sent.expect("the server reads"), bytes.len());
+    }
+
     /// Sends a line.
     pub fn say(&mut self, line: &str) {
         self.send(format!("{line}\n"));
