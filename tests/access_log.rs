@@ -63,7 +63,7 @@ fn each_is_one_line_of_one_form_that_fail2ban_reads() {
         told,
         [
             "muted 127.0.0.1 nick=kicked_192.0.2.1 by=op seconds=90",
-            "unmuted kicked_192.0.2.1 by=op",
+            "unmuted 127.0.0.1 nick=kicked_192.0.2.1 by=op",
             "kicked 127.0.0.1 nick=kicked_192.0.2.1 by=op",
             "refused 127.0.0.1 why=foreign",
             "banned 127.0.0.1 by=op seconds=7200 members=1",

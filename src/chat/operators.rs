@@ -238,25 +238,27 @@ impl Chat {
             .ids()
             .filter(|member| self.muted_until(*member, now).is_some())
             .collect();
-        let (who, lifted) = match Origin::parse(text) {
+        let (who, record_line, lifted) = match Origin::parse(text) {
             Some(origin) => {
                 let lifted = self
                     .mutes
                     .remove(now, |(muted, _), _| origin.contains(*muted));
-                (origin.to_string(), lifted)
+                (origin.to_string(), format!("unmuted {origin}"), lifted)
             }
             None => {
                 let victim = self.victim(text)?;
                 let member = &self.members[victim.index()];
                 let lifted = self.mutes.lift(member.peer.origin(), victim, now);
-                (member.nickname.to_string(), lifted)
+                let Member { peer, nickname, .. } = member;
+                let record_line = format!("unmuted {peer} nick={nickname}");
+                (nickname.to_string(), record_line, lifted)
             }
         };
         if !lifted {
             return Err(format!("{who} is not muted"));
         }
         let by = &self.members[operator.index()].nickname;
-        record(effects, format!("unmuted {who} by={by}"));
+        record(effects, format!("{record_line} by={by}"));
         for member in muted {
             if self.muted_until(member, now).is_none() {
                 tell(effects, member, "* You are muted no more.");

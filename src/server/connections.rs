@@ -27,7 +27,8 @@ pub(super) struct Connection {
     pub(super) unheard: Option<Box<Vec<u8>>>,
     /// `None` while it only asks for pages, and once it has left the chat.
     pub(super) member: Option<MemberId>,
-    /// It speaks HTTP: it only looks at pages so far.
+    /// It has never been in the chat: it only looks at pages so far, or is a proxy that has not said whom it
+    /// speaks for.
     pub(super) visits: bool,
     /// On the line door: what is still to be found out of it.
     pub(super) stage: Stage,
@@ -39,6 +40,7 @@ pub(super) struct Connection {
 
 // There are thousands of them.
 const _: () = assert!(size_of::<Option<Connection>>() <= 48);
+
 /// How far the beginning of a session is understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
@@ -248,7 +250,7 @@ impl Connections {
         here.chain(self.turned_away.iter().copied()).collect()
     }
 
-    /// Connections that speak HTTP.
+    /// Those that have never been in the chat.
     pub(super) fn visitors(&self) -> Vec<Socket> {
         self.iter()
             .filter(|connection| connection.visits)

@@ -241,7 +241,8 @@ impl ChatServer {
             Effect::Report { to, what } => self.report(cx, to, what),
             Effect::Shutdown => {
                 info!("an operator ends the server");
-                shutdown::begin(self, cx);
+                // The rest of what this turn has to read came no later.
+                cx.set_immediate(shutdown::begin_after_what_came);
             }
             _ => {} // the hub has passed it on
         }

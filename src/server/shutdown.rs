@@ -30,13 +30,18 @@ pub(super) fn on_signals(event_loop: &mut Loop) -> io::Result<()> {
             }
         }
         info!("{signal}: shutting down; again to end at once");
-        hear_and_begin(server, cx, MORE_TURNS);
+        begin_after_what_came(server, cx);
     })?;
     Ok(())
 }
 
 /// Turns that may pass between a signal and the end: what came before the signal may be too much for one.
 const MORE_TURNS: u32 = 64;
+
+/// Begins when all is heard that has come by now, from whomever.
+pub(super) fn begin_after_what_came(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
+    hear_and_begin(server, cx, MORE_TURNS);
+}
 
 /// Begins after a turn that has heard all there was. Somebody who sends without end is no reason to go on.
 fn hear_and_begin(server: &mut ChatServer, cx: &mut Context<ChatServer>, turns: u32) {
@@ -61,14 +66,16 @@ pub(super) fn begin(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
     }
     if let Some(web) = server.web {
         web.close(cx);
-        // Whoever only looks at pages gets what it has asked for, and then need not be waited for. Nor need
-        // who was turned away.
         let turned_away = server.connections.turned_away.iter().copied();
         let turned_away = turned_away.filter(|socket| socket.server(cx) == Some(web.net()));
-        let turned_away: Vec<_> = turned_away.collect();
-        for socket in server.connections.visitors().into_iter().chain(turned_away) {
+        for socket in turned_away.collect::<Vec<_>>() {
             socket.destroy_soon(cx);
         }
+    }
+    // Whoever only looks at pages gets what it has asked for, and then need not be waited for. Nor need a
+    // proxy that has not said whom it speaks for.
+    for socket in server.connections.visitors() {
+        socket.destroy_soon(cx);
     }
     let timeout = super::seconds(server.config.shutdown_timeout);
     if let Some(members) = server.web_members {

@@ -185,3 +185,23 @@ fn nobody_behind_a_proxy_gives_orders() {
     operator.say("/ban");
     operator.expect("* Nobody is banned.");
 }
+
+/// Catches: an end of the server that waits for those of whom it does not know who they are.
+#[test]
+fn who_has_not_said_for_whom_it_comes_does_not_hold_up_the_end() {
+    let (mut server, door, mut operator, _folder) = behind(&["--shutdown-timeout", "3600"]);
+    let mut silent = Client::connect(&door);
+    let mut torn = Client::connect(&door);
+    torn.send(&V1[..9]);
+    eventually("them to be there", || {
+        operator.say("/loop");
+        let line = operator.expect_line(|line| line.contains(" connections"));
+        (line.contains("3 connections")).then_some(())
+    });
+    server.signal(support::Signal::TERM);
+    operator.expect("* The server is shutting down. Goodbye.");
+    drop(operator);
+    assert_eq!(server.ended().code(), Some(0));
+    assert_eq!(silent.rest(), [""; 0]);
+    assert_eq!(torn.rest(), [""; 0]);
+}
