@@ -218,6 +218,8 @@ fn a_recording_is_bounded() {
 #[test]
 fn sockets_are_named_with_their_events_and_counted() {
     let mut event_loop = Loop::new().expect("a poll");
+    let limit = event_loop.set_timeout(60_000, |_, _| panic!("the test hangs"));
+    event_loop.set_timer_ref(limit, false);
     event_loop.start_monitoring();
     let server = net::create_server(&mut event_loop);
     server.on_data(&mut event_loop, |_, cx, socket, bytes| {

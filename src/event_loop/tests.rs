@@ -107,6 +107,101 @@ fn what_is_put_off_while_that_runs_comes_before_the_check_phase_up_to_a_limit() 
     assert_eq!((*immediate, before), ("immediate", &["pending"; 8][..]));
 }
 
+/// Catches: a poll that sleeps for a timer although some phase has work.
+#[test]
+fn the_poll_does_not_sleep_while_any_phase_has_work() {
+    let gives_work: [fn(&mut Loop, HandleId); 5] = [
+        |event_loop, id| event_loop.pend(id), // and it does so again, in the phase before the poll
+        |event_loop, id| event_loop.queue_ready(id),
+        |event_loop, id| event_loop.close(id),
+        |event_loop, _| event_loop.close_part(),
+        |event_loop, _| {
+            event_loop.set_immediate(|_: &mut World, _| {});
+        },
+    ];
+    for gives_work in gives_work {
+        let (mut event_loop, mut world) = with_clock();
+        event_loop.set_timeout(1000, |world: &mut World, _| world.said.push("timeout"));
+        let id = handle(&mut event_loop, &[|_, cx, id| cx.pend(id)]);
+        gives_work(&mut event_loop, id);
+        event_loop.turn(&mut world).expect("a turn");
+        assert_eq!(world.clock.now(), 0);
+        event_loop.turn(&mut world).expect("a turn");
+        assert_eq!(world.clock.now(), 1000, "then there is nothing to do");
+        assert_eq!(world.said.last(), Some(&"timeout"));
+    }
+}
+
+/// Catches: a loop that ends with something put off, for which no active handle stands.
+#[test]
+fn what_is_put_off_holds_the_loop() {
+    let (mut event_loop, mut world) = with_clock();
+    let put_off_again: PlainScript = |_, cx, id| cx.pend(id);
+    let id = handle(&mut event_loop, &[put_off_again; 20]);
+    event_loop.pend(id);
+    event_loop.run(&mut world).expect("the poll works");
+    assert_eq!(world.said, ["pending"; 21]);
+}
+
+/// Catches: a stop that waits for whatever the poll waits for.
+#[test]
+fn after_a_stop_the_poll_does_not_sleep() {
+    let (mut event_loop, mut world) = with_clock();
+    event_loop.set_timeout(1000, |world: &mut World, _| world.said.push("timeout"));
+    let id = handle(&mut event_loop, &[|_, cx, _| cx.stop()]);
+    event_loop.pend(id);
+    event_loop.run(&mut world).expect("the poll works");
+    assert_eq!((world.clock.now(), &world.said[..]), (0, &["pending"][..]));
+    event_loop.run(&mut world).expect("the poll works");
+    assert_eq!(world.said, ["pending", "timeout"]);
+}
+
+/// Catches: an interval that counts from the begin of the pass, before what others did in it.
+#[test]
+fn an_interval_counts_from_its_own_start_behind_a_timer_that_takes_long() {
+    let (mut event_loop, mut world) = with_clock();
+    event_loop.set_timeout(10, |world: &mut World, _| world.clock.advance(5));
+    event_loop.set_interval(10, |world: &mut World, cx| {
+        world.said.push(match world.clock.now() {
+            15 => "at 15",
+            25 => "at 25",
+            _ => "at another time",
+        });
+        if world.said.len() == 2 {
+            cx.stop();
+        }
+    });
+    event_loop.run(&mut world).expect("the poll works");
+    assert_eq!(world.said, ["at 15", "at 25"]);
+}
+
+/// Catches: a tick that runs within another, since that calls back as a handle does.
+#[test]
+fn ticks_never_run_within_a_tick() {
+    let (mut event_loop, mut world) = with_clock();
+    event_loop.next_tick(|world: &mut World, cx| {
+        cx.next_tick(|world: &mut World, _| world.said.push("the next"));
+        cx.make_callback(world, |world, _| world.said.push("called back"));
+        world.said.push("done");
+    });
+    event_loop.run(&mut world).expect("the poll works");
+    assert_eq!(world.said, ["called back", "done", "the next"]);
+}
+
+/// Catches: callbacks after the poll that are told the time before it.
+#[test]
+fn the_time_is_looked_at_when_the_poll_has_slept() {
+    let (mut event_loop, mut world) = with_clock();
+    event_loop.set_timeout(1000, |_: &mut World, _| {});
+    let check = event_loop.set_immediate(|world: &mut World, cx| {
+        assert_eq!((cx.now(), world.clock.now()), (1000, 1000));
+        world.said.push("checked");
+    });
+    event_loop.set_immediate_ref(check, false);
+    event_loop.turn(&mut world).expect("a turn");
+    assert_eq!(world.said, ["checked"]);
+}
+
 #[test]
 fn a_handle_is_referenced_unless_told_otherwise_and_as_long_as_it_is_known() {
     let (mut event_loop, mut world) = with_clock();
@@ -131,6 +226,36 @@ fn the_read_buffer_is_one_and_the_same() {
     buffer[0] = 7;
     event_loop.put_read_buffer(buffer);
     assert_eq!(event_loop.take_read_buffer()[0], 7);
+}
+
+/// Catches: a polled source that is told of what it was ready for once, and is no more.
+#[test]
+fn a_polled_source_hears_what_it_is_ready_for_now() {
+    use std::io::{Read, Write};
+
+    let (mut event_loop, mut world) = with_clock();
+    let (near, mut far) = mio::net::UnixStream::pair().expect("a pair");
+    let interest = mio::Interest::READABLE | mio::Interest::WRITABLE;
+    let cx: &mut Cx = &mut event_loop;
+    let polled = cx.poll(
+        near,
+        interest,
+        |world: &mut World, cx, handle, near, ready: Readiness| {
+            if ready.contains(Readiness::READABLE) {
+                assert!(!ready.contains(Readiness::WRITABLE), "it is full");
+                assert_eq!(near.read(&mut [0; 9]).expect("it is ready"), 1);
+                world.said.push("readable");
+                return cx.close_poll(handle);
+            }
+            while near.write(&[0; 4096]).is_ok() {}
+            world.said.push("full");
+        },
+    );
+    polled.expect("a socket can be polled");
+    event_loop.turn(&mut world).expect("a turn");
+    far.write_all(b"x").expect("there is room");
+    event_loop.turn(&mut world).expect("a turn");
+    assert_eq!(world.said, ["full", "readable"]);
 }
 
 /// Catches: a step that takes the time of what the loop or its handle does after the callback.

@@ -1,7 +1,7 @@
 //! Sockets and servers in a loop inside the test, with peers of plain `std` in the same thread: what
 //! they tell of themselves, and what they ask of the system.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
@@ -218,6 +218,34 @@ fn a_paused_socket_is_read_up_to_its_high_water_mark() {
     }
 }
 
+/// Catches: a full socket that tries to send whenever something comes in.
+#[test]
+fn a_full_socket_is_not_written_to_before_there_is_room() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("server");
+    let mut event_loop = event_loop();
+    let server = create_server(&mut event_loop);
+    server.listen(&mut event_loop, Address::from(path.as_path()));
+    server.on_connection(&mut event_loop, |_, cx, socket| {
+        while socket.buffered(cx) == 0 {
+            socket.write(cx, [b'x'; 64 * 1024]);
+        }
+    });
+    server.on_data(&mut event_loop, |said: &mut Said, _, _, _| {
+        said.push("data".into())
+    });
+    let mut peer = UnixStream::connect(&path).expect("it listens");
+    let mut said = Said::new();
+    // What the poll told of the new connection is used up with the first of these.
+    let mut writes = Vec::new();
+    for came in 1..=5 {
+        peer.write_all(b"x").expect("there is room");
+        turn_until(&mut event_loop, &mut said, |_, said| said.len() == came);
+        writes.push(event_loop.counters().writes);
+    }
+    assert_eq!(writes[1..], [writes[1]; 4]);
+}
+
 // --- what is asked of the system, and what is told -------------------------------------------
 
 /// Catches: options that are accepted and not set, in whichever order they come with the connection.
@@ -266,6 +294,8 @@ fn keep_alive_and_no_delay_are_the_sockets_own_whenever_they_are_set() {
 #[cfg(target_os = "linux")]
 #[test]
 fn what_a_peer_has_not_acknowledged_is_known() {
+    use std::io::Read;
+
     let mut event_loop = event_loop();
     let (server, address) = listening(&mut event_loop);
     let mut peer = TcpStream::connect(address).expect("it listens");
@@ -323,6 +353,75 @@ fn who_is_at_the_other_end_is_the_systems_word() {
         said,
         [host, format!("{:?}", Some(RemoteParty::User(Some(user))))]
     );
+}
+
+/// Catches: one user taken for another. The superuser, as whom tests run in containers, can be another.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_peer_of_another_user_is_known_as_that_user() {
+    use std::fs::Permissions;
+    use std::os::unix::{fs::PermissionsExt, process::CommandExt};
+    use std::process::{Command, Stdio};
+
+    const OTHER: u32 = 54_321;
+    if !rustix::process::getuid().is_root() {
+        return; // then its own number tells it from the superuser's already, in the test before
+    }
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("server");
+    let mut event_loop = event_loop();
+    let server = create_server(&mut event_loop);
+    server.listen(&mut event_loop, Address::from(path.as_path()));
+    for (path, mode) in [(directory.path(), 0o755), (path.as_path(), 0o777)] {
+        let mode = Permissions::from_mode(mode);
+        std::fs::set_permissions(path, mode).expect("it is the test's own");
+    }
+    let client = Command::new("nc")
+        .args(["-U".as_ref(), path.as_os_str()])
+        .uid(OTHER)
+        .stdin(Stdio::piped())
+        .spawn();
+    let mut client = match client {
+        Ok(client) => client,
+        Err(error) => {
+            let required = std::env::var_os("LOOPCHAT_REQUIRE_TOOLS").is_some();
+            assert!(!required, "nc cannot be run as another user: {error}");
+            eprintln!("skipped: nc cannot be run as another user: {error}");
+            return;
+        }
+    };
+    server.on_connection(&mut event_loop, move |said: &mut Said, cx, socket| {
+        said.push(format!("{:?}", socket.remote_party(cx)));
+        socket.destroy(cx);
+        server.close(cx);
+    });
+    let mut said = Said::new();
+    event_loop.run(&mut said).expect("the poll works");
+    drop(client.stdin.take());
+    client.wait().expect("it was started");
+    assert_eq!(
+        said,
+        [format!("{:?}", Some(RemoteParty::User(Some(OTHER))))]
+    );
+}
+
+/// Catches: idle timers that outlive their sockets: who comes and goes often would leave thousands.
+#[test]
+fn an_idle_timer_goes_with_its_socket() {
+    let mut event_loop = event_loop(); // with one timer of its own
+    let (address, _kept) = refusing();
+    event_loop.start_monitoring();
+    event_loop.set_immediate(move |_, cx: &mut Context<Said>| {
+        for ms in [300_000, 300_000, 400_000] {
+            let client = create_connection(cx, address);
+            client.set_timeout(cx, ms).destroy(cx);
+        }
+    });
+    event_loop.run(&mut Said::new()).expect("the poll works");
+    event_loop.turn(&mut Said::new()).expect("the poll works");
+    let monitor = event_loop.monitor().expect("it is watched");
+    let last = monitor.turns_after(0).last().expect("there are some");
+    assert_eq!(last.phase(event_loop::Phase::Timers).queued, 1);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use loopchat::net::{self, Address, Event, Listener, Socket};
 use loopchat::{Context, EventLoop};
 use socket2::{Domain, Type};
 
-use crate::in_process::{Family, Place, Rig, World, each_family, within_deadline};
+use crate::in_process::{Family, Place, Rig, World, clock, each_family, within_deadline};
 
 /// Makes a client whose events are noted.
 fn client(cx: &mut Context<World>, target: impl Into<net::Target>) -> Socket {
@@ -252,6 +252,56 @@ fn rule_7_a_name_nobody_has_is_an_error() {
             ["lookup ENOTFOUND", "error ENOTFOUND", "close true"]
         );
     });
+}
+
+/// Catches: the clock of an attempt that goes on when the attempt is over, and ends the connection that
+/// came of it or of the next.
+#[test]
+fn rule_7_the_time_of_an_attempt_is_over_with_the_attempt() {
+    for second in [false, true] {
+        within_deadline(move || {
+            let mut rig = Rig::<World>::with_clock(Family::Tcp, &clock());
+            let server = rig.server;
+            let port = rig.place.address.port().expect("it is TCP");
+            let nobody = "127.0.0.2".parse().expect("an address");
+            let mut all = vec!["127.0.0.1".parse().expect("an address"), nobody];
+            if second {
+                all.rotate_left(1);
+            }
+            let name = net::ConnectOptions::new(("somewhere", port));
+            let options = name.lookup(move |_, cx, request| request.answer(cx, Ok(all)));
+            let client = net::create_connection(&mut rig.event_loop, options);
+            client.on_event(
+                &mut rig.event_loop,
+                |world: &mut World, _, _, event| match event {
+                    Event::ConnectionAttemptTimeout(_) => world.say("attempt timeout"),
+                    event => world.note(event),
+                },
+            );
+            rig.event_loop
+                .set_timeout(5000, move |world: &mut World, cx| {
+                    world.say("later");
+                    assert!(!client.destroyed(cx) && client.remote_address(cx).is_some());
+                    client.end(cx);
+                    server.close(cx);
+                });
+            client.resume(&mut rig.event_loop);
+            server.on_data(&mut rig.event_loop, |_, _, _, _| {});
+            let mut world = World::default();
+            rig.run(&mut world);
+            let told = [
+                "lookup",
+                "lookup",
+                "connect",
+                "ready",
+                "later",
+                "finish",
+                "end",
+                "close false",
+            ];
+            assert_eq!(world.events, told);
+        });
+    }
 }
 
 /// Catches: an edge lost among many: every attempt is heard of.

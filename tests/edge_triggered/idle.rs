@@ -2,7 +2,10 @@
 //!
 //! Time is a clock that jumps, but not over what is under way.
 
-use loopchat::net::Event;
+use std::io::Read;
+
+use loopchat::Context;
+use loopchat::net::{Event, Socket};
 
 use crate::in_process::{Rig, World, clock, each_family};
 
@@ -78,6 +81,48 @@ fn a_timeout_that_is_answered_with_a_write_comes_again() {
         let timeouts = ["1000 timeout", "2000 timeout", "3000 timeout"];
         assert_eq!(world.events[..3], timeouts);
         assert_eq!(world.events[3..], ["3500 close false"]);
+    });
+}
+
+/// Reads all that comes to the first peer, until the socket has sent everything.
+fn read_all(world: &mut World, cx: &mut Context<World>, socket: Socket) {
+    let peer = &mut world.peers[0];
+    peer.set_nonblocking(true);
+    let mut bytes = vec![0; 64 * 1024];
+    while peer.read(&mut bytes).is_ok() {}
+    if socket.buffered(cx) > 0 {
+        cx.set_immediate(move |world: &mut World, cx| read_all(world, cx, socket));
+    }
+}
+
+/// Catches: an idle time that does not count from the moment in which a long write was done.
+#[test]
+fn a_long_write_that_is_done_is_activity() {
+    each_family(|family| {
+        let mut rig = Rig::<World>::with_clock(family, &clock());
+        note_with_time(&mut rig);
+        let server = rig.server;
+        let mut world = World {
+            peers: rig.peers(1),
+            ..World::default()
+        };
+        server.on_connection(&mut rig.event_loop, move |_world, cx, socket| {
+            server.close(cx);
+            socket.set_timeout(cx, 1000);
+            assert!(
+                !socket.write(cx, vec![b'x'; 16 << 20]),
+                "more than the system takes"
+            );
+            cx.set_timeout(900, move |world: &mut World, cx| {
+                read_all(world, cx, socket)
+            });
+            cx.set_timeout(2500, move |_world, cx| socket.destroy(cx));
+        });
+        rig.run(&mut world);
+        assert_eq!(
+            world.events,
+            ["900 drain", "1900 timeout", "2500 close false"]
+        );
     });
 }
 
