@@ -13,6 +13,9 @@ pub struct Config {
     /// Bytes of text a room keeps (64 KiB): long messages push older ones out sooner. The newest
     /// message is kept even if it alone has more, unless `history` is 0.
     pub history_bytes: usize,
+    /// Bytes of memory that all rooms' histories may take (128 MiB): beyond, the oldest lines are forgotten,
+    /// in whichever room.
+    pub histories: usize,
     /// Messages of its history that a newcomer to a room gets, and `/history` without a number (10).
     pub replay: usize,
     /// Longest nickname, in characters (24).
@@ -39,6 +42,7 @@ impl Default for Config {
             room_members: 20_000,
             history: 200,
             history_bytes: 64 * 1024,
+            histories: 128 * 1024 * 1024,
             replay: 10,
             nickname: 24,
             room_name: 32,

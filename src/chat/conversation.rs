@@ -4,12 +4,15 @@
 //! refusing, `** nick` an action, `nick: ` a message, `nick -> nick: ` a private one. No name has a
 //! space, a star or a colon in it, so no member can put words into the chat's mouth.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::fmt;
 
 use super::answers::{OTHERS, compose, describe_topic, minutes, tell, without_hash};
 use super::commands::{self, Command, Refusal};
 use super::listing::counted;
 use super::name::Name;
+use super::room::Room;
 use super::{Chat, Effect, LOBBY, MemberId, Millis, Report, RoomId, SayKind, sanitise};
 
 impl Chat {
@@ -122,15 +125,39 @@ impl Chat {
     ) {
         let line = compose(&mut self.draft, text);
         let place = &mut self.rooms[room.index()];
-        place.history.push(&line);
+        let before = place.history.weight();
+        place.history.push(&line, self.lines);
+        let after = place.history.weight();
         place.said += 1;
+        self.lines += 1;
         self.changes += 1;
+        self.history_bytes = self.history_bytes - before + after;
+        if self.history_bytes > self.config.histories {
+            self.shrink_histories();
+        }
         effects.push(Effect::Say {
             room,
             except: Some(author),
             kind: SayKind::Message,
             line,
         });
+    }
+
+    /// Forgets the oldest lines of all rooms, down to somewhat less than may be kept: so seldom that
+    /// looking at all rooms is not much for each line said.
+    fn shrink_histories(&mut self) {
+        let oldest = |(key, room): (usize, &Room)| Some(Reverse((room.history.oldest()?, key)));
+        let mut rooms: BinaryHeap<_> = self.rooms.iter().filter_map(oldest).collect();
+        let most = self.config.histories - self.config.histories / 8;
+        while self.history_bytes > most
+            && let Some(Reverse((_, key))) = rooms.pop()
+        {
+            let history = &mut self.rooms[key].history;
+            let before = history.weight();
+            history.forget_oldest();
+            self.history_bytes = self.history_bytes - before + history.weight();
+            rooms.extend(history.oldest().map(|number| Reverse((number, key))));
+        }
     }
 
     fn join(&mut self, member: MemberId, name: &str, now: Millis, effects: &mut Vec<Effect>) {

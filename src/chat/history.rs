@@ -1,16 +1,20 @@
 //! The lines a room keeps: the newest so many, and so many bytes, oldest first.
 //!
 //! Two limits, because people write far less than they may: rooms full of longest lines would cost a
-//! hundred times the memory that the number of lines suggests.
+//! hundred times the memory that the number of lines suggests. And all rooms together have a third.
 
 use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::Line;
 
+/// What a line costs beside its text: its place in the queue, its counts, and the allocator's own.
+const LINE_OVERHEAD: usize = 56;
+
 #[derive(Debug)]
 pub(super) struct History {
-    lines: VecDeque<Line>,
+    /// Each with a number that grows from line to line, in whichever room.
+    lines: VecDeque<(u64, Line)>,
     bytes: usize,
     most_lines: usize,
     most_bytes: usize,
@@ -26,12 +30,11 @@ impl History {
         }
     }
 
-    pub(super) fn push(&mut self, line: &Line) {
+    pub(super) fn push(&mut self, line: &Line, number: u64) {
         self.bytes += line.len();
-        self.lines.push_back(Rc::clone(line));
+        self.lines.push_back((number, Rc::clone(line)));
         while self.lines.len() > self.most_lines || self.is_too_heavy() {
-            let oldest = self.lines.pop_front();
-            self.bytes -= oldest.map_or(0, |line| line.len());
+            self.forget_oldest();
         }
     }
 
@@ -40,9 +43,25 @@ impl History {
         self.lines.len() > 1 && self.bytes > self.most_bytes
     }
 
+    pub(super) fn forget_oldest(&mut self) {
+        let oldest = self.lines.pop_front();
+        self.bytes -= oldest.map_or(0, |(_, line)| line.len());
+    }
+
+    /// The number of the oldest line.
+    pub(super) fn oldest(&self) -> Option<u64> {
+        self.lines.front().map(|&(number, _)| number)
+    }
+
+    /// Bytes of memory that it takes.
+    pub(super) fn weight(&self) -> usize {
+        self.bytes + self.lines.len() * LINE_OVERHEAD
+    }
+
     /// The newest `count` lines, or as many as there are, oldest first.
     pub(super) fn last(&self, count: usize) -> impl ExactSizeIterator<Item = &Line> {
-        self.lines.range(self.lines.len().saturating_sub(count)..)
+        let from = self.lines.len().saturating_sub(count);
+        self.lines.range(from..).map(|(_, line)| line)
     }
 }
 
@@ -59,7 +78,7 @@ mod tests {
     fn filled(limit: usize, lines: &[&str]) -> History {
         let mut history = History::new(limit, BYTES);
         for &line in lines {
-            history.push(&line.into());
+            history.push(&line.into(), 0);
         }
         history
     }
@@ -86,7 +105,7 @@ mod tests {
         let half = "x".repeat(BYTES / 2);
         let mut history = filled(4, &["a", "b", &half]);
         assert_eq!(history.last(9).len(), 3);
-        history.push(&half.as_str().into());
+        history.push(&half.as_str().into(), 0);
         assert_eq!(history.last(9).len(), 2);
         assert_eq!(history.bytes, BYTES);
     }

@@ -153,6 +153,10 @@ pub struct Chat {
     /// Where a message is put together: growing a fresh `String` would be a second allocation.
     draft: String,
     standing: StandingLines,
+    /// Messages ever said.
+    lines: u64,
+    /// What the histories of all rooms take.
+    history_bytes: usize,
     /// Counts what may change the answer of [`rooms`](Chat::rooms).
     changes: u64,
 }
@@ -178,6 +182,8 @@ impl Chat {
             arrivals: NonZeroU32::MAX,
             draft: String::new(),
             standing: StandingLines::new(),
+            lines: 0,
+            history_bytes: 0,
             changes: 0,
         };
         let lobby = chat.open_room(Name::generated(LOBBY_NAME.into()));
@@ -348,6 +354,11 @@ impl Chat {
         self.member(member).map(|member| member.peer)
     }
 
+    /// Bytes of memory that the histories of all rooms take.
+    pub fn history_bytes(&self) -> usize {
+        self.history_bytes
+    }
+
     /// How many members are connected.
     pub fn member_count(&self) -> usize {
         self.members.len()
@@ -480,6 +491,7 @@ impl Chat {
             let rooms = &self.rooms;
             self.room_names.remove(room.0, |at| room_name_at(rooms, at));
             let gone = self.rooms.remove(room.index());
+            self.history_bytes -= gone.history.weight();
             self.by_size.remove(&gone.rank(room));
         }
     }

@@ -380,6 +380,7 @@ proptest! {
                 Step::Announce(text) => house.announce(&format!("NEWS {text}")),
             }
         }
+        prop_assert_eq!(house.chat.history_bytes(), weighed(&house.chat));
         // An idle chat falls asleep.
         house.pass(2000);
         prop_assert_eq!(house.chat.next_deadline(), None);
@@ -390,6 +391,46 @@ proptest! {
         prop_assert_eq!(house.chat.room_count(), 1);
         prop_assert_eq!(house.chat.next_deadline(), None);
     }
+}
+
+/// What the histories take, by looking at all of them.
+fn weighed(chat: &Chat) -> usize {
+    chat.rooms
+        .iter()
+        .map(|(_, room)| room.history.weight())
+        .sum()
+}
+
+/// Catches: rooms that each keep what one may, and together more than all may; a busy room that forgets
+/// what is new while quiet ones keep what is old.
+#[test]
+fn all_histories_together_have_a_limit_and_the_oldest_lines_go_first() {
+    let most = 100_000;
+    let mut house = House::new(Config {
+        histories: most,
+        ..Config::default()
+    });
+    let members: Vec<MemberId> = (0..20).map(|_| house.connect_from(OWNER)).collect();
+    for (n, &member) in members.iter().enumerate() {
+        house.types(member, &format!("/join room{n}"));
+    }
+    let text = "x".repeat(1000);
+    for round in 0..10 {
+        for &member in &members {
+            house.types(member, &format!("{round} {text}"));
+            assert_eq!(house.chat.history_bytes(), weighed(&house.chat));
+            assert!(house.chat.history_bytes() <= most);
+        }
+    }
+    let kept = |&member: &MemberId| {
+        let room = house.chat.room_of(member).expect("it is in one");
+        house.chat.rooms[room.index()]
+            .history
+            .last(usize::MAX)
+            .len()
+    };
+    let kept: Vec<usize> = members.iter().map(kept).collect();
+    assert!(kept.iter().all(|kept| (4..=5).contains(kept)), "{kept:?}");
 }
 
 #[test]

@@ -73,6 +73,11 @@ pub struct Head {
 }
 
 impl Head {
+    /// Bytes of memory that it holds.
+    pub(super) fn held(&self) -> usize {
+        self.text.capacity() + self.fields.capacity() * size_of::<(Span, Span)>()
+    }
+
     /// Parses the head of a request from the start of `bytes`; its length, or `None` if its end has not
     /// come yet.
     ///

@@ -72,6 +72,12 @@ impl Parser {
         }
     }
 
+    /// Bytes of memory that it holds for what is not complete.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.torn.capacity()
+    }
+
     /// Says of the next response that it has no body, since it answers a HEAD.
     pub fn set_bodiless(&mut self, bodiless: bool) {
         self.bodiless = bodiless;

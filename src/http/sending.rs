@@ -57,6 +57,9 @@ pub(super) fn flush<S: 'static>(cx: &mut Context<S>, socket: Socket) {
     }
     out.clear();
     give_back(cx, socket, out);
+    if let Some(own) = of(cx, socket) {
+        own.recount();
+    }
 }
 
 /// Keeps a buffer's memory for what is written next.
@@ -135,6 +138,7 @@ fn finish<S: 'static>(cx: &mut Context<S>, socket: Socket) -> bool {
     let Some(exchange) = own.exchanges.pop_front() else {
         return true;
     };
+    own.recount();
     let number = exchange.number;
     let last = exchange.response.outgoing.last;
     let after = |cx: &mut Context<S>| {

@@ -11,7 +11,7 @@ use super::parser::{Parser, Part};
 use super::server::{self, Kind, ServerEvent, ServerState, Settings};
 use super::{Head, ParseError, dispatch, giving_up, sending};
 use crate::Context;
-use crate::net::{Event, Socket};
+use crate::net::{Event, Holding, Socket};
 
 /// Requests of one connection at most that are handed out and not answered yet. What is pipelined beyond
 /// them waits in the kernel.
@@ -68,6 +68,8 @@ pub(super) struct Connection<S> {
     pub(super) settle_queued: bool,
     /// A callback waits for the kernel to have taken everything.
     pub(super) waiting: bool,
+    /// Counts torn heads, requests that wait, and responses that are not with the socket.
+    counted: Holding,
     /// The keep-alive time is running, or may go on running.
     idle_timer: bool,
 }
@@ -97,6 +99,7 @@ impl<S> Connection<S> {
             flush_queued: false,
             settle_queued: false,
             waiting: false,
+            counted: Holding::default(),
             idle_timer: false,
         }
     }
@@ -135,6 +138,18 @@ impl<S> Connection<S> {
     /// Whether it has nothing under way: no request that is being received or answered.
     pub(super) fn is_idle(&self) -> bool {
         self.exchanges.is_empty() && self.parser.is_idle()
+    }
+
+    /// Bytes of memory beyond this.
+    fn memory(&self) -> usize {
+        let exchanges = self.exchanges.iter().chain(&self.leaving);
+        let requests = exchanges.map(|one| size_of::<Exchange<S>>() + one.incoming.head.held());
+        self.parser.held() + self.held() + requests.sum::<usize>()
+    }
+
+    /// Counts that anew.
+    pub(super) fn recount(&mut self) {
+        self.counted.set(self.memory());
     }
 
     /// Bytes of responses that are not with the socket yet.
@@ -290,6 +305,15 @@ fn feed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, mut inpu
     }
     sending::flush(cx, socket);
     sending::settle(state, cx, socket);
+    if let Some(own) = of(cx, socket) {
+        own.recount();
+    }
+}
+
+/// What HTTP holds for a connection of one of its servers, in bytes, beside what its socket holds.
+pub(crate) fn held<S: 'static>(cx: &Context<S>, socket: Socket) -> usize {
+    let own = socket.data::<S, Connection<S>>(cx);
+    own.map_or(0, |own| own.counted.bytes())
 }
 
 /// Whether nobody can take what comes next: a message that does not flow, a client that does not read its

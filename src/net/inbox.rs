@@ -9,6 +9,8 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
+use super::Holding;
+
 /// What is kept of one socket.
 #[derive(Default)]
 pub(super) struct Inbox {
@@ -20,6 +22,7 @@ pub(super) struct Inbox {
 
 struct Piece {
     bytes: Vec<u8>,
+    held: Holding,
     /// Bytes of it that were handed out.
     from: usize,
 }
@@ -56,6 +59,7 @@ impl Inbox {
         match self.pieces.back_mut() {
             Some(last) if last.bytes.len() + bytes.len() <= most => {
                 last.bytes.extend_from_slice(bytes);
+                last.held.set(last.bytes.capacity());
             }
             _ => self.pieces.push_back(Piece::new(bytes)),
         }
@@ -116,8 +120,12 @@ impl Inbox {
 
 impl Piece {
     fn new(bytes: &[u8]) -> Self {
-        let (bytes, from) = (bytes.to_vec(), 0);
-        Self { bytes, from }
+        let held = Holding::new(bytes.len());
+        Self {
+            bytes: bytes.to_vec(),
+            held,
+            from: 0,
+        }
     }
 }
 
@@ -129,6 +137,10 @@ fn addresses(bytes: &[u8]) -> Range<usize> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::super::held_bytes;
     use super::*;
 
     /// What is handed out, piece by piece; each is shown to `then`, which may give some back.
@@ -217,5 +229,41 @@ mod tests {
             }
         });
         assert_eq!(pieces, ["01234567", "67", "89abcdef", "XY"]);
+    }
+
+    proptest! {
+        /// Whatever is done with it, in any order: what is counted is what its pieces take, loans included.
+        #[test]
+        fn the_count_is_what_the_pieces_take(steps in vec((0..4_u8, 0..40_usize), 1..60)) {
+            let before = held_bytes();
+            let mut inbox = Inbox::default();
+            for (step, amount) in steps {
+                let bytes = vec![b'x'; amount.max(1)];
+                match step {
+                    0 => inbox.push(&bytes, 32),
+                    1 => inbox.unshift(&bytes),
+                    _ => {
+                        let Some(loan) = inbox.lend(64, 16) else { continue };
+                        let given = loan.bytes().len().min(amount);
+                        if step == 2 && given > 0 {
+                            inbox.unshift(&loan.bytes()[given - 1..]);
+                        }
+                        prop_assert_eq!(held_bytes() - before, taken(inbox.pieces.iter().chain([&loan.0])));
+                        inbox.settle(loan);
+                    }
+                }
+                prop_assert_eq!(held_bytes() - before, taken(&inbox.pieces));
+                prop_assert!(held_bytes() - before >= inbox.length());
+            }
+            drop(inbox);
+            prop_assert_eq!(held_bytes(), before);
+        }
+    }
+
+    fn taken<'a>(pieces: impl IntoIterator<Item = &'a Piece>) -> usize {
+        let each = pieces
+            .into_iter()
+            .map(|piece| Holding::new(piece.bytes.capacity()).bytes());
+        each.sum()
     }
 }

@@ -38,6 +38,7 @@
 //! | `socket.rs`, `status.rs`, `on.rs` | [`Socket`]: what it does, what it tells, who listens | `net.Socket` |
 //! | `connection.rs` | what the loop keeps of one socket; its end | `net.Socket` |
 //! | `reading.rs`, `inbox.rs`, `writing.rs`, `outbox.rs`, `ending.rs` | the two directions | `stream_base_commons.js`, libuv's `stream.c` |
+//! | `held.rs` | what all of that makes the process hold | |
 //! | `connect.rs`, `lookup.rs` | connecting, after looking up | `net.connect` |
 //! | `lingering.rs`, `unacknowledged.rs` | closing once the peer has everything, or by a reset | |
 //! | `pipe.rs`, `text.rs` | forwarding with backpressure, text across reads | `pipe`, `setEncoding` |
@@ -53,6 +54,7 @@ mod data;
 mod ending;
 mod error;
 mod events;
+mod held;
 mod inbox;
 mod lingering;
 mod listener;
@@ -73,6 +75,7 @@ pub use address::{Address, Target, is_ip};
 pub use connect::ConnectOptions;
 pub use error::Error;
 pub use events::{Dropped, Event, ServerEvent};
+pub use held::{Holding, held_bytes};
 pub use listener::{BufferSizes, Listener};
 pub use lookup::LookupRequest;
 pub use server::{ListenOptions, Server};

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::rc::Rc;
 
+use super::held::{Holding, SharedHolding};
 use super::stream::Stream;
 use super::{Context, Error};
 use crate::event_loop::Counters;
@@ -31,16 +32,31 @@ impl Data<'_> {
 }
 
 enum Piece {
-    Owned(Box<[u8]>),
-    Shared { bytes: Rc<Vec<u8>>, from: usize },
+    Owned {
+        bytes: Box<[u8]>,
+        _held: Holding,
+    },
+    // The count knows the bytes by their address: it goes first.
+    Shared {
+        _held: SharedHolding,
+        bytes: Rc<Vec<u8>>,
+        from: usize,
+    },
 }
 
 impl Piece {
     /// What is left of `data` after its first `taken` bytes.
     fn rest(data: Data<'_>, taken: usize) -> Self {
         match data {
-            Data::Borrowed(bytes) => Self::Owned(bytes[taken..].into()),
+            Data::Borrowed(bytes) => {
+                let rest = &bytes[taken..];
+                Self::Owned {
+                    bytes: rest.into(),
+                    _held: Holding::new(rest.len()),
+                }
+            }
             Data::Shared(bytes) => Self::Shared {
+                _held: SharedHolding::new(bytes),
                 bytes: Rc::clone(bytes),
                 from: taken,
             },
@@ -49,8 +65,8 @@ impl Piece {
 
     fn bytes(&self) -> &[u8] {
         match self {
-            Self::Owned(bytes) => bytes,
-            Self::Shared { bytes, from } => &bytes[*from..],
+            Self::Owned { bytes, .. } => bytes,
+            Self::Shared { bytes, from, .. } => &bytes[*from..],
         }
     }
 }
@@ -222,6 +238,10 @@ impl<S> Outbox<S> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::super::held_bytes;
     use super::*;
 
     fn rest(batch: &Batch<()>) -> Vec<u8> {
@@ -272,5 +292,39 @@ mod tests {
             batch.take(piece.len());
         }
         assert_eq!(got, (0..200).collect::<Vec<u8>>());
+    }
+
+    proptest! {
+        /// Whatever is written, shared or not, to whichever of two outboxes, and sent by whatever amounts: what
+        /// is counted is what they hold, and what both hold counts once.
+        #[test]
+        fn the_count_is_what_the_outboxes_hold(
+            steps in vec((0..3_u8, any::<bool>(), 0..50_usize), 1..80),
+        ) {
+            let before = held_bytes();
+            let shared = [10, 30, 50].map(|length| Rc::new(vec![b'x'; length]));
+            let mut batches: [Batch<()>; 2] = Default::default();
+            for (step, which, amount) in steps {
+                let batch = &mut batches[usize::from(which)];
+                match step {
+                    0 => batch.push(Data::Borrowed(&vec![b'x'; amount]), amount / 2, None),
+                    1 => batch.push(Data::Shared(&shared[amount % 3]), amount % 10, None),
+                    _ => batch.take(amount.min(batch.waiting())),
+                }
+                let (mut places, mut once) = (0, std::collections::BTreeMap::new());
+                for piece in batches.iter().flat_map(|batch| &batch.pieces) {
+                    places += match piece {
+                        Piece::Owned { bytes, .. } => Holding::new(bytes.len()).bytes(),
+                        Piece::Shared { bytes, .. } => {
+                            once.insert(Rc::as_ptr(bytes).addr(), bytes.capacity());
+                            Holding::new(1).bytes()
+                        }
+                    };
+                }
+                prop_assert_eq!(held_bytes() - before, places + once.values().sum::<usize>());
+            }
+            drop(batches);
+            prop_assert_eq!(held_bytes(), before);
+        }
     }
 }

@@ -190,6 +190,12 @@ impl Socket {
             .map_or(0, |outbox| outbox.waiting())
     }
 
+    /// Bytes that are kept for it: not sent, and not handed out. What it shares with others counts in full.
+    #[must_use]
+    pub fn held<S>(self, cx: &Context<S>) -> usize {
+        self.buffered(cx) + self.readable_length(cx)
+    }
+
     /// Bytes read so far, also after the close (`bytesRead`).
     #[must_use]
     pub fn bytes_read<S>(self, cx: &Context<S>) -> u64 {

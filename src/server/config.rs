@@ -211,6 +211,17 @@ pub struct Config {
     )]
     pub outbox_hard: u32,
 
+    /// Bytes that clients may have the server hold: what waits for them, what they sent and nobody has heard,
+    /// and half of it at most what rooms keep. 512M and 2G are understood. Beyond, who holds most goes first
+    #[arg(
+        long,
+        value_name = "BYTES",
+        env = "LOOPCHAT_MAX_MEMORY",
+        default_value = "256M",
+        value_parser = bytes
+    )]
+    pub max_memory: u64,
+
     /// Seconds a member for whom bytes wait may read none of them; then it is disconnected
     #[arg(
         long,
@@ -272,6 +283,22 @@ pub enum Exposed {
     Metrics,
 }
 
+/// A number of bytes, with a unit or without: `1048576`, `1M`.
+fn bytes(text: &str) -> Result<u64, String> {
+    let text = text.trim().to_ascii_uppercase();
+    let text = text.trim_end_matches('B').trim_end_matches('I');
+    let units = [('K', 10), ('M', 20), ('G', 30), ('T', 40)];
+    let unit = units
+        .iter()
+        .find_map(|&(unit, shift)| Some((text.strip_suffix(unit)?, shift)));
+    let (number, shift) = unit.unwrap_or((text, 0));
+    let bytes = number.parse().ok().and_then(|number: u64| {
+        let bytes = number.checked_mul(1 << shift)?;
+        (1 << 20..=1 << 44).contains(&bytes).then_some(bytes)
+    });
+    bytes.ok_or_else(|| "it wants a number of bytes from 1M on: 268435456, 256M, 2G".to_owned())
+}
+
 /// Permissions as `chmod` has them.
 fn octal(text: &str) -> Result<u32, String> {
     u32::from_str_radix(text, 8)
@@ -289,6 +316,7 @@ impl Config {
             room_members: self.max_room_members as usize,
             history: self.history as usize,
             history_bytes: self.history_bytes as usize,
+            histories: (self.max_memory / 2) as usize,
             nickname: self.max_nickname as usize,
             room_name: self.max_room_name as usize,
             topic: self.max_topic as usize,
@@ -347,6 +375,23 @@ mod tests {
     #[test]
     fn the_chats_own_defaults_are_those_of_the_flags() {
         assert_eq!(Config::default().chat(), chat::Config::default());
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        for (text, wanted) in [
+            ("1048576", 1 << 20),
+            ("1M", 1 << 20),
+            ("512m", 512 << 20),
+            ("2G", 2 << 30),
+            ("2GiB", 2 << 30),
+            ("2048KB", 2 << 20),
+        ] {
+            assert_eq!(bytes(text), Ok(wanted), "{text}");
+        }
+        for text in ["", "M", "1", "1023K", "-1M", "1.5G", "99999999T", "1X"] {
+            assert!(bytes(text).is_err(), "{text}");
+        }
     }
 
     #[test]

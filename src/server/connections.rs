@@ -12,7 +12,7 @@ use super::turns::Load;
 use crate::chat::{MemberId, Millis, Peer};
 use crate::event_loop::HandleId;
 use crate::event_loop::Timer;
-use crate::net::Socket;
+use crate::net::{Holding, Socket};
 
 /// One connection.
 pub(super) struct Connection {
@@ -20,11 +20,7 @@ pub(super) struct Connection {
     pub(super) input: LineInput,
     /// What it has said and nobody has heard yet: of a WebSocket (a socket takes such bytes back), or at the
     /// beginning of a session on the line door.
-    #[expect(
-        clippy::box_collection,
-        reason = "few have it, and all pay for its place"
-    )]
-    pub(super) unheard: Option<Box<Vec<u8>>>,
+    pub(super) unheard: Option<Box<Unheard>>,
     /// `None` while it only asks for pages, and once it has left the chat.
     pub(super) member: Option<MemberId>,
     /// It has never been in the chat: it only looks at pages so far, or is a proxy that has not said whom it
@@ -53,6 +49,19 @@ pub(super) enum Stage {
     Opening,
     /// A chat.
     Open,
+}
+
+/// What somebody has said and nobody has heard yet.
+pub(super) struct Unheard {
+    pub(super) bytes: Vec<u8>,
+    held: Holding,
+}
+
+impl Unheard {
+    pub(super) fn new(bytes: Vec<u8>) -> Box<Self> {
+        let held = Holding::new(bytes.capacity());
+        Box::new(Self { bytes, held })
+    }
 }
 
 /// All doors' connections, by socket index.
@@ -267,6 +276,12 @@ impl Connections {
 }
 
 impl Connection {
+    /// Bytes that are held of what it has said, beside its socket's.
+    pub(super) fn held(&self) -> usize {
+        let unheard = self.unheard.as_ref().map_or(0, |kept| kept.held.bytes());
+        self.input.held() + unheard
+    }
+
     /// Its member has left the chat: nothing more is heard, and nothing held back.
     pub(super) fn depart(&mut self) {
         self.member = None;

@@ -6,7 +6,7 @@ use log::{debug, info};
 
 use super::access_log::Refused;
 use super::arrivals;
-use super::connections::{Connection, Stage};
+use super::connections::{Connection, Stage, Unheard};
 use super::hub::Hub;
 use super::line_input::Read;
 use super::opening::{self, Foreign, Verdict};
@@ -126,10 +126,16 @@ fn proxied(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket
     let Some(connection) = server.connections.get_mut(socket) else {
         return;
     };
-    let mut held = connection.unheard.take().unwrap_or_default();
+    let mut held = connection
+        .unheard
+        .take()
+        .map_or_else(Vec::new, |kept| kept.bytes);
     held.extend_from_slice(bytes);
     match proxy_header::read(&held) {
-        Beginning::Torn => connection.unheard = Some(held),
+        Beginning::Torn => {
+            connection.unheard = Some(Unheard::new(held));
+            server.finish(cx); // that is memory
+        }
         beginning => begins_with(server, cx, socket, beginning, &held),
     }
 }
@@ -147,7 +153,7 @@ fn begins_with(
         return;
     };
     let bytes = match &connection.unheard {
-        Some(held) if bytes.is_empty() => &held[..],
+        Some(kept) if bytes.is_empty() => &kept.bytes[..],
         _ => bytes,
     };
     let is_header_required = connection.stage
@@ -231,9 +237,9 @@ fn opening<'a>(
     let is_first = connection.unheard.is_none();
     let bytes = match connection.unheard.take() {
         None => Cow::Borrowed(bytes),
-        Some(mut held) => {
-            held.extend_from_slice(bytes);
-            Cow::Owned(*held)
+        Some(mut kept) => {
+            kept.bytes.extend_from_slice(bytes);
+            Cow::Owned(kept.bytes)
         }
     };
     match opening::judge(&bytes, has_ended) {
@@ -242,7 +248,7 @@ fn opening<'a>(
             Some(bytes)
         }
         Verdict::Undecided => {
-            connection.unheard = Some(Box::new(bytes.into_owned()));
+            connection.unheard = Some(Unheard::new(bytes.into_owned()));
             if let Some(member) = connection.member.filter(|_| is_first) {
                 server.hub.withhold(member, cx.now());
                 server.finish(cx);

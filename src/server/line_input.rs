@@ -10,6 +10,7 @@ use super::hub::Hub;
 use super::strangers::{self, Source};
 use super::telnet::Negotiation;
 use crate::chat::{self, MemberId, Millis, Peer};
+use crate::net::Holding;
 
 /// Lines and telnet commands of one connection that are handled in one turn at most. What is left of its bytes
 /// waits for the next, so that nobody's paste holds up the others.
@@ -32,6 +33,8 @@ pub struct LineInput {
 struct Kept {
     decoder: LineDecoder,
     telnet: Negotiation,
+    /// Counts the torn line.
+    held: Holding,
 }
 
 /// What is kept of a connection on which limits are.
@@ -128,28 +131,33 @@ impl LineInput {
         let most = lines.min(LINES_PER_TURN);
         let max_line = hub.max_line();
         let (mut items, mut cost) = (0, Cost::NONE);
-        let used = self.decode(|Kept { decoder, telnet }, bound| {
-            let mut take = |item: Item<'_>| {
-                let price = price(item, max_line, bound.as_deref());
-                let wait = bound.as_mut().map_or(0, |bound| bound.take(price, now));
-                match item {
-                    Item::Frame(decoded) => frame(hub, member, decoded, now),
-                    Item::Command(Command::AreYouThere) => hub.tell(member, chat::here()),
-                    Item::Command(command) => telnet.take(command),
+        let used = self.decode(
+            |Kept {
+                 decoder, telnet, ..
+             },
+             bound| {
+                let mut take = |item: Item<'_>| {
+                    let price = price(item, max_line, bound.as_deref());
+                    let wait = bound.as_mut().map_or(0, |bound| bound.take(price, now));
+                    match item {
+                        Item::Frame(decoded) => frame(hub, member, decoded, now),
+                        Item::Command(Command::AreYouThere) => hub.tell(member, chat::here()),
+                        Item::Command(command) => telnet.take(command),
+                    }
+                    hub.apply();
+                    (items, cost) = (items + 1, cost + price);
+                    match hub.takes_more() && wait == 0 && items < most {
+                        true => ControlFlow::Continue(()),
+                        false => ControlFlow::Break(()),
+                    }
+                };
+                let used = decoder.feed_items(max_line, bytes, &mut take);
+                if is_message && used == bytes.len() && !decoder.is_idle() {
+                    decoder.feed_items(max_line, b"\n", &mut take);
                 }
-                hub.apply();
-                (items, cost) = (items + 1, cost + price);
-                match hub.takes_more() && wait == 0 && items < most {
-                    true => ControlFlow::Continue(()),
-                    false => ControlFlow::Break(()),
-                }
-            };
-            let used = decoder.feed_items(max_line, bytes, &mut take);
-            if is_message && used == bytes.len() && !decoder.is_idle() {
-                decoder.feed_items(max_line, b"\n", &mut take);
-            }
-            used
-        });
+                used
+            },
+        );
         if let Some(bound) = self.bound.as_mut().filter(|_| items > 0) {
             bound.heard = now;
         }
@@ -192,7 +200,8 @@ impl LineInput {
         result
     }
 
-    fn keep(&mut self, kept: Kept) {
+    fn keep(&mut self, mut kept: Kept) {
+        kept.held.set(kept.decoder.heap_size());
         let is_new = kept.decoder.is_idle() && kept.telnet.is_new();
         self.kept = (!is_new).then(|| Box::new(kept));
     }
@@ -267,6 +276,12 @@ impl LineInput {
         if let Some(bound) = &mut self.bound {
             bound.held_back = false;
         }
+    }
+
+    /// Bytes that are held of a line that is not complete.
+    #[must_use]
+    pub(super) fn held(&self) -> usize {
+        self.kept.as_ref().map_or(0, |kept| kept.held.bytes())
     }
 
     /// What comes from now on is thrown away, at any speed.

@@ -65,6 +65,20 @@ fn describe(server: &ChatServer, cx: &Context<ChatServer>, text: &mut Text) {
         chat.member_count(),
     );
     text.gauge("loopchat_rooms", "Rooms there are.", chat.room_count());
+    let name = "loopchat_held_bytes";
+    text.family(
+        name,
+        "gauge",
+        "Bytes that clients make the server hold; --max-memory bounds them.",
+    );
+    let held = crate::net::held_bytes();
+    text.sample(name, &[("for", "connections")], held);
+    text.sample(name, &[("for", "histories")], chat.history_bytes());
+    text.gauge(
+        "loopchat_held_bytes_limit",
+        "What --max-memory says.",
+        server.config.max_memory,
+    );
     text.counter(
         "loopchat_connections_opened_total",
         "Connections that were established.",

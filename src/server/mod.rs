@@ -29,6 +29,7 @@
 //! | `loop_view/` | the event loop at work, as `/loop` shows it |
 //! | `metrics.rs` | the same and more as Prometheus reads it |
 //! | `shutdown.rs` | the orderly end |
+//! | `memory.rs` | the budget for all, and who has to go |
 //! | `reports.rs` | what operators ask the doors |
 //! | `config.rs`, `environment.rs`, `bind.rs`, `activation.rs`, `descriptors.rs` | what happens before the loop runs |
 //! | `service_manager.rs` | what systemd is told |
@@ -56,6 +57,7 @@ mod line_door;
 pub mod line_input;
 mod log_queue;
 mod loop_view;
+mod memory;
 mod metrics;
 #[cfg(test)]
 mod on_sockets;
@@ -95,6 +97,7 @@ pub use flood::{Connects, Flood, FloodLimit, Pace};
 use hub::{Hub, seconds};
 pub use log_queue::{LogQueue, standard_error};
 use loop_view::LoopView;
+use memory::Budget;
 use outlet::Outlet;
 use service_manager::ServiceManager;
 use socket_files::SocketFiles;
@@ -133,6 +136,7 @@ pub struct ChatServer {
     service_manager: ServiceManager,
     socket_files: SocketFiles,
     shutting_down: bool,
+    budget: Budget,
 }
 
 /// Binds what the configuration names, and serves until a signal ends it.
@@ -232,6 +236,7 @@ impl ChatServer {
             servers: Vec::new(),
             proxy_doors: Vec::new(),
             shutting_down: false,
+            budget: Budget::default(),
         }
     }
 
@@ -251,6 +256,7 @@ impl ChatServer {
     /// Does what follows from what the hub was called for: passes its effects on, ends the
     /// connections of those who left, and sets what has to come later.
     fn finish(&mut self, cx: &mut Context<Self>) {
+        self.keep_within_memory(cx);
         self.hub.apply();
         for effect in self.hub.take_asked() {
             self.answer(cx, effect);

@@ -14,10 +14,11 @@ const LISTED: usize = 40;
 const REMEMBERED: usize = 10;
 
 /// What the server disconnects somebody for: how the last line begins, and its name in the metrics.
-const REASONS: [(&str, &str); 4] = [
+const REASONS: [(&str, &str); 5] = [
     ("! Disconnected: you read too slowly", "read_too_slowly"),
     ("! Disconnected: you read nothing", "read_nothing"),
     ("! Disconnected: you said nothing", "said_nothing"),
+    ("! Disconnected: the server is short of memory", "memory"),
     ("* The server is shutting down", "shutdown"),
 ];
 

@@ -127,6 +127,12 @@ impl Client {
         sent
     }
 
+    /// Whether this is in what has come so far; it is still to be asked for.
+    pub fn has_come(&mut self, text: &str) -> bool {
+        self.take_what_came();
+        memchr::memmem::find(&self.unread, text.as_bytes()).is_some()
+    }
+
     /// Reads what has come so far; the lines are still to be asked for.
     pub fn take_what_came(&mut self) {
         self.stream.set_nonblocking(true).expect("a socket");

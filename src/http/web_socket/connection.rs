@@ -5,7 +5,7 @@ use log::debug;
 use super::deadlines::Due;
 use super::decoder::Decoded;
 use super::{Endpoint, Event, Message, Protocol, ReadyState, Received, Role, WebSocket, code};
-use crate::net::{self, Context, Socket};
+use crate::net::{self, Context, Holding, Socket};
 
 /// Frames one WebSocket is served in one turn, whole messages or not; the rest of what was read waits
 /// for the next. They are counted after every [`WINDOW`].
@@ -23,6 +23,8 @@ pub(super) struct Connection {
     pub(super) protocol: Protocol,
     /// The code and the reason of the peer's close frame.
     closed: Option<(u16, Box<str>)>,
+    /// Counts the message that is being put together.
+    held: Holding,
     /// What the kernel had been handed when its silence was last looked for.
     sent: u64,
     /// The user reads no more for now.
@@ -35,6 +37,12 @@ pub(super) struct Connection {
     heard: bool,
     /// Its end is waited for.
     ending: bool,
+}
+
+/// What a WebSocket holds of a message that is not complete, in bytes; nothing on a socket that is none.
+pub(crate) fn held<S: 'static>(cx: &Context<S>, socket: Socket) -> usize {
+    let connection = socket.data::<S, Connection>(cx);
+    connection.map_or(0, |connection| connection.held.bytes())
 }
 
 /// Makes a connected socket a WebSocket, from here on.
@@ -50,6 +58,7 @@ pub(super) fn open<S: 'static>(
         endpoint,
         protocol: Protocol::new(role, options.max_message),
         closed: None,
+        held: Holding::default(),
         sent: 0,
         paused: false,
         choked: false,
@@ -110,6 +119,7 @@ fn data<S: 'static>(state: &mut S, cx: &mut Context<S>, web_socket: WebSocket, b
         let (mut window, rest) = input.split_at(input.len().min(WINDOW));
         let received = connection.protocol.receive(&mut window, &mut answer);
         input = &input[input.len() - rest.len() - window.len()..];
+        connection.held.set(connection.protocol.held());
         let is_ping = matches!(received, Some(Received::Frame(Decoded::Ping(_))));
         if !answer.is_empty() && (!is_ping || answer.len() >= ANSWERS) {
             send_answer(cx, web_socket, &answer);

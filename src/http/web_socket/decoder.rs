@@ -92,6 +92,17 @@ impl Decoder {
         self.frames
     }
 
+    /// Bytes of memory that it holds for what is not complete.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        let message = match &self.message {
+            Some(Message::Text(text)) => text.text.capacity(),
+            Some(Message::Binary(bytes)) => bytes.capacity(),
+            None => 0,
+        };
+        message + self.control.capacity()
+    }
+
     /// Takes input up to the end of the next message or control frame; `None` once all of it is taken.
     ///
     /// # Errors

@@ -100,6 +100,12 @@ impl Protocol {
         self.decoder.frames()
     }
 
+    /// Bytes of memory that it holds for what is not complete.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.decoder.held()
+    }
+
     /// How far it is.
     #[must_use]
     pub fn state(&self) -> ReadyState {

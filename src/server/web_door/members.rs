@@ -3,7 +3,7 @@
 use log::debug;
 
 use super::super::ChatServer;
-use super::super::connections::Connection;
+use super::super::connections::{Connection, Unheard};
 use super::super::cost::Cost;
 use super::super::hub::Hub;
 use super::super::line_input::{Fed, Read};
@@ -171,7 +171,7 @@ fn keep(server: &mut ChatServer, cx: &mut Context<ChatServer>, web_socket: WebSo
     if let Some(connection) = server.connections.get_mut(web_socket.socket())
         && !text.is_empty()
     {
-        connection.unheard = Some(Box::new(text.to_vec()));
+        connection.unheard = Some(Unheard::new(text.to_vec()));
     }
 }
 
@@ -185,7 +185,7 @@ pub(in crate::server) fn read_on(
     web_socket.resume(cx);
     let connection = server.connections.get_mut(web_socket.socket());
     if let Some(text) = connection.and_then(|found| found.unheard.take()) {
-        message(server, cx, web_socket, &text);
+        message(server, cx, web_socket, &text.bytes);
     }
 }
 

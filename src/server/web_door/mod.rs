@@ -104,7 +104,10 @@ fn open(event_loop: &mut Loop, server: &ChatServer) -> (http::Server, Endpoint) 
     door.net().on_connection(event_loop, arrived);
     door.net()
         .on_socket_event(event_loop, |server, cx, socket, event| match event {
-            Event::Data(bytes) => server.charge(cx, socket, Cost::bytes(bytes.len())),
+            Event::Data(bytes) => {
+                server.charge(cx, socket, Cost::bytes(bytes.len()));
+                server.keep_within_memory(cx);
+            }
             Event::Close(_) => server.gone(cx, socket),
             _ => {}
         });

@@ -28,6 +28,7 @@ fn limits() -> Config {
         room_members: 5,
         history: 4,
         history_bytes: 100,
+        histories: 500,
         replay: 3,
         nickname: 16,
         room_name: 8,

@@ -1,0 +1,134 @@
+//! The budget for all: what clients make the server hold, and who has to go if it is too much.
+//!
+//! Every limit is one connection's or one room's, and there may be many of them at their limits. What all
+//! of them hold is known at any time: sockets, lines and messages that are not complete count themselves
+//! ([`net::held_bytes`]), rooms' histories are counted by the chat. It is looked at after everything that
+//! happens on a door, and now and then while anything is held: a socket that is paused reads on, up to its
+//! high-water mark, and nobody is told.
+
+use std::collections::HashSet;
+
+use log::warn;
+
+use super::ChatServer;
+use crate::http::{self, web_socket};
+use crate::net::{self, Context, Socket};
+
+/// What somebody is told who has to go.
+const REASON: &str =
+    "! Disconnected: the server is short of memory, and most of it was held for you.";
+
+/// The time between two looks while something is held and nothing happens, in milliseconds.
+const LOOK_MS: u64 = 100;
+
+/// What the doors do about the budget.
+#[derive(Debug, Default)]
+pub(super) struct Budget {
+    /// Connections are being ended.
+    relieving: bool,
+    /// Ended, but the loop has not yet let go of what it holds for them.
+    leaving: HashSet<Socket>,
+    /// It will be looked at again.
+    watched: bool,
+}
+
+impl ChatServer {
+    /// Bytes that clients make the server hold.
+    fn held(&self) -> u64 {
+        (net::held_bytes() + self.hub.chat().history_bytes()) as u64
+    }
+
+    /// Ends the connections that hold most, if all hold too much, until it is an eighth less than that.
+    pub(super) fn keep_within_memory(&mut self, cx: &mut Context<Self>) {
+        let most = self.config.max_memory;
+        if !self.budget.relieving && self.held() > most {
+            self.budget.relieving = true;
+            if self.held() > most + self.closing(cx) {
+                self.relieve(cx);
+            }
+            self.budget.relieving = false;
+        }
+        if !self.budget.watched && net::held_bytes() > 0 {
+            self.watch(cx, LOOK_MS);
+        }
+    }
+
+    /// Looks again so many milliseconds later, whatever happens until then.
+    fn watch(&mut self, cx: &mut Context<Self>, delay: u64) {
+        self.budget.watched = true;
+        let timer = cx.set_timeout(delay, |server: &mut Self, cx| {
+            server.budget.watched = false;
+            server.keep_within_memory(cx);
+        });
+        cx.set_timer_ref(timer, false);
+    }
+
+    /// Bytes that the loop lets go of at the end of its turn: those of connections that were ended.
+    fn closing(&mut self, cx: &Context<Self>) -> u64 {
+        let mut leaving = std::mem::take(&mut self.budget.leaving);
+        let mut bytes = 0;
+        leaving.retain(|&socket: &Socket| {
+            let held = self.held_for(cx, socket) as u64;
+            bytes += held;
+            held > 0
+        });
+        self.budget.leaving = leaving;
+        bytes
+    }
+
+    fn relieve(&mut self, cx: &mut Context<Self>) {
+        let mut closing = self.closing(cx);
+        let mut leaving = std::mem::take(&mut self.budget.leaving);
+        let mut holders: Vec<(usize, Socket)> = self
+            .connections
+            .sockets()
+            .into_iter()
+            .filter(|socket| !leaving.contains(socket))
+            .map(|socket| (self.held_for(cx, socket), socket))
+            .filter(|&(held, _)| held > 0)
+            .collect();
+        holders.sort_unstable_by_key(|&(held, _)| held);
+        let most = self.config.max_memory;
+        let (before, enough) = (self.held(), most - most / 8);
+        let mut ended = 0;
+        while self.held() > enough + closing
+            && let Some((_, socket)) = holders.pop()
+        {
+            ended += 1;
+            self.expel(cx, socket);
+            let left = self.held_for(cx, socket) as u64;
+            if left > 0 {
+                closing += left;
+                leaving.insert(socket);
+            }
+        }
+        self.budget.leaving = leaving;
+        warn!(
+            "--max-memory: {before} bytes were held: {ended} connections that held most are ended"
+        );
+        // What was shared is not let go of by one of its holders alone: once they are closed, the sum tells
+        // whether that was enough.
+        self.watch(cx, 1);
+    }
+
+    /// Bytes that are held for one connection. What it shares with others counts in full.
+    fn held_for(&mut self, cx: &Context<Self>, socket: Socket) -> usize {
+        let own = self.connections.get_mut(socket).map_or(0, |own| own.held());
+        own + socket.held(cx) + http::held(cx, socket) + web_socket::held(cx, socket)
+    }
+
+    /// Ends one connection. It is told why if its system has room for that; what is held for it is let go of
+    /// in any case.
+    fn expel(&mut self, cx: &mut Context<Self>, socket: Socket) {
+        let member = self.connections.get_mut(socket).and_then(|own| own.member);
+        if let Some(member) = member {
+            self.hub.disconnect(member, REASON, cx.now());
+            self.finish(cx);
+        }
+        // Who has lines waiting in front of it will not read it, and who only asks for pages has no place for
+        // it. What the system has taken still arrives before the reset.
+        if member.is_none() || self.held_for(cx, socket) > 0 {
+            socket.abort(cx);
+        }
+    }
+}
