@@ -1,6 +1,6 @@
 //! What becomes of a character on somebody's screen: whether it can be seen, and whether it takes room.
 
-use unicode_normalization::char::is_combining_mark;
+use super::unicode::is_combining_mark;
 
 /// How a character shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

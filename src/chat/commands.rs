@@ -93,6 +93,13 @@ pub(super) struct Entry {
     parse: for<'a> fn(&'a str) -> Option<Command<'a>>,
 }
 
+#[cfg(test)]
+impl Entry {
+    pub(super) fn word(&self) -> &'static str {
+        self.word
+    }
+}
+
 /// In the order in which `/help` shows them.
 pub(super) const COMMANDS: &[Entry] = &[
     Entry {

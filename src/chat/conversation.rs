@@ -4,6 +4,7 @@
 //! refusing, `** nick` an action, `nick: ` a message, `nick -> nick: ` a private one. No name has a
 //! space, a star or a colon in it, so no member can put words into the chat's mouth.
 
+use std::cell::LazyCell;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fmt;
@@ -11,6 +12,7 @@ use std::fmt;
 use super::answers::{OTHERS, compose, describe_topic, minutes, tell, without_hash};
 use super::commands::{self, Command, Refusal};
 use super::listing::counted;
+use super::look_alikes::Keys;
 use super::name::Name;
 use super::room::Room;
 use super::{Chat, Effect, LOBBY, MemberId, Millis, Report, RoomId, SayKind, sanitise};
@@ -166,6 +168,7 @@ impl Chat {
             Err(bad) => return tell(effects, member, format!("! A room name {bad}.")),
         };
         let existing = self.room_named(&name);
+        let keys = LazyCell::new(|| Keys::of(&name)); // of a room that is there nobody needs them
         let here = self.members[member.index()].room;
         if existing == Some(here) {
             let line = format!("* You are in #{} already.", self.room(here).name());
@@ -175,13 +178,13 @@ impl Chat {
             Some(room) => self.is_full(room),
             None => self
                 .is_muted(member, now) // `/rooms` would show what it is called
-                .or_else(|| self.looks_like_another(&name))
+                .or_else(|| self.looks_like_another(&name, &keys))
                 .or_else(|| self.has_all_rooms(here)),
         };
         if let Some(why) = refusal {
             return tell(effects, member, format!("! {why}."));
         }
-        let to = existing.unwrap_or_else(|| self.open_room(name));
+        let to = existing.unwrap_or_else(|| self.open_room(name.clone(), &keys));
         self.relocate(member, to, now, effects);
         let room = &self.rooms[to.index()];
         let others = counted(room.len() - 1, OTHERS);

@@ -1,20 +1,21 @@
 //! Members and rooms by name.
 //!
-//! The index keeps four bytes for each of them (eight if its name has two keys), the number of its
-//! place, and reads the name there when it needs it. A map with the names as keys would cost ten
-//! thousand members ten times that.
+//! The index keeps eight bytes for each of them (sixteen if its name has two keys): the number of its place,
+//! and what it takes to find it without making the keys of its name again. The name is read at its
+//! place when it is needed. A map with the names as keys would cost ten thousand members five times that.
 
 use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
 
-use super::look_alikes::Keys;
+use super::look_alikes::{Keys, folded_key};
 use super::name::fold;
 
 /// Places in a table, found by the [keys](Keys) of the name that is there.
 ///
-/// Every method is lent `name_at`, which tells the name at a place. The hashes are keyed anew in every
-/// run, since strangers choose the names; so there is no iterating, whose order would differ.
+/// To make the keys of a name is dear, so they are lent where they are known. Where two hashes are the same,
+/// `name_at` tells the name at a place. The hashes are keyed anew in every run, since strangers choose the
+/// names; so there is no iterating, whose order would differ.
 #[derive(Debug, Default)]
 pub(super) struct NameIndex {
     entries: HashTable<Entry>,
@@ -23,75 +24,109 @@ pub(super) struct NameIndex {
 
 /// A place, doubled, and which of the keys of its name it is entered for: nearly all names have one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Entry(u32);
+struct Entry {
+    place_and_key: u32,
+    /// Of that key. When the table grows, nothing has to be looked at but this.
+    hash: Hash,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Hash(u32);
+
+impl Hash {
+    /// For the table, which takes the place of an entry from one end and a tag from the other.
+    fn spread(self) -> u64 {
+        u64::from(self.0) << 32 | u64::from(self.0)
+    }
+}
 
 impl Entry {
-    fn new(place: u32, key: usize) -> Self {
+    fn new(place: u32, key: usize, hash: Hash) -> Self {
         debug_assert!(place <= u32::MAX / 2 && key < 2);
-        Self(place << 1 | key as u32)
+        Self {
+            place_and_key: place << 1 | key as u32,
+            hash,
+        }
     }
 
     fn place(self) -> u32 {
-        self.0 >> 1
+        self.place_and_key >> 1
     }
 
     fn key(self) -> usize {
-        (self.0 & 1) as usize
+        (self.place_and_key & 1) as usize
     }
 }
 
 impl NameIndex {
-    /// The place whose name is this one, however it is spelt.
-    pub(super) fn find<'a>(&self, name: &str, name_at: impl Fn(u32) -> &'a str) -> Option<u32> {
-        let folded = fold(name);
-        let hash = self.hasher.hash_one(Keys::of(name).folded());
-        let is_it = |entry: &Entry| entry.key() == 0 && fold(name_at(entry.place())) == folded;
-        self.entries.find(hash, is_it).map(|entry| entry.place())
+    fn hash(&self, key: &str) -> Hash {
+        Hash(self.hasher.hash_one(key) as u32)
     }
 
-    /// The places whose names are [alike](super::look_alikes) to this one.
+    /// The place whose name is this one when it is folded.
+    pub(super) fn find<'a>(&self, folded: &str, name_at: impl Fn(u32) -> &'a str) -> Option<u32> {
+        let hash = self.hash(&folded_key(folded));
+        let is_it = |entry: &Entry| {
+            let is_same = |name: &str| name == folded || fold(name) == folded;
+            entry.key() == 0 && entry.hash == hash && is_same(name_at(entry.place()))
+        };
+        let found = self.entries.find(hash.spread(), is_it);
+        found.map(|entry| entry.place())
+    }
+
+    /// The places whose names are [alike](super::look_alikes) to the one with these keys.
     pub(super) fn alike<'a>(
         &self,
-        name: &str,
+        keys: &Keys,
         name_at: impl Fn(u32) -> &'a str,
     ) -> impl Iterator<Item = u32> {
-        let keys = Keys::of(name);
-        let at_key = |key: &str| {
+        let mut found: [Option<u32>; 2] = [None; 2];
+        for (number, key) in keys.iter().enumerate() {
+            let (hash, known) = (self.hash(key), found[0]);
             let is_it = |entry: &Entry| {
-                let keys = Keys::of(name_at(entry.place()));
-                keys.iter().nth(entry.key()) == Some(key)
+                let has_key = |name: &str| match entry.key() {
+                    0 => folded_key(&fold(name)) == key,
+                    number => Keys::of(name).iter().nth(number) == Some(key),
+                };
+                // Who has one of them is alike, whether it has the other or not.
+                entry.hash == hash
+                    && (Some(entry.place()) == known || has_key(name_at(entry.place())))
             };
-            let found = self.entries.find(self.hasher.hash_one(key), is_it);
-            found.map(|entry| entry.place())
-        };
-        let mut found = [None; 2];
-        for (place, key) in found.iter_mut().zip(keys.iter()) {
-            *place = at_key(key);
+            let entry = self.entries.find(hash.spread(), is_it);
+            found[number] = entry.map(|entry| entry.place());
         }
         found.into_iter().flatten()
     }
 
-    /// Adds a place, to whose name none that is there may be alike.
-    pub(super) fn insert<'a>(&mut self, place: u32, name_at: impl Fn(u32) -> &'a str) {
-        let hash_of = |entry: &Entry| {
-            let keys = Keys::of(name_at(entry.place()));
-            let key = keys.iter().nth(entry.key());
-            self.hasher
-                .hash_one(key.expect("it has been entered for it"))
-        };
-        let keys = Keys::of(name_at(place)).iter().count();
-        for entry in (0..keys).map(|key| Entry::new(place, key)) {
-            self.entries.insert_unique(hash_of(&entry), entry, hash_of);
+    /// Whether a name with these keys is certain to be free. One in some hundred thousand that are is not found
+    /// to be, since no name is looked at for this.
+    pub(super) fn is_surely_free(&self, keys: &Keys) -> bool {
+        keys.iter().all(|key| {
+            let hash = self.hash(key);
+            let found = self.entries.find(hash.spread(), |entry| entry.hash == hash);
+            found.is_none()
+        })
+    }
+
+    /// Adds a place, to whose name, which has these keys, none that is there may be alike.
+    pub(super) fn insert(&mut self, place: u32, keys: &Keys) {
+        for (number, key) in keys.iter().enumerate() {
+            let hash = self.hash(key);
+            let entry = Entry::new(place, number, hash);
+            let hash_of = |entry: &Entry| entry.hash.spread();
+            self.entries.insert_unique(hash.spread(), entry, hash_of);
         }
     }
 
-    /// Takes a place out. The name must still be there, as it was when the place was added.
-    pub(super) fn remove<'a>(&mut self, place: u32, name_at: impl Fn(u32) -> &'a str) {
-        let keys = Keys::of(name_at(place));
+    /// Takes a place out, whose name has these keys.
+    pub(super) fn remove(&mut self, place: u32, keys: &Keys) {
         for (number, key) in keys.iter().enumerate() {
-            let entry = Entry::new(place, number);
-            let hash = self.hasher.hash_one(key);
-            if let Ok(found) = self.entries.find_entry(hash, |other| *other == entry) {
+            let hash = self.hash(key);
+            let entry = Entry::new(place, number, hash);
+            let found = self
+                .entries
+                .find_entry(hash.spread(), |other| *other == entry);
+            if let Ok(found) = found {
                 found.remove();
             }
         }
@@ -112,13 +147,14 @@ mod tests {
     fn places_are_found_by_any_spelling_of_their_names() {
         let names: Vec<String> = (0..1000).map(|number| format!("Žofie{number}")).collect();
         let name_at = |place: u32| names[place as usize].as_str();
+        let keys_at = |place: u32| Keys::of(name_at(place));
         let mut index = NameIndex::default();
-        (0..1000).for_each(|place| index.insert(place, name_at));
+        (0..1000).for_each(|place| index.insert(place, &keys_at(place)));
         for place in 0..1000 {
             let spelling = format!("ŽOFIE{place}");
-            assert_eq!(index.find(&spelling, name_at), Some(place));
+            assert_eq!(index.find(&fold(&spelling), name_at), Some(place));
         }
-        (0..500).for_each(|place| index.remove(place, name_at));
+        (0..500).for_each(|place| index.remove(place, &keys_at(place)));
         assert_eq!(index.len(), 500);
         assert_eq!(index.find("žofie7", name_at), None);
         assert_eq!(index.find("žofie700", name_at), Some(700));
@@ -129,10 +165,11 @@ mod tests {
     fn names_that_look_the_same_are_found_and_are_not_the_same() {
         let names = ["Вера", "aIice", "ian"];
         let name_at = |place: u32| names[place as usize];
+        let keys_at = |place: u32| Keys::of(name_at(place));
         let mut index = NameIndex::default();
-        (0..3).for_each(|place| index.insert(place, name_at));
+        (0..3).for_each(|place| index.insert(place, &keys_at(place)));
         assert_eq!(index.len(), 3);
-        let alike = |index: &NameIndex, name: &str| index.alike(name, name_at).next();
+        let alike = |index: &NameIndex, name: &str| index.alike(&Keys::of(name), name_at).next();
         for (name, place) in [
             ("вера", 0),
             ("Bepa", 0),
@@ -142,11 +179,11 @@ mod tests {
         ] {
             assert_eq!(alike(&index, name), Some(place), "{name}");
         }
-        assert_eq!(index.find("Bepa", name_at), None);
+        assert_eq!(index.find("bepa", name_at), None);
         assert_eq!(index.find("alice", name_at), None);
-        assert_eq!(index.find("AIICE", name_at), Some(1));
+        assert_eq!(index.find(&fold("AIICE"), name_at), Some(1));
         assert_eq!(alike(&index, "lan"), None);
-        (0..3).for_each(|place| index.remove(place, name_at));
+        (0..3).for_each(|place| index.remove(place, &keys_at(place)));
         assert!(index.entries.is_empty());
     }
 }

@@ -8,14 +8,12 @@ use std::collections::HashSet;
 use std::iter;
 use std::sync::LazyLock;
 
-use ecow::EcoString;
-use unicode_normalization::char::is_combining_mark;
-use unicode_script::{Script, UnicodeScript};
-use unicode_security::general_security_profile::IdentifierType;
+use ecow::{EcoString, eco_format};
+use unicode_script::Script;
 use unicode_security::mixed_script::AugmentedScriptSet;
-use unicode_security::{GeneralSecurityProfile, skeleton};
 
 use super::name::fold;
+use super::unicode::{self, is_combining_mark, is_technical_latin, skeleton};
 
 /// What is compared to see whether two names are alike. They are if they have a key in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,23 +26,40 @@ pub(super) struct Keys {
 
 impl Keys {
     pub(super) fn of(name: &str) -> Self {
+        Self::new(name, &fold(name))
+    }
+
+    /// The same for a name whose fold is known.
+    pub(super) fn new(name: &str, fold: &str) -> Self {
         if name.is_ascii() {
             return Self {
                 folded: plain_key(name, 'i'),
                 written: name.contains('I').then(|| plain_key(name, 'l')),
             };
         }
-        let folded = key(&fold(name));
-        let written = key(&fold(&skeleton(name).collect::<String>()));
+        let of_folded = plainest(fold);
+        let of_written = match fold == name {
+            true => None,
+            false => Some(plainest(name)),
+        };
+        let of_written = of_written.as_deref().unwrap_or(&of_folded);
+        // Where there is no case and nothing has a double, as in most scripts, that is all.
+        let written = (of_written != fold).then(|| key(of_written));
+        let folded = without_colons(&of_folded);
         Self {
-            written: (written != folded).then_some(written),
+            written: written.filter(|written| *written != folded),
             folded,
         }
     }
 
-    /// The key that all spellings of the name have.
-    pub(super) fn folded(&self) -> &str {
-        &self.folded
+    /// The keys of the same name with this number behind it.
+    pub(super) fn followed_by(&self, number: &str) -> Self {
+        let number = plain_key(number, 'i');
+        let longer = |key: &EcoString| eco_format!("{key}{number}");
+        Self {
+            folded: longer(&self.folded),
+            written: self.written.as_ref().map(longer),
+        }
     }
 
     /// One or two.
@@ -54,11 +69,26 @@ impl Keys {
     }
 }
 
-/// The skeleton of a folded name, without case.
+/// The key that all spellings of a name have, of which this is the folded one.
+pub(super) fn folded_key(folded: &str) -> EcoString {
+    match folded.is_ascii() {
+        true => plain_key(folded, 'i'),
+        false => key(folded),
+    }
+}
+
 fn key(folded: &str) -> EcoString {
-    let skeleton: String = skeleton(folded).collect();
-    // Some scripts have a colon as a mark on a letter; the one behind a name swallows it.
-    fold(&skeleton).chars().filter(|c| *c != ':').collect()
+    without_colons(&plainest(folded))
+}
+
+/// The skeleton of a name, without case.
+fn plainest(name: &str) -> String {
+    fold(&skeleton(name).collect::<String>()).into_owned()
+}
+
+/// Some scripts have a colon as a mark on a letter; the one behind a name swallows it.
+fn without_colons(name: &str) -> EcoString {
+    name.chars().filter(|c| *c != ':').collect()
 }
 
 /// The same for a name of ASCII, as most are, without a look at the tables.
@@ -100,22 +130,22 @@ const RESERVED: [&str; 20] = [
     "system",
 ];
 
-/// Whether a nickname is, or looks like, one of those that say who somebody is.
-pub(super) fn sounds_official(nickname: &str) -> bool {
+/// Whether the nickname that has these keys is, or looks like, one of those that say who somebody is.
+pub(super) fn sounds_official(nickname: &Keys) -> bool {
     static KEYS: LazyLock<HashSet<EcoString>> = LazyLock::new(|| {
         let written = RESERVED.map(|name| [name.to_owned(), name.to_uppercase()]);
         let keys = written.iter().flatten().map(|name| Keys::of(name));
         keys.flat_map(|keys| keys.iter().map(EcoString::from).collect::<Vec<_>>())
             .collect()
     });
-    Keys::of(nickname)
+    nickname
         .iter()
         .any(|key| KEYS.contains(key.trim_matches(AROUND)))
 }
 
-/// Whether a nickname is, or looks like, one that the server gives: `guest7`.
-pub(super) fn is_guests(nickname: &str) -> bool {
-    Keys::of(nickname).iter().any(|key| {
+/// Whether it is, or looks like, one that the server gives: `guest7`.
+pub(super) fn is_guests(nickname: &Keys) -> bool {
+    nickname.iter().any(|key| {
         let number = key.trim_matches(AROUND).strip_prefix("guest");
         number.is_some_and(|number| number.chars().all(is_digit_or_double))
     })
@@ -134,7 +164,7 @@ fn is_digit_or_double(c: char) -> bool {
 pub(super) fn mixes_scripts(name: &str) -> bool {
     let mut all = AugmentedScriptSet::default();
     let mut but_latin = AugmentedScriptSet::default();
-    for set in name.chars().map(AugmentedScriptSet::for_char) {
+    for set in name.chars().map(unicode::scripts) {
         all.intersect_with(set);
         if !set.base.contains_script(Script::Latin) {
             but_latin.intersect_with(set);
@@ -157,9 +187,7 @@ pub(super) fn double_in_protocol(letter: char) -> Option<char> {
 /// Whether a letter is one of those for phonetics that resemble Latin ones (the small capitals) without
 /// being known as a double of any.
 pub(super) fn is_phonetic(letter: char) -> bool {
-    letter.identifier_type() == Some(IdentifierType::Technical)
-        && letter.script() == Script::Latin
-        && skeleton(letter.encode_utf8(&mut [0; 4])).eq([letter])
+    is_technical_latin(letter) && skeleton(letter.encode_utf8(&mut [0; 4])).eq([letter])
 }
 
 #[cfg(test)]
@@ -251,7 +279,7 @@ mod tests {
             "op-",
             "Ioopchat",
         ]) {
-            assert!(sounds_official(name), "{name}");
+            assert!(sounds_official(&Keys::of(name)), "{name}");
         }
         for name in [
             "serverin",
@@ -262,7 +290,7 @@ mod tests {
             "Ελένη",
             "guest7",
         ] {
-            assert!(!sounds_official(name), "{name}");
+            assert!(!sounds_official(&Keys::of(name)), "{name}");
         }
     }
 
@@ -277,10 +305,10 @@ mod tests {
             "Guest_",
             "ｇｕｅｓｔ１",
         ] {
-            assert!(is_guests(name), "{name}");
+            assert!(is_guests(&Keys::of(name)), "{name}");
         }
         for name in ["guesthouse", "guest7a", "guesti7n", "alice"] {
-            assert!(!is_guests(name), "{name}");
+            assert!(!is_guests(&Keys::of(name)), "{name}");
         }
     }
 
@@ -354,7 +382,11 @@ mod tests {
         #[test]
         fn another_spelling_is_alike(name in "[\\pL\\pM\\pN_.-]{1,24}") {
             let (one, other) = (Keys::of(&name), Keys::of(&fold(&name)));
-            prop_assert_eq!(one.folded(), other.folded());
+            prop_assert_eq!(&one.folded, &other.folded);
+            prop_assert_eq!(&one.folded, &folded_key(&fold(&name)));
+            // A name that is its own key has no other.
+            let written = key(&fold(&skeleton(&name).collect::<String>()));
+            prop_assert_eq!(one.written.as_ref().unwrap_or(&one.folded), &written);
         }
     }
 }

@@ -40,6 +40,7 @@
 //! | `config.rs`       | the limits                                                      |
 //! | `name.rs`         | what may be a nickname or a room's name, and when two are one   |
 //! | `naming.rs`       | who has a name, and taking another                              |
+//! | `unicode.rs`      | Unicode's tables, and how often they are looked at               |
 //! | `look_alikes.rs`  | when two names look the same, and which are the server's        |
 //! | `id.rs`           | what members and rooms are meant by                             |
 //! | `index.rs`        | finding members and rooms by name, in a few bytes each          |
@@ -79,6 +80,7 @@ mod summary;
 mod tests;
 mod text;
 mod topic_news;
+mod unicode;
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -89,6 +91,7 @@ use slab::Slab;
 
 use answers::{StandingLines, describe_ban, minutes, tell};
 use index::NameIndex;
+use look_alikes::Keys;
 use name::Name;
 use newcomers::{DOUBT, Newcomers, SILENCE};
 use presence::Change;
@@ -186,7 +189,7 @@ impl Chat {
             history_bytes: 0,
             changes: 0,
         };
-        let lobby = chat.open_room(Name::generated(LOBBY_NAME.into()));
+        let lobby = chat.open_room(Name::generated(LOBBY_NAME.into()), &Keys::of(LOBBY_NAME));
         debug_assert_eq!(lobby, LOBBY);
         chat
     }
@@ -206,7 +209,7 @@ impl Chat {
         effects: &mut Vec<Effect>,
     ) -> Result<MemberId, Line> {
         self.admits(peer, now)?;
-        let name = self.next_guest();
+        let (name, keys) = self.next_guest();
         let id = MemberId {
             index: self.members.vacant_key() as u32,
             generation: self.arrivals,
@@ -218,9 +221,7 @@ impl Chat {
             room: LOBBY,
             seat: 0,
         });
-        let members = &self.members;
-        self.nicknames
-            .insert(id.index, |at| nickname_at(members, at));
+        self.nicknames.insert(id.index, &keys);
         self.take_seat(id, LOBBY);
         effects.push(Effect::Moved {
             member: id,
@@ -374,11 +375,10 @@ impl Chat {
         (member.generation == id.generation).then_some(member)
     }
 
-    fn open_room(&mut self, name: Name) -> RoomId {
+    fn open_room(&mut self, name: Name, keys: &Keys) -> RoomId {
         let id = RoomId(self.rooms.vacant_key() as u32);
         self.rooms.insert(Room::new(name, &self.config));
-        let rooms = &self.rooms;
-        self.room_names.insert(id.0, |at| room_name_at(rooms, at));
+        self.room_names.insert(id.0, keys);
         self.by_size.insert(self.rooms[id.index()].rank(id));
         id
     }
@@ -419,10 +419,8 @@ impl Chat {
     /// Takes a member out of everything. Its room, which is returned, may be empty now.
     fn remove(&mut self, member: MemberId, effects: &mut Vec<Effect>) -> (RoomId, Name) {
         let from = self.give_up_seat(member);
-        let members = &self.members;
-        self.nicknames
-            .remove(member.index, |at| nickname_at(members, at));
         let nickname = self.members.remove(member.index()).nickname;
+        self.nicknames.remove(member.index, &Keys::of(&nickname));
         effects.push(Effect::Moved {
             member,
             from: Some(from),
@@ -488,9 +486,8 @@ impl Chat {
         self.drop_digest(room, due); // nobody is left to hear it
         self.topic_news.forget(room);
         if room != LOBBY {
-            let rooms = &self.rooms;
-            self.room_names.remove(room.0, |at| room_name_at(rooms, at));
             let gone = self.rooms.remove(room.index());
+            self.room_names.remove(room.0, &Keys::of(gone.name()));
             self.history_bytes -= gone.history.weight();
             self.by_size.remove(&gone.rank(room));
         }

@@ -11,12 +11,11 @@ use std::iter;
 use std::net::Ipv4Addr;
 use std::ops::Deref;
 
-use ecow::EcoString;
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
+use ecow::{EcoString, eco_format};
 
 use super::characters::Shows;
-use super::look_alikes::{double_in_protocol, is_phonetic, mixes_scripts};
+use super::look_alikes::{Keys, double_in_protocol, is_phonetic, mixes_scripts};
+use super::unicode::{is_combining_mark, nfc, nfkc, plain};
 
 /// Vietnamese and polytonic Greek need two marks on a letter, Hebrew and Thai three.
 const MARKS_IN_A_ROW: usize = 3;
@@ -94,7 +93,7 @@ impl Name {
         if text.chars().nth(longest).is_some() {
             return Err(BadName::Length { limit });
         }
-        let shown: EcoString = text.nfc().collect();
+        let shown: EcoString = nfc(text).collect();
         let mut length = 0;
         // A mark at the start is one that has used up its row.
         let mut marks = MARKS_IN_A_ROW;
@@ -106,18 +105,22 @@ impl Name {
             if !is_name_character(c) {
                 return Err(BadName::Character(c));
             }
+            if c.is_ascii() {
+                marks = 0;
+                continue;
+            }
             marks = if is_combining_mark(c) { marks + 1 } else { 0 };
             if marks > MARKS_IN_A_ROW {
                 return Err(BadName::Marks);
             }
-            if c.is_ascii() {
-                continue;
-            }
-            if !is_made_of_name_characters(c) || is_phonetic(c) {
+            if is_phonetic(c) {
                 return Err(BadName::Character(c));
             }
-            for plain in iter::once(c).nfkc() {
-                if let Some(of) = double_in_protocol(plain) {
+            for letter in plain(c) {
+                if letter != c && !is_name_character(letter) {
+                    return Err(BadName::Character(c));
+                }
+                if let Some(of) = double_in_protocol(letter) {
                     return Err(BadName::Double { letter: c, of });
                 }
             }
@@ -132,8 +135,7 @@ impl Name {
         if !folded.is_ascii() && (mixes_scripts(&shown) || mixes_scripts(&folded)) {
             return Err(BadName::Scripts);
         }
-        // An order against an address must not mean a member, nor the other way round.
-        if folded.parse::<Ipv4Addr>().is_ok() {
+        if is_address(&folded) {
             return Err(BadName::Address);
         }
         Ok(Name(shown))
@@ -146,35 +148,67 @@ impl Name {
         name
     }
 
-    /// Names like this one with a number at the end, none longer than `limit`: what to try when the
-    /// name is taken. The numbers grow faster and faster, so that taking them all in advance is no
-    /// way to make the search long.
-    pub(super) fn alternatives(&self, limit: usize) -> impl Iterator<Item = Name> {
+    /// Names like this one with a number at the end, none longer than `limit`, and their keys: what to try
+    /// when the name is taken. The numbers grow faster and faster, so that taking them all in advance is
+    /// no way to make the search long.
+    ///
+    /// Neither are the names checked again nor their keys made anew: what begins a good name and ends in
+    /// digits is one, unless it is an address, and a number adds its own to a key. So the cost is that of
+    /// the keys of as many beginnings as there are lengths of numbers.
+    pub(super) fn alternatives(&self, limit: usize) -> impl Iterator<Item = (Name, Keys)> {
         let stem = match self.trim_end_matches(|c: char| c.is_ascii_digit()) {
             "" => &**self,
             stem => stem,
         };
-        iter::successors(Some(2_u32), |number| number.checked_add(number.div_ceil(3))).filter_map(
-            move |number| {
-                let number = number.to_string();
-                let room = limit.checked_sub(number.len())?;
-                let stem: String = stem.chars().take(room).collect();
-                Name::new(&(stem + &number), limit).ok()
-            },
-        )
+        let mut beginning: Option<(&str, Cow<'_, str>, Keys)> = None;
+        let numbers = iter::successors(Some(2_u32), |n| n.checked_add(n.div_ceil(3)));
+        numbers.filter_map(move |number| {
+            let number = number.to_string();
+            let room = limit.checked_sub(number.len())?;
+            let cut = stem
+                .char_indices()
+                .nth(room)
+                .map_or(stem.len(), |(at, _)| at);
+            let same = beginning.take().filter(|(stem, ..)| stem.len() == cut);
+            let (stem, folded, keys) = beginning.insert(same.unwrap_or_else(|| {
+                let stem = &stem[..cut];
+                let folded = fold(stem);
+                let keys = Keys::new(stem, &folded);
+                (stem, folded, keys)
+            }));
+            if is_address(&format!("{folded}{number}")) {
+                return None;
+            }
+            let name = Name(eco_format!("{stem}{number}"));
+            Some((name, keys.followed_by(&number)))
+        })
     }
 }
 
-/// Whether a text can be a name of at most `limit` characters, or another spelling of one, of which some are
-/// longer. What cannot need not be looked for, which costs more than to see it.
-pub(super) fn may_be_meant(text: &str, limit: usize) -> bool {
-    let longest = limit.saturating_mul(CHARACTERS_IN_ONE);
-    text.chars().nth(longest).is_none() && text.chars().all(is_made_of_name_characters)
+/// Whether a folded name is an address: an order against one must not mean a member, nor the other way round.
+fn is_address(folded: &str) -> bool {
+    folded.parse::<Ipv4Addr>().is_ok()
 }
 
-/// Some single letters are whole phrases, spaces included, or blanks in disguise.
-fn is_made_of_name_characters(c: char) -> bool {
-    is_name_character(c) && (c.is_ascii() || iter::once(c).nfkc().all(is_name_character))
+/// A text folded, if it can be a name of at most `limit` characters, or another spelling of one, of which some
+/// are longer. What cannot need not be looked for, which costs more than to see it.
+pub(super) fn fold_if_meant(text: &str, limit: usize) -> Option<Cow<'_, str>> {
+    let longest = limit.saturating_mul(CHARACTERS_IN_ONE);
+    if text.chars().nth(longest).is_some() || !text.chars().all(is_name_character) {
+        return None;
+    }
+    if text.is_ascii() {
+        return Some(fold(text));
+    }
+    let mut plain = String::new();
+    for (length, c) in nfkc(text.chars()).enumerate() {
+        // Some single letters are whole phrases, spaces included, or blanks in disguise.
+        if length == longest || !is_name_character(c) {
+            return None;
+        }
+        plain.push(c);
+    }
+    Some(Cow::Owned(without_case(plain)))
 }
 
 /// The form names are compared by: without case, and with compatibility characters (full width,
@@ -184,11 +218,7 @@ fn is_made_of_name_characters(c: char) -> bool {
 /// only: the two small sigmas, the two sharp s.
 pub(super) fn fold(name: &str) -> Cow<'_, str> {
     if !name.is_ascii() {
-        let lower = name.nfkc().flat_map(char::to_lowercase);
-        let folded = lower
-            .flat_map(char::to_uppercase)
-            .flat_map(char::to_lowercase);
-        return folded.nfkc().collect();
+        return Cow::Owned(without_case(nfkc(name.chars()).collect()));
     }
     // Most names, `guest7` among them, are their own fold.
     match name.bytes().any(|byte| byte.is_ascii_uppercase()) {
@@ -197,11 +227,27 @@ pub(super) fn fold(name: &str) -> Cow<'_, str> {
     }
 }
 
+/// The second half of that.
+fn without_case(plain: String) -> String {
+    let has_case = |c: char| !c.to_lowercase().eq([c]) || !c.to_uppercase().eq([c]);
+    // Most scripts know none.
+    if !plain.contains(has_case) {
+        return plain;
+    }
+    let lower = plain.chars().flat_map(char::to_lowercase);
+    let folded = lower
+        .flat_map(char::to_uppercase)
+        .flat_map(char::to_lowercase);
+    nfkc(folded).collect()
+}
+
 fn is_name_character(c: char) -> bool {
-    // Unicode counts some as letters or marks of which nothing is to be seen.
-    matches!(c, '_' | '-' | '.')
-        || (c.is_alphanumeric() || is_combining_mark(c))
-            && matches!(Shows::of(c), Shows::Itself | Shows::Mark)
+    match Shows::of(c) {
+        Shows::Itself => matches!(c, '_' | '-' | '.') || c.is_alphanumeric(),
+        Shows::Mark => c.is_alphanumeric() || is_combining_mark(c),
+        // Unicode counts some of them as letters or marks.
+        Shows::Blank | Shows::Nothing => false,
+    }
 }
 
 #[cfg(test)]
@@ -306,12 +352,11 @@ mod tests {
             assert_eq!(*name(text), *text);
         }
         // Nor is one suggested.
-        let suggested: Vec<Name> = name("1.2.3.").alternatives(24).collect();
-        assert!(
-            suggested
-                .iter()
-                .all(|name| name.parse::<Ipv4Addr>().is_err())
-        );
+        for stem in ["1.2.3.", "１.2.３."] {
+            let stem = name(stem);
+            let first = stem.alternatives(24).next().map(|(name, _)| name);
+            assert_eq!(first.as_deref(), Some(&*format!("{stem}275")));
+        }
     }
 
     #[test]
@@ -342,6 +387,18 @@ mod tests {
         assert_ne!(fold(&name("alice")), fold(&name("alicé")));
     }
 
+    /// Catches: somebody whose name is not looked for.
+    #[test]
+    fn every_name_can_be_meant() {
+        for c in ('\0'..=char::MAX).filter(|&c| is_name_character(c)) {
+            let text = format!("a{c}");
+            let folded = fold(&text);
+            if folded != text && Name::new(&text, 24).is_ok() {
+                assert_eq!(fold_if_meant(&text, 24), Some(folded), "{c:?}");
+            }
+        }
+    }
+
     #[test]
     fn a_name_that_is_its_own_fold_is_not_copied() {
         assert!(matches!(fold("guest7"), Cow::Borrowed("guest7")));
@@ -353,7 +410,7 @@ mod tests {
         let of = |text: &str, limit| -> Vec<String> {
             let name = Name::new(text, limit).unwrap();
             let alternatives = name.alternatives(limit).take(3);
-            alternatives.map(|name| name.to_string()).collect()
+            alternatives.map(|(name, _)| name.to_string()).collect()
         };
         assert_eq!(of("alice", 24), ["alice2", "alice3", "alice4"]);
         assert_eq!(of("alice2", 24), ["alice2", "alice3", "alice4"]);
@@ -377,11 +434,13 @@ mod tests {
                 prop_assert_eq!(Name::new(&name, 24), Ok(name.clone()));
                 let folded = fold(&name);
                 prop_assert_eq!(fold(&folded), &*folded);
+                prop_assert_eq!(fold_if_meant(&name, 24), Some(folded.clone()));
                 let upper = name.to_uppercase();
                 prop_assert_eq!(fold(&upper), &*folded);
                 prop_assert_eq!(super::super::sanitise(&name), &*name);
-                for other in name.alternatives(24) {
-                    prop_assert!(other.chars().count() <= 24);
+                for (other, keys) in name.alternatives(24) {
+                    prop_assert_eq!(Name::new(&other, 24), Ok(other.clone()));
+                    prop_assert_eq!(keys, Keys::of(&other), "{}", other);
                 }
             }
         }

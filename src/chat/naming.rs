@@ -1,50 +1,54 @@
 //! Who has a name, which are free, and taking another.
 
+use std::borrow::Cow;
 use std::num::NonZeroU32;
 
 use ecow::eco_format;
 
 use super::answers::{compose, tell};
-use super::look_alikes::{is_guests, sounds_official};
+use super::look_alikes::{Keys, is_guests, sounds_official};
 use super::name::{self, Name};
 use super::presence::Change;
 use super::{Chat, Effect, LOBBY_NAME, MemberId, Millis, RoomId, nickname_at, room_name_at};
 
 /// Characters of `guest4294967295`: such names may be longer than those that members take.
 const LONGEST_GUEST: usize = 15;
-/// How many names are tried before a member is left to think of one.
-const SUGGESTIONS: usize = 16;
+/// How many names are tried before a member is left to think of one: all with numbers of one or two digits.
+const SUGGESTIONS: usize = 13;
 
 impl Chat {
-    /// Nobody takes such a name by choice, so this searches only after all numbers have been used once.
-    pub(super) fn next_guest(&mut self) -> Name {
+    /// A name for a newcomer, and its keys. Nobody takes such a name by choice, so this searches only after
+    /// all numbers have been used once.
+    pub(super) fn next_guest(&mut self) -> (Name, Keys) {
         loop {
             self.arrivals = self.arrivals.checked_add(1).unwrap_or(NonZeroU32::MIN);
             let name = Name::generated(eco_format!("guest{}", self.arrivals));
-            if self.alike(&name).next().is_none() {
-                return name;
+            let keys = Keys::of(&name);
+            if self.alike(&keys).next().is_none() {
+                return (name, keys);
             }
         }
     }
 
     /// The member that has a nickname, however that is spelt.
     pub(super) fn named(&self, nickname: &str) -> Option<MemberId> {
-        if !name::may_be_meant(nickname, self.config.nickname.max(LONGEST_GUEST)) {
-            return None;
-        }
+        let folded = self.fold_nickname(nickname)?;
         let members = &self.members;
         let index = self
             .nicknames
-            .find(nickname, |at| nickname_at(members, at))?;
+            .find(&folded, |at| nickname_at(members, at))?;
         Some(self.member_at(index))
     }
 
-    /// The members whose nicknames look like this one: two at most.
-    fn alike(&self, nickname: &Name) -> impl Iterator<Item = MemberId> {
+    /// A text folded, if it can be a nickname, however that is spelt.
+    pub(super) fn fold_nickname<'a>(&self, text: &'a str) -> Option<Cow<'a, str>> {
+        name::fold_if_meant(text, self.config.nickname.max(LONGEST_GUEST))
+    }
+
+    /// The members whose nicknames look like the one with these keys: two at most.
+    fn alike(&self, keys: &Keys) -> impl Iterator<Item = MemberId> {
         let members = &self.members;
-        let alike = self
-            .nicknames
-            .alike(nickname, |at| nickname_at(members, at));
+        let alike = self.nicknames.alike(keys, |at| nickname_at(members, at));
         alike.map(|index| self.member_at(index))
     }
 
@@ -55,19 +59,10 @@ impl Chat {
 
     /// The room that has a name, however that is spelt.
     pub(super) fn room_named(&self, name: &str) -> Option<RoomId> {
-        if !name::may_be_meant(name, self.config.room_name.max(LOBBY_NAME.len())) {
-            return None;
-        }
+        let folded = name::fold_if_meant(name, self.config.room_name.max(LOBBY_NAME.len()))?;
         let rooms = &self.rooms;
-        let found = self.room_names.find(name, |at| room_name_at(rooms, at));
+        let found = self.room_names.find(&folded, |at| room_name_at(rooms, at));
         found.map(RoomId)
-    }
-
-    /// A room whose name looks like this one.
-    fn room_alike(&self, name: &Name) -> Option<RoomId> {
-        let rooms = &self.rooms;
-        let mut alike = self.room_names.alike(name, |at| room_name_at(rooms, at));
-        alike.next().map(RoomId)
     }
 
     pub(super) fn rename(
@@ -82,30 +77,27 @@ impl Chat {
             Ok(name) => name,
             Err(bad) => return tell(effects, member, format!("! A nickname {bad}.")),
         };
+        let keys = Keys::of(&name);
         let is_operator = self.members[member.index()].peer.is_operator();
-        let is_reserved = |name: &Name| is_guests(name) || !is_operator && sounds_official(name);
-        if is_reserved(&name) && self.named(&name) != Some(member) {
+        let is_reserved = |keys: &Keys| is_guests(keys) || !is_operator && sounds_official(keys);
+        if is_reserved(&keys) && self.named(&name) != Some(member) {
             let line = format!("! {name} is reserved; try another.");
             return tell(effects, member, line);
         }
-        let is_free = |name: &Name| self.alike(name).all(|owner| owner == member);
-        if !is_free(&name) {
+        if !self.alike(&keys).all(|owner| owner == member) {
             let mut alternatives = name.alternatives(limit).take(SUGGESTIONS);
-            let advice = match alternatives.find(|name| is_free(name) && !is_reserved(name)) {
-                Some(free) => format!("try {free}"),
+            let is_free = |keys: &Keys| self.nicknames.is_surely_free(keys) && !is_reserved(keys);
+            let advice = match alternatives.find(|(_, keys)| is_free(keys)) {
+                Some((free, _)) => format!("try {free}"),
                 None => "try another".into(),
             };
             return tell(effects, member, format!("! {name} is taken; {advice}."));
         }
-        let members = &self.members;
-        self.nicknames
-            .remove(member.index, |at| nickname_at(members, at));
         let place = &mut self.members[member.index()];
         let room = place.room;
         let before = std::mem::replace(&mut place.nickname, name.clone());
-        let members = &self.members;
-        self.nicknames
-            .insert(member.index, |at| nickname_at(members, at));
+        self.nicknames.remove(member.index, &Keys::of(&before));
+        self.nicknames.insert(member.index, &keys);
         let line = compose(&mut self.draft, format_args!("* You are now {name}."));
         tell(effects, member, line);
         // Of a newcomer nobody knows the name it had.
@@ -119,10 +111,11 @@ impl Chat {
         }
     }
 
-    /// Says that a room looks like another one, if it does.
-    pub(super) fn looks_like_another(&self, name: &Name) -> Option<String> {
-        let other = self.room_alike(name)?;
-        let other = self.room(other).name();
+    /// Says that a room of this name, with these keys, would look like another one, if it would.
+    pub(super) fn looks_like_another(&self, name: &Name, keys: &Keys) -> Option<String> {
+        let rooms = &self.rooms;
+        let mut alike = self.room_names.alike(keys, |at| room_name_at(rooms, at));
+        let other = room_name_at(rooms, alike.next()?);
         Some(format!("#{name} is taken: it looks like #{other}"))
     }
 }

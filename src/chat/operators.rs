@@ -105,7 +105,8 @@ impl Chat {
             Some(origin) => (origin, None),
             None => {
                 let victim = &self.members[self.victim(target)?.index()];
-                (victim.peer.origin(), Some(victim.nickname.clone()))
+                let nickname = name::fold(&victim.nickname).into_owned();
+                (victim.peer.origin(), Some(nickname))
             }
         };
         // Operators are not kept out, so a ban of where they come from would be one in name only.
@@ -162,10 +163,9 @@ impl Chat {
         let origins: Vec<Origin> = match Origin::parse(text) {
             Some(origin) => vec![origin],
             None => {
-                let fold = name::fold(text);
+                let nickname = self.fold_nickname(text);
                 let is_meant = |ban: &Ban| {
-                    let nickname = ban.nickname.as_ref();
-                    nickname.is_some_and(|nickname| name::fold(nickname) == fold)
+                    nickname.is_some() && ban.nickname.as_deref() == nickname.as_deref()
                 };
                 let bans = self.bans.list(now).iter();
                 let meant = bans.filter(|(_, (_, ban))| is_meant(ban));

@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
-use super::name::Name;
 use super::peer::Origin;
 use super::{MemberId, Millis};
 
@@ -74,8 +73,8 @@ pub(super) type Bans = Expiring<Origin, Ban>;
 #[derive(Clone, Debug)]
 pub(super) struct Ban {
     pub(super) reason: Option<Box<str>>,
-    /// The nickname that it was ordered by, so that it can be lifted by that.
-    pub(super) nickname: Option<Name>,
+    /// The folded nickname that it was ordered by, so that it can be lifted by that.
+    pub(super) nickname: Option<String>,
 }
 
 impl Bans {
