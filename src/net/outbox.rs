@@ -132,6 +132,14 @@ impl<S> Batch<S> {
         self.length
     }
 
+    /// Forgets all writes but the first `kept`. The callbacks of those are told with the others'.
+    fn forget_all_but(&mut self, kept: usize) {
+        for piece in self.pieces.drain(kept.min(self.pieces.len())..) {
+            self.waiting -= piece.bytes().len();
+            self.length -= piece.bytes().len();
+        }
+    }
+
     /// Sends until all is sent or the kernel takes no more; true if all is sent. Adds what was
     /// sent to `sent`.
     pub(super) fn send(
@@ -225,6 +233,14 @@ impl<S> Outbox<S> {
             && self.on_finish.is_empty()
     }
 
+    /// Forgets what was written, but for the write of which some may be sent already.
+    pub(super) fn forget_unsent(&mut self) {
+        if let Some(sending) = &mut self.sending {
+            sending.forget_all_but(1);
+        }
+        self.buffered.forget_all_but(0);
+    }
+
     /// Bytes that are not sent yet.
     pub(super) fn waiting(&self) -> usize {
         self.sending.as_ref().map_or(0, Batch::waiting) + self.buffered.waiting()
@@ -292,6 +308,29 @@ mod tests {
             batch.take(piece.len());
         }
         assert_eq!(got, (0..200).collect::<Vec<u8>>());
+    }
+
+    #[test]
+    fn what_is_begun_to_be_sent_is_not_forgotten() {
+        let before = held_bytes();
+        let mut outbox = Outbox::<()>::default();
+        let sending = outbox.sending.insert(Batch::default());
+        for data in ["first", "second", "third"] {
+            sending.push(Data::Borrowed(data.as_bytes()), 0, None);
+        }
+        sending.take(2);
+        outbox.buffered.push(Data::Borrowed(b"fourth"), 0, None);
+        outbox.forget_unsent();
+        assert_eq!(outbox.sending.as_ref().map(rest), Some(b"rst".to_vec()));
+        assert!(outbox.buffered.is_empty());
+        assert_eq!((outbox.waiting(), outbox.length()), (3, 5));
+        outbox.buffered.push(Data::Borrowed(b"last"), 0, None);
+        assert_eq!(outbox.waiting(), 7);
+        outbox.forget_unsent();
+        outbox.forget_unsent();
+        assert_eq!(outbox.waiting(), 3);
+        drop(outbox);
+        assert_eq!(held_bytes(), before);
     }
 
     proptest! {

@@ -197,6 +197,29 @@ impl Socket {
         Ok(())
     }
 
+    /// Forgets what was read and not handed out. The peer is not told, and what it sends goes on from there:
+    /// for one to whom nobody will listen any more.
+    pub fn forget_unread<S>(self, cx: &mut Context<S>) -> Self {
+        if let Some(connection) = cx.connection_mut(self.0)
+            && let Some(inbox) = &mut connection.inbox
+        {
+            inbox.clear();
+        }
+        self
+    }
+
+    /// Forgets what was written and not sent, but for the write of which some may be sent already: what is
+    /// written next follows that. The writes' callbacks are told as if they had been sent. For a peer that
+    /// does not take what it is sent and is still to be told something.
+    pub fn forget_unsent<S>(self, cx: &mut Context<S>) -> Self {
+        if let Some(connection) = cx.connection_mut(self.0)
+            && let Some(outbox) = &mut connection.outbox
+        {
+            outbox.forget_unsent();
+        }
+        self
+    }
+
     /// Closes at once, with a reset where there is such a thing (not on IPC): what the kernel still holds
     /// for the peer is thrown away. For peers that do not take it.
     pub fn abort<S>(self, cx: &mut Context<S>) -> Self {

@@ -11,12 +11,16 @@ use std::collections::HashSet;
 use log::warn;
 
 use super::ChatServer;
+use super::outlet::Outlet;
 use crate::http::{self, web_socket};
 use crate::net::{self, Context, Socket};
 
 /// What somebody is told who has to go.
-const REASON: &str =
+pub(super) const REASON: &str =
     "! Disconnected: the server is short of memory, and most of it was held for you.";
+
+/// Bytes that may be kept for one that was ended until it has read its last line, or its time for that is over.
+const LAST_WORDS: usize = 16 * 1024;
 
 /// The time between two looks while something is held and nothing happens, in milliseconds.
 const LOOK_MS: u64 = 100;
@@ -34,7 +38,7 @@ pub(super) struct Budget {
 
 impl ChatServer {
     /// Bytes that clients make the server hold.
-    fn held(&self) -> u64 {
+    pub(super) fn held(&self) -> u64 {
         (net::held_bytes() + self.hub.chat().history_bytes()) as u64
     }
 
@@ -96,9 +100,9 @@ impl ChatServer {
         {
             ended += 1;
             self.expel(cx, socket);
-            let left = self.held_for(cx, socket) as u64;
-            if left > 0 {
-                closing += left;
+            // Last words count as long as they wait. Who has them may have to go without, as the others do.
+            if socket.destroyed(cx) {
+                closing += self.held_for(cx, socket) as u64;
                 leaving.insert(socket);
             }
         }
@@ -117,17 +121,21 @@ impl ChatServer {
         own + socket.held(cx) + http::held(cx, socket) + web_socket::held(cx, socket)
     }
 
-    /// Ends one connection. It is told why if its system has room for that; what is held for it is let go of
-    /// in any case.
+    /// Ends one connection, and lets go of what is held for it. A member is still told why, after the write
+    /// that is being sent.
     fn expel(&mut self, cx: &mut Context<Self>, socket: Socket) {
         let member = self.connections.get_mut(socket).and_then(|own| own.member);
         if let Some(member) = member {
+            socket.forget_unsent(cx);
+            if let Some(Some(Outlet::Line(_))) = self.outlets.get(member.index()) {
+                socket.forget_unread(cx); // nobody will hear it; frames have to be read on from where they are
+            }
             self.hub.disconnect(member, REASON, cx.now());
             self.finish(cx);
         }
-        // Who has lines waiting in front of it will not read it, and who only asks for pages has no place for
-        // it. What the system has taken still arrives before the reset.
-        if member.is_none() || self.held_for(cx, socket) > 0 {
+        // Who only asks for pages has no place for a reason. What the system has taken still arrives before
+        // the reset.
+        if member.is_none() || self.held_for(cx, socket) > LAST_WORDS {
             socket.abort(cx);
         }
     }

@@ -426,3 +426,51 @@ fn of_those_who_are_turned_away_64_at_a_time_are_told_why() {
         assert_eq!(tcp.connections(&house.event_loop), 0);
     }
 }
+
+/// Catches: one for whom much is held that is ended without a word; one that is told in the middle of another
+/// line; one whose last words are never let go of.
+#[test]
+fn who_goes_for_the_memory_is_told_why_behind_what_it_was_being_sent() {
+    let mut house = House::new(|config| {
+        config.max_memory = 1 << 20;
+        config.stall_timeout = 24 * HOUR;
+        config.flood = Some(Flood::Off);
+        config.history = 0;
+    });
+    let mut talkers = [house.join(), house.join(), house.join()]; // one alone may not queue so much
+    let mut others: Vec<Guest> = (0..30).map(|_| house.join()).collect();
+    let text = "x".repeat(4000);
+    'full: for number in 4..=33 {
+        for count in 0..120 {
+            let talker = &mut talkers[count % 3];
+            talker.say(&format!("/msg guest{number} {count} {text}"));
+            house.settle();
+            talker.lines();
+            if house.server.hub.chat().member_count() < 33 {
+                break 'full;
+            }
+        }
+    }
+    let gone = 33 - house.server.hub.chat().member_count();
+    assert!((1..10).contains(&gone), "{gone} are gone");
+    assert!(house.server.held() <= 1 << 20);
+    let mut told = 0;
+    let is_whole = |line: &String| line.starts_with(['*', '!']) || line.ends_with(&text);
+    for other in &mut others {
+        let mut last = None;
+        loop {
+            let lines = other.lines();
+            house.settle();
+            assert!(lines.iter().all(is_whole), "a torn line");
+            match lines.into_iter().next_back() {
+                Some(line) => last = Some(line),
+                None => break,
+            }
+        }
+        told += usize::from(last.as_deref() == Some(memory::REASON));
+    }
+    assert_eq!(told, gone);
+    house.run_until(house.clock.now() + line_door::LAST_LINES_MS);
+    let left = house.server.hub.chat().member_count();
+    assert_eq!(house.door.connections(&house.event_loop), left);
+}
