@@ -218,6 +218,41 @@ fn a_paused_socket_is_read_up_to_its_high_water_mark() {
     }
 }
 
+/// Catches: an end that overtakes the last bytes, when those were given back after it was known.
+#[test]
+fn bytes_given_back_at_the_end_come_before_it() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("server");
+    let mut event_loop = event_loop();
+    let server = create_server(&mut event_loop);
+    server.listen(&mut event_loop, Address::from(path.as_path()));
+    server.on_connection(&mut event_loop, |_, cx, socket| {
+        note_all(cx, socket);
+        socket.pause(cx);
+        cx.extensions_mut().insert(socket);
+    });
+    let mut peer = UnixStream::connect(&path).expect("it listens");
+    peer.write_all(b"ab").expect("there is room");
+    peer.shutdown(std::net::Shutdown::Write).expect("it can");
+    let mut said = Said::new();
+    for _ in 0..6 {
+        event_loop.set_immediate(|_, _| {});
+        event_loop.turn(&mut said).expect("the poll works");
+    }
+    let socket = *event_loop.extensions().get::<Socket>().expect("one came");
+    assert_eq!(socket.readable_length(&event_loop), 2);
+    assert!(event_loop.connection(socket.0).expect("it is open").eof);
+    socket.on_data(&mut event_loop, |_, cx, socket, bytes| {
+        if let [_, rest @ ..] = bytes {
+            socket.unshift(cx, rest);
+        }
+    });
+    socket.resume(&mut event_loop);
+    server.close(&mut event_loop);
+    event_loop.run(&mut said).expect("the poll works");
+    assert_eq!(said, ["data ab", "data b", "end", "finish", "close"]);
+}
+
 /// Catches: a full socket that tries to send whenever something comes in.
 #[test]
 fn a_full_socket_is_not_written_to_before_there_is_room() {
@@ -226,17 +261,15 @@ fn a_full_socket_is_not_written_to_before_there_is_room() {
     let mut event_loop = event_loop();
     let server = create_server(&mut event_loop);
     server.listen(&mut event_loop, Address::from(path.as_path()));
-    server.on_connection(&mut event_loop, |_, cx, socket| {
+    server.on_data(&mut event_loop, |said: &mut Said, cx, socket, _| {
+        said.push("data".into());
         while socket.buffered(cx) == 0 {
             socket.write(cx, [b'x'; 64 * 1024]);
         }
     });
-    server.on_data(&mut event_loop, |said: &mut Said, _, _, _| {
-        said.push("data".into())
-    });
     let mut peer = UnixStream::connect(&path).expect("it listens");
     let mut said = Said::new();
-    // What the poll told of the new connection is used up with the first of these.
+    // That there was room, as the poll told of the new connection, is used up with the first of these.
     let mut writes = Vec::new();
     for came in 1..=5 {
         peer.write_all(b"x").expect("there is room");

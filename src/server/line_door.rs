@@ -19,7 +19,7 @@ use crate::net::{self, Context, Event, Server, Socket};
 /// A connection that we have ended is read on, and what comes thrown away, until nothing has
 /// come for so many milliseconds: closing it with bytes unread would be a reset, which may cost the
 /// peer our last line.
-const LINGER_MS: u32 = 500;
+pub(super) const LINGER_MS: u32 = 500;
 
 /// How long, in milliseconds, a connection that we have ended has to read its last lines. When the
 /// whole server ends, `--shutdown-timeout` says so instead.

@@ -333,6 +333,21 @@ fn who_reads_nothing_is_gone_when_the_stall_time_is_over_and_not_before() {
     }
 }
 
+/// Catches: whoever has left and keeps its side open holding its connection until its last lines are given
+/// up, though it has taken them.
+#[test]
+fn who_has_left_and_closes_nothing_is_closed_soon() {
+    let mut house = House::new(|_| {});
+    let mut ann = house.join();
+    ann.say("/quit");
+    house.settle();
+    let over = house.clock.now() + u64::from(line_door::LINGER_MS);
+    house.run_until(over - 1);
+    assert_eq!(house.door.connections(&house.event_loop), 1);
+    house.run_until(over);
+    assert_eq!(house.door.connections(&house.event_loop), 0);
+}
+
 /// Catches: a stall that goes on counting though something was read.
 #[test]
 fn who_reads_something_now_and_then_stays() {

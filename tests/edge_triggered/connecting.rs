@@ -4,7 +4,9 @@ use loopchat::net::{self, Address, Event, Listener, Socket};
 use loopchat::{Context, EventLoop};
 use socket2::{Domain, Type};
 
-use crate::in_process::{Family, Place, Rig, World, clock, each_family, within_deadline};
+use crate::in_process::{
+    Family, Place, Rig, World, after_turns, clock, each_family, within_deadline,
+};
 
 /// Makes a client whose events are noted.
 fn client(cx: &mut Context<World>, target: impl Into<net::Target>) -> Socket {
@@ -397,5 +399,62 @@ fn rule_7_a_socket_is_connecting_until_the_loop_says_otherwise() {
         assert!(client.write(&mut event_loop, b"queued, and dropped"));
         event_loop.run(&mut world).expect("the poll works");
         assert_eq!(world.events, ["error ECONNREFUSED", "close true"]);
+    });
+}
+
+/// Catches: the answer to a lookup of a socket's last life taken for one of this.
+#[test]
+fn rule_7_an_answer_that_comes_too_late_is_for_nobody() {
+    within_deadline(|| {
+        let mut rig = Rig::<World>::new(Family::Tcp);
+        let server = rig.server;
+        let port = rig.place.address.port().expect("it is TCP");
+        let here = "127.0.0.1".parse().expect("an address");
+        let client = Socket::new(&mut rig.event_loop);
+        let first = net::ConnectOptions::new(("first", port));
+        let first = first.lookup(move |_: &mut World, cx, request| {
+            client.destroy(cx);
+            after_turns(cx, 5, move |_, cx| request.answer(cx, Ok(vec![here])));
+        });
+        client.on_event(&mut rig.event_loop, |world, _, _, event| world.note(event));
+        client.once_close(&mut rig.event_loop, move |_, cx, client, _| {
+            let second = net::ConnectOptions::new(("second", port));
+            client.connect(cx, second.lookup(|_, _, _never_answered| {}));
+            after_turns(cx, 20, move |world: &mut World, cx| {
+                assert!(client.connecting(cx));
+                world.say("still looking");
+                client.destroy(cx);
+                server.close(cx);
+            });
+        });
+        client.connect(&mut rig.event_loop, first);
+        let mut world = World::default();
+        rig.run(&mut world);
+        assert_eq!(
+            world.events,
+            ["close false", "still looking", "close false"]
+        );
+    });
+}
+
+/// Catches: more addresses tried than were asked for: of one family it is the first alone.
+#[test]
+fn rule_7_of_one_family_only_the_first_address_is_tried() {
+    within_deadline(|| {
+        let mut rig = Rig::<World>::new(Family::Tcp);
+        let server = rig.server;
+        let port = rig.place.address.port().expect("it is TCP");
+        let all = ["127.0.0.2", "127.0.0.1"].map(|text| text.parse().expect("an address"));
+        let options = net::ConnectOptions::new(("somewhere", port)).family(4);
+        let options = options.lookup(move |_, cx, request| {
+            assert!(!request.all);
+            request.answer(cx, Ok(all.to_vec()));
+        });
+        let client = net::create_connection(&mut rig.event_loop, options);
+        client.on_event(&mut rig.event_loop, |world, _, _, event| world.note(event));
+        client.on_close(&mut rig.event_loop, move |_, cx, _, _| server.close(cx));
+        let mut world = World::default();
+        rig.run(&mut world);
+        assert_eq!(world.events, ["lookup", "error ECONNREFUSED", "close true"]);
     });
 }
