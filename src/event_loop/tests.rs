@@ -86,8 +86,8 @@ fn recorded(
         .collect()
 }
 
-/// Catches: putting off that waits for the next turn, behind the immediates; and one that holds them
-/// up for ever.
+/// Catches: putting off that waits for the next turn, behind the immediates; and one that holds
+/// them up for ever.
 #[test]
 fn what_is_put_off_while_that_runs_comes_before_the_check_phase_up_to_a_limit() {
     let (mut event_loop, mut world) = with_clock();

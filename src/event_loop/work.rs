@@ -139,8 +139,8 @@ mod tests {
     /// Says to the test that it is the one in the process that gets no thread.
     const CHILD: &str = "LOOPCHAT_TEST_WITHOUT_THREADS";
 
-    /// Catches: work that waits for ever where the system refuses even the first thread. A process of its
-    /// own asks for stacks that no address space holds.
+    /// Catches: work that waits for ever where the system refuses even the first thread. A process
+    /// of its own asks for stacks that no address space holds.
     #[test]
     fn without_a_single_thread_work_is_done_by_the_loop() {
         if std::env::var_os(CHILD).is_some() {

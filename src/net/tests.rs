@@ -1,5 +1,5 @@
-//! Sockets and servers in a loop inside the test, with peers of plain `std` in the same thread: what
-//! they tell of themselves, and what they ask of the system.
+//! Sockets and servers in a loop inside the test, with peers of plain `std` in the same thread:
+//! what they tell of themselves, and what they ask of the system.
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
@@ -69,8 +69,8 @@ fn tcp(cx: &Context<Said>, socket: Socket) -> SockRef<'_> {
 
 // --- connecting -----------------------------------------------------------------------------
 
-/// Catches: a second connection on top of one that is under way, that stands, or whose close is still
-/// to be told.
+/// Catches: a second connection on top of one that is under way, that stands, or whose close is
+/// still to be told.
 #[test]
 fn connecting_anew_does_nothing_before_the_close_was_told() {
     let mut event_loop = event_loop();
@@ -97,7 +97,8 @@ fn connecting_anew_does_nothing_before_the_close_was_told() {
     assert_eq!(said, ["connect", "ready", "close"]);
 }
 
-/// Catches: taking an event that decides nothing for the outcome, as systems other than Linux bring it.
+/// Catches: taking an event that decides nothing for the outcome, as systems other than Linux bring
+/// it.
 #[test]
 fn an_event_before_anything_is_decided_is_no_outcome() {
     let mut event_loop = event_loop();
@@ -269,7 +270,8 @@ fn a_full_socket_is_not_written_to_before_there_is_room() {
     });
     let mut peer = UnixStream::connect(&path).expect("it listens");
     let mut said = Said::new();
-    // That there was room, as the poll told of the new connection, is used up with the first of these.
+    // That there was room, as the poll told of the new connection, is used up with the first of
+    // these.
     let mut writes = Vec::new();
     for came in 1..=5 {
         peer.write_all(b"x").expect("there is room");
@@ -281,7 +283,8 @@ fn a_full_socket_is_not_written_to_before_there_is_room() {
 
 // --- what is asked of the system, and what is told -------------------------------------------
 
-/// Catches: options that are accepted and not set, in whichever order they come with the connection.
+/// Catches: options that are accepted and not set, in whichever order they come with the
+/// connection.
 #[test]
 fn keep_alive_and_no_delay_are_the_sockets_own_whenever_they_are_set() {
     let mut event_loop = event_loop();
@@ -388,7 +391,8 @@ fn who_is_at_the_other_end_is_the_systems_word() {
     );
 }
 
-/// Catches: one user taken for another. The superuser, as whom tests run in containers, can be another.
+/// Catches: one user taken for another. The superuser, as whom tests run in containers, can be
+/// another.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_peer_of_another_user_is_known_as_that_user() {

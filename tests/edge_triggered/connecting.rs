@@ -256,8 +256,8 @@ fn rule_7_a_name_nobody_has_is_an_error() {
     });
 }
 
-/// Catches: the clock of an attempt that goes on when the attempt is over, and ends the connection that
-/// came of it or of the next.
+/// Catches: the clock of an attempt that goes on when the attempt is over, and ends the connection
+/// that came of it or of the next.
 #[test]
 fn rule_7_the_time_of_an_attempt_is_over_with_the_attempt() {
     for second in [false, true] {
