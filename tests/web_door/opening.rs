@@ -96,3 +96,28 @@ fn whoever_was_turned_away_does_not_hold_up_the_end() {
     let log = server.log();
     assert!(!log.iter().any(|line| line.contains("in time")), "{log:?}");
 }
+
+/// Catches: what was meant for another port, or for a person, taken for something else than a bad request.
+#[test]
+fn who_speaks_no_http_is_told_so_and_is_heard_by_nobody() {
+    let (server, web) = start(&[]);
+    let mut nc = server.join();
+    for sent in [
+        &b"hello there\n"[..],
+        b"\n\n/nick boss\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xFC\x03\x03 a TLS greeting",
+        b"\x80\x2E\x01\x00\x02 one of SSL 2",
+        b"SSH-2.0-OpenSSH_9.6\r\n",
+        b"PROXY TCP4 192.0.2.7 127.0.0.1 4711 3000\r\nGET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x0C\xC0\x00\x02\x07\x7F\x00\x00\x01\x12\x67\x0B\xB8",
+        b"\xFF\xFD\x03\xFF\xFB\x18hello\r\n",
+        b"*1\r\n$4\r\nPING\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    ] {
+        let mut client = client::Client::connect(web);
+        client.send_raw(sent);
+        let head = client.read_head();
+        assert!(head.starts_with("HTTP/1.1 400 "), "{sent:?}: {head}");
+    }
+    assert_eq!(nc.sync(), [""; 0]);
+}
