@@ -297,6 +297,15 @@ impl Chat {
         }
     }
 
+    /// Removes everybody. Nobody is left to hear of it.
+    pub fn leave_all(&mut self, effects: &mut Vec<Effect>) {
+        for member in self.ids().collect::<Vec<_>>() {
+            self.newcomers.take(member);
+            let (from, _) = self.remove(member, effects);
+            self.clear_up(from);
+        }
+    }
+
     /// Says `* text` in every room that has members. `text` is sanitised first.
     pub fn announce(&mut self, text: &str, effects: &mut Vec<Effect>) {
         let line: Line = format!("* {}", sanitise(text)).into();

@@ -335,7 +335,8 @@ impl Chat {
         }
     }
 
-    fn ids(&self) -> impl Iterator<Item = MemberId> {
+    /// Everybody who is here.
+    pub fn ids(&self) -> impl Iterator<Item = MemberId> {
         self.members.iter().map(id_of)
     }
 

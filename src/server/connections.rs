@@ -266,13 +266,6 @@ impl Connections {
             .map(|connection| connection.socket)
             .collect()
     }
-
-    /// Everyone who is still in the chat.
-    pub(super) fn members(&self) -> Vec<MemberId> {
-        self.iter()
-            .filter_map(|connection| connection.member)
-            .collect()
-    }
 }
 
 impl Connection {

@@ -179,6 +179,23 @@ impl Hub {
         self.remove(member, now);
     }
 
+    /// [Disconnects](Self::disconnect) everybody. Nobody is told who else goes.
+    pub fn disconnect_everyone(&mut self, reason: &str, now: Millis) {
+        let everybody: Vec<MemberId> = self.chat.ids().collect();
+        for &member in &everybody {
+            if let (Some(nickname), Some(peer)) =
+                (self.chat.nickname(member), self.chat.peer(member))
+            {
+                self.farewells.note(nickname, peer, reason, now);
+            }
+            self.tell(member, reason);
+        }
+        self.chat.leave_all(&mut self.effects);
+        let gone = everybody.into_iter();
+        self.effects
+            .extend(gone.map(|member| Effect::Disconnect { member }));
+    }
+
     /// Removes a member that will say no more, whose peer has ended its side. What it was told is
     /// still sent, and how many messages it was spared; then its connection is ended. Does nothing
     /// if it has left.

@@ -81,11 +81,8 @@ pub(super) fn begin(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
     if let Some(members) = server.web_members {
         members.extend_close_timeout(cx, u32::try_from(timeout).unwrap_or(u32::MAX));
     }
-    for member in server.connections.members() {
-        let last = "* The server is shutting down. Goodbye.";
-        server.hub.disconnect(member, last, cx.now());
-        server.hub.apply();
-    }
+    let last = "* The server is shutting down. Goodbye.";
+    server.hub.disconnect_everyone(last, cx.now());
     server.finish(cx);
     let deadline = cx.set_deadline(timeout, |server: &mut ChatServer, cx| {
         let web = server.web.map(http::Server::net);

@@ -254,6 +254,7 @@ fn a_pipe_that_is_turned_away_is_an_error() {
     let mut client = Client::piped(&[&server.address], "hello\n");
     let mut heard = Heard::accept(&server);
     assert_eq!(heard.line(), "hello");
+    assert_eq!(heard.line(), "", "that is all");
     heard.says("! Disconnected: the server is full, 1 are connected. Try again later.");
     drop(heard);
     client.exits_with(1);

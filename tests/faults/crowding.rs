@@ -10,7 +10,7 @@ const EACH: usize = 80;
 /// nobody is told.
 #[test]
 fn private_messages_throw_nobody_out_and_none_is_lost_unsaid() {
-    let server = Server::with(&["--stall-timeout", "3600"]);
+    let server = Server::start();
     let mut authors = all_join(&server.address, AUTHORS);
     let mut reader = with_a_small_window(&server);
     let text = "x".repeat(4000);
@@ -43,7 +43,7 @@ fn private_messages_throw_nobody_out_and_none_is_lost_unsaid() {
 /// Catches: the same by one author alone, who fills what all have together.
 #[test]
 fn one_author_leaves_room_for_another() {
-    let server = Server::with(&["--stall-timeout", "3600"]);
+    let server = Server::start();
     let [mut loud, mut quiet] = [(); 2].map(|()| server.join());
     let mut reader = with_a_small_window(&server);
     let text = "x".repeat(1000);
@@ -71,7 +71,7 @@ fn one_author_leaves_room_for_another() {
 /// Catches: the same by topics, which were never left out.
 #[test]
 fn topics_throw_nobody_out() {
-    let server = Server::with(&["--stall-timeout", "3600", "--max-topic", "1000"]);
+    let server = Server::with(&["--max-topic", "1000"]);
     let mut authors = all_join(&server.address, AUTHORS);
     let mut reader = with_a_small_window(&server);
     let text = "\u{1F600}".repeat(950);

@@ -202,8 +202,7 @@ fn a_reader_that_stalls_is_disconnected_and_told_why() {
 #[test]
 fn more_than_the_hard_limit_is_the_end() {
     let much = ["--history", "10000", "--history-bytes", "67108864"];
-    // Who stalls is to stay, however long this takes.
-    let server = Server::with(&[&much[..], &["--stall-timeout", "3600"]].concat());
+    let server = Server::with(&much);
     let [stalled, mut talker, mut reader] = three(&server, &server.address);
     let said = talk_much(&mut talker, &mut reader);
     let private = format!("/msg {} {}", stalled.name, "x".repeat(3900));

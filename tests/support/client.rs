@@ -157,6 +157,15 @@ impl Client {
             .expect("TCP sockets can linger");
     }
 
+    /// Whether the other end has ended the stream by now. What came before is still to be read.
+    pub fn has_been_ended(&mut self) -> bool {
+        self.take_what_came();
+        self.stream.set_nonblocking(true).expect("a socket");
+        let ended = self.stream.peek(&mut [mem::MaybeUninit::uninit()]);
+        self.stream.set_nonblocking(false).expect("a socket");
+        matches!(ended, Ok(0))
+    }
+
     /// The next line without its end, or `None` at the end of the stream. What comes has to be
     /// UTF-8, and the stream must not end within a line.
     pub fn next_line(&mut self) -> Option<String> {

@@ -1,0 +1,241 @@
+//! Whole sessions at the line door, byte for byte: what each member sends, and every line that it gets.
+//!
+//! A transcript is a text that a person can read and write. Its lines, but for blank ones and those that begin
+//! with `#`, are
+//!
+//!     server FLAGS              flags that the server is started with; first, if at all
+//!     NAME connects             over TCP, and asks something, so that it is announced
+//!     NAME connects locally     the same over a Unix socket: an operator
+//!     NAME connects silently    over TCP
+//!     NAME > LINE               what it sends; `\u{1B}` is that character
+//!     NAME < LINE               the next line that it gets
+//!     NAME ends                 it says no more, and reads on
+//!     NAME is reset             its connection is broken
+//!     NAME is gone              the server has ended its connection, after the lines before
+//!
+//! At the end nobody may have got a line that the transcript does not have. A line `NAME <` is waited for before the next
+//! thing happens, so notices that come with a delay have their place, too.
+//!
+//! `LOOPCHAT_BLESS=1 cargo test --test transcripts` writes the lines with `<` and `is gone` anew, as they come.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use support::{Client, Folder, Server};
+
+/// Longer than any notice is put off.
+const LATEST: Duration = Duration::from_millis(1500);
+
+/// Somebody who is connected.
+struct Member {
+    client: Client,
+    /// Lines that it has got, and the transcript has not come to.
+    heard: VecDeque<String>,
+    /// It cannot ask whether there is more, or would not be silent if it did.
+    asks_nothing: bool,
+}
+
+impl Member {
+    /// Takes what has come until the server has read all that this one has sent.
+    fn settle(&mut self) {
+        if !self.asks_nothing {
+            self.heard.extend(self.client.sync());
+        }
+    }
+
+    fn next(&mut self) -> Option<String> {
+        self.heard.pop_front().or_else(|| self.client.next_line())
+    }
+}
+
+struct Play {
+    server: Server,
+    local: String,
+    _folder: Folder,
+    members: BTreeMap<String, Member>,
+}
+
+impl Play {
+    fn start(flags: &str) -> Self {
+        let folder = Folder::new();
+        let local = folder.text("chat.sock");
+        let mut all = vec!["--listen", &local];
+        all.extend(flags.split_whitespace());
+        Self {
+            server: Server::with(&all),
+            _folder: folder,
+            members: BTreeMap::new(),
+            local,
+        }
+    }
+
+    fn member(&mut self, name: &str) -> &mut Member {
+        let member = self.members.get_mut(name);
+        member.unwrap_or_else(|| panic!("{name} is not connected"))
+    }
+
+    /// Does what one line says, unless it is what somebody gets.
+    fn does(&mut self, name: &str, what: &str) {
+        match what {
+            "connects" | "connects locally" | "connects silently" => {
+                let address = match what {
+                    "connects locally" => &self.local,
+                    _ => &self.server.address,
+                };
+                let mut member = Member {
+                    client: Client::connect(address),
+                    heard: VecDeque::new(),
+                    asks_nothing: what == "connects silently",
+                };
+                member.settle();
+                let before = self.members.insert(name.to_owned(), member);
+                assert!(before.is_none(), "{name} is connected already");
+            }
+            "ends" => {
+                let member = self.member(name);
+                member.client.half_close();
+                member.asks_nothing = true;
+            }
+            "is reset" => {
+                let member = self.members.remove(name).expect("it is connected");
+                member.client.reset();
+            }
+            _ => {
+                let line = what.strip_prefix('>').expect("one of the known verbs");
+                let line = line.strip_prefix(' ').unwrap_or(line);
+                let member = self.member(name);
+                member.client.say(&unescaped(line));
+                member.asks_nothing = matches!(line, "/quit" | "/shutdown");
+                member.settle();
+            }
+        }
+    }
+
+    /// Looks whether everything that comes is what the transcript has.
+    fn check(&mut self, name: &str, what: &str) {
+        if what == "is gone" {
+            assert_eq!(self.member(name).next(), None, "{name} is not gone");
+            self.members.remove(name);
+            return;
+        }
+        let wanted = what.strip_prefix('<').expect("a line that it gets");
+        let wanted = wanted.strip_prefix(' ').unwrap_or(wanted);
+        let got = self.member(name).next();
+        assert_eq!(got.as_deref(), Some(wanted), "what {name} gets");
+    }
+
+    /// Everything that comes after what has happened last, as lines of a transcript.
+    fn record(&mut self) -> String {
+        std::thread::sleep(LATEST); // so that it is complete; checking does not wait for times
+        let mut text = String::new();
+        let mut gone = Vec::new();
+        for (name, member) in &mut self.members {
+            let is_over = member.client.has_been_ended();
+            if is_over {
+                member.heard.extend(member.client.rest());
+                gone.push(name.clone());
+            } else {
+                member.settle();
+            }
+            for line in member.heard.drain(..) {
+                writeln!(text, "{name} < {line}").expect("a string");
+            }
+            if is_over {
+                writeln!(text, "{name} is gone").expect("a string");
+            }
+        }
+        for name in gone {
+            self.members.remove(&name);
+        }
+        text
+    }
+}
+
+/// With the characters that nobody would see in a transcript.
+fn unescaped(line: &str) -> String {
+    let mut parts = line.split("\\u{");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (digits, rest) = part.split_once('}').expect("an end of the escape");
+        let number = u32::from_str_radix(digits, 16).expect("hexadecimal digits");
+        text.push(char::from_u32(number).expect("a character"));
+        text += rest;
+    }
+    text
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts")
+}
+
+fn play(file: &str) {
+    let path = folder().join(file);
+    let text = fs::read_to_string(&path).expect("a transcript");
+    let is_blessed = std::env::var_os("LOOPCHAT_BLESS").is_some();
+    let mut blessed = String::new();
+    let mut play: Option<Play> = None;
+    for (number, line) in text.lines().enumerate() {
+        let is_comment = line.is_empty() || line.starts_with('#');
+        let (name, what) = line.split_once(' ').unwrap_or((line, ""));
+        let is_heard = !is_comment && (what.starts_with('<') || what == "is gone");
+        if is_blessed && is_heard {
+            continue;
+        }
+        blessed += &format!("{line}\n");
+        if is_comment {
+            continue;
+        }
+        eprintln!("{file}:{}: {line}", number + 1);
+        if name == "server" {
+            play = Some(Play::start(what));
+            continue;
+        }
+        let play = play.get_or_insert_with(|| Play::start(""));
+        if is_heard {
+            play.check(name, what);
+            continue;
+        }
+        play.does(name, what);
+        if is_blessed && what != "connects silently" {
+            blessed += &play.record();
+        }
+    }
+    if is_blessed {
+        fs::write(path, blessed).expect("it can be written");
+        return;
+    }
+    for (name, mut member) in play.expect("something happens").members {
+        member.settle();
+        assert_eq!(member.heard, [""; 0], "{name} got more");
+    }
+}
+
+macro_rules! transcripts {
+    ($($name:ident),*) => {
+        $(#[test]
+        fn $name() {
+            play(concat!(stringify!($name), ".txt"));
+        })*
+
+        #[test]
+        fn every_transcript_is_played() {
+            let mut files: Vec<String> = fs::read_dir(folder())
+                .expect("a folder")
+                .map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"))
+                .filter(|name| name.ends_with(".txt"))
+                .collect();
+            files.sort();
+            assert_eq!(files, [$(concat!(stringify!($name), ".txt")),*]);
+        }
+    };
+}
+
+transcripts!(
+    arriving, bounds, ending, names, operators, private, rooms, talking, topics
+);
