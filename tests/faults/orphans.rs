@@ -133,6 +133,7 @@ fn pages_that_nobody_reads_leave_nothing_behind() {
     let mut command = loopchat();
     let path = folder.text("chat.sock");
     command.args(["--listen", &path, "--web", "127.0.0.1:0"]);
+    command.args(["--shutdown-timeout", "1"]);
     let mut server = Server::listening(&mut command);
     let line = server.expect_log(|line| line.contains("http://"));
     let (_, address) = line.rsplit_once("http://").expect("an address");
