@@ -1,11 +1,11 @@
-//! Answers every request with 200 and the body it got, at the pace at which the client reads it. For
-//! conformance suites and for load.
+//! Answers every request with 200 and the body it got, at the pace at which the client reads it.
+//! For conformance suites and for load.
 //!
 //!     cargo run --example http_echo -- 127.0.0.1:3000
 //!     curl --data-binary @Cargo.toml http://127.0.0.1:3000/
 //!
-//! On `ws://127.0.0.1:3000/ws` every message comes back. A number behind the address is how many milliseconds an
-//! idle connection is kept, instead of the usual five seconds.
+//! On `ws://127.0.0.1:3000/ws` every message comes back. A number behind the address is how many
+//! milliseconds an idle connection is kept, instead of the usual five seconds.
 
 use std::io;
 
@@ -17,7 +17,8 @@ use loopchat::{Context, EventLoop, http, net};
 /// The conformance suite's largest message is 16 MiB.
 const MAX_MESSAGE: usize = 32 * 1024 * 1024;
 
-/// Answers with what comes. While the client does not read the answer, no more of the request is read.
+/// Answers with what comes. While the client does not read the answer, no more of the request is
+/// read.
 fn echo(_: &mut (), cx: &mut Context<()>, request: IncomingMessage, response: ServerResponse) {
     if let Some(length) = request.header(cx, "content-length").map(str::to_owned) {
         // As long as the request, so that even a client of HTTP/1.0 knows where it ends.
@@ -33,8 +34,8 @@ fn echo(_: &mut (), cx: &mut Context<()>, request: IncomingMessage, response: Se
     request.on_end(cx, move |_, cx, _| response.end(cx));
 }
 
-/// Makes WebSockets of the requests to `/ws`, and sends their messages back. While a client does not read
-/// them, no more of it is read.
+/// Makes WebSockets of the requests to `/ws`, and sends their messages back. While a client does
+/// not read them, no more of it is read.
 fn echo_messages(cx: &mut Context<()>, server: http::Server) {
     let options = Options {
         max_message: MAX_MESSAGE,

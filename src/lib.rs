@@ -10,9 +10,9 @@
 //!
 //! # 1. The loop
 //!
-//! An [`EventLoop`] owns timers, queues and sockets. The program's own state stays with the program:
-//! [`run`](event_loop::EventLoop::run) borrows it, and lends it to every callback, one at a time. So
-//! there is no lock and no reference count in a program of this kind.
+//! An [`EventLoop`] owns timers, queues and sockets. The program's own state stays with the
+//! program: [`run`](event_loop::EventLoop::run) borrows it, and lends it to every callback, one at
+//! a time. So there is no lock and no reference count in a program of this kind.
 //!
 //! ```
 //! use loopchat::EventLoop;
@@ -35,9 +35,9 @@
 //!
 //! # 2. Sockets
 //!
-//! [`net`] has Node's [`Server`](net::Server) and [`Socket`](net::Socket). Each is a small id that may be copied and
-//! kept; what one does with it goes through the context, and what follows comes as an
-//! [event](net::Event). An echo server is one listener:
+//! [`net`] has Node's [`Server`](net::Server) and [`Socket`](net::Socket). Each is a small id that
+//! may be copied and kept; what one does with it goes through the context, and what follows comes
+//! as an [event](net::Event). An echo server is one listener:
 //!
 //! ```no_run
 //! use loopchat::{EventLoop, net};
@@ -60,7 +60,8 @@
 //!
 //! # 3. The chat
 //!
-//! [`Chat`](chat::Chat) knows no socket and no clock. A line comes in, [effects](chat::Effect) come out:
+//! [`Chat`](chat::Chat) knows no socket and no clock. A line comes in, [effects](chat::Effect)
+//! come out:
 //!
 #![cfg_attr(feature = "chat", doc = "```")]
 #![cfg_attr(not(feature = "chat"), doc = "```ignore")]

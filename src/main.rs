@@ -35,8 +35,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Where all that the program has to say goes, so that none of it waits for who reads it. What is left at the
-/// end, or at a panic, is written then.
+/// Where all that the program has to say goes, so that none of it waits for who reads it. What is
+/// left at the end, or at a panic, is written then.
 struct Log(LogQueue);
 
 impl Log {

@@ -17,8 +17,8 @@ fn filter() -> String {
     block.split_once("```").expect("its end").0.to_owned()
 }
 
-/// A log with everything in it that is looked for: two at 127.0.0.1 are kicked and banned, two more turned away,
-/// and one tries to write such a line itself.
+/// A log with everything in it that is looked for: two at 127.0.0.1 are kicked and banned, two
+/// more turned away, and one tries to write such a line itself.
 fn log() -> Vec<String> {
     let folder = Folder::new();
     let path = folder.text("chat.sock");

@@ -1,5 +1,5 @@
-//! A callback that returns an error is heard of: it is logged with the place where it was set, and whoever waits
-//! for an answer gets one.
+//! A callback that returns an error is heard of: it is logged with the place where it was set, and
+//! whoever waits for an answer gets one.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -188,7 +188,8 @@ fn ask(address: SocketAddr, requests: &str) -> String {
     rest(stream).0
 }
 
-/// Catches: a socket that goes on as if its listener had done what it was to do, with a peer that waits.
+/// Catches: a socket that goes on as if its listener had done what it was to do, with a peer that
+/// waits.
 #[test]
 fn a_socket_whose_callback_fails_is_destroyed_with_the_error() {
     type SetUp = fn(&mut Context<Notes>, net::Server);

@@ -1,8 +1,8 @@
 //! An idle server sleeps: no timer of its own wakes it, no descriptor makes it spin.
 //!
 //! That nothing happens for a while would prove little, and take that while. What is looked at is
-//! what each thread of the server waits in, and for how long it would: without a timeout nothing but
-//! an event can end it. What an event costs is counted.
+//! what each thread of the server waits in, and for how long it would: without a timeout nothing
+//! but an event can end it. What an event costs is counted.
 
 #![cfg(target_os = "linux")]
 
@@ -16,15 +16,16 @@ use rustix::process::{Pid, kill_process};
 use support::asleep::{self, Asleep, threads};
 use support::{Client, Server, Signal, eventually, has_tool, raise_limit, skip};
 
-/// Everything that grows when a process does anything: time on the processor and switches to and from
-/// it, of all its threads.
+/// Everything that grows when a process does anything: time on the processor and switches to and
+/// from it, of all its threads.
 fn activity(server: &Server) -> Vec<(String, u64)> {
     let mut found = Vec::new();
     for thread in threads(server) {
         let of_task = |name: &str| format!("{name} of {thread}");
         let stat = fs::read_to_string(format!("{thread}/stat")).unwrap();
         let (_, stat) = stat.rsplit_once(") ").unwrap();
-        // The name and the number before it are the fields 1 and 2; `utime` and `stime` are 14 and 15.
+        // The name and the number before it are the fields 1 and 2; `utime` and `stime` are 14 and
+        // 15.
         for (name, ticks) in ["utime", "stime"].iter().zip(stat.split(' ').skip(11)) {
             found.push((of_task(name), ticks.parse().unwrap()));
         }
@@ -38,7 +39,8 @@ fn activity(server: &Server) -> Vec<(String, u64)> {
 }
 
 /// Waits until the server would sleep for ever, and returns what it has done by then. Joins are
-/// announced with a delay, so that comes a moment after the last one. None if it cannot be seen here.
+/// announced with a delay, so that comes a moment after the last one. None if it cannot be seen
+/// here.
 fn at_rest(server: &Server) -> Option<Vec<(String, u64)>> {
     eventually("the server to rest", || {
         let before = activity(server);
@@ -72,8 +74,8 @@ fn three_hundred_quiet_members_do_not_wake_the_server() {
     let Some(before) = at_rest(&server) else {
         return;
     };
-    // The measure is one: a single line is seen by it. Then it rests again: nothing is left armed by
-    // a line, a change of room, a half-closed member or one that is gone.
+    // The measure is one: a single line is seen by it. Then it rests again: nothing is left armed
+    // by a line, a change of room, a half-closed member or one that is gone.
     members[0].sync();
     assert_ne!(activity(&server), before);
     members[1].say("/join tea");
@@ -134,7 +136,8 @@ impl Drop for Strace {
     }
 }
 
-/// Catches: work for each member in every turn; a turn more than an event needs; a spin between two.
+/// Catches: work for each member in every turn; a turn more than an event needs; a spin between
+/// two.
 #[test]
 fn what_an_event_costs_does_not_grow_with_a_thousand_quiet_members() {
     /// A line is read, answered, and waited for; and the poll may say more than once that it came.

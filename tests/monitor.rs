@@ -1,4 +1,5 @@
-//! The loop's monitor: what it tells of turns, callbacks and delays, on a clock that the test moves.
+//! The loop's monitor: what it tells of turns, callbacks and delays, on a clock that the test
+//! moves.
 
 use loopchat::event_loop::{ManualClock, Origin, Phase, Recording};
 use loopchat::{EventLoop, net};

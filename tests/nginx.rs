@@ -30,7 +30,8 @@ fn recipe(ports: &[(&str, String)]) -> String {
         })
 }
 
-/// What has to be around it: nothing that changes what it does. One process, so that ending it ends all.
+/// What has to be around it: nothing that changes what it does. One process, so that ending it
+/// ends all.
 fn configuration(folder: &Folder, block: &str, module: &str) -> String {
     let here = |name: &str| folder.text(name);
     let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]

@@ -1,8 +1,8 @@
 //! The same small programs in Node and here, and the trace that both print.
 //!
-//! `tests/node/` holds each scenario three times: the script for Node, the program for loopchat, and
-//! the trace of events that Node printed. These tests run the programs and compare; whether Node still
-//! prints the traces is for the project's own check script, which runs the scripts.
+//! `tests/node/` holds each scenario three times: the script for Node, the program for loopchat,
+//! and the trace of events that Node printed. These tests run the programs and compare; whether
+//! Node still prints the traces is for the project's own check script, which runs the scripts.
 
 #[path = "support/in_flight.rs"]
 mod in_flight;
@@ -55,8 +55,8 @@ impl Trace {
         }
     }
 
-    /// What Node would print, with the exit code behind it if the script tells it: a loop that comes
-    /// to its end is an exit with 0.
+    /// What Node would print, with the exit code behind it if the script tells it: a loop that
+    /// comes to its end is an exit with 0.
     fn text(self, exit: bool) -> String {
         let mut text = self.lines;
         for (name, lines) in self.lanes {
@@ -108,8 +108,8 @@ pub fn busy(ms: u64) {
 /// Runs a scenario in a loop of its own, and compares with what Node printed.
 fn check(name: &str, trace: Trace, main: impl FnOnce(&mut Trace, &mut Context<Trace>)) {
     let folder = format!("{}/tests/node", env!("CARGO_MANIFEST_DIR"));
-    // Time is injected, so that a slow machine changes nothing. Both ends of every connection are in
-    // this loop, and time stands while anything is under way between them.
+    // Time is injected, so that a slow machine changes nothing. Both ends of every connection are
+    // in this loop, and time stands while anything is under way between them.
     let clock = in_flight::clock();
     CLOCK.set(Some(clock.clone()));
     let mut event_loop = EventLoop::with_clock(clock).expect("a loop");

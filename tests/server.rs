@@ -409,8 +409,8 @@ fn nobody_is_let_in_after_the_signal() {
     assert!(!Path::new(&path).exists(), "the path is free again");
 }
 
-/// What [`stall`] leaves in the way of a member: less than the server queues for it before it leaves messages out
-/// ([`ROOM`]), and more than a Unix socket's buffer in the kernel.
+/// What [`stall`] leaves in the way of a member: less than the server queues for it before it
+/// leaves messages out ([`ROOM`]), and more than a Unix socket's buffer in the kernel.
 const BACKLOG: usize = 250 * 1024;
 
 /// Has the server leave nothing out before a member has as much waiting as it may have.

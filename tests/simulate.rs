@@ -1,5 +1,5 @@
-//! The simulator, for as long as a test may take: the chat under chance, with everything checked that
-//! members see. CI runs a million steps of it besides.
+//! The simulator, for as long as a test may take: the chat under chance, with everything checked
+//! that members see. CI runs a million steps of it besides.
 
 #[path = "../examples/simulate/simulation/mod.rs"]
 mod simulation;

@@ -353,8 +353,8 @@ enum Said {
     Left(usize),
 }
 
-/// A chat server of a few lines. Every message passes through `fault`, which says what is delivered of
-/// it and whether something is held back.
+/// A chat server of a few lines. Every message passes through `fault`, which says what is
+/// delivered of it and whether something is held back.
 fn faulty(fault: Fault) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let address = listener.local_addr().expect("it is bound").to_string();

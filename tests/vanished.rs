@@ -1,7 +1,8 @@
-//! Peers that vanish without a word are given up in time, whether or not something is on its way to them.
+//! Peers that vanish without a word are given up in time, whether or not something is on its way
+//! to them.
 //!
-//! That takes two minutes of the system's, so what is looked at is what the system was told: the options of
-//! the very sockets that the programs have, through copies of their descriptors.
+//! That takes two minutes of the system's, so what is looked at is what the system was told: the
+//! options of the very sockets that the programs have, through copies of their descriptors.
 #![cfg(target_os = "linux")]
 
 #[path = "support/mod.rs"]
@@ -38,8 +39,8 @@ fn connections(pid: Pid) -> Option<Vec<Socket>> {
     Some(found)
 }
 
-/// All of a process's connections give a peer up after so long a silence, and after 130 seconds at most
-/// without an answer to what was sent.
+/// All of a process's connections give a peer up after so long a silence, and after 130 seconds at
+/// most without an answer to what was sent.
 fn check(pid: Pid, silence: Duration) {
     let Some(sockets) = connections(pid) else {
         skip("another process's descriptors may not be copied");
@@ -54,8 +55,8 @@ fn check(pid: Pid, silence: Duration) {
     }
 }
 
-/// Catches: keep-alive alone. It probes only who is silent in both directions, and a line that is on its way
-/// to a dead peer is repeated for a quarter of an hour.
+/// Catches: keep-alive alone. It probes only who is silent in both directions, and a line that is
+/// on its way to a dead peer is repeated for a quarter of an hour.
 #[test]
 fn what_a_vanished_peer_does_not_answer_is_given_up_in_time_by_both_ends() {
     let server = Server::start();

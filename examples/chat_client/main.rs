@@ -12,7 +12,8 @@
 //! exits with 0 when the server closes; so it does after `/quit`. Ctrl-C exits with 130.
 //!
 //! The client's own words go to standard error and start with `-- `. If the server goes away, it
-//! tries again after 1, 2, 4 ... up to 30 seconds at most, and takes its nickname and its room again:
+//! tries again after 1, 2, 4 ... up to 30 seconds at most, and takes its nickname and its room
+//! again:
 //!
 //! ```text
 //! /nick ada
@@ -25,10 +26,10 @@
 //! ```
 //!
 //! Nothing is said under another name, or in another room, than was asked for: what is typed waits
-//! until the server has confirmed both. If it refuses, you are asked for another; a pipe ends with a
-//! reason and 1, and has said nothing. If your name is still held by the connection that was lost,
-//! it is asked for again until it is free. Whoever is banned or kicked stays away: the client exits
-//! with 1.
+//! until the server has confirmed both. If it refuses, you are asked for another; a pipe ends with
+//! a reason and 1, and has said nothing. If your name is still held by the connection that was
+//! lost, it is asked for again until it is free. Whoever is banned or kicked stays away: the
+//! client exits with 1.
 //!
 //! Read it from top to bottom: [`connect`] is the client as one writes it with Node's
 //! `net.createConnection`, and each listener it adds is a function below it. All of them get the
@@ -264,8 +265,8 @@ fn watch_for_answers(client: &mut Client, cx: &mut Context) {
     }
 }
 
-/// Milliseconds: up to so many seconds, and no less than half of them. A thousand clients of a server
-/// that went down do not come back in the same moment.
+/// Milliseconds: up to so many seconds, and no less than half of them. A thousand clients of a
+/// server that went down do not come back in the same moment.
 fn jittered(seconds: u64) -> u64 {
     rand::random_range(seconds * 500..=seconds * 1000)
 }

@@ -5,8 +5,9 @@
 //! has confirmed it. The same holds behind a `/nick` or a `/join` among the lines.
 //!
 //! The protocol has no numbers for answers, and any line may be answered with an error. So before
-//! such a question, if something was sent that may still be answered, goes a *fence*: a command that
-//! does not exist, under a name of its own. After the error that names it, the next answer is ours.
+//! such a question, if something was sent that may still be answered, goes a *fence*: a command
+//! that does not exist, under a name of its own. After the error that names it, the next answer is
+//! ours.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -43,8 +44,8 @@ struct Wish {
 /// Lines typed at a terminal that are kept while they cannot be said.
 const MAX_WAITING: usize = 100;
 
-/// How often a pipe asks for a name that its own ghost has: with the driver's delays, three minutes.
-/// By then the server has noticed that nobody is there.
+/// How often a pipe asks for a name that its own ghost has: with the driver's delays, three
+/// minutes. By then the server has noticed that nobody is there.
 const MAX_ASKED: u32 = 10;
 
 /// How the last line begins for somebody who is not to come back at once: a person has decided so.

@@ -4,9 +4,9 @@
 //! cargo run --release --example blocking_command
 //! ```
 //!
-//! An echo server with two commands that take 200 ms: `/block` does its work on the loop, `/pool` on
-//! the thread pool. While one client asks for them, another says a line every two milliseconds and
-//! takes the time until it hears it.
+//! An echo server with two commands that take 200 ms: `/block` does its work on the loop, `/pool`
+//! on the thread pool. While one client asks for them, another says a line every two milliseconds
+//! and takes the time until it hears it.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};

@@ -4,9 +4,9 @@
 //! cargo run --example ephemeral_ports
 //! ```
 //!
-//! Linux takes 28,232 ports for that. So that the limit is met at once and nobody else feels it, the
-//! program runs itself again in a network of its own (`unshare`, from util-linux, and `ip`, from
-//! iproute2), in which there are 100.
+//! Linux takes 28,232 ports for that. So that the limit is met at once and nobody else feels it,
+//! the program runs itself again in a network of its own (`unshare`, from util-linux, and `ip`,
+//! from iproute2), in which there are 100.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -67,8 +67,8 @@ fn listen(at: SocketAddr) -> io::Result<Socket> {
     Ok(socket)
 }
 
-/// Names the own address and leaves the port to the kernel, until it knows where to (otherwise a port
-/// would be taken for all destinations).
+/// Names the own address and leaves the port to the kernel, until it knows where to (otherwise a
+/// port would be taken for all destinations).
 fn connect_from(own: Ipv4Addr, to: SocketAddr) -> io::Result<Socket> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     socket.bind(&SocketAddr::from((own, 0)).into())?;

@@ -4,8 +4,8 @@
 //! cargo run --example one_loop
 //! ```
 //!
-//! A guest book. One can sign it with `nc`, read it with a browser, and watch it with a WebSocket. The
-//! clients are in the same program, on the same loop, so that it prints the same each time.
+//! A guest book. One can sign it with `nc`, read it with a browser, and watch it with a WebSocket.
+//! The clients are in the same program, on the same loop, so that it prints the same each time.
 
 use std::io;
 

@@ -1,4 +1,5 @@
-//! One client that reads nothing, and two servers: one that writes on, and one that waits for `drain`.
+//! One client that reads nothing, and two servers: one that writes on, and one that waits for
+//! `drain`.
 //!
 //! ```sh
 //! cargo run --example slow_reader

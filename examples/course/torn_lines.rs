@@ -11,7 +11,8 @@ use std::ops::ControlFlow;
 
 use loopchat::server::framing::{Frame, LineDecoder};
 
-/// "café" and a line end as nc sends it, then `IAC DO 1` of a telnet, a line end as telnet sends it.
+/// "café" and a line end as nc sends it, then `IAC DO 1` of a telnet, a line end as telnet sends
+/// it.
 const SENT: &[u8] = b"caf\xC3\xA9\n\xFF\xFD\x01tea\r\n";
 
 fn main() {

@@ -98,8 +98,8 @@ impl Check {
         true
     }
 
-    /// How many of these messages a receiver has neither got nor skipped; `sent` is the number sent by
-    /// each sender of its room but itself.
+    /// How many of these messages a receiver has neither got nor skipped; `sent` is the number
+    /// sent by each sender of its room but itself.
     pub fn outstanding(&self, receiver: usize, sent: impl Iterator<Item = (usize, u32)>) -> u64 {
         let start = receiver * self.senders_per_room;
         sent.map(|(sender, sent)| u64::from(sent.saturating_sub(self.next[start + sender])))

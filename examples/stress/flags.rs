@@ -54,13 +54,13 @@ pub struct Flags {
     #[arg(value_parser = clap::value_parser!(u32).range(40..=60_000))]
     pub size: u32,
 
-    /// Messages a second that all senders send together; 0 is as fast as the server takes them, with
-    /// at most 64 KiB on their way in each room
+    /// Messages a second that all senders send together; 0 is as fast as the server takes them,
+    /// with at most 64 KiB on their way in each room
     #[arg(long, value_name = "MESSAGES/S", default_value_t = 0)]
     pub rate: u32,
 
-    /// Clients a second, of those that do not send, that leave and come back during the run. So many
-    /// of the clients do it in turn; what they miss meanwhile is not counted
+    /// Clients a second, of those that do not send, that leave and come back during the run. So
+    /// many of the clients do it in turn; what they miss meanwhile is not counted
     #[arg(long, value_name = "CLIENTS/S", default_value_t = 0)]
     pub churn: u32,
 

@@ -10,11 +10,12 @@
 //! cargo run --release --example stress -- --help
 //! ```
 //!
-//! Every client takes a name and goes to its room. When the server has let all of them in, the senders
-//! begin. Each message says who sent it, which one of theirs it is, and when; every receiver
-//! checks that the messages of each sender come once, in order and without a gap. What a room repeats from
-//! its history is no delivery. The run ends when everything has come, or when nothing has come
-//! for 10 seconds; then all leave, and what still comes on the way out would be a duplicate.
+//! Every client takes a name and goes to its room. When the server has let all of them in, the
+//! senders begin. Each message says who sent it, which one of theirs it is, and when; every
+//! receiver checks that the messages of each sender come once, in order and without a gap. What a
+//! room repeats from its history is no delivery. The run ends when everything has come, or when
+//! nothing has come for 10 seconds; then all leave, and what still comes on the way out would be a
+//! duplicate.
 //!
 //! | file | what |
 //! | --- | --- |

@@ -1,7 +1,7 @@
 //! What is sent, and how it is known again: `NICK: SENDER SEQUENCE STAMP xxx...`
 //!
-//! All numbers have leading zeros, so that a line is the same everywhere but for its digits: millions
-//! a second are read, on the machine that the server runs on.
+//! All numbers have leading zeros, so that a line is the same everywhere but for its digits:
+//! millions a second are read, on the machine that the server runs on.
 
 use std::io::Write;
 use std::process;

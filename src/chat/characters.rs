@@ -1,4 +1,5 @@
-//! What becomes of a character on somebody's screen: whether it can be seen, and whether it takes room.
+//! What becomes of a character on somebody's screen: whether it can be seen, and whether it takes
+//! room.
 
 use super::unicode::is_combining_mark;
 
@@ -45,8 +46,8 @@ fn is_blank(c: char) -> bool {
         )
 }
 
-/// What Unicode calls ignorable by default (UCD, `Default_Ignorable_Code_Point`), but for what takes room,
-/// and the format controls that are not in that list.
+/// What Unicode calls ignorable by default (UCD, `Default_Ignorable_Code_Point`), but for what
+/// takes room, and the format controls that are not in that list.
 fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{AD}' // soft hyphen
@@ -69,7 +70,8 @@ fn is_invisible(c: char) -> bool {
     )
 }
 
-/// An accent that is no script's own, as they are piled up for fun. What a script needs of them is less.
+/// An accent that is no script's own, as they are piled up for fun. What a script needs of them is
+/// less.
 pub(super) fn is_general_accent(c: char) -> bool {
     matches!(c,
         '\u{300}'..='\u{36F}'

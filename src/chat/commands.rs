@@ -304,8 +304,9 @@ fn first_word(text: &str) -> Option<(&str, Option<&str>)> {
     })
 }
 
-/// A length of time in seconds, if that is the first word, and what follows it: `30`, `90s`, `2h`, `1w`, `1d12h`.
-/// `None` for a word that starts with a digit and is none, so that no typing error becomes a reason.
+/// A length of time in seconds, if that is the first word, and what follows it: `30`, `90s`, `2h`,
+/// `1w`, `1d12h`. `None` for a word that starts with a digit and is none, so that no typing error
+/// becomes a reason.
 fn time(text: Option<&str>) -> Option<(Option<u32>, Option<&str>)> {
     let Some((word, rest)) = text.and_then(first_word) else {
         return Some((None, None));

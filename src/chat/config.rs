@@ -13,10 +13,11 @@ pub struct Config {
     /// Bytes of text a room keeps (64 KiB): long messages push older ones out sooner. The newest
     /// message is kept even if it alone has more, unless `history` is 0.
     pub history_bytes: usize,
-    /// Bytes of memory that all rooms' histories may take (128 MiB): beyond, the oldest lines are forgotten,
-    /// in whichever room.
+    /// Bytes of memory that all rooms' histories may take (128 MiB): beyond, the oldest lines are
+    /// forgotten, in whichever room.
     pub histories: usize,
-    /// Messages of its history that a newcomer to a room gets, and `/history` without a number (10).
+    /// Messages of its history that a newcomer to a room gets, and `/history` without a number
+    /// (10).
     pub replay: usize,
     /// Longest nickname, in characters (24).
     pub nickname: usize,
@@ -24,8 +25,8 @@ pub struct Config {
     pub room_name: usize,
     /// Longest topic of a room, in characters (200).
     pub topic: usize,
-    /// Most members a room may have for joins, leaves and renames to be told in it (500): in a larger
-    /// one they would be a noise, and each newcomer would cost a line for everyone.
+    /// Most members a room may have for joins, leaves and renames to be told in it (500): in a
+    /// larger one they would be a noise, and each newcomer would cost a line for everyone.
     pub presence: usize,
     /// Longest reason of a kick or a ban, in characters (200).
     pub reason: usize,

@@ -32,7 +32,8 @@ impl Chat {
             return;
         }
         let command = commands::parse(&line, author.peer.is_operator());
-        // Who begins with a name or a room is announced as that, and there; who only goes, not at all.
+        // Who begins with a name or a room is announced as that, and there; who only goes, not at
+        // all.
         let is_later = matches!(
             command,
             Ok(Command::Nick(_) | Command::Join(_) | Command::Quit)
@@ -145,8 +146,8 @@ impl Chat {
         });
     }
 
-    /// Forgets the oldest lines of all rooms, down to somewhat less than may be kept: so seldom that
-    /// looking at all rooms is not much for each line said.
+    /// Forgets the oldest lines of all rooms, down to somewhat less than may be kept: so seldom
+    /// that looking at all rooms is not much for each line said.
     fn shrink_histories(&mut self) {
         let oldest = |(key, room): (usize, &Room)| Some(Reverse((room.history.oldest()?, key)));
         let mut rooms: BinaryHeap<_> = self.rooms.iter().filter_map(oldest).collect();

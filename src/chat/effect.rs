@@ -14,8 +14,8 @@ pub enum Effect {
         /// What to send.
         line: Line,
     },
-    /// What one member says to another alone. The caller may leave it out, if the other does not keep up,
-    /// and then tells its author [so](super::undelivered).
+    /// What one member says to another alone. The caller may leave it out, if the other does not
+    /// keep up, and then tells its author [so](super::undelivered).
     Private {
         /// Who says it.
         from: MemberId,
@@ -28,8 +28,8 @@ pub enum Effect {
     Say {
         /// The room that hears it. It had at least one member when this was said.
         room: RoomId,
-        /// The one member that does not get it, mostly the author. It is a member, but need not be in
-        /// the room.
+        /// The one member that does not get it, mostly the author. It is a member, but need not be
+        /// in the room.
         except: Option<MemberId>,
         /// Whether it may be left out for a member that does not keep up.
         kind: SayKind,
@@ -63,8 +63,8 @@ pub enum Effect {
         /// What it wants to know.
         what: Report,
     },
-    /// An operator has kicked, banned or muted somebody, or taken that back: for the log. No member can
-    /// choose how it begins, nor put a word of its own into it.
+    /// An operator has kicked, banned or muted somebody, or taken that back: for the log. No
+    /// member can choose how it begins, nor put a word of its own into it.
     Record {
         /// `kicked ADDRESS nick=NICK by=NICK` and the like, see `docs/operating.md`.
         line: Line,

@@ -1,7 +1,8 @@
 //! The lines a room keeps: the newest so many, and so many bytes, oldest first.
 //!
-//! Two limits, because people write far less than they may: rooms full of longest lines would cost a
-//! hundred times the memory that the number of lines suggests. And all rooms together have a third.
+//! Two limits, because people write far less than they may: rooms full of longest lines would cost
+//! a hundred times the memory that the number of lines suggests. And all rooms together have a
+//! third.
 
 use std::collections::VecDeque;
 use std::rc::Rc;

@@ -12,12 +12,14 @@ use super::Effect;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub struct MemberId {
     pub(super) index: u32,
-    /// Never zero, so that an `Option` of an id, or of a member, is no larger than the thing itself.
+    /// Never zero, so that an `Option` of an id, or of a member, is no larger than the thing
+    /// itself.
     pub(super) generation: NonZeroU32,
 }
 
 impl MemberId {
-    /// A small number no other connected member has, to index a table with. Reused after the member is gone.
+    /// A small number no other connected member has, to index a table with. Reused after the
+    /// member is gone.
     pub fn index(self) -> usize {
         self.index as usize
     }

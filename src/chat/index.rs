@@ -1,8 +1,9 @@
 //! Members and rooms by name.
 //!
-//! The index keeps eight bytes for each of them (sixteen if its name has two keys): the number of its place,
-//! and what it takes to find it without making the keys of its name again. The name is read at its
-//! place when it is needed. A map with the names as keys would cost ten thousand members five times that.
+//! The index keeps eight bytes for each of them (sixteen if its name has two keys): the number of
+//! its place, and what it takes to find it without making the keys of its name again. The name is
+//! read at its place when it is needed. A map with the names as keys would cost ten thousand
+//! members five times that.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -13,16 +14,17 @@ use super::name::fold;
 
 /// Places in a table, found by the [keys](Keys) of the name that is there.
 ///
-/// To make the keys of a name is dear, so they are lent where they are known. Where two hashes are the same,
-/// `name_at` tells the name at a place. The hashes are keyed anew in every run, since strangers choose the
-/// names; so there is no iterating, whose order would differ.
+/// To make the keys of a name is dear, so they are lent where they are known. Where two hashes are
+/// the same, `name_at` tells the name at a place. The hashes are keyed anew in every run, since
+/// strangers choose the names; so there is no iterating, whose order would differ.
 #[derive(Debug, Default)]
 pub(super) struct NameIndex {
     entries: HashTable<Entry>,
     hasher: RandomState,
 }
 
-/// A place, doubled, and which of the keys of its name it is entered for: nearly all names have one.
+/// A place, doubled, and which of the keys of its name it is entered for: nearly all names have
+/// one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Entry {
     place_and_key: u32,
@@ -98,8 +100,8 @@ impl NameIndex {
         found.into_iter().flatten()
     }
 
-    /// Whether a name with these keys is certain to be free. One in some hundred thousand that are is not found
-    /// to be, since no name is looked at for this.
+    /// Whether a name with these keys is certain to be free. One in some hundred thousand that are
+    /// is not found to be, since no name is looked at for this.
     pub(super) fn is_surely_free(&self, keys: &Keys) -> bool {
         keys.iter().all(|key| {
             let hash = self.hash(key);

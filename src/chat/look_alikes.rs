@@ -1,8 +1,9 @@
 //! Names that a reader would take for one another, and names that would pass for the server's.
 //!
-//! Two names are alike if their *keys* are: what Unicode (UTS 39) calls the skeleton, in which each
-//! character is replaced by the plainest one that looks the same, without case. A name has two keys, as
-//! capitals and small letters have different doubles: `Ian` looks like `lan`, `ian` does not.
+//! Two names are alike if their *keys* are: what Unicode (UTS 39) calls the skeleton, in which
+//! each character is replaced by the plainest one that looks the same, without case. A name has
+//! two keys, as capitals and small letters have different doubles: `Ian` looks like `lan`, `ian`
+//! does not.
 
 use std::collections::HashSet;
 use std::iter;
@@ -130,7 +131,8 @@ const RESERVED: [&str; 20] = [
     "system",
 ];
 
-/// Whether the nickname that has these keys is, or looks like, one of those that say who somebody is.
+/// Whether the nickname that has these keys is, or looks like, one of those that say who somebody
+/// is.
 pub(super) fn sounds_official(nickname: &Keys) -> bool {
     static KEYS: LazyLock<HashSet<EcoString>> = LazyLock::new(|| {
         let written = RESERVED.map(|name| [name.to_owned(), name.to_uppercase()]);
@@ -159,8 +161,8 @@ fn is_digit_or_double(c: char) -> bool {
     matches!(c, 'o' | 'l' | '2'..='9')
 }
 
-/// Whether a name mixes scripts more than "highly restrictive" (UTS 39, 5.2) has it: one script, or those
-/// of Japanese, Chinese or Korean with Latin beside them.
+/// Whether a name mixes scripts more than "highly restrictive" (UTS 39, 5.2) has it: one script,
+/// or those of Japanese, Chinese or Korean with Latin beside them.
 pub(super) fn mixes_scripts(name: &str) -> bool {
     let mut all = AugmentedScriptSet::default();
     let mut but_latin = AugmentedScriptSet::default();
@@ -174,8 +176,8 @@ pub(super) fn mixes_scripts(name: &str) -> bool {
     all.is_empty() && !with_latin
 }
 
-/// The character of the protocol that a letter looks like, if there is one: it would end the name before its
-/// end, or begin a line of the server's.
+/// The character of the protocol that a letter looks like, if there is one: it would end the name
+/// before its end, or begin a line of the server's.
 pub(super) fn double_in_protocol(letter: char) -> Option<char> {
     if letter.is_ascii() || is_combining_mark(letter) {
         return None;
@@ -184,8 +186,8 @@ pub(super) fn double_in_protocol(letter: char) -> Option<char> {
     skeleton(letter.encode_utf8(&mut [0; 4])).find(of_protocol)
 }
 
-/// Whether a letter is one of those for phonetics that resemble Latin ones (the small capitals) without
-/// being known as a double of any.
+/// Whether a letter is one of those for phonetics that resemble Latin ones (the small capitals)
+/// without being known as a double of any.
 pub(super) fn is_phonetic(letter: char) -> bool {
     is_technical_latin(letter) && skeleton(letter.encode_utf8(&mut [0; 4])).eq([letter])
 }

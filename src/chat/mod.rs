@@ -1,9 +1,9 @@
 //! The chat itself: a state machine without sockets, clock or threads.
 //!
-//! What happens outside (someone connected, typed a line, went away, time passed) is a method call on
-//! [`Chat`]; what has to happen outside is appended, in order, to a `Vec<`[`Effect`]`>` that the caller
-//! owns and reuses. Time is an argument. The same calls therefore always give the same effects, and a
-//! test can live through a year of chatting in a second.
+//! What happens outside (someone connected, typed a line, went away, time passed) is a method call
+//! on [`Chat`]; what has to happen outside is appended, in order, to a `Vec<`[`Effect`]`>` that
+//! the caller owns and reuses. Time is an argument. The same calls therefore always give the same
+//! effects, and a test can live through a year of chatting in a second.
 //!
 //! ```
 //! use loopchat::chat::{Chat, Config, Effect, Peer};
@@ -194,9 +194,9 @@ impl Chat {
         chat
     }
 
-    /// Lets a newcomer in: gives it a free nickname `guestN`, moves it into `#lobby`, greets it with
-    /// at most three lines and replays the last messages of the room. The room learns of it by a
-    /// notice the newcomer does not get, with its first line or after a second of silence.
+    /// Lets a newcomer in: gives it a free nickname `guestN`, moves it into `#lobby`, greets it
+    /// with at most three lines and replays the last messages of the room. The room learns of it
+    /// by a notice the newcomer does not get, with its first line or after a second of silence.
     ///
     /// # Errors
     ///
@@ -237,8 +237,8 @@ impl Chat {
         Ok(id)
     }
 
-    /// What a newcomer has sent so far may yet show that it is no chat client. Its arrival is announced
-    /// with its first line, or in ten seconds. Does nothing if it was announced.
+    /// What a newcomer has sent so far may yet show that it is no chat client. Its arrival is
+    /// announced with its first line, or in ten seconds. Does nothing if it was announced.
     pub fn withhold(&mut self, member: MemberId, now: Millis) {
         self.newcomers.postpone(member, now + DOUBT);
     }
@@ -283,8 +283,8 @@ impl Chat {
         !peer.is_operator() && self.bans.of(peer.origin(), now).is_some()
     }
 
-    /// Removes a member whose connection is gone. Its room hears of it; nothing is told to the member.
-    /// Does nothing if the member is unknown or was removed before.
+    /// Removes a member whose connection is gone. Its room hears of it; nothing is told to the
+    /// member. Does nothing if the member is unknown or was removed before.
     pub fn leave(&mut self, member: MemberId, now: Millis, effects: &mut Vec<Effect>) {
         if self.member(member).is_none() {
             return;
@@ -326,8 +326,8 @@ impl Chat {
         digest.into_iter().chain(others.into_iter().flatten()).min()
     }
 
-    /// Says the presence digests that are due, and announces newcomers that were silent for long enough.
-    /// Calling it early or too often does no harm.
+    /// Says the presence digests that are due, and announces newcomers that were silent for long
+    /// enough. Calling it early or too often does no harm.
     pub fn tick(&mut self, now: Millis, effects: &mut Vec<Effect>) {
         while let Some(&(due, room)) = self.digests.first()
             && due <= now
@@ -537,7 +537,8 @@ impl Chat {
         }
     }
 
-    /// Says a room's digest if it is time, and brings `digests` in line; it has `listed` for the room.
+    /// Says a room's digest if it is time, and brings `digests` in line; it has `listed` for the
+    /// room.
     fn settle(
         &mut self,
         room: RoomId,

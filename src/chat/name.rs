@@ -1,9 +1,9 @@
 //! What may be the name of a member or a room, and when two names are the same.
 //!
 //! A name stands alone at the start of other people's lines, so it is held to more than a text is:
-//! nothing invisible, nothing that turns the reading order, no heap of accents that smears over the
-//! lines above, no mixture of scripts and no sign that would pass for another line's. What breaks a rule is
-//! refused, never repaired: a repaired name would surprise its owner.
+//! nothing invisible, nothing that turns the reading order, no heap of accents that smears over
+//! the lines above, no mixture of scripts and no sign that would pass for another line's. What
+//! breaks a rule is refused, never repaired: a repaired name would surprise its owner.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -86,8 +86,8 @@ impl fmt::Display for BadName {
 }
 
 impl Name {
-    /// Checks what someone typed as a name of at most `limit` characters. The cost is bounded by the
-    /// limit, not by the text.
+    /// Checks what someone typed as a name of at most `limit` characters. The cost is bounded by
+    /// the limit, not by the text.
     pub(super) fn new(text: &str, limit: usize) -> Result<Name, BadName> {
         let longest = limit.saturating_mul(CHARACTERS_IN_ONE);
         if text.chars().nth(longest).is_some() {
@@ -148,13 +148,13 @@ impl Name {
         name
     }
 
-    /// Names like this one with a number at the end, none longer than `limit`, and their keys: what to try
-    /// when the name is taken. The numbers grow faster and faster, so that taking them all in advance is
-    /// no way to make the search long.
+    /// Names like this one with a number at the end, none longer than `limit`, and their keys:
+    /// what to try when the name is taken. The numbers grow faster and faster, so that taking them
+    /// all in advance is no way to make the search long.
     ///
-    /// Neither are the names checked again nor their keys made anew: what begins a good name and ends in
-    /// digits is one, unless it is an address, and a number adds its own to a key. So the cost is that of
-    /// the keys of as many beginnings as there are lengths of numbers.
+    /// Neither are the names checked again nor their keys made anew: what begins a good name and
+    /// ends in digits is one, unless it is an address, and a number adds its own to a key. So the
+    /// cost is that of the keys of as many beginnings as there are lengths of numbers.
     pub(super) fn alternatives(&self, limit: usize) -> impl Iterator<Item = (Name, Keys)> {
         let stem = match self.trim_end_matches(|c: char| c.is_ascii_digit()) {
             "" => &**self,
@@ -185,13 +185,14 @@ impl Name {
     }
 }
 
-/// Whether a folded name is an address: an order against one must not mean a member, nor the other way round.
+/// Whether a folded name is an address: an order against one must not mean a member, nor the other
+/// way round.
 fn is_address(folded: &str) -> bool {
     folded.parse::<Ipv4Addr>().is_ok()
 }
 
-/// A text folded, if it can be a name of at most `limit` characters, or another spelling of one, of which some
-/// are longer. What cannot need not be looked for, which costs more than to see it.
+/// A text folded, if it can be a name of at most `limit` characters, or another spelling of one,
+/// of which some are longer. What cannot need not be looked for, which costs more than to see it.
 pub(super) fn fold_if_meant(text: &str, limit: usize) -> Option<Cow<'_, str>> {
     let longest = limit.saturating_mul(CHARACTERS_IN_ONE);
     if text.chars().nth(longest).is_some() || !text.chars().all(is_name_character) {

@@ -13,12 +13,13 @@ use super::{Chat, Effect, LOBBY_NAME, MemberId, Millis, RoomId, nickname_at, roo
 
 /// Characters of `guest4294967295`: such names may be longer than those that members take.
 const LONGEST_GUEST: usize = 15;
-/// How many names are tried before a member is left to think of one: all with numbers of one or two digits.
+/// How many names are tried before a member is left to think of one: all with numbers of one or
+/// two digits.
 const SUGGESTIONS: usize = 13;
 
 impl Chat {
-    /// A name for a newcomer, and its keys. Nobody takes such a name by choice, so this searches only after
-    /// all numbers have been used once.
+    /// A name for a newcomer, and its keys. Nobody takes such a name by choice, so this searches
+    /// only after all numbers have been used once.
     pub(super) fn next_guest(&mut self) -> (Name, Keys) {
         loop {
             self.arrivals = self.arrivals.checked_add(1).unwrap_or(NonZeroU32::MIN);

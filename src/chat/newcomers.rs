@@ -1,8 +1,8 @@
 //! Newcomers: members whose arrival no room was told of yet.
 //!
-//! A connection that says nothing and goes again, as a health check does, is nobody's business. So an arrival
-//! is announced with the first line that its member types, or when it has been silent for a second; whoever
-//! goes before that goes without a word.
+//! A connection that says nothing and goes again, as a health check does, is nobody's business. So
+//! an arrival is announced with the first line that its member types, or when it has been silent
+//! for a second; whoever goes before that goes without a word.
 //!
 //! A member that was announced has no entry here, so an idle one costs nothing.
 

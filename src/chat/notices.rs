@@ -1,5 +1,5 @@
-//! What the doors have to tell members, in the chat's words: a door knows how fast a member types and
-//! reads, and this room knows how the chat speaks.
+//! What the doors have to tell members, in the chat's words: a door knows how fast a member types
+//! and reads, and this room knows how the chat speaks.
 
 use super::Line;
 use super::listing::counted;
@@ -7,8 +7,8 @@ use super::listing::counted;
 use super::{Config, SayKind};
 
 /// For a member to whom `count` [messages](SayKind::Message) were not sent, since it did not read:
-/// told once it reads again, before whatever follows. `history` is [`Config::history`], the most that
-/// it can ask for.
+/// told once it reads again, before whatever follows. `history` is [`Config::history`], the most
+/// that it can ask for.
 ///
 /// ```
 /// let line = loopchat::chat::skipped(1234, 200);
@@ -36,8 +36,8 @@ pub fn undelivered(nickname: &str) -> Line {
     format!("! Not delivered: {nickname} reads too slowly.").into()
 }
 
-/// For a member to whom `count` private messages were not delivered, since it did not keep up: told with
-/// [`skipped`], and their authors know.
+/// For a member to whom `count` private messages were not delivered, since it did not keep up:
+/// told with [`skipped`], and their authors know.
 ///
 /// ```
 /// let line = loopchat::chat::missed(1);

@@ -55,8 +55,8 @@ impl fmt::Display for Peer {
     }
 }
 
-/// What stays the same when somebody comes back: an address, or a user of this machine. Also what an order
-/// names: a whole network.
+/// What stays the same when somebody comes back: an address, or a user of this machine. Also what
+/// an order names: a whole network.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
 pub(super) enum Origin {
     Network(IpNet),
@@ -79,8 +79,8 @@ impl Origin {
         Origin::Network(network.unwrap_or(IpNet::from(address)).trunc())
     }
 
-    /// Reads what [`Display`](fmt::Display) writes, and an address in the ways that logs have it: in brackets,
-    /// with a port. No nickname is of any of these forms.
+    /// Reads what [`Display`](fmt::Display) writes, and an address in the ways that logs have it:
+    /// in brackets, with a port. No nickname is of any of these forms.
     pub(super) fn parse(text: &str) -> Option<Origin> {
         if let Some(user) = text.strip_prefix("uid:") {
             return user.parse().ok().map(Origin::User);
@@ -117,7 +117,8 @@ impl Origin {
         }
     }
 
-    /// Whether it holds loopback addresses and others, too: it is meant for everybody, or by mistake.
+    /// Whether it holds loopback addresses and others, too: it is meant for everybody, or by
+    /// mistake.
     pub(super) fn is_too_wide(self) -> bool {
         let Origin::Network(network) = self else {
             return false;

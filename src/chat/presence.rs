@@ -1,8 +1,8 @@
 //! Joins, leaves and renames: a room hears at most one notice of them a second.
 //!
-//! The first is said at once and starts a quiet second. What happens in that second is collected and
-//! said in one line at its end, which names a few and counts the rest. Collecting keeps those few
-//! names and three numbers, so ten thousand arrivals cost a room no more than ten.
+//! The first is said at once and starts a quiet second. What happens in that second is collected
+//! and said in one line at its end, which names a few and counts the rest. Collecting keeps those
+//! few names and three numbers, so ten thousand arrivals cost a room no more than ten.
 
 use super::listing::list;
 use super::name::Name;
@@ -79,8 +79,8 @@ impl Presence {
     }
 
     /// Adds a change to the pending notice. Several changes of one named member count as the one
-    /// they come to: who joined as `guest7` and became `erin` is `erin` who joined, and who left and
-    /// came back was never away.
+    /// they come to: who joined as `guest7` and became `erin` is `erin` who joined, and who left
+    /// and came back was never away.
     pub(super) fn record(&mut self, mut change: Change) {
         let earlier = self.named.iter().position(|c| c.member == change.member);
         if let Some(earlier) = earlier {

@@ -14,7 +14,8 @@ pub struct RoomSummary<'a> {
 }
 
 impl Chat {
-    /// The rooms, the largest first, as `/rooms` lists them. To look at a few costs no look at the others.
+    /// The rooms, the largest first, as `/rooms` lists them. To look at a few costs no look at the
+    /// others.
     pub fn rooms(&self) -> impl Iterator<Item = RoomSummary<'_>> {
         self.by_size.iter().map(|(_, name, id)| {
             let room = &self.rooms[id.index()];
@@ -26,8 +27,8 @@ impl Chat {
         })
     }
 
-    /// Another number whenever [`rooms`](Chat::rooms) may have another answer, so that whoever shows it
-    /// knows without looking that nothing has changed.
+    /// Another number whenever [`rooms`](Chat::rooms) may have another answer, so that whoever
+    /// shows it knows without looking that nothing has changed.
     pub fn rooms_version(&self) -> u64 {
         self.changes
     }

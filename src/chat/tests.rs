@@ -36,7 +36,8 @@ pub(super) fn kind(line: &str) -> Kind {
     }
 }
 
-/// Starts a message with a number; longer than any line made up at random, so that none is taken for one.
+/// Starts a message with a number; longer than any line made up at random, so that none is taken
+/// for one.
 const NUMBERED: &str = "this is message number ";
 
 /// A peer of whom nothing is known.
@@ -136,7 +137,8 @@ impl House {
         self.deliver();
     }
 
-    /// Lets time pass as an event loop would: it sleeps until the deadline, no earlier and no later.
+    /// Lets time pass as an event loop would: it sleeps until the deadline, no earlier and no
+    /// later.
     pub(super) fn pass(&mut self, millis: Millis) {
         let end = self.now + millis;
         while let Some(due) = self.chat.next_deadline().filter(|&due| due <= end) {
@@ -284,7 +286,8 @@ impl House {
         }
     }
 
-    /// Everybody has a name of their own, and is found by it. Nothing of that changes while nobody's does.
+    /// Everybody has a name of their own, and is found by it. Nothing of that changes while
+    /// nobody's does.
     fn check_names(&mut self) {
         let called = self.whereabouts.keys().map(|&id| {
             let nickname = self.chat.nickname(id).expect("it is here");
@@ -357,7 +360,8 @@ enum Step {
     Announce(String),
 }
 
-/// Texts that a pattern describes, which is read once: a pattern alone is read anew for each of them.
+/// Texts that a pattern describes, which is read once: a pattern alone is read anew for each of
+/// them.
 fn text(pattern: &str) -> impl Strategy<Value = String> {
     prop::string::string_regex(pattern).expect("a pattern")
 }
@@ -433,8 +437,8 @@ fn weighed(chat: &Chat) -> usize {
         .sum()
 }
 
-/// Catches: rooms that each keep what one may, and together more than all may; a busy room that forgets
-/// what is new while quiet ones keep what is old.
+/// Catches: rooms that each keep what one may, and together more than all may; a busy room that
+/// forgets what is new while quiet ones keep what is old.
 #[test]
 fn all_histories_together_have_a_limit_and_the_oldest_lines_go_first() {
     let most = 100_000;

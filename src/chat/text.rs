@@ -1,8 +1,8 @@
 //! What is taken out of a text before anyone else's terminal sees it.
 //!
-//! A terminal obeys control characters, and a reader believes the order of the letters and the ends of
-//! the lines: none of it may be in the hands of another member. What remains is the text as it was
-//! typed; emoji keep the joiners and variation selectors that hold them together.
+//! A terminal obeys control characters, and a reader believes the order of the letters and the
+//! ends of the lines: none of it may be in the hands of another member. What remains is the text
+//! as it was typed; emoji keep the joiners and variation selectors that hold them together.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,8 @@ use memchr::memmem;
 
 use super::characters::{Shows, is_general_accent};
 
-/// More blanks in a row than this would let a message look like two lines wherever the terminal wraps it.
+/// More blanks in a row than this would let a message look like two lines wherever the terminal
+/// wraps it.
 const BLANKS_IN_A_ROW: usize = 8;
 /// Marks, joiners, selectors and tags that one character may carry. Hebrew with its cantillation
 /// needs five, the flag of a region seven, the largest stack of Tibetan eight.
@@ -18,19 +19,19 @@ const CARRIED: usize = 8;
 /// Those among them that are general accents. Vietnamese needs two, polytonic Greek three.
 const ACCENTS: usize = 4;
 
-/// `text` without what could steer a terminal, turn the reading order, or pass for what it is not. What
-/// is empty then has nothing to see in it.
+/// `text` without what could steer a terminal, turn the reading order, or pass for what it is not.
+/// What is empty then has nothing to see in it.
 ///
-/// - Removed are the C0 controls and DEL, the C1 controls U+0080 to U+009F, and the bidirectional controls.
-///   A tab and the separators U+2028 and U+2029 become a space.
-/// - Of more than eight blanks in a row (of any kind, and of seven at the start) the rest is removed;
-///   so is what cannot be seen at all and stands behind a blank, and everything behind the last
-///   character that can be seen.
-/// - Of what one character carries (marks, joiners, variation selectors, tags) eight are kept, of general
-///   accents four.
+/// - Removed are the C0 controls and DEL, the C1 controls U+0080 to U+009F, and the bidirectional
+///   controls. A tab and the separators U+2028 and U+2029 become a space.
+/// - Of more than eight blanks in a row (of any kind, and of seven at the start) the rest is
+///   removed; so is what cannot be seen at all and stands behind a blank, and everything behind
+///   the last character that can be seen.
+/// - Of what one character carries (marks, joiners, variation selectors, tags) eight are kept, of
+///   general accents four.
 ///
-/// Doing it twice changes nothing more. Nothing is copied when nothing changes, the cost is one look at each
-/// character, and the result is never longer than the text.
+/// Doing it twice changes nothing more. Nothing is copied when nothing changes, the cost is one
+/// look at each character, and the result is never longer than the text.
 ///
 /// ```
 /// use loopchat::chat::sanitise;

@@ -1,7 +1,7 @@
 //! New topics: a room hears of at most one a second.
 //!
-//! The first is said at once and starts a quiet second. Of those set within it the last is said at its
-//! end; who set one is told so at once.
+//! The first is said at once and starts a quiet second. Of those set within it the last is said at
+//! its end; who set one is told so at once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -12,8 +12,8 @@ use super::{Effect, Line, MemberId, Millis, RoomId, SayKind};
 /// How long a room is left alone after it was told.
 const QUIET: Millis = 1000;
 
-/// What rooms have yet to hear of their topics: only those whose topic was set within the last second are in
-/// here.
+/// What rooms have yet to hear of their topics: only those whose topic was set within the last
+/// second are in here.
 #[derive(Debug, Default)]
 pub(super) struct TopicNews {
     rooms: BTreeMap<RoomId, News>,
@@ -79,8 +79,9 @@ impl TopicNews {
         self.due.first().map(|&(due, _)| due)
     }
 
-    /// Says what is due, and forgets the rooms that have been quiet. Who set a topic knows it already; but it
-    /// may have left the chat since, and somebody else have its place, who does not.
+    /// Says what is due, and forgets the rooms that have been quiet. Who set a topic knows it
+    /// already; but it may have left the chat since, and somebody else have its place, who does
+    /// not.
     pub(super) fn tick(
         &mut self,
         now: Millis,

@@ -1,8 +1,8 @@
 //! Unicode's tables, as far as the chat looks at them.
 //!
-//! A look costs ten nanoseconds or so, and a line has room for thousands of characters, of which some
-//! are eighteen in one. So all looks are taken here, where the tests count them: what a line costs is
-//! bounded by what is looked at for it, and no clock is needed to see that.
+//! A look costs ten nanoseconds or so, and a line has room for thousands of characters, of which
+//! some are eighteen in one. So all looks are taken here, where the tests count them: what a line
+//! costs is bounded by what is looked at for it, and no clock is needed to see that.
 
 use std::iter;
 
@@ -84,8 +84,9 @@ mod tests {
     /// Bytes of the longest line that the doors let through.
     const MAX_LINE: usize = 4096;
 
-    /// What is dear in one way or another: many in one, made of many, many that are one, capitals, marks
-    /// that have to be put in order, what is shown as it is, what is not shown, what is no UTF-8.
+    /// What is dear in one way or another: many in one, made of many, many that are one, capitals,
+    /// marks that have to be put in order, what is shown as it is, what is not shown, what is no
+    /// UTF-8.
     const DEAR: [&str; 18] = [
         "x",
         "I",
@@ -107,8 +108,8 @@ mod tests {
         "\u{FFFD}",
     ];
 
-    /// Looks that a line takes at most for the names in it: at the new name, at the one it replaces, at those
-    /// of one or two others that are alike, and at what else it may be called.
+    /// Looks that a line takes at most for the names in it: at the new name, at the one it
+    /// replaces, at those of one or two others that are alike, and at what else it may be called.
     const A_NAME: usize = 9000;
 
     /// Names of what is dear are taken, and so are their numbers.
@@ -143,9 +144,9 @@ mod tests {
         })
     }
 
-    /// Catches: a text that is made a name of before its length is looked at; a name that is compared with
-    /// itself, with what it would be called else, with the server's names, and made keys of for each; a
-    /// table that grows and makes the keys of all.
+    /// Catches: a text that is made a name of before its length is looked at; a name that is
+    /// compared with itself, with what it would be called else, with the server's names, and made
+    /// keys of for each; a table that grows and makes the keys of all.
     #[test]
     fn a_line_costs_two_looks_a_character_and_what_a_name_may_cost() {
         let mut chat = chat_in_which_names_are_taken();

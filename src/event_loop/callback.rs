@@ -12,11 +12,12 @@ use log::error;
 
 use super::{HandleId, Immediate, PollHandle, Timer};
 
-/// What a callback may return: nothing, or a `Result`, so that `?` may be used in it. Also what the methods
-/// of this crate and of `std` return, so that a callback may be a single call; it is dropped.
+/// What a callback may return: nothing, or a `Result`, so that `?` may be used in it. Also what
+/// the methods of this crate and of `std` return, so that a callback may be a single call; it is
+/// dropped.
 ///
-/// An error is never dropped. It is logged, with the place where the callback was set and what it was set
-/// for, and whoever waits for an answer gets one: see [`CallbackSite`].
+/// An error is never dropped. It is logged, with the place where the callback was set and what it
+/// was set for, and whoever waits for an answer gets one: see [`CallbackSite`].
 #[diagnostic::on_unimplemented(
     message = "a callback cannot return `{Self}`",
     label = "it returns nothing, or a `Result` whose error can be shown",
@@ -52,7 +53,8 @@ no_error! {
     Ordering, Duration, Instant, HandleId, Timer, Immediate, PollHandle, Never,
 }
 
-/// The type of what does not return, `!`, which cannot be written as such yet: that of a callback that panics.
+/// The type of what does not return, `!`, which cannot be written as such yet: that of a callback
+/// that panics.
 type Never = <fn() -> ! as Function>::Returned;
 
 /// A way to name what a function returns.
@@ -65,10 +67,11 @@ impl<R> Function for fn() -> R {
     type Returned = R;
 }
 
-/// Where in the program a callback was set, kept beside it: for whoever writes methods that take callbacks.
+/// Where in the program a callback was set, kept beside it: for whoever writes methods that take
+/// callbacks.
 ///
-/// What becomes of the error of a callback is decided by what it was set for. In each case it is logged at the
-/// level of errors.
+/// What becomes of the error of a callback is decided by what it was set for. In each case it is
+/// logged at the level of errors.
 ///
 /// | the callback of | beside the log |
 /// | --- | --- |
@@ -89,8 +92,8 @@ impl CallbackSite {
         Self(Location::caller())
     }
 
-    /// Logs an error that a callback has returned, and gives it to whoever has to act on it. `what` is what
-    /// the callback was set for.
+    /// Logs an error that a callback has returned, and gives it to whoever has to act on it.
+    /// `what` is what the callback was set for.
     pub fn check(self, what: impl Display, returned: impl CallbackResult) -> Option<String> {
         let error = returned.into_error()?;
         error!("a callback has failed: {what}, set at {}: {error}", self.0);

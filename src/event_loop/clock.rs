@@ -41,10 +41,10 @@ impl Clock {
 /// timer: when it has nothing else to do it moves this clock to the next one. Work on the thread
 /// pool is something to do: the loop waits for it, as long as it takes.
 ///
-/// What a peer has sent and the system has not delivered yet is not the loop's to know. Where there
-/// are sockets, make the clock [`settling`](Self::settling), or have all peers write before the turn
-/// on a transport that delivers at once: Unix sockets and pipes do. Where peers are in other threads, it
-/// is to be [`stopped`](Self::stopped).
+/// What a peer has sent and the system has not delivered yet is not the loop's to know. Where
+/// there are sockets, make the clock [`settling`](Self::settling), or have all peers write before
+/// the turn on a transport that delivers at once: Unix sockets and pipes do. Where peers are in
+/// other threads, it is to be [`stopped`](Self::stopped).
 #[derive(Clone, Default)]
 pub struct ManualClock(Rc<Inner>);
 
@@ -67,9 +67,9 @@ impl ManualClock {
         Self::default()
     }
 
-    /// A clock at zero that asks before it jumps: `settle` is called with what the loop has done so
-    /// far, and returns once nothing that was sent is under way any more. The loop then polls again,
-    /// and time passes only if that brings nothing.
+    /// A clock at zero that asks before it jumps: `settle` is called with what the loop has done
+    /// so far, and returns once nothing that was sent is under way any more. The loop then polls
+    /// again, and time passes only if that brings nothing.
     #[must_use]
     pub fn settling(settle: impl Fn(&Counters) + 'static) -> Self {
         Self(Rc::new(Inner {
@@ -79,8 +79,8 @@ impl ManualClock {
         }))
     }
 
-    /// A clock at zero that nothing moves but [`advance`](Self::advance): the loop sleeps until something
-    /// comes, so that nothing can come too late.
+    /// A clock at zero that nothing moves but [`advance`](Self::advance): the loop sleeps until
+    /// something comes, so that nothing can come too late.
     #[must_use]
     pub fn stopped() -> Self {
         Self(Rc::new(Inner {
@@ -105,8 +105,8 @@ impl ManualClock {
         self.0.now.set(self.0.now.get() + ms);
     }
 
-    /// Lets `ms` milliseconds pass in which the loop could do nothing, as when its process is stopped
-    /// or a callback blocks: see [`Context::awake_since`](super::Context::awake_since).
+    /// Lets `ms` milliseconds pass in which the loop could do nothing, as when its process is
+    /// stopped or a callback blocks: see [`Context::awake_since`](super::Context::awake_since).
     pub fn hold_up(&self, ms: u64) {
         self.advance(ms);
         self.0.held_up.set(true);

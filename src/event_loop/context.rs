@@ -91,7 +91,8 @@ impl<H: Handle> Context<H> {
         self.now
     }
 
-    /// Nanoseconds since the loop was made, looked at now (`uv_hrtime`): for measuring, not for timers.
+    /// Nanoseconds since the loop was made, looked at now (`uv_hrtime`): for measuring, not for
+    /// timers.
     #[must_use]
     pub fn nanos(&self) -> u64 {
         self.clock.nanos()
@@ -103,13 +104,13 @@ impl<H: Handle> Context<H> {
         self.now = self.clock.now();
     }
 
-    /// Since when the loop has been able to look at its handles, in loop time: when it was last held up
-    /// for more than a second, by a callback that blocked, a process that was stopped or a machine that was
-    /// suspended. 0 if it never was.
+    /// Since when the loop has been able to look at its handles, in loop time: when it was last
+    /// held up for more than a second, by a callback that blocked, a process that was stopped or a
+    /// machine that was suspended. 0 if it never was.
     ///
-    /// Whoever measures by the clock what a peer does or fails to do counts from no earlier than this: what
-    /// the peer did meanwhile is still to be seen. [`set_deadline`](Self::set_deadline) does so by itself,
-    /// and so do the timers of handles.
+    /// Whoever measures by the clock what a peer does or fails to do counts from no earlier than
+    /// this: what the peer did meanwhile is still to be seen. [`set_deadline`](Self::set_deadline)
+    /// does so by itself, and so do the timers of handles.
     #[must_use]
     pub fn awake_since(&mut self) -> u64 {
         self.update_time();
@@ -177,8 +178,8 @@ impl<H: Handle> Context<H> {
         self.insert_timer(ms, true, true, Target::Callback(Box::new(callback)))
     }
 
-    /// A [deadline](Self::set_deadline) that calls [`Handle::timeout`]: no closure, and it does not hold the
-    /// loop open.
+    /// A [deadline](Self::set_deadline) that calls [`Handle::timeout`]: no closure, and it does
+    /// not hold the loop open.
     pub fn set_handle_timeout(&mut self, ms: u64, id: HandleId) -> Timer {
         let timer = self.insert_timer(ms, false, false, Target::Handle(id));
         self.timers.set_deadline(timer);
@@ -203,10 +204,9 @@ impl<H: Handle> Context<H> {
         self.timers.clear(timer);
     }
 
-    /// Starts a timer's period anew (`timeout.refresh()`), also within its own callback; that of an
-    /// interval counts from the start of its callback all the same. False
-    /// if it was cleared, or has fired and is not [reusable](Self::set_timer_reusable): its callback is
-    /// gone by then.
+    /// Starts a timer's period anew (`timeout.refresh()`), also within its own callback; that of
+    /// an interval counts from the start of its callback all the same. False if it was cleared, or
+    /// has fired and is not [reusable](Self::set_timer_reusable): its callback is gone by then.
     pub fn refresh_timer(&mut self, timer: Timer) -> bool {
         self.update_time();
         self.timers.refresh(timer, self.now)
@@ -512,7 +512,8 @@ impl<H: Handle> Context<H> {
         Ok(())
     }
 
-    /// Polls for at most `timeout` milliseconds of loop time; without one, until something is ready.
+    /// Polls for at most `timeout` milliseconds of loop time; without one, until something is
+    /// ready.
     fn wait(&mut self, events: &mut Events, timeout: Option<u64>) -> io::Result<()> {
         let (Clock::Manual(clock), Some(ms)) = (&self.clock, timeout) else {
             return self.poll_once(events, timeout);
@@ -537,8 +538,8 @@ impl<H: Handle> Context<H> {
     fn poll_once(&mut self, events: &mut Events, ms: Option<u64>) -> io::Result<()> {
         self.counters.polls += 1;
         match self.poll.poll(events, ms.map(Duration::from_millis)) {
-            // A signal came first, such as the one that lets a stopped process go on: what has become
-            // ready is looked at before any timer. The next turn computes its timeout anew.
+            // A signal came first, such as the one that lets a stopped process go on: what has
+            // become ready is looked at before any timer. The next turn computes its timeout anew.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {
                 match self.poll.poll(events, Some(Duration::ZERO)) {
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => events.clear(),

@@ -131,7 +131,8 @@ impl<H: Handle> EventLoop<H> {
     /// arrives there as an event.
     pub fn run(&mut self, state: &mut H::State) -> io::Result<()> {
         self.context.run_ticks(state);
-        // What is alive is counted before these timers: one turn follows even if they were the last.
+        // What is alive is counted before these timers: one turn follows even if they were the
+        // last.
         let mut alive = self.context.alive();
         if alive {
             self.run_timers(state);

@@ -32,9 +32,9 @@ impl fmt::Display for Signal {
 }
 
 impl Signal {
-    /// Whether this process was started so that it ignores the signal, as `nohup` does it with SIGHUP. To be
-    /// asked before there is a callback for it. False where the system does not tell, which is everywhere
-    /// but on Linux.
+    /// Whether this process was started so that it ignores the signal, as `nohup` does it with
+    /// SIGHUP. To be asked before there is a callback for it. False where the system does not
+    /// tell, which is everywhere but on Linux.
     #[must_use]
     pub fn is_ignored(self) -> bool {
         #[cfg(target_os = "linux")]

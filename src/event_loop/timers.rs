@@ -49,8 +49,8 @@ impl<C> Target<C> {
 pub(super) enum Due {
     /// The list that is next; its timers are looked at once the ticks of the one before have run.
     List,
-    /// The timer that is next, to be [taken](Timers::take). Ticks that run before that may clear it,
-    /// but no longer put it off.
+    /// The timer that is next, to be [taken](Timers::take). Ticks that run before that may clear
+    /// it, but no longer put it off.
     Timer(Timer),
 }
 
@@ -167,9 +167,9 @@ impl<C> Timers<C> {
         true
     }
 
-    /// Starts a timer's period anew; false if it is gone. In its own callback it re-arms it. Its list
-    /// stays where it is in the queue, also if it is the only one there: for a socket's idle timeout
-    /// that is what makes each read and write cheap.
+    /// Starts a timer's period anew; false if it is gone. In its own callback it re-arms it. Its
+    /// list stays where it is in the queue, also if it is the only one there: for a socket's idle
+    /// timeout that is what makes each read and write cheap.
     pub(super) fn refresh(&mut self, timer: Timer, now: u64) -> bool {
         let Some(entry) = self.get(timer) else {
             return false;

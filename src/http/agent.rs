@@ -8,11 +8,12 @@ use super::client_state::{self as client, ClientState};
 use crate::Context;
 use crate::net::{self, Socket, Target};
 
-/// Milliseconds by which an idle connection is given up before the server has said it would close it.
+/// Milliseconds by which an idle connection is given up before the server has said it would close
+/// it.
 const AHEAD: u64 = 1000;
 
-/// Keeps connections to be used again (`http.Agent`): a small id; everything goes through the context. It
-/// is good until the loop ends.
+/// Keeps connections to be used again (`http.Agent`): a small id; everything goes through the
+/// context. It is good until the loop ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Agent(pub(super) usize);
 
@@ -21,7 +22,8 @@ pub struct Agent(pub(super) usize);
 pub struct AgentOptions {
     /// Keeps a connection open after its response (`keepAlive`).
     pub keep_alive: bool,
-    /// Connections to one place at most; further requests wait (`maxSockets`). `None` sets no limit.
+    /// Connections to one place at most; further requests wait (`maxSockets`). `None` sets no
+    /// limit.
     pub max_sockets: Option<usize>,
     /// Idle connections to one place at most (`maxFreeSockets`).
     pub max_free_sockets: usize,
@@ -72,7 +74,8 @@ impl AgentState {
         })
     }
 
-    /// Whether a connection may serve another request, so that it is worth asking the server for it.
+    /// Whether a connection may serve another request, so that it is worth asking the server for
+    /// it.
     pub(super) fn reuses(&self) -> bool {
         self.options.keep_alive || self.options.max_sockets.is_some()
     }

@@ -26,8 +26,8 @@ enum Expect {
     Trailers,
 }
 
-/// What of an extension comes next: `;name`, `;name=value` or `;name="value"`. Nobody reads them, but what
-/// has none of these forms may mean something else to another reader.
+/// What of an extension comes next: `;name`, `;name=value` or `;name="value"`. Nobody reads them,
+/// but what has none of these forms may mean something else to another reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Extension {
     /// Blanks, then the name.

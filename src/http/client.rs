@@ -13,10 +13,11 @@ use crate::Context;
 use crate::event_loop::{CallbackResult, CallbackSite};
 use crate::net::{self, Error, Socket};
 
-/// A request that a client makes (`http.ClientRequest`): a small id; everything goes through the context.
+/// A request that a client makes (`http.ClientRequest`): a small id; everything goes through the
+/// context.
 ///
-/// It is good until its [`Close`](RequestEvent::Close), which always comes, once; done with a stale one,
-/// everything is a no-op.
+/// It is good until its [`Close`](RequestEvent::Close), which always comes, once; done with a
+/// stale one, everything is a no-op.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientRequest {
     pub(super) index: usize,
@@ -34,8 +35,8 @@ pub enum RequestEvent<'a> {
     Information(&'a Head),
     /// The head of the response has come. If nobody listens to it, the response is thrown away.
     Response(IncomingMessage),
-    /// The server has switched protocols: its head, the socket, which is the listener's from now on, and what
-    /// has come behind the head. If nobody listens to it, the connection is closed.
+    /// The server has switched protocols: its head, the socket, which is the listener's from now
+    /// on, and what has come behind the head. If nobody listens to it, the connection is closed.
     Upgrade(&'a Head, Socket, &'a [u8]),
     /// The response to a CONNECT; as [`Upgrade`](Self::Upgrade).
     Connect(&'a Head, Socket, &'a [u8]),
@@ -46,8 +47,8 @@ pub enum RequestEvent<'a> {
     /// The connection was idle for the time set. Closes nothing.
     Timeout,
     /// There will be no response: it could not be made or sent, the connection ended too soon
-    /// (`ECONNRESET`), or what came is no HTTP. Once it has a [`Response`](Self::Response), that has the
-    /// error.
+    /// (`ECONNRESET`), or what came is no HTTP. Once it has a [`Response`](Self::Response), that
+    /// has the error.
     Error(&'a Error),
     /// It is over, in whichever way. Nothing follows.
     Close,
@@ -238,14 +239,15 @@ impl ClientRequest {
         self
     }
 
-    /// Writes some of the body (`req.write`); the head goes out first. False if so much is queued that one
-    /// should wait for [`RequestEvent::Drain`], or if nothing can be sent any more. A body that is written
-    /// piece by piece goes out in chunks unless a `Content-Length` is set.
+    /// Writes some of the body (`req.write`); the head goes out first. False if so much is queued
+    /// that one should wait for [`RequestEvent::Drain`], or if nothing can be sent any more. A
+    /// body that is written piece by piece goes out in chunks unless a `Content-Length` is set.
     pub fn write<S: 'static>(self, cx: &mut Context<S>, data: impl AsRef<[u8]>) -> bool {
         self.send(cx, Some(data.as_ref()), false)
     }
 
-    /// As [`write`](Self::write), and calls back once it is sent, or cannot be: never before this returns.
+    /// As [`write`](Self::write), and calls back once it is sent, or cannot be: never before this
+    /// returns.
     #[track_caller]
     pub fn write_with<S: 'static, R: CallbackResult>(
         self,
@@ -282,8 +284,8 @@ impl ClientRequest {
         self
     }
 
-    /// Gives the request up and closes its connection (`req.destroy()`): unless its response has come,
-    /// [`RequestEvent::Error`] follows with `ECONNRESET`; then [`RequestEvent::Close`].
+    /// Gives the request up and closes its connection (`req.destroy()`): unless its response has
+    /// come, [`RequestEvent::Error`] follows with `ECONNRESET`; then [`RequestEvent::Close`].
     pub fn destroy<S: 'static>(self, cx: &mut Context<S>) -> Self {
         self.give_up(cx, None)
     }
@@ -313,8 +315,8 @@ impl ClientRequest {
         self
     }
 
-    /// Emits [`RequestEvent::Timeout`] whenever the connection was idle for `ms` milliseconds; 0 turns it
-    /// off (`req.setTimeout`).
+    /// Emits [`RequestEvent::Timeout`] whenever the connection was idle for `ms` milliseconds; 0
+    /// turns it off (`req.setTimeout`).
     pub fn set_timeout<S: 'static>(self, cx: &mut Context<S>, ms: u32) -> Self {
         let Some(own) = of(cx, self) else { return self };
         own.timeout = Some(ms);
@@ -342,8 +344,9 @@ impl ClientRequest {
         known(cx, self).map_or("", |own| &own.path)
     }
 
-    /// Whether its connection has served another request, and has waited since (`req.reusedSocket`): if it
-    /// fails, the server may have closed it meanwhile, and another try is in order.
+    /// Whether its connection has served another request, and has waited since
+    /// (`req.reusedSocket`): if it fails, the server may have closed it meanwhile, and another try
+    /// is in order.
     #[must_use]
     pub fn reused_socket<S: 'static>(self, cx: &Context<S>) -> bool {
         known(cx, self).is_some_and(|own| own.reused)

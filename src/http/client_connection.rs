@@ -259,7 +259,8 @@ fn hand_over<S: 'static>(
     client::close(state, cx, request);
 }
 
-/// The server will send no more: that ends a response without a length, and is too soon for any other.
+/// The server will send no more: that ends a response without a length, and is too soon for any
+/// other.
 fn end_of_stream<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
     let Some(own) = of::<S>(cx, socket) else {
         return;

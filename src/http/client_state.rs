@@ -218,7 +218,8 @@ pub(super) fn response_ended<S: 'static>(cx: &mut Context<S>, request: ClientReq
     }
 }
 
-/// Both directions are done and the connection is kept: it is given back after the close, as a tick.
+/// Both directions are done and the connection is kept: it is given back after the close, as a
+/// tick.
 fn free<S: 'static>(cx: &mut Context<S>, request: ClientRequest) {
     let Some(own) = of(cx, request) else { return };
     if std::mem::replace(&mut own.freed, true) {

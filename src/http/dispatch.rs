@@ -64,7 +64,8 @@ pub(super) fn request<S: 'static>(
     server::emit(state, cx, server, kind, event);
 }
 
-/// Answers with a status alone. As in Node the head is written first, so that the empty body comes in chunks.
+/// Answers with a status alone. As in Node the head is written first, so that the empty body comes
+/// in chunks.
 fn refuse<S: 'static>(cx: &mut Context<S>, response: ServerResponse, status: u16, close: bool) {
     let fields: &[(&str, &str)] = if close {
         &[("Connection", "close")]

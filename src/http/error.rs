@@ -18,7 +18,8 @@ pub enum ParseError {
     Constant,
     /// The status is no number of three digits.
     Status,
-    /// A field name or value with characters that none has, a space before the colon, a folded line.
+    /// A field name or value with characters that none has, a space before the colon, a folded
+    /// line.
     Field,
     /// A CR or an LF alone, where both belong together.
     LineEnd,

@@ -112,8 +112,8 @@ pub(super) fn length(value: &[u8]) -> Result<u64, ParseError> {
     text.parse().map_err(|_| ParseError::ContentLength)
 }
 
-/// The letters, the digits, and these, as a table: looking for a byte among a dozen takes longer than
-/// all else that is done with it.
+/// The letters, the digits, and these, as a table: looking for a byte among a dozen takes longer
+/// than all else that is done with it.
 pub(super) const fn characters(others: &[u8]) -> [bool; 256] {
     let mut table = [false; 256];
     let mut byte = 0;
@@ -187,8 +187,8 @@ pub(super) fn check_target(method: &str, target: &str) -> Result<(), ParseError>
     }
 }
 
-/// The methods that Node knows. Others are accepted, too, if they are tokens; but of a line that is no
-/// request line one of these tells what was meant.
+/// The methods that Node knows. Others are accepted, too, if they are tokens; but of a line that
+/// is no request line one of these tells what was meant.
 pub(super) fn known(method: &str) -> bool {
     const KNOWN: &[&str] = &[
         "ACL",

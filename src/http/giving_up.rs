@@ -9,14 +9,15 @@ use super::server_connection::{of, settings, state_of};
 use crate::Context;
 use crate::net::{Error, Socket};
 
-/// How long a connection that was given up may be silent, in milliseconds, before it is closed, and how
-/// long it may go on talking. Closing it at once would reset it, and the reset may cost the client the answer.
+/// How long a connection that was given up may be silent, in milliseconds, before it is closed,
+/// and how long it may go on talking. Closing it at once would reset it, and the reset may cost
+/// the client the answer.
 const LINGER_SILENT: u32 = 500;
 const LINGER_IN_ALL: u64 = 5000;
 
-/// The client will send no more. As in Node nothing is answered any more after that, but what has been
-/// answered is still sent; unless the server [allows](server::Server::set_http_allow_half_open) its clients to
-/// wait for the rest.
+/// The client will send no more. As in Node nothing is answered any more after that, but what has
+/// been answered is still sent; unless the server
+/// [allows](server::Server::set_http_allow_half_open) its clients to wait for the rest.
 pub(super) fn end_of_stream<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
     let waits = settings(cx, socket).allow_half_open;
     let Some(own) = of(cx, socket) else { return };
@@ -108,8 +109,8 @@ pub(super) fn failed<S: 'static>(
     socket.destroy(cx);
 }
 
-/// What the client sends is no HTTP, or too much of it: no more is read, and as soon as what came before is
-/// answered, so is that.
+/// What the client sends is no HTTP, or too much of it: no more is read, and as soon as what came
+/// before is answered, so is that.
 pub(super) fn fail<S: 'static>(
     state: &mut S,
     cx: &mut Context<S>,
@@ -129,8 +130,8 @@ pub(super) fn fail<S: 'static>(
     refuse(state, cx, socket);
 }
 
-/// Refuses what could not be understood, if it is its turn. Unless somebody listens to that the client is told
-/// so, and the connection ends.
+/// Refuses what could not be understood, if it is its turn. Unless somebody listens to that the
+/// client is told so, and the connection ends.
 pub(super) fn refuse<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
     let Some(own) = of(cx, socket) else { return };
     let due =
@@ -159,8 +160,8 @@ pub(super) fn refuse<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Soc
     linger(cx, socket);
 }
 
-/// Ends the connection, but reads on for a little while and throws away what comes, so that the client gets
-/// to read what it was told.
+/// Ends the connection, but reads on for a little while and throws away what comes, so that the
+/// client gets to read what it was told.
 pub(super) fn linger<S: 'static>(cx: &mut Context<S>, socket: Socket) {
     let now = cx.now();
     let Some(own) = of(cx, socket) else { return };
@@ -198,8 +199,8 @@ fn lingers_long<S: 'static>(cx: &mut Context<S>, socket: Socket) -> bool {
     of(cx, socket).is_some_and(|own| own.since.is_some_and(long))
 }
 
-/// It was given up, and nothing came or went for a moment. Whose system has not even taken what there was
-/// for it has a little longer.
+/// It was given up, and nothing came or went for a moment. Whose system has not even taken what
+/// there was for it has a little longer.
 fn lingered<S: 'static>(cx: &mut Context<S>, socket: Socket) {
     if socket.buffered(cx) > 0 && !lingers_long(cx, socket) {
         socket.set_timeout(cx, LINGER_SILENT);

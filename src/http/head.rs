@@ -78,8 +78,8 @@ impl Head {
         self.text.capacity() + self.fields.capacity() * size_of::<(Span, Span)>()
     }
 
-    /// Parses the head of a request from the start of `bytes`; its length, or `None` if its end has not
-    /// come yet.
+    /// Parses the head of a request from the start of `bytes`; its length, or `None` if its end
+    /// has not come yet.
     ///
     /// # Errors
     ///
@@ -304,8 +304,8 @@ impl Head {
     }
 
     /// The fields as Node's `headers` has them: names in lower case, in the order of their first
-    /// appearance; the values of a repeated one are joined with `, ` (`; ` for cookies), but of those that
-    /// may appear once only the first counts; every `set-cookie` stays by itself.
+    /// appearance; the values of a repeated one are joined with `, ` (`; ` for cookies), but of
+    /// those that may appear once only the first counts; every `set-cookie` stays by itself.
     #[must_use]
     pub fn headers(&self) -> Vec<(String, String)> {
         let mut joined: Vec<(String, String)> = Vec::with_capacity(self.fields.len());

@@ -7,15 +7,15 @@ use crate::Context;
 use crate::event_loop::{CallbackResult, CallbackSite};
 use crate::net::{Error, Socket};
 
-/// A message that is being received (`http.IncomingMessage`): a small id; everything goes through the
-/// context.
+/// A message that is being received (`http.IncomingMessage`): a small id; everything goes through
+/// the context.
 ///
-/// It is good until its [`Close`](MessageEvent::Close), a request at least until its response has ended;
-/// asked of a stale one, everything is empty or a no-op.
+/// It is good until its [`Close`](MessageEvent::Close), a request at least until its response has
+/// ended; asked of a stale one, everything is empty or a no-op.
 ///
 /// Its body comes as [`Data`](MessageEvent::Data) once somebody listens to that or
-/// [resumes](Self::resume) it. Until then, and while it is paused, the other side has to wait. What nobody
-/// has listened to when the response is sent is read and thrown away.
+/// [resumes](Self::resume) it. Until then, and while it is paused, the other side has to wait.
+/// What nobody has listened to when the response is sent is read and thrown away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct IncomingMessage {
     pub(super) socket: Socket,
@@ -282,8 +282,8 @@ listener_methods! { IncomingMessage, MessageEvent:
 }
 
 impl IncomingMessage {
-    /// A callback of this message has returned. An error fails what it belongs to: a request is answered with
-    /// 500, the response to one of ours is cut short.
+    /// A callback of this message has returned. An error fails what it belongs to: a request is
+    /// answered with 500, the response to one of ours is cut short.
     fn check<S: 'static>(
         self,
         cx: &mut Context<S>,
@@ -351,7 +351,8 @@ impl IncomingMessage {
         self.socket
     }
 
-    /// Its head: everything there is to know of the first line and the fields. `None` if it is stale.
+    /// Its head: everything there is to know of the first line and the fields. `None` if it is
+    /// stale.
     #[must_use]
     pub fn head<S: 'static>(self, cx: &Context<S>) -> Option<&Head> {
         Some(&known(cx, self)?.head)

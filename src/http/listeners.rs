@@ -60,8 +60,8 @@ pub(super) trait Kept<S, F: ?Sized> {
     fn listeners<'a>(&self, cx: &'a mut Context<S>) -> Option<&'a mut Listeners<F>>;
 }
 
-/// Calls those who listen to such an event, in order; true if there were any. Those that are added meanwhile
-/// do not hear this event.
+/// Calls those who listen to such an event, in order; true if there were any. Those that are added
+/// meanwhile do not hear this event.
 pub(super) fn emit<S, F: ?Sized>(
     state: &mut S,
     cx: &mut Context<S>,
@@ -90,8 +90,8 @@ pub(super) fn emit<S, F: ?Sized>(
     called
 }
 
-/// Writes the pair of methods for each event, as `net` has them: every time, and the next time only. The
-/// subject has a method `check` for what they return.
+/// Writes the pair of methods for each event, as `net` has them: every time, and the next time
+/// only. The subject has a method `check` for what they return.
 macro_rules! listener_methods {
     ($subject:ident, $event:ident: $(
         $on:ident $once:ident $kind:ident ($($type:ty),*) $pattern:pat => ($($value:expr),*);

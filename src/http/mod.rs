@@ -1,9 +1,9 @@
-//! HTTP/1.1 as Node's `http` shows it: servers and clients, built on [`net`](crate::net) as any protocol
-//! could be.
+//! HTTP/1.1 as Node's `http` shows it: servers and clients, built on [`net`](crate::net) as any
+//! protocol could be.
 //!
-//! A program that is written with `http.createServer` in Node carries over line by line. A request and
-//! its response are small copyable ids, as sockets are: their methods go through the loop's context and
-//! never call back, what follows is a later event.
+//! A program that is written with `http.createServer` in Node carries over line by line. A request
+//! and its response are small copyable ids, as sockets are: their methods go through the loop's
+//! context and never call back, what follows is a later event.
 //!
 //! ```
 //! use loopchat::{EventLoop, http, net};
@@ -50,19 +50,21 @@
 //!
 //! # What is refused
 //!
-//! Whatever two readers of the same bytes could take differently is answered with 400 and the end of the
-//! connection, and what comes behind it is nobody's: two lengths, a length and chunks, chunk sizes with
-//! anything about them, a CR or an LF alone, folded lines, blanks before a colon, control characters, no
-//! `Host` or two, a `Host` that names none, transfer codings other than `chunked`. The other way, what is
-//! sent says what was meant and nothing more: names, values, methods and paths that could begin a line of their
-//! own are errors, and a body that is not as long as its head has said ends the connection.
+//! Whatever two readers of the same bytes could take differently is answered with 400 and the end
+//! of the connection, and what comes behind it is nobody's: two lengths, a length and chunks,
+//! chunk sizes with anything about them, a CR or an LF alone, folded lines, blanks before a colon,
+//! control characters, no `Host` or two, a `Host` that names none, transfer codings other than
+//! `chunked`. The other way, what is sent says what was meant and nothing more: names, values,
+//! methods and paths that could begin a line of their own are errors, and a body that is not as
+//! long as its head has said ends the connection.
 //!
 //! # What is bounded
 //!
-//! Heads and trailers (16 KiB), fields (2000), chunk extensions (16 KiB), requests that are handed out and
-//! not answered (64 a connection), responses that their client does not read (one high-water mark), the time
-//! a head, a request and the wait for the next may take. A body is handed out as it comes and takes up no
-//! memory; [`Server::set_max_body`] bounds it for those who collect it.
+//! Heads and trailers (16 KiB), fields (2000), chunk extensions (16 KiB), requests that are handed
+//! out and not answered (64 a connection), responses that their client does not read (one
+//! high-water mark), the time a head, a request and the wait for the next may take. A body is
+//! handed out as it comes and takes up no memory; [`Server::set_max_body`] bounds it for those who
+//! collect it.
 
 mod agent;
 mod chunked;

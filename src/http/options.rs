@@ -6,8 +6,8 @@ use super::agent::Agent;
 use super::fields::{Fields, check_token};
 use crate::net::{Address, Error, Target};
 
-/// A request that is to be made: made from a URL, and changed as needed. What is wrong with it is told when
-/// it is made, as the request's [`Error`](super::RequestEvent::Error).
+/// A request that is to be made: made from a URL, and changed as needed. What is wrong with it is
+/// told when it is made, as the request's [`Error`](super::RequestEvent::Error).
 pub struct RequestOptions {
     pub(super) host: String,
     pub(super) port: u16,
@@ -147,8 +147,8 @@ impl RequestOptions {
         self
     }
 
-    /// Uses the connections of this agent; `None` makes one for this request and closes it afterwards
-    /// (`agent`). Without either, those of the loop's own agent are used.
+    /// Uses the connections of this agent; `None` makes one for this request and closes it
+    /// afterwards (`agent`). Without either, those of the loop's own agent are used.
     #[must_use]
     pub fn agent(mut self, agent: Option<Agent>) -> Self {
         self.agent = agent.map_or(Choice::None, Choice::Agent);

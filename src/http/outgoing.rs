@@ -1,4 +1,5 @@
-//! A message that is being sent, of either side: its head, how its body is marked off, what of it is done.
+//! A message that is being sent, of either side: its head, how its body is marked off, what of it
+//! is done.
 
 use super::chunked;
 use super::fields::{Fields, push_line};
@@ -54,7 +55,8 @@ pub(super) struct Added<'a> {
     pub(super) date: Option<&'a [u8]>,
     /// `Keep-Alive: timeout=`, in seconds, and `max=`.
     pub(super) timeout: Option<(u64, u32)>,
-    /// `Connection: close`, though the connection is kept: Node's word for the last request it takes.
+    /// `Connection: close`, though the connection is kept: Node's word for the last request it
+    /// takes.
     pub(super) say_close: bool,
     /// The side that agrees on keeping the connection knows the length by other means.
     pub(super) request: bool,
@@ -118,8 +120,8 @@ impl Outgoing {
         Ok(())
     }
 
-    /// Renders the fields and the empty line behind them; the first line is there already. `length` is
-    /// the body's, if it is known. The order of what is added is Node's.
+    /// Renders the fields and the empty line behind them; the first line is there already.
+    /// `length` is the body's, if it is known. The order of what is added is Node's.
     pub(super) fn render(&mut self, out: &mut Vec<u8>, length: Option<u64>, added: &Added<'_>) {
         self.head_sent = true;
         let (mut connection, mut chunked, mut own_length) = (self.removed.connection, false, None);

@@ -1,4 +1,5 @@
-//! Messages out of bytes, however these are split: no socket, no time, no memory but of a torn head.
+//! Messages out of bytes, however these are split: no socket, no time, no memory but of a torn
+//! head.
 
 use super::chunked::{ChunkDecoder, Piece};
 use super::{Head, Limits, ParseError};
@@ -96,8 +97,8 @@ impl Parser {
         self.next_within(input, head, &Limits::default())
     }
 
-    /// Takes the next part off the input; `None` if it takes more input. A head that is whole in the
-    /// input is read where it is; what comes of a torn one is kept, up to the limit.
+    /// Takes the next part off the input; `None` if it takes more input. A head that is whole in
+    /// the input is read where it is; what comes of a torn one is kept, up to the limit.
     ///
     /// # Errors
     ///
@@ -269,8 +270,8 @@ impl Parser {
     }
 }
 
-/// Has a block of lines parsed from the input, together with what was kept of it; true once it is complete.
-/// The same bytes have the same outcome however they were split.
+/// Has a block of lines parsed from the input, together with what was kept of it; true once it is
+/// complete. The same bytes have the same outcome however they were split.
 fn collect(
     torn: &mut Vec<u8>,
     input: &mut &[u8],

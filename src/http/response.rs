@@ -10,15 +10,16 @@ use crate::Context;
 use crate::event_loop::{CallbackResult, CallbackSite};
 use crate::net::{Error, Socket};
 
-/// The response to a request (`http.ServerResponse`): a small id; everything goes through the context.
+/// The response to a request (`http.ServerResponse`): a small id; everything goes through the
+/// context.
 ///
 /// It is good until its [`Close`](ResponseEvent::Close). A response whose connection is gone takes
 /// everything and does nothing.
 ///
-/// The head goes out with the first of the body. A body given to [`end_with`](Self::end_with) at once gets a
-/// `Content-Length`; one that is [written](Self::write) piece by piece goes out in chunks, unless the
-/// program has set a length. What is written to a later response of a pipelining client waits for the
-/// earlier ones.
+/// The head goes out with the first of the body. A body given to [`end_with`](Self::end_with) at
+/// once gets a `Content-Length`; one that is [written](Self::write) piece by piece goes out in
+/// chunks, unless the program has set a length. What is written to a later response of a
+/// pipelining client waits for the earlier ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ServerResponse {
     pub(super) socket: Socket,
@@ -34,7 +35,8 @@ pub enum ResponseEvent<'a> {
     Finish,
     /// Its connection was idle for the time set.
     Timeout,
-    /// What the program did with it was wrong: written after its end, or not as much as it had said.
+    /// What the program did with it was wrong: written after its end, or not as much as it had
+    /// said.
     Error(&'a Error),
     /// It is sent, or its connection is gone. Nothing follows.
     Close,
@@ -142,8 +144,8 @@ impl ServerResponse {
         })
     }
 
-    /// The program has failed to answer: the client is told so by a status, if nothing was begun, and by the
-    /// end of the connection otherwise. What was ended stands.
+    /// The program has failed to answer: the client is told so by a status, if nothing was begun,
+    /// and by the end of the connection otherwise. What was ended stands.
     pub(super) fn fail<S: 'static>(self, cx: &mut Context<S>) {
         let Some((begun, ended)) = self.with(cx, |exchange| {
             let response = &mut exchange.response;
@@ -208,9 +210,9 @@ impl ServerResponse {
         self.known(cx).map_or(200, |own| own.status)
     }
 
-    /// Sets the status of the head, if that is not sent yet (`res.statusCode = ..`). One that is no number of
-    /// three digits is [refused](Self::write_head) when the head is written by hand, and becomes 500
-    /// otherwise.
+    /// Sets the status of the head, if that is not sent yet (`res.statusCode = ..`). One that is
+    /// no number of three digits is [refused](Self::write_head) when the head is written by hand,
+    /// and becomes 500 otherwise.
     pub fn set_status_code<S: 'static>(self, cx: &mut Context<S>, status: u16) -> Self {
         let valid = (100..=999).contains(&status);
         self.with(cx, |exchange| {
@@ -240,10 +242,11 @@ impl ServerResponse {
     ///
     /// # Errors
     ///
-    /// `ERR_INVALID_HTTP_TOKEN` for a name that is none, `ERR_INVALID_CHAR` for a value with a line end or
-    /// another control character, `ERR_HTTP_INVALID_HEADER_VALUE` for a `Content-Length` that is no number
-    /// and a `Transfer-Encoding` other than `chunked`, `ERR_HTTP_HEADERS_SENT` after the head is sent: what
-    /// goes out never depends on what a value smuggles in.
+    /// `ERR_INVALID_HTTP_TOKEN` for a name that is none, `ERR_INVALID_CHAR` for a value with a
+    /// line end or another control character, `ERR_HTTP_INVALID_HEADER_VALUE` for a
+    /// `Content-Length` that is no number and a `Transfer-Encoding` other than `chunked`,
+    /// `ERR_HTTP_HEADERS_SENT` after the head is sent: what goes out never depends on what a value
+    /// smuggles in.
     pub fn set_header<S: 'static>(
         self,
         cx: &mut Context<S>,
@@ -316,14 +319,14 @@ impl ServerResponse {
         self
     }
 
-    /// Fixes the head: nothing of it can be changed any more, and it goes out with the first of the body
-    /// (`res.writeHead`). Since the body's length is not known then, it comes in chunks unless a
-    /// `Content-Length` is set, as in Node.
+    /// Fixes the head: nothing of it can be changed any more, and it goes out with the first of
+    /// the body (`res.writeHead`). Since the body's length is not known then, it comes in chunks
+    /// unless a `Content-Length` is set, as in Node.
     ///
     /// # Errors
     ///
-    /// As [`set_header`](Self::set_header); `ERR_HTTP_INVALID_STATUS_CODE` for a status that is no number of
-    /// three digits.
+    /// As [`set_header`](Self::set_header); `ERR_HTTP_INVALID_STATUS_CODE` for a status that is no
+    /// number of three digits.
     pub fn write_head<S: 'static>(
         self,
         cx: &mut Context<S>,
@@ -394,14 +397,15 @@ impl ServerResponse {
         self
     }
 
-    /// Writes some of the body (`res.write`); the head goes out first. False if so much is queued that one
-    /// should wait for [`ResponseEvent::Drain`], or if nothing can be sent any more. Writes of one callback
-    /// go out as one.
+    /// Writes some of the body (`res.write`); the head goes out first. False if so much is queued
+    /// that one should wait for [`ResponseEvent::Drain`], or if nothing can be sent any more.
+    /// Writes of one callback go out as one.
     pub fn write<S: 'static>(self, cx: &mut Context<S>, data: impl AsRef<[u8]>) -> bool {
         self.send(cx, Some(data.as_ref()), false)
     }
 
-    /// As [`write`](Self::write), and calls back once it is sent, or cannot be: never before this returns.
+    /// As [`write`](Self::write), and calls back once it is sent, or cannot be: never before this
+    /// returns.
     #[track_caller]
     pub fn write_with<S: 'static, R: CallbackResult>(
         self,
@@ -457,8 +461,8 @@ impl ServerResponse {
         self
     }
 
-    /// As [`end_with`](Self::end_with), and calls back after [`ResponseEvent::Finish`], or when that cannot
-    /// come.
+    /// As [`end_with`](Self::end_with), and calls back after [`ResponseEvent::Finish`], or when
+    /// that cannot come.
     #[track_caller]
     pub fn end_then<S: 'static, R: CallbackResult>(
         self,

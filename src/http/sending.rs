@@ -1,5 +1,5 @@
-//! How responses go out: each in its turn, what one read has brought as one write, and what follows when the
-//! kernel has it.
+//! How responses go out: each in its turn, what one read has brought as one write, and what
+//! follows when the kernel has it.
 
 use super::exchange;
 use super::giving_up;
@@ -11,7 +11,8 @@ use super::server_connection::{self as connection, Connection, of};
 use crate::Context;
 use crate::net::{Error, Socket};
 
-/// What is written while bytes are taken apart goes out as one, but not more than so many bytes at a time.
+/// What is written while bytes are taken apart goes out as one, but not more than so many bytes at
+/// a time.
 const JOINED: usize = 64 * 1024;
 
 /// Memory that is kept for what is written next.
@@ -73,7 +74,8 @@ fn give_back<S: 'static>(cx: &mut Context<S>, socket: Socket, buffer: Vec<u8>) {
     }
 }
 
-/// Looks what of the responses is done: whose `finish` is due, who may write on, whether more can be read.
+/// Looks what of the responses is done: whose `finish` is due, who may write on, whether more can
+/// be read.
 pub(super) fn settle<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
     let (queued, writable) = (socket.writable_length(cx), socket.writable(cx));
     let Some(own) = of(cx, socket) else { return };
@@ -185,8 +187,8 @@ fn finish<S: 'static>(cx: &mut Context<S>, socket: Socket) -> bool {
 }
 
 impl ServerResponse {
-    /// Takes a piece of the body: it is rendered, behind the head if that is still to be sent, for the
-    /// socket or for later.
+    /// Takes a piece of the body: it is rendered, behind the head if that is still to be sent, for
+    /// the socket or for later.
     pub(super) fn send<S: 'static>(
         self,
         cx: &mut Context<S>,
@@ -288,8 +290,8 @@ impl ServerResponse {
         });
     }
 
-    /// Tells, as a tick, what the program did wrong. If the response cannot be completed any more, neither
-    /// can what comes after it: the connection ends.
+    /// Tells, as a tick, what the program did wrong. If the response cannot be completed any more,
+    /// neither can what comes after it: the connection ends.
     fn report<S: 'static>(self, cx: &mut Context<S>, error: Error, fatal: bool) {
         cx.next_tick(move |state, cx| {
             let event = ResponseEvent::Error(&error);

@@ -14,8 +14,8 @@ use crate::Context;
 use crate::event_loop::{CallbackResult, CallbackSite, Timer};
 use crate::net::{self, Address, Error, ListenOptions, Socket};
 
-/// How much longer than it says a server keeps an idle connection, in milliseconds, so that a client that
-/// trusts it does not lose a request. Node's.
+/// How much longer than it says a server keeps an idle connection, in milliseconds, so that a
+/// client that trusts it does not lose a request. Node's.
 pub(super) const GRACE: u32 = 1000;
 
 /// A server (`http.Server`): a small id; everything goes through the context. It is a
@@ -26,31 +26,32 @@ pub struct Server(net::Server);
 /// What can happen to a server.
 #[derive(Clone, Copy, Debug)]
 pub enum ServerEvent<'a> {
-    /// A request, as soon as its head has come. Those of a client that does not wait for the responses come
-    /// one after the other; the responses go out in that order.
+    /// A request, as soon as its head has come. Those of a client that does not wait for the
+    /// responses come one after the other; the responses go out in that order.
     Request(IncomingMessage, ServerResponse),
     /// A request that sends its body only when told to (`Expect: 100-continue`), instead of
-    /// [`Request`](Self::Request): answer it, or [`write_continue`](ServerResponse::write_continue). If
-    /// nobody listens to it, the client is told to go on.
+    /// [`Request`](Self::Request): answer it, or
+    /// [`write_continue`](ServerResponse::write_continue). If nobody listens to it, the client is
+    /// told to go on.
     CheckContinue(IncomingMessage, ServerResponse),
     /// A request with another `Expect`. If nobody listens to it, the answer is 417.
     CheckExpectation(IncomingMessage, ServerResponse),
-    /// A request to become another protocol (`Connection: upgrade`): its head, the socket, which is the
-    /// listener's from now on, and what has come behind the head. Nothing of HTTP stays with the socket. If
-    /// nobody listens to it, or [`set_should_upgrade`](Server::set_should_upgrade) says so, it is an ordinary
-    /// request.
+    /// A request to become another protocol (`Connection: upgrade`): its head, the socket, which
+    /// is the listener's from now on, and what has come behind the head. Nothing of HTTP stays
+    /// with the socket. If nobody listens to it, or
+    /// [`set_should_upgrade`](Server::set_should_upgrade) says so, it is an ordinary request.
     Upgrade(&'a Head, Socket, &'a [u8]),
-    /// A request with the method CONNECT; as [`Upgrade`](Self::Upgrade), but if nobody listens to it the
-    /// connection is closed.
+    /// A request with the method CONNECT; as [`Upgrade`](Self::Upgrade), but if nobody listens to
+    /// it the connection is closed.
     Connect(&'a Head, Socket, &'a [u8]),
-    /// What a client sent cannot be understood, is too much or too slow, or its connection broke. Who listens
-    /// to it has to answer and to end the socket; if nobody does, that is done.
+    /// What a client sent cannot be understood, is too much or too slow, or its connection broke.
+    /// Who listens to it has to answer and to end the socket; if nobody does, that is done.
     ClientError(&'a Error, Socket),
     /// A request beyond [`set_max_requests_per_socket`](Server::set_max_requests_per_socket); it is
     /// answered with 503.
     DropRequest(IncomingMessage, Socket),
-    /// A connection was idle for [`set_timeout`](Server::set_timeout). If nobody listens to it, nor to that
-    /// of its request or response, it is closed.
+    /// A connection was idle for [`set_timeout`](Server::set_timeout). If nobody listens to it,
+    /// nor to that of its request or response, it is closed.
     Timeout(Socket),
 }
 
@@ -137,7 +138,8 @@ pub fn create_server<S: 'static>(cx: &mut Context<S>) -> Server {
         check: None,
     };
     server.set_data(cx, state);
-    // As in Node: the end of the requests must not cut the response off, and small responses do not wait.
+    // As in Node: the end of the requests must not cut the response off, and small responses do
+    // not wait.
     server.set_allow_half_open(cx, true);
     server.set_no_delay(cx, true);
     server.on_connection(cx, |_, cx, socket| connection::accepted(cx, socket));
@@ -184,7 +186,8 @@ pub(super) fn listens<S: 'static>(cx: &mut Context<S>, server: net::Server, kind
     of(cx, server).is_some_and(|own| own.listeners.listens(kind))
 }
 
-/// Looks at all connections now and then, while there are any: whose request takes too long is told so.
+/// Looks at all connections now and then, while there are any: whose request takes too long is
+/// told so.
 pub(super) fn start_checking<S: 'static>(cx: &mut Context<S>, server: net::Server) {
     let Some(own) = of(cx, server).filter(|own| own.check.is_none()) else {
         return;
@@ -396,10 +399,10 @@ impl Server {
         self.0.listening(cx)
     }
 
-    /// Stops accepting, and closes the connections that wait for a request (`server.close()`). Those that
-    /// are being answered stay until they have been idle for the keep-alive time: to close them sooner,
-    /// [`close_idle_connections`](Self::close_idle_connections) once they are. The server's
-    /// [`Close`](net::ServerEvent::Close) comes when the last one is gone.
+    /// Stops accepting, and closes the connections that wait for a request (`server.close()`).
+    /// Those that are being answered stay until they have been idle for the keep-alive time: to
+    /// close them sooner, [`close_idle_connections`](Self::close_idle_connections) once they are.
+    /// The server's [`Close`](net::ServerEvent::Close) comes when the last one is gone.
     pub fn close<S: 'static>(self, cx: &mut Context<S>) -> Self {
         self.close_idle_connections(cx);
         self.0.close(cx);
@@ -450,14 +453,14 @@ impl Server {
         self.set(cx, |settings| settings.limits.max_header_size = bytes)
     }
 
-    /// Fields of a head at most (`maxHeadersCount`, 2000); more are answered with 431, where Node drops
-    /// them.
+    /// Fields of a head at most (`maxHeadersCount`, 2000); more are answered with 431, where Node
+    /// drops them.
     pub fn set_max_headers_count<S: 'static>(self, cx: &mut Context<S>, count: usize) -> Self {
         self.set(cx, |settings| settings.limits.max_headers_count = count)
     }
 
-    /// Bytes of a body at most; more are answered with 413. `None`, the default, sets no limit, as in
-    /// Node: a body is handed out as it comes and takes up no memory.
+    /// Bytes of a body at most; more are answered with 413. `None`, the default, sets no limit, as
+    /// in Node: a body is handed out as it comes and takes up no memory.
     pub fn set_max_body<S: 'static>(self, cx: &mut Context<S>, bytes: Option<u64>) -> Self {
         self.set(cx, |settings| settings.max_body = bytes.unwrap_or(u64::MAX))
     }
@@ -475,8 +478,8 @@ impl Server {
         self.set(cx, |settings| settings.request_timeout = ms)
     }
 
-    /// How often, in milliseconds, the two timeouts are checked (`connectionsCheckingInterval`, 30 s) while
-    /// there are connections; to be set before there are.
+    /// How often, in milliseconds, the two timeouts are checked (`connectionsCheckingInterval`, 30
+    /// s) while there are connections; to be set before there are.
     pub fn set_connections_checking_interval<S: 'static>(
         self,
         cx: &mut Context<S>,
@@ -486,21 +489,22 @@ impl Server {
     }
 
     /// How long an answered connection may wait for the next request, in milliseconds, 0 for ever
-    /// (`keepAliveTimeout`, 5 s). The client is told so in seconds; the connection is closed a second
-    /// later.
+    /// (`keepAliveTimeout`, 5 s). The client is told so in seconds; the connection is closed a
+    /// second later.
     pub fn set_keep_alive_timeout<S: 'static>(self, cx: &mut Context<S>, ms: u32) -> Self {
         self.set(cx, |settings| settings.keep_alive_timeout = ms)
     }
 
-    /// How long a connection may be idle within a request or a response, in milliseconds; 0, the default,
-    /// for ever (`server.timeout`). [`ServerEvent::Timeout`] follows.
+    /// How long a connection may be idle within a request or a response, in milliseconds; 0, the
+    /// default, for ever (`server.timeout`). [`ServerEvent::Timeout`] follows.
     pub fn set_timeout<S: 'static>(self, cx: &mut Context<S>, ms: u32) -> Self {
         self.set(cx, |settings| settings.timeout = ms)
     }
 
-    /// Which requests to become another protocol are [`ServerEvent::Upgrade`], if anybody listens to that
-    /// (`shouldUpgradeCallback`, of Node 24); the others are ordinary requests. By default all are. A client
-    /// that merely offers what nobody speaks here, as `Upgrade: h2c`, is still to be answered.
+    /// Which requests to become another protocol are [`ServerEvent::Upgrade`], if anybody listens
+    /// to that (`shouldUpgradeCallback`, of Node 24); the others are ordinary requests. By default
+    /// all are. A client that merely offers what nobody speaks here, as `Upgrade: h2c`, is still
+    /// to be answered.
     pub fn set_should_upgrade<S: 'static>(
         self,
         cx: &mut Context<S>,
@@ -510,22 +514,23 @@ impl Server {
     }
 
     /// How many requests a connection may bring; 0, the default, for any number
-    /// (`maxRequestsPerSocket`). The last response says `Connection: close`, further requests are answered
-    /// with 503; closing is left to the client, as in Node.
+    /// (`maxRequestsPerSocket`). The last response says `Connection: close`, further requests are
+    /// answered with 503; closing is left to the client, as in Node.
     pub fn set_max_requests_per_socket<S: 'static>(self, cx: &mut Context<S>, max: u32) -> Self {
         self.set(cx, |settings| settings.max_requests_per_socket = max)
     }
 
-    /// Whether a client that has ended its side gets the responses that are still to come; the connection
-    /// ends after the last of them. If not, what is not answered by then is dropped (`httpAllowHalfOpen`,
-    /// false by default).
+    /// Whether a client that has ended its side gets the responses that are still to come; the
+    /// connection ends after the last of them. If not, what is not answered by then is dropped
+    /// (`httpAllowHalfOpen`, false by default).
     pub fn set_http_allow_half_open<S: 'static>(self, cx: &mut Context<S>, allow: bool) -> Self {
         self.set(cx, |settings| settings.allow_half_open = allow)
     }
 
-    /// Takes no further request from a connection until [`resume_requests`](Self::resume_requests): what it
-    /// sends waits in its socket, and then in the system. The request that is being received comes whole,
-    /// and what was asked is answered. A no-op if the connection is not one of this server's.
+    /// Takes no further request from a connection until
+    /// [`resume_requests`](Self::resume_requests): what it sends waits in its socket, and then in
+    /// the system. The request that is being received comes whole, and what was asked is answered.
+    /// A no-op if the connection is not one of this server's.
     pub fn pause_requests<S: 'static>(self, cx: &mut Context<S>, socket: Socket) {
         if let Some(connection) = connection::of::<S>(cx, socket) {
             connection.held_back = true;

@@ -1,7 +1,7 @@
 //! What a server does with the bytes of one connection, and what it keeps of it.
 //!
-//! The whole of it hangs on the socket as its data, and hears of the socket through the server's one
-//! listener: a user's own protocol could do the same.
+//! The whole of it hangs on the socket as its data, and hears of the socket through the server's
+//! one listener: a user's own protocol could do the same.
 
 use std::collections::VecDeque;
 
@@ -13,12 +13,12 @@ use super::{Head, ParseError, dispatch, giving_up, sending};
 use crate::Context;
 use crate::net::{Event, Holding, Socket};
 
-/// Requests of one connection at most that are handed out and not answered yet. What is pipelined beyond
-/// them waits in the kernel.
+/// Requests of one connection at most that are handed out and not answered yet. What is pipelined
+/// beyond them waits in the kernel.
 pub(super) const PIPELINED: usize = 64;
 
-/// Requests of one connection that are handed out in one turn at most. Those behind them wait for the next,
-/// so that nobody's pipeline holds up the others.
+/// Requests of one connection that are handed out in one turn at most. Those behind them wait for
+/// the next, so that nobody's pipeline holds up the others.
 const REQUESTS_PER_TURN: usize = 16;
 
 /// What a server keeps of a connection. An idle one owns next to nothing.
@@ -34,7 +34,8 @@ pub(super) struct Connection<S> {
     pub(super) leaving: Vec<Box<Exchange<S>>>,
     /// The number of the next request; the one before is the one that is being received, if any is.
     pub(super) begun: u32,
-    /// The number of the first whose response has not ended: it writes to the socket, others are held.
+    /// The number of the first whose response has not ended: it writes to the socket, others are
+    /// held.
     pub(super) ended: u32,
     /// The number of the first whose response is not wholly with the kernel.
     pub(super) sent: u32,
@@ -60,7 +61,8 @@ pub(super) struct Connection<S> {
     pub(super) shut: bool,
     /// Nothing that comes is HTTP any more.
     pub(super) over: bool,
-    /// What could not be understood, and which message that would have been: to be refused in its turn.
+    /// What could not be understood, and which message that would have been: to be refused in its
+    /// turn.
     pub(super) fault: Option<(ParseError, u32)>,
     /// Some of what was to be sent was not: the socket had ended.
     pub(super) lost: bool,
@@ -226,8 +228,8 @@ pub(super) fn event<S: 'static>(
     }
 }
 
-/// Takes bytes apart and hands out what they are, until they are used up or somebody has to wait. What was
-/// written to the socket meanwhile goes out at the end, as one.
+/// Takes bytes apart and hands out what they are, until they are used up or somebody has to wait.
+/// What was written to the socket meanwhile goes out at the end, as one.
 fn feed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, mut input: &[u8]) {
     let now = cx.now();
     let settings = settings(cx, socket);
@@ -316,8 +318,8 @@ pub(crate) fn held<S: 'static>(cx: &Context<S>, socket: Socket) -> usize {
     own.map_or(0, |own| own.counted.bytes())
 }
 
-/// Whether nobody can take what comes next: a message that does not flow, a client that does not read its
-/// responses, or too many requests in a row. Then the rest is given back to the socket.
+/// Whether nobody can take what comes next: a message that does not flow, a client that does not
+/// read its responses, or too many requests in a row. Then the rest is given back to the socket.
 fn must_wait<S: 'static>(cx: &mut Context<S>, socket: Socket, input: &[u8]) -> bool {
     let full = socket.writable_high_water_mark(cx) as usize;
     let queued = socket.writable_length(cx);

@@ -255,8 +255,8 @@ fn fail_later<S>(cx: &mut Context<S>, id: HandleId, error: io::Error) {
     }
 }
 
-/// An IP address failed at once. That nobody listens there is told later, as if it had taken its time;
-/// anything else ends the attempt here and now, and an only one without
+/// An IP address failed at once. That nobody listens there is told later, as if it had taken its
+/// time; anything else ends the attempt here and now, and an only one without
 /// [`Event::ConnectionAttemptFailed`].
 fn refused<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, error: &io::Error) {
     if error.kind() == io::ErrorKind::ConnectionRefused {

@@ -111,8 +111,8 @@ impl<S> Default for Own<S> {
     }
 }
 
-/// Whether a connection is broken that is not destroyed yet, since what the peer had sent before is to be
-/// handed out first.
+/// Whether a connection is broken that is not destroyed yet, since what the peer had sent before
+/// is to be handed out first.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Failed {
     No,

@@ -8,8 +8,8 @@ macro_rules! data_methods {
     ($subject:ident, $of:literal, $get:ident, $get_mut:ident, $make:ident) => {
         impl $subject {
             #[doc = concat!("Hangs a value on the ", $of, " (`uv_handle_t.data`, a property in Node): one of each")]
-            /// type, so that layers do not get in each other's way. Gives back the one it replaces; on
-            /// a stale id the value is dropped. It goes when the id goes stale.
+            /// type, so that layers do not get in each other's way. Gives back the one it
+            /// replaces; on a stale id the value is dropped. It goes when the id goes stale.
             pub fn set_data<S, T: 'static>(self, cx: &mut Context<S>, value: T) -> Option<T> {
                 self.$make(cx)?.insert(value)
             }
@@ -52,9 +52,9 @@ impl Socket {
     }
 
     /// Forgets who listens to this socket, its server's listeners for all sockets included
-    /// (`removeAllListeners`, for one socket): how a connection passes from one protocol to the next.
-    /// Data no longer flows, as on a new socket (`readableFlowing = null`), until somebody listens to it
-    /// again; a listener that runs meanwhile is the last to hear its event.
+    /// (`removeAllListeners`, for one socket): how a connection passes from one protocol to the
+    /// next. Data no longer flows, as on a new socket (`readableFlowing = null`), until somebody
+    /// listens to it again; a listener that runs meanwhile is the last to hear its event.
     pub fn remove_all_listeners<S>(self, cx: &mut Context<S>) -> Self {
         if let Some(connection) = cx.connection_mut(self.0) {
             connection.flowing = None;

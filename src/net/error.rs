@@ -122,8 +122,8 @@ impl Error {
         }
     }
 
-    /// As Node tells an address that could not even be begun to connect to: with the local end, which is
-    /// not bound yet.
+    /// As Node tells an address that could not even be begun to connect to: with the local end,
+    /// which is not bound yet.
     pub(super) fn of_unbound(mut self, remote: &SocketAddr) -> Self {
         let local = if remote.is_ipv4() { "0.0.0.0" } else { "::" };
         self.message += &format!(" - Local ({local}:0)");
@@ -182,8 +182,8 @@ impl Error {
         }
     }
 
-    /// The port that was to be listened on or connected to, `None` for port 0; -1 for a path that was
-    /// listened on, as in Node (`err.port`).
+    /// The port that was to be listened on or connected to, `None` for port 0; -1 for a path that
+    /// was listened on, as in Node (`err.port`).
     #[must_use]
     pub fn port(&self) -> Option<i32> {
         match self.address.as_ref()? {

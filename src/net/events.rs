@@ -25,8 +25,9 @@ pub enum Event<'a> {
     Connect,
     /// After [`Connect`](Self::Connect), when what had been written before was handed on.
     Ready,
-    /// Bytes came, at most 64 KiB of them in one turn. What was given back with `unshift` comes in the next
-    /// turn, in the pieces in which it was given. Never after [`End`](Self::End), and never while paused.
+    /// Bytes came, at most 64 KiB of them in one turn. What was given back with `unshift` comes in
+    /// the next turn, in the pieces in which it was given. Never after [`End`](Self::End), and
+    /// never while paused.
     Data(&'a [u8]),
     /// The peer will send no more and everything it sent has been handed out. Not after a
     /// `destroy`. Unless `allow_half_open` is set, the socket ends itself in the tick after.
@@ -37,9 +38,10 @@ pub enum Event<'a> {
     Drain,
     /// Nothing was read or written for the time set with `set_timeout`. Closes nothing.
     Timeout,
-    /// What broke the connection; [`Close`](Self::Close) follows. A write that fails takes nothing from what
-    /// the peer had sent before: that comes first, its [`End`](Self::End) included. Only on a socket
-    /// that is paused the error comes at once, and the rest when it is resumed, unless it is destroyed.
+    /// What broke the connection; [`Close`](Self::Close) follows. A write that fails takes nothing
+    /// from what the peer had sent before: that comes first, its [`End`](Self::End) included. Only
+    /// on a socket that is paused the error comes at once, and the rest when it is resumed, unless
+    /// it is destroyed.
     Error(&'a Error),
     /// The socket is closed, in the closing phase, once; true if an error did it. Nothing follows.
     Close(bool),
@@ -246,7 +248,8 @@ impl<F: ?Sized> Listeners<F> {
             .retain(|listener| !(listener.own && listener.kind == kind));
     }
 
-    /// Forgets all but what the socket itself has to do. Those that are lent out still hear this event.
+    /// Forgets all but what the socket itself has to do. Those that are lent out still hear this
+    /// event.
     pub(super) fn remove_all(&mut self) {
         self.kept_from = self.next;
         self.list.retain(|listener| listener.own);
@@ -304,8 +307,8 @@ pub(super) struct Own<F: ?Sized> {
 }
 
 impl<F: ?Sized> Lent<F> {
-    /// Calls each listener of the kind; those that wanted it only once are gone then. It stops at one
-    /// of the socket's own and gives that out, to be called when the list is back.
+    /// Calls each listener of the kind; those that wanted it only once are gone then. It stops at
+    /// one of the socket's own and gives that out, to be called when the list is back.
     pub(super) fn call(&mut self, kind: EventKind, mut call: impl FnMut(&mut F)) -> Option<Own<F>> {
         let (mut once, mut own) = (false, None);
         for (index, listener) in self.list.iter_mut().enumerate() {

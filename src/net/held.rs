@@ -1,9 +1,9 @@
-//! What sockets make the process hold: bytes that wait to be sent or to be handed out, and what protocols
-//! keep of messages that are not complete.
+//! What sockets make the process hold: bytes that wait to be sent or to be handed out, and what
+//! protocols keep of messages that are not complete.
 //!
-//! Whoever keeps such memory keeps a [`Holding`] beside it, and the sum of all of them is known at any
-//! time, for an addition where bytes are kept and one where they are let go. What is shared by many
-//! outboxes counts once. The sum is the thread's, as its loops are.
+//! Whoever keeps such memory keeps a [`Holding`] beside it, and the sum of all of them is known at
+//! any time, for an addition where bytes are kept and one where they are let go. What is shared by
+//! many outboxes counts once. The sum is the thread's, as its loops are.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;

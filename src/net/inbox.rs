@@ -1,10 +1,10 @@
 //! What a socket has read, or was given back, and has not handed out yet.
 //!
-//! A queue of pieces: what was given back with one call stays one, as in Node; reads that nobody has
-//! taken are joined, so that a peer cannot have each of its bytes cost an allocation. The first
-//! piece is lent out while it is being handed out, and whoever gives the end of it back moves a
-//! mark, and copies nothing: a reader that takes a few lines a turn of what one read has brought does
-//! not pay for all of the others every time.
+//! A queue of pieces: what was given back with one call stays one, as in Node; reads that nobody
+//! has taken are joined, so that a peer cannot have each of its bytes cost an allocation. The
+//! first piece is lent out while it is being handed out, and whoever gives the end of it back
+//! moves a mark, and copies nothing: a reader that takes a few lines a turn of what one read has
+//! brought does not pay for all of the others every time.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -90,8 +90,8 @@ impl Inbox {
         self.length = self.lent.returned;
     }
 
-    /// Lends out what is first, in pieces of up to `most` bytes. `None` if there is nothing, or if the
-    /// first has more than `room` bytes.
+    /// Lends out what is first, in pieces of up to `most` bytes. `None` if there is nothing, or if
+    /// the first has more than `room` bytes.
     pub(super) fn lend(&mut self, room: usize, most: usize) -> Option<Loan> {
         let first = self.pieces.front_mut()?;
         let count = (first.bytes.len() - first.from).min(most);
@@ -191,8 +191,8 @@ mod tests {
         assert!(inbox.pieces.is_empty());
     }
 
-    /// In every order in which the end, the middle and something else can be given back: what comes last
-    /// is in front.
+    /// In every order in which the end, the middle and something else can be given back: what
+    /// comes last is in front.
     #[test]
     fn what_is_given_back_last_comes_first() {
         type Part = fn(&[u8]) -> &[u8];
@@ -239,7 +239,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is done with it, in any order: what is counted is what its pieces take, loans included.
+        /// Whatever is done with it, in any order: what is counted is what its pieces take, loans
+        /// included.
         #[test]
         fn the_count_is_what_the_pieces_take(steps in vec((0..5_u8, 0..40_usize), 1..60)) {
             let before = held_bytes();

@@ -1,20 +1,22 @@
 //! Closing without leaving anything behind: what is closed with bytes that the peer has not
 //! acknowledged goes on holding them in the kernel, for minutes, and nobody counts it.
 //!
-//! A server that minds it says how long a peer has ([`Server::set_linger`](super::Server::set_linger)).
-//! Its connections then close when everything is acknowledged, or by a reset when that time is over:
-//! then the kernel throws away what it holds.
+//! A server that minds it says how long a peer has
+//! ([`Server::set_linger`](super::Server::set_linger)). Its connections then close when everything
+//! is acknowledged, or by a reset when that time is over: then the kernel throws away what it
+//! holds.
 
 use super::connection;
 use super::unacknowledged::unacknowledged;
 use super::{Context, Handles};
 use crate::event_loop::HandleId;
 
-/// Who has been sent no more than so many bytes is not waited for: what it can leave behind is less than
-/// the connection itself takes.
+/// Who has been sent no more than so many bytes is not waited for: what it can leave behind is
+/// less than the connection itself takes.
 const LITTLE: u64 = 4096;
 
-/// The first look comes so many milliseconds after the end, and each later one after twice the time.
+/// The first look comes so many milliseconds after the end, and each later one after twice the
+/// time.
 const FIRST_LOOK_MS: u64 = 20;
 
 /// The longest time between two looks.

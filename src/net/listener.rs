@@ -30,9 +30,9 @@ pub struct Listener {
 /// How much the kernel keeps for one connection, in bytes, in either direction: what is not
 /// acknowledged or read by the peer (`SO_SNDBUF`), and what is not read here (`SO_RCVBUF`).
 ///
-/// `None` leaves it to the kernel, which lets a fast connection have megabytes. Linux takes the number
-/// twice, since it counts its own overhead. On IPC only the first is of any use: there, what a peer has
-/// sent and nobody has read counts as the peer's.
+/// `None` leaves it to the kernel, which lets a fast connection have megabytes. Linux takes the
+/// number twice, since it counts its own overhead. On IPC only the first is of any use: there,
+/// what a peer has sent and nobody has read counts as the peer's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BufferSizes {
     /// Bytes to be sent.
@@ -80,8 +80,8 @@ impl Listener {
         bound.map_err(|error| Error::system("listen", &error, Some(address)))
     }
 
-    /// One that somebody else has bound, and that listens: a service manager, say (`sd_listen_fds(3)`). Dropping
-    /// it leaves a socket file where it is.
+    /// One that somebody else has bound, and that listens: a service manager, say
+    /// (`sd_listen_fds(3)`). Dropping it leaves a socket file where it is.
     ///
     /// # Errors
     ///
@@ -119,8 +119,8 @@ impl Listener {
         &self.address
     }
 
-    /// The socket file that goes with it when it is dropped: none with an abstract name, or if somebody else
-    /// has bound it.
+    /// The socket file that goes with it when it is dropped: none with an abstract name, or if
+    /// somebody else has bound it.
     #[must_use]
     pub fn socket_file(&self) -> Option<&Path> {
         match &self.kind {
@@ -143,8 +143,8 @@ impl Listener {
         }
     }
 
-    /// Has the system keep so much for each connection that is accepted from now on. Those that wait in
-    /// the backlog by now may have other sizes.
+    /// Has the system keep so much for each connection that is accepted from now on. Those that
+    /// wait in the backlog by now may have other sizes.
     ///
     /// # Errors
     ///
@@ -158,9 +158,10 @@ impl Listener {
         }
     }
 
-    /// Has the bytes that a peer marks as urgent come in their place, on the connections that are accepted from
-    /// now on (`SO_OOBINLINE`). Otherwise each is missing among the others, as in Node: what a telnet client
-    /// sends at Ctrl-C is then torn in the middle of a command. IPC has none on streams.
+    /// Has the bytes that a peer marks as urgent come in their place, on the connections that are
+    /// accepted from now on (`SO_OOBINLINE`). Otherwise each is missing among the others, as in
+    /// Node: what a telnet client sends at Ctrl-C is then torn in the middle of a command. IPC has
+    /// none on streams.
     ///
     /// # Errors
     ///

@@ -89,8 +89,8 @@ impl Socket {
         self.listen_to(cx, EventKind::Any, false, checked(site, callback))
     }
 
-    /// A callback of this socket has returned: with an error it is destroyed, since the program has not done
-    /// what it wanted with it.
+    /// A callback of this socket has returned: with an error it is destroyed, since the program
+    /// has not done what it wanted with it.
     pub(super) fn check<S>(
         self,
         cx: &mut Context<S>,

@@ -334,8 +334,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is written, shared or not, to whichever of two outboxes, and sent by whatever amounts: what
-        /// is counted is what they hold, and what both hold counts once.
+        /// Whatever is written, shared or not, to whichever of two outboxes, and sent by whatever
+        /// amounts: what is counted is what they hold, and what both hold counts once.
         #[test]
         fn the_count_is_what_the_outboxes_hold(
             steps in vec((0..3_u8, any::<bool>(), 0..50_usize), 1..80),

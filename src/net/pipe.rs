@@ -19,8 +19,8 @@ impl Socket {
     /// Writes everything that comes to `to`, and ends it at the end (`source.pipe(to)`). While `to`
     /// takes no more, this socket is paused. It may be piped to itself: an echo.
     ///
-    /// Once `to` has finished, failed or closed, this socket is paused for good: whoever pipes decides
-    /// what becomes of it.
+    /// Once `to` has finished, failed or closed, this socket is paused for good: whoever pipes
+    /// decides what becomes of it.
     pub fn pipe<S>(self, cx: &mut Context<S>, to: Self) -> Self {
         let pipe = Rc::new(Cell::new(Pipe::Flowing));
         let forwarded = Rc::clone(&pipe);

@@ -2,8 +2,8 @@
 //!
 //! Whether a socket is read is not switched on and off: it follows from what is known of it,
 //! [`Connection::wants`]. So there is no order of pauses, resumes and bytes given back in which
-//! one that has enough is read all the same. And whatever happens to it, in one turn it hands out no
-//! more than one read may bring: [`Connection::share`].
+//! one that has enough is read all the same. And whatever happens to it, in one turn it hands out
+//! no more than one read may bring: [`Connection::share`].
 
 use std::io;
 
@@ -26,8 +26,9 @@ fn readable() -> Readiness {
 }
 
 impl<S> Connection<S> {
-    /// Whether it is read whenever there is something to read. Not if nobody has asked for data yet,
-    /// nor beyond its high-water mark: then the kernel's buffer fills, and the peer has to wait.
+    /// Whether it is read whenever there is something to read. Not if nobody has asked for data
+    /// yet, nor beyond its high-water mark: then the kernel's buffer fills, and the peer has to
+    /// wait.
     pub(super) fn wants(&self) -> bool {
         let open = self.established && !self.eof && !self.destroyed && self.failed != Failed::Over;
         let mark = (self.high_water_mark as usize).max(1);
@@ -94,8 +95,8 @@ fn settle<S>(cx: &mut Context<S>, id: HandleId) {
     }
 }
 
-/// Poll phase: hands out what was kept, or reads once, as far as the share of this turn goes. If there
-/// may be more, the socket keeps its readiness and a place in the ready queue.
+/// Poll phase: hands out what was kept, or reads once, as far as the share of this turn goes. If
+/// there may be more, the socket keeps its readiness and a place in the ready queue.
 pub(super) fn ready<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
     let Some(connection) = cx.connection(id) else {
         return;
@@ -126,8 +127,8 @@ enum Then {
     Failed(io::Error),
 }
 
-/// Reads: once, but on a Unix socket on until it would block. A descriptor that a peer passes ends a read
-/// there before what comes behind it, and nothing would ever tell of that.
+/// Reads: once, but on a Unix socket on until it would block. A descriptor that a peer passes ends
+/// a read there before what comes behind it, and nothing would ever tell of that.
 fn fill(stream: &Stream, buffer: &mut [u8], counters: &mut Counters) -> (usize, Then) {
     let mut count = 0;
     for _ in 0..READS {
@@ -170,12 +171,13 @@ fn read<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, buffer: &mut [u8]) 
         Then::Short if readiness.contains(Readiness::PRIORITY) => {
             cx.clear_readiness(id, Readiness::PRIORITY);
         }
-        // If nothing can be sent either, the end is not worth another turn, nor a reset an error (libuv).
+        // If nothing can be sent either, the end is not worth another turn, nor a reset an error
+        // (libuv).
         Then::Short | Then::End if count > 0 && hung_up(cx, id) => end_unless_full(state, cx, id),
         Then::Failed(_) if count > 0 => end_unless_full(state, cx, id),
         Then::End if count > 0 => {}
-        // What else is remembered stays: if the peer has closed, no further edge comes, and the end is
-        // still to be read.
+        // What else is remembered stays: if the peer has closed, no further edge comes, and the
+        // end is still to be read.
         Then::Short => cx.clear_readiness(id, Readiness::READABLE),
         Then::Empty => {
             cx.clear_readiness(id, readable());
@@ -283,7 +285,8 @@ fn queue_flow<S>(cx: &mut Context<S>, id: HandleId) {
     }
 }
 
-/// Hands out what was kept, until it is empty, somebody pauses, or the share of this turn is used up.
+/// Hands out what was kept, until it is empty, somebody pauses, or the share of this turn is used
+/// up.
 fn flow<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
     while hand_out(state, cx, id) {}
     let Some(connection) = cx.connection(id) else {
@@ -296,8 +299,8 @@ fn flow<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
     settle(cx, id);
 }
 
-/// Hands out the first piece of what was kept; false if there is none, it does not flow, or it is for the
-/// next turn.
+/// Hands out the first piece of what was kept; false if there is none, it does not flow, or it is
+/// for the next turn.
 fn hand_out<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) -> bool {
     let turn = turn(cx);
     let Some(connection) = cx.connection_mut(id) else {
@@ -399,8 +402,8 @@ fn reading_failed<S>(cx: &mut Context<S>, id: HandleId, error: &io::Error) {
     cx.next_tick(move |state, cx| tell_failure(state, cx, id));
 }
 
-/// Writing has failed, and that is told. What the peer had sent before is still read and handed out, its end
-/// included, and then the socket is destroyed: at once, if there is nothing.
+/// Writing has failed, and that is told. What the peer had sent before is still read and handed
+/// out, its end included, and then the socket is destroyed: at once, if there is nothing.
 pub(super) fn writing_failed<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, error: Error) {
     let Some(connection) = cx.connection_mut(id) else {
         return;
@@ -457,8 +460,8 @@ fn give_up<S>(cx: &mut Context<S>, id: HandleId) {
     }
 }
 
-/// A broken socket that does not flow may stay for long: whoever has paused it is told why it should not, and
-/// may resume or destroy it.
+/// A broken socket that does not flow may stay for long: whoever has paused it is told why it
+/// should not, and may resume or destroy it.
 fn tell_failure<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
     let Some(connection) = cx.connection(id) else {
         return;

@@ -124,8 +124,8 @@ impl<T: Into<Address>> From<T> for ListenOptions {
 }
 
 impl Server {
-    /// Listens (`server.listen`). [`ServerEvent::Listening`] follows, or [`ServerEvent::Error`]; both
-    /// a tick later. A port or a path is bound when this returns, so that
+    /// Listens (`server.listen`). [`ServerEvent::Listening`] follows, or [`ServerEvent::Error`];
+    /// both a tick later. A port or a path is bound when this returns, so that
     /// [`address`](Self::address) tells it; with a host there is a lookup first, which takes at
     /// least a tick.
     pub fn listen<S>(self, cx: &mut Context<S>, options: impl Into<ListenOptions>) -> Self {
@@ -299,8 +299,8 @@ impl Server {
         self
     }
 
-    /// As [`close`](Self::close), and calls back on the close: with `ERR_SERVER_NOT_RUNNING` if it did not
-    /// listen.
+    /// As [`close`](Self::close), and calls back on the close: with `ERR_SERVER_NOT_RUNNING` if it
+    /// did not listen.
     #[track_caller]
     pub fn close_with<S, R: CallbackResult>(
         self,
@@ -367,11 +367,11 @@ impl Server {
         self.set(cx, |server| server.high_water_mark = bytes)
     }
 
-    /// How long, in milliseconds, a peer has to acknowledge what it was sent before its connection is
-    /// closed: one that closes by itself, or is told to [linger](super::Socket::linger), closes as soon as
-    /// the peer has everything, and by a reset after that time. `None`, the default and Node's way, is to
-    /// close at once: the kernel goes on sending, and goes on holding what the peer does not take, for
-    /// minutes.
+    /// How long, in milliseconds, a peer has to acknowledge what it was sent before its connection
+    /// is closed: one that closes by itself, or is told to [linger](super::Socket::linger), closes
+    /// as soon as the peer has everything, and by a reset after that time. `None`, the default and
+    /// Node's way, is to close at once: the kernel goes on sending, and goes on holding what the
+    /// peer does not take, for minutes.
     pub fn set_linger<S>(self, cx: &mut Context<S>, ms: Option<u32>) -> Self {
         self.set(cx, |server| server.linger = ms)
     }

@@ -24,9 +24,9 @@ impl Socket {
         Self(cx.insert(Handle(HandleKind::Connection(connection))))
     }
 
-    /// Whether it may be connected anew at any time after it was closed; its listeners stay, and it
-    /// takes up memory until it is made not reusable again. Otherwise it may be connected anew up to
-    /// the end of its close listeners, and is forgotten then.
+    /// Whether it may be connected anew at any time after it was closed; its listeners stay, and
+    /// it takes up memory until it is made not reusable again. Otherwise it may be connected anew
+    /// up to the end of its close listeners, and is forgotten then.
     pub fn set_reusable<S>(self, cx: &mut Context<S>, reusable: bool) -> Self {
         let Some(connection) = cx.connection_mut(self.0) else {
             return self;
@@ -38,8 +38,8 @@ impl Socket {
         self
     }
 
-    /// Connects, or connects anew a socket that is closed. Listeners stay, counters restart. A no-op
-    /// while it is connecting or open.
+    /// Connects, or connects anew a socket that is closed. Listeners stay, counters restart. A
+    /// no-op while it is connecting or open.
     pub fn connect<S>(self, cx: &mut Context<S>, to: impl Into<ConnectOptions<S>>) -> Self {
         let options = to.into();
         if let Some(connection) = cx.connection_mut(self.0) {
@@ -52,8 +52,8 @@ impl Socket {
 
     /// Writes; what the kernel does not take at once is copied and sent later, in order.
     ///
-    /// False if so much is queued that one should wait for [`Event::Drain`](super::Event::Drain), or
-    /// if the socket is closed. Writing after `end` breaks the connection:
+    /// False if so much is queued that one should wait for [`Event::Drain`](super::Event::Drain),
+    /// or if the socket is closed. Writing after `end` breaks the connection:
     /// [`Event::Error`](super::Event::Error) follows.
     pub fn write<S>(self, cx: &mut Context<S>, bytes: impl AsRef<[u8]>) -> bool {
         writing::write(cx, self.0, Data::Borrowed(bytes.as_ref()), None)
@@ -114,7 +114,8 @@ impl Socket {
     }
 
     /// As [`end`](Self::end), after these bytes if there are any, and calls back directly before
-    /// [`Event::Finish`](super::Event::Finish), or when that cannot come (`socket.end(data, callback)`).
+    /// [`Event::Finish`](super::Event::Finish), or when that cannot come (`socket.end(data,
+    /// callback)`).
     #[track_caller]
     pub fn end_then<S, R: CallbackResult>(
         self,
@@ -140,7 +141,8 @@ impl Socket {
         self
     }
 
-    /// As [`destroy`](Self::destroy), for a reason: [`Event::Error`](super::Event::Error) comes first.
+    /// As [`destroy`](Self::destroy), for a reason: [`Event::Error`](super::Event::Error) comes
+    /// first.
     pub fn destroy_with<S>(self, cx: &mut Context<S>, error: Error) -> Self {
         connection::destroy(cx, self.0, Some(error));
         self
@@ -197,8 +199,8 @@ impl Socket {
         Ok(())
     }
 
-    /// Forgets what was read and not handed out. The peer is not told, and what it sends goes on from there:
-    /// for one to whom nobody will listen any more.
+    /// Forgets what was read and not handed out. The peer is not told, and what it sends goes on
+    /// from there: for one to whom nobody will listen any more.
     pub fn forget_unread<S>(self, cx: &mut Context<S>) -> Self {
         if let Some(connection) = cx.connection_mut(self.0)
             && let Some(inbox) = &mut connection.inbox
@@ -208,9 +210,9 @@ impl Socket {
         self
     }
 
-    /// Forgets what was written and not sent, but for the write of which some may be sent already: what is
-    /// written next follows that. The writes' callbacks are told as if they had been sent. For a peer that
-    /// does not take what it is sent and is still to be told something.
+    /// Forgets what was written and not sent, but for the write of which some may be sent already:
+    /// what is written next follows that. The writes' callbacks are told as if they had been sent.
+    /// For a peer that does not take what it is sent and is still to be told something.
     pub fn forget_unsent<S>(self, cx: &mut Context<S>) -> Self {
         if let Some(connection) = cx.connection_mut(self.0)
             && let Some(outbox) = &mut connection.outbox
@@ -220,23 +222,23 @@ impl Socket {
         self
     }
 
-    /// Closes at once, with a reset where there is such a thing (not on IPC): what the kernel still holds
-    /// for the peer is thrown away. For peers that do not take it.
+    /// Closes at once, with a reset where there is such a thing (not on IPC): what the kernel
+    /// still holds for the peer is thrown away. For peers that do not take it.
     pub fn abort<S>(self, cx: &mut Context<S>) -> Self {
         connection::abort(cx, self.0);
         self
     }
 
-    /// Closes as the server that has accepted it [wants it](super::Server::set_linger): once the peer has
-    /// acknowledged everything, or by a reset when its time for that is over. As
+    /// Closes as the server that has accepted it [wants it](super::Server::set_linger): once the
+    /// peer has acknowledged everything, or by a reset when its time for that is over. As
     /// [`destroy`](Self::destroy), if the server wants nothing of the kind.
     pub fn linger<S>(self, cx: &mut Context<S>) -> Self {
         lingering::close(cx, self.0);
         self
     }
 
-    /// Closes for good what its peer had its time for: by a reset if bytes wait that the kernel could not
-    /// even take, as [`linger`](Self::linger) otherwise.
+    /// Closes for good what its peer had its time for: by a reset if bytes wait that the kernel
+    /// could not even take, as [`linger`](Self::linger) otherwise.
     pub fn give_up<S>(self, cx: &mut Context<S>) -> Self {
         match self.buffered(cx) {
             0 => self.linger(cx),
@@ -244,15 +246,15 @@ impl Socket {
         }
     }
 
-    /// Bytes that the kernel has taken and the peer's has not acknowledged, our end of the stream among
-    /// them as one. `None` where the system does not tell: not on IPC, nor outside of Linux.
+    /// Bytes that the kernel has taken and the peer's has not acknowledged, our end of the stream
+    /// among them as one. `None` where the system does not tell: not on IPC, nor outside of Linux.
     pub fn unacknowledged<S>(self, cx: &mut Context<S>) -> Option<u32> {
         unacknowledged::unacknowledged(cx, self.0)
     }
 
     /// Hands out no data until `resume`. It is read on only while less than the high-water mark is
-    /// kept; then the kernel's buffer fills and the peer has to wait. [`Event::End`](super::Event::End) is held back only while
-    /// something is kept.
+    /// kept; then the kernel's buffer fills and the peer has to wait.
+    /// [`Event::End`](super::Event::End) is held back only while something is kept.
     pub fn pause<S>(self, cx: &mut Context<S>) -> Self {
         reading::pause(cx, self.0);
         self
@@ -264,10 +266,11 @@ impl Socket {
         self
     }
 
-    /// Gives bytes back that came with [`Event::Data`](super::Event::Data): they are handed out again
-    /// before any others, in the next turn's poll phase (`readable.unshift`): how a reader takes only so
-    /// much a turn. The end of a piece may be given back again and again: after the first time nothing
-    /// is copied. After [`Event::End`](super::Event::End) it breaks the connection.
+    /// Gives bytes back that came with [`Event::Data`](super::Event::Data): they are handed out
+    /// again before any others, in the next turn's poll phase (`readable.unshift`): how a reader
+    /// takes only so much a turn. The end of a piece may be given back again and again: after the
+    /// first time nothing is copied. After [`Event::End`](super::Event::End) it breaks the
+    /// connection.
     pub fn unshift<S>(self, cx: &mut Context<S>, bytes: &[u8]) -> Self {
         reading::unshift(cx, self.0, bytes);
         self
@@ -285,8 +288,8 @@ impl Socket {
         writing::uncork(cx, self.0);
     }
 
-    /// Emits [`Event::Timeout`](super::Event::Timeout) whenever nothing was read or written for `ms`
-    /// milliseconds; 0 turns it off. Does not hold the loop open, and closes nothing.
+    /// Emits [`Event::Timeout`](super::Event::Timeout) whenever nothing was read or written for
+    /// `ms` milliseconds; 0 turns it off. Does not hold the loop open, and closes nothing.
     pub fn set_timeout<S>(self, cx: &mut Context<S>, ms: u32) -> Self {
         let Some(connection) = cx.connection_mut(self.0) else {
             return self;
@@ -302,9 +305,9 @@ impl Socket {
         self
     }
 
-    /// Sends small writes at once instead of waiting for the answer to the one before (turns Nagle's
-    /// algorithm off, `setNoDelay`). Before the connection stands it is remembered; on IPC a no-op. That
-    /// the system refuses is no error, as in Node.
+    /// Sends small writes at once instead of waiting for the answer to the one before (turns
+    /// Nagle's algorithm off, `setNoDelay`). Before the connection stands it is remembered; on IPC
+    /// a no-op. That the system refuses is no error, as in Node.
     pub fn set_no_delay<S>(self, cx: &mut Context<S>, on: bool) -> Self {
         if let Some(connection) = cx.connection_mut(self.0)
             && std::mem::replace(&mut connection.no_delay, on) != on
@@ -315,13 +318,13 @@ impl Socket {
         self
     }
 
-    /// Has the kernel probe the connection when it has been idle for so many milliseconds, in whole
-    /// seconds, then every second, ten times (`setKeepAlive`); `None` turns it off. Before the connection
-    /// stands it is remembered; on IPC a no-op.
+    /// Has the kernel probe the connection when it has been idle for so many milliseconds, in
+    /// whole seconds, then every second, ten times (`setKeepAlive`); `None` turns it off. Before
+    /// the connection stands it is remembered; on IPC a no-op.
     ///
-    /// Nothing is probed while something is on its way. So a peer is also given up that leaves what was sent
-    /// unanswered, or takes none of it, for that time and the ten seconds of the probes, but not
-    /// before 130 seconds (`TCP_USER_TIMEOUT`; Linux's, and not set by Node).
+    /// Nothing is probed while something is on its way. So a peer is also given up that leaves
+    /// what was sent unanswered, or takes none of it, for that time and the ten seconds of the
+    /// probes, but not before 130 seconds (`TCP_USER_TIMEOUT`; Linux's, and not set by Node).
     pub fn set_keep_alive<S>(self, cx: &mut Context<S>, idle_ms: Option<u32>) -> Self {
         if let Some(connection) = cx.connection_mut(self.0) {
             let seconds = idle_ms.map(|ms| ms / 1000);

@@ -190,7 +190,8 @@ impl Socket {
             .map_or(0, |outbox| outbox.waiting())
     }
 
-    /// Bytes that are kept for it: not sent, and not handed out. What it shares with others counts in full.
+    /// Bytes that are kept for it: not sent, and not handed out. What it shares with others counts
+    /// in full.
     #[must_use]
     pub fn held<S>(self, cx: &Context<S>) -> usize {
         self.buffered(cx) + self.readable_length(cx)
@@ -211,8 +212,8 @@ impl Socket {
             + self.buffered(cx) as u64
     }
 
-    /// The idle time after which [`Event::Timeout`](super::Event::Timeout) comes, in milliseconds, 0
-    /// for never (`timeout`).
+    /// The idle time after which [`Event::Timeout`](super::Event::Timeout) comes, in milliseconds,
+    /// 0 for never (`timeout`).
     #[must_use]
     pub fn timeout<S>(self, cx: &Context<S>) -> u32 {
         cx.connection(self.0)
@@ -246,16 +247,16 @@ impl Socket {
         Some(address)
     }
 
-    /// Who is at the other end; `None` while connecting, after the close, and for a TCP peer that has
-    /// reset the connection. Asks the system each time and remembers nothing, unlike
+    /// Who is at the other end; `None` while connecting, after the close, and for a TCP peer that
+    /// has reset the connection. Asks the system each time and remembers nothing, unlike
     /// [`remote_address`](Self::remote_address).
     #[must_use]
     pub fn remote_party<S>(self, cx: &Context<S>) -> Option<RemoteParty> {
         cx.connection(self.0)?.stream.remote_party()
     }
 
-    /// This end's address (`localAddress`, `localPort`, `localFamily`); `None` for IPC, and when not
-    /// connected.
+    /// This end's address (`localAddress`, `localPort`, `localFamily`); `None` for IPC, and when
+    /// not connected.
     #[must_use]
     pub fn local_address<S>(self, cx: &Context<S>) -> Option<Address> {
         match cx.connection(self.0)?.stream.local_address().ok()?? {

@@ -134,9 +134,9 @@ impl Stream {
         }
     }
 
-    /// Has the kernel probe an idle connection, after so many seconds and every second from then on,
-    /// ten times, and give up one that leaves what was sent unanswered for as long, but not before some two
-    /// minutes; `None` turns both off. IPC has none.
+    /// Has the kernel probe an idle connection, after so many seconds and every second from then
+    /// on, ten times, and give up one that leaves what was sent unanswered for as long, but not
+    /// before some two minutes; `None` turns both off. IPC has none.
     pub(super) fn set_keep_alive(&self, idle: Option<u32>) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => set_keep_alive(&SockRef::from(stream), idle),
@@ -166,7 +166,8 @@ impl Stream {
     }
 }
 
-/// The sizes are to be known when the connection begins: then it is said how large the window may be.
+/// The sizes are to be known when the connection begins: then it is said how large the window may
+/// be.
 fn connect_tcp(address: SocketAddr, sizes: BufferSizes) -> io::Result<TcpStream> {
     if sizes == BufferSizes::default() {
         return TcpStream::connect(address);
@@ -186,8 +187,8 @@ fn connect_tcp(address: SocketAddr, sizes: BufferSizes) -> io::Result<TcpStream>
 /// How often a silent peer is probed, a second apart each, before it is given up.
 const PROBES: u32 = 10;
 
-/// What was sent may stay unanswered for so many seconds at least before a peer is given up. The same
-/// clock runs while a peer that is there has no room for more, so it must not be impatient.
+/// What was sent may stay unanswered for so many seconds at least before a peer is given up. The
+/// same clock runs while a peer that is there has no room for more, so it must not be impatient.
 const PATIENCE: u32 = 120 + PROBES;
 
 /// As [`Stream::set_keep_alive`], also for a listener: what it accepts has the same setting.
@@ -202,12 +203,14 @@ pub(super) fn set_keep_alive(socket: &SockRef<'_>, idle: Option<u32>) -> io::Res
         .with_interval(Duration::from_secs(1))
         .with_retries(PROBES);
     socket.set_tcp_keepalive(&probes)?;
-    // While something is on its way nothing is probed: the system sends it again, for some 15 minutes.
+    // While something is on its way nothing is probed: the system sends it again, for some 15
+    // minutes.
     let patience = seconds.saturating_add(PROBES).max(PATIENCE);
     set_user_timeout(socket, Some(Duration::from_secs(u64::from(patience))))
 }
 
-/// How long what was sent may stay unanswered (`TCP_USER_TIMEOUT`); `None` for the system's own time.
+/// How long what was sent may stay unanswered (`TCP_USER_TIMEOUT`); `None` for the system's own
+/// time.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn set_user_timeout(socket: &SockRef<'_>, patience: Option<Duration>) -> io::Result<()> {
     socket.set_tcp_user_timeout(patience)

@@ -5,8 +5,8 @@ use crate::event_loop::{CallbackResult, CallbackSite};
 
 /// Turns bytes into text however they are cut (Node's `string_decoder`, for UTF-8).
 ///
-/// An incomplete character is held back until the rest of it comes. Bytes that cannot be UTF-8 become
-/// U+FFFD.
+/// An incomplete character is held back until the rest of it comes. Bytes that cannot be UTF-8
+/// become U+FFFD.
 ///
 /// ```
 /// use loopchat::net::StringDecoder;
@@ -61,8 +61,8 @@ fn incomplete(bytes: &[u8]) -> usize {
 
 impl Socket {
     /// Calls back with text instead of bytes (`setEncoding('utf8')` and `on('data')`): a character
-    /// that is cut comes whole, with the bytes that complete it; one still incomplete at the end comes as
-    /// U+FFFD before [`Event::End`](super::Event::End).
+    /// that is cut comes whole, with the bytes that complete it; one still incomplete at the end
+    /// comes as U+FFFD before [`Event::End`](super::Event::End).
     #[track_caller]
     pub fn on_text<S, R: CallbackResult>(
         self,

@@ -1,8 +1,8 @@
 //! What the kernel has taken of a connection's bytes and the peer's has not acknowledged.
 //!
 //! Linux tells it to whoever asks its socket diagnostics (`sock_diag(7)`, what `ss` asks): one
-//! question about one connection, by its two addresses. Where that cannot be asked (another system, a
-//! sandbox without `AF_NETLINK`) nothing is known.
+//! question about one connection, by its two addresses. Where that cannot be asked (another
+//! system, a sandbox without `AF_NETLINK`) nothing is known.
 
 use std::net::SocketAddr;
 

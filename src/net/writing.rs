@@ -82,8 +82,8 @@ pub(super) fn write<S>(
     fine
 }
 
-/// Has the write that waits for the connection sent, or told that it cannot be, in its turn among the
-/// listeners: after those of `Connect` or `Close` that are there already.
+/// Has the write that waits for the connection sent, or told that it cannot be, in its turn among
+/// the listeners: after those of `Connect` or `Close` that are there already.
 fn settle_in_turn<S>(connection: &mut connection::Connection<S>) {
     let listeners = &mut connection.own.get_or_insert_default().listeners;
     let send = |state: &mut S, cx: &mut Context<S>, socket: Socket, _: Event<'_>| {

@@ -1,11 +1,12 @@
-//! The log of who was kept out, kicked, banned and muted: one line each, of one form, for people and for
-//! programs as fail2ban.
+//! The log of who was kept out, kicked, banned and muted: one line each, of one form, for people
+//! and for programs as fail2ban.
 //!
-//! `EVENT ADDRESS KEY=VALUE ...` under a name of its own. No value holds a blank: addresses, numbers, words
-//! of ours, and nicknames, which are made of letters, digits, `_`, `-` and `.` only.
+//! `EVENT ADDRESS KEY=VALUE ...` under a name of its own. No value holds a blank: addresses,
+//! numbers, words of ours, and nicknames, which are made of letters, digits, `_`, `-` and `.`
+//! only.
 //!
-//! Operators' orders come as effects of the chat. Refusals are noted here, and those beyond a rate are
-//! counted instead: whoever is refused again and again must not fill a disk.
+//! Operators' orders come as effects of the chat. Refusals are noted here, and those beyond a rate
+//! are counted instead: whoever is refused again and again must not fill a disk.
 
 use log::info;
 

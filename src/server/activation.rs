@@ -1,5 +1,5 @@
-//! Sockets that the service manager has bound and passes on (`sd_listen_fds(3)`): it keeps them while the
-//! service is restarted, so that nobody is refused meanwhile.
+//! Sockets that the service manager has bound and passes on (`sd_listen_fds(3)`): it keeps them
+//! while the service is restarted, so that nobody is refused meanwhile.
 
 use std::env;
 use std::process;

@@ -1,8 +1,9 @@
-//! What is kept of an address, whichever of its connections comes and goes: how many there are, how often it connects,
-//! what it has asked for. So a reconnect gives nobody a new burst.
+//! What is kept of an address, whichever of its connections comes and goes: how many there are,
+//! how often it connects, what it has asked for. So a reconnect gives nobody a new burst.
 //!
-//! An entry goes when its address has no connection and nothing to make up for, which takes seconds; and there is a
-//! bound on how many there are, so that a flood from many addresses costs no memory.
+//! An entry goes when its address has no connection and nothing to make up for, which takes
+//! seconds; and there is a bound on how many there are, so that a flood from many addresses costs
+//! no memory.
 
 use std::collections::HashMap;
 
@@ -11,7 +12,8 @@ use super::flood::{Bucket, FloodLimit, Pace};
 use super::strangers::Source;
 use crate::chat::Millis;
 
-/// Addresses without a connection that something is kept of, at most. Beyond, they are all forgiven.
+/// Addresses without a connection that something is kept of, at most. Beyond, they are all
+/// forgiven.
 const REMEMBERED: usize = 20_000;
 
 /// From so many entries on, those that are over are looked for when one is added.
@@ -32,7 +34,8 @@ struct Entry {
     connects: Bucket,
     /// What all its connections have asked for together.
     asked: Bucket,
-    /// Of connections that are closed: what they had still to make up for. The next ones start with that.
+    /// Of connections that are closed: what they had still to make up for. The next ones start
+    /// with that.
     left_behind: Vec<Bucket>,
 }
 
@@ -51,7 +54,8 @@ impl Addresses {
         self.entries.get(&source).map_or(0, |own| own.connections)
     }
 
-    /// How long an address has to wait, in milliseconds, until it may connect again; 0 if it may now.
+    /// How long an address has to wait, in milliseconds, until it may connect again; 0 if it may
+    /// now.
     pub(super) fn connect_wait(&self, source: Source, pace: Pace, now: Millis) -> Millis {
         let found = self.entries.get(&source);
         found.map_or(0, |own| own.connects.wait(pace, now))
@@ -62,7 +66,8 @@ impl Addresses {
         self.entry(source, now).connects.take(pace, Cost::LINE, now);
     }
 
-    /// A connection is kept. Returns what it starts with: it takes over what one that is gone had to make up for.
+    /// A connection is kept. Returns what it starts with: it takes over what one that is gone had
+    /// to make up for.
     pub(super) fn enter(&mut self, source: Source, now: Millis) -> Bucket {
         let entry = self.entry(source, now);
         entry.connections += 1;
@@ -92,7 +97,8 @@ impl Addresses {
         }
     }
 
-    /// How long the connections of an address have to wait, in milliseconds, until one of them may ask for more.
+    /// How long the connections of an address have to wait, in milliseconds, until one of them may
+    /// ask for more.
     pub(super) fn ask_wait(&self, source: Source, limit: FloodLimit, now: Millis) -> Millis {
         let found = self.entries.get(&source);
         found.map_or(0, |own| own.asked.wait(limit.of_address(), now))

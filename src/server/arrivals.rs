@@ -59,8 +59,8 @@ impl ChatServer {
         Some(outlet)
     }
 
-    /// Whether a connection that is turned away may be told why; it is to be closed at once otherwise.
-    /// Either way its [close](Self::gone) is to be told.
+    /// Whether a connection that is turned away may be told why; it is to be closed at once
+    /// otherwise. Either way its [close](Self::gone) is to be told.
     pub(super) fn turn_away(&mut self, socket: Socket) -> bool {
         self.connections.turned_away.insert(socket);
         self.connections.turned_away.len() <= TURNED_AWAY

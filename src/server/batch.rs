@@ -19,8 +19,8 @@ pub(super) fn encode(line: &str, to: &mut Vec<u8>) {
 pub struct Batch {
     bytes: Rc<Vec<u8>>,
     lines: Vec<Line>,
-    /// The same as one WebSocket message, made for the first who wants it: a room without browsers pays
-    /// nothing for the others' framing.
+    /// The same as one WebSocket message, made for the first who wants it: a room without browsers
+    /// pays nothing for the others' framing.
     frame: OnceCell<Rc<Vec<u8>>>,
     /// How many of the lines are messages.
     messages: u32,
@@ -75,7 +75,8 @@ impl Batch {
     #[must_use]
     pub fn frame(&self) -> &Rc<Vec<u8>> {
         self.frame.get_or_init(|| {
-            // It was put together from text: nothing is lost, and nothing copied but into the frame.
+            // It was put together from text: nothing is lost, and nothing copied but into the
+            // frame.
             web_socket::encode_text(&String::from_utf8_lossy(&self.bytes))
         })
     }

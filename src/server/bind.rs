@@ -83,8 +83,8 @@ pub(super) fn bind_for_proxies(
     bound.collect()
 }
 
-/// What the system keeps for each connection, of what is not taken by the peer, and of what is not read
-/// here: enough for a fast one, and a bound for one that stalls.
+/// What the system keeps for each connection, of what is not taken by the peer, and of what is not
+/// read here: enough for a fast one, and a bound for one that stalls.
 const BUFFER_SIZES: BufferSizes = BufferSizes {
     send: Some(64 * 1024),
     receive: Some(64 * 1024),
@@ -93,8 +93,8 @@ const BUFFER_SIZES: BufferSizes = BufferSizes {
 /// Where the web door is if nobody says where.
 const WEB: &str = "127.0.0.1:8080";
 
-/// Binds the web door's address, if there is to be one. One that was given has to be free; if nobody has
-/// given any, the chat does without.
+/// Binds the web door's address, if there is to be one. One that was given has to be free; if
+/// nobody has given any, the chat does without.
 ///
 /// One that was `passed` is the web door; there is no second one.
 pub(super) fn bind_web(
@@ -290,8 +290,8 @@ fn scope(zone: &str) -> Result<u32, String> {
 
 /// Binds, with a socket file that nobody else can use yet.
 fn bind_address(address: &Address) -> Result<Listener, Error> {
-    // A socket file takes its permissions from the mask. They are narrow from the start: nobody gets
-    // in before they are what they are to be.
+    // A socket file takes its permissions from the mask. They are narrow from the start: nobody
+    // gets in before they are what they are to be.
     let mask = umask(Mode::from_raw_mode(0o177));
     let bound = Listener::bind(address, BACKLOG);
     umask(mask);

@@ -1,8 +1,9 @@
 //! The board: the rooms, as members on the web door see them beside what is said.
 //!
-//! It is one text message, encoded once for all of them, sent at most once a second and only when something on
-//! it has changed. Who does not keep up goes without, and gets the next one when it has caught up. While
-//! nobody is on the web door there is no board, and nothing is counted or set.
+//! It is one text message, encoded once for all of them, sent at most once a second and only when
+//! something on it has changed. Who does not keep up goes without, and gets the next one when it
+//! has caught up. While nobody is on the web door there is no board, and nothing is counted or
+//! set.
 
 use std::rc::Rc;
 
@@ -52,7 +53,8 @@ impl Board {
         self.frame.clone()
     }
 
-    /// When [`renewed`](Self::renewed) is to be called next, if somebody looks and something has changed.
+    /// When [`renewed`](Self::renewed) is to be called next, if somebody looks and something has
+    /// changed.
     pub(super) fn next_renewal(&self, chat: &Chat) -> Option<Millis> {
         let stale = self.frame.is_some() && self.version != chat.rooms_version();
         stale.then_some(self.made + PERIOD)

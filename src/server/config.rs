@@ -23,10 +23,10 @@ use crate::chat;
                         The exit status is 0 after an orderly end, 1 if it cannot serve, 2 if a flag or \
                         variable makes no sense.")]
 pub struct Config {
-    /// Where to listen: IP:PORT, HOST:PORT, PORT for this machine alone, :PORT for all its addresses, a path
-    /// with a / in it for a Unix socket, or @NAME for an abstract one. Port 0 takes a free one. May be
-    /// repeated; several may be separated by commas. If not given, what the service manager has passed, or
-    /// 127.0.0.1:3000
+    /// Where to listen: IP:PORT, HOST:PORT, PORT for this machine alone, :PORT for all its
+    /// addresses, a path with a / in it for a Unix socket, or @NAME for an abstract one. Port 0
+    /// takes a free one. May be repeated; several may be separated by commas. If not given, what
+    /// the service manager has passed, or 127.0.0.1:3000
     #[arg(
         long,
         value_name = "ADDR",
@@ -35,8 +35,8 @@ pub struct Config {
     )]
     pub listen: Vec<String>,
 
-    /// The same for proxies: each connection has to come from one of --trust-proxy, and to begin with a
-    /// header of the PROXY protocol
+    /// The same for proxies: each connection has to come from one of --trust-proxy, and to begin
+    /// with a header of the PROXY protocol
     #[arg(
         long,
         value_name = "ADDR",
@@ -45,8 +45,8 @@ pub struct Config {
     )]
     pub listen_proxy: Vec<String>,
 
-    /// Proxies that say who is behind them: an address, a network as 10.0.0.0/8, loopback, or unix (whatever
-    /// connects to a Unix socket). May be repeated; several may be separated by commas
+    /// Proxies that say who is behind them: an address, a network as 10.0.0.0/8, loopback, or unix
+    /// (whatever connects to a Unix socket). May be repeated; several may be separated by commas
     #[arg(
         long,
         value_name = "PROXY",
@@ -55,12 +55,13 @@ pub struct Config {
     )]
     pub trust_proxy: Vec<TrustedProxy>,
 
-    /// Where browsers chat: an address as for --listen; or off. If not given, 127.0.0.1:8080, if that is free
+    /// Where browsers chat: an address as for --listen; or off. If not given, 127.0.0.1:8080, if
+    /// that is free
     #[arg(long, value_name = "ADDR", env = "LOOPCHAT_WEB")]
     pub web: Option<String>,
 
-    /// Another origin whose pages may chat, and a name this server has: SCHEME://HOST:PORT, as a browser
-    /// shows it. May be repeated; several may be separated by commas
+    /// Another origin whose pages may chat, and a name this server has: SCHEME://HOST:PORT, as a
+    /// browser shows it. May be repeated; several may be separated by commas
     #[arg(
         long,
         value_name = "ORIGIN",
@@ -69,8 +70,8 @@ pub struct Config {
     )]
     pub web_origin: Vec<Origin>,
 
-    /// What others than this machine may look at on the web door: loop (the live view of the event loop),
-    /// metrics (for Prometheus), or both, separated by a comma
+    /// What others than this machine may look at on the web door: loop (the live view of the event
+    /// loop), metrics (for Prometheus), or both, separated by a comma
     #[arg(
         long,
         value_name = "WHAT",
@@ -211,8 +212,9 @@ pub struct Config {
     )]
     pub outbox_hard: u32,
 
-    /// Bytes that clients may have the server hold: what waits for them, what they sent and nobody has heard,
-    /// and half of it at most what rooms keep. 512M and 2G are understood. Beyond, who holds most goes first
+    /// Bytes that clients may have the server hold: what waits for them, what they sent and nobody
+    /// has heard, and half of it at most what rooms keep. 512M and 2G are understood. Beyond, who
+    /// holds most goes first
     #[arg(
         long,
         value_name = "BYTES",
@@ -242,9 +244,9 @@ pub struct Config {
     )]
     pub idle_timeout: u32,
 
-    /// Lines a connection may say: RATE a second in the long run, BURST at once; or off. A request for a page
-    /// counts as a line. Who asks for more is read more slowly, and all of an address together at ten times
-    /// this. If not given, 10:40 for all but this machine's own
+    /// Lines a connection may say: RATE a second in the long run, BURST at once; or off. A request
+    /// for a page counts as a line. Who asks for more is read more slowly, and all of an address
+    /// together at ten times this. If not given, 10:40 for all but this machine's own
     #[arg(long, value_name = "RATE:BURST", env = "LOOPCHAT_FLOOD")]
     pub flood: Option<Flood>,
 
@@ -258,8 +260,8 @@ pub struct Config {
     )]
     pub flood_bytes: u32,
 
-    /// Connections an address may make: RATE a second in the long run, BURST at once; or off. Others are
-    /// turned away. If not given, 10:100 for all but this machine's own
+    /// Connections an address may make: RATE a second in the long run, BURST at once; or off.
+    /// Others are turned away. If not given, 10:100 for all but this machine's own
     #[arg(long, value_name = "RATE:BURST", env = "LOOPCHAT_CONNECTS")]
     pub connects: Option<Connects>,
 

@@ -18,13 +18,13 @@ use crate::net::{Holding, Socket};
 pub(super) struct Connection {
     pub(super) socket: Socket,
     pub(super) input: LineInput,
-    /// What it has said and nobody has heard yet: of a WebSocket (a socket takes such bytes back), or at the
-    /// beginning of a session on the line door.
+    /// What it has said and nobody has heard yet: of a WebSocket (a socket takes such bytes back),
+    /// or at the beginning of a session on the line door.
     pub(super) unheard: Option<Box<Unheard>>,
     /// `None` while it only asks for pages, and once it has left the chat.
     pub(super) member: Option<MemberId>,
-    /// It has never been in the chat: it only looks at pages so far, or is a proxy that has not said whom it
-    /// speaks for.
+    /// It has never been in the chat: it only looks at pages so far, or is a proxy that has not
+    /// said whom it speaks for.
     pub(super) visits: bool,
     /// On the line door: what is still to be found out of it.
     pub(super) stage: Stage,

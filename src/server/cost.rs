@@ -1,8 +1,9 @@
-//! What everything costs that a connection can ask for: one currency for all of it, so that no kind of request
-//! is a way around the limits on another.
+//! What everything costs that a connection can ask for: one currency for all of it, so that no
+//! kind of request is a way around the limits on another.
 //!
-//! The prices say about how long each keeps the loop busy, next to one short line. Deliveries are not in them: what a
-//! line costs its readers is bounded by what is [said in a turn](super::turns).
+//! The prices say about how long each keeps the loop busy, next to one short line. Deliveries are
+//! not in them: what a line costs its readers is bounded by what is [said in a
+//! turn](super::turns).
 
 use std::ops::{Add, AddAssign};
 

@@ -14,8 +14,9 @@ use super::Config;
 pub struct Told(clap::Error);
 
 impl Told {
-    /// Prints it where it belongs, help to standard output and errors to standard error, and tells with what
-    /// status to exit: 0, or 2 for flags and variables that make no sense, or 1 if nobody could be told.
+    /// Prints it where it belongs, help to standard output and errors to standard error, and tells
+    /// with what status to exit: 0, or 2 for flags and variables that make no sense, or 1 if
+    /// nobody could be told.
     #[must_use]
     pub fn print(&self) -> u8 {
         match (self.0.print(), self.0.exit_code()) {
@@ -35,8 +36,8 @@ impl fmt::Display for Told {
 impl Config {
     /// What the command line says, then the environment, then the defaults.
     ///
-    /// A variable that is empty, or holds blanks only, counts as not given, as in a container's file of
-    /// variables; so does an empty part of a list.
+    /// A variable that is empty, or holds blanks only, counts as not given, as in a container's
+    /// file of variables; so does an empty part of a list.
     ///
     /// # Errors
     ///

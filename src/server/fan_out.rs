@@ -16,8 +16,9 @@
 //! as they are connected, and then greeting and answer are one write instead of two, which is the
 //! dearest part of a connection. Anything else for the newcomer takes the greeting along.
 //!
-//! A member that does not read as fast as others speak is *behind*: messages are left out for it and
-//! counted, until it has read what waits. Notices are left out only when it is full; its own answers never.
+//! A member that does not read as fast as others speak is *behind*: messages are left out for it
+//! and counted, until it has read what waits. Notices are left out only when it is full; its own
+//! answers never.
 
 use std::collections::VecDeque;
 
@@ -105,7 +106,8 @@ struct Pending {
 /// How far a pending buffer is from its member.
 #[derive(Clone, Copy, Default, PartialEq)]
 enum State {
-    /// On the list of newcomers: it goes out with the next thing there is for the member, or in time.
+    /// On the list of newcomers: it goes out with the next thing there is for the member, or in
+    /// time.
     Waits,
     /// On the list of those who are told something this turn.
     #[default]
@@ -190,7 +192,8 @@ impl FanOut {
         after - before
     }
 
-    /// A member is in `to` now: it gets what was said where it was until now, and there from now on.
+    /// A member is in `to` now: it gets what was said where it was until now, and there from now
+    /// on.
     pub fn moved(&mut self, member: MemberId, to: Option<RoomId>) {
         self.settle(member);
         let said_there = to.map_or(0, |room| self.batch(room).len());
@@ -268,8 +271,8 @@ impl FanOut {
         Some(skipped.lines)
     }
 
-    /// Delivers all of it: one `write` per member, with the bytes of its own answers in it. It returns how the
-    /// member stands by now.
+    /// Delivers all of it: one `write` per member, with the bytes of its own answers in it. It
+    /// returns how the member stands by now.
     pub fn deliver(
         &mut self,
         chat: &Chat,
@@ -399,7 +402,8 @@ fn note_standing(skipped: &mut Option<Skipped>, standing: Standing) {
 }
 
 impl Pending {
-    /// Adds what it has not seen of its room's batch; without the messages, if its member is behind.
+    /// Adds what it has not seen of its room's batch; without the messages, if its member is
+    /// behind.
     fn add(&mut self, batch: &Batch, skipped: &mut Option<Skipped>, tally: &mut Tally) {
         match skipped {
             None => {

@@ -1,8 +1,8 @@
 //! Flood control: whoever asks for more than its limit is read more slowly.
 //!
-//! A bucket that fills at a constant rate, kept as one number: when it will be full again. Nothing is refused and
-//! nothing lost. The bytes wait in the kernel, and at the flooder. What is taken out of a bucket is in
-//! [`cost`](super::cost).
+//! A bucket that fills at a constant rate, kept as one number: when it will be full again. Nothing
+//! is refused and nothing lost. The bytes wait in the kernel, and at the flooder. What is taken
+//! out of a bucket is in [`cost`](super::cost).
 
 use std::fmt;
 use std::str::FromStr;
@@ -58,8 +58,8 @@ pub(super) const DEFAULT_CONNECTS: Pace = Pace {
     burst: 100,
 };
 
-/// All connections of one address together may ask for so many times what one of them may: several people may be
-/// behind it, and no crowd.
+/// All connections of one address together may ask for so many times what one of them may: several
+/// people may be behind it, and no crowd.
 pub(super) const ADDRESS_SHARE: u32 = 10;
 
 impl Pace {
@@ -205,8 +205,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the costs and the times: no more is let through than a burst, the rate, and the one
-        /// that passed last.
+        /// Whatever the costs and the times: no more is let through than a burst, the rate, and
+        /// the one that passed last.
         #[test]
         fn what_is_let_through_is_bounded(
             (rate, burst) in (1_u32..1000, 1_u32..100),

@@ -20,7 +20,8 @@
 //! | `IAC` and a byte below 240     | one byte 255, and the byte as if it stood alone     |
 //! | `IAC` at the end of the stream | one byte 255                                        |
 //!
-//! What becomes nothing is a [`Command`]: [`LineDecoder::feed_items`] tells of it, since some want an answer.
+//! What becomes nothing is a [`Command`]: [`LineDecoder::feed_items`] tells of it, since some want
+//! an answer.
 //!
 //! Inside a subnegotiation `IAC` with any byte but `SE` is one unit of data. At most
 //! [`MAX_SUBNEGOTIATION`] units are skipped; the next one is read as text again, so nobody stays
@@ -251,8 +252,8 @@ impl LineDecoder {
         (1, self.byte(max_line, rest[0]))
     }
 
-    /// How much of `rest` is content for certain. Bytes that steer terminals do not make it shorter than it
-    /// need be: a stream of them is not worth more time than others.
+    /// How much of `rest` is content for certain. Bytes that steer terminals do not make it
+    /// shorter than it need be: a stream of them is not worth more time than others.
     fn run(&self, max_line: usize, rest: &[u8]) -> usize {
         let mut end = 0;
         loop {

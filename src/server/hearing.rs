@@ -1,8 +1,9 @@
 //! When a connection is read, and when not: the same rules for all that connect.
 //!
-//! Whoever does not read its answers is asked no more questions, and whoever asks for too much is read more slowly:
-//! the bytes wait in the system, and at the sender. What one may ask for is in [`flood`](super::flood), and what all
-//! together may ask for in one turn in [`turns`](super::turns). What one says is in [`line_input`](super::line_input).
+//! Whoever does not read its answers is asked no more questions, and whoever asks for too much is
+//! read more slowly: the bytes wait in the system, and at the sender. What one may ask for is in
+//! [`flood`](super::flood), and what all together may ask for in one turn in
+//! [`turns`](super::turns). What one says is in [`line_input`](super::line_input).
 
 use super::ChatServer;
 use super::cost::Cost;
@@ -21,8 +22,8 @@ impl ChatServer {
         self.turns.waits(socket) || connection.is_some_and(|found| found.input.is_held_back())
     }
 
-    /// Whether a connection has had its share, of its own or of this turn. Then it is read on later, and the caller
-    /// stops reading from it until then.
+    /// Whether a connection has had its share, of its own or of this turn. Then it is read on
+    /// later, and the caller stops reading from it until then.
     pub(super) fn has_had_its_share(&mut self, cx: &mut Context<Self>, socket: Socket) -> bool {
         if self.hold_back(cx, socket) {
             return true;

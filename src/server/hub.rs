@@ -3,13 +3,13 @@
 //! A door turns what happens to its sockets into calls of a [`Hub`], with the time as an argument,
 //! and does what follows:
 //!
-//! 1. A call ([`connect`](Hub::connect), [`frame`](Hub::frame), [`disconnect`](Hub::disconnect) ...)
-//!    leaves [`effects`](Hub::effects).
+//! 1. A call ([`connect`](Hub::connect), [`frame`](Hub::frame), [`disconnect`](Hub::disconnect)
+//!    ...) leaves [`effects`](Hub::effects).
 //! 2. [`apply`](Hub::apply) passes them on to the [fan-out](super::fan_out), in order.
-//! 3. Once the door is done with its event, [`next_gone`](Hub::next_gone) tells whose connections are
-//!    to be ended, and [`take_asked`](Hub::take_asked) what only a door can answer.
-//! 4. In the check phase [`deliver`](Hub::deliver) writes to each member once, and judges by what the
-//!    system did not take who reads too slowly.
+//! 3. Once the door is done with its event, [`next_gone`](Hub::next_gone) tells whose connections
+//!    are to be ended, and [`take_asked`](Hub::take_asked) what only a door can answer.
+//! 4. In the check phase [`deliver`](Hub::deliver) writes to each member once, and judges by what
+//!    the system did not take who reads too slowly.
 //!
 //! It is the half of the server that can be driven without a network: `examples/simulate` does.
 
@@ -130,8 +130,8 @@ impl Hub {
         }
     }
 
-    /// Takes out the private messages whose reader does not keep up, of the effects from this one on. The
-    /// author is told instead.
+    /// Takes out the private messages whose reader does not keep up, of the effects from this one
+    /// on. The author is told instead.
     fn hold_off(&mut self, first: usize) {
         let Self {
             chat,
@@ -218,7 +218,8 @@ impl Hub {
         self.chat.leave(member, now, &mut self.effects);
     }
 
-    /// The effects that are still to be [applied](Self::apply), and those that a door has to see to.
+    /// The effects that are still to be [applied](Self::apply), and those that a door has to see
+    /// to.
     #[must_use]
     pub fn effects(&self) -> &[Effect] {
         &self.effects
@@ -292,9 +293,9 @@ impl Hub {
         self.fan_out.is_large()
     }
 
-    /// Writes what the turn has brought, once per member. `write` returns what waits for that member
-    /// after it: `None` if nothing does, or if there is no connection any more. Whoever has too much
-    /// waiting is returned, with the reason to [disconnect](Self::disconnect) it for.
+    /// Writes what the turn has brought, once per member. `write` returns what waits for that
+    /// member after it: `None` if nothing does, or if there is no connection any more. Whoever has
+    /// too much waiting is returned, with the reason to [disconnect](Self::disconnect) it for.
     #[must_use]
     pub fn deliver(
         &mut self,
@@ -344,17 +345,17 @@ impl Hub {
         }
     }
 
-    /// From so many bytes waiting for a connection on, the door reads nothing from it until they are
-    /// sent, and then calls [`caught_up`](Self::caught_up). Whoever is behind is therefore always
-    /// above it.
+    /// From so many bytes waiting for a connection on, the door reads nothing from it until they
+    /// are sent, and then calls [`caught_up`](Self::caught_up). Whoever is behind is therefore
+    /// always above it.
     #[must_use]
     pub fn high_water_mark(&self) -> u32 {
         self.config.outbox_soft.min(HIGH_WATER_MARK)
     }
 
     /// Those who have read nothing for too long, with the reason to [disconnect](Self::disconnect)
-    /// them for. `look` tells what waits for a member; `None` if it is gone. What was before `awake_since`
-    /// does not count: the door could not see then what anyone reads.
+    /// them for. `look` tells what waits for a member; `None` if it is gone. What was before
+    /// `awake_since` does not count: the door could not see then what anyone reads.
     #[must_use]
     pub fn sweep_slow_readers(
         &mut self,
@@ -378,8 +379,8 @@ impl Hub {
     }
 
     /// Those who have said nothing for too long, if that is a limit, with the reason to
-    /// [disconnect](Self::disconnect) them for. `heard` is everyone, and when it last said something;
-    /// `awake_since` is as for [`sweep_slow_readers`](Self::sweep_slow_readers).
+    /// [disconnect](Self::disconnect) them for. `heard` is everyone, and when it last said
+    /// something; `awake_since` is as for [`sweep_slow_readers`](Self::sweep_slow_readers).
     #[must_use]
     pub fn sweep_idle(
         &mut self,

@@ -25,8 +25,8 @@ pub(super) const LINGER_MS: u32 = 500;
 /// whole server ends, `--shutdown-timeout` says so instead.
 pub(super) const LAST_LINES_MS: u64 = 5000;
 
-/// How long a proxy has to say whom it speaks for, in milliseconds: where it has to, and where somebody on its
-/// machine may have come without it.
+/// How long a proxy has to say whom it speaks for, in milliseconds: where it has to, and where
+/// somebody on its machine may have come without it.
 const HEADER_MS: u64 = 5000;
 const MAYBE_HEADER_MS: u64 = 1000;
 
@@ -48,7 +48,8 @@ pub(super) fn open(event_loop: &mut Loop, high_water_mark: u32) -> Server {
         Event::Data(bytes) => data(server, cx, socket, bytes),
         Event::End => end(server, cx, socket),
         Event::Drain => server.drained(cx, socket),
-        // We have ended our side, and all is with the system: whatever comes is thrown away for a while.
+        // We have ended our side, and all is with the system: whatever comes is thrown away for a
+        // while.
         Event::Finish => {
             socket.set_timeout(cx, LINGER_MS);
         }
@@ -86,7 +87,8 @@ fn connection(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Soc
     match (is_for_proxies, peer) {
         (true, _) if !is_proxy => turn_away(server, cx, socket, peer, &proxy(NO_PROXY)),
         (true, _) => await_header(server, cx, socket, peer, true),
-        // At a door for all, whoever comes through a Unix socket is no proxy: it may be an operator.
+        // At a door for all, whoever comes through a Unix socket is no proxy: it may be an
+        // operator.
         (false, Peer::Tcp(_)) if is_proxy => await_header(server, cx, socket, peer, false),
         (false, _) => admit(server, cx, socket, peer),
     }
@@ -199,8 +201,8 @@ fn admit(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, 
     }
 }
 
-/// Whoever does not read its answers is asked no more questions, and whoever types too fast is read more
-/// slowly: the bytes wait until then.
+/// Whoever does not read its answers is asked no more questions, and whoever types too fast is
+/// read more slowly: the bytes wait until then.
 fn data(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, bytes: &[u8]) {
     if server.must_wait(cx, socket) || server.has_had_its_share(cx, socket) {
         socket.pause(cx);
@@ -221,8 +223,8 @@ fn data(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, b
     }
 }
 
-/// Looks at the beginning of a session. Returns what is to be heard: nothing while it may still be no chat, nor
-/// if it is none.
+/// Looks at the beginning of a session. Returns what is to be heard: nothing while it may still be
+/// no chat, nor if it is none.
 fn opening<'a>(
     server: &mut ChatServer,
     cx: &mut Context<ChatServer>,
@@ -262,8 +264,8 @@ fn opening<'a>(
     }
 }
 
-/// Ends a session that is no chat, with the answer that whoever it is understands. As far as the chat knows, it
-/// was never there, and what it was told so far is not sent any more.
+/// Ends a session that is no chat, with the answer that whoever it is understands. As far as the
+/// chat knows, it was never there, and what it was told so far is not sent any more.
 fn send_away(
     server: &mut ChatServer,
     cx: &mut Context<ChatServer>,
@@ -286,7 +288,8 @@ fn send_away(
     server.finish(cx);
 }
 
-/// Takes lines, up to the cap. Returns how many bytes are used up: all, if nobody hears them any more.
+/// Takes lines, up to the cap. Returns how many bytes are used up: all, if nobody hears them any
+/// more.
 fn hear(
     server: &mut ChatServer,
     cx: &mut Context<ChatServer>,
@@ -319,8 +322,8 @@ fn hear(
     fed.used
 }
 
-/// The peer has said all it will: what is left is a line, too, when its time comes. It gets its answers, then the
-/// end.
+/// The peer has said all it will: what is left is a line, too, when its time comes. It gets its
+/// answers, then the end.
 fn end(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
     let connection = server.connections.get_mut(socket);
     if connection.is_some_and(|found| matches!(found.stage, Stage::Proxied { .. })) {

@@ -1,4 +1,5 @@
-//! What one connection says: from its bytes to the chat, no faster than it may. Both doors work by it.
+//! What one connection says: from its bytes to the chat, no faster than it may. Both doors work by
+//! it.
 
 use std::ops::ControlFlow;
 
@@ -12,12 +13,12 @@ use super::telnet::Negotiation;
 use crate::chat::{self, MemberId, Millis, Peer};
 use crate::net::Holding;
 
-/// Lines and telnet commands of one connection that are handled in one turn at most. What is left of its bytes
-/// waits for the next, so that nobody's paste holds up the others.
+/// Lines and telnet commands of one connection that are handled in one turn at most. What is left
+/// of its bytes waits for the next, so that nobody's paste holds up the others.
 const LINES_PER_TURN: usize = 256;
 
-/// Who has not spoken for so many milliseconds beyond what fills its bucket is told anew when it types
-/// too fast again. A shorter pause may be ours.
+/// Who has not spoken for so many milliseconds beyond what fills its bucket is told anew when it
+/// types too fast again. A shorter pause may be ours.
 const QUIET_MS: Millis = 1000;
 
 /// The incoming half of one connection. There are many, and most say nothing: what only some need
@@ -95,9 +96,10 @@ impl LineInput {
         }
     }
 
-    /// Takes what has come, up to the cap of a turn, lets `frame` give each frame to the hub, mostly
-    /// by [`Hub::frame`], and [applies](Hub::apply) what follows. The door keeps the bytes that were not used and
-    /// feeds them later; it does not feed while the connection [is held back](Self::is_held_back).
+    /// Takes what has come, up to the cap of a turn, lets `frame` give each frame to the hub,
+    /// mostly by [`Hub::frame`], and [applies](Hub::apply) what follows. The door keeps the bytes
+    /// that were not used and feeds them later; it does not feed while the connection [is held
+    /// back](Self::is_held_back).
     pub fn feed(
         &mut self,
         hub: &mut Hub,
@@ -206,7 +208,8 @@ impl LineInput {
         self.kept = (!is_new).then(|| Box::new(kept));
     }
 
-    /// What a telnet client is to be sent, as it is: once, after [`feed`](Self::feed). Nothing, mostly.
+    /// What a telnet client is to be sent, as it is: once, after [`feed`](Self::feed). Nothing,
+    /// mostly.
     pub fn take_answers(&mut self) -> Vec<u8> {
         let kept = self.kept.as_mut();
         kept.map_or_else(Vec::new, |kept| kept.telnet.take_answers())
@@ -219,14 +222,15 @@ impl LineInput {
         }
     }
 
-    /// After [`feed`](Self::feed), and before: how long nothing more is to be read, in milliseconds, if the
-    /// connection has used up its lines. The member is told once. The door calls
-    /// [`release`](Self::release) when that time is over.
+    /// After [`feed`](Self::feed), and before: how long nothing more is to be read, in
+    /// milliseconds, if the connection has used up its lines. The member is told once. The door
+    /// calls [`release`](Self::release) when that time is over.
     pub fn hold_back(&mut self, hub: &mut Hub, member: MemberId, now: Millis) -> Option<Millis> {
         self.hold_back_for(hub, Some(member), 0, now)
     }
 
-    /// As [`hold_back`](Self::hold_back), of a member or of nobody, for so many milliseconds at least.
+    /// As [`hold_back`](Self::hold_back), of a member or of nobody, for so many milliseconds at
+    /// least.
     pub(super) fn hold_back_for(
         &mut self,
         hub: &mut Hub,

@@ -1,8 +1,9 @@
 //! The way of the log lines from the loop to where they are written: a bounded queue, and a thread.
 //!
-//! A write to standard error can wait for ever: on a terminal where somebody pressed Ctrl-S, or for a pipe
-//! that nobody reads. So the loop only puts lines into the queue, which never waits, and the thread is the one
-//! that does. What has no room is dropped and counted, and said in its place once there is room again.
+//! A write to standard error can wait for ever: on a terminal where somebody pressed Ctrl-S, or
+//! for a pipe that nobody reads. So the loop only puts lines into the queue, which never waits,
+//! and the thread is the one that does. What has no room is dropped and counted, and said in its
+//! place once there is room again.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -56,8 +57,8 @@ impl State {
 }
 
 impl LogQueue {
-    /// Starts the thread that writes to `sink`, and never ends but with the process: nobody can join a
-    /// thread that waits for a terminal.
+    /// Starts the thread that writes to `sink`, and never ends but with the process: nobody can
+    /// join a thread that waits for a terminal.
     ///
     /// # Errors
     ///
@@ -94,8 +95,8 @@ impl Write for LogQueue {
     /// Takes all of it, or drops all of it and counts its lines; never fails.
     fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
         let mut state = self.0.lock();
-        // After the first that was dropped all are, until the thread has said so: what is missing is
-        // missing in one place.
+        // After the first that was dropped all are, until the thread has said so: what is missing
+        // is missing in one place.
         let has_room = state.waiting.len() + lines.len() <= self.0.capacity;
         if has_room && state.dropped == 0 {
             state.waiting.extend_from_slice(lines);
@@ -118,8 +119,8 @@ impl Shared {
     }
 }
 
-/// Standard error, without the lock that `std::io::stderr` holds while it writes: whoever else writes to it
-/// must not wait for the log.
+/// Standard error, without the lock that `std::io::stderr` holds while it writes: whoever else
+/// writes to it must not wait for the log.
 pub fn standard_error() -> Box<dyn Write + Send> {
     match io::stderr().as_fd().try_clone_to_owned() {
         Ok(descriptor) => Box::new(File::from(descriptor)),

@@ -1,10 +1,10 @@
 //! The budget for all: what clients make the server hold, and who has to go if it is too much.
 //!
-//! Every limit is one connection's or one room's, and there may be many of them at their limits. What all
-//! of them hold is known at any time: sockets, lines and messages that are not complete count themselves
-//! ([`net::held_bytes`]), rooms' histories are counted by the chat. It is looked at after everything that
-//! happens on a door, and now and then while anything is held: a socket that is paused reads on, up to its
-//! high-water mark, and nobody is told.
+//! Every limit is one connection's or one room's, and there may be many of them at their limits.
+//! What all of them hold is known at any time: sockets, lines and messages that are not complete
+//! count themselves ([`net::held_bytes`]), rooms' histories are counted by the chat. It is looked
+//! at after everything that happens on a door, and now and then while anything is held: a socket
+//! that is paused reads on, up to its high-water mark, and nobody is told.
 
 use std::collections::HashSet;
 
@@ -19,7 +19,8 @@ use crate::net::{self, Context, Socket};
 pub(super) const REASON: &str =
     "! Disconnected: the server is short of memory, and most of it was held for you.";
 
-/// Bytes that may be kept for one that was ended until it has read its last line, or its time for that is over.
+/// Bytes that may be kept for one that was ended until it has read its last line, or its time for
+/// that is over.
 const LAST_WORDS: usize = 16 * 1024;
 
 /// The time between two looks while something is held and nothing happens, in milliseconds.
@@ -42,7 +43,8 @@ impl ChatServer {
         (net::held_bytes() + self.hub.chat().history_bytes()) as u64
     }
 
-    /// Ends the connections that hold most, if all hold too much, until it is an eighth less than that.
+    /// Ends the connections that hold most, if all hold too much, until it is an eighth less than
+    /// that.
     pub(super) fn keep_within_memory(&mut self, cx: &mut Context<Self>) {
         let most = self.config.max_memory;
         if !self.budget.relieving && self.held() > most {
@@ -100,7 +102,8 @@ impl ChatServer {
         {
             ended += 1;
             self.expel(cx, socket);
-            // Last words count as long as they wait. Who has them may have to go without, as the others do.
+            // Last words count as long as they wait. Who has them may have to go without, as the
+            // others do.
             if socket.destroyed(cx) {
                 closing += self.held_for(cx, socket) as u64;
                 leaving.insert(socket);
@@ -110,8 +113,8 @@ impl ChatServer {
         warn!(
             "--max-memory: {before} bytes were held: {ended} connections that held most are ended"
         );
-        // What was shared is not let go of by one of its holders alone: once they are closed, the sum tells
-        // whether that was enough.
+        // What was shared is not let go of by one of its holders alone: once they are closed, the
+        // sum tells whether that was enough.
         self.watch(cx, 1);
     }
 
@@ -121,8 +124,8 @@ impl ChatServer {
         own + socket.held(cx) + http::held(cx, socket) + web_socket::held(cx, socket)
     }
 
-    /// Ends one connection, and lets go of what is held for it. A member is still told why, after the write
-    /// that is being sent.
+    /// Ends one connection, and lets go of what is held for it. A member is still told why, after
+    /// the write that is being sent.
     fn expel(&mut self, cx: &mut Context<Self>, socket: Socket) {
         let member = self.connections.get_mut(socket).and_then(|own| own.member);
         if let Some(member) = member {
@@ -133,8 +136,8 @@ impl ChatServer {
             self.hub.disconnect(member, REASON, cx.now());
             self.finish(cx);
         }
-        // Who only asks for pages has no place for a reason. What the system has taken still arrives before
-        // the reset.
+        // Who only asks for pages has no place for a reason. What the system has taken still
+        // arrives before the reset.
         if member.is_none() || self.held_for(cx, socket) > LAST_WORDS {
             socket.abort(cx);
         }

@@ -1,7 +1,7 @@
 //! `/metrics`: what Prometheus wants to know, in its text format, version 0.0.4.
 //!
-//! What the system knows of the process is read on the thread pool: the loop does not wait for a disk, nor for
-//! `/proc`, which counts thousands of descriptors one by one.
+//! What the system knows of the process is read on the thread pool: the loop does not wait for a
+//! disk, nor for `/proc`, which counts thousands of descriptors one by one.
 
 use std::fmt::{Display, Write};
 
@@ -14,8 +14,8 @@ use crate::net::Context;
 
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Who waits for what the system knows of the process: it is read once for all of them, so that no number of
-/// requests fills the pool's queue.
+/// Who waits for what the system knows of the process: it is read once for all of them, so that no
+/// number of requests fills the pool's queue.
 #[derive(Default)]
 pub(super) struct Waiting(Vec<ServerResponse>);
 

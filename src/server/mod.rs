@@ -158,8 +158,8 @@ pub fn serve(config: Config) -> Result<(), StartError> {
 }
 
 /// Binds what the configuration names and opens the doors on a loop of the caller's: running that
-/// loop with what this returns serves. [`serve`] is this and what belongs to a process: signals, the
-/// limit of descriptors, the service manager and the sockets that it passes.
+/// loop with what this returns serves. [`serve`] is this and what belongs to a process: signals,
+/// the limit of descriptors, the service manager and the sockets that it passes.
 ///
 /// # Errors
 ///
@@ -332,8 +332,8 @@ impl ChatServer {
         }
     }
 
-    /// Keeps one timer set for the next deadline of all there are: none if there is none, so that an
-    /// idle server sleeps.
+    /// Keeps one timer set for the next deadline of all there are: none if there is none, so that
+    /// an idle server sleeps.
     fn set_tick(&mut self, cx: &mut Context<Self>) {
         let board = self.board.next_renewal(self.hub.chat());
         let Some(due) = self.hub.next_deadline().into_iter().chain(board).min() else {

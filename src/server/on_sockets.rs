@@ -1,5 +1,5 @@
-//! Tests of the doors on real sockets, turn by turn: the loop runs in the test, and so do its peers, so what a turn has
-//! brought and what it has cost is known without a clock.
+//! Tests of the doors on real sockets, turn by turn: the loop runs in the test, and so do its
+//! peers, so what a turn has brought and what it has cost is known without a clock.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -114,8 +114,8 @@ impl Peer {
     }
 }
 
-/// How many turns it takes until a line is delivered while others keep the server as busy as they can, and what the
-/// dearest of these turns has cost.
+/// How many turns it takes until a line is delivered while others keep the server as busy as they
+/// can, and what the dearest of these turns has cost.
 fn turns_beside(attack: impl Fn(&mut House, usize) -> (Peer, Vec<u8>), attackers: usize) -> usize {
     let mut house = House::new(Config::default());
     let (mut author, mut reader) = (house.member(), house.member());
@@ -150,7 +150,8 @@ fn a_line_is_delivered_in_the_turn_that_brings_it_whatever_others_ask_for() {
     assert!(turns_beside(pipeline, 100) <= 2);
 }
 
-/// Requests that are answered in one turn, after the first few in which nothing was known of who asks.
+/// Requests that are answered in one turn, after the first few in which nothing was known of who
+/// asks.
 #[test]
 fn a_turn_answers_so_many_requests_however_many_wait() {
     for attackers in [20, 100] {

@@ -1,18 +1,20 @@
 //! What a session begins with: a chat, or something that was meant for another port.
 //!
-//! Any page in a browser can have it send a request to any port of its own machine, with a body of the page's
-//! choice. Taken for lines that would be a page that talks in the chat in somebody's name, and somebody's
-//! cookies told to the room. So the beginning of a session is looked at before any of it is heard:
-//! [`judge`] gets all bytes that have come so far, and says whether they are a chat, are certainly something else,
-//! or may still become either. It is a function of the bytes alone: however they are cut into reads, the
-//! verdict is the same, and one that was given holds whatever comes after.
+//! Any page in a browser can have it send a request to any port of its own machine, with a body of
+//! the page's choice. Taken for lines that would be a page that talks in the chat in somebody's
+//! name, and somebody's cookies told to the room. So the beginning of a session is looked at
+//! before any of it is heard: [`judge`] gets all bytes that have come so far, and says whether
+//! they are a chat, are certainly something else, or may still become either. It is a function of
+//! the bytes alone: however they are cut into reads, the verdict is the same, and one that was
+//! given holds whatever comes after.
 //!
-//! A whole first line shows it, `POST / HTTP/1.1`, or a few bytes of a handshake. "GET it done by tonight" is
-//! chat, and so is all else that a person could have typed.
+//! A whole first line shows it, `POST / HTTP/1.1`, or a few bytes of a handshake. "GET it done by
+//! tonight" is chat, and so is all else that a person could have typed.
 
 use memchr::memchr;
 
-/// The longest beginning that is looked at, in bytes. A request line that goes on beyond is taken for one.
+/// The longest beginning that is looked at, in bytes. A request line that goes on beyond is taken
+/// for one.
 pub const LONGEST: usize = 4096;
 
 /// What the bytes of a session are so far.
@@ -103,7 +105,8 @@ pub fn judge(opening: &[u8], has_ended: bool) -> Verdict {
     }
 }
 
-/// How many bytes at the beginning are blank lines: nobody hears them, and HTTP servers step over them, too.
+/// How many bytes at the beginning are blank lines: nobody hears them, and HTTP servers step over
+/// them, too.
 fn blanks(opening: &[u8]) -> usize {
     let mut at = 0;
     while at < opening.len() {
@@ -116,8 +119,8 @@ fn blanks(opening: &[u8]) -> usize {
     at
 }
 
-/// Handshakes of bytes that no text begins with; `None` if more has to be seen. A lone byte of another
-/// encoding than UTF-8 may be a letter.
+/// Handshakes of bytes that no text begins with; `None` if more has to be seen. A lone byte of
+/// another encoding than UTF-8 may be a letter.
 fn judge_handshake(text: &[u8]) -> Option<Verdict> {
     let byte = |at: usize| text.get(at).copied();
     let is_foreign = match byte(0)? {
@@ -163,7 +166,8 @@ fn judge_line(line: &[u8]) -> Option<Foreign> {
     }
     match (first, second, third) {
         (b"EHLO" | b"LHLO", Some(_), None) => Some(Foreign::Other("SMTP")),
-        // An array of strings, as Redis clients send it, with the line end that a person's `nc` does not.
+        // An array of strings, as Redis clients send it, with the line end that a person's `nc`
+        // does not.
         ([b'*', count @ ..], None, None) => {
             let is_count = !count.is_empty() && count.iter().all(u8::is_ascii_digit);
             (is_count && line.ends_with(b"\r")).then_some(Foreign::Other("RESP"))
@@ -222,7 +226,8 @@ fn named(protocol: &'static str, method: &[u8]) -> Foreign {
     }
 }
 
-/// A path, `*`, or something with a scheme: what people seldom put between two words, and a request always.
+/// A path, `*`, or something with a scheme: what people seldom put between two words, and a
+/// request always.
 fn is_target(word: &[u8]) -> bool {
     match word.first() {
         Some(b'/') => true,

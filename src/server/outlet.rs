@@ -1,7 +1,7 @@
 //! Where a member's lines go: a connection of either door.
 //!
-//! Limits, deliveries and farewells are the same for everyone. What differs is how bytes are framed, how
-//! reading is stopped, and how one ends; that is here.
+//! Limits, deliveries and farewells are the same for everyone. What differs is how bytes are
+//! framed, how reading is stopped, and how one ends; that is here.
 
 use super::ChatServer;
 use super::fan_out::Payload;
@@ -65,7 +65,8 @@ impl Outlet {
         }
     }
 
-    /// Ends the connection of a member that has left the chat, after `last`, which it is still to get.
+    /// Ends the connection of a member that has left the chat, after `last`, which it is still to
+    /// get.
     pub(super) fn close(self, server: &mut ChatServer, cx: &mut Context<ChatServer>, last: &[u8]) {
         if !last.is_empty() {
             self.write(cx, Payload::Own(last));

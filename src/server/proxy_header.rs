@@ -1,7 +1,7 @@
 //! The PROXY protocol: whom a proxy was asked by, in front of what that one sends.
 //!
-//! [`read`] is a function of the bytes alone, as [`judge`](super::opening::judge) is: however they are cut into
-//! reads, it comes to the same.
+//! [`read`] is a function of the bytes alone, as [`judge`](super::opening::judge) is: however they
+//! are cut into reads, it comes to the same.
 
 use std::net::IpAddr;
 
@@ -9,7 +9,8 @@ use proxy_header::{Error, ParseConfig, ProxyHeader};
 
 use super::opening::PROXY_V2;
 
-/// The longest header that is taken, in bytes: addresses, and what a proxy may add to them (certificates).
+/// The longest header that is taken, in bytes: addresses, and what a proxy may add to them
+/// (certificates).
 const LONGEST: usize = 4096;
 
 const PROXY_V1: &[u8] = b"PROXY ";
@@ -58,7 +59,8 @@ pub(super) fn read(bytes: &[u8]) -> Beginning {
     }
 }
 
-/// Whether a header of version 2 has come as far as it says it goes: then nothing mends it any more.
+/// Whether a header of version 2 has come as far as it says it goes: then nothing mends it any
+/// more.
 fn is_complete(bytes: &[u8]) -> bool {
     let length = bytes.get(PROXY_V2.len() + 2..PROXY_V2.len() + 4);
     let length = length.map(|length| usize::from(u16::from_be_bytes([length[0], length[1]])));

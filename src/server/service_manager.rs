@@ -1,8 +1,8 @@
-//! What systemd, or whoever started the server as a service, is told: that it serves, that it still runs,
-//! that it ends.
+//! What systemd, or whoever started the server as a service, is told: that it serves, that it
+//! still runs, that it ends.
 //!
-//! It listens on a datagram socket that `NOTIFY_SOCKET` names (`sd_notify(3)`). Nothing here waits for it: what
-//! its queue has no room for is told a little later.
+//! It listens on a datagram socket that `NOTIFY_SOCKET` names (`sd_notify(3)`). Nothing here waits
+//! for it: what its queue has no room for is told a little later.
 
 use std::collections::VecDeque;
 use std::env;
@@ -51,8 +51,8 @@ pub(super) struct ServiceManager {
 }
 
 impl ServiceManager {
-    /// The one that the environment names. One that cannot be told anything is a warning: the chat works
-    /// without.
+    /// The one that the environment names. One that cannot be told anything is a warning: the chat
+    /// works without.
     pub(super) fn from_environment() -> Self {
         let name = env::var_os("NOTIFY_SOCKET").filter(|name| !name.is_empty());
         let socket = name.and_then(|name| {
@@ -128,8 +128,8 @@ fn try_again_later(cx: &mut Context<ChatServer>) {
     cx.set_timer_ref(timer, false);
 }
 
-/// Says that all addresses are listening, and from then on that the loop turns, twice as often as it is asked
-/// for (`WATCHDOG_USEC`).
+/// Says that all addresses are listening, and from then on that the loop turns, twice as often as
+/// it is asked for (`WATCHDOG_USEC`).
 pub(super) fn ready(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
     tell(server, cx, State::Ready);
     let Some(every) = watchdog_ms(env::var_os) else {
@@ -145,7 +145,8 @@ pub(super) fn ready(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
     cx.set_timer_ref(timer, false);
 }
 
-/// Half the time after which a silent service counts as stuck, if this process is to say that it is not.
+/// Half the time after which a silent service counts as stuck, if this process is to say that it
+/// is not.
 fn watchdog_ms(variable: impl Fn(&'static str) -> Option<OsString>) -> Option<u64> {
     let number = |name| variable(name)?.to_str()?.parse::<u64>().ok();
     let is_set = variable("WATCHDOG_PID").is_some_and(|pid| !pid.is_empty());

@@ -35,7 +35,8 @@ pub(super) fn on_signals(event_loop: &mut Loop) -> io::Result<()> {
     Ok(())
 }
 
-/// Turns that may pass between a signal and the end: what came before the signal may be too much for one.
+/// Turns that may pass between a signal and the end: what came before the signal may be too much
+/// for one.
 const MORE_TURNS: u32 = 64;
 
 /// Begins when all is heard that has come by now, from whomever.
@@ -43,7 +44,8 @@ pub(super) fn begin_after_what_came(server: &mut ChatServer, cx: &mut Context<Ch
     hear_and_begin(server, cx, MORE_TURNS);
 }
 
-/// Begins after a turn that has heard all there was. Somebody who sends without end is no reason to go on.
+/// Begins after a turn that has heard all there was. Somebody who sends without end is no reason
+/// to go on.
 fn hear_and_begin(server: &mut ChatServer, cx: &mut Context<ChatServer>, turns: u32) {
     let is_more = server.turns.anyone_waits() || server.turns.has_had_enough(cx.counters().turns);
     if turns == 0 || !is_more {
@@ -72,8 +74,8 @@ pub(super) fn begin(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
             socket.destroy_soon(cx);
         }
     }
-    // Whoever only looks at pages gets what it has asked for, and then need not be waited for. Nor need a
-    // proxy that has not said whom it speaks for.
+    // Whoever only looks at pages gets what it has asked for, and then need not be waited for. Nor
+    // need a proxy that has not said whom it speaks for.
     for socket in server.connections.visitors() {
         socket.destroy_soon(cx);
     }

@@ -1,7 +1,7 @@
 //! What becomes of those who read more slowly than others speak.
 //!
-//! The system keeps some bytes for each connection. What it does not take waits in an outbox of ours,
-//! and that is bounded:
+//! The system keeps some bytes for each connection. What it does not take waits in an outbox of
+//! ours, and that is bounded:
 //!
 //! | what waits for a member | what happens |
 //! | --- | --- |
@@ -11,8 +11,8 @@
 //! | more than the hard limit of its own answers | it is disconnected, and told why in its last line |
 //! | anything, and it reads none of it for the stall time | the same |
 //!
-//! So nobody is disconnected for what others say. And nobody else may fill the outbox of somebody for whom
-//! bytes wait alone: of one author it holds a quarter of the soft limit.
+//! So nobody is disconnected for what others say. And nobody else may fill the outbox of somebody
+//! for whom bytes wait alone: of one author it holds a quarter of the soft limit.
 //!
 //! This is the policy alone: it knows no sockets and no clock, so that a simulator can drive it.
 
@@ -28,7 +28,8 @@ const SWEEP_MS: Millis = 1000;
 pub struct OutboxLimits {
     /// Bytes from which on messages are left out.
     pub soft: usize,
-    /// Bytes from which on nothing of others is added, and which no member may have of its own answers.
+    /// Bytes from which on nothing of others is added, and which no member may have of its own
+    /// answers.
     pub hard: usize,
     /// How long a member for whom bytes wait may read none, in milliseconds.
     pub stall: Millis,
@@ -90,8 +91,8 @@ impl SlowReaders {
     }
 
     /// After a write: `waiting` bytes are not sent yet (more than 0; otherwise there is no need to
-    /// tell), `sent` is how many ever were, and `own` how many of those written are the member's own
-    /// answers.
+    /// tell), `sent` is how many ever were, and `own` how many of those written are the member's
+    /// own answers.
     pub fn written(
         &mut self,
         member: MemberId,
@@ -121,7 +122,8 @@ impl SlowReaders {
         }
     }
 
-    /// Whether `bytes` that one member says to another alone may be queued for it. If not, it is counted.
+    /// Whether `bytes` that one member says to another alone may be queued for it. If not, it is
+    /// counted.
     pub fn takes_private(&mut self, to: MemberId, from: MemberId, bytes: usize) -> bool {
         let most = self.limits.soft / 4;
         let Some(progress) = self.waiting.get_mut(&to) else {
@@ -151,8 +153,8 @@ impl SlowReaders {
         private.map_or(0, |private| private.missed)
     }
 
-    /// Those whom the last sweep found to have read everything, and how many private messages each has
-    /// missed.
+    /// Those whom the last sweep found to have read everything, and how many private messages each
+    /// has missed.
     pub fn take_late(&mut self) -> Vec<(MemberId, u32)> {
         std::mem::take(&mut self.late)
     }
@@ -169,9 +171,10 @@ impl SlowReaders {
         (!self.waiting.is_empty()).then_some(self.swept + SWEEP_MS)
     }
 
-    /// Looks at everyone for whom bytes wait, and returns those who have read nothing for too long.
-    /// `look` tells the bytes that wait for a member and those ever sent to it; `None` if it is gone. Time
-    /// before `awake_since` does not count: nobody could see then what a member reads.
+    /// Looks at everyone for whom bytes wait, and returns those who have read nothing for too
+    /// long. `look` tells the bytes that wait for a member and those ever sent to it; `None` if it
+    /// is gone. Time before `awake_since` does not count: nobody could see then what a member
+    /// reads.
     pub fn sweep(
         &mut self,
         now: Millis,

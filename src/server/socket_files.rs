@@ -1,8 +1,8 @@
 //! Socket files that somebody removes while the server runs: a cleaner of `/tmp`, say.
 //!
-//! Whoever is connected does not notice, but nobody can connect any more, and no error ever says so. The system
-//! tells (inotify) when a file is unlinked or renamed; it is made again then. One that another server has put in
-//! its place is that one's. Linux only.
+//! Whoever is connected does not notice, but nobody can connect any more, and no error ever says
+//! so. The system tells (inotify) when a file is unlinked or renamed; it is made again then. One
+//! that another server has put in its place is that one's. Linux only.
 
 use std::path::PathBuf;
 
@@ -75,8 +75,8 @@ mod linux {
             Ok(Self(Rc::new(descriptor)))
         }
 
-        /// The file at this path is of interest; that its number of links changes tells that it is removed.
-        /// False if it is gone already.
+        /// The file at this path is of interest; that its number of links changes tells that it is
+        /// removed. False if it is gone already.
         fn add(&self, path: &Path) -> bool {
             let events = WatchFlags::ATTRIB | WatchFlags::MOVE_SELF | WatchFlags::DELETE_SELF;
             match inotify::add_watch(&*self.0, path, events) {
@@ -174,7 +174,8 @@ mod linux {
                     );
                     file.missed = false;
                     missing |= !watch.add(&file.path);
-                    // The old one goes after the new one is there: it knows that this file is not its own.
+                    // The old one goes after the new one is there: it knows that this file is not
+                    // its own.
                     file.door.close(cx);
                     file.door.listen_on(cx, listener);
                 }

@@ -1,5 +1,5 @@
-//! Who is a stranger: whoever connects from another machine. Limits that are for strangers leave a stress
-//! on one's own machine alone.
+//! Who is a stranger: whoever connects from another machine. Limits that are for strangers leave a
+//! stress on one's own machine alone.
 
 use std::net::IpAddr;
 
@@ -25,8 +25,8 @@ pub(super) fn source(peer: Peer, config: &Config) -> Option<Source> {
     }
 }
 
-/// How much a peer may ask for, if there is a limit on it: a flag binds everyone, and strangers are bound in any
-/// case.
+/// How much a peer may ask for, if there is a limit on it: a flag binds everyone, and strangers
+/// are bound in any case.
 pub(super) fn flood_limit(peer: Peer, config: &Config) -> Option<FloodLimit> {
     match config.flood {
         Some(Flood::Off) => None,
@@ -44,7 +44,8 @@ pub(super) fn connect_limit(peer: Peer, config: &Config) -> Option<Pace> {
     }
 }
 
-/// Whether a peer is on this machine, as far as can be known: not where proxies are in front of the server.
+/// Whether a peer is on this machine, as far as can be known: not where proxies are in front of
+/// the server.
 pub(super) fn is_local(peer: Peer, config: &Config) -> bool {
     match peer {
         Peer::Tcp(address) => !config.is_fronted() && address.to_canonical().is_loopback(),

@@ -1,8 +1,9 @@
 //! What a telnet client is answered (RFC 854, 855, 860, 1143).
 //!
-//! No option is ever agreed to, so there is little to remember: which offers and requests were refused. Each is refused
-//! once, since an answer to an answer would be the beginning of a loop. `DO TIMING-MARK` asks for no state but for a sign
-//! that what came before it has been read, and gets it every time: a client shows nothing until then.
+//! No option is ever agreed to, so there is little to remember: which offers and requests were
+//! refused. Each is refused once, since an answer to an answer would be the beginning of a loop.
+//! `DO TIMING-MARK` asks for no state but for a sign that what came before it has been read, and
+//! gets it every time: a client shows nothing until then.
 
 pub(super) const SE: u8 = 240;
 pub(super) const ARE_YOU_THERE: u8 = 246;

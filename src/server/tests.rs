@@ -186,7 +186,8 @@ fn a_farther_deadline_is_kept_though_a_nearer_one_was_set_first() {
     }
 }
 
-/// Catches: a deadline of one that holds for another; a line that does not count; a second that is lost.
+/// Catches: a deadline of one that holds for another; a line that does not count; a second that is
+/// lost.
 #[test]
 fn each_member_is_idle_from_its_own_last_line() {
     let mut house = House::new(|config| config.idle_timeout = 60);
@@ -203,8 +204,8 @@ fn each_member_is_idle_from_its_own_last_line() {
     assert!((188_999..190_000).contains(&told), "{told}");
 }
 
-/// Catches: a timer of the flood control that is not set, or set for the wrong time; a notice that is
-/// repeated, or never given again.
+/// Catches: a timer of the flood control that is not set, or set for the wrong time; a notice that
+/// is repeated, or never given again.
 #[test]
 fn a_flood_is_heard_at_its_rate_and_told_of_once_a_flood() {
     let mut house = House::new(|config| {
@@ -282,8 +283,8 @@ fn of_a_paste_a_turn_takes_256_lines_and_others_are_heard_between() {
     assert_eq!(house.clock.now(), 60_000);
 }
 
-/// Fills what the system keeps for a guest who does not read, and more: what waits in the server then
-/// is more than nothing and less than its limits.
+/// Fills what the system keeps for a guest who does not read, and more: what waits in the server
+/// then is more than nothing and less than its limits.
 fn fill(house: &mut House, talker: &mut Guest) {
     let text = "x".repeat(4000);
     loop {
@@ -297,8 +298,8 @@ fn fill(house: &mut House, talker: &mut Guest) {
     }
 }
 
-/// Catches: a stall that is measured from the wrong point, swept too late, or armed only while nothing
-/// else is due.
+/// Catches: a stall that is measured from the wrong point, swept too late, or armed only while
+/// nothing else is due.
 #[test]
 fn who_reads_nothing_is_gone_when_the_stall_time_is_over_and_not_before() {
     for stall in [1, 5, 61] {
@@ -333,8 +334,8 @@ fn who_reads_nothing_is_gone_when_the_stall_time_is_over_and_not_before() {
     }
 }
 
-/// Catches: whoever has left and keeps its side open holding its connection until its last lines are given
-/// up, though it has taken them.
+/// Catches: whoever has left and keeps its side open holding its connection until its last lines
+/// are given up, though it has taken them.
 #[test]
 fn who_has_left_and_closes_nothing_is_closed_soon() {
     let mut house = House::new(|_| {});
@@ -399,8 +400,8 @@ fn the_end_comes_with_the_last_who_reads_or_when_its_time_is_over() {
     }
 }
 
-/// Catches: strangers at a full server who keep the descriptors that members need; and, when those who
-/// were told have gone, a door that tells nobody any more.
+/// Catches: strangers at a full server who keep the descriptors that members need; and, when those
+/// who were told have gone, a door that tells nobody any more.
 #[test]
 fn of_those_who_are_turned_away_64_at_a_time_are_told_why() {
     let mut house = House::new(|config| config.max_connections = 1);
@@ -442,8 +443,8 @@ fn of_those_who_are_turned_away_64_at_a_time_are_told_why() {
     }
 }
 
-/// Catches: one for whom much is held that is ended without a word; one that is told in the middle of another
-/// line; one whose last words are never let go of.
+/// Catches: one for whom much is held that is ended without a word; one that is told in the middle
+/// of another line; one whose last words are never let go of.
 #[test]
 fn who_goes_for_the_memory_is_told_why_behind_what_it_was_being_sent() {
     let mut house = House::new(|config| {

@@ -80,8 +80,8 @@ impl Config {
         })
     }
 
-    /// Whether the server was told that others than this machine reach it through this machine: then to
-    /// come from a loopback address means nothing.
+    /// Whether the server was told that others than this machine reach it through this machine:
+    /// then to come from a loopback address means nothing.
     pub(super) fn is_fronted(&self) -> bool {
         !self.trust_proxy.is_empty() || !self.web_origin.is_empty()
     }

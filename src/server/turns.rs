@@ -1,10 +1,12 @@
-//! What one turn of the loop does for all connections together: whoever asks for much waits when a turn has had
-//! enough, so that nobody else waits for it. This holds for everyone, wherever it comes from.
+//! What one turn of the loop does for all connections together: whoever asks for much waits when a
+//! turn has had enough, so that nobody else waits for it. This holds for everyone, wherever it
+//! comes from.
 //!
-//! A turn may cost so much before those wait who have asked for much of late; the more it has cost, the less is much.
-//! Whoever waits is not read. In the check phase some of those who wait are read on, in the order in which they came to
-//! wait, for a share of what a turn may cost. Its length is therefore bounded by what all those cost together who ask for
-//! little, and by that: how many the others are does not matter.
+//! A turn may cost so much before those wait who have asked for much of late; the more it has
+//! cost, the less is much. Whoever waits is not read. In the check phase some of those who wait
+//! are read on, in the order in which they came to wait, for a share of what a turn may cost. Its
+//! length is therefore bounded by what all those cost together who ask for little, and by that:
+//! how many the others are does not matter.
 
 use std::collections::{HashSet, VecDeque};
 use std::hash::Hash;
@@ -12,12 +14,12 @@ use std::hash::Hash;
 use super::cost::Cost;
 use crate::chat::Millis;
 
-/// What a turn may cost before anybody waits, and what it may cost again for those who have waited: 256 short lines or
-/// requests, one or two milliseconds.
+/// What a turn may cost before anybody waits, and what it may cost again for those who have
+/// waited: 256 short lines or requests, one or two milliseconds.
 const TURN: u32 = 256 * 16;
 
-/// What a connection may have asked for in a [window](WINDOW_BITS) so that it waits for nobody, until a turn has cost
-/// twice what it may; then it is a quarter, and so on, down to a line.
+/// What a connection may have asked for in a [window](WINDOW_BITS) so that it waits for nobody,
+/// until a turn has cost twice what it may; then it is a quarter, and so on, down to a line.
 const MUCH: u32 = 64 * 16;
 
 /// Two to the power of this is the length of a window, in milliseconds.
@@ -26,12 +28,13 @@ const WINDOW_BITS: u32 = 7;
 /// Connections that are read on in one check phase.
 const READ_ON: usize = 8;
 
-/// When so much was said in one room that it is delivered before the turn's end, the turn has cost this much: everyone
-/// there is written to.
+/// When so much was said in one room that it is delivered before the turn's end, the turn has cost
+/// this much: everyone there is written to.
 const LARGE_DELIVERY: u32 = TURN;
 
-/// What one connection has asked for in the window that runs: eleven bits for the cost, and five for the last ones of the
-/// window's number. One that comes round may be taken for an older one, for a moment.
+/// What one connection has asked for in the window that runs: eleven bits for the cost, and five
+/// for the last ones of the window's number. One that comes round may be taken for an older one,
+/// for a moment.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Load([u8; 2]);
 
@@ -113,7 +116,8 @@ impl<K: Copy + Eq + Hash> Turns<K> {
         }
     }
 
-    /// So much was said in one room that it is delivered at once. Who was to be read on still is first of those who wait.
+    /// So much was said in one room that it is delivered at once. Who was to be read on still is
+    /// first of those who wait.
     pub(super) fn delivered_much(&mut self, turn: u64) {
         self.begin(turn);
         self.spent = self.spent.saturating_add(LARGE_DELIVERY);
@@ -122,7 +126,8 @@ impl<K: Copy + Eq + Hash> Turns<K> {
         }
     }
 
-    /// Whether a connection is to wait before it is heard: the turn has had enough, and this one has asked for much.
+    /// Whether a connection is to wait before it is heard: the turn has had enough, and this one
+    /// has asked for much.
     pub(super) fn has_had_enough_of(
         &mut self,
         turn: u64,
@@ -152,7 +157,8 @@ impl<K: Copy + Eq + Hash> Turns<K> {
         (left / Cost::LINE.0).max(1) as usize
     }
 
-    /// What is much, now that the turn has cost what it has; `None` as long as that does not matter.
+    /// What is much, now that the turn has cost what it has; `None` as long as that does not
+    /// matter.
     fn much(&mut self, turn: u64) -> Option<u32> {
         self.begin(turn);
         match self.spent / TURN {
@@ -164,7 +170,8 @@ impl<K: Copy + Eq + Hash> Turns<K> {
         }
     }
 
-    /// A connection waits for its turn from now on: behind those that do, unless it was promised one in vain.
+    /// A connection waits for its turn from now on: behind those that do, unless it was promised
+    /// one in vain.
     pub(super) fn wait(&mut self, connection: K) {
         let in_vain = self.grant(connection).is_some_and(|grant| !grant.is_used);
         if self.waiting.insert(connection) {
@@ -259,7 +266,8 @@ mod tests {
             }
         }
 
-        /// One of them is visited, and heard until it has said so many lines or is to wait. What it has said.
+        /// One of them is visited, and heard until it has said so many lines or is to wait. What
+        /// it has said.
         fn visit(&mut self, connection: u32, lines: usize) -> usize {
             let load = self.loads.entry(connection).or_default();
             let (turn, now) = (self.turn, self.turn / 10);

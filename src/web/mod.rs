@@ -1,6 +1,7 @@
 //! The pages that the web door serves, embedded in the binary.
 //!
-//! They are plain HTML, CSS and JavaScript in this folder; nothing builds them. A page is one row here.
+//! They are plain HTML, CSS and JavaScript in this folder; nothing builds them. A page is one row
+//! here.
 
 /// A file of this folder, and where it is served.
 pub(crate) struct File {

@@ -14,7 +14,8 @@ const NEIGHBOUR: Peer = Peer::Tcp(IpAddr::V4(Ipv4Addr::LOCALHOST));
 pub(crate) fn benches(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("chat");
     for size in [10, 1_000, 10_000] {
-        // A line said in a room of so many, each in turn: sanitised, kept in the history, one effect.
+        // A line said in a room of so many, each in turn: sanitised, kept in the history, one
+        // effect.
         group.bench_function(BenchmarkId::new("message, members", size), |b| {
             let (mut chat, members) = lobby(size);
             let mut effects = Vec::new();

@@ -1,5 +1,6 @@
-//! The dearest line of each command: 4 KB of whatever is dearest for it, said by somebody in a chat that is as large as
-//! may be. That the work is bounded, tests show by counting; what it comes to in time is here.
+//! The dearest line of each command: 4 KB of whatever is dearest for it, said by somebody in a
+//! chat that is as large as may be. That the work is bounded, tests show by counting; what it
+//! comes to in time is here.
 
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
@@ -102,7 +103,8 @@ pub(crate) fn benches(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// 20,000 members, 10,000 rooms, a full history, and somebody who has the dearest name, in all its numbers.
+/// 20,000 members, 10,000 rooms, a full history, and somebody who has the dearest name, in all its
+/// numbers.
 fn large_chat(name: &str) -> (Chat, MemberId, MemberId) {
     let config = Config {
         rooms: 10_001,

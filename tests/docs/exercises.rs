@@ -1,7 +1,7 @@
 //! The exercises of the course: each is run by a test, or is a question with nothing to run.
 //!
-//! The table below has every exercise there is, with the words it begins with and the test that does
-//! what it asks for. An exercise that is not in it, or does not begin so any more, fails
+//! The table below has every exercise there is, with the words it begins with and the test that
+//! does what it asks for. An exercise that is not in it, or does not begin so any more, fails
 //! [`every_exercise_is_run_by_a_test`]; so does a question that names a command or a flag.
 //!
 //! Those that change the source do so in a copy and build it: minutes, so they are ignored
@@ -115,7 +115,8 @@ fn exercises_of(page: &str) -> Vec<String> {
     found
 }
 
-/// What a question names that is there to be run: a command with its arguments, or flags with values.
+/// What a question names that is there to be run: a command with its arguments, or flags with
+/// values.
 fn to_be_run(text: &str) -> Option<&str> {
     let mut spans = text.split('`').skip(1).step_by(2);
     let starts = [
@@ -377,8 +378,8 @@ mod servers {
                 break;
             }
         }
-        // What the turns were decides which limit it meets: the soft one if they were small, the hard one at
-        // once if a single turn brought more than that.
+        // What the turns were decides which limit it meets: the soft one if they were small, the
+        // hard one at once if a single turn brought more than that.
         let told = slow.expect_line(|line| line.contains("skipped") || line.starts_with("! "));
         let hard = "! Disconnected: you read too slowly, more than 8 KiB";
         let soft = "skipped while you were not reading";

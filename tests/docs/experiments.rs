@@ -119,7 +119,8 @@ fn experiments_print_what_the_page_says() {
     assert!(held > 0, "there is no experiment at all");
 }
 
-/// What a line tells one to start: `cargo run ... -- FLAGS`, `loopchat FLAGS`, `stress FLAGS`, or flags alone.
+/// What a line tells one to start: `cargo run ... -- FLAGS`, `loopchat FLAGS`, `stress FLAGS`, or
+/// flags alone.
 fn started_in(line: &str) -> Vec<&str> {
     let runs = line.match_indices("cargo run").map(|(from, _)| {
         let end = line[from..].find('`').map_or(line.len(), |end| from + end);
@@ -134,7 +135,8 @@ fn started_in(line: &str) -> Vec<&str> {
     runs.chain(own).chain(plain).collect()
 }
 
-/// The programs that it may mean, with their arguments: flags alone are the server's, or the load tool's.
+/// The programs that it may mean, with their arguments: flags alone are the server's, or the load
+/// tool's.
 fn programs_of(command: &str) -> Result<(Vec<PathBuf>, Vec<String>), String> {
     let server = || PathBuf::from(env!("CARGO_BIN_EXE_loopchat"));
     // What the shell puts in is a number in all of them: a process.
@@ -237,8 +239,8 @@ fn a_command_that_is_not_taken_is_found() {
     assert!(!refused("Run it with `--senders 10 --rate 200`."));
 }
 
-/// Whether a program's own parser takes the arguments: with `--help` behind them it reads them all, values
-/// too, and starts nothing.
+/// Whether a program's own parser takes the arguments: with `--help` behind them it reads them
+/// all, values too, and starts nothing.
 fn takes(program: &Path, arguments: &[String]) -> Result<(), String> {
     let asked = untouched(&mut Command::new(program))
         .args(arguments)

@@ -1,11 +1,13 @@
 //! The documentation, held to the source: nothing in it may go stale unnoticed.
 //!
-//! - A **quotation** of source is a fenced block behind a comment that names an item:
-//!   `<!-- quote: src/event_loop/mod.rs fn turn -->`. The block must be that item as it stands in
-//!   the source. Without an item it is the whole file; `from "text" to "text"` takes some lines of it, `before "text"` those before the last.
-//! - An **experiment** is a fenced block of commands (`$ ...`) and of what they print, behind one of
-//!   three comments: `<!-- run -->` is run here and must print just that, `<!-- measured -->` holds figures that
-//!   differ from machine to machine, `<!-- by hand -->` wants a person or two terminals.
+//! - A **quotation** of source is a fenced block behind a comment that names an item: `<!-- quote:
+//!   src/event_loop/mod.rs fn turn -->`. The block must be that item as it stands in the source.
+//!   Without an item it is the whole file; `from "text" to "text"` takes some lines of it, `before
+//!   "text"` those before the last.
+//! - An **experiment** is a fenced block of commands (`$ ...`) and of what they print, behind one
+//!   of three comments: `<!-- run -->` is run here and must print just that, `<!-- measured -->`
+//!   holds figures that differ from machine to machine, `<!-- by hand -->` wants a person or two
+//!   terminals.
 //! - Every link within the project leads somewhere, its anchor too; every `cargo run` names an
 //!   example there is and flags that it has; every file, and the item named after it, is there.
 //!

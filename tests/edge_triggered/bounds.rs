@@ -1,7 +1,8 @@
-//! Rules 2 and 9, in every mixture: a socket that has enough is not read, and hands out its share a turn.
+//! Rules 2 and 9, in every mixture: a socket that has enough is not read, and hands out its share
+//! a turn.
 //!
-//! What matters here is not one order of pauses, resumes and bytes given back, but all of them; so the
-//! orders are drawn, from seeds, and after every turn the same must hold.
+//! What matters here is not one order of pauses, resumes and bytes given back, but all of them; so
+//! the orders are drawn, from seeds, and after every turn the same must hold.
 
 use std::io::Write;
 use std::sync::LazyLock;
@@ -111,8 +112,8 @@ fn listen(cx: &mut Context<Reader>, socket: Socket) {
     });
 }
 
-/// Catches: reading anew with every `resume`, however much is kept; a turn in which a paused and resumed
-/// socket hands out all it has; bytes that are lost, doubled or moved on the way.
+/// Catches: reading anew with every `resume`, however much is kept; a turn in which a paused and
+/// resumed socket hands out all it has; bytes that are lost, doubled or moved on the way.
 #[test]
 fn rule_9_whatever_is_done_to_a_socket_it_holds_no_more_than_the_mark_and_one_read() {
     each_family(|family| {
@@ -322,7 +323,8 @@ fn rule_9_single_bytes_that_come_while_paused_are_kept_together() {
     });
 }
 
-/// Catches: a pipe whose target takes nothing reads on, one read for each time its source is resumed.
+/// Catches: a pipe whose target takes nothing reads on, one read for each time its source is
+/// resumed.
 #[test]
 fn rule_9_a_pipe_to_a_target_that_takes_nothing_stops_reading() {
     each_family(|family| {

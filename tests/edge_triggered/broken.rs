@@ -84,8 +84,8 @@ fn rule_1_a_passed_descriptor_does_not_strand_what_follows() {
     }
 }
 
-/// Catches: a destroy for a write that fails, with the peer's lines unread: it has sent them and closed before
-/// we greeted it. However many there are, and whether it ends in order or resets.
+/// Catches: a destroy for a write that fails, with the peer's lines unread: it has sent them and
+/// closed before we greeted it. However many there are, and whether it ends in order or resets.
 #[test]
 fn rule_6_what_a_peer_sent_before_it_closed_is_read_although_our_write_fails() {
     each_family(|family| {
@@ -136,8 +136,8 @@ fn rule_6_what_a_peer_sent_before_it_closed_is_read_although_our_write_fails() {
     });
 }
 
-/// Catches: kept lines that are dropped with a write that fails or a reset that is read, when the reader had
-/// paused: it resumes later, and they are there.
+/// Catches: kept lines that are dropped with a write that fails or a reset that is read, when the
+/// reader had paused: it resumes later, and they are there.
 #[test]
 fn rule_6_a_paused_reader_gets_the_rest_after_it_was_told_of_the_failure() {
     each_family(|family| {
@@ -176,8 +176,8 @@ fn rule_6_a_paused_reader_gets_the_rest_after_it_was_told_of_the_failure() {
     });
 }
 
-/// Catches: a broken socket that a program keeps for ever, since it cannot close it: destroying it closes it
-/// as any other, and what is kept goes with it.
+/// Catches: a broken socket that a program keeps for ever, since it cannot close it: destroying it
+/// closes it as any other, and what is kept goes with it.
 #[test]
 fn rule_6_a_broken_socket_may_be_destroyed_with_bytes_unread() {
     each_family(|family| {

@@ -1,4 +1,5 @@
-//! Closing with something that the peer has not taken: what the kernel holds is bounded, and is let go of.
+//! Closing with something that the peer has not taken: what the kernel holds is bounded, and is
+//! let go of.
 
 use std::io::{ErrorKind, Read};
 
@@ -79,8 +80,8 @@ fn a_connection_that_is_made_has_its_sizes_too() {
     });
 }
 
-/// Catches: a peer that reads nothing, whose connection lives on in the kernel; and one that reads slowly,
-/// and is reset for it.
+/// Catches: a peer that reads nothing, whose connection lives on in the kernel; and one that reads
+/// slowly, and is reset for it.
 #[test]
 #[cfg(target_os = "linux")]
 fn who_takes_nothing_is_reset_and_who_takes_all_is_not() {

@@ -42,7 +42,8 @@ fn talkative(path: &str, stderr: impl Into<Stdio>) -> Process {
     server
 }
 
-/// More lines of log than may wait: some two hundred bytes for each who comes and goes, at the least.
+/// More lines of log than may wait: some two hundred bytes for each who comes and goes, at the
+/// least.
 fn log_much(path: &str) {
     for _ in 0..6000 {
         drop(UnixStream::connect(path).expect("the server accepts"));

@@ -1,5 +1,5 @@
-//! The server in the surroundings that shells, service managers and containers make for it: what standard
-//! error is, what variables hold, what sockets and signals come from outside.
+//! The server in the surroundings that shells, service managers and containers make for it: what
+//! standard error is, what variables hold, what sockets and signals come from outside.
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -8,7 +8,8 @@ use std::process::{Command, Stdio};
 use crate::support::{Folder, Server, untouched};
 use crate::{can_chat, ends_well};
 
-/// The server with two descriptors passed as systemd passes them, from 3 on; a shell moves them there.
+/// The server with two descriptors passed as systemd passes them, from 3 on; a shell moves them
+/// there.
 fn activated(first: OwnedFd, second: OwnedFd, names: &str, flags: &[&str]) -> Command {
     let mut shell = Command::new("sh");
     let script = "exec 3<&0 4<&1 </dev/null >/dev/null; export LISTEN_PID=$$; exec \"$@\"";

@@ -27,8 +27,8 @@ impl Crowd {
         }
     }
 
-    /// Everyone says some lines; once they are on their way, something happens. Then everyone has to
-    /// have heard everyone else's lines, each once, in one order.
+    /// Everyone says some lines; once they are on their way, something happens. Then everyone has
+    /// to have heard everyone else's lines, each once, in one order.
     pub fn round(&mut self, meanwhile: impl FnOnce()) {
         self.rounds += 1;
         let round = self.rounds;

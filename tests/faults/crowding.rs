@@ -1,4 +1,5 @@
-//! What others can do to a member by what they say: it may miss some of it, and is never thrown out.
+//! What others can do to a member by what they say: it may miss some of it, and is never thrown
+//! out.
 
 use super::slow::with_a_small_window;
 use super::*;
@@ -6,8 +7,8 @@ use super::*;
 const AUTHORS: usize = 3;
 const EACH: usize = 80;
 
-/// Catches: a member that strangers have disconnected by private messages; messages that are lost and
-/// nobody is told.
+/// Catches: a member that strangers have disconnected by private messages; messages that are lost
+/// and nobody is told.
 #[test]
 fn private_messages_throw_nobody_out_and_none_is_lost_unsaid() {
     let server = Server::start();

@@ -18,8 +18,8 @@ fn with_few_descriptors() -> Server {
     Server::listening(support::untouched(&mut shell))
 }
 
-/// Catches: those who are in, disturbed by those who are not; a loop that spins on a backlog that it
-/// cannot empty; newcomers who stay out although there is room again.
+/// Catches: those who are in, disturbed by those who are not; a loop that spins on a backlog that
+/// it cannot empty; newcomers who stay out although there is room again.
 #[test]
 fn those_who_fit_chat_on_and_the_rest_wait_without_work() {
     let server = with_few_descriptors();
@@ -39,8 +39,8 @@ fn those_who_fit_chat_on_and_the_rest_wait_without_work() {
     }
     crowd.round(|| {});
 
-    // Nothing happens, so there is nothing to do but to look a few times a second: it sleeps, and not
-    // just for a moment.
+    // Nothing happens, so there is nothing to do but to look a few times a second: it sleeps, and
+    // not just for a moment.
     eventually("the server to sleep", || {
         match support::asleep::look(&server) {
             Err(reason) => {

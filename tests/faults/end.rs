@@ -76,8 +76,8 @@ fn a_signal_in_the_middle_of_a_broadcast_loses_nothing_that_was_accepted() {
     }
 }
 
-/// The same, where all of it and the signal, or the order, are there when the server looks: what came before
-/// is read before it, though it is too much for one turn.
+/// The same, where all of it and the signal, or the order, are there when the server looks: what
+/// came before is read before it, though it is too much for one turn.
 #[test]
 fn what_came_before_the_signal_is_heard_before_the_end() {
     for is_ordered in [false, true] {
@@ -108,8 +108,8 @@ fn what_came_before_the_signal_is_heard_before_the_end() {
     }
 }
 
-/// The same again, where it is known what was read before the end: all that came on the connection on which
-/// the end was ordered, and all whose author was answered.
+/// The same again, where it is known what was read before the end: all that came on the connection
+/// on which the end was ordered, and all whose author was answered.
 #[test]
 fn an_order_to_end_comes_after_all_that_was_said_before_it() {
     const LINES: usize = 200;

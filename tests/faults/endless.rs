@@ -6,12 +6,12 @@ use super::*;
 use crate::support::{DEADLINE, Folder, dial};
 use socket2::Socket;
 
-/// Lines that are heard of a flood in a test. Each is heard in a turn of its own, and the flooder is
-/// released before it.
+/// Lines that are heard of a flood in a test. Each is heard in a turn of its own, and the flooder
+/// is released before it.
 const HEARD: usize = 1000;
 
-/// What the server and the kernel may hold of a flood, in KiB: the kernel's buffers grow to some 10 MiB. A
-/// read of 64 KiB for each line heard would be 64 MiB.
+/// What the server and the kernel may hold of a flood, in KiB: the kernel's buffers grow to some
+/// 10 MiB. A read of 64 KiB for each line heard would be 64 MiB.
 const HELD: u64 = 16 * 1024;
 
 /// A flooder: sends the same again and again, as much as there is room for.
@@ -60,7 +60,8 @@ fn hear(server: &Server, member: &mut Client, mut flood: Flood) {
     assert!(sent < HELD, "{sent} KiB were taken");
 }
 
-/// Catches: bytes read with every release of a flooder who is held back, in whatever framing they come.
+/// Catches: bytes read with every release of a flooder who is held back, in whatever framing they
+/// come.
 #[test]
 fn an_endless_flood_waits_with_the_flooder_on_every_door() {
     let folder = Folder::new();
@@ -104,9 +105,9 @@ fn open_web_socket(socket: &mut Socket) {
     assert!(head.starts_with(b"HTTP/1.1 101 "));
 }
 
-/// Catches: a line that is lost since its author was gone when we greeted it; the write fails, and what it had
-/// sent must be read all the same. Whether it comes all at once, over TCP or a socket file, held back or
-/// not, with its last line ended or not, with the greeting read or unread.
+/// Catches: a line that is lost since its author was gone when we greeted it; the write fails, and
+/// what it had sent must be read all the same. Whether it comes all at once, over TCP or a socket
+/// file, held back or not, with its last line ended or not, with the greeting read or unread.
 #[test]
 fn who_says_something_and_is_gone_at_once_is_heard() {
     const SCRIPTS: usize = 30;
@@ -129,7 +130,8 @@ fn who_says_something_and_is_gone_at_once_is_heard() {
                         2 => script.send(format!("first\nsecond\nthird\nscript {n}\n")),
                         _ => {
                             script.read_greeting();
-                            // With others' lines unread its close is a reset, and what that cuts off is no line.
+                            // With others' lines unread its close is a reset, and what that cuts
+                            // off is no line.
                             script.send(format!("first\nscript {n}\n"));
                         }
                     }

@@ -1,4 +1,5 @@
-//! Peers that are many, or never done. Nothing here may cost memory without bound or hold up others.
+//! Peers that are many, or never done. Nothing here may cost memory without bound or hold up
+//! others.
 
 use super::*;
 use measure::ResponseTimes;
@@ -64,7 +65,8 @@ fn a_storm_of_connections_and_resets() {
     }
 }
 
-/// Catches: work for each byte that grows with how many there are; memory for each line that never ends.
+/// Catches: work for each byte that grows with how many there are; memory for each line that never
+/// ends.
 #[test]
 fn a_byte_at_a_time_on_a_thousand_connections() {
     const TYPISTS: usize = 1000;

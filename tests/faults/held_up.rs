@@ -1,5 +1,5 @@
-//! A server that was stopped for longer than anybody may stall or be silent: whoever did what was to be
-//! done meanwhile is not given up.
+//! A server that was stopped for longer than anybody may stall or be silent: whoever did what was
+//! to be done meanwhile is not given up.
 
 use std::panic::{catch_unwind, resume_unwind};
 use std::thread;
@@ -10,8 +10,8 @@ use super::*;
 /// How much longer than the limit the server is stopped, so that it is a delay for certain.
 const MORE: Duration = Duration::from_millis(1500);
 
-/// Tries with a limit of so many seconds. If that failed, and this machine took longer for everything else than the
-/// limit allows, it proves nothing: then again with twice the time.
+/// Tries with a limit of so many seconds. If that failed, and this machine took longer for
+/// everything else than the limit allows, it proves nothing: then again with twice the time.
 fn with_limit(attempt: fn(u32)) {
     for seconds in [2, 4, 8, 16, 32] {
         let start = Instant::now();
@@ -27,7 +27,8 @@ fn with_limit(attempt: fn(u32)) {
     panic!("this machine is too slow for a limit of 32 s");
 }
 
-/// Stops the server for longer than the limit; the seconds are what is tested, and nothing waits for them.
+/// Stops the server for longer than the limit; the seconds are what is tested, and nothing waits
+/// for them.
 fn hold_up(server: &Server, limit: u32, meanwhile: impl FnOnce()) {
     server.freeze();
     meanwhile();

@@ -34,7 +34,8 @@ fn expect_kept(web: &str) {
     });
 }
 
-/// Until what is held is only what asking takes. Meanwhile a member reads what the others' last words were.
+/// Until what is held is only what asking takes. Meanwhile a member reads what the others' last
+/// words were.
 fn expect_all_let_go(web: &str, member: &mut Client) {
     eventually("everything to be let go of", || {
         member.take_what_came();
@@ -69,8 +70,8 @@ fn many_torn_lines_are_held_within_the_budget_and_the_largest_goes_first() {
     innocent.sync();
 }
 
-/// Catches: heads of requests that never end, and messages of WebSockets, that are left out of the count; all of
-/// them ended since what they hold is let go of a little later.
+/// Catches: heads of requests that never end, and messages of WebSockets, that are left out of the
+/// count; all of them ended since what they hold is let go of a little later.
 #[test]
 fn torn_requests_and_messages_are_held_within_the_budget() {
     for upgraded in [false, true] {
@@ -115,8 +116,8 @@ fn torn_requests_and_messages_are_held_within_the_budget() {
     }
 }
 
-/// Catches: private messages to many who read nothing, each within its own limit; members who are ended one
-/// after the other, and the sum above the budget meanwhile.
+/// Catches: private messages to many who read nothing, each within its own limit; members who are
+/// ended one after the other, and the sum above the budget meanwhile.
 #[test]
 fn many_outboxes_are_held_within_the_budget() {
     let (server, web) = on_both_doors(&["--stall-timeout", "3600", "--history", "0"]);

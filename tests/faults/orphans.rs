@@ -1,12 +1,13 @@
-//! What a connection costs the kernel: bounded while it lasts, and nothing once the server is rid of it.
+//! What a connection costs the kernel: bounded while it lasts, and nothing once the server is rid
+//! of it.
 
 use procfs::net::{TcpNetEntry, TcpState};
 use support::{Folder, Signal};
 
 use super::*;
 
-/// The most that may wait in the kernel for one connection, in either direction: twice what is asked for,
-/// since the kernel counts its overhead, and one write that goes beyond.
+/// The most that may wait in the kernel for one connection, in either direction: twice what is
+/// asked for, since the kernel counts its overhead, and one write that goes beyond.
 const MOST: u32 = 2 * 64 * 1024 + 64 * 1024;
 
 /// What the kernel has of connections to this port, on the server's side.

@@ -1,4 +1,5 @@
-//! Peers that are gone at once: in the middle of a broadcast, while they are accepted, after a word.
+//! Peers that are gone at once: in the middle of a broadcast, while they are accepted, after a
+//! word.
 
 use super::*;
 
@@ -14,8 +15,8 @@ fn on_each_door(test: fn(&Server, &str)) {
     }
 }
 
-/// Catches: a write to a connection that is gone that ends the turn, or the server; a seat that is not
-/// given up.
+/// Catches: a write to a connection that is gone that ends the turn, or the server; a seat that is
+/// not given up.
 #[test]
 fn resets_in_the_middle_of_a_broadcast() {
     let server = Server::start();
@@ -39,15 +40,15 @@ fn resets_in_the_middle_of_a_broadcast() {
         crowd.alone();
     }
     crowd.round(|| {});
-    // Bytes that come together with the reset are read before it, and it then passes for an end, as in
-    // libuv: what a victim typed last is heard or not, but nothing else is.
+    // Bytes that come together with the reset are read before it, and it then passes for an end,
+    // as in libuv: what a victim typed last is heard or not, but nothing else is.
     let heard = texts(crowd.overheard());
     assert!(heard.iter().all(|text| text == "half a li"), "{heard:?}");
     assert!(heard.len() <= 2 * CROWD, "something is heard twice");
 }
 
-/// Catches: a server that stumbles over connections that are dead when it accepts them; what was said
-/// last, lost since its author is gone when its greeting is written.
+/// Catches: a server that stumbles over connections that are dead when it accepts them; what was
+/// said last, lost since its author is gone when its greeting is written.
 #[test]
 fn peers_that_are_gone_before_they_are_accepted() {
     on_each_door(gone_before_they_are_accepted);
@@ -83,8 +84,8 @@ fn gone_before_they_are_accepted(server: &Server, address: &str) {
     heard.sort();
     said.sort();
     if address.contains('/') {
-        // To write to a path whose peer is gone is an error at once, and the end of the connection (as
-        // in Node): what was not read before that is lost. On TCP the system keeps it.
+        // To write to a path whose peer is gone is an error at once, and the end of the connection
+        // (as in Node): what was not read before that is lost. On TCP the system keeps it.
         said.retain(|line| heard.contains(line));
     }
     assert_eq!(heard, said);
@@ -96,7 +97,8 @@ fn texts(lines: Vec<String>) -> Vec<String> {
     lines.iter().filter_map(text).collect()
 }
 
-/// Catches: a half-closed peer that hears nothing more, or hears with holes; last words that are lost.
+/// Catches: a half-closed peer that hears nothing more, or hears with holes; last words that are
+/// lost.
 #[test]
 fn half_closes_in_the_middle_of_a_broadcast() {
     on_each_door(half_closes);
@@ -156,8 +158,8 @@ fn peers_that_leave_and_do_not_close() {
     crowd.round(|| {});
 }
 
-/// Catches: a peer that has vanished without a word, and of whom nobody ever asks. (What is said to it
-/// in vain makes it one that [reads nothing](super::slow).)
+/// Catches: a peer that has vanished without a word, and of whom nobody ever asks. (What is said
+/// to it in vain makes it one that [reads nothing](super::slow).)
 #[test]
 #[cfg(target_os = "linux")]
 fn the_system_asks_silent_peers_whether_they_are_there() {

@@ -22,8 +22,8 @@ pub fn with_a_small_window(server: &Server) -> Client {
     client
 }
 
-/// One talks and the others listen, in step, so that no reader falls behind by itself; until somebody is in
-/// the room no more. Returns what was said.
+/// One talks and the others listen, in step, so that no reader falls behind by itself; until
+/// somebody is in the room no more. Returns what was said.
 fn talk_until_it_left(name: &str, talker: &mut Client, readers: &mut [Client]) -> Vec<String> {
     let text = "x".repeat(4000);
     let mut said = Vec::new();

@@ -157,7 +157,8 @@ fn a_client_that_does_not_read_holds_the_response_up() {
     assert_eq!(served.note(), "finish");
 }
 
-/// Requests of a client that reads no responses are not taken for ever: neither they nor the responses pile up.
+/// Requests of a client that reads no responses are not taken for ever: neither they nor the
+/// responses pile up.
 #[test]
 fn a_client_that_only_asks_is_not_read_for_ever() {
     let mut rig = timed(|cx, server| {
@@ -209,7 +210,8 @@ fn a_request_is_complete_though_nothing_more_is_read_behind_it() {
     assert_eq!(rig.state, ["request", "end true"].repeat(2));
 }
 
-/// However many requests a client sends ahead, a program has only so many of them at a time to answer.
+/// However many requests a client sends ahead, a program has only so many of them at a time to
+/// answer.
 #[test]
 fn no_more_than_64_requests_of_one_connection_wait_for_their_responses() {
     let mut rig = timed(|cx, server| {

@@ -1,4 +1,5 @@
-//! The client: what it sends, how it takes answers of every kind, how its connections are used again.
+//! The client: what it sends, how it takes answers of every kind, how its connections are used
+//! again.
 
 use std::cell::RefCell;
 use std::io::{Read, Write};
@@ -14,8 +15,8 @@ use loopchat::{Context, EventLoop};
 use crate::agent::counting;
 use crate::rig::{DEADLINE, Said};
 
-/// Accepts one connection after the other, reads a request of each, up to its empty line or what `until` says,
-/// and answers with these bytes.
+/// Accepts one connection after the other, reads a request of each, up to its empty line or what
+/// `until` says, and answers with these bytes.
 pub fn answering(answers: &'static [&'static str], until: &'static str) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("it has one");
@@ -68,8 +69,8 @@ pub fn watch(cx: &mut Context<Said>, request: ClientRequest) {
     request.on_close(cx, |said, _, _| said.push("close".into()));
 }
 
-/// Runs a loop until nothing is left to wait for. Its time stands still: none of the servers in other threads
-/// is too slow, and no timer of an agent's fires.
+/// Runs a loop until nothing is left to wait for. Its time stands still: none of the servers in
+/// other threads is too slow, and no timer of an agent's fires.
 pub fn run(set_up: impl FnOnce(&mut Context<Said>) + Send + 'static) -> Said {
     let (tell, told) = channel();
     let body = thread::spawn(move || {

@@ -1,5 +1,5 @@
-//! When each of a client's deadlines acts, to the millisecond of the loop's time: those of its requests, and
-//! those of an agent's idle connections.
+//! When each of a client's deadlines acts, to the millisecond of the loop's time: those of its
+//! requests, and those of an agent's idle connections.
 
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
@@ -110,8 +110,8 @@ fn a_timeout_can_be_changed_and_taken_back() {
     assert_eq!(rig.state, ["8000 timeout"]);
 }
 
-/// A connection that is not even made counts as silent. (This one is to a TCP listener whose queue is full: nothing will
-/// ever come of it, so that time cannot overtake anything.)
+/// A connection that is not even made counts as silent. (This one is to a TCP listener whose queue
+/// is full: nothing will ever come of it, so that time cannot overtake anything.)
 #[test]
 fn the_time_of_connecting_counts() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -132,8 +132,8 @@ fn the_time_of_connecting_counts() {
     );
 }
 
-/// A server that keeps idle connections for so many seconds, as it tells the client, and one request of an agent to it.
-/// When does the connection end, counted from the response?
+/// A server that keeps idle connections for so many seconds, as it tells the client, and one
+/// request of an agent to it. When does the connection end, counted from the response?
 fn kept(options: AgentOptions, keep_alive: u32) -> Option<u64> {
     let mut rig = timed(|cx, server| {
         server.set_keep_alive_timeout(cx, keep_alive);
@@ -182,7 +182,8 @@ fn an_idle_connection_is_given_up_before_the_server_does_so() {
     assert_eq!(kept(not, 5000), Some(0));
 }
 
-/// The time of an idle connection does not go on when it is used again, nor does a request's when it is over.
+/// The time of an idle connection does not go on when it is used again, nor does a request's when
+/// it is over.
 #[test]
 fn a_connection_that_is_used_again_has_no_time_left_over() {
     let mut rig = timed(|cx, server| {

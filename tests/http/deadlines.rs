@@ -1,5 +1,5 @@
-//! When each of the server's deadlines acts, to the millisecond of the loop's time: not before, not after, and
-//! of two that are pending always the nearer one.
+//! When each of the server's deadlines acts, to the millisecond of the loop's time: not before,
+//! not after, and of two that are pending always the nearer one.
 
 use loopchat::Context;
 use loopchat::http::{self, ServerResponse};
@@ -20,7 +20,8 @@ fn answering(set_up: impl FnOnce(&mut Context<Said>, http::Server)) -> Timed<Sai
     })
 }
 
-/// A server that answers every request after so many milliseconds, and otherwise does what `set_up` says.
+/// A server that answers every request after so many milliseconds, and otherwise does what
+/// `set_up` says.
 fn answering_after(ms: u64, set_up: impl FnOnce(&mut Context<Said>, http::Server)) -> Timed<Said> {
     timed(|cx, server| {
         set_up(cx, server);
@@ -47,7 +48,8 @@ fn connected(rig: &mut Timed<Said>) -> Peer {
     peer
 }
 
-/// The usual minutes: a head may take one, a whole request five, and both are looked at every half minute.
+/// The usual minutes: a head may take one, a whole request five, and both are looked at every half
+/// minute.
 #[test]
 fn what_does_not_arrive_in_time_is_408() {
     for (part, ms) in [
@@ -124,8 +126,8 @@ fn bytes_that_trickle_in_put_nothing_off() {
     }
 }
 
-/// On a connection that has served requests the time of the next head counts from its own first byte, and empty
-/// lines are no byte of it.
+/// On a connection that has served requests the time of the next head counts from its own first
+/// byte, and empty lines are no byte of it.
 #[test]
 fn the_second_head_of_a_connection_has_its_time_too() {
     let mut rig = answering(|cx, server| {
@@ -184,7 +186,8 @@ fn a_server_that_was_empty_looks_again() {
     assert_eq!(rig.now(), 160_000);
 }
 
-/// Five seconds as they are told to the client, and Node's second on top, from the last byte either way.
+/// Five seconds as they are told to the client, and Node's second on top, from the last byte
+/// either way.
 #[test]
 fn an_idle_connection_is_closed_after_the_keep_alive_time() {
     let mut rig = answering(|_, _| {});
@@ -272,8 +275,9 @@ fn a_silence_somebody_listens_to_closes_nothing() {
     assert_eq!(peer.ended(), None);
 }
 
-/// A client that takes nothing of its response is closed after that time. One that takes some now and then stays: as
-/// in Node it is looked at once in that time, and what the system took to begin with counts.
+/// A client that takes nothing of its response is closed after that time. One that takes some now
+/// and then stays: as in Node it is looked at once in that time, and what the system took to begin
+/// with counts.
 #[test]
 fn a_response_of_which_nothing_is_taken_is_given_up() {
     for (takes, closed) in [

@@ -1,5 +1,5 @@
-//! What never ends waits at the other side: pipelined requests, bodies, WebSocket frames. Everything runs in
-//! the test's own thread, so that what was read is known after every turn.
+//! What never ends waits at the other side: pipelined requests, bodies, WebSocket frames.
+//! Everything runs in the test's own thread, so that what was read is known after every turn.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

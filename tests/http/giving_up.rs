@@ -1,7 +1,8 @@
-//! How a connection ends that the server gives up: what was said to the client comes to it, and nothing more is
-//! said.
+//! How a connection ends that the server gives up: what was said to the client comes to it, and
+//! nothing more is said.
 //!
-//! A close with bytes unread is a reset, on Unix sockets as on TCP, and a reset may cost the client the answer.
+//! A close with bytes unread is a reset, on Unix sockets as on TCP, and a reset may cost the
+//! client the answer.
 
 use std::cell::RefCell;
 
@@ -13,8 +14,8 @@ use crate::virtual_time::{End, Timed};
 const GET: &str = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 const LAST: &str = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 
-/// What a client gets that sends this and far more behind it, more than the server reads at once, and goes on
-/// sending after it was answered; and how its stream ends.
+/// What a client gets that sends this and far more behind it, more than the server reads at once,
+/// and goes on sending after it was answered; and how its stream ends.
 fn talks_on(rig: &mut Timed<Said>, first: &str) -> (String, End) {
     let mut peer = rig.connect("http");
     peer.send(first);
@@ -102,7 +103,8 @@ fn the_end_follows_the_last_byte_at_once() {
     }
 }
 
-/// What a program writes to a response behind the last one goes nowhere, whichever of them it writes first.
+/// What a program writes to a response behind the last one goes nowhere, whichever of them it
+/// writes first.
 #[test]
 fn responses_behind_the_last_one_are_dropped() {
     for order in [
@@ -163,7 +165,8 @@ fn responses_behind_the_last_one_are_dropped() {
     }
 }
 
-/// A request that says it is the last one is: nothing behind it is handed out, though it was read already.
+/// A request that says it is the last one is: nothing behind it is handed out, though it was read
+/// already.
 #[test]
 fn requests_behind_the_last_one_are_nobodys() {
     for (requests, urls) in [
@@ -191,7 +194,8 @@ fn requests_behind_the_last_one_are_nobodys() {
     }
 }
 
-/// The refusal comes in its turn, behind the responses of all that was asked before; and it is the last word.
+/// The refusal comes in its turn, behind the responses of all that was asked before; and it is the
+/// last word.
 #[test]
 fn a_refusal_waits_for_the_responses_before_it() {
     for count in [0, 1, 2, 10] {

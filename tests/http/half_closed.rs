@@ -1,5 +1,5 @@
-//! A client that has said all it will is answered all the same, where the server allows for it: whatever
-//! the answer waits for, however many are asked for, and however the end comes.
+//! A client that has said all it will is answered all the same, where the server allows for it:
+//! whatever the answer waits for, however many are asked for, and however the end comes.
 
 use loopchat::http::{Head, IncomingMessage, Parser, Part, ServerResponse};
 use loopchat::{Context, http};
@@ -24,7 +24,8 @@ fn bodies(text: &str) -> Vec<String> {
     bodies
 }
 
-/// Answers with the target: at once, some turns later, from the thread pool, in pieces, or once the body has come.
+/// Answers with the target: at once, some turns later, from the thread pool, in pieces, or once
+/// the body has come.
 fn answer(
     _: &mut Notes,
     cx: &mut Context<Notes>,

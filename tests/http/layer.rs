@@ -1,5 +1,5 @@
-//! A protocol of one's own, plugged in the same way HTTP is: data hung on sockets, listeners stored once for all of
-//! them, and a socket that passes from one protocol to the next.
+//! A protocol of one's own, plugged in the same way HTTP is: data hung on sockets, listeners
+//! stored once for all of them, and a socket that passes from one protocol to the next.
 
 use loopchat::net::{self, Event};
 
@@ -92,8 +92,8 @@ fn a_socket_passes_from_protocol_to_protocol() {
     );
 }
 
-/// Between the upgrade and whoever listens next nothing is lost, however long that takes: none of HTTP's times is the
-/// next protocol's.
+/// Between the upgrade and whoever listens next nothing is lost, however long that takes: none of
+/// HTTP's times is the next protocol's.
 #[test]
 fn what_comes_before_the_next_protocol_listens_is_kept() {
     let mut rig = timed(|cx, server| {
@@ -112,7 +112,8 @@ fn what_comes_before_the_next_protocol_listens_is_kept() {
     assert_eq!(rig.now(), 3_600_000);
 }
 
-/// An upgrade behind a request that is not answered yet cannot be one: the response must come first.
+/// An upgrade behind a request that is not answered yet cannot be one: the response must come
+/// first.
 #[test]
 fn an_upgrade_does_not_overtake_a_response() {
     let served = Served::new(|cx, server| {

@@ -1,5 +1,5 @@
-//! How the other side is told where a body ends: by one means, whatever the program has set, and by the same that the
-//! body then has.
+//! How the other side is told where a body ends: by one means, whatever the program has set, and
+//! by the same that the body then has.
 
 use std::os::unix::net::UnixListener;
 
@@ -182,7 +182,8 @@ fn the_same_holds_for_requests() {
     );
 }
 
-/// Nothing of a request or a response is left in the next one on the connection, though their memory is used again.
+/// Nothing of a request or a response is left in the next one on the connection, though their
+/// memory is used again.
 #[test]
 fn nothing_is_left_of_the_response_before() {
     let mut rig = timed(|cx, server| {
@@ -237,7 +238,8 @@ fn nothing_is_left_of_the_response_before() {
     }
 }
 
-/// A client that may have sent a body, or not, cannot be understood any more, unless it was told to go on.
+/// A client that may have sent a body, or not, cannot be understood any more, unless it was told
+/// to go on.
 #[test]
 fn who_was_not_told_to_go_on_is_answered_for_the_last_time() {
     for goes_on in [true, false] {
@@ -272,7 +274,8 @@ fn who_was_not_told_to_go_on_is_answered_for_the_last_time() {
     }
 }
 
-/// Of the requests that a connection may bring the last is told so, and those that follow are refused.
+/// Of the requests that a connection may bring the last is told so, and those that follow are
+/// refused.
 #[test]
 fn a_connection_serves_so_many_requests_and_no_more() {
     for max in [1, 2, 5] {

@@ -28,7 +28,8 @@ fn a_head_that_is_too_long_is_431() {
 
 #[test]
 fn too_many_fields_are_431() {
-    // Few are taken apart where they are, many in memory of their own: the limit is the same on either side.
+    // Few are taken apart where they are, many in memory of their own: the limit is the same on
+    // either side.
     for most in [1, 2, 10, 63, 64, 65, 100] {
         let served = Served::new(move |cx, server| {
             server.set_max_headers_count(cx, most);
@@ -118,7 +119,8 @@ fn who_listens_to_errors_answers_them() {
     }
 }
 
-/// A response that is under way when the server closes is sent to its end, and then the server is closed.
+/// A response that is under way when the server closes is sent to its end, and then the server is
+/// closed.
 #[test]
 fn closing_lets_responses_finish() {
     let mut rig = timed(|cx, server| {

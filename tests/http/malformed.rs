@@ -1,5 +1,5 @@
-//! Everything that has to be refused. Whatever a second reader of the same bytes could take differently is
-//! answered with 400, and the connection ends: what comes behind it is nobody's.
+//! Everything that has to be refused. Whatever a second reader of the same bytes could take
+//! differently is answered with 400, and the connection ends: what comes behind it is nobody's.
 
 use crate::rig::{Said, Served, echo, statuses, timed};
 
@@ -298,8 +298,8 @@ fn chunks() {
     }
 }
 
-/// Responses keep their order, so what was refused waits for what was asked before: for a response that comes at
-/// once, and for one that comes when the second is long known to be malformed.
+/// Responses keep their order, so what was refused waits for what was asked before: for a response
+/// that comes at once, and for one that comes when the second is long known to be malformed.
 #[test]
 fn requests_before_a_malformed_one_are_answered_first() {
     let both = "GET /good HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\nA : b\r\n\r\n";

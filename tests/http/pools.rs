@@ -1,4 +1,5 @@
-//! How many connections an agent makes, keeps and shares out, and that it gives out none that is dead.
+//! How many connections an agent makes, keeps and shares out, and that it gives out none that is
+//! dead.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -10,7 +11,8 @@ use loopchat::net::Socket;
 use crate::rig::{Said, timed};
 use crate::virtual_time::Timed;
 
-/// A server that says which request has come and on which of its connections, and answers a second later.
+/// A server that says which request has come and on which of its connections, and answers a second
+/// later.
 fn rig() -> Timed<Said> {
     timed(|cx, server| {
         let known = Rc::new(RefCell::new(Vec::<Socket>::new()));
@@ -95,7 +97,8 @@ fn no_more_connections_are_made_than_may_be_and_who_waits_keeps_its_place() {
     }
 }
 
-/// One that is closed by the program, or ended, in the very callback in which it would be used again.
+/// One that is closed by the program, or ended, in the very callback in which it would be used
+/// again.
 #[test]
 fn a_connection_that_is_dead_or_dying_is_not_used_again() {
     let ways: [fn(&mut Context<Said>, Socket); 3] = [
@@ -125,7 +128,8 @@ fn a_connection_that_is_dead_or_dying_is_not_used_again() {
     }
 }
 
-/// A connection whose response says that it is the last is given to nobody; whoever waits gets another.
+/// A connection whose response says that it is the last is given to nobody; whoever waits gets
+/// another.
 #[test]
 fn who_waits_for_a_connection_that_ends_gets_another() {
     let mut rig = timed(|cx, server| {
@@ -209,8 +213,8 @@ fn a_connection_is_good_after_a_response_without_a_body() {
     }
 }
 
-/// Whoever asks on a connection that is used again and gets nothing is told so, and the response before has nothing to
-/// do with it.
+/// Whoever asks on a connection that is used again and gets nothing is told so, and the response
+/// before has nothing to do with it.
 #[test]
 fn a_request_that_gets_no_response_fails_on_a_used_connection_too() {
     for first in ["/plain", ""] {

@@ -1,8 +1,8 @@
 //! Two ways to try a server.
 //!
-//! [`Served`] is one on a thread of its own, with blocking peers of plain `std` on TCP, and time stands
-//! still there: nothing can be too late, however slow the machine. Whatever is about time is tried with
-//! [`timed`]: server and peers in one thread, and a clock that jumps.
+//! [`Served`] is one on a thread of its own, with blocking peers of plain `std` on TCP, and time
+//! stands still there: nothing can be too late, however slow the machine. Whatever is about time
+//! is tried with [`timed`]: server and peers in one thread, and a clock that jumps.
 
 use std::cell::RefCell;
 use std::io::{Read, Write};
@@ -56,7 +56,8 @@ impl Served {
         }
     }
 
-    /// One that answers every request with its method, its target and its body, and notes the target.
+    /// One that answers every request with its method, its target and its body, and notes the
+    /// target.
     pub fn echo() -> Self {
         Self::new(|cx, server| {
             server.on_request(cx, echo);

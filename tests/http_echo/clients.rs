@@ -1,4 +1,5 @@
-//! Real clients. Where one is not installed its test is skipped, unless `LOOPCHAT_REQUIRE_TOOLS` is set.
+//! Real clients. Where one is not installed its test is skipped, unless `LOOPCHAT_REQUIRE_TOOLS`
+//! is set.
 
 use std::process::Command;
 
@@ -40,7 +41,8 @@ fn curl_uploads_what_comes_back() {
     let body = "0123456789".repeat(500_000);
     std::fs::write(&file, &body).expect("it can be written");
     let (data, heads_path) = (format!("@{}", file.display()), heads.display().to_string());
-    // In chunks; after `100 Continue`, which the client would wait for longer than for anything here; at once.
+    // In chunks; after `100 Continue`, which the client would wait for longer than for anything
+    // here; at once.
     for (header, continues) in [
         ("Transfer-Encoding: chunked", None),
         ("Expect: 100-continue", Some(true)),

@@ -1,5 +1,6 @@
-//! What a connection, and all of an address, may ask for: `--flood` and `--connects`, which bind this machine, too, when
-//! they are given. The rates are such that the tests would have to take minutes to be let through.
+//! What a connection, and all of an address, may ask for: `--flood` and `--connects`, which bind
+//! this machine, too, when they are given. The rates are such that the tests would have to take
+//! minutes to be let through.
 
 use std::io::Read;
 use std::net::TcpStream;

@@ -1,4 +1,5 @@
-//! Who has come to the wrong port: browsers above all, whose pages can have them send what they like.
+//! Who has come to the wrong port: browsers above all, whose pages can have them send what they
+//! like.
 
 use super::*;
 
@@ -117,7 +118,8 @@ fn a_browser_is_told_where_browsers_go() {
     let mut browser = Client::connect(&server.address);
     browser.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let lines = browser.rest();
-    // A browser that takes its time has been greeted before; what counts is that it finds the words.
+    // A browser that takes its time has been greeted before; what counts is that it finds the
+    // words.
     assert!(
         lines.contains(&"HTTP/1.1 400 Bad Request\r".to_owned()),
         "{lines:#?}"

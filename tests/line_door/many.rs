@@ -71,8 +71,8 @@ fn talk(talker: &mut Client, reader: &mut Client, said: &mut Vec<String>) {
     assert!(reader.messages(LINES_AT_ONCE) == said[first..]);
 }
 
-/// A slow reader, and two who were announced before anything is said: a notice that comes later might be
-/// left out, too, and is counted with what is.
+/// A slow reader, and two who were announced before anything is said: a notice that comes later
+/// might be left out, too, and is counted with what is.
 fn three(server: &Server, address: &str) -> [Client; 3] {
     let mut three = [Client::join(address), server.join(), server.join()];
     three.iter_mut().for_each(|member| _ = member.sync());
@@ -97,8 +97,8 @@ fn left_out(line: &str) -> Option<usize> {
 
 /// What a slow reader knows of all that was said.
 ///
-/// It may be told more than once of what was left out. The system of one that reads nothing takes some more now
-/// and then, and when it has taken all that waits, the next lines are sent again.
+/// It may be told more than once of what was left out. The system of one that reads nothing takes
+/// some more now and then, and when it has taken all that waits, the next lines are sent again.
 struct Account<'a> {
     said: &'a [String],
     /// Lines it has got, or knows to have missed.
@@ -115,7 +115,8 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// A line it got has to be the next that was said, or to say how many are missing at just this place.
+    /// A line it got has to be the next that was said, or to say how many are missing at just this
+    /// place.
     fn note(&mut self, line: &str) {
         if let Some(count) = left_out(line) {
             self.missed += count;
@@ -126,7 +127,8 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// Reads until nothing is missing that it does not know of. Something has to have been left out.
+    /// Reads until nothing is missing that it does not know of. Something has to have been left
+    /// out.
     fn settle(mut self, slow: &mut Client) {
         while self.known < self.said.len() {
             self.note(&slow.line());
@@ -197,8 +199,8 @@ fn a_reader_that_stalls_is_disconnected_and_told_why() {
     lines.iter().for_each(|line| account.note(line));
 }
 
-/// A member's own answers are never left out: too much of them is too much. What others say to it, however
-/// much that is, is left out instead, and who said it is told.
+/// A member's own answers are never left out: too much of them is too much. What others say to it,
+/// however much that is, is left out instead, and who said it is told.
 #[test]
 fn more_than_the_hard_limit_is_the_end() {
     let much = ["--history", "10000", "--history-bytes", "67108864"];

@@ -54,8 +54,8 @@ fn a_timing_mark_is_given_every_time() {
     alice.expect(&format!("{}: still there?", bob.name));
 }
 
-/// The same as a client of the old school sends it: the end of it is marked as urgent (RFC 854, "Synch").
-/// Catches: a mark that is missing in its place, so that the next byte is taken for it.
+/// The same as a client of the old school sends it: the end of it is marked as urgent (RFC 854,
+/// "Synch"). Catches: a mark that is missing in its place, so that the next byte is taken for it.
 #[test]
 fn an_interrupt_with_a_synch_costs_nothing_of_what_follows() {
     const DATA_MARK: u8 = 242;

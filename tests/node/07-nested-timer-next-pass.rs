@@ -1,5 +1,5 @@
-//! A timer created by a timer callback never runs in the same pass, even when already overdue: check
-//! runs first.
+//! A timer created by a timer callback never runs in the same pass, even when already overdue:
+//! check runs first.
 
 use loopchat::Context;
 

@@ -1,6 +1,6 @@
-//! clear_timer is for timeouts and intervals, also done twice or to one that has fired; refresh_timer
-//! moves a timer behind its siblings, re-arms it in its own callback and after it has fired, but does
-//! not revive a cleared one.
+//! clear_timer is for timeouts and intervals, also done twice or to one that has fired;
+//! refresh_timer moves a timer behind its siblings, re-arms it in its own callback and after it
+//! has fired, but does not revive a cleared one.
 
 use std::cell::Cell;
 use std::rc::Rc;

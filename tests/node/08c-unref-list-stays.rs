@@ -1,5 +1,6 @@
 //! Clearing the last timer of a duration forgets the list and its place in the queue; clearing the
-//! last one that is unref'd does not, so the next timer of this duration comes earlier than its turn.
+//! last one that is unref'd does not, so the next timer of this duration comes earlier than its
+//! turn.
 
 use loopchat::Context;
 

@@ -1,5 +1,5 @@
-//! refresh_timer in an interval's own callback changes nothing: the period still counts from the start
-//! of the callback.
+//! refresh_timer in an interval's own callback changes nothing: the period still counts from the
+//! start of the callback.
 
 use std::cell::Cell;
 use std::rc::Rc;

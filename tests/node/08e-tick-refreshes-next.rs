@@ -1,5 +1,5 @@
-//! The next overdue timer of a list is chosen before the ticks of the one before run: a tick can still
-//! clear it, but no longer put it off.
+//! The next overdue timer of a list is chosen before the ticks of the one before run: a tick can
+//! still clear it, but no longer put it off.
 
 use std::cell::Cell;
 use std::rc::Rc;

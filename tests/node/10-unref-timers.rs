@@ -1,5 +1,5 @@
-//! An unref'd timer or immediate does not hold the loop, but fires when something else keeps the loop
-//! alive long enough.
+//! An unref'd timer or immediate does not hold the loop, but fires when something else keeps the
+//! loop alive long enough.
 
 use loopchat::Context;
 

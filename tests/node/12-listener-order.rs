@@ -1,5 +1,5 @@
-//! Listeners are called in the order in which they were added, 'on' and 'once' alike; one added while
-//! the event is told waits for the next; the same function twice is called twice.
+//! Listeners are called in the order in which they were added, 'on' and 'once' alike; one added
+//! while the event is told waits for the next; the same function twice is called twice.
 
 use loopchat::{Context, net};
 

@@ -1,5 +1,5 @@
-//! The pending queue runs right after poll: a finished shutdown ('finish') and a failed unix connect
-//! are told before the immediates of the same iteration.
+//! The pending queue runs right after poll: a finished shutdown ('finish') and a failed unix
+//! connect are told before the immediates of the same iteration.
 
 use std::path::Path;
 

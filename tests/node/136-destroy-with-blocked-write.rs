@@ -1,5 +1,5 @@
-//! destroy() while a write is blocked: its callback comes without an error in the close phase, those
-//! queued behind it after that with one.
+//! destroy() while a write is blocked: its callback comes without an error in the close phase,
+//! those queued behind it after that with one.
 
 use std::cell::RefCell;
 use std::rc::Rc;

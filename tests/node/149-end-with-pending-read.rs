@@ -1,5 +1,5 @@
-//! The peer's FIN while data is kept by a pause(): 'end' waits for it, and own end() meanwhile makes
-//! 'close' follow 'end'.
+//! The peer's FIN while data is kept by a pause(): 'end' waits for it, and own end() meanwhile
+//! makes 'close' follow 'end'.
 
 use loopchat::{Context, net};
 

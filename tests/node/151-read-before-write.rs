@@ -1,5 +1,5 @@
-//! A reset while a write is blocked: the socket is read before it is written to, so the error is the
-//! read's, and the write's callback gets none.
+//! A reset while a write is blocked: the socket is read before it is written to, so the error is
+//! the read's, and the write's callback gets none.
 
 use std::cell::Cell;
 use std::rc::Rc;

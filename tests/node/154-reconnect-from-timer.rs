@@ -1,5 +1,5 @@
-//! A client that tries again from a timer until its server is there, with a new socket each time; the
-//! errors come in between.
+//! A client that tries again from a timer until its server is there, with a new socket each time;
+//! the errors come in between.
 
 use std::cell::Cell;
 use std::rc::Rc;

@@ -1,5 +1,5 @@
-//! 'connectionAttempt' comes directly before each connect(2): for an IP literal a tick after connect();
-//! its failure before 'error'. A socket destroyed there tries no further address.
+//! 'connectionAttempt' comes directly before each connect(2): for an IP literal a tick after
+//! connect(); its failure before 'error'. A socket destroyed there tries no further address.
 
 use loopchat::{Context, net};
 

@@ -1,5 +1,5 @@
-//! set_no_delay, set_keep_alive, set_timeout, ref, unref, pause and resume return the socket, at any
-//! time of its life, also over IPC.
+//! set_no_delay, set_keep_alive, set_timeout, ref, unref, pause and resume return the socket, at
+//! any time of its life, also over IPC.
 
 use loopchat::{Context, net};
 

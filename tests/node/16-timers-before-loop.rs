@@ -1,5 +1,5 @@
-//! Before the loop is entered the timers run once; what is alive is counted before that, so one turn
-//! follows if anything was.
+//! Before the loop is entered the timers run once; what is alive is counted before that, so one
+//! turn follows if anything was.
 
 use loopchat::Context;
 

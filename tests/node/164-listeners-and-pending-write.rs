@@ -1,6 +1,6 @@
-//! A write that waits for the connection is sent, or fails, in its place among the listeners: those of
-//! 'connect' or 'close' that were added before the write hear of it before the write's callback runs,
-//! later ones after.
+//! A write that waits for the connection is sent, or fails, in its place among the listeners:
+//! those of 'connect' or 'close' that were added before the write hear of it before the write's
+//! callback runs, later ones after.
 
 use loopchat::{Context, net};
 

@@ -1,5 +1,5 @@
-//! pipe(): when the target closes, or was ended by someone else, the source is paused and forwards no
-//! more; a pause of the program's own is not undone by the target's 'drain'.
+//! pipe(): when the target closes, or was ended by someone else, the source is paused and forwards
+//! no more; a pause of the program's own is not undone by the target's 'drain'.
 
 use loopchat::{Context, net};
 

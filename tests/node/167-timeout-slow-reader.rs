@@ -1,5 +1,5 @@
-//! A large write that still gets on, though slowly, suppresses 'timeout'; once the reader has stopped
-//! it comes.
+//! A large write that still gets on, though slowly, suppresses 'timeout'; once the reader has
+//! stopped it comes.
 
 use std::cell::Cell;
 use std::rc::Rc;

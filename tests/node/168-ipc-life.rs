@@ -1,5 +1,5 @@
-//! The life of an IPC connection, half-open: the states, a large write with its 'drain', and what IPC
-//! does not know (a reset, Nagle).
+//! The life of an IPC connection, half-open: the states, a large write with its 'drain', and what
+//! IPC does not know (a reset, Nagle).
 
 use loopchat::{Context, net};
 

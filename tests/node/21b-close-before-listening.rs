@@ -1,5 +1,5 @@
-//! close() before 'listening' suppresses it, whether it is bound already or still to be looked up; the
-//! callback of listen waits for a later listen.
+//! close() before 'listening' suppresses it, whether it is bound already or still to be looked up;
+//! the callback of listen waits for a later listen.
 
 use loopchat::{Context, net};
 

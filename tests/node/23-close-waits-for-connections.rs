@@ -1,5 +1,6 @@
-//! server.close() stops accepting at once but 'close' waits for the last connection. When a socket is
-//! destroyed the server's 'close' (next_tick) comes BEFORE that socket's own 'close' (close phase).
+//! server.close() stops accepting at once but 'close' waits for the last connection. When a socket
+//! is destroyed the server's 'close' (next_tick) comes BEFORE that socket's own 'close' (close
+//! phase).
 
 use loopchat::{Context, net};
 

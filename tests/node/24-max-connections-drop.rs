@@ -1,5 +1,5 @@
-//! Above max_connections the connection is accepted and closed: 'drop' on the server, connect + end +
-//! close on the client.
+//! Above max_connections the connection is accepted and closed: 'drop' on the server, connect +
+//! end + close on the client.
 
 use std::cell::Cell;
 use std::rc::Rc;

@@ -1,5 +1,5 @@
-//! Two listen(port, host) in one tick: the last wins, and the callbacks of both run. A listen that was
-//! overtaken by close() and another listen is forgotten, too.
+//! Two listen(port, host) in one tick: the last wins, and the callbacks of both run. A listen that
+//! was overtaken by close() and another listen is forgotten, too.
 
 use loopchat::{Context, net};
 

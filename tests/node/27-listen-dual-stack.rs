@@ -1,5 +1,5 @@
-//! listen(port) without a host takes IPv6 and IPv4; a port that is taken is an error that names '::';
-//! a free port (0) is not named in an error.
+//! listen(port) without a host takes IPv6 and IPv4; a port that is taken is an error that names
+//! '::'; a free port (0) is not named in an error.
 
 use loopchat::{Context, net};
 

@@ -1,5 +1,5 @@
-//! A connection counts from before its 'connection' event to its destroy; get_connections counts at the
-//! call and answers by a tick. A server with a backlog option listens as any.
+//! A connection counts from before its 'connection' event to its destroy; get_connections counts
+//! at the call and answers by a tick. A server with a backlog option listens as any.
 
 use loopchat::{Context, net};
 

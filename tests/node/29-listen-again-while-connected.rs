@@ -1,5 +1,5 @@
-//! A server may listen again while connections of before are open: then no 'close' comes for the first
-//! close(), and the callback of that close() waits for the next.
+//! A server may listen again while connections of before are open: then no 'close' comes for the
+//! first close(), and the callback of that close() waits for the next.
 
 use loopchat::{Context, net};
 

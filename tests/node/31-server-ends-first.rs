@@ -1,5 +1,5 @@
-//! The other side ends first: 'end', then (allow_half_open=false) an automatic end(): 'finish', then
-//! 'close' false.
+//! The other side ends first: 'end', then (allow_half_open=false) an automatic end(): 'finish',
+//! then 'close' false.
 
 use loopchat::{Context, net};
 

@@ -1,5 +1,5 @@
-//! Writing after one's own end(): false, callback error on the next tick, then 'error', then 'close'
-//! true; data before end() still arrives.
+//! Writing after one's own end(): false, callback error on the next tick, then 'error', then
+//! 'close' true; data before end() still arrives.
 
 use loopchat::{Context, net};
 

@@ -1,5 +1,5 @@
-//! Writes before 'connect' are queued: they count in bytes_written at once, their callbacks run after
-//! 'connect' and 'ready', in order.
+//! Writes before 'connect' are queued: they count in bytes_written at once, their callbacks run
+//! after 'connect' and 'ready', in order.
 
 use loopchat::{Context, net};
 

@@ -1,6 +1,6 @@
-//! On a connected socket a write that the kernel takes at once leaves nothing queued: write() returns
-//! TRUE even far above high_water_mark, and no 'drain' follows. The callback is still deferred to a
-//! tick.
+//! On a connected socket a write that the kernel takes at once leaves nothing queued: write()
+//! returns TRUE even far above high_water_mark, and no 'drain' follows. The callback is still
+//! deferred to a tick.
 
 use loopchat::{Context, net};
 

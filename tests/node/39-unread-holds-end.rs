@@ -1,5 +1,5 @@
-//! A socket nobody reads still emits 'end' and 'close' when the peer sent nothing, but one unread byte
-//! holds both back.
+//! A socket nobody reads still emits 'end' and 'close' when the peer sent nothing, but one unread
+//! byte holds both back.
 
 use loopchat::{Context, net};
 

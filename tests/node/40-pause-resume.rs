@@ -1,5 +1,5 @@
-//! pause_on_connect reads nothing until resume(). pause() in 'data' holds later 'data'; it holds 'end'
-//! only while bytes are buffered.
+//! pause_on_connect reads nothing until resume(). pause() in 'data' holds later 'data'; it holds
+//! 'end' only while bytes are buffered.
 
 use std::cell::Cell;
 use std::rc::Rc;

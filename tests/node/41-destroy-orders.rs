@@ -1,5 +1,5 @@
-//! destroy(): no 'end'; destroy(err): 'error' (tick) then 'close' true (close phase); both at most once;
-//! peer just sees 'end'.
+//! destroy(): no 'end'; destroy(err): 'error' (tick) then 'close' true (close phase); both at most
+//! once; peer just sees 'end'.
 
 use loopchat::{Context, net};
 

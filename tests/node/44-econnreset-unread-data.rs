@@ -1,5 +1,5 @@
-//! Destroying a socket that still has unread received bytes makes the kernel send RST: the peer gets
-//! ECONNRESET, not 'end'.
+//! Destroying a socket that still has unread received bytes makes the kernel send RST: the peer
+//! gets ECONNRESET, not 'end'.
 
 use loopchat::{Context, net};
 

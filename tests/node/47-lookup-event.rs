@@ -1,5 +1,5 @@
-//! A host name gives one 'lookup' (err, ip, family, host) before 'connect'; an IP literal gives none.
-//! A failing lookup gives 'lookup' with the error, then 'error', then 'close' true.
+//! A host name gives one 'lookup' (err, ip, family, host) before 'connect'; an IP literal gives
+//! none. A failing lookup gives 'lookup' with the error, then 'error', then 'close' true.
 
 use loopchat::{Context, net};
 

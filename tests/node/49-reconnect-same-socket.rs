@@ -1,5 +1,5 @@
-//! connect() may be called again on a closed socket (from its 'close' handler); counters restart per
-//! connection.
+//! connect() may be called again on a closed socket (from its 'close' handler); counters restart
+//! per connection.
 
 use loopchat::{Context, net};
 

@@ -1,6 +1,6 @@
-//! Unix-domain errors: connect to a missing path (ENOENT) or a plain file (ECONNREFUSED); listen in a
-//! missing directory is EACCES (libuv maps ENOENT), on a path in use or a stale socket file EADDRINUSE
-//! (Node never unlinks it for you).
+//! Unix-domain errors: connect to a missing path (ENOENT) or a plain file (ECONNREFUSED); listen
+//! in a missing directory is EACCES (libuv maps ENOENT), on a path in use or a stale socket file
+//! EADDRINUSE (Node never unlinks it for you).
 
 use std::fs;
 use std::path::{Path, PathBuf};

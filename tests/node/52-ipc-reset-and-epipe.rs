@@ -1,5 +1,5 @@
-//! Over IPC: destroying with unread bytes is ECONNRESET for the peer; a peer that is gone is EPIPE for
-//! the first write already.
+//! Over IPC: destroying with unread bytes is ECONNRESET for the peer; a peer that is gone is EPIPE
+//! for the first write already.
 
 use std::cell::Cell;
 use std::path::PathBuf;

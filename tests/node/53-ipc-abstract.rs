@@ -1,5 +1,5 @@
-//! Linux abstract socket (leading NUL): no file, same events, address() gives the name with the NUL;
-//! in use is EADDRINUSE, gone is ECONNREFUSED.
+//! Linux abstract socket (leading NUL): no file, same events, address() gives the name with the
+//! NUL; in use is EADDRINUSE, gone is ECONNREFUSED.
 
 use std::path::Path;
 

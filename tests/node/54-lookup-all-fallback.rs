@@ -1,6 +1,6 @@
-//! With several addresses (the usual case for localhost: ::1 and 127.0.0.1) each is tried in turn: one
-//! 'lookup' per address, 'connectionAttempt' / 'connectionAttemptFailed'; only the last outcome counts.
-//! All refused: one AggregateError with the code of the first.
+//! With several addresses (the usual case for localhost: ::1 and 127.0.0.1) each is tried in turn:
+//! one 'lookup' per address, 'connectionAttempt' / 'connectionAttemptFailed'; only the last
+//! outcome counts. All refused: one AggregateError with the code of the first.
 
 use std::net::SocketAddr;
 

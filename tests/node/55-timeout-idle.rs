@@ -1,5 +1,5 @@
-//! 'timeout' only reports idleness: the socket stays open and usable, it fires once per idle period,
-//! activity re-arms it.
+//! 'timeout' only reports idleness: the socket stays open and usable, it fires once per idle
+//! period, activity re-arms it.
 
 use std::cell::Cell;
 use std::rc::Rc;

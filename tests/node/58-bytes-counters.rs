@@ -1,4 +1,5 @@
-//! bytes_read / bytes_written per direction: during, at 'end' and after 'close' (they survive destroy).
+//! bytes_read / bytes_written per direction: during, at 'end' and after 'close' (they survive
+//! destroy).
 
 use loopchat::{Context, net};
 

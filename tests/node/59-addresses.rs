@@ -1,5 +1,5 @@
-//! local/remote address, port, family on both ends; before connect; and after close (remote* only if
-//! it was read while open).
+//! local/remote address, port, family on both ends; before connect; and after close (remote* only
+//! if it was read while open).
 
 use loopchat::{Context, net};
 

@@ -1,5 +1,5 @@
-//! An unref'd server does not hold the loop, but a connection of it does, though the client's own end
-//! is unref'd. The last of unref and ref counts.
+//! An unref'd server does not hold the loop, but a connection of it does, though the client's own
+//! end is unref'd. The last of unref and ref counts.
 
 use loopchat::{Context, net};
 

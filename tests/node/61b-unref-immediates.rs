@@ -1,5 +1,5 @@
-//! An unref'd immediate runs if the check phase comes anyway, in its place among the others; ref makes
-//! it hold the loop.
+//! An unref'd immediate runs if the check phase comes anyway, in its place among the others; ref
+//! makes it hold the loop.
 
 use loopchat::Context;
 

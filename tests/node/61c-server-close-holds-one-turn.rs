@@ -1,5 +1,5 @@
-//! A closed listener is a closing handle for one more turn: what waits for the check phase of it still
-//! runs.
+//! A closed listener is a closing handle for one more turn: what waits for the check phase of it
+//! still runs.
 
 use loopchat::{Context, net};
 

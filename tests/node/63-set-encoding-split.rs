@@ -1,5 +1,5 @@
-//! on_text holds back an incomplete character until its bytes arrive; what is still incomplete at 'end'
-//! becomes U+FFFD.
+//! on_text holds back an incomplete character until its bytes arrive; what is still incomplete at
+//! 'end' becomes U+FFFD.
 
 use std::collections::VecDeque;
 

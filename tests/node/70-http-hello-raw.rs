@@ -1,5 +1,5 @@
-//! The exact bytes of a minimal response to a raw HTTP/1.1 request (Date masked), and the request as the
-//! handler sees it.
+//! The exact bytes of a minimal response to a raw HTTP/1.1 request (Date masked), and the request
+//! as the handler sees it.
 
 use std::cell::RefCell;
 use std::rc::Rc;

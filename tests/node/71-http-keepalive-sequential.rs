@@ -1,5 +1,5 @@
-//! Two requests one after the other on one kept-alive connection, then Connection: close on the third:
-//! the server ends the socket.
+//! Two requests one after the other on one kept-alive connection, then Connection: close on the
+//! third: the server ends the socket.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

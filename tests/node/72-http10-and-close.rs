@@ -1,5 +1,5 @@
-//! HTTP/1.0: answered as HTTP/1.1, never chunked, closed after the response, unless keep-alive was asked AND
-//! the handler itself set Content-Length (an implied length does not count).
+//! HTTP/1.0: answered as HTTP/1.1, never chunked, closed after the response, unless keep-alive was
+//! asked AND the handler itself set Content-Length (an implied length does not count).
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

@@ -1,5 +1,5 @@
-//! Several writes and no Content-Length: chunked framing, one chunk per write, empty writes give no chunk;
-//! trailers; writeHead by hand.
+//! Several writes and no Content-Length: chunked framing, one chunk per write, empty writes give
+//! no chunk; trailers; writeHead by hand.
 
 use std::cell::RefCell;
 

@@ -1,5 +1,6 @@
-//! Three pipelined requests in one packet: all three 'request' events come at once; responses leave in request
-//! order whatever the order in which they are finished; 'finish' of a later response waits for the earlier ones.
+//! Three pipelined requests in one packet: all three 'request' events come at once; responses
+//! leave in request order whatever the order in which they are finished; 'finish' of a later
+//! response waits for the earlier ones.
 
 use std::cell::RefCell;
 use std::rc::Rc;

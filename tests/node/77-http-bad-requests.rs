@@ -1,5 +1,5 @@
-//! Without a 'clientError' listener a malformed request gets a fixed 400 (431 for too large headers) and the
-//! socket is destroyed; the handler never runs.
+//! Without a 'clientError' listener a malformed request gets a fixed 400 (431 for too large
+//! headers) and the socket is destroyed; the handler never runs.
 
 use std::cell::RefCell;
 use std::rc::Rc;

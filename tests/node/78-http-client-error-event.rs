@@ -1,5 +1,5 @@
-//! With a 'clientError' listener nothing is sent or closed automatically; the listener gets the error (code)
-//! and the socket.
+//! With a 'clientError' listener nothing is sent or closed automatically; the listener gets the
+//! error (code) and the socket.
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -1,5 +1,6 @@
-//! 'upgrade' instead of 'request', with the bytes after the head; the raw socket then belongs to the listener.
-//! Without an 'upgrade' listener, or without Connection: upgrade, it is an ordinary request.
+//! 'upgrade' instead of 'request', with the bytes after the head; the raw socket then belongs to
+//! the listener. Without an 'upgrade' listener, or without Connection: upgrade, it is an ordinary
+//! request.
 
 use std::cell::RefCell;
 use std::rc::Rc;

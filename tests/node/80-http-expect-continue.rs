@@ -1,5 +1,5 @@
-//! Expect: 100-continue is answered by itself; with 'checkContinue' the handler decides; a refused one closes;
-//! other expectations get 417.
+//! Expect: 100-continue is answered by itself; with 'checkContinue' the handler decides; a refused
+//! one closes; other expectations get 417.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

@@ -1,6 +1,6 @@
-//! server.close() destroys idle keep-alive connections at once. A busy one finishes its response, which still
-//! says keep-alive, and STAYS OPEN afterwards (until keepAliveTimeout): closeIdleConnections() has to be called
-//! again.
+//! server.close() destroys idle keep-alive connections at once. A busy one finishes its response,
+//! which still says keep-alive, and STAYS OPEN afterwards (until keepAliveTimeout):
+//! closeIdleConnections() has to be called again.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

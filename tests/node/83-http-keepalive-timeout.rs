@@ -1,6 +1,6 @@
-//! keepAliveTimeout: the idle connection is closed by the server 1000 ms LATER than the value set, and the
-//! header advertises whole seconds (100 ms gives 0). A fresh connection that never sent a request is not subject
-//! to it.
+//! keepAliveTimeout: the idle connection is closed by the server 1000 ms LATER than the value set,
+//! and the header advertises whole seconds (100 ms gives 0). A fresh connection that never sent a
+//! request is not subject to it.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

@@ -1,5 +1,5 @@
-//! headersTimeout / requestTimeout: an unfinished head or body gets 408 and the connection is closed, at the
-//! granularity of connectionsCheckingInterval.
+//! headersTimeout / requestTimeout: an unfinished head or body gets 408 and the connection is
+//! closed, at the granularity of connectionsCheckingInterval.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

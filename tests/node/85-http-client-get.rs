@@ -1,5 +1,5 @@
-//! http.get without keep-alive: order of the client's events, the request line and headers it sends, and the
-//! response object.
+//! http.get without keep-alive: order of the client's events, the request line and headers it
+//! sends, and the response object.
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -1,5 +1,5 @@
-//! A keep-alive agent reuses the one socket for sequential requests; maxSockets queues the rest in order;
-//! destroy() closes the idle socket.
+//! A keep-alive agent reuses the one socket for sequential requests; maxSockets queues the rest in
+//! order; destroy() closes the idle socket.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

@@ -1,6 +1,6 @@
-//! Client failures: refused; server closes before answering (ECONNRESET "socket hang up"); response cut short
-//! (res 'aborted' + error, req only 'close'); unparsable answer; destroy() by the user; each ends with exactly
-//! one 'close'.
+//! Client failures: refused; server closes before answering (ECONNRESET "socket hang up");
+//! response cut short (res 'aborted' + error, req only 'close'); unparsable answer; destroy() by
+//! the user; each ends with exactly one 'close'.
 
 use std::cell::RefCell;
 use std::rc::Rc;

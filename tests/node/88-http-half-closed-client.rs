@@ -1,5 +1,6 @@
-//! A client that sends its request and FIN at once: a response finished in the handler arrives, a later
-//! (asynchronous) one does not: http servers end the socket on 'end' (httpAllowHalfOpen is false).
+//! A client that sends its request and FIN at once: a response finished in the handler arrives, a
+//! later (asynchronous) one does not: http servers end the socket on 'end' (httpAllowHalfOpen is
+//! false).
 
 use std::cell::RefCell;
 use std::rc::Rc;

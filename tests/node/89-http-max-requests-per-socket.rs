@@ -1,5 +1,6 @@
-//! maxRequestsPerSocket=2: the 2nd response says Connection: close, a pipelined 3rd gets 'dropRequest' and 503;
-//! yet the server does NOT close the socket itself (that is left to the client or keepAliveTimeout).
+//! maxRequestsPerSocket=2: the 2nd response says Connection: close, a pipelined 3rd gets
+//! 'dropRequest' and 503; yet the server does NOT close the socket itself (that is left to the
+//! client or keepAliveTimeout).
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

@@ -1,5 +1,5 @@
-//! http over a unix-domain socket (client Host header is "localhost"), and the CONNECT method: 'connect' event,
-//! or a destroyed socket without a listener.
+//! http over a unix-domain socket (client Host header is "localhost"), and the CONNECT method:
+//! 'connect' event, or a destroyed socket without a listener.
 
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,5 @@
-//! A 16 MiB response to a client that does not read: res.write() returns false, 'drain' paces the rest, 'finish'
-//! waits for the reader; then a 4 MiB upload.
+//! A 16 MiB response to a client that does not read: res.write() returns false, 'drain' paces the
+//! rest, 'finish' waits for the reader; then a 4 MiB upload.
 
 use std::cell::Cell;
 use std::rc::Rc;

@@ -5,8 +5,8 @@ use std::fs;
 
 use super::Process;
 
-/// The system calls in which a thread may sleep for ever, by their numbers on this machine, each with
-/// the argument that says until when, and its value without an end.
+/// The system calls in which a thread may sleep for ever, by their numbers on this machine, each
+/// with the argument that says until when, and its value without an end.
 #[cfg(target_arch = "x86_64")]
 const ENDLESS: &[(u64, usize, u64)] = &[
     (232, 3, INFINITE), // epoll_wait

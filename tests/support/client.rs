@@ -106,8 +106,8 @@ impl Client {
         let _ = self.stream.write_all(bytes);
     }
 
-    /// Sends the same again and again, until the other end's system takes no more of it for now. Returns
-    /// how many bytes that were.
+    /// Sends the same again and again, until the other end's system takes no more of it for now.
+    /// Returns how many bytes that were.
     pub fn send_what_fits(&mut self, bytes: &[u8]) -> usize {
         self.stream.set_nonblocking(true).expect("a socket");
         let mut sent = 0;

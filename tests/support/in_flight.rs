@@ -1,12 +1,12 @@
 //! What is under way between the sockets of this process: a clock that jumps must not overtake it.
 //!
-//! Over loopback a packet mostly arrives within the system call that sends it, but nothing promises
-//! that. The kernel may have put the work of this processor off; Nagle's algorithm keeps a small write
-//! back until the one before it is acknowledged, which may take 40 ms; a full buffer is filled again
-//! by a timer. So the kernel is asked, in two ways:
+//! Over loopback a packet mostly arrives within the system call that sends it, but nothing
+//! promises that. The kernel may have put the work of this processor off; Nagle's algorithm keeps
+//! a small write back until the one before it is acknowledged, which may take 40 ms; a full buffer
+//! is filled again by a timer. So the kernel is asked, in two ways:
 //!
-//! - A datagram to oneself goes through the same queue as everything that this processor sent before.
-//!   Once it is back, all of that has arrived; the thread is kept on its processor for it.
+//! - A datagram to oneself goes through the same queue as everything that this processor sent
+//!   before. Once it is back, all of that has arrived; the thread is kept on its processor for it.
 //! - Where not all bytes that were written have been read, the kernel's table of connections tells
 //!   whether any are on their way, or all wait for a reader.
 

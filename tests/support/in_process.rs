@@ -1,8 +1,8 @@
 //! A loop that runs inside the test, a server on it, and peers of plain `std` for that server.
 //!
 //! Peers mostly live in the test's own thread: what they wrote before a turn began is there in
-//! that turn, as [`Ping`] sees to, so nothing here needs to sleep, and no test depends on how fast a
-//! thread is. Time that jumps is [`clock`]'s: it does not overtake what is under way.
+//! that turn, as [`Ping`] sees to, so nothing here needs to sleep, and no test depends on how fast
+//! a thread is. Time that jumps is [`clock`]'s: it does not overtake what is under way.
 #![allow(
     dead_code,
     reason = "every test binary uses its own part of this module"

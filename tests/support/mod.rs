@@ -168,9 +168,9 @@ pub fn skip(reason: &str) -> bool {
 // ---------------------------------------------------------------------------------------------
 // The server
 
-/// The binary, without what the environment of the tests says about it. It has no web door unless `--web` is
-/// given: its address is one for all servers there are. And whoever does not read has all the time that a
-/// slow machine takes, unless a flag says otherwise.
+/// The binary, without what the environment of the tests says about it. It has no web door unless
+/// `--web` is given: its address is one for all servers there are. And whoever does not read has
+/// all the time that a slow machine takes, unless a flag says otherwise.
 pub fn loopchat() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_loopchat"));
     untouched(&mut command)

@@ -1,9 +1,10 @@
 //! A loop whose time jumps, and peers for it in the same thread.
 //!
-//! Everything here is over Unix sockets: what is written to one is with the other end when the write
-//! returns, and so are a new connection and an end. A poll that has nothing to tell has therefore shown that
-//! nothing is on its way, and time may jump to the next timer: it cannot overtake a peer, whatever the
-//! speed of the machine. (TCP promises no such thing, not even within one machine; nor does another thread.)
+//! Everything here is over Unix sockets: what is written to one is with the other end when the
+//! write returns, and so are a new connection and an end. A poll that has nothing to tell has
+//! therefore shown that nothing is on its way, and time may jump to the next timer: it cannot
+//! overtake a peer, whatever the speed of the machine. (TCP promises no such thing, not even
+//! within one machine; nor does another thread.)
 //!
 //! So a test can say at which millisecond of the loop's time a thing has to happen.
 #![allow(
@@ -202,7 +203,8 @@ impl<S> Timed<S> {
         }
     }
 
-    /// Has the peer send the same again and again until the loop takes no more of it; how many bytes it took.
+    /// Has the peer send the same again and again until the loop takes no more of it; how many
+    /// bytes it took.
     pub fn send_until_stuck(&mut self, peer: &mut Peer, bytes: &[u8]) -> usize {
         let mut taken = 0;
         loop {

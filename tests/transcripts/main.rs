@@ -1,7 +1,8 @@
-//! Whole sessions at the line door, byte for byte: what each member sends, and every line that it gets.
+//! Whole sessions at the line door, byte for byte: what each member sends, and every line that it
+//! gets.
 //!
-//! A transcript is a text that a person can read and write. Its lines, but for blank ones and those that begin
-//! with `#`, are
+//! A transcript is a text that a person can read and write. Its lines, but for blank ones and
+//! those that begin with `#`, are
 //!
 //!     server FLAGS              flags that the server is started with; first, if at all
 //!     NAME connects             over TCP, and asks something, so that it is announced
@@ -13,10 +14,12 @@
 //!     NAME is reset             its connection is broken
 //!     NAME is gone              the server has ended its connection, after the lines before
 //!
-//! At the end nobody may have got a line that the transcript does not have. A line `NAME <` is waited for before the next
-//! thing happens, so notices that come with a delay have their place, too.
+//! At the end nobody may have got a line that the transcript does not have. A line `NAME <` is
+//! waited for before the next thing happens, so notices that come with a delay have their place,
+//! too.
 //!
-//! `LOOPCHAT_BLESS=1 cargo test --test transcripts` writes the lines with `<` and `is gone` anew, as they come.
+//! `LOOPCHAT_BLESS=1 cargo test --test transcripts` writes the lines with `<` and `is gone` anew,
+//! as they come.
 
 #[path = "../support/mod.rs"]
 mod support;

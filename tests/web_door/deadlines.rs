@@ -20,8 +20,8 @@ fn whoever_says_nothing_for_too_long_is_disconnected() {
     }
 }
 
-/// A member that was disconnected, or has left, has five seconds to end the connection, however long the server itself
-/// would have.
+/// A member that was disconnected, or has left, has five seconds to end the connection, however
+/// long the server itself would have.
 #[test]
 fn the_time_to_end_is_short_however_long_that_of_the_server_is() {
     let mut rig = Rig::new(|config| config.shutdown_timeout = 3600);

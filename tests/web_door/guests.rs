@@ -34,7 +34,8 @@ fn pages_from_elsewhere_may_not_chat() {
             "Host: other.example:81\r\nOrigin: http://other.example:81\r\n",
             101,
         ),
-        // A name of theirs that resolves to this machine: as far as the browser knows it is from here.
+        // A name of theirs that resolves to this machine: as far as the browser knows it is from
+        // here.
         (
             "Host: evil.example:8080\r\nOrigin: http://evil.example:8080\r\n",
             421,

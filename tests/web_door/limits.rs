@@ -141,8 +141,8 @@ fn a_full_server_says_so_on_both_ways_in() {
     assert!(late.line(&mut rig).starts_with("* Welcome to loopchat, "));
 }
 
-/// Those who are turned away hold descriptors that members could have, so there is a limit on them, too: whoever comes
-/// on top is closed without a word.
+/// Those who are turned away hold descriptors that members could have, so there is a limit on
+/// them, too: whoever comes on top is closed without a word.
 #[test]
 fn no_more_than_64_are_turned_away_at_a_time() {
     let mut rig = Rig::new(|config| config.max_connections = 1);

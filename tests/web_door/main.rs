@@ -1,7 +1,7 @@
 //! The web door: the same chat through a WebSocket, and the pages around it.
 //!
-//! Most of it is tried with the real program. What is about time is tried in one thread, on a clock that jumps
-//! (`rig.rs`).
+//! Most of it is tried with the real program. What is about time is tried in one thread, on a
+//! clock that jumps (`rig.rs`).
 
 #[path = "../web_socket/client.rs"]
 mod client;

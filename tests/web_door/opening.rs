@@ -97,7 +97,8 @@ fn whoever_was_turned_away_does_not_hold_up_the_end() {
     assert!(!log.iter().any(|line| line.contains("in time")), "{log:?}");
 }
 
-/// Catches: what was meant for another port, or for a person, taken for something else than a bad request.
+/// Catches: what was meant for another port, or for a person, taken for something else than a bad
+/// request.
 #[test]
 fn who_speaks_no_http_is_told_so_and_is_heard_by_nobody() {
     let (server, web) = start(&[]);

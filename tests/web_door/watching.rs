@@ -149,8 +149,8 @@ fn a_recorded_turn_names_members_and_events() {
     let mut members: Vec<_> = (0..20).map(|_| server.join()).collect();
     members[7].say("/nick ann");
     members.iter_mut().for_each(|member| drop(member.sync()));
-    // A turn with so many callbacks is recorded, if it comes within a second of being asked for. On a machine that takes
-    // longer even for that it is asked for again.
+    // A turn with so many callbacks is recorded, if it comes within a second of being asked for.
+    // On a machine that takes longer even for that it is asked for again.
     let found = (0..1000).find_map(|_| {
         watcher.say("record");
         if watcher
@@ -255,8 +255,8 @@ fn who_is_elsewhere_may_look_only_if_it_is_exposed_and_may_not_block() {
     assert_eq!(watcher.closed(), 1008);
 }
 
-/// Where pages from elsewhere are let in, nothing is this machine's own: they may look if it is exposed, and so may
-/// this machine.
+/// Where pages from elsewhere are let in, nothing is this machine's own: they may look if it is
+/// exposed, and so may this machine.
 #[test]
 fn another_origin_that_may_chat_may_look_if_exposed_and_not_block() {
     let (origin, other) = (

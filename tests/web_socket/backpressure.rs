@@ -1,5 +1,5 @@
-//! Who reads slowly costs the server no more than a bounded amount of memory, and who says much no more than its share of
-//! a turn.
+//! Who reads slowly costs the server no more than a bounded amount of memory, and who says much no
+//! more than its share of a turn.
 
 use loopchat::http::web_socket::Options;
 

@@ -48,7 +48,8 @@ fn each_header_that_is_missing_or_wrong_is_refused() {
     let server = Echo::start();
     let cases = [
         ("GET /ws", "POST /ws", "405 "),
-        // An Upgrade in HTTP/1.0 is to be ignored (RFC 9110, 7.8), so that is an ordinary request, too.
+        // An Upgrade in HTTP/1.0 is to be ignored (RFC 9110, 7.8), so that is an ordinary request,
+        // too.
         ("HTTP/1.1", "HTTP/1.0", "404 "),
         ("Host: localhost\r\n", "", "400 "),
         // Without both headers it is an ordinary request.

@@ -111,7 +111,8 @@ fn a_paused_one_is_neither_pinged_nor_cut_off() {
     assert_eq!(rig.heard(), "0 close 1006 ");
 }
 
-/// Who takes what waits for it is there, though it never says a word, and its pong would come behind all that.
+/// Who takes what waits for it is there, though it never says a word, and its pong would come
+/// behind all that.
 #[test]
 fn who_takes_bytes_is_not_cut_off() {
     let mut rig = rig();
@@ -144,14 +145,15 @@ fn who_takes_nothing_is_cut_off() {
         }
         rig.heard();
         assert_eq!(rig.heard(), "0 close 1006 ");
-        // It was heard once before the first look, and took something before each of those that followed.
+        // It was heard once before the first look, and took something before each of those that
+        // followed.
         let looks = if takes == 0 { 2 } else { takes + 2 };
         assert_eq!(rig.now(), looks * INTERVAL + TIMEOUT, "{takes}");
     }
 }
 
-/// 600 of them, which is more than one turn looks at. They are pinged when they are due, or within a small part of the
-/// shortest wait.
+/// 600 of them, which is more than one turn looks at. They are pinged when they are due, or within
+/// a small part of the shortest wait.
 #[test]
 fn many_are_pinged_and_each_in_its_time() {
     let mut rig = rig();

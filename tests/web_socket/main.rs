@@ -1,6 +1,7 @@
-//! WebSockets on real sockets: a server of this crate's, and a client that writes its frames by hand,
-//! so that it can break every rule. The server is on a thread of its own, where time stands still; what is about
-//! time, or about who gets how much of a turn, is tried in one thread, on a clock that jumps (`rig.rs`).
+//! WebSockets on real sockets: a server of this crate's, and a client that writes its frames by
+//! hand, so that it can break every rule. The server is on a thread of its own, where time stands
+//! still; what is about time, or about who gets how much of a turn, is tried in one thread, on a
+//! clock that jumps (`rig.rs`).
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -159,7 +159,8 @@ proptest! {
         prop_assert!(text.len() <= 123 || reason.len() >= 120);
         let wanted = [Decoded::Text(text), Decoded::Binary(binary), Decoded::Ping(b"ping".to_vec())];
         prop_assert_eq!(events, wanted.map(Received::Frame));
-        // The pong is no event for one that is closing but it is one all the same; then its close frame.
+        // The pong is no event for one that is closing but it is one all the same; then its close
+        // frame.
         let (mut input, mut events) = (answers.as_slice(), Vec::new());
         while let Some(event) = from.receive(&mut input, &mut sent) {
             events.push(event);
@@ -216,7 +217,8 @@ fn a_ping_and_a_pong_may_have_125_bytes() {
     }
 }
 
-/// Whether it comes as one frame or as several, a message may be as long as was allowed, and no longer.
+/// Whether it comes as one frame or as several, a message may be as long as was allowed, and no
+/// longer.
 #[test]
 fn a_message_may_be_as_long_as_was_said() {
     for most in [0, 1, 125, 126, 1000] {

@@ -2,9 +2,9 @@
 //!
 //! It keeps its own books from what the chat says has happened ([`Effect`]) and never asks the
 //! fan-out: who is in which room, who has which name, what was said, and for each member the lines
-//! that are still to reach it, in order. A line that is read must be the next of those. Only what others
-//! say may be missing, while the member is behind, and notices, while it is full; and only as many lines
-//! as the member is then told.
+//! that are still to reach it, in order. A line that is read must be the next of those. Only what
+//! others say may be missing, while the member is behind, and notices, while it is full; and only
+//! as many lines as the member is then told.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -85,8 +85,8 @@ impl Checker {
         }
     }
 
-    /// A newcomer was let in; `effects` are what that brought about, to be [observed](Self::observe)
-    /// next.
+    /// A newcomer was let in; `effects` are what that brought about, to be
+    /// [observed](Self::observe) next.
     pub fn connected(
         &mut self,
         member: MemberId,
@@ -371,8 +371,8 @@ impl Checker {
         }
     }
 
-    /// A member has read the end of the stream. `cut` says that it did not read its last lines in the
-    /// time it had, `by_choice` that it had ended its own side. Returns its last line.
+    /// A member has read the end of the stream. `cut` says that it did not read its last lines in
+    /// the time it had, `by_choice` that it had ended its own side. Returns its last line.
     pub fn ended(
         &mut self,
         number: usize,

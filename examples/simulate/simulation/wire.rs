@@ -20,7 +20,8 @@ pub struct Lag {
     behind: u64,
     /// More than the hard limit did.
     full: Option<u64>,
-    /// Everything had been sent, and then something was written again: that tells what was left out.
+    /// Everything had been sent, and then something was written again: that tells what was left
+    /// out.
     ended: Option<u64>,
     /// Everything has been sent.
     is_over: bool,

@@ -1,8 +1,8 @@
 //! The doors: what the server's own doors do with sockets and timers, done with simulated ones.
 //!
 //! Everything that decides anything is the server's: [`Hub`] and
-//! [`LineInput`](loopchat::server::line_input::LineInput). Here is only when they are called, in the
-//! order of a turn: what has come is read, the check phase delivers, time brings what is due.
+//! [`LineInput`](loopchat::server::line_input::LineInput). Here is only when they are called, in
+//! the order of a turn: what has come is read, the check phase delivers, time brings what is due.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -30,8 +30,8 @@ const LAST_LINES_MS: Millis = 5000;
 /// delivered at once from 16 KiB on, and what the line that tipped them brought.
 const LARGEST_WRITE: usize = 48 * 1024;
 
-/// How late a stalled reader may be found to have stalled, and again to have done so for too long, in
-/// milliseconds: those who wait are looked at once a second, if the clock does not jump.
+/// How late a stalled reader may be found to have stalled, and again to have done so for too long,
+/// in milliseconds: those who wait are looked at once a second, if the clock does not jump.
 pub const SWEEP_SLACK_MS: Millis = 10_000;
 
 /// The longest a greeting waits, in milliseconds.

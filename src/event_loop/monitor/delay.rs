@@ -22,9 +22,9 @@ const DIGITS: u8 = 3;
 /// that is never late shows a little more than its resolution, and one that was blocked for 300 ms
 /// shows 300 ms once. [`lateness`](Self::lateness) takes the resolution off.
 ///
-/// Node's `min` of an empty histogram is a huge number and its `mean` is NaN; here both are `None`.
-/// Times of more than an hour count as an hour; Node counts them apart (`exceeds`), and its limit is
-/// 292 years.
+/// Node's `min` of an empty histogram is a huge number and its `mean` is NaN; here both are
+/// `None`. Times of more than an hour count as an hour; Node counts them apart (`exceeds`), and
+/// its limit is 292 years.
 pub struct EventLoopDelay {
     shared: Rc<RefCell<Samples>>,
     resolution_ms: u64,
@@ -38,8 +38,8 @@ struct Samples {
 }
 
 impl<H: Handle> Context<H> {
-    /// Makes a sampler of the loop's delay (`monitorEventLoopDelay({ resolution })`), which is to be
-    /// [enabled](EventLoopDelay::enable). Its resolution is in milliseconds, 10 in Node unless
+    /// Makes a sampler of the loop's delay (`monitorEventLoopDelay({ resolution })`), which is to
+    /// be [enabled](EventLoopDelay::enable). Its resolution is in milliseconds, 10 in Node unless
     /// another is given; 0 means 1.
     ///
     /// ```

@@ -117,8 +117,8 @@ impl Turn {
         self.phases.iter().map(|phase| phase.callbacks).sum()
     }
 
-    /// What came on top of `earlier`, an older state of the same [sum](Monitor::total). What was queued
-    /// stays the most of all.
+    /// What came on top of `earlier`, an older state of the same [sum](Monitor::total). What was
+    /// queued stays the most of all.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         let mut rest = *self;

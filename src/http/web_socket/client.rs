@@ -13,8 +13,9 @@ use crate::net::{Context, Error, Socket};
 
 /// What a client asks with, and how it tells whether the answer is one.
 ///
-/// For whoever wants more than [`connect`] does: make a request with [`fields`](Self::fields) besides others,
-/// and in its `upgrade` event [`check`](Self::check) the answer, then [`open`](Self::open) the WebSocket.
+/// For whoever wants more than [`connect`] does: make a request with [`fields`](Self::fields)
+/// besides others, and in its `upgrade` event [`check`](Self::check) the answer, then
+/// [`open`](Self::open) the WebSocket.
 #[derive(Clone, Debug)]
 pub struct ClientHandshake {
     key: String,
@@ -78,8 +79,8 @@ impl ClientHandshake {
         Ok(chosen)
     }
 
-    /// Makes the connection a WebSocket. `head` is what has come behind the answer. Its events come from the
-    /// next tick on.
+    /// Makes the connection a WebSocket. `head` is what has come behind the answer. Its events
+    /// come from the next tick on.
     pub fn open<S: 'static>(
         &self,
         cx: &mut Context<S>,
@@ -95,8 +96,9 @@ fn failed(why: impl Into<String>) -> Error {
     Error::with_code("ERR_WEBSOCKET_HANDSHAKE", why)
 }
 
-/// Opens a WebSocket to a `ws://` URL (`new WebSocket(url)`), and calls back once: with the WebSocket, whose
-/// events come to the endpoint's listeners from the next tick on, or with why there is none.
+/// Opens a WebSocket to a `ws://` URL (`new WebSocket(url)`), and calls back once: with the
+/// WebSocket, whose events come to the endpoint's listeners from the next tick on, or with why
+/// there is none.
 ///
 /// Offers no subprotocol, and waits as long as the server takes; [`ClientHandshake`] is for more.
 #[track_caller]

@@ -7,8 +7,8 @@ use super::decoder::Decoded;
 use super::{Endpoint, Event, Message, Protocol, ReadyState, Received, Role, WebSocket, code};
 use crate::net::{self, Context, Holding, Socket};
 
-/// Frames one WebSocket is served in one turn, whole messages or not; the rest of what was read waits
-/// for the next. They are counted after every [`WINDOW`].
+/// Frames one WebSocket is served in one turn, whole messages or not; the rest of what was read
+/// waits for the next. They are counted after every [`WINDOW`].
 const FRAMES_PER_TURN: u32 = 256;
 
 /// Bytes that are taken apart before the frames in them are counted.
@@ -39,7 +39,8 @@ pub(super) struct Connection {
     ending: bool,
 }
 
-/// What a WebSocket holds of a message that is not complete, in bytes; nothing on a socket that is none.
+/// What a WebSocket holds of a message that is not complete, in bytes; nothing on a socket that is
+/// none.
 pub(crate) fn held<S: 'static>(cx: &Context<S>, socket: Socket) -> usize {
     let connection = socket.data::<S, Connection>(cx);
     connection.map_or(0, |connection| connection.held.bytes())
@@ -177,8 +178,8 @@ fn finish<S: 'static>(cx: &mut Context<S>, web_socket: WebSocket, closed: Option
     let Some(connection) = web_socket.connection_mut(cx) else {
         return;
     };
-    // The server ends it, so that its port need not wait for stray packets: the client's does. But whoever
-    // was not understood is left at once.
+    // The server ends it, so that its port need not wait for stray packets: the client's does. But
+    // whoever was not understood is left at once.
     let leaves = connection.protocol.role() == Role::Server || closed.is_none();
     connection.closed = closed;
     // Its end is read for; what comes before it is ignored.
@@ -191,7 +192,8 @@ fn finish<S: 'static>(cx: &mut Context<S>, web_socket: WebSocket, closed: Option
     await_end(cx, web_socket);
 }
 
-/// The peer sends no more. The socket ends itself now, when what is queued is sent; that may be never.
+/// The peer sends no more. The socket ends itself now, when what is queued is sent; that may be
+/// never.
 fn end<S: 'static>(cx: &mut Context<S>, web_socket: WebSocket) {
     if let Some(connection) = web_socket.connection_mut(cx) {
         connection.protocol.end();
@@ -199,8 +201,8 @@ fn end<S: 'static>(cx: &mut Context<S>, web_socket: WebSocket) {
     }
 }
 
-/// Nothing can be sent any more. What the peer had sent before is still told, for as long as a connection has
-/// to end: whoever has paused it is not to keep it for ever.
+/// Nothing can be sent any more. What the peer had sent before is still told, for as long as a
+/// connection has to end: whoever has paused it is not to keep it for ever.
 fn broke<S: 'static>(cx: &mut Context<S>, web_socket: WebSocket) {
     let Some(connection) = web_socket.connection_mut(cx) else {
         return;

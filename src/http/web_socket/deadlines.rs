@@ -1,8 +1,8 @@
 //! Who is to be looked at when: first come, first due, one queue for each kind of wait.
 //!
-//! A WebSocket that keeps quiet costs one entry in one queue, whatever the number of them one timer for
-//! all. Each kind of wait takes equally long for everyone, so a queue is in order by itself. An entry
-//! whose WebSocket is gone meanwhile is found so when it is due.
+//! A WebSocket that keeps quiet costs one entry in one queue, whatever the number of them one
+//! timer for all. Each kind of wait takes equally long for everyone, so a queue is in order by
+//! itself. An entry whose WebSocket is gone meanwhile is found so when it is due.
 
 use std::collections::VecDeque;
 
@@ -53,12 +53,14 @@ impl Deadlines {
         }
     }
 
-    /// How late one may be looked at, so that those who are due within this time wake the loop once.
+    /// How late one may be looked at, so that those who are due within this time wake the loop
+    /// once.
     pub(super) fn grain(&self) -> u64 {
         self.grain
     }
 
-    /// From now on an end may take so long: not less than before, or the queue would not be in order.
+    /// From now on an end may take so long: not less than before, or the queue would not be in
+    /// order.
     pub(super) fn set_close_wait(&mut self, ms: u32) {
         self.close.wait = u64::from(ms);
     }

@@ -86,7 +86,8 @@ impl Decoder {
         }
     }
 
-    /// How many frames have begun so far, of all kinds and whole messages or not; it may come round.
+    /// How many frames have begun so far, of all kinds and whole messages or not; it may come
+    /// round.
     #[must_use]
     pub fn frames(&self) -> u32 {
         self.frames
@@ -103,7 +104,8 @@ impl Decoder {
         message + self.control.capacity()
     }
 
-    /// Takes input up to the end of the next message or control frame; `None` once all of it is taken.
+    /// Takes input up to the end of the next message or control frame; `None` once all of it is
+    /// taken.
     ///
     /// # Errors
     ///

@@ -53,19 +53,22 @@ pub enum Event<'a> {
     Ping(&'a [u8]),
     /// A pong came.
     Pong(&'a [u8]),
-    /// After a send that returned false, or when answers to pings could not be sent at once: all is sent, send on.
+    /// After a send that returned false, or when answers to pings could not be sent at once: all
+    /// is sent, send on.
     Drain,
     /// The peer broke the protocol. It is told why, nothing more is read, and
     /// [`Close`](Self::Close) follows. An error of the socket's is no such error: there, as in
     /// Node's `ws`, only the close follows.
     Error(&'a Error),
-    /// The connection is closed, in the closing phase, once; nothing follows. The code and the reason
-    /// are those of the peer's close frame: 1005 if it had none, 1006 if there was no such frame.
+    /// The connection is closed, in the closing phase, once; nothing follows. The code and the
+    /// reason are those of the peer's close frame: 1005 if it had none, 1006 if there was no such
+    /// frame.
     Close(u16, &'a str),
 }
 
-/// Listeners and limits that many WebSockets share, stored once for all of them: a small id, as good as
-/// its loop. What `WebSocketServer` is in Node's `ws`, for WebSockets that this end has opened, too.
+/// Listeners and limits that many WebSockets share, stored once for all of them: a small id, as
+/// good as its loop. What `WebSocketServer` is in Node's `ws`, for WebSockets that this end has
+/// opened, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Endpoint(u32);
 
@@ -138,8 +141,8 @@ impl Endpoint {
         Self(place as u32)
     }
 
-    /// Calls back on every event of every WebSocket of this endpoint, in the order in which listeners
-    /// were added.
+    /// Calls back on every event of every WebSocket of this endpoint, in the order in which
+    /// listeners were added.
     #[track_caller]
     pub fn on_event<S: 'static, R: CallbackResult>(
         self,
@@ -174,8 +177,9 @@ impl Endpoint {
     }
 
     /// Gives those that begin to end from now on more time for it than
-    /// [`close_timeout_ms`](Options::close_timeout_ms) said: a server that ends as a whole may have more
-    /// patience than one that runs. Less than before changes nothing, since who waits already is due first.
+    /// [`close_timeout_ms`](Options::close_timeout_ms) said: a server that ends as a whole may
+    /// have more patience than one that runs. Less than before changes nothing, since who waits
+    /// already is due first.
     pub fn extend_close_timeout<S: 'static>(self, cx: &mut Context<S>, ms: u32) {
         if let Some(shared) = self.shared(cx) {
             let longer = shared.options.close_timeout_ms.max(ms);
@@ -189,7 +193,8 @@ impl Endpoint {
         all.get_mut(self.0 as usize)
     }
 
-    /// Tells the listeners. They are taken out for the time of the call, so that they may reach everything.
+    /// Tells the listeners. They are taken out for the time of the call, so that they may reach
+    /// everything.
     pub(super) fn emit<S: 'static>(
         self,
         state: &mut S,

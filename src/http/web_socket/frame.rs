@@ -1,7 +1,7 @@
 //! Frames on the wire: the codec's headers, and the mask over a payload.
 //!
-//! The layout of a header is the codec's business (`tungstenite`). What is left is the few rules that
-//! a header alone can break, and to undo the mask piece by piece, as payload comes.
+//! The layout of a header is the codec's business (`tungstenite`). What is left is the few rules
+//! that a header alone can break, and to undo the mask piece by piece, as payload comes.
 
 use std::io::Cursor;
 

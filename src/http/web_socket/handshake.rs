@@ -103,8 +103,8 @@ impl Handshake {
         })
     }
 
-    /// Where the page comes from that asks, if it is a browser that does. Whether its WebSockets are
-    /// welcome is the caller's to say: a browser sends a site's cookies along from any page.
+    /// Where the page comes from that asks, if it is a browser that does. Whether its WebSockets
+    /// are welcome is the caller's to say: a browser sends a site's cookies along from any page.
     #[must_use]
     pub fn origin(&self) -> Option<&str> {
         self.origin.as_deref()

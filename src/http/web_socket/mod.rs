@@ -1,8 +1,10 @@
-//! WebSockets (RFC 6455) as Node's `ws` package shows them: endpoints, messages, the closing handshake.
+//! WebSockets (RFC 6455) as Node's `ws` package shows them: endpoints, messages, the closing
+//! handshake.
 //!
-//! An [`Endpoint`] has the listeners and limits for many WebSockets, stored once; a [`WebSocket`] is a
-//! small id. [`accept`] makes a request's socket a WebSocket: whoever listened to the socket before
-//! hears no more of it; [`connect`] opens one. Nothing here calls back: what follows from a call comes as a later [`Event`].
+//! An [`Endpoint`] has the listeners and limits for many WebSockets, stored once; a [`WebSocket`]
+//! is a small id. [`accept`] makes a request's socket a WebSocket: whoever listened to the socket
+//! before hears no more of it; [`connect`] opens one. Nothing here calls back: what follows from a
+//! call comes as a later [`Event`].
 //!
 //! ```
 //! use loopchat::http::web_socket::{self, Endpoint, Message, Options};
@@ -31,7 +33,8 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! What is said to many is encoded once: [`encode_text`], then [`WebSocket::send_encoded`] for each.
+//! What is said to many is encoded once: [`encode_text`], then [`WebSocket::send_encoded`] for
+//! each.
 //!
 //! | file | what | `ws` |
 //! | --- | --- | --- |
@@ -48,8 +51,8 @@
 //!
 //! # Bounds
 //!
-//! - A message is refused at the header that makes it too large, and memory grows only with what has
-//!   come: see [`Options::max_message`].
+//! - A message is refused at the header that makes it too large, and memory grows only with what
+//!   has come: see [`Options::max_message`].
 //! - While a pong cannot be sent, nothing more is read that could ask for another.
 //! - A connection is served 256 messages a turn; what else was read waits for the next.
 //! - A closing handshake has a deadline, and so has a ping.

@@ -1,7 +1,7 @@
 //! One end of a WebSocket as a state machine: bytes in, events and bytes to send out.
 //!
-//! [`Protocol`] knows no socket and no clock. Whatever the cuts in its input, the same bytes give the
-//! same events and the same answers.
+//! [`Protocol`] knows no socket and no clock. Whatever the cuts in its input, the same bytes give
+//! the same events and the same answers.
 //!
 //! | state | a message is | a ping is | the peer's close frame |
 //! | --- | --- | --- | --- |
@@ -160,8 +160,8 @@ impl Protocol {
         payload.len() <= MAX_CONTROL && self.send(Kind::Ping, payload, to)
     }
 
-    /// Appends a pong nobody has asked for. False, and nothing, unless it is open and the payload has
-    /// at most 125 bytes.
+    /// Appends a pong nobody has asked for. False, and nothing, unless it is open and the payload
+    /// has at most 125 bytes.
     pub fn send_pong(&mut self, payload: &[u8], to: &mut Vec<u8>) -> bool {
         payload.len() <= MAX_CONTROL && self.send(Kind::Pong, payload, to)
     }
@@ -176,9 +176,9 @@ impl Protocol {
 
     /// Appends a close frame, the last frame of this end. False, and nothing, unless it is open.
     ///
-    /// A `code` that may not be sent ([`is_valid_close_code`](close::is_valid_close_code)) is left out,
-    /// and the reason with it; a reason of more than [`MAX_REASON`](close::MAX_REASON) bytes is cut
-    /// between two characters.
+    /// A `code` that may not be sent ([`is_valid_close_code`](close::is_valid_close_code)) is left
+    /// out, and the reason with it; a reason of more than [`MAX_REASON`](close::MAX_REASON) bytes
+    /// is cut between two characters.
     pub fn close(&mut self, code: u16, reason: &str, to: &mut Vec<u8>) -> bool {
         let payload = close::payload(code, reason);
         let open = self.send(Kind::Close, &payload, to);

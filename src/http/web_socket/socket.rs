@@ -12,16 +12,17 @@ use crate::net::{Context, Socket};
 /// How long a refused client is given to read why, in milliseconds.
 const REFUSAL_MS: u64 = 2000;
 
-/// One end of a WebSocket (`WebSocket` of Node's `ws`): a small id; everything goes through the context.
+/// One end of a WebSocket (`WebSocket` of Node's `ws`): a small id; everything goes through the
+/// context.
 ///
-/// It is good until its [`Event::Close`](super::Event::Close); done with a stale one, everything is a
-/// no-op. What it does comes to the listeners of its [`Endpoint`].
+/// It is good until its [`Event::Close`](super::Event::Close); done with a stale one, everything
+/// is a no-op. What it does comes to the listeners of its [`Endpoint`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct WebSocket(pub(super) Socket);
 
-/// Makes the connection of an HTTP server's `upgrade` event a WebSocket, or refuses the request if it is
-/// not in order: [`Handshake::from_head`], then [`Handshake::accept`] or [`Refusal::send`]. Whoever wants to look
-/// at the origin or the subprotocols in between calls these.
+/// Makes the connection of an HTTP server's `upgrade` event a WebSocket, or refuses the request if
+/// it is not in order: [`Handshake::from_head`], then [`Handshake::accept`] or [`Refusal::send`].
+/// Whoever wants to look at the origin or the subprotocols in between calls these.
 ///
 /// # Errors
 ///
@@ -43,8 +44,8 @@ pub fn accept<S: 'static>(
 }
 
 impl Handshake {
-    /// Makes the request's connection a WebSocket (`wss.handleUpgrade`): answers, and takes the socket over
-    /// from whoever listened to it. `head` is what has come behind the request.
+    /// Makes the request's connection a WebSocket (`wss.handleUpgrade`): answers, and takes the
+    /// socket over from whoever listened to it. `head` is what has come behind the request.
     ///
     /// Its events come from the next tick on.
     pub fn accept<S: 'static>(
@@ -61,7 +62,8 @@ impl Handshake {
 }
 
 impl Refusal {
-    /// Answers the request, and ends the connection. Whoever listened to the socket hears no more of it.
+    /// Answers the request, and ends the connection. Whoever listened to the socket hears no more
+    /// of it.
     pub fn send<S: 'static>(&self, cx: &mut Context<S>, socket: Socket) {
         // It is read on, and ignored: closing with something unread may cost the client the answer.
         socket
@@ -109,8 +111,8 @@ impl WebSocket {
         self.0
     }
 
-    /// A callback of this WebSocket has returned: with an error it is closed, since the program has not done
-    /// what it wanted with it.
+    /// A callback of this WebSocket has returned: with an error it is closed, since the program
+    /// has not done what it wanted with it.
     pub(super) fn check<S: 'static>(
         self,
         cx: &mut Context<S>,
@@ -149,9 +151,9 @@ impl WebSocket {
         connection.protocol.send_binary(bytes, &mut frame) && self.write(cx, frame)
     }
 
-    /// Sends what [`encode_text`], [`encode_binary`] or several [`append_text`] have made: bytes that go
-    /// to many, encoded once and never copied. As [`send_text`](Self::send_text). A client's end has to
-    /// mask them, so there each is encoded anew.
+    /// Sends what [`encode_text`], [`encode_binary`] or several [`append_text`] have made: bytes
+    /// that go to many, encoded once and never copied. As [`send_text`](Self::send_text). A
+    /// client's end has to mask them, so there each is encoded anew.
     pub fn send_encoded<S: 'static>(self, cx: &mut Context<S>, frames: &Rc<Vec<u8>>) -> bool {
         let Some(connection) = self.connection(cx) else {
             return false;
@@ -167,8 +169,8 @@ impl WebSocket {
         }
     }
 
-    /// Sends a ping; the peer's pong has the same payload. As [`send_text`](Self::send_text), and false if
-    /// the payload has more than 125 bytes: then nothing is sent.
+    /// Sends a ping; the peer's pong has the same payload. As [`send_text`](Self::send_text), and
+    /// false if the payload has more than 125 bytes: then nothing is sent.
     pub fn ping<S: 'static>(self, cx: &mut Context<S>, payload: &[u8]) -> bool {
         let mut frame = Vec::new();
         let Some(connection) = self.connection_mut(cx) else {
@@ -186,14 +188,14 @@ impl WebSocket {
         connection.protocol.send_pong(payload, &mut frame) && self.write(cx, frame)
     }
 
-    /// Sends a close frame, after what is queued, and nothing more. What the peer sends is still told, even if it
-    /// was paused, until its close frame comes; then the connection ends, or
+    /// Sends a close frame, after what is queued, and nothing more. What the peer sends is still
+    /// told, even if it was paused, until its close frame comes; then the connection ends, or
     /// [some time](super::Options::close_timeout_ms) later at the latest, and
     /// [`Event::Close`](super::Event::Close) follows. A no-op unless it is open.
     ///
-    /// A `code` that may not be sent ([`is_valid_close_code`](super::is_valid_close_code)) is left out,
-    /// and the reason with it; a reason of more than [`MAX_REASON`](super::MAX_REASON) bytes is cut
-    /// between two characters.
+    /// A `code` that may not be sent ([`is_valid_close_code`](super::is_valid_close_code)) is left
+    /// out, and the reason with it; a reason of more than [`MAX_REASON`](super::MAX_REASON) bytes
+    /// is cut between two characters.
     pub fn close<S: 'static>(self, cx: &mut Context<S>, code: u16, reason: &str) {
         let mut frame = Vec::new();
         let Some(connection) = self.connection_mut(cx) else {
@@ -207,14 +209,16 @@ impl WebSocket {
     }
 
     /// Cuts the connection off at once; what is queued is lost.
-    /// [`Event::Close`](super::Event::Close) follows, with 1006 unless the peer's close frame had come.
+    /// [`Event::Close`](super::Event::Close) follows, with 1006 unless the peer's close frame had
+    /// come.
     pub fn terminate<S: 'static>(self, cx: &mut Context<S>) {
         self.0.destroy(cx);
     }
 
-    /// Hands out no more events of the peer's until `resume`; the kernel's buffer fills and the peer has to
-    /// wait. For who cannot keep up: pause when a send returns false, resume on
-    /// [`Event::Drain`](super::Event::Drain). A no-op unless it is open: the peer's close frame is waited for.
+    /// Hands out no more events of the peer's until `resume`; the kernel's buffer fills and the
+    /// peer has to wait. For who cannot keep up: pause when a send returns false, resume on
+    /// [`Event::Drain`](super::Event::Drain). A no-op unless it is open: the peer's close frame is
+    /// waited for.
     pub fn pause<S: 'static>(self, cx: &mut Context<S>) {
         if let Some(connection) = self.connection_mut(cx)
             && connection.protocol.state() == ReadyState::Open

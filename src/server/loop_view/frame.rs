@@ -1,4 +1,5 @@
-//! What watchers are sent, as JSON. Times are in nanoseconds, phases in the order of [`Phase::ALL`].
+//! What watchers are sent, as JSON. Times are in nanoseconds, phases in the order of
+//! [`Phase::ALL`].
 
 use serde_json::{Value, json};
 
@@ -8,8 +9,8 @@ use super::{BLOCK, RESOLUTION, Running, WATCHERS};
 use crate::event_loop::{Counters, HandleId, Phase, Recording, Step, Turn};
 use crate::net::Context;
 
-/// Bars of the strip in one frame at most. When there were more turns, each bar is the longest of several in
-/// a row: a long turn is never lost among short ones.
+/// Bars of the strip in one frame at most. When there were more turns, each bar is the longest of
+/// several in a row: a long turn is never lost among short ones.
 const BARS: usize = 12;
 
 /// Everything that only grows, at one time; a frame is what is between two of these.

@@ -6,9 +6,9 @@
 //! | `frame.rs` | what is sent, as JSON |
 //! | `summary.rs` | the short form, for `/loop` in the chat |
 //!
-//! All watchers get the same frames, each encoded once. Who does not read as fast goes without some. What is
-//! sent is what the loop did between two frames, so the watching itself is in it: a timer of the delay
-//! every 10 ms, and one of the frames every 100 ms.
+//! All watchers get the same frames, each encoded once. Who does not read as fast goes without
+//! some. What is sent is what the loop did between two frames, so the watching itself is in it: a
+//! timer of the delay every 10 ms, and one of the frames every 100 ms.
 
 mod frame;
 mod summary;
@@ -178,7 +178,8 @@ fn left(server: &mut ChatServer, cx: &mut Context<ChatServer>, web_socket: WebSo
     }
 }
 
-/// Sends everyone what the loop has done since the last time, and the recorded turn to who wanted one.
+/// Sends everyone what the loop has done since the last time, and the recorded turn to who wanted
+/// one.
 fn show(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
     let sample = Sample::take(server, cx);
     let watchers = server.loop_view.watchers.len();
@@ -216,7 +217,8 @@ impl LoopView {
 }
 
 impl Watcher {
-    /// Whether it may be sent something: nothing is kept for those who read more slowly than others.
+    /// Whether it may be sent something: nothing is kept for those who read more slowly than
+    /// others.
     fn has_read_all(&self, cx: &Context<ChatServer>) -> bool {
         self.web_socket.buffered_amount(cx) == 0
     }

@@ -12,7 +12,8 @@ fn other(name: &'static str) -> Verdict {
     Verdict::Foreign(Foreign::Other(name))
 }
 
-/// The verdict on bytes that come one by one, at every place held against what had been said before.
+/// The verdict on bytes that come one by one, at every place held against what had been said
+/// before.
 fn one_by_one(bytes: &[u8]) -> Verdict {
     let mut verdict = Verdict::Undecided;
     for end in 0..=bytes.len() {

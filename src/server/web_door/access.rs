@@ -31,8 +31,8 @@ pub(super) fn may_look(
     server.config.expose.contains(&what) || is_from_here(server, cx, head, socket)
 }
 
-/// Whether a request for a WebSocket may look: it calls the server by a name that it has, from a page that
-/// may talk to it.
+/// Whether a request for a WebSocket may look: it calls the server by a name that it has, from a
+/// page that may talk to it.
 ///
 /// # Errors
 ///
@@ -66,9 +66,10 @@ pub(in crate::server) fn is_from_here(
     !server.config.is_fronted() && is_local(peer, head)
 }
 
-/// Where others come through this machine, no request is its own: what they say of themselves is theirs to
-/// choose. Where the server was not told of any, the address alone is not enough either. A proxy on this machine passes on what others ask, and mostly says so; behind
-/// a socket file there is nothing else but a proxy. And a browser on this machine may show a page from elsewhere
+/// Where others come through this machine, no request is its own: what they say of themselves is
+/// theirs to choose. Where the server was not told of any, the address alone is not enough either.
+/// A proxy on this machine passes on what others ask, and mostly says so; behind a socket file
+/// there is nothing else but a proxy. And a browser on this machine may show a page from elsewhere
 /// whose own name resolves to here.
 fn is_local(peer: Option<IpAddr>, head: &Head) -> bool {
     let is_loopback = peer.is_some_and(|address| address.to_canonical().is_loopback());

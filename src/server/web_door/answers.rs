@@ -7,11 +7,13 @@ use super::site::Page;
 use crate::http::{IncomingMessage, ServerResponse, status_message};
 use crate::net::Context;
 
-/// Nothing from elsewhere, no inline script or style, and nobody's frame. `'self'` covers the WebSocket, too.
+/// Nothing from elsewhere, no inline script or style, and nobody's frame. `'self'` covers the
+/// WebSocket, too.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// A picture that is looked at by itself is a document, whose own style is its own business. It can do nothing.
+/// A picture that is looked at by itself is a document, whose own style is its own business. It
+/// can do nothing.
 const PICTURE_POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox";
 

@@ -1,7 +1,8 @@
 //! `docs/`, rendered: the course and the manual are one click from the chat.
 //!
-//! Pages keep the names of their files, so that links between them work here as they do in the repository. A link
-//! out of `docs/` names a source file, which the server does not have: the name is shown instead.
+//! Pages keep the names of their files, so that links between them work here as they do in the
+//! repository. A link out of `docs/` names a source file, which the server does not have: the name
+//! is shown instead.
 
 use std::collections::HashMap;
 
@@ -19,8 +20,8 @@ pub(super) fn read(path: &str) -> Option<(&'static str, Vec<u8>)> {
         folder if folder.ends_with('/') => format!("{folder}README.md"),
         file => file.to_owned(),
     };
-    // Paths are compared part by part there, so `course//a.md` and `course/./a.md` would be `course/a.md`,
-    // too: a page would have as many names as anybody likes.
+    // Paths are compared part by part there, so `course//a.md` and `course/./a.md` would be
+    // `course/a.md`, too: a page would have as many names as anybody likes.
     let file = DOCS.get_file(&name)?;
     let bytes = (file.path().to_str() == Some(&*name)).then(|| file.contents())?;
     let (_, kind) = name.rsplit_once('.')?;
@@ -69,7 +70,8 @@ fn render(markdown: &str, name: &str) -> String {
     }
     let mut body = String::new();
     html::push_html(&mut body, page.events.into_iter());
-    // In text a `<` is never left as it is. Code that is wider than the page scrolls, also without a mouse.
+    // In text a `<` is never left as it is. Code that is wider than the page scrolls, also without
+    // a mouse.
     body = body.replace("<pre>", "<pre tabindex=\"0\">");
     // The policy of all pages forbids inline styles.
     for (cell, side) in [
@@ -152,7 +154,8 @@ impl<'a> Rendering<'a> {
     }
 }
 
-/// The name of a heading as the usual viewers of repositories make it, so that links to it work in both.
+/// The name of a heading as the usual viewers of repositories make it, so that links to it work in
+/// both.
 fn slug(words: &str) -> String {
     let kept = words
         .chars()

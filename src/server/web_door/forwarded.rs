@@ -1,11 +1,11 @@
 //! Who is behind a proxy that speaks HTTP: `X-Forwarded-For`, and `Forwarded` (RFC 7239).
 //!
-//! Each proxy on the way adds at the end of the list whom it was asked by. What is further to the left was
-//! said by whoever asked it, who may say what it likes. So the list is read from its end, as long as it is
-//! trusted proxies that speak: the first that is none is the client.
+//! Each proxy on the way adds at the end of the list whom it was asked by. What is further to the
+//! left was said by whoever asked it, who may say what it likes. So the list is read from its end,
+//! as long as it is trusted proxies that speak: the first that is none is the client.
 //!
-//! A proxy adds to one of the two fields, and passes on the other as it came, from anybody. So if both are
-//! there, they have to say the same.
+//! A proxy adds to one of the two fields, and passes on the other as it came, from anybody. So if
+//! both are there, they have to say the same.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -13,8 +13,8 @@ use crate::chat::Peer;
 use crate::http::Head;
 use crate::http::web_socket::Refusal;
 
-/// Who asks, if `peer` is what is connected. `trusts` tells of an address whether it is a trusted proxy's, and
-/// whether `peer` is one is `is_proxy`.
+/// Who asks, if `peer` is what is connected. `trusts` tells of an address whether it is a trusted
+/// proxy's, and whether `peer` is one is `is_proxy`.
 ///
 /// # Errors
 ///
@@ -48,8 +48,8 @@ pub(super) fn client(
     Ok(found.unwrap_or(peer))
 }
 
-/// The last of a list that is no trusted proxy; the first, if all are. Where a proxy does not say whom it was
-/// asked by, it is itself all that is known.
+/// The last of a list that is no trusted proxy; the first, if all are. Where a proxy does not say
+/// whom it was asked by, it is itself all that is known.
 fn last_untrusted(hops: &[Option<IpAddr>], peer: Peer, trusts: impl Fn(IpAddr) -> bool) -> Peer {
     let mut known = peer;
     for hop in hops.iter().rev() {
@@ -98,8 +98,8 @@ fn split(text: &[u8], at: u8) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// An address with or without a port, in quotes or without: `192.0.2.7`, `"[2001:db8::7]:4711"`. It may also be
-/// `unknown`, or a name that the proxy made up, `_hidden`.
+/// An address with or without a port, in quotes or without: `192.0.2.7`, `"[2001:db8::7]:4711"`.
+/// It may also be `unknown`, or a name that the proxy made up, `_hidden`.
 fn node(text: &[u8]) -> Option<IpAddr> {
     let text = str::from_utf8(text).ok()?;
     let text = match text.strip_prefix('"') {

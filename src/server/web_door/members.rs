@@ -13,8 +13,8 @@ use crate::http::Head;
 use crate::http::web_socket::{Endpoint, Event, Handshake, Message, Refusal, WebSocket, code};
 use crate::net::{Context, Socket};
 
-/// The largest message that is taken, in bytes, unless lines may be longer: a paste. Whoever sends a
-/// larger one is disconnected with 1009.
+/// The largest message that is taken, in bytes, unless lines may be longer: a paste. Whoever sends
+/// a larger one is disconnected with 1009.
 pub(super) const MAX_MESSAGE: usize = 64 * 1024;
 
 /// Listens to all WebSockets there will be.
@@ -39,7 +39,8 @@ pub(super) fn listen(cx: &mut Context<ChatServer>, endpoint: Endpoint) {
 }
 
 impl ChatServer {
-    /// A WebSocket has sent a control frame. They are answered by themselves, and asked for at a cost.
+    /// A WebSocket has sent a control frame. They are answered by themselves, and asked for at a
+    /// cost.
     pub(in crate::server) fn control_frame(
         &mut self,
         cx: &mut Context<Self>,
@@ -54,8 +55,8 @@ impl ChatServer {
     }
 }
 
-/// Takes a member out of the chat whose close frame is sent. The connection may take seconds to end, and until
-/// then it could go on talking.
+/// Takes a member out of the chat whose close frame is sent. The connection may take seconds to
+/// end, and until then it could go on talking.
 fn leave(server: &mut ChatServer, cx: &mut Context<ChatServer>, web_socket: WebSocket) {
     let connection = server.connections.get_mut(web_socket.socket());
     if let Some(member) = connection.and_then(|found| found.member) {
@@ -64,8 +65,9 @@ fn leave(server: &mut ChatServer, cx: &mut Context<ChatServer>, web_socket: WebS
     }
 }
 
-/// Makes a request for a WebSocket a member of the chat. Who may not be one is told why: by a status if it is
-/// no page that may chat here, and in the chat's own way if there is no room, since a page sees nothing of a status.
+/// Makes a request for a WebSocket a member of the chat. Who may not be one is told why: by a
+/// status if it is no page that may chat here, and in the chat's own way if there is no room,
+/// since a page sees nothing of a status.
 pub(super) fn upgrade(
     server: &mut ChatServer,
     cx: &mut Context<ChatServer>,
@@ -121,8 +123,8 @@ pub(super) fn upgrade(
     }
 }
 
-/// A message has come, or what was left of one. Of many lines a turn's share is heard; the rest waits, and with
-/// it all that comes behind.
+/// A message has come, or what was left of one. Of many lines a turn's share is heard; the rest
+/// waits, and with it all that comes behind.
 fn message(
     server: &mut ChatServer,
     cx: &mut Context<ChatServer>,
@@ -164,8 +166,8 @@ fn message(
     server.finish(cx);
 }
 
-/// Keeps what cannot be heard yet, and reads nothing more. Its bytes are not always whole characters: a line
-/// that is too long is refused at its first byte too many.
+/// Keeps what cannot be heard yet, and reads nothing more. Its bytes are not always whole
+/// characters: a line that is too long is refused at its first byte too many.
 fn keep(server: &mut ChatServer, cx: &mut Context<ChatServer>, web_socket: WebSocket, text: &[u8]) {
     web_socket.pause(cx);
     if let Some(connection) = server.connections.get_mut(web_socket.socket())
@@ -189,8 +191,8 @@ pub(in crate::server) fn read_on(
     }
 }
 
-/// Ends the connection of a member that has left the chat, after its last lines. The code tells a page what to
-/// make of it, the reason is that of the last line.
+/// Ends the connection of a member that has left the chat, after its last lines. The code tells a
+/// page what to make of it, the reason is that of the last line.
 pub(in crate::server) fn close(
     server: &mut ChatServer,
     cx: &mut Context<ChatServer>,

@@ -137,13 +137,14 @@ fn limits(max_message: usize) -> Options {
         max_message,
         ping_interval_ms: 30_000,
         ping_timeout_ms: 20_000,
-        // A member that the server disconnects has as long to take its last lines as one at the line door.
+        // A member that the server disconnects has as long to take its last lines as one at the
+        // line door.
         close_timeout_ms: super::line_door::LAST_LINES_MS as u32,
     }
 }
 
-/// Somebody has connected. If nobody more may, it is told so when it asks for something: a browser shows
-/// nothing of what comes before.
+/// Somebody has connected. If nobody more may, it is told so when it asks for something: a browser
+/// shows nothing of what comes before.
 fn arrived(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
     let Err(refused) = admit(server, cx, socket) else {
         return;
@@ -156,8 +157,8 @@ fn arrived(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket
     }
 }
 
-/// Who is at the other end. Nobody is an operator here: what connects to a socket file is a proxy, and who is
-/// behind it the system does not know.
+/// Who is at the other end. Nobody is an operator here: what connects to a socket file is a proxy,
+/// and who is behind it the system does not know.
 fn peer(cx: &Context<ChatServer>, socket: Socket) -> Option<Peer> {
     let peer = arrivals::peer(cx, socket)?;
     Some(match peer {
@@ -188,8 +189,8 @@ pub(super) fn client(
     forwarded::client(head, peer, config.trusts(peer), trusts).map(Some)
 }
 
-/// Whether a connection is one of those that may be served. One that was turned away when it came may have
-/// found its place meanwhile.
+/// Whether a connection is one of those that may be served. One that was turned away when it came
+/// may have found its place meanwhile.
 ///
 /// # Errors
 ///
@@ -220,8 +221,8 @@ fn gone() -> Refused {
     }
 }
 
-/// Answers a request for a WebSocket that nothing comes of. HTTP has let go of the connection, so its close
-/// is to be listened to anew.
+/// Answers a request for a WebSocket that nothing comes of. HTTP has let go of the connection, so
+/// its close is to be listened to anew.
 pub(super) fn refuse_upgrade(cx: &mut Context<ChatServer>, socket: Socket, refusal: &Refusal) {
     debug!("no WebSocket: {refusal}");
     refusal.send(cx, socket);

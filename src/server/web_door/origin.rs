@@ -1,12 +1,13 @@
 //! Which names this server has, and whose pages may chat here.
 //!
-//! A browser lets any page open a WebSocket to anywhere, and says in `Origin` where the page is from. So a
-//! page may chat if it is from here, that is if its origin is what `Host` says, or if `--web-origin` names it.
-//! What is no browser sends no `Origin`, and needs nobody's leave.
+//! A browser lets any page open a WebSocket to anywhere, and says in `Origin` where the page is
+//! from. So a page may chat if it is from here, that is if its origin is what `Host` says, or if
+//! `--web-origin` names it. What is no browser sends no `Origin`, and needs nobody's leave.
 //!
-//! That alone is not enough on a loopback address: a page from elsewhere may have a name of its own *resolve* to
-//! 127.0.0.1 (DNS rebinding), and is then from here as far as a browser can tell. So a door that listens
-//! on loopback answers only to the names of this machine, and to those that `--web-origin` gives it.
+//! That alone is not enough on a loopback address: a page from elsewhere may have a name of its
+//! own *resolve* to 127.0.0.1 (DNS rebinding), and is then from here as far as a browser can tell.
+//! So a door that listens on loopback answers only to the names of this machine, and to those that
+//! `--web-origin` gives it.
 
 use std::str::FromStr;
 
@@ -94,7 +95,8 @@ impl Guard {
             })
     }
 
-    /// Whether a request for a WebSocket calls this server by a name it has, from a page that may talk to it.
+    /// Whether a request for a WebSocket calls this server by a name it has, from a page that may
+    /// talk to it.
     ///
     /// # Errors
     ///

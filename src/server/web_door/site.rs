@@ -1,5 +1,5 @@
-//! What the web door serves: pages, with their tags and their compressed form, made when they are first
-//! asked for and kept.
+//! What the web door serves: pages, with their tags and their compressed form, made when they are
+//! first asked for and kept.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -22,7 +22,8 @@ const COMPRESSED_FROM: usize = 1024;
 /// The pages, and who may ask for them.
 pub(in crate::server) struct Site {
     guard: Guard,
-    /// Those that were asked for. There are no others than those that are embedded, so it is bounded.
+    /// Those that were asked for. There are no others than those that are embedded, so it is
+    /// bounded.
     pages: HashMap<Box<str>, Rc<Page>>,
 }
 

@@ -1,6 +1,7 @@
 //! Where an input is cut: a part of the fuzzed bytes decides.
 
-/// Splits what is fuzzed into its parts: a flag byte, and the rest of the input whole and in pieces.
+/// Splits what is fuzzed into its parts: a flag byte, and the rest of the input whole and in
+/// pieces.
 ///
 /// | bytes | are |
 /// | --- | --- |

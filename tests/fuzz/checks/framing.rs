@@ -6,8 +6,8 @@ use loopchat::server::framing::{Frame, LineDecoder};
 
 use super::cuts::Cuts;
 
-/// However the input is cut, and however often its reader stops, the frames are the same, and within
-/// their limits.
+/// However the input is cut, and however often its reader stops, the frames are the same, and
+/// within their limits.
 pub fn check(data: &[u8]) {
     let Some(cuts) = Cuts::of(data) else { return };
     let max_line = [0, 1, 7, 64, 100, 300, 512, 4096][usize::from(cuts.flags & 7)];

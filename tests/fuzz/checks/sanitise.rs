@@ -4,8 +4,8 @@ use loopchat::chat::sanitise;
 
 use super::steers_a_terminal;
 
-/// Nothing that steers a terminal is left, nor what is made to look like another line; all that is harmless
-/// is, in order; it is no longer than it was; doing it twice changes nothing more.
+/// Nothing that steers a terminal is left, nor what is made to look like another line; all that is
+/// harmless is, in order; it is no longer than it was; doing it twice changes nothing more.
 pub fn check(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let clean = sanitise(&text);
@@ -16,8 +16,8 @@ pub fn check(data: &[u8]) {
     let harmless = |text: &str| -> String { text.chars().filter(is_harmless).collect() };
     assert_eq!(harmless(&clean), harmless(&text));
     assert!(clean.is_empty() || !clean.chars().all(|c| is_blank(c) || is_unseen(c)));
-    // What stands between two characters that can be seen is bounded, in width and in height. The text
-    // stands behind a name.
+    // What stands between two characters that can be seen is bounded, in width and in height. The
+    // text stands behind a name.
     let line = format!("guest7: {clean}");
     let pieces = line.split(|c| !is_blank(c) && !is_unseen(c) && !is_accent(c));
     for piece in pieces {

@@ -51,8 +51,8 @@ struct Session {
     longest: usize,
 }
 
-/// No line that comes out could steer a terminal or is longer than it must be; nicknames are unique;
-/// what the effects tell of who is where is what the chat says; limits hold.
+/// No line that comes out could steer a terminal or is longer than it must be; nicknames are
+/// unique; what the effects tell of who is where is what the chat says; limits hold.
 pub fn check(data: &[u8]) {
     let mut session = Session {
         chat: Chat::new(limits()),
