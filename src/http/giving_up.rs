@@ -15,6 +15,13 @@ use crate::net::{Error, Socket};
 const LINGER_SILENT: u32 = 500;
 const LINGER_IN_ALL: u64 = 5000;
 
+/// Bytes that are thrown away of a connection that was given up. It is not read any further: the
+/// kernel's buffer fills, and whoever goes on talking waits until the connection is closed.
+pub(super) const THROWN_AWAY: u64 = 64 * 1024;
+
+/// How long whoever was refused is given to read why, in milliseconds.
+const REFUSAL_MS: u64 = 2000;
+
 /// The client will send no more. As in Node nothing is answered any more after that, but what has
 /// been answered is still sent; unless the server
 /// [allows](server::Server::set_http_allow_half_open) its clients to wait for the rest.
@@ -119,6 +126,7 @@ pub(super) fn fail<S: 'static>(
 ) {
     let Some(own) = of(cx, socket) else { return };
     own.over = true;
+    own.received = 0;
     // Whose fault it is: the message's that is being received, or that of a head that is none yet.
     let last = own.begun.wrapping_sub(1);
     let receiving = own
@@ -167,6 +175,7 @@ pub(super) fn linger<S: 'static>(cx: &mut Context<S>, socket: Socket) {
     let Some(own) = of(cx, socket) else { return };
     own.over = true;
     own.since = Some(now);
+    own.received = 0;
     if std::mem::take(&mut own.paused) {
         socket.resume(cx);
     }
@@ -178,18 +187,48 @@ pub(super) fn linger<S: 'static>(cx: &mut Context<S>, socket: Socket) {
 pub(super) fn refuse_upgrade<S: 'static>(cx: &mut Context<S>, socket: Socket) {
     let answer =
         "HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
-    socket
-        .remove_all_listeners(cx)
-        .set_allow_half_open(cx, false)
-        .set_timeout(cx, LINGER_SILENT)
-        .on_timeout(cx, |_, cx, socket| socket.destroy(cx))
-        .resume(cx)
-        .end_with(cx, answer);
+    end_with(cx, socket, answer);
 }
 
-pub(super) fn linger_on<S: 'static>(cx: &mut Context<S>, socket: Socket) {
-    if socket.writable_ended(cx) && lingers_long(cx, socket) {
+/// Ends a connection that is HTTP's no more. Whoever listened to it hears no more of it.
+pub(super) fn end_with<S: 'static>(cx: &mut Context<S>, socket: Socket, answer: impl AsRef<[u8]>) {
+    // It is read on: closing with something unread may cost the client the answer.
+    let mut thrown_away = 0;
+    socket
+        .remove_all_listeners(cx)
+        .set_timeout(cx, 0)
+        .set_allow_half_open(cx, false)
+        .on_data(cx, move |_, cx, socket, bytes| {
+            thrown_away += bytes.len() as u64;
+            if thrown_away > THROWN_AWAY {
+                socket.pause(cx);
+            }
+        })
+        .resume(cx)
+        .end_with(cx, answer);
+    let timer = cx.set_deadline(REFUSAL_MS, move |_, cx| socket.give_up(cx));
+    cx.set_timer_ref(timer, false);
+}
+
+/// Throws away what has come of a connection that is given up, or will be when it has its answers.
+pub(super) fn throw_away<S: 'static>(cx: &mut Context<S>, socket: Socket, bytes: &[u8]) {
+    let ended = socket.writable_ended(cx);
+    if ended && lingers_long(cx, socket) {
         socket.give_up(cx);
+        return;
+    }
+    let now = cx.now();
+    let Some(own) = of(cx, socket) else { return };
+    own.received += bytes.len() as u64;
+    // If the program has been told of the fault, its end is the program's to make.
+    if own.received <= THROWN_AWAY || !(ended || own.fault.is_some()) {
+        return;
+    }
+    own.paused = true;
+    own.since.get_or_insert(now);
+    socket.pause(cx);
+    if ended {
+        socket.set_timeout(cx, LINGER_SILENT);
     }
 }
 
@@ -200,9 +239,10 @@ fn lingers_long<S: 'static>(cx: &mut Context<S>, socket: Socket) -> bool {
 }
 
 /// It was given up, and nothing came or went for a moment. Whose system has not even taken what
-/// there was for it has a little longer.
+/// there was for it has a little longer, and so has who cannot be heard any more.
 fn lingered<S: 'static>(cx: &mut Context<S>, socket: Socket) {
-    if socket.buffered(cx) > 0 && !lingers_long(cx, socket) {
+    let unheard = of(cx, socket).is_some_and(|own| own.paused);
+    if (unheard || socket.buffered(cx) > 0) && !lingers_long(cx, socket) {
         socket.set_timeout(cx, LINGER_SILENT);
     } else {
         socket.give_up(cx);

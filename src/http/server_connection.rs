@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 
 use super::exchange::{Exchange, put_spare, take_spare};
+use super::giving_up::THROWN_AWAY;
 use super::incoming::{self, IncomingMessage};
 use super::parser::{Parser, Part};
 use super::server::{self, Kind, ServerEvent, ServerState, Settings};
@@ -41,8 +42,8 @@ pub(super) struct Connection<S> {
     pub(super) sent: u32,
     /// What is to be written to the socket.
     pub(super) out: Vec<u8>,
-    /// Bytes of the body that is being received.
-    received: u64,
+    /// Bytes of the body that is being received; then those that were thrown away behind it.
+    pub(super) received: u64,
     /// Its place in the server's list.
     pub(super) place: usize,
     /// Since when a message is awaited or arriving, in the loop's milliseconds.
@@ -235,7 +236,7 @@ fn feed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, mut inpu
     let settings = settings(cx, socket);
     let Some(own) = of(cx, socket) else { return };
     if own.over {
-        return giving_up::linger_on(cx, socket);
+        return giving_up::throw_away(cx, socket, input);
     }
     own.feeding = true;
     let last_of_turn = own.begun.wrapping_add(REQUESTS_PER_TURN as u32);
@@ -255,6 +256,7 @@ fn feed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, mut inpu
         }
         if own.parser.is_idle() {
             if own.closing {
+                own.received += input.len() as u64;
                 break; // what comes behind the last request is nobody's
             }
             if own.since.is_none() {
@@ -336,6 +338,10 @@ fn must_wait<S: 'static>(cx: &mut Context<S>, socket: Socket, input: &[u8]) -> b
 }
 
 fn waits<S>(own: &mut Connection<S>, full: usize, queued: usize) -> bool {
+    let enough = own.received > THROWN_AWAY;
+    if own.over && enough {
+        return true;
+    }
     if own.parser.in_body() {
         let number = own.begun.wrapping_sub(1);
         // Nobody waits for the body of a request that has its response.
@@ -344,6 +350,9 @@ fn waits<S>(own: &mut Connection<S>, full: usize, queued: usize) -> bool {
     }
     if own.parser.in_message() {
         return false; // its end is known without another byte
+    }
+    if own.closing && enough {
+        return true;
     }
     let unanswered = own.exchanges.len();
     own.held_back || unanswered > 0 && (unanswered >= PIPELINED || own.held() + queued >= full)

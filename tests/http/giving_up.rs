@@ -5,8 +5,10 @@
 //! client the answer.
 
 use std::cell::RefCell;
+use std::io::{ErrorKind, Write};
 
 use loopchat::http::ServerResponse;
+use loopchat::http::web_socket::Refusal;
 
 use crate::rig::{Said, statuses, timed};
 use crate::virtual_time::{End, Timed};
@@ -14,18 +16,19 @@ use crate::virtual_time::{End, Timed};
 const GET: &str = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 const LAST: &str = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 
-/// What a client gets that sends this and far more behind it, more than the server reads at once,
-/// and goes on sending after it was answered; and how its stream ends.
+/// What a client gets that sends this and as much behind it as the server takes, which is more
+/// than it reads at once and no endless stream, and is still there seconds after it was answered;
+/// and how its stream ends.
 fn talks_on(rig: &mut Timed<Said>, first: &str) -> (String, End) {
     let mut peer = rig.connect("http");
     peer.send(first);
-    peer.send(vec![b'x'; 150_000]);
-    rig.settle();
-    for _ in 0..5 {
+    let mut taken = rig.send_until_stuck(&mut peer, &[b'x'; 150_000]);
+    for _ in 0..10 {
         // A server that has closed takes no more, and one that closes now has something unread.
-        peer.send(vec![b'x'; 150_000]);
         rig.run_for(400);
+        taken += rig.send_until_stuck(&mut peer, b"x");
     }
+    assert!((65_536..1_000_000).contains(&taken), "{taken} were taken");
     drop(peer.stream.shutdown(std::net::Shutdown::Write));
     rig.end(&mut peer)
 }
@@ -50,6 +53,62 @@ fn who_is_refused_while_it_goes_on_sending_gets_the_answer() {
         });
         let (answer, end) = talks_on(&mut rig, &first);
         assert_eq!((statuses(&answer), end), (vec![status], End::Closed));
+    }
+}
+
+/// However a connection ends, of what comes behind the end no more than a little is read. Who pours
+/// on has to wait, and then there is nobody.
+#[test]
+fn who_pours_on_waits_until_it_is_closed() {
+    let long = format!("GET /{} HTTP/1.1\r\n", "a".repeat(20_000));
+    let upgrade = "GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n";
+    for (first, ms) in [
+        ("junk\r\n\r\n", 5500),
+        (&long, 5500),
+        (LAST, 5500),
+        (&[GET, LAST].concat(), 5500),
+        (upgrade, 2000),
+    ] {
+        let mut rig = timed(|cx, server| {
+            server.on_request(cx, |_, cx, _, response| response.end_with(cx, "x"));
+            server.on_upgrade(cx, |_, cx, head, socket, _| {
+                let refusal = Refusal::new(404, "nothing of the kind");
+                assert_eq!(head.url(), "/");
+                refusal.send(cx, socket);
+                socket.on_close(cx, |said: &mut Said, cx, _, _| {
+                    said.push(format!("closed at {}", cx.now()));
+                });
+            });
+        });
+        let mut peer = rig.connect("http");
+        peer.send(first);
+        rig.send_until_stuck(&mut peer, &[b'x'; 65_536]);
+        assert!(!peer.text().is_empty(), "{first}");
+        rig.run_to(ms);
+        let sent = peer.stream.write(b"x");
+        assert_eq!(sent.expect_err(first).kind(), ErrorKind::BrokenPipe);
+        assert_eq!(rig.state, [format!("closed at {ms}")], "{first}");
+    }
+}
+
+/// The same while the last response, or one before the refusal, is still to come: it comes, and
+/// then the end.
+#[test]
+fn who_pours_before_its_last_response_waits_and_gets_it() {
+    for first in [LAST.to_owned(), GET.to_owned() + "junk\r\n\r\n"] {
+        let mut rig = timed(|cx, server| {
+            server.on_request(cx, |_, cx, _, response| {
+                cx.set_timeout(1000, move |_, cx| response.end_with(cx, "late"));
+            });
+        });
+        let mut peer = rig.connect("http");
+        peer.send(&first);
+        rig.send_until_stuck(&mut peer, &[b'x'; 65_536]);
+        assert_eq!((rig.now(), peer.text().as_str()), (0, ""));
+        let answer = rig.rest(&mut peer);
+        assert_eq!(statuses(&answer)[0], "200");
+        assert!(answer.contains("late"), "{answer}");
+        assert_eq!(rig.now(), 1000);
     }
 }
 

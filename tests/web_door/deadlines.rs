@@ -1,6 +1,9 @@
 //! What ends by itself at the web door, to the millisecond of the loop's time.
 
-use super::rig::Rig;
+use loopchat::server::Config;
+
+use super::client::REQUEST;
+use super::rig::{Browser, Rig};
 use super::*;
 
 #[test]
@@ -39,6 +42,59 @@ fn the_time_to_end_is_short_however_long_that_of_the_server_is() {
     for browser in [&mut leaves, &mut closes] {
         let sent = browser.peer.stream.write(b"x");
         assert!(sent.is_err(), "{sent:?}");
+    }
+}
+
+/// Whoever is turned away, has left, was not understood, or asked for something else: of what it
+/// pours on behind the answer a little is read and no more, and then it is closed.
+#[test]
+fn who_is_not_heard_any_more_is_not_read_either() {
+    type Leaves = fn(&mut Rig, &mut Browser);
+    let leaves: [Leaves; 5] = [
+        |_, browser| browser.say("/quit"),
+        |_, browser| browser.send(CLOSE, 1000_u16.to_be_bytes()),
+        |_, browser| browser.send(BINARY, "no text"),
+        |_, browser| browser.peer.send(b"\x81\x05hello"),
+        |rig, browser| {
+            let mut operator = rig.nc();
+            operator.say(&format!("/kick {}", browser.name));
+            operator.expect_line(rig, |line| line.starts_with("* You kicked "));
+        },
+    ];
+    let frames = client::frame(TEXT, &[b'x'; 60_000]);
+    for (case, leave) in leaves.into_iter().enumerate() {
+        let mut rig = Rig::new(|_| {});
+        let mut browser = rig.browser();
+        leave(&mut rig, &mut browser);
+        rig.0.settle();
+        let start = rig.now();
+        let taken = rig.0.send_until_stuck(&mut browser.peer, &frames);
+        assert!(taken < 1_000_000, "{case}: {taken} bytes were taken");
+        rig.0.run_to(start + 5000);
+        let sent = browser.peer.stream.write(b"x");
+        assert!(sent.is_err(), "{case}: {sent:?}");
+    }
+    // There is no room for another: it gets its line and its close frame.
+    let full = |config: &mut Config| config.max_connections = 1;
+    let mut rig = Rig::new(full);
+    let _nc = rig.nc();
+    let visitor = rig.visitor();
+    let mut refused = rig.upgrade(visitor, REQUEST);
+    let taken = rig.0.send_until_stuck(&mut refused.peer, &frames);
+    assert!(taken < 1_000_000, "{taken} bytes were taken");
+    refused.expect_line(&mut rig, |line| line.starts_with("! Disconnected: "));
+    // Neither is it read who asks for a page.
+    for request in [
+        "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+        "no request\r\n\r\n",
+    ] {
+        let mut visitor = rig.visitor();
+        visitor.send(request);
+        let taken = rig.0.send_until_stuck(&mut visitor, &[b'x'; 60_000]);
+        assert!(taken < 1_000_000, "{request}: {taken} bytes were taken");
+        let text = visitor.text();
+        assert!(text.starts_with("HTTP/1.1 "), "{request}: {text}");
     }
 }
 

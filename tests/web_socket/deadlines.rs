@@ -2,7 +2,7 @@
 
 use loopchat::http::web_socket::{Options, code};
 
-use super::client::REQUEST;
+use super::client::{self, REQUEST};
 use super::rig::{Rig, ping, send};
 use super::virtual_time::{End, Peer};
 use super::*;
@@ -45,6 +45,51 @@ const BEGINNINGS: [Beginning; 4] = [
         "0 close 1006 ",
     ),
 ];
+
+/// Behind the end, however it has come about, a little is thrown away and no more.
+#[test]
+fn who_pours_on_behind_the_end_has_to_wait() {
+    for (place, (begin, closed)) in BEGINNINGS.into_iter().enumerate().take(3) {
+        let mut rig = Rig::new(Options {
+            max_after_close: 65_536,
+            ..Options::default()
+        });
+        let mut peer = rig.open();
+        begin(&mut rig, &mut peer);
+        // Frames that nobody is told of: a message that never ends.
+        let message = client::frame(TEXT, b"");
+        let nothing = client::frame(CONTINUATION, b"").repeat(10_000);
+        let whole = client::frame(FIN | TEXT, &[b'x'; 60_000]);
+        for bytes in [&whole, &[message, nothing].concat()] {
+            let taken = rig.timed.send_until_stuck(&mut peer, bytes);
+            assert!(taken < 1_000_000, "{place}: {taken} bytes were taken");
+        }
+        let told = rig.heard_so_far();
+        let told = told.iter().filter(|event| event.contains(" text "));
+        assert!(told.count() < 10, "{place}");
+        assert_eq!((rig.now(), rig.heard().as_str()), (0, closed), "{place}");
+        assert_eq!(rig.now(), 30_000, "{place}");
+    }
+}
+
+/// What was under way when our close frame was sent is told, unless the program says otherwise.
+#[test]
+fn all_that_is_under_way_is_told_by_default() {
+    let mut rig = rig(0, 0, 30_000);
+    let mut peer = rig.open();
+    close(&mut rig, 0);
+    let message = client::frame(FIN | TEXT, &[b'x'; 60_000]);
+    for _ in 0..100 {
+        rig.timed.send_all(&mut peer, &message);
+    }
+    send(&mut peer, FIN | CLOSE, close_frame(1000, "").payload);
+    for _ in 0..100 {
+        assert!(rig.heard().starts_with("0 text xxx"));
+    }
+    drop(peer);
+    assert_eq!(rig.heard(), "0 close 1000 ");
+    assert_eq!(rig.now(), 0);
+}
 
 /// Alone, with pings that are due sooner, and with some that are due later.
 #[test]

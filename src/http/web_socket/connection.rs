@@ -2,9 +2,12 @@
 
 use log::debug;
 
+use super::super::giving_up::THROWN_AWAY;
 use super::deadlines::Due;
 use super::decoder::Decoded;
-use super::{Endpoint, Event, Message, Protocol, ReadyState, Received, Role, WebSocket, code};
+use super::{
+    Endpoint, Event, Message, Options, Protocol, ReadyState, Received, Role, WebSocket, code,
+};
 use crate::net::{self, Context, Holding, Socket};
 
 /// Frames one WebSocket is served in one turn, whole messages or not; the rest of what was read
@@ -37,6 +40,19 @@ pub(super) struct Connection {
     heard: bool,
     /// Its end is waited for.
     ending: bool,
+    /// Bytes that were read since then, and since the peer's close frame.
+    since_end: u32,
+}
+
+impl Connection {
+    /// Whether its end has been read for long enough: whatever else comes stays with the kernel.
+    fn has_had_enough(&self, options: &Options) -> bool {
+        let most = match self.protocol.state() {
+            ReadyState::Closed => THROWN_AWAY as usize,
+            _ => options.max_after_close,
+        };
+        self.ending && self.since_end as usize > most
+    }
 }
 
 /// What a WebSocket holds of a message that is not complete, in bytes; nothing on a socket that is
@@ -66,6 +82,7 @@ pub(super) fn open<S: 'static>(
         need_drain: false,
         heard: false,
         ending: false,
+        since_end: 0,
     };
     socket.set_data(cx, connection);
     socket
@@ -100,15 +117,38 @@ fn heard<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, event: 
 
 /// Serves what came, up to a turn's share. What is not served is given back to the socket.
 fn data<S: 'static>(state: &mut S, cx: &mut Context<S>, web_socket: WebSocket, bytes: &[u8]) {
+    let was_ending = web_socket
+        .connection(cx)
+        .is_some_and(|connection| connection.ending);
+    let rest = serve(state, cx, web_socket, bytes);
+    web_socket.0.unshift(cx, rest);
+    if !was_ending {
+        return;
+    }
+    let Some(connection) = web_socket.connection_mut(cx) else {
+        return;
+    };
+    let served = (bytes.len() - rest.len()) as u32;
+    connection.since_end = connection.since_end.saturating_add(served);
+    flow(cx, web_socket);
+}
+
+/// Serves what came, and returns what is left of it for the next turn.
+fn serve<'a, S: 'static>(
+    state: &mut S,
+    cx: &mut Context<S>,
+    web_socket: WebSocket,
+    bytes: &'a [u8],
+) -> &'a [u8] {
     let mut input = bytes;
     let mut answer = Vec::new();
     let mut begun = None;
     loop {
         if web_socket.0.destroyed(cx) {
-            return; // a listener has terminated it
+            return &[]; // a listener has terminated it
         }
         let Some(connection) = web_socket.connection_mut(cx) else {
-            return;
+            return &[];
         };
         connection.heard = true;
         let endpoint = connection.endpoint;
@@ -128,7 +168,7 @@ fn data<S: 'static>(state: &mut S, cx: &mut Context<S>, web_socket: WebSocket, b
         }
         let Some(received) = received else {
             if input.is_empty() {
-                return;
+                return &[];
             }
             continue;
         };
@@ -159,7 +199,20 @@ fn data<S: 'static>(state: &mut S, cx: &mut Context<S>, web_socket: WebSocket, b
     if !answer.is_empty() {
         send_answer(cx, web_socket, &answer);
     }
-    web_socket.0.unshift(cx, input);
+    input
+}
+
+/// Has what comes flow, unless somebody or something is against it.
+fn flow<S: 'static>(cx: &mut Context<S>, web_socket: WebSocket) {
+    let Some(connection) = web_socket.connection(cx) else {
+        return;
+    };
+    let options = connection.endpoint.options(cx);
+    if connection.paused || connection.choked || connection.has_had_enough(&options) {
+        web_socket.0.pause(cx);
+    } else {
+        web_socket.0.resume(cx);
+    }
 }
 
 /// Writes a pong, or the answer to a close frame. While it cannot be sent, no more is read.
@@ -169,7 +222,7 @@ fn send_answer<S: 'static>(cx: &mut Context<S>, web_socket: WebSocket, answer: &
     }
     if let Some(connection) = web_socket.connection_mut(cx) {
         connection.choked = true;
-        web_socket.0.pause(cx);
+        flow(cx, web_socket);
     }
 }
 
@@ -185,7 +238,8 @@ fn finish<S: 'static>(cx: &mut Context<S>, web_socket: WebSocket, closed: Option
     // Its end is read for; what comes before it is ignored.
     connection.paused = false;
     connection.choked = false;
-    web_socket.0.resume(cx);
+    connection.since_end = 0;
+    flow(cx, web_socket);
     if leaves {
         web_socket.0.end(cx);
     }
@@ -207,8 +261,8 @@ fn broke<S: 'static>(cx: &mut Context<S>, web_socket: WebSocket) {
     let Some(connection) = web_socket.connection_mut(cx) else {
         return;
     };
-    if std::mem::take(&mut connection.choked) && !connection.paused {
-        web_socket.0.resume(cx);
+    if std::mem::take(&mut connection.choked) {
+        flow(cx, web_socket);
     }
     if !web_socket.0.destroyed(cx) {
         await_end(cx, web_socket);
@@ -234,8 +288,8 @@ fn drain<S: 'static>(state: &mut S, cx: &mut Context<S>, web_socket: WebSocket) 
     let endpoint = connection.endpoint;
     let tell = std::mem::take(&mut connection.need_drain);
     let choked = std::mem::take(&mut connection.choked);
-    if choked && !connection.paused {
-        web_socket.0.resume(cx);
+    if choked {
+        flow(cx, web_socket);
     }
     if tell || choked {
         endpoint.emit(state, cx, web_socket, Event::Drain);
@@ -248,9 +302,7 @@ pub(super) fn resume<S: 'static>(cx: &mut Context<S>, web_socket: WebSocket) {
         return;
     };
     connection.paused = false;
-    if !connection.choked {
-        web_socket.0.resume(cx);
-    }
+    flow(cx, web_socket);
 }
 
 fn close<S: 'static>(state: &mut S, cx: &mut Context<S>, web_socket: WebSocket) {

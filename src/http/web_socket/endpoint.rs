@@ -22,6 +22,9 @@ pub struct Options {
     /// From our close frame, or the peer's, the connection may take so many milliseconds to end;
     /// then it is cut off. 30 s.
     pub close_timeout_ms: u32,
+    /// Bytes that are still read and told behind our close frame, in wait for the peer's. Beyond
+    /// them the peer has to wait until it is cut off. All of them, unless this says otherwise.
+    pub max_after_close: usize,
 }
 
 impl Default for Options {
@@ -31,6 +34,7 @@ impl Default for Options {
             ping_interval_ms: 0,
             ping_timeout_ms: 10_000,
             close_timeout_ms: 30_000,
+            max_after_close: usize::MAX,
         }
     }
 }

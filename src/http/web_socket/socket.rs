@@ -6,11 +6,8 @@ use super::connection::{self, Connection};
 use super::frame::{self, Kind};
 use super::{Endpoint, Handshake, ReadyState, Refusal, Role, code};
 use crate::event_loop::{CallbackResult, CallbackSite};
-use crate::http::Head;
+use crate::http::{Head, giving_up};
 use crate::net::{Context, Socket};
-
-/// How long a refused client is given to read why, in milliseconds.
-const REFUSAL_MS: u64 = 2000;
 
 /// One end of a WebSocket (`WebSocket` of Node's `ws`): a small id; everything goes through the
 /// context.
@@ -65,15 +62,7 @@ impl Refusal {
     /// Answers the request, and ends the connection. Whoever listened to the socket hears no more
     /// of it.
     pub fn send<S: 'static>(&self, cx: &mut Context<S>, socket: Socket) {
-        // It is read on, and ignored: closing with something unread may cost the client the answer.
-        socket
-            .remove_all_listeners(cx)
-            .set_timeout(cx, 0)
-            .set_allow_half_open(cx, false)
-            .resume(cx)
-            .end_with(cx, self.response());
-        let timer = cx.set_deadline(REFUSAL_MS, move |_, cx| socket.give_up(cx));
-        cx.set_timer_ref(timer, false);
+        giving_up::end_with(cx, socket, self.response());
     }
 }
 

@@ -45,6 +45,9 @@ const STALL_MS: u32 = 30_000;
 /// Nobody has anything to send here but lines, on WebSockets.
 const MAX_BODY: u64 = 64 * 1024;
 
+/// Bytes that are read, and thrown away, of a WebSocket whose close frame is sent.
+const MAX_UNHEARD: usize = 64 * 1024;
+
 /// What the last line of somebody who is disconnected starts with.
 const DISCONNECTED: &str = "! Disconnected: ";
 
@@ -140,6 +143,8 @@ fn limits(max_message: usize) -> Options {
         // A member that the server disconnects has as long to take its last lines as one at the
         // line door.
         close_timeout_ms: super::line_door::LAST_LINES_MS as u32,
+        // Whoever has left the chat is not heard any more.
+        max_after_close: MAX_UNHEARD,
     }
 }
 
