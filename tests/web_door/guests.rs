@@ -65,6 +65,39 @@ fn pages_are_for_those_who_know_the_name() {
     }
 }
 
+/// A target that is a whole URL has the name, whatever `Host` says beside it.
+#[test]
+fn a_whole_url_calls_the_server_by_the_name_in_it() {
+    let (_server, web) = start(&["--web-origin", "https://chat.example"]);
+    for (authority, host, is_known) in [
+        ("localhost", "localhost", true),
+        ("chat.example", "chat.example", true),
+        ("evil.example", "127.0.0.1", false),
+        ("evil.example", "evil.example", false),
+        ("localhost", "evil.example", false),
+    ] {
+        for (path, status) in [("/ws", 101), ("/loop/ws", 403)] {
+            let line = ask(
+                web,
+                &format!("http://{authority}{path}"),
+                &format!("Host: {host}\r\n"),
+            );
+            let wanted = if is_known { status } else { 421 };
+            let wanted = format!("HTTP/1.1 {wanted} ");
+            assert!(
+                line.starts_with(&wanted),
+                "{authority}{path}, {host}: {line}"
+            );
+        }
+        for (path, status) in [("/", 200), ("/metrics", 403)] {
+            let target = format!("http://{authority}{path}");
+            let wanted = if is_known { status } else { 421 };
+            let page = pages::get_from(web, &target, host, "");
+            assert_eq!(page.status, wanted, "{target}, {host}");
+        }
+    }
+}
+
 #[test]
 fn whoever_was_refused_holds_no_place() {
     let (server, web) = start(&["--max-connections", "2"]);

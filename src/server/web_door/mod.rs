@@ -290,13 +290,11 @@ fn route(
 
 /// The path of a request's target, which may be a whole URL and may have a query.
 fn path(target: &str) -> &str {
-    let path = match target.split_once("://") {
-        Some((scheme, rest)) if !scheme.contains('/') => {
-            rest.find('/').map_or("/", |start| &rest[start..])
-        }
-        _ => target,
-    };
-    path.split('?').next().unwrap_or(path)
+    let path = origin::split_url(target).map_or(target, |(_, rest)| rest);
+    match path.split('?').next() {
+        Some("") | None => "/",
+        Some(path) => path,
+    }
 }
 
 #[cfg(test)]

@@ -15,6 +15,30 @@ use crate::http::Head;
 use crate::http::web_socket::Refusal;
 use crate::net::Address;
 
+/// The authority of a request's target that is a whole URL, and what follows it.
+pub(super) fn split_url(target: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = target.split_once("://")?;
+    if scheme.contains('/') {
+        return None; // it is a path with such a thing in it
+    }
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    Some(rest.split_at(end))
+}
+
+/// By what name a request calls this server, if by any. It is that of the target if that is a whole
+/// URL (RFC 9112, 3.2.2); `Host` is to say the same, and who says both of two things has said none.
+fn host(head: &Head) -> Option<&[u8]> {
+    let host = head.header("host");
+    let Some((name, _)) = split_url(head.url()) else {
+        return host;
+    };
+    let name = name.as_bytes();
+    match host.is_none_or(|host| host.eq_ignore_ascii_case(name)) {
+        true => Some(name),
+        false => Some(b""),
+    }
+}
+
 /// What is answered to whoever calls this server by a name that is not its own.
 pub(super) const UNKNOWN_HOST: &str =
     "This server is not known by that name: ask for localhost, or start it with --web-origin";
@@ -89,10 +113,12 @@ impl Guard {
         // Only HTTP/1.0 may leave it out, and no browser does.
         !self.loopback
             || is_local(head)
-            || head.header_str("host").is_some_and(|host| {
-                let mut origins = self.origins.iter();
-                origins.any(|origin| origin.host().eq_ignore_ascii_case(host))
-            })
+            || host(head)
+                .and_then(|host| str::from_utf8(host).ok())
+                .is_some_and(|host| {
+                    let mut origins = self.origins.iter();
+                    origins.any(|origin| origin.host().eq_ignore_ascii_case(host))
+                })
     }
 
     /// Whether a request for a WebSocket calls this server by a name it has, from a page that may
@@ -117,8 +143,9 @@ impl Guard {
             let origin = str::from_utf8(origin).ok();
             let origin = origin.and_then(|origin| origin.parse::<Origin>().ok());
             origin.is_some_and(|origin| {
-                let host = head.header_str("host").unwrap_or_default();
-                origin.host().eq_ignore_ascii_case(host) || self.origins.contains(&origin)
+                let host = host(head).unwrap_or_default();
+                let host_of_page = origin.host().as_bytes();
+                host_of_page.eq_ignore_ascii_case(host) || self.origins.contains(&origin)
             })
         })
     }
@@ -126,7 +153,7 @@ impl Guard {
 
 /// Whether a request calls this server by a name that every machine has for itself, or by none.
 pub(super) fn is_local(head: &Head) -> bool {
-    let Some(host) = head.header("host") else {
+    let Some(host) = host(head) else {
         return true;
     };
     let Ok(host) = str::from_utf8(host) else {
@@ -147,7 +174,11 @@ mod tests {
     use crate::http::Limits;
 
     fn head(fields: &str) -> Head {
-        let text = format!("GET /ws HTTP/1.1\r\n{fields}\r\n");
+        asking("/ws", fields)
+    }
+
+    fn asking(target: &str, fields: &str) -> Head {
+        let text = format!("GET {target} HTTP/1.1\r\n{fields}\r\n");
         let mut head = Head::default();
         let parsed = head.parse_request(text.as_bytes(), &Limits::default());
         assert_eq!(parsed.expect("a head"), Some(text.len()));
@@ -226,6 +257,34 @@ mod tests {
             let head = head(&format!("Host: {host}\r\n"));
             assert_eq!(local.knows_host(&head), known, "{host:?}");
             assert!(open.knows_host(&head));
+        }
+    }
+
+    #[test]
+    fn the_name_in_a_whole_url_is_the_one_that_counts() {
+        let local = guard(&["https://chat.example"], "127.0.0.1:8080");
+        for (target, host, known) in [
+            ("http://localhost:8080/ws", "localhost:8080", true),
+            ("HTTP://LOCALHOST/ws", "localhost", true),
+            ("http://[::1]:8080?a", "[::1]:8080", true),
+            ("https://chat.example/ws", "chat.example", true),
+            ("http://localhost/ws", "evil.example", false),
+            ("http://localhost/ws", "127.0.0.1", false),
+            ("http://evil.example/ws", "localhost", false),
+            ("http://evil.example/ws", "evil.example", false),
+            ("http://evil.example", "localhost", false),
+            ("http://evil.example?http://localhost/", "localhost", false),
+            ("x://evil.example/ws", "localhost", false),
+            ("/http://evil.example/ws", "localhost", true),
+        ] {
+            let head = asking(target, &format!("Host: {host}\r\n"));
+            assert_eq!(local.knows_host(&head), known, "{target}, {host}");
+        }
+        // The same goes for where a page is from, and for what is this machine's own.
+        for (target, other) in [("localhost", "evil.example"), ("evil.example", "localhost")] {
+            let fields = format!("Host: {other}\r\nOrigin: http://{other}\r\n");
+            let head = asking(&format!("http://{target}/ws"), &fields);
+            assert!(!local.allows_origin(&head) && !is_local(&head), "{target}");
         }
     }
 
