@@ -73,9 +73,34 @@ pub(in crate::server) fn is_from_here(
 /// whose own name resolves to here.
 fn is_local(peer: Option<IpAddr>, head: &Head) -> bool {
     let is_loopback = peer.is_some_and(|address| address.to_canonical().is_loopback());
-    let mut forwarded = ["forwarded", "x-forwarded-for", "x-real-ip", "via"].into_iter();
-    is_loopback && origin::is_local(head) && !forwarded.any(|name| head.header(name).is_some())
+    is_loopback && origin::is_local(head) && !is_passed_on(head)
 }
+
+/// Whether a proxy has passed a request on, as its fields tell.
+fn is_passed_on(head: &Head) -> bool {
+    let named = |name: &str, known: &str| name.eq_ignore_ascii_case(known);
+    head.raw_headers().any(|(name, _)| {
+        let start = name.get(..X_FORWARDED.len());
+        start.is_some_and(|start| named(start, X_FORWARDED))
+            || PASSED_ON.iter().any(|known| named(name, known))
+    })
+}
+
+/// How fields begin that proxies add: who asked, for which host, by which protocol.
+const X_FORWARDED: &str = "X-Forwarded-";
+
+/// Others that they add.
+const PASSED_ON: [&str; 9] = [
+    "Forwarded",
+    "Via",
+    "X-Real-IP",
+    "X-Client-IP",
+    "X-Cluster-Client-IP",
+    "X-Original-Forwarded-For",
+    "CF-Connecting-IP",
+    "True-Client-IP",
+    "Fastly-Client-IP",
+];
 
 #[cfg(test)]
 mod tests {
@@ -98,8 +123,19 @@ mod tests {
         assert!(!is_here(Some("192.0.2.7"), host), "from elsewhere");
         assert!(!is_here(None, host), "through a socket file");
         assert!(!is_here(Some("127.0.0.1"), "Host: evil.example\r\n"));
-        for field in ["X-Forwarded-For: 192.0.2.7", "Forwarded: for=192.0.2.7"] {
-            assert!(!is_here(Some("127.0.0.1"), &format!("{host}{field}\r\n")));
+        let more = [
+            "X-Forwarded-For",
+            "x-forwarded-host",
+            "X-FORWARDED-PROTO",
+            "via",
+        ];
+        for field in PASSED_ON.into_iter().chain(more) {
+            let fields = format!("{host}{field}: 192.0.2.7\r\n");
+            assert!(!is_here(Some("127.0.0.1"), &fields), "{field}");
+        }
+        for field in ["X-Forwarded", "X-Forward-For", "Viam", "Accept"] {
+            let fields = format!("{host}{field}: 192.0.2.7\r\n");
+            assert!(is_here(Some("127.0.0.1"), &fields), "{field}");
         }
     }
 }
