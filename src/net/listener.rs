@@ -129,6 +129,15 @@ impl Listener {
         }
     }
 
+    /// Device and inode of that file: whatever else is at its path by now is not this listener's.
+    #[must_use]
+    pub fn socket_file_inode(&self) -> Option<(u64, u64)> {
+        match &self.kind {
+            Kind::Ipc(_, Some(file)) => Some(file.inode),
+            _ => None,
+        }
+    }
+
     /// Has the system probe the connections that are accepted from now on as
     /// [`Socket::set_keep_alive`](super::Socket::set_keep_alive) would each: after so many seconds
     /// without a word from the peer. IPC has no such thing.

@@ -1,8 +1,8 @@
 //! Socket files that somebody removes while the server runs: a cleaner of `/tmp`, say.
 //!
 //! Whoever is connected does not notice, but nobody can connect any more, and no error ever says
-//! so. The system tells (inotify) when a file is unlinked or renamed; it is made again then. One
-//! that another server has put in its place is that one's. Linux only.
+//! so. The system tells (inotify) when a file is unlinked or renamed; it is made again then. What
+//! somebody else has put in its place stays, and is watched in turn: it may go. Linux only.
 
 use std::path::PathBuf;
 
@@ -13,8 +13,12 @@ use crate::net::{Context, Listener, Server};
 struct SocketFile {
     path: PathBuf,
     door: Server,
+    /// What it is known by: device and inode.
+    inode: Option<(u64, u64)>,
     /// It could not be made again yet, which was said.
     missed: bool,
+    /// Something else is in its place, which was said.
+    taken: bool,
 }
 
 /// Those of all doors.
@@ -23,6 +27,9 @@ pub(super) struct SocketFiles {
     files: Vec<SocketFile>,
     #[cfg(target_os = "linux")]
     watch: Option<linux::Watch>,
+    /// They will be looked at again in a while, whatever the system tells.
+    #[cfg(target_os = "linux")]
+    again_set: bool,
 }
 
 impl SocketFiles {
@@ -32,7 +39,9 @@ impl SocketFiles {
             .extend(listener.socket_file().map(|path| SocketFile {
                 path: path.to_owned(),
                 door,
+                inode: listener.socket_file_inode(),
                 missed: false,
+                taken: false,
             }));
     }
 }
@@ -49,6 +58,7 @@ mod linux {
     use std::io;
     use std::mem::MaybeUninit;
     use std::os::fd::{AsRawFd, OwnedFd};
+    use std::os::unix::fs::MetadataExt;
     use std::path::Path;
     use std::rc::Rc;
 
@@ -62,7 +72,8 @@ mod linux {
     use super::{ChatServer, Context};
     use crate::server::bind;
 
-    /// How long until a file is tried again that could not be made: its folder is gone.
+    /// How long until a file is tried again that could not be made, since its folder is gone or
+    /// something else in its place.
     const TRY_AGAIN_MS: u64 = 10_000;
 
     /// The descriptor through which the system tells.
@@ -75,16 +86,21 @@ mod linux {
             Ok(Self(Rc::new(descriptor)))
         }
 
-        /// The file at this path is of interest; that its number of links changes tells that it is
-        /// removed. False if it is gone already.
-        fn add(&self, path: &Path) -> bool {
+        /// Whatever is at this path is of interest; that its number of links changes tells that it
+        /// is removed.
+        fn add(&self, path: &Path) -> Result<(), Errno> {
             let events = WatchFlags::ATTRIB | WatchFlags::MOVE_SELF | WatchFlags::DELETE_SELF;
-            match inotify::add_watch(&*self.0, path, events) {
+            inotify::add_watch(&*self.0, path, events | WatchFlags::DONT_FOLLOW).map(|_| ())
+        }
+
+        /// The same for a file of ours. False if it is gone already.
+        fn add_own(&self, path: &Path) -> bool {
+            match self.add(path) {
                 Err(Errno::NOENT) => return false,
                 Err(error) => {
                     warn!("nobody will notice if the socket file {path:?} is removed: {error}");
                 }
-                Ok(_) => {}
+                Ok(()) => {}
             }
             true
         }
@@ -141,7 +157,7 @@ mod linux {
         match opened {
             Ok(watch) => {
                 for file in &server.socket_files.files {
-                    watch.add(&file.path);
+                    watch.add_own(&file.path);
                 }
                 server.socket_files.watch = Some(watch);
                 look(server, cx); // one may be gone since it was made
@@ -161,10 +177,21 @@ mod linux {
         }
         let mut missing = false;
         for file in &mut server.socket_files.files {
-            let gone = fs::symlink_metadata(&file.path)
-                .is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
-            if !gone {
-                continue; // or somebody else's by now
+            if let Ok(found) = fs::symlink_metadata(&file.path) {
+                if file.inode == Some((found.dev(), found.ino())) {
+                    continue;
+                }
+                if !std::mem::replace(&mut file.taken, true) {
+                    warn!(
+                        "something else is in the place of the socket file {:?}, and nobody can \
+                         connect; it is made again when the place is free",
+                        file.path
+                    );
+                }
+                // That it goes is told, if the system lets us watch it, or found out later.
+                let _ = watch.add(&file.path);
+                missing = true;
+                continue;
             }
             match bind::bind_again(&file.path, ipc_mode) {
                 Ok(listener) => {
@@ -172,8 +199,9 @@ mod linux {
                         "the socket file {:?} was removed; it is made again",
                         file.path
                     );
-                    file.missed = false;
-                    missing |= !watch.add(&file.path);
+                    file.inode = listener.socket_file_inode();
+                    (file.missed, file.taken) = (false, false);
+                    missing |= !watch.add_own(&file.path);
                     // The old one goes after the new one is there: it knows that this file is not
                     // its own.
                     file.door.close(cx);
@@ -191,8 +219,11 @@ mod linux {
                 }
             }
         }
-        if missing {
-            let timer = cx.set_timeout(TRY_AGAIN_MS, look);
+        if missing && !std::mem::replace(&mut server.socket_files.again_set, true) {
+            let timer = cx.set_timeout(TRY_AGAIN_MS, |server: &mut ChatServer, cx| {
+                server.socket_files.again_set = false;
+                look(server, cx);
+            });
             cx.set_timer_ref(timer, false);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::{UnixListener, UnixStream};
 
 use crate::support::{Client, Folder, Server, eventually, loopchat};
@@ -70,8 +70,60 @@ fn another_servers_file_is_not_taken_over() {
     server.join().sync();
     UnixStream::connect(&path).expect("it is theirs");
     theirs.accept().expect("whoever connects is theirs");
+    server.expect_log(|line| line.contains("something else is in the place"));
     ends_well(&mut server);
     assert!(fs::exists(&path).expect("a folder"));
+}
+
+/// Whatever has taken its place, however often, and by which way: once it is gone the file is made
+/// again.
+#[test]
+fn a_place_that_was_taken_and_is_free_again_is_ours() {
+    // At once, or the place would be free in between.
+    type Takes = fn(&Folder, &str);
+    let link: Takes = |folder, path| {
+        symlink("/nowhere", folder.path("theirs")).expect("a folder");
+        fs::rename(folder.path("theirs"), path).expect("over what is there");
+    };
+    let link_to_something: Takes = |folder, path| {
+        symlink("/", folder.path("theirs")).expect("a folder");
+        fs::rename(folder.path("theirs"), path).expect("over what is there");
+    };
+    let file: Takes = |folder, path| {
+        fs::write(folder.path("theirs"), "").expect("a folder");
+        fs::rename(folder.path("theirs"), path).expect("over what is there");
+    };
+    let folder = Folder::new();
+    let path = folder.text("chat.sock");
+    let mut server = Server::listening(loopchat().args(["--listen", &path]));
+    let mut alice = Client::join(&path);
+    let told = |server: &Server| {
+        let log = server.log();
+        let told = log.iter().filter(|line| line.contains("something else"));
+        told.count()
+    };
+    let takes = [
+        &[link][..],
+        &[link_to_something],
+        &[file],
+        &[file, link, file],
+        &[link],
+    ];
+    for (before, takes) in takes.iter().enumerate() {
+        for take in *takes {
+            take(&folder, &path);
+        }
+        eventually("a word of it", || (told(&server) > before).then_some(()));
+        alice.sync();
+        fs::remove_file(&path).expect("what is there is no folder");
+        drop(eventually("the file", || UnixStream::connect(&path).ok()));
+        let (mut bob, _carol) = can_chat(&path);
+        bob.say("I came later");
+        alice.expect(&format!("{}: I came later", bob.name));
+    }
+    assert_eq!(told(&server), takes.len(), "once each");
+    ends_well(&mut server);
+    assert!(!fs::exists(&path).expect("a folder"));
 }
 
 #[test]
