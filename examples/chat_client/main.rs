@@ -86,10 +86,10 @@ struct Flags {
     #[arg(value_parser = parse_target)]
     server: Target,
     /// Take this nickname
-    #[arg(long, value_name = "NAME", env = "LOOPCHAT_NICK")]
+    #[arg(long, value_name = "NAME", env = "LOOPCHAT_NICK", value_parser = parse_word)]
     nick: Option<String>,
     /// Go to this room
-    #[arg(long, value_name = "ROOM", env = "LOOPCHAT_ROOM")]
+    #[arg(long, value_name = "ROOM", env = "LOOPCHAT_ROOM", value_parser = parse_word)]
     room: Option<String>,
     /// How long the server may take to give name and room; then another connection is tried
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
@@ -99,6 +99,15 @@ struct Flags {
 
 fn parse_target(text: &str) -> Result<Target, &'static str> {
     Target::parse(text).ok_or("it wants IP:PORT, HOST:PORT or a path with a /")
+}
+
+/// A name is sent as a part of a line: what would end that, or go on behind the name, is none.
+fn parse_word(text: &str) -> Result<String, &'static str> {
+    let given = text.trim_matches(' ');
+    match given.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        true => Err("it wants one word, without blanks or control characters"),
+        false => Ok(given.to_owned()),
+    }
 }
 
 /// The state: what the loop lends to every callback.

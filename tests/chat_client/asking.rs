@@ -40,7 +40,7 @@ impl Heard {
 
 #[test]
 fn a_pipe_for_a_room_that_is_refused_says_nothing() {
-    for room in ["private", "#private", "##", "no such name"] {
+    for room in ["private", "#private", "##"] {
         for text in [
             format!("{SECRET}\n"),
             SECRET.to_owned(),
@@ -65,7 +65,7 @@ fn a_pipe_under_a_name_that_is_refused_says_nothing() {
     let mut witness = server.join();
     witness.say("/nick ada");
     witness.expect("* You are now ada.");
-    for name in ["ada", "ADA", "not a name", "x".repeat(100).as_str()] {
+    for name in ["ada", "ADA", "not,a,name", "x".repeat(100).as_str()] {
         let arguments = ["--nick", name, &server.address];
         let mut client = Client::with_stdin(&arguments, file_with(SECRET));
         client.exits_with(1);

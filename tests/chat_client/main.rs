@@ -85,6 +85,35 @@ fn flags_give_name_and_room() {
     client.stdout.wait_for("* In #tea (1): ada");
 }
 
+/// What is sent of a name is one line, whatever it holds.
+#[test]
+fn a_name_or_a_room_that_is_no_word_is_an_error() {
+    let server = Server::start();
+    for word in [
+        "eve\n/join secret",
+        "eve\r\n/join secret",
+        "eve\r",
+        "\neve",
+        "eve adams",
+        "eve\tadams",
+        "eve\u{85}adams",
+        "eve\u{2028}adams",
+        "\u{1b}[31meve",
+        "eve\u{7f}",
+    ] {
+        for (flag, variable) in [("--nick", "LOOPCHAT_NICK"), ("--room", "LOOPCHAT_ROOM")] {
+            let mut client = Client::with_stdin(&[flag, word, &server.address], Stdio::null());
+            client.exits_with(2);
+            client.stderr.wait_for("it wants one word");
+            let mut command = Command::new(example());
+            command.arg(&server.address).env(variable, word);
+            // `untouched` takes only what the tests' own environment says.
+            let output = support::run(&mut command);
+            assert_eq!(output.status.code(), Some(2), "{variable}={word:?}");
+        }
+    }
+}
+
 #[test]
 fn after_quit_it_says_no_more_and_exits_with_zero() {
     let server = Server::start();
