@@ -8,7 +8,7 @@ use std::thread;
 
 use rustix::io::ioctl_fionbio;
 
-use crate::support::{Client, Folder, Process, eventually, loopchat};
+use crate::support::{Client, Folder, Process, Server, eventually, loopchat};
 use crate::{can_chat, ends_well};
 
 /// A pipe in which no byte has room.
@@ -134,6 +134,50 @@ fn a_server_that_cannot_start_ends_although_nobody_reads_why() {
         command.args(["--listen", "/nowhere/at/all"]).stderr(stderr);
         let mut server = Process::spawn(command.stdin(Stdio::null()).stdout(Stdio::null()));
         assert_eq!(server.wait().code(), Some(status));
+    }
+}
+
+/// It is said, once, and what is logged is what is logged without it.
+#[test]
+fn a_filter_that_makes_no_sense_is_the_default_one() {
+    let warnings = |value: &str| {
+        let folder = Folder::new();
+        let path = folder.text("chat.sock");
+        let mut command = loopchat();
+        let command = command.env("RUST_LOG", value).args(["--listen", &path]);
+        let mut server = Server::listening(command);
+        ends_well(&mut server);
+        let log = server.log();
+        let is_about_it = |line: &&String| line.contains("WARN") && line.contains("RUST_LOG");
+        assert!(
+            log.iter().all(|line| line.starts_with('[')),
+            "{value}: {log:#?}"
+        );
+        log.iter().filter(is_about_it).count()
+    };
+    for value in [
+        "notalevel===",
+        "loopchat=loud",
+        "loopchat=debug,notalevel===",
+        "verbose",
+        "information",
+        "hyper=debug,tokio",
+        ",",
+        "info/(",
+        "info/a/b",
+    ] {
+        assert_eq!(warnings(value), 1, "{value}");
+    }
+    for value in [
+        "info",
+        "INFO",
+        "debug,mio=off",
+        "loopchat",
+        "loopchat::server=info",
+        "hyper=debug,info",
+        "info/listening",
+    ] {
+        assert_eq!(warnings(value), 0, "{value}");
     }
 }
 
