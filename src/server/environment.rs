@@ -46,6 +46,7 @@ impl Config {
         let command = with_variables(Self::command());
         let found = command.try_get_matches().and_then(|mut matches| {
             Self::from_arg_matches_mut(&mut matches)
+                .and_then(Self::that_makes_sense)
                 .map_err(|error| error.format(&mut Self::command()))
         });
         found
@@ -55,6 +56,18 @@ impl Config {
                 _ => error,
             })
             .map_err(Told)
+    }
+}
+
+impl Config {
+    /// Refuses flags that make no sense together.
+    fn that_makes_sense(self) -> Result<Self, clap::Error> {
+        let (soft, hard) = (self.outbox_soft, self.outbox_hard);
+        if soft > hard {
+            let reason = format!("--outbox-soft {soft} is more than --outbox-hard {hard}");
+            return Err(clap::Error::raw(ErrorKind::ValueValidation, reason + "\n"));
+        }
+        Ok(self)
     }
 }
 

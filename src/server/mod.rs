@@ -78,7 +78,7 @@ mod web_door;
 use std::io;
 use std::rc::Rc;
 
-use log::info;
+use log::{info, warn};
 
 use crate::chat::{Effect, MemberId, Millis};
 use crate::event_loop::Timer;
@@ -204,6 +204,9 @@ fn open_doors(
             true => info!("listening for proxies on {address}"),
             false => info!("listening on {address}"),
         }
+    }
+    if !server.proxy_doors.is_empty() && server.config.trust_proxy.is_empty() {
+        warn!("nobody can come in by --listen-proxy: no proxy is trusted, see --trust-proxy");
     }
     if let Some(listener) = web {
         web_door::listen(event_loop, &mut server, listener)?;

@@ -15,6 +15,9 @@ fn help_goes_to_standard_output_and_errors_to_standard_error() {
         (&["--max-line", "many"], 2),
         (&["--expose", "secrets"], 2),
         (&["stray"], 2),
+        (&["--outbox-soft", "65537", "--outbox-hard", "65536"], 2),
+        (&["--outbox-hard", "65535"], 2),
+        (&["--outbox-soft", "262145"], 2),
         (&["--listen", "/nowhere/at/all"], 1),
         (&["--listen", "host.invalid:1"], 1),
         (&["--listen", "127.0.0.1:0", "--web", "nothing"], 1),
@@ -40,6 +43,7 @@ fn a_variable_that_makes_no_sense_is_as_bad_as_a_flag() {
         ("LOOPCHAT_MAX_LINE", "many"),
         ("LOOPCHAT_FLOOD", "fast"),
         ("LOOPCHAT_EXPOSE", "loop,all"),
+        ("LOOPCHAT_OUTBOX_HARD", "4096"),
     ] {
         let output = run(loopchat().env(variable, value));
         assert_eq!(output.status.code(), Some(2), "{variable}: {output:?}");

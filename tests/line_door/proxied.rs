@@ -186,6 +186,20 @@ fn nobody_behind_a_proxy_gives_orders() {
     operator.expect("* Nobody is banned.");
 }
 
+#[test]
+fn a_door_by_which_nobody_can_come_in_is_said() {
+    let warned = |flags: &[&str]| {
+        let server = Server::with(&[&["--listen-proxy", "127.0.0.1:0"], flags].concat());
+        server.expect_log(|line| line.contains("listening for proxies on "));
+        server.join().sync(); // it has begun to serve, and has said all there is
+        let log = server.log();
+        log.iter()
+            .any(|line| line.contains("WARN") && line.contains("no proxy is trusted"))
+    };
+    assert!(warned(&[]));
+    assert!(!warned(&["--trust-proxy", "192.0.2.1"]));
+}
+
 /// Catches: an end of the server that waits for those of whom it does not know who they are.
 #[test]
 fn who_has_not_said_for_whom_it_comes_does_not_hold_up_the_end() {
