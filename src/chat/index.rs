@@ -1,6 +1,6 @@
 //! Members and rooms by name.
 //!
-//! The index keeps eight bytes for each of them (sixteen if its name has two keys): the number of
+//! The index keeps eight bytes for each of them (and for each further key of its name): the number of
 //! its place, and what it takes to find it without making the keys of its name again. The name is
 //! read at its place when it is needed. A map with the names as keys would cost ten thousand
 //! members five times that.
@@ -23,7 +23,7 @@ pub(super) struct NameIndex {
     hasher: RandomState,
 }
 
-/// A place, doubled, and which of the keys of its name it is entered for: nearly all names have
+/// A place, four times, and which of the keys of its name it is entered for: nearly all names have
 /// one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Entry {
@@ -44,19 +44,19 @@ impl Hash {
 
 impl Entry {
     fn new(place: u32, key: usize, hash: Hash) -> Self {
-        debug_assert!(place <= u32::MAX / 2 && key < 2);
+        debug_assert!(place <= u32::MAX / 4 && key < Keys::MOST);
         Self {
-            place_and_key: place << 1 | key as u32,
+            place_and_key: place << 2 | key as u32,
             hash,
         }
     }
 
     fn place(self) -> u32 {
-        self.place_and_key >> 1
+        self.place_and_key >> 2
     }
 
     fn key(self) -> usize {
-        (self.place_and_key & 1) as usize
+        (self.place_and_key & 3) as usize
     }
 }
 
@@ -82,17 +82,17 @@ impl NameIndex {
         keys: &Keys,
         name_at: impl Fn(u32) -> &'a str,
     ) -> impl Iterator<Item = u32> {
-        let mut found: [Option<u32>; 2] = [None; 2];
+        let mut found: [Option<u32>; Keys::MOST] = [None; Keys::MOST];
         for (number, key) in keys.iter().enumerate() {
-            let (hash, known) = (self.hash(key), found[0]);
+            let (hash, known) = (self.hash(key), found);
             let is_it = |entry: &Entry| {
                 let has_key = |name: &str| match entry.key() {
                     0 => folded_key(&fold(name)) == key,
                     number => Keys::of(name).iter().nth(number) == Some(key),
                 };
-                // Who has one of them is alike, whether it has the other or not.
+                // Who has one of them is alike, whether it has the others or not.
                 entry.hash == hash
-                    && (Some(entry.place()) == known || has_key(name_at(entry.place())))
+                    && (known.contains(&Some(entry.place())) || has_key(name_at(entry.place())))
             };
             let entry = self.entries.find(hash.spread(), is_it);
             found[number] = entry.map(|entry| entry.place());

@@ -2,8 +2,9 @@
 //!
 //! Two names are alike if their *keys* are: what Unicode (UTS 39) calls the skeleton, in which
 //! each character is replaced by the plainest one that looks the same, without case. A name has
-//! two keys, as capitals and small letters have different doubles: `Ian` looks like `lan`, `ian`
-//! does not.
+//! two such keys, as capitals and small letters have different doubles: `Ian` looks like `lan`,
+//! `ian` does not. And some have two with their case: as written all in capitals, which is the same
+//! name, and as they are written. `ALlCE` looks like what `alice` is in capitals.
 
 use std::collections::HashSet;
 use std::iter;
@@ -23,9 +24,15 @@ pub(super) struct Keys {
     folded: EcoString,
     /// Of the name as it is written, if that makes a difference.
     written: Option<EcoString>,
+    /// Its skeleton in capitals, where those have other doubles than the small letters.
+    capitals: Option<EcoString>,
+    /// Its skeleton as it is written, where that may be another name's in capitals.
+    cased: Option<EcoString>,
 }
 
 impl Keys {
+    pub(super) const MOST: usize = 4;
+
     pub(super) fn of(name: &str) -> Self {
         Self::new(name, &fold(name))
     }
@@ -33,21 +40,39 @@ impl Keys {
     /// The same for a name whose fold is known.
     pub(super) fn new(name: &str, fold: &str) -> Self {
         if name.is_ascii() {
+            let has = |letters: &[u8]| name.bytes().any(|byte| letters.contains(&byte));
+            let capitals = has(b"iI").then(|| cased_key(&name.to_ascii_uppercase()));
+            let cased = Some(cased_key(name)).filter(|key| key.chars().any(char::is_uppercase));
             return Self {
                 folded: plain_key(name, 'i'),
-                written: name.contains('I').then(|| plain_key(name, 'l')),
+                written: has(b"I").then(|| plain_key(name, 'l')),
+                cased: cased.filter(|key| capitals.as_ref() != Some(key)),
+                capitals,
             };
         }
-        let of_folded = plainest(fold);
-        let of_written = match fold == name {
+        let skeleton_of = |name: &str| skeleton(name).collect::<String>();
+        let as_folded = skeleton_of(fold);
+        let as_written = match fold == name {
             true => None,
-            false => Some(plainest(name)),
+            false => Some(skeleton_of(name)),
         };
-        let of_written = of_written.as_deref().unwrap_or(&of_folded);
+        let as_written = as_written.as_deref().unwrap_or(&as_folded);
+        let (of_folded, of_written) = (self::fold(&as_folded), self::fold(as_written));
+        let cased = Some(in_case(as_written)).filter(|key| key.chars().any(char::is_uppercase));
         // Where there is no case and nothing has a double, as in most scripts, that is all.
-        let written = (of_written != fold).then(|| key(of_written));
+        let written = (of_written != fold).then(|| key(&of_written));
         let folded = without_colons(&of_folded);
+        let capitals = fold.to_uppercase();
+        let capitals = (capitals != fold).then(|| skeleton_of(&capitals));
+        let is_known = |key: &String| {
+            let plain = without_colons(&self::fold(key));
+            plain == folded || written.as_ref() == Some(&plain)
+        };
+        let capitals = capitals.filter(|key| !is_known(key));
+        let capitals = capitals.map(|key| in_case(&key));
         Self {
+            cased: cased.filter(|key| capitals.as_ref() != Some(key)),
+            capitals,
             written: written.filter(|written| *written != folded),
             folded,
         }
@@ -55,18 +80,23 @@ impl Keys {
 
     /// The keys of the same name with this number behind it.
     pub(super) fn followed_by(&self, number: &str) -> Self {
+        let cased = cased_key(number);
         let number = plain_key(number, 'i');
         let longer = |key: &EcoString| eco_format!("{key}{number}");
+        let longer_cased = |key: &EcoString| eco_format!("{key}{cased}");
         Self {
             folded: longer(&self.folded),
             written: self.written.as_ref().map(longer),
+            capitals: self.capitals.as_ref().map(longer_cased),
+            cased: self.cased.as_ref().map(longer_cased),
         }
     }
 
-    /// One or two.
+    /// Up to [`MOST`](Self::MOST), the folded one first.
     pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
-        let written = self.written.as_deref();
-        iter::once(&*self.folded).chain(written)
+        let others = [&self.written, &self.capitals, &self.cased];
+        let others = others.into_iter().filter_map(Option::as_deref);
+        iter::once(&*self.folded).chain(others)
     }
 }
 
@@ -85,6 +115,26 @@ fn key(folded: &str) -> EcoString {
 /// The skeleton of a name, without case.
 fn plainest(name: &str) -> String {
     fold(&skeleton(name).collect::<String>()).into_owned()
+}
+
+/// A key of a skeleton that keeps its case. The double of a zero has none, as the zero has none.
+fn in_case(skeleton: &str) -> EcoString {
+    let kept = skeleton.chars().filter(|c| *c != ':');
+    kept.map(|c| if c == 'O' { '0' } else { c }).collect()
+}
+
+/// The same for a name of ASCII.
+fn cased_key(name: &str) -> EcoString {
+    let mut key = EcoString::new();
+    for byte in name.bytes() {
+        match byte {
+            b'I' | b'1' => key.push('l'),
+            b'O' => key.push('0'),
+            b'm' => key.push_str("rn"),
+            _ => key.push(char::from(byte)),
+        }
+    }
+    key
 }
 
 /// Some scripts have a colon as a mark on a letter; the one behind a name swallows it.
@@ -228,6 +278,15 @@ mod tests {
             ("lan", "IAN"),
             ("ﬁsh", "FISH"),
             ("sım", "sim"), // without a dot
+            ("alice", "ALlCE"),
+            ("Alice", "AL1CE"),
+            ("kim", "KlM"),
+            ("mia", "MlA"),
+            ("mia", "ΜΙΑ"),
+            ("mia", "МІА"),
+            ("bill", "ꓐꓲꓡꓡ"),
+            ("мія", "МlЯ"),
+            ("bill2", "BlLL2"),
         ] {
             assert!(
                 are_alike(one, other) && are_alike(other, one),
@@ -247,6 +306,9 @@ mod tests {
             ("a-b", "ab"),
             ("山田", "田中"),
             ("Иван", "Ivan"),
+            ("Kim", "Klm"),
+            ("Ali", "All"),
+            ("bill", "BALL"),
         ] {
             assert!(!are_alike(one, other), "{one} and {other}");
         }
