@@ -134,7 +134,11 @@ impl Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Origin::Network(network) if network.prefix_len() == network.max_prefix_len() => {
+            // As it would be read: an IPv6 address alone stands for its network.
+            Origin::Network(network)
+                if network.prefix_len() == network.max_prefix_len()
+                    && Origin::of(network.addr()) == *self =>
+            {
                 network.addr().fmt(f)
             }
             Origin::Network(network) => network.fmt(f),
@@ -158,8 +162,7 @@ mod tests {
             "uid:0",
             "uid:1000",
         ] {
-            let shown = text.trim_end_matches("/128");
-            assert_eq!(Origin::parse(text).unwrap().to_string(), shown);
+            assert_eq!(Origin::parse(text).unwrap().to_string(), text);
         }
         for (text, shown) in [
             ("2001:db8::7", "2001:db8::/64"),

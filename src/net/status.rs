@@ -3,8 +3,9 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use super::connection::Failed;
 use super::{Address, Context, Error, Handles, Server, Socket};
-use crate::event_loop::HandleId;
+use crate::event_loop::{HandleId, Readiness};
 
 /// How far a socket is (`socket.readyState`); shown as Node's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,6 +132,19 @@ impl Socket {
     pub fn readable_ended<S>(self, cx: &Context<S>) -> bool {
         cx.connection(self.0)
             .is_some_and(|connection| connection.ended)
+    }
+
+    /// Whether nothing can reach the peer any more, as far as is known: the connection was reset, a write
+    /// has failed, or both directions are over. What the peer sent before may still be to be read, and a
+    /// socket that is paused is told nothing until then.
+    #[must_use]
+    pub fn is_broken<S>(self, cx: &Context<S>) -> bool {
+        let is = |readiness| cx.readiness(self.0).contains(readiness);
+        is(Readiness::ERROR)
+            || is(Readiness::READ_CLOSED) && is(Readiness::WRITE_CLOSED)
+            || cx
+                .connection(self.0)
+                .is_some_and(|connection| connection.failed != Failed::No)
     }
 
     /// Whether data flows: `None` until somebody listens, pauses or resumes (`readableFlowing`).

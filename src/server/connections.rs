@@ -72,8 +72,17 @@ pub(super) struct Connections {
     addresses: Addresses,
     /// Connections that were turned away and are not closed yet.
     pub(super) turned_away: HashSet<Socket>,
-    /// Those that have been told their last lines, and until when they have time to read them.
-    dismissed: HashMap<Socket, Timer>,
+    /// Those that are on their way out.
+    dismissed: HashMap<Socket, Dismissal>,
+}
+
+/// A connection that is to be ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Dismissal {
+    /// It ends it for certain; there is none when the whole server ends.
+    pub(super) timer: Option<Timer>,
+    /// How many bytes had been read from it until then.
+    pub(super) bytes_read: u64,
 }
 
 impl Connections {
@@ -155,7 +164,8 @@ impl Connections {
         self.by_index[index] = Some(connection);
     }
 
-    /// Now it is known who is behind a connection: from here on it counts as one of theirs.
+    /// Now it is known who is behind a connection: from here on it counts as one of theirs. If it did
+    /// before, it has connected only once.
     ///
     /// # Errors
     ///
@@ -163,10 +173,13 @@ impl Connections {
     pub(super) fn readmit(
         &mut self,
         socket: Socket,
-        peer: Peer,
+        (before, peer): (Peer, Peer),
         config: &Config,
         now: Millis,
     ) -> Result<(), Refused> {
+        if before == peer {
+            return Ok(());
+        }
         let Some(before) = self.remove(socket, now) else {
             return Ok(());
         };
@@ -233,14 +246,19 @@ impl Connections {
         })
     }
 
-    /// A connection is being ended; the timer ends it for certain.
-    pub(super) fn dismissed(&mut self, socket: Socket, timer: Timer) {
-        self.dismissed.insert(socket, timer);
+    /// A connection is to be ended. Returns what was known of it if it was before.
+    pub(super) fn dismissed(&mut self, socket: Socket, now: Dismissal) -> Option<Dismissal> {
+        self.dismissed.insert(socket, now)
+    }
+
+    /// What is known of a connection that is to be ended.
+    pub(super) fn dismissal(&self, socket: Socket) -> Option<Dismissal> {
+        self.dismissed.get(&socket).copied()
     }
 
     /// A connection is closed: the timer that would have ended it, if there is one.
     pub(super) fn take_timer(&mut self, socket: Socket) -> Option<Timer> {
-        self.dismissed.remove(&socket)
+        self.dismissed.remove(&socket)?.timer
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Connection> {
@@ -269,6 +287,11 @@ impl Connections {
 }
 
 impl Connection {
+    /// Whether it was in the chat and is not any more.
+    pub(super) fn has_departed(&self) -> bool {
+        self.member.is_none() && !self.visits
+    }
+
     /// Bytes that are held of what it has said, beside its socket's.
     pub(super) fn held(&self) -> usize {
         let unheard = self.unheard.as_ref().map_or(0, |kept| kept.held.bytes());

@@ -6,7 +6,7 @@ use log::{debug, info};
 
 use super::access_log::Refused;
 use super::arrivals;
-use super::connections::{Connection, Stage, Unheard};
+use super::connections::{Connection, Dismissal, Stage, Unheard};
 use super::hub::Hub;
 use super::line_input::Read;
 use super::opening::{self, Foreign, Verdict};
@@ -24,6 +24,10 @@ pub(super) const LINGER_MS: u32 = 500;
 /// How long, in milliseconds, a connection that we have ended has to read its last lines. When the
 /// whole server ends, `--shutdown-timeout` says so instead.
 pub(super) const LAST_LINES_MS: u64 = 5000;
+
+/// How many bytes of a connection that we have ended are thrown away. What comes behind them waits at
+/// the sender until its time is over.
+const THROWN_AWAY: u64 = 64 * 1024;
 
 /// How long a proxy has to say whom it speaks for, in milliseconds: where it has to, and where
 /// somebody on its machine may have come without it.
@@ -59,6 +63,7 @@ pub(super) fn open(event_loop: &mut Loop, high_water_mark: u32) -> Server {
         Event::Error(error) => {
             debug!("a connection broke: {error}");
             // Its answers need not be waited for any more: what it said before is still heard.
+            see_off(server, cx, socket);
             server.read_on(cx, socket);
         }
         Event::Close(_) => {
@@ -204,6 +209,13 @@ fn admit(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, 
 /// Whoever does not read its answers is asked no more questions, and whoever types too fast is
 /// read more slowly: the bytes wait until then.
 fn data(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, bytes: &[u8]) {
+    let connection = server.connections.get_mut(socket);
+    if connection.is_none_or(|found| found.has_departed()) {
+        return throw_away(server, cx, socket);
+    }
+    if socket.is_broken(cx) {
+        see_off(server, cx, socket);
+    }
     if server.must_wait(cx, socket) || server.has_had_its_share(cx, socket) {
         socket.pause(cx);
         socket.unshift(cx, bytes);
@@ -220,6 +232,49 @@ fn data(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, b
             socket.pause(cx);
         }
         server.finish(cx);
+    }
+}
+
+/// Bytes have come of a connection that we have ended. If it goes on and on, it is read no more.
+fn throw_away(server: &ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
+    let dismissal = server.connections.dismissal(socket);
+    let before = dismissal.map_or(0, |dismissal| dismissal.bytes_read);
+    if socket.bytes_read(cx) - before > THROWN_AWAY {
+        socket.pause(cx);
+    }
+}
+
+/// Nobody is there any more to answer to. What was said before is heard for a while: a paste may take
+/// hours at the pace of a stranger, and somebody may want the name, or come from the same address.
+fn see_off(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
+    if server.connections.dismissal(socket).is_none() {
+        dismissed(server, cx, socket, "what it had sent was too much");
+    }
+}
+
+/// Has a connection ended for certain before long, whatever its peer does; `reason` is for the log.
+fn dismissed(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    socket: Socket,
+    reason: &'static str,
+) {
+    let timer = (!server.shutting_down).then(|| {
+        let timer = cx.set_deadline(LAST_LINES_MS, move |_, cx| {
+            if socket.held(cx) > 0 {
+                info!("a connection was cut off: {reason}");
+            }
+            socket.abort(cx);
+        });
+        cx.set_timer_ref(timer, false);
+        timer
+    });
+    let bytes_read = socket.bytes_read(cx);
+    let before = server
+        .connections
+        .dismissed(socket, Dismissal { timer, bytes_read });
+    if let Some(timer) = before.and_then(|before| before.timer) {
+        cx.clear_timer(timer);
     }
 }
 
@@ -378,18 +433,8 @@ pub(super) fn close(server: &mut ChatServer, cx: &mut Context<ChatServer>, socke
 /// Ends our side of a connection, and sees to it that the other side does not take for ever.
 fn dismiss(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
     socket.end(cx);
-    if server.shutting_down {
-        return;
-    }
     // It closes by itself once it has ended both its sides and taken everything.
-    let timer = cx.set_deadline(LAST_LINES_MS, move |_, cx| {
-        if socket.buffered(cx) > 0 {
-            info!("a connection did not read its last lines in time");
-        }
-        socket.abort(cx);
-    });
-    cx.set_timer_ref(timer, false);
-    server.connections.dismissed(socket, timer);
+    dismissed(server, cx, socket, "it did not read its last lines in time");
 }
 
 /// What is wrong with a proxy's connection.

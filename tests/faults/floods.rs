@@ -3,6 +3,8 @@
 
 use super::*;
 use measure::ResponseTimes;
+use socket2::{Domain, Socket, Type};
+use support::Folder;
 
 /// What any of these attacks may cost at its height, in KiB.
 const MEMORY: u64 = 16 * 1024;
@@ -137,4 +139,71 @@ fn whoever_talks_on_after_it_has_left_is_cut_off() {
     talking.join().expect("it talked until it was cut off");
     crowd.round(|| {});
     assert_eq!(crowd.overheard(), [""; 0]);
+}
+
+/// Catches: somebody who is gone, and whose paste goes on for hours; a place, a name and 64 KiB that it has
+/// until then.
+#[test]
+fn whoever_is_gone_is_heard_for_a_moment_and_no_more() {
+    let folder = Folder::new();
+    let path = folder.text("chat.sock");
+    let server = Server::with(&["--listen", &path, "--flood", "10:40"]);
+    let mut member = server.join();
+    let before = measure::descriptors(&server);
+    for door in [&server.address, &path] {
+        for is_reset in [true, false] {
+            if is_reset && door == &path {
+                continue; // a Unix socket has none
+            }
+            let mut ghost = Client::connect(door);
+            ghost.say("/nick ghost");
+            ghost.expect("* You are now ghost.");
+            ghost.send("boo\n".repeat(15_000));
+            member.expect("ghost: boo");
+            match is_reset {
+                true => ghost.reset(),
+                false => drop(ghost),
+            }
+            eventually("it to be gone", || {
+                // Who has only ended its side may still be there, as long as it takes what it is told.
+                member.say("are you there?");
+                member.say("/who");
+                let who = member.expect_line(|line| line.starts_with("* In #lobby ("));
+                (!who.contains("ghost")).then_some(())
+            });
+            assert_eq!(measure::descriptors(&server), before, "{door}, {is_reset}");
+        }
+    }
+}
+
+/// Catches: whoever is sent away, and pours as much as it can until its time is over.
+#[test]
+fn whoever_is_turned_away_is_not_read_on_and_on() {
+    let server = Server::with(&["--max-connections", "1"]);
+    let mut member = server.join();
+    let address: std::net::SocketAddr = server.address.parse().expect("an address");
+    let refused = "! Disconnected: the server is full, 1 are connected. Try again later.";
+    let connect = || {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a descriptor");
+        socket.set_send_buffer_size(1).expect("the least there is");
+        socket.connect(&address.into()).expect("it listens");
+        Client::over(socket)
+    };
+    for has_left in [false, true] {
+        let mut client = connect();
+        if has_left {
+            member.say("/quit");
+            member.wait_for_end();
+            while client.line() == refused {
+                client = connect(); // until there is a place
+            }
+            client.say("/quit");
+            client.expect_line(|line| line.starts_with("* Bye, "));
+        } else {
+            client.expect(refused);
+        }
+        let sent = client.send_what_fits(&[b'x'; 16 * 1024]);
+        println!("{sent} bytes were taken");
+        assert!(sent < 2 << 20, "{sent} bytes");
+    }
 }

@@ -212,3 +212,11 @@ fn who_is_a_little_late_still_gets_the_board() {
     slow.expect_line(&mut rig, |line| line.ends_with(": done"));
     slow.board(&mut rig, has_tea);
 }
+
+/// Catches: a connection that counts twice, as one and as a WebSocket.
+#[test]
+fn a_web_socket_is_one_connection() {
+    let (_server, web) = start(&["--connects", "1:10", "--max-per-address", "10"]);
+    let here: Vec<Web> = (0..10).map(|_| Web::join(web)).collect();
+    assert_eq!(here.len(), 10);
+}

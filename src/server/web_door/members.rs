@@ -3,6 +3,7 @@
 use log::debug;
 
 use super::super::ChatServer;
+use super::super::arrivals;
 use super::super::connections::{Connection, Unheard};
 use super::super::cost::Cost;
 use super::super::hub::Hub;
@@ -91,11 +92,11 @@ pub(super) fn upgrade(
     };
     let web_socket = handshake.accept(cx, endpoint, socket, rest);
     let entered = admit(server, cx, socket).and_then(|()| {
-        let Some(peer) = client else {
+        let (Some(peer), Some(direct)) = (client, arrivals::peer(cx, socket)) else {
             return Err(gone());
         };
         let (connections, config) = (&mut server.connections, &server.config);
-        connections.readmit(socket, peer, config, cx.now())?;
+        connections.readmit(socket, (direct, peer), config, cx.now())?;
         server.enter(Outlet::Web(web_socket), peer, cx.now())
     });
     let connection = server.connections.get_mut(socket);
