@@ -29,6 +29,8 @@ mod clock;
 mod context;
 mod counters;
 mod extensions;
+#[cfg(test)]
+pub(crate) mod forks;
 mod handles;
 mod immediates;
 mod monitor;

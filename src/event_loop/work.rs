@@ -156,12 +156,14 @@ mod tests {
             return;
         }
         let name = "event_loop::work::tests::without_a_single_thread_work_is_done_by_the_loop";
+        let forks = crate::event_loop::forks::one();
         let mut child = Command::new(std::env::current_exe().expect("this is a file"))
             .args(["--exact", name, "--nocapture", "--test-threads", "1"])
             .envs([(CHILD, "1"), ("RUST_MIN_STACK", "281474976710656")])
             .stdout(Stdio::piped())
             .spawn()
             .expect("it starts once more");
+        drop(forks);
         let mut output = child.stdout.take().expect("it is a pipe");
         let (sender, said) = channel();
         let reader = thread::spawn(move || {

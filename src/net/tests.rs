@@ -413,11 +413,13 @@ fn a_peer_of_another_user_is_known_as_that_user() {
         let mode = Permissions::from_mode(mode);
         std::fs::set_permissions(path, mode).expect("it is the test's own");
     }
+    let forks = crate::event_loop::forks::one();
     let client = Command::new("nc")
         .args(["-U".as_ref(), path.as_os_str()])
         .uid(OTHER)
         .stdin(Stdio::piped())
         .spawn();
+    drop(forks);
     let mut client = match client {
         Ok(client) => client,
         Err(error) => {

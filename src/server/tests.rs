@@ -4,11 +4,12 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
+use std::sync::RwLockReadGuard;
 
 use tempfile::TempDir;
 
 use super::*;
-use crate::event_loop::ManualClock;
+use crate::event_loop::{ManualClock, forks};
 
 /// A server in a loop of the test's own.
 struct House {
@@ -17,6 +18,7 @@ struct House {
     clock: ManualClock,
     door: Server,
     folder: TempDir,
+    _no_forks: RwLockReadGuard<'static, ()>,
 }
 
 /// One end of a conversation.
@@ -29,6 +31,7 @@ impl House {
     fn new(change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::default();
         change(&mut config);
+        let no_forks = forks::none();
         let clock = ManualClock::new();
         let mut event_loop = Loop::with_clock(clock.clone()).expect("a poll");
         let in_vain = event_loop.set_timeout(LONG, |_, _| panic!("waited in vain"));
@@ -44,6 +47,7 @@ impl House {
             clock,
             door,
             folder,
+            _no_forks: no_forks,
         };
         house.settle();
         house

@@ -19,7 +19,7 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -61,11 +61,18 @@ pub fn raise_limit() {
 // ---------------------------------------------------------------------------------------------
 // Processes
 
+/// Between a fork and its exec a child has a copy of every descriptor of this process, so what a test
+/// closes meanwhile is not closed yet. Whoever lets time pass by what sockets tell holds this, so that
+/// nobody forks.
+pub static FORKS: RwLock<()> = RwLock::new(());
+
 /// A child that does not outlive the test.
 pub struct Process(Child);
 
 impl Process {
     pub fn spawn(command: &mut Command) -> Self {
+        // It returns after the exec.
+        let _alone = FORKS.write().unwrap_or_else(PoisonError::into_inner);
         Self(
             command
                 .spawn()

@@ -1,21 +1,27 @@
 //! The whole server in the test's own thread, on a clock that jumps; its doors are socket files.
 
 use std::collections::VecDeque;
+use std::sync::{PoisonError, RwLockReadGuard};
 
 use loopchat::server::{self, ChatServer, Config};
 use serde_json::Value;
 
 use super::client::{self, Frame, REQUEST};
+use super::support::FORKS;
 use super::virtual_time::{Peer, Timed};
 use super::{CLOSE, End, PING, PONG, TEXT};
 
-/// The server, and time.
-pub struct Rig(pub Timed<ChatServer>);
+/// The server, and time; and nobody forks meanwhile.
+pub struct Rig(
+    pub Timed<ChatServer>,
+    #[expect(dead_code, reason = "that it is held is all")] RwLockReadGuard<'static, ()>,
+);
 
 impl Rig {
     /// With both doors, and what else this sets.
     pub fn new(set: impl FnOnce(&mut Config)) -> Self {
-        Self(Timed::with(|event_loop, folder| {
+        let no_forks = FORKS.read().unwrap_or_else(PoisonError::into_inner);
+        let timed = Timed::with(|event_loop, folder| {
             let at = |name| folder.join(name).to_str().expect("text").to_owned();
             let mut config = Config {
                 listen: vec![at("line")],
@@ -24,7 +30,8 @@ impl Rig {
             };
             set(&mut config);
             server::open(event_loop, config).expect("it can listen")
-        }))
+        });
+        Self(timed, no_forks)
     }
 
     pub fn now(&self) -> u64 {
