@@ -83,11 +83,8 @@ fn a_body_beyond_the_limit_is_413() {
     assert_eq!(statuses(&served.ask_until_closed(sized(11))), ["413"]);
     assert_eq!(served.notes(), [""; 0], "its length alone was too much");
     assert_eq!(statuses(&served.ask_until_closed(chunked(11))), ["413"]);
-    // The answer is not lost, however much the client goes on sending.
-    assert_eq!(
-        statuses(&served.ask_until_closed(sized(3_000_000))),
-        ["413"]
-    );
+    // The answer is not lost although the client goes on sending.
+    assert_eq!(statuses(&served.ask_until_closed(sized(300_000))), ["413"]);
 }
 
 #[test]
