@@ -83,6 +83,8 @@ fn three_hundred_quiet_members_do_not_wake_the_server() {
     members[2].half_close();
     members[2].rest();
     members.pop().expect("a member").reset();
+    // Nor by a line without an end, that is kept.
+    members[5].send("half a line");
     members[3].say("hello");
     let heard = format!("{}: hello", members[3].name);
     members[4].expect(&heard);
