@@ -112,6 +112,27 @@ fn who_pours_before_its_last_response_waits_and_gets_it() {
     }
 }
 
+/// Nor is it read on whenever one of the responses before the refusal goes out.
+#[test]
+fn responses_before_a_refusal_make_no_room_for_more() {
+    let mut rig = timed(|cx, server| {
+        server.on_request(cx, |said: &mut Said, cx, _, response| {
+            said.push(String::new());
+            cx.set_timeout(1000 * said.len() as u64, move |_, cx| response.end(cx));
+        });
+    });
+    let mut peer = rig.connect("http");
+    peer.send(GET.repeat(3) + "junk\r\n\r\n");
+    rig.send_until_stuck(&mut peer, &[b'x'; 65_536]);
+    rig.send_until_stuck(&mut peer, b"x");
+    for second in 1..3 {
+        rig.run_to(1000 * second + 1);
+        assert_eq!(statuses(&peer.text()).len(), second as usize);
+        assert_eq!(rig.send_until_stuck(&mut peer, b"x"), 0, "{second}");
+    }
+    assert_eq!(statuses(&rig.rest(&mut peer)), ["200", "200", "200", "400"]);
+}
+
 #[test]
 fn who_is_too_slow_gets_the_answer_however_much_it_sends_then() {
     let mut rig = timed(|_, _| {});

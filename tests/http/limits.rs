@@ -26,6 +26,24 @@ fn a_head_that_is_too_long_is_431() {
     assert_eq!(statuses(&served.ask_until_closed(line)), ["431"]);
 }
 
+/// The last byte that a head may have is no fault, though it is not complete with that.
+#[test]
+fn a_head_is_too_long_with_its_first_byte_too_many() {
+    for pieces in [1, 2, 64] {
+        let mut rig = timed(|_, _| {});
+        let mut peer = rig.connect("http");
+        let head = format!("GET /{}", "a".repeat(16 * 1024 - 5));
+        for piece in head.as_bytes().chunks(head.len() / pieces) {
+            peer.send(piece);
+            rig.settle();
+        }
+        assert_eq!(peer.text(), "");
+        peer.send("a");
+        assert_eq!(statuses(&rig.rest(&mut peer)), ["431"]);
+        assert_eq!(rig.now(), 0);
+    }
+}
+
 #[test]
 fn too_many_fields_are_431() {
     // Few are taken apart where they are, many in memory of their own: the limit is the same on

@@ -72,6 +72,49 @@ fn who_pours_on_behind_the_end_has_to_wait() {
     }
 }
 
+/// Its close frame may come late, and something behind it: that it has ended is seen all the same.
+#[test]
+fn who_answers_late_is_closed_when_it_ends() {
+    let mut rig = Rig::new(Options {
+        max_after_close: 65_536,
+        ..Options::default()
+    });
+    let mut peer = rig.open();
+    close(&mut rig, 0);
+    for _ in 0..2 {
+        send(&mut peer, FIN | TEXT, [b'x'; 60_000]);
+    }
+    send(&mut peer, FIN | CLOSE, close_frame(1000, "late").payload);
+    rig.timed.settle();
+    peer.send(vec![b'x'; 10_000]);
+    rig.timed.settle();
+    peer.shut_down();
+    for _ in 0..2 {
+        assert!(rig.heard().starts_with("0 text xxx"));
+    }
+    assert_eq!(rig.heard(), "0 close 1000 late");
+    assert_eq!(rig.now(), 0);
+}
+
+/// Whoever pings and reads nothing has to wait, and the loop sleeps meanwhile; all is answered.
+#[test]
+fn who_does_not_read_its_pongs_is_not_read_and_wakes_nobody() {
+    let mut rig = rig(0, 0, 30_000);
+    let mut peer = rig.open();
+    let pings = client::frame(FIN | PING, &[b'x'; 100]).repeat(100);
+    let taken = rig.timed.send_until_stuck(&mut peer, &pings);
+    assert!(taken < 4_000_000, "{taken} bytes were taken");
+    // Time passes only while the loop sleeps.
+    rig.timed.event_loop.set_timeout(60_000, |_, _| {});
+    let slept = (0..20).any(|_| {
+        rig.timed.turn();
+        rig.now() == 60_000
+    });
+    assert!(slept, "it is awake all the time");
+    let pongs = rig.timed.drain_bytes(&mut peer).len() / 102;
+    assert!(pongs >= taken / 106 - 1, "{pongs} for {taken} bytes");
+}
+
 /// What was under way when our close frame was sent is told, unless the program says otherwise.
 #[test]
 fn all_that_is_under_way_is_told_by_default() {
