@@ -4,7 +4,7 @@
 use loopchat::http::{Head, IncomingMessage, Parser, Part, ServerResponse};
 use loopchat::{Context, http};
 
-use crate::rig::{Notes, Served, statuses};
+use crate::rig::{Notes, Served, statuses, timed};
 
 /// The bodies of all responses.
 fn bodies(text: &str) -> Vec<String> {
@@ -125,9 +125,17 @@ fn an_end_within_a_request_is_refused_after_those_before_it() {
 /// As Node has it, where the server does not allow for it.
 #[test]
 fn by_default_what_is_not_answered_by_then_is_dropped() {
-    let served = Served::new(|cx, server| {
-        server.on_request(cx, answer);
-    });
-    assert_eq!(served.ask(get("/later")), "");
-    assert_eq!(bodies(&served.ask(get("/now"))), ["/now"]);
+    // In one thread: both have come before the server looks.
+    for (ms, wanted) in [(0, vec!["200"]), (1000, vec![])] {
+        let mut rig = timed(|cx, server| {
+            server.on_request(cx, move |_, cx, _, response| match ms {
+                0 => drop(response.end(cx)),
+                ms => drop(cx.set_timeout(ms, move |_, cx| response.end(cx))),
+            });
+        });
+        let mut peer = rig.connect("http");
+        peer.send(get("/"));
+        peer.shut_down();
+        assert_eq!(statuses(&rig.rest(&mut peer)), wanted, "{ms}");
+    }
 }
