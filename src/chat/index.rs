@@ -1,8 +1,8 @@
 //! Members and rooms by name.
 //!
-//! The index keeps eight bytes for each of them (and for each further key of its name): the number of
-//! its place, and what it takes to find it without making the keys of its name again. The name is
-//! read at its place when it is needed. A map with the names as keys would cost ten thousand
+//! The index keeps eight bytes for each of them (and for each further key of its name): the number
+//! of its place, and what it takes to find it without making the keys of its name again. The name
+//! is read at its place when it is needed. A map with the names as keys would cost ten thousand
 //! members five times that.
 
 use std::hash::{BuildHasher, RandomState};
@@ -23,8 +23,8 @@ pub(super) struct NameIndex {
     hasher: RandomState,
 }
 
-/// A place, four times, and which of the keys of its name it is entered for: nearly all names have
-/// one.
+/// A place, four times, and which of the keys of its name it is entered for: names without a
+/// capital and without an `i` have one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Entry {
     place_and_key: u32,

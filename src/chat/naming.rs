@@ -46,7 +46,8 @@ impl Chat {
         name::fold_if_meant(text, self.config.nickname.max(LONGEST_GUEST))
     }
 
-    /// The members whose nicknames look like the one with these keys: two at most.
+    /// The members whose nicknames look like the one with these keys: as many as it has keys at
+    /// most.
     fn alike(&self, keys: &Keys) -> impl Iterator<Item = MemberId> {
         let members = &self.members;
         let alike = self.nicknames.alike(keys, |at| nickname_at(members, at));

@@ -1,7 +1,8 @@
 //! For tests: who forks, and who must not have that happen.
 //!
-//! Between a fork and its exec a child has a copy of every descriptor of this process, so what a test
-//! closes meanwhile is not closed yet, and time that jumps when nothing is told would overtake it.
+//! Between a fork and its exec a child has a copy of every descriptor of this process, so what a
+//! test closes meanwhile is not closed yet, and time that jumps when nothing is told would
+//! overtake it.
 
 #[cfg(feature = "server")]
 use std::sync::RwLockReadGuard;

@@ -241,6 +241,20 @@ pub(super) fn unshift<S>(cx: &mut Context<S>, id: HandleId, bytes: &[u8]) {
     settle(cx, id);
 }
 
+/// Forgets what is kept to be handed out. There is room for more then, and the end may be next.
+pub(super) fn forget_unread<S>(cx: &mut Context<S>, id: HandleId) {
+    let Some(connection) = cx.connection_mut(id) else {
+        return;
+    };
+    if let Some(inbox) = &mut connection.inbox {
+        inbox.clear();
+    }
+    if connection.eof && connection.flowing == Some(true) && connection.unread() == 0 {
+        queue_end(cx, id);
+    }
+    settle(cx, id);
+}
+
 pub(super) fn pause<S>(cx: &mut Context<S>, id: HandleId) {
     let Some(connection) = cx.connection_mut(id) else {
         return;

@@ -202,11 +202,7 @@ impl Socket {
     /// Forgets what was read and not handed out. The peer is not told, and what it sends goes on
     /// from there: for one to whom nobody will listen any more.
     pub fn forget_unread<S>(self, cx: &mut Context<S>) -> Self {
-        if let Some(connection) = cx.connection_mut(self.0)
-            && let Some(inbox) = &mut connection.inbox
-        {
-            inbox.clear();
-        }
+        reading::forget_unread(cx, self.0);
         self
     }
 

@@ -134,9 +134,9 @@ impl Socket {
             .is_some_and(|connection| connection.ended)
     }
 
-    /// Whether nothing can reach the peer any more, as far as is known: the connection was reset, a write
-    /// has failed, or both directions are over. What the peer sent before may still be to be read, and a
-    /// socket that is paused is told nothing until then.
+    /// Whether nothing can reach the peer any more, as far as is known: the connection was reset,
+    /// a write has failed, or both directions are over. What the peer sent before may still be to
+    /// be read, and a socket that is paused is told nothing until then.
     #[must_use]
     pub fn is_broken<S>(self, cx: &Context<S>) -> bool {
         let is = |readiness| cx.readiness(self.0).contains(readiness);

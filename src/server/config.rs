@@ -201,8 +201,8 @@ pub struct Config {
     )]
     pub outbox_soft: u32,
 
-    /// Bytes that may wait for a member at all, no less than --outbox-soft; beyond, notices are left out for it, too, and it is
-    /// disconnected if they are its own answers
+    /// Bytes that may wait for a member at all, no less than --outbox-soft; beyond, notices are
+    /// left out for it, too, and it is disconnected if they are its own answers
     #[arg(
         long,
         value_name = "BYTES",

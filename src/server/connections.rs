@@ -73,12 +73,12 @@ pub(super) struct Connections {
     /// Connections that were turned away and are not closed yet.
     pub(super) turned_away: HashSet<Socket>,
     /// Those that are on their way out.
-    dismissed: HashMap<Socket, Dismissal>,
+    endings: HashMap<Socket, Ending>,
 }
 
 /// A connection that is to be ended.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Dismissal {
+pub(super) struct Ending {
     /// It ends it for certain; there is none when the whole server ends.
     pub(super) timer: Option<Timer>,
     /// How many bytes had been read from it until then.
@@ -164,8 +164,8 @@ impl Connections {
         self.by_index[index] = Some(connection);
     }
 
-    /// Now it is known who is behind a connection: from here on it counts as one of theirs. If it did
-    /// before, it has connected only once.
+    /// Now it is known who is behind a connection: from here on it counts as one of theirs. If it
+    /// did before, it has connected only once.
     ///
     /// # Errors
     ///
@@ -247,18 +247,18 @@ impl Connections {
     }
 
     /// A connection is to be ended. Returns what was known of it if it was before.
-    pub(super) fn dismissed(&mut self, socket: Socket, now: Dismissal) -> Option<Dismissal> {
-        self.dismissed.insert(socket, now)
+    pub(super) fn note_ending(&mut self, socket: Socket, now: Ending) -> Option<Ending> {
+        self.endings.insert(socket, now)
     }
 
     /// What is known of a connection that is to be ended.
-    pub(super) fn dismissal(&self, socket: Socket) -> Option<Dismissal> {
-        self.dismissed.get(&socket).copied()
+    pub(super) fn ending(&self, socket: Socket) -> Option<Ending> {
+        self.endings.get(&socket).copied()
     }
 
     /// A connection is closed: the timer that would have ended it, if there is one.
     pub(super) fn take_timer(&mut self, socket: Socket) -> Option<Timer> {
-        self.dismissed.remove(&socket)?.timer
+        self.endings.remove(&socket)?.timer
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Connection> {

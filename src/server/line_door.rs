@@ -6,7 +6,7 @@ use log::{debug, info};
 
 use super::access_log::Refused;
 use super::arrivals;
-use super::connections::{Connection, Dismissal, Stage, Unheard};
+use super::connections::{Connection, Ending, Stage, Unheard};
 use super::hub::Hub;
 use super::line_input::Read;
 use super::opening::{self, Foreign, Verdict};
@@ -25,8 +25,8 @@ pub(super) const LINGER_MS: u32 = 500;
 /// whole server ends, `--shutdown-timeout` says so instead.
 pub(super) const LAST_LINES_MS: u64 = 5000;
 
-/// How many bytes of a connection that we have ended are thrown away. What comes behind them waits at
-/// the sender until its time is over.
+/// How many bytes of a connection that we have ended are thrown away. What comes behind them waits
+/// at the sender until its time is over.
 const THROWN_AWAY: u64 = 64 * 1024;
 
 /// How long a proxy has to say whom it speaks for, in milliseconds: where it has to, and where
@@ -57,6 +57,8 @@ pub(super) fn open(event_loop: &mut Loop, high_water_mark: u32) -> Server {
         Event::Finish => {
             socket.set_timeout(cx, LINGER_MS);
         }
+        // If it is silent since it is read no more, its time is not over.
+        Event::Timeout if socket.readable_flowing(cx) == Some(false) => {}
         Event::Timeout => {
             socket.linger(cx);
         }
@@ -237,33 +239,36 @@ fn data(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, b
 
 /// Bytes have come of a connection that we have ended. If it goes on and on, it is read no more.
 fn throw_away(server: &ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
-    let dismissal = server.connections.dismissal(socket);
-    let before = dismissal.map_or(0, |dismissal| dismissal.bytes_read);
+    let ending = server.connections.ending(socket);
+    let before = ending.map_or(0, |ending| ending.bytes_read);
     if socket.bytes_read(cx) - before > THROWN_AWAY {
         socket.pause(cx);
     }
 }
 
-/// Nobody is there any more to answer to. What was said before is heard for a while: a paste may take
-/// hours at the pace of a stranger, and somebody may want the name, or come from the same address.
+/// Nobody is there any more to answer to. What was said before is heard for a while: a paste may
+/// take hours at the pace of a stranger, and somebody may want the name, or come from the same
+/// address.
 fn see_off(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
-    if server.connections.dismissal(socket).is_none() {
-        dismissed(server, cx, socket, "what it had sent was too much");
+    if server.connections.ending(socket).is_none() {
+        set_end_deadline(server, cx, socket, |_, _| {
+            info!(
+                "a connection is cut off: its peer was gone, and had said more than is heard in that time"
+            );
+        });
     }
 }
 
-/// Has a connection ended for certain before long, whatever its peer does; `reason` is for the log.
-fn dismissed(
+/// Has a connection ended for certain before long, whatever its peer does; `log` tells of it then.
+fn set_end_deadline(
     server: &mut ChatServer,
     cx: &mut Context<ChatServer>,
     socket: Socket,
-    reason: &'static str,
+    log: fn(&mut Context<ChatServer>, Socket),
 ) {
     let timer = (!server.shutting_down).then(|| {
         let timer = cx.set_deadline(LAST_LINES_MS, move |_, cx| {
-            if socket.held(cx) > 0 {
-                info!("a connection was cut off: {reason}");
-            }
+            log(cx, socket);
             socket.abort(cx);
         });
         cx.set_timer_ref(timer, false);
@@ -272,7 +277,7 @@ fn dismissed(
     let bytes_read = socket.bytes_read(cx);
     let before = server
         .connections
-        .dismissed(socket, Dismissal { timer, bytes_read });
+        .note_ending(socket, Ending { timer, bytes_read });
     if let Some(timer) = before.and_then(|before| before.timer) {
         cx.clear_timer(timer);
     }
@@ -434,7 +439,11 @@ pub(super) fn close(server: &mut ChatServer, cx: &mut Context<ChatServer>, socke
 fn dismiss(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
     socket.end(cx);
     // It closes by itself once it has ended both its sides and taken everything.
-    dismissed(server, cx, socket, "it did not read its last lines in time");
+    set_end_deadline(server, cx, socket, |cx, socket| {
+        if socket.buffered(cx) > 0 {
+            info!("a connection did not read its last lines in time");
+        }
+    });
 }
 
 /// What is wrong with a proxy's connection.

@@ -68,15 +68,12 @@ pub(super) fn begin(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
     }
     if let Some(web) = server.web {
         web.close(cx);
-        let turned_away = server.connections.turned_away.iter().copied();
-        let turned_away = turned_away.filter(|socket| socket.server(cx) == Some(web.net()));
-        for socket in turned_away.collect::<Vec<_>>() {
-            socket.destroy_soon(cx);
-        }
     }
     // Whoever only looks at pages gets what it has asked for, and then need not be waited for. Nor
-    // need a proxy that has not said whom it speaks for.
-    for socket in server.connections.visitors() {
+    // need who was turned away, or a proxy that has not said whom it speaks for.
+    let turned_away = server.connections.turned_away.iter().copied();
+    let turned_away: Vec<_> = turned_away.collect();
+    for socket in server.connections.visitors().into_iter().chain(turned_away) {
         socket.destroy_soon(cx);
     }
     let timeout = super::seconds(server.config.shutdown_timeout);

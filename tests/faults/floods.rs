@@ -141,8 +141,8 @@ fn whoever_talks_on_after_it_has_left_is_cut_off() {
     assert_eq!(crowd.overheard(), [""; 0]);
 }
 
-/// Catches: somebody who is gone, and whose paste goes on for hours; a place, a name and 64 KiB that it has
-/// until then.
+/// Catches: somebody who is gone, and whose paste goes on for hours; a place, a name and 64 KiB
+/// that it has until then.
 #[test]
 fn whoever_is_gone_is_heard_for_a_moment_and_no_more() {
     let folder = Folder::new();
@@ -165,7 +165,8 @@ fn whoever_is_gone_is_heard_for_a_moment_and_no_more() {
                 false => drop(ghost),
             }
             eventually("it to be gone", || {
-                // Who has only ended its side may still be there, as long as it takes what it is told.
+                // Who has only ended its side may still be there, as long as it takes what it is
+                // told.
                 member.say("are you there?");
                 member.say("/who");
                 let who = member.expect_line(|line| line.starts_with("* In #lobby ("));

@@ -61,9 +61,9 @@ pub fn raise_limit() {
 // ---------------------------------------------------------------------------------------------
 // Processes
 
-/// Between a fork and its exec a child has a copy of every descriptor of this process, so what a test
-/// closes meanwhile is not closed yet. Whoever lets time pass by what sockets tell holds this, so that
-/// nobody forks.
+/// Between a fork and its exec a child has a copy of every descriptor of this process, so what a
+/// test closes meanwhile is not closed yet. Whoever lets time pass by what sockets tell holds
+/// this, so that nobody forks.
 pub static FORKS: RwLock<()> = RwLock::new(());
 
 /// A child that does not outlive the test.

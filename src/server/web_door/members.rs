@@ -3,13 +3,12 @@
 use log::debug;
 
 use super::super::ChatServer;
-use super::super::arrivals;
 use super::super::connections::{Connection, Unheard};
 use super::super::cost::Cost;
 use super::super::hub::Hub;
 use super::super::line_input::{Fed, Read};
 use super::super::outlet::Outlet;
-use super::{DISCONNECTED, admit, client, gone, path, refuse_upgrade};
+use super::{DISCONNECTED, admit, client, gone, path, peer, refuse_upgrade};
 use crate::http::Head;
 use crate::http::web_socket::{Endpoint, Event, Handshake, Message, Refusal, WebSocket, code};
 use crate::net::{Context, Socket};
@@ -92,7 +91,7 @@ pub(super) fn upgrade(
     };
     let web_socket = handshake.accept(cx, endpoint, socket, rest);
     let entered = admit(server, cx, socket).and_then(|()| {
-        let (Some(peer), Some(direct)) = (client, arrivals::peer(cx, socket)) else {
+        let (Some(peer), Some(direct)) = (client, peer(cx, socket)) else {
             return Err(gone());
         };
         let (connections, config) = (&mut server.connections, &server.config);
