@@ -7,7 +7,6 @@
 //! name, and as they are written. `ALlCE` looks like what `alice` is in capitals.
 
 use std::collections::HashSet;
-use std::iter;
 use std::sync::LazyLock;
 
 use ecow::{EcoString, eco_format};
@@ -92,11 +91,17 @@ impl Keys {
         }
     }
 
-    /// Up to [`MOST`](Self::MOST), the folded one first.
+    /// Up to [`MOST`](Self::MOST), the folded one first, and each once.
     pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
-        let others = [&self.written, &self.capitals, &self.cased];
-        let others = others.into_iter().filter_map(Option::as_deref);
-        iter::once(&*self.folded).chain(others)
+        let all = [
+            Some(&*self.folded),
+            self.written.as_deref(),
+            self.capitals.as_deref(),
+            self.cased.as_deref(),
+        ];
+        let is_new = move |&(at, key): &(usize, Option<&str>)| !all[..at].contains(&key);
+        let new = all.into_iter().enumerate().filter(is_new);
+        new.filter_map(|(_, key)| key)
     }
 }
 

@@ -109,7 +109,9 @@ impl Name {
                 marks = 0;
                 continue;
             }
-            marks = if is_combining_mark(c) { marks + 1 } else { 0 };
+            // A vowel of Korean alone is one, too.
+            let is_mark = Shows::of(c) == Shows::Mark;
+            marks = if is_mark { marks + 1 } else { 0 };
             if marks > MARKS_IN_A_ROW {
                 return Err(BadName::Marks);
             }
@@ -367,6 +369,7 @@ mod tests {
         assert_eq!(refusal(&marked(4)), BadName::Marks);
         assert_eq!(refusal("\u{301}a"), BadName::Marks);
         assert_eq!(refusal("\u{20DD}"), BadName::Marks);
+        assert_eq!(refusal("\u{D7B0}"), BadName::Marks); // a vowel without its consonant
     }
 
     #[test]
