@@ -314,8 +314,10 @@ fn feed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, mut inpu
     }
 }
 
-/// What HTTP holds for a connection of one of its servers, in bytes, beside what its socket holds.
-pub(crate) fn held<S: 'static>(cx: &Context<S>, socket: Socket) -> usize {
+/// What HTTP holds for a connection of one of its servers, in bytes, beside what its socket
+/// [holds](Socket::held).
+#[must_use]
+pub fn held<S: 'static>(cx: &Context<S>, socket: Socket) -> usize {
     let own = socket.data::<S, Connection<S>>(cx);
     own.map_or(0, |own| own.counted.bytes())
 }

@@ -56,8 +56,9 @@ impl Connection {
 }
 
 /// What a WebSocket holds of a message that is not complete, in bytes; nothing on a socket that is
-/// none.
-pub(crate) fn held<S: 'static>(cx: &Context<S>, socket: Socket) -> usize {
+/// none. What waits in the socket itself is [its own](Socket::held).
+#[must_use]
+pub fn held<S: 'static>(cx: &Context<S>, socket: Socket) -> usize {
     let connection = socket.data::<S, Connection>(cx);
     connection.map_or(0, |connection| connection.held.bytes())
 }

@@ -74,7 +74,7 @@ mod socket;
 
 pub use client::{ClientHandshake, connect};
 pub use close::{Error, MAX_REASON, code, is_valid_close_code};
-pub(crate) use connection::held;
+pub use connection::held;
 pub use decoder::{Decoded, Decoder};
 pub use endpoint::{Endpoint, Event, Message, Options};
 pub use handshake::{Handshake, Refusal};
