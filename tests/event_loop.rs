@@ -60,6 +60,27 @@ fn from_an_io_callback_come_tick_immediate_close_timer() {
     });
 }
 
+/// What is called in every turn comes when all is read, before the immediates; it holds nothing open, and
+/// wakes nobody.
+#[test]
+fn a_check_comes_in_every_turn_and_holds_nothing_open() {
+    with_clock::<Said>(|mut event_loop, clock| {
+        event_loop.on_check(|said, cx| {
+            said.push("check");
+            cx.next_tick(say("its tick"));
+        });
+        event_loop.set_immediate(|said: &mut Said, cx| {
+            said.push("immediate");
+            cx.set_timeout(60_000, say("timer"));
+        });
+        let said = run(&mut event_loop);
+        let turn = ["check", "its tick"];
+        assert_eq!(said[..3], ["check", "its tick", "immediate"]);
+        assert_eq!(said[3..], [&turn[..], &["timer"]].concat());
+        assert_eq!(clock.now(), 60_000);
+    });
+}
+
 #[test]
 fn ticks_then_overdue_timers_come_before_the_first_immediate() {
     with_clock(|mut event_loop, clock| {

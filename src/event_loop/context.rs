@@ -34,6 +34,9 @@ const HELD_UP_MS: u64 = 1000;
 /// A repeatable callback of a timer.
 type TimerCallback<H> = Box<dyn FnMut(&mut <H as Handle>::State, &mut Context<H>)>;
 
+/// See [`Context::on_check`].
+pub(super) type Check<H> = fn(&mut <H as Handle>::State, &mut Context<H>);
+
 /// The loop as callbacks see it: timers, ticks, immediates, and the handles.
 ///
 /// Lent as `cx` to every callback. Nothing here calls user code: what follows from a call comes
@@ -42,6 +45,8 @@ pub struct Context<H: Handle> {
     pub(super) handles: Handles<H>,
     pub(super) timers: Timers<TimerCallback<H>>,
     pub(super) immediates: Immediates<Callback<H>>,
+    /// What is called in every check phase.
+    pub(super) checks: Vec<Check<H>>,
     pub(super) work: Work<H>,
     pub(super) counters: Counters,
     /// Only while somebody watches.
@@ -67,6 +72,7 @@ impl<H: Handle> Context<H> {
             handles: Handles::default(),
             timers: Timers::default(),
             immediates: Immediates::default(),
+            checks: Vec::new(),
             work: Work::new(waker),
             counters: Counters::default(),
             monitor: None,
@@ -271,6 +277,13 @@ impl<H: Handle> Context<H> {
         self.ticks.push_back(Box::new(move |state, cx| {
             site.check("a tick", callback(state, cx));
         }));
+    }
+
+    /// Calls back in every turn from now on, in the check phase, before its immediates
+    /// (`uv_check_start`): after everything that the turn has read. It neither holds the loop open nor
+    /// keeps it from sleeping, and is not recorded as a step of the turn; so it is for a short look.
+    pub fn on_check(&mut self, check: fn(&mut H::State, &mut Self)) {
+        self.checks.push(check);
     }
 
     /// Runs `work` on the thread pool and then `after` on the loop, in a poll phase, with what

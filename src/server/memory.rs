@@ -3,9 +3,8 @@
 //! Every limit is one connection's or one room's, and there may be many of them at their limits.
 //! What all of them hold is known at any time: sockets, lines and messages that are not complete
 //! count themselves ([`net::held_bytes`]), rooms' histories are counted by the chat. It is looked
-//! at after everything that the doors are told of, and now and then while it is more than a
-//! sixteenth: a socket that is paused reads on, and a torn message of a WebSocket grows, and no
-//! door is told. Below that nothing wakes an idle server.
+//! at after everything that the doors are told of, and in every turn: a socket that is paused reads
+//! on, up to its high-water mark, and a torn message grows, and no door is told.
 
 use std::collections::HashSet;
 
@@ -13,7 +12,6 @@ use log::warn;
 
 use super::ChatServer;
 use super::outlet::Outlet;
-use crate::event_loop::Timer;
 use crate::http::{self, web_socket};
 use crate::net::{self, Context, Socket};
 
@@ -25,12 +23,6 @@ pub(super) const REASON: &str =
 /// that is over.
 const LAST_WORDS: usize = 16 * 1024;
 
-/// The time between two looks while much is held and nothing happens, in milliseconds.
-const LOOK_MS: u64 = 100;
-
-/// From this part of the budget on it is looked at in between.
-const WATCHED: u64 = 16;
-
 /// What the doors do about the budget.
 #[derive(Debug, Default)]
 pub(super) struct Budget {
@@ -38,8 +30,6 @@ pub(super) struct Budget {
     relieving: bool,
     /// Ended, but the loop has not yet let go of what it holds for them.
     leaving: HashSet<Socket>,
-    /// When it is looked at again.
-    look: Option<Timer>,
 }
 
 impl ChatServer {
@@ -58,22 +48,6 @@ impl ChatServer {
                 self.relieve(cx);
             }
             self.budget.relieving = false;
-        }
-        if self.budget.look.is_none() && self.held() > most / WATCHED {
-            self.look_again(cx, LOOK_MS);
-        }
-    }
-
-    /// Looks again so many milliseconds later, whatever happens until then, and not at the time
-    /// that was set before.
-    fn look_again(&mut self, cx: &mut Context<Self>, delay: u64) {
-        let timer = cx.set_timeout(delay, |server: &mut Self, cx| {
-            server.budget.look = None;
-            server.keep_within_memory(cx);
-        });
-        cx.set_timer_ref(timer, false);
-        if let Some(before) = self.budget.look.replace(timer) {
-            cx.clear_timer(before);
         }
     }
 
@@ -123,7 +97,8 @@ impl ChatServer {
         );
         // What was shared is not let go of by one of its holders alone: once they are closed, the
         // sum tells whether that was enough.
-        self.look_again(cx, 1);
+        let another_turn = cx.set_timeout(1, |_, _| {});
+        cx.set_timer_ref(another_turn, false);
     }
 
     /// Bytes that are held for one connection. What it shares with others counts in full.

@@ -180,6 +180,7 @@ fn open_doors(
     let for_proxies = bind::bind_for_proxies(&config.listen_proxy, config.ipc_mode)?;
     let web = bind::bind_web(config.web.as_deref(), passed.web, config.ipc_mode)?;
     let mut server = ChatServer::new(config);
+    event_loop.on_check(ChatServer::keep_within_memory);
     let for_all = listeners.into_iter().map(|listener| (listener, false));
     let for_proxies = for_proxies.into_iter().map(|listener| (listener, true));
     for (listener, is_for_proxies) in for_all.chain(for_proxies) {
