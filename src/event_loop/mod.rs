@@ -217,15 +217,19 @@ impl<H: Handle> EventLoop<H> {
     /// Check phase: the immediates that were set before it began.
     fn run_immediates(&mut self, state: &mut H::State) {
         self.context.enter(Phase::Check);
-        for at in 0..self.context.checks.len() {
-            let check = self.context.checks[at];
-            check(state, &mut self.context);
-            self.context.run_ticks(state);
-        }
+        self.run_checks(state); // who looks in every turn
         let end = self.context.immediates.end();
         while let Some(callback) = self.context.immediates.next_before(end) {
             self.context.calling(Origin::Immediate, None);
             callback(state, &mut self.context);
+            self.context.run_ticks(state);
+        }
+    }
+
+    fn run_checks(&mut self, state: &mut H::State) {
+        for at in 0..self.context.checks.len() {
+            let check = self.context.checks[at];
+            check(state, &mut self.context);
             self.context.run_ticks(state);
         }
     }
