@@ -4,9 +4,11 @@
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use socket2::SockRef;
+use tempfile::TempDir;
 
 use super::stream::Stream;
 use super::*;
@@ -31,6 +33,15 @@ fn listening(event_loop: &mut Loop) -> (Server, SocketAddr) {
         panic!("it listens");
     };
     (server, address)
+}
+
+/// A server on a socket file, which is there as long as its folder is kept.
+fn listening_on_a_path(event_loop: &mut Loop) -> (Server, TempDir, PathBuf) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("server");
+    let server = create_server(event_loop);
+    server.listen(event_loop, Address::from(path.as_path()));
+    (server, directory, path)
 }
 
 /// An address that refuses connections as long as what comes with it is kept.
@@ -190,11 +201,8 @@ fn what_a_paused_socket_keeps_is_handed_out_after_a_reset() {
 /// Catches: a paused socket that reads on when it holds exactly its high-water mark.
 #[test]
 fn a_paused_socket_is_read_up_to_its_high_water_mark() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let path = directory.path().join("server");
     let mut event_loop = event_loop();
-    let server = create_server(&mut event_loop);
-    server.listen(&mut event_loop, Address::from(path.as_path()));
+    let (server, _directory, path) = listening_on_a_path(&mut event_loop);
     server.on_connection(&mut event_loop, |_, cx, socket| {
         socket.pause(cx);
         cx.extensions_mut().insert(socket);
@@ -222,11 +230,8 @@ fn a_paused_socket_is_read_up_to_its_high_water_mark() {
 /// Catches: an end that overtakes the last bytes, when those were given back after it was known.
 #[test]
 fn bytes_given_back_at_the_end_come_before_it() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let path = directory.path().join("server");
     let mut event_loop = event_loop();
-    let server = create_server(&mut event_loop);
-    server.listen(&mut event_loop, Address::from(path.as_path()));
+    let (server, _directory, path) = listening_on_a_path(&mut event_loop);
     server.on_connection(&mut event_loop, |_, cx, socket| {
         note_all(cx, socket);
         socket.pause(cx);
@@ -257,11 +262,8 @@ fn bytes_given_back_at_the_end_come_before_it() {
 /// Catches: a full socket that tries to send whenever something comes in.
 #[test]
 fn a_full_socket_is_not_written_to_before_there_is_room() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let path = directory.path().join("server");
     let mut event_loop = event_loop();
-    let server = create_server(&mut event_loop);
-    server.listen(&mut event_loop, Address::from(path.as_path()));
+    let (server, _directory, path) = listening_on_a_path(&mut event_loop);
     server.on_data(&mut event_loop, |said: &mut Said, cx, socket, _| {
         said.push("data".into());
         while socket.buffered(cx) == 0 {
@@ -364,12 +366,9 @@ fn what_a_peer_has_not_acknowledged_is_known() {
 
 #[test]
 fn who_is_at_the_other_end_is_the_systems_word() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let path = directory.path().join("server");
     let mut event_loop = event_loop();
     let (server, address) = listening(&mut event_loop);
-    let local = create_server(&mut event_loop);
-    local.listen(&mut event_loop, Address::from(path.as_path()));
+    let (local, _directory, path) = listening_on_a_path(&mut event_loop);
     for server in [server, local] {
         server.on_connection(&mut event_loop, move |said: &mut Said, cx, socket| {
             said.push(format!("{:?}", socket.remote_party(cx)));
@@ -404,11 +403,8 @@ fn a_peer_of_another_user_is_known_as_that_user() {
     if !rustix::process::getuid().is_root() {
         return; // then its own number tells it from the superuser's already, in the test before
     }
-    let directory = tempfile::tempdir().expect("a directory");
-    let path = directory.path().join("server");
     let mut event_loop = event_loop();
-    let server = create_server(&mut event_loop);
-    server.listen(&mut event_loop, Address::from(path.as_path()));
+    let (server, directory, path) = listening_on_a_path(&mut event_loop);
     for (path, mode) in [(directory.path(), 0o755), (path.as_path(), 0o777)] {
         let mode = Permissions::from_mode(mode);
         std::fs::set_permissions(path, mode).expect("it is the test's own");

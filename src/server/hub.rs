@@ -170,25 +170,27 @@ impl Hub {
     /// Removes a member from the chat and has its connection ended, with a last line. Does nothing
     /// if it has left.
     pub fn disconnect(&mut self, member: MemberId, reason: &str, now: Millis) {
+        if self.bid_farewell(member, reason, now) {
+            self.remove(member, now);
+        }
+    }
+
+    /// Tells a member why it has to go, and notes that; false if it has left.
+    fn bid_farewell(&mut self, member: MemberId, reason: &str, now: Millis) -> bool {
         let (Some(nickname), Some(peer)) = (self.chat.nickname(member), self.chat.peer(member))
         else {
-            return;
+            return false;
         };
         self.farewells.note(nickname, peer, reason, now);
         self.tell(member, reason);
-        self.remove(member, now);
+        true
     }
 
     /// [Disconnects](Self::disconnect) everybody. Nobody is told who else goes.
     pub fn disconnect_everyone(&mut self, reason: &str, now: Millis) {
         let everybody: Vec<MemberId> = self.chat.ids().collect();
         for &member in &everybody {
-            if let (Some(nickname), Some(peer)) =
-                (self.chat.nickname(member), self.chat.peer(member))
-            {
-                self.farewells.note(nickname, peer, reason, now);
-            }
-            self.tell(member, reason);
+            self.bid_farewell(member, reason, now);
         }
         self.chat.leave_all(&mut self.effects);
         let gone = everybody.into_iter();

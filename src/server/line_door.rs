@@ -27,7 +27,7 @@ pub(super) const LAST_LINES_MS: u64 = 5000;
 
 /// How many bytes of a connection that we have ended are thrown away. What comes behind them waits
 /// at the sender until its time is over.
-const THROWN_AWAY: u64 = 64 * 1024;
+pub(super) const THROWN_AWAY: u64 = 64 * 1024;
 
 /// How long a proxy has to say whom it speaks for, in milliseconds: where it has to, and where
 /// somebody on its machine may have come without it.

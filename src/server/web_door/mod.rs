@@ -26,6 +26,7 @@ use log::{debug, info};
 
 use super::access_log::Refused;
 use super::cost::Cost;
+use super::line_door::{LAST_LINES_MS, THROWN_AWAY};
 use super::{ChatServer, Loop, StartError, arrivals, loop_view, metrics};
 use crate::chat::Peer;
 use crate::http::web_socket::{Endpoint, Handshake, Options, Refusal};
@@ -44,9 +45,6 @@ const STALL_MS: u32 = 30_000;
 
 /// Nobody has anything to send here but lines, on WebSockets.
 const MAX_BODY: u64 = 64 * 1024;
-
-/// Bytes that are read, and thrown away, of a WebSocket whose close frame is sent.
-const MAX_UNHEARD: usize = 64 * 1024;
 
 /// What the last line of somebody who is disconnected starts with.
 const DISCONNECTED: &str = "! Disconnected: ";
@@ -96,7 +94,7 @@ fn open(event_loop: &mut Loop, server: &ChatServer) -> (http::Server, Endpoint) 
     let door = http::create_server(event_loop);
     door.net()
         .set_high_water_mark(event_loop, server.hub.high_water_mark())
-        .set_linger(event_loop, Some(super::line_door::LAST_LINES_MS as u32));
+        .set_linger(event_loop, Some(LAST_LINES_MS as u32));
     door.set_headers_timeout(event_loop, REQUEST_MS)
         .set_request_timeout(event_loop, REQUEST_MS)
         .set_timeout(event_loop, STALL_MS)
@@ -142,9 +140,9 @@ fn limits(max_message: usize) -> Options {
         ping_timeout_ms: 20_000,
         // A member that the server disconnects has as long to take its last lines as one at the
         // line door.
-        close_timeout_ms: super::line_door::LAST_LINES_MS as u32,
+        close_timeout_ms: LAST_LINES_MS as u32,
         // Whoever has left the chat is not heard any more.
-        max_after_close: MAX_UNHEARD,
+        max_after_close: THROWN_AWAY as usize,
     }
 }
 
