@@ -4,7 +4,6 @@
 //! refusing, `** nick` an action, `nick: ` a message, `nick -> nick: ` a private one. No name has a
 //! space, a star or a colon in it, so no member can put words into the chat's mouth.
 
-use std::cell::LazyCell;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fmt;
@@ -15,7 +14,7 @@ use super::listing::counted;
 use super::look_alikes::Keys;
 use super::name::Name;
 use super::room::Room;
-use super::{Chat, Effect, LOBBY, MemberId, Millis, Report, RoomId, SayKind, sanitise};
+use super::{Chat, Effect, LOBBY, MemberId, Millis, Report, RoomId, SayKind, sanitise, unicode};
 
 impl Chat {
     /// Does what one line asks for, as typed: unsanitised, without a line end.
@@ -23,6 +22,12 @@ impl Chat {
     /// A blank line does nothing, nor does a line of a member that is not there. Whatever cannot be
     /// done is told to the member in a line that starts with `! `.
     pub fn line(&mut self, member: MemberId, line: &str, now: Millis, effects: &mut Vec<Effect>) {
+        let before = unicode::looks();
+        self.hear(member, line, now, effects);
+        self.looks += unicode::looks() - before;
+    }
+
+    fn hear(&mut self, member: MemberId, line: &str, now: Millis, effects: &mut Vec<Effect>) {
         let Some(author) = self.member(member) else {
             return;
         };
@@ -164,12 +169,12 @@ impl Chat {
     }
 
     fn join(&mut self, member: MemberId, name: &str, now: Millis, effects: &mut Vec<Effect>) {
-        let name = match Name::new(without_hash(name), self.config.room_name) {
-            Ok(name) => name,
+        let (name, folded) = match Name::with_fold(without_hash(name), self.config.room_name) {
+            Ok(found) => found,
             Err(bad) => return tell(effects, member, format!("! A room name {bad}.")),
         };
-        let existing = self.room_named(&name);
-        let keys = LazyCell::new(|| Keys::of(&name)); // of a room that is there nobody needs them
+        let keys = Keys::new(&name, &folded);
+        let existing = self.room_with(&folded, &keys);
         let here = self.members[member.index()].room;
         if existing == Some(here) {
             let line = format!("* You are in #{} already.", self.room(here).name());

@@ -5,6 +5,8 @@
 //! is read at its place when it is needed. A map with the names as keys would cost ten thousand
 //! members five times that.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
@@ -14,12 +16,15 @@ use super::name::fold;
 
 /// Places in a table, found by the [keys](Keys) of the name that is there.
 ///
-/// To make the keys of a name is dear, so they are lent where they are known. Where two hashes are
-/// the same, `name_at` tells the name at a place. The hashes are keyed anew in every run, since
+/// To make the keys of a name is dear, so they are lent where they are known, and those of names
+/// that are not plain ASCII, which take Unicode's tables to make, are kept: whoever leaves or takes
+/// another name, or one like it, does not have them made again. Where two hashes are the same,
+/// `name_at` tells the name at a place. The hashes are keyed anew in every run, since
 /// strangers choose the names; so there is no iterating, whose order would differ.
 #[derive(Debug, Default)]
 pub(super) struct NameIndex {
     entries: HashTable<Entry>,
+    kept: HashMap<u32, Box<Keys>>,
     hasher: RandomState,
 }
 
@@ -67,7 +72,17 @@ impl NameIndex {
 
     /// The place whose name is this one when it is folded.
     pub(super) fn find<'a>(&self, folded: &str, name_at: impl Fn(u32) -> &'a str) -> Option<u32> {
-        let hash = self.hash(&folded_key(folded));
+        self.find_by_key(folded, &folded_key(folded), name_at)
+    }
+
+    /// The same, where the key is known that all spellings of the name have.
+    pub(super) fn find_by_key<'a>(
+        &self,
+        folded: &str,
+        key: &str,
+        name_at: impl Fn(u32) -> &'a str,
+    ) -> Option<u32> {
+        let hash = self.hash(key);
         let is_it = |entry: &Entry| {
             let is_same = |name: &str| name == folded || fold(name) == folded;
             entry.key() == 0 && entry.hash == hash && is_same(name_at(entry.place()))
@@ -86,13 +101,13 @@ impl NameIndex {
         for (number, key) in keys.iter().enumerate() {
             let (hash, known) = (self.hash(key), found);
             let is_it = |entry: &Entry| {
-                let has_key = |name: &str| match entry.key() {
-                    0 => folded_key(&fold(name)) == key,
-                    number => Keys::of(name).iter().nth(number) == Some(key),
+                let has_key = |place| {
+                    let keys = self.keys(place, name_at(place));
+                    keys.iter().nth(entry.key()) == Some(key)
                 };
                 // Who has one of them is alike, whether it has the others or not.
                 entry.hash == hash
-                    && (known.contains(&Some(entry.place())) || has_key(name_at(entry.place())))
+                    && (known.contains(&Some(entry.place())) || has_key(entry.place()))
             };
             let entry = self.entries.find(hash.spread(), is_it);
             found[number] = entry.map(|entry| entry.place());
@@ -110,8 +125,19 @@ impl NameIndex {
         })
     }
 
+    /// The keys of the name at a place.
+    fn keys(&self, place: u32, name: &str) -> Cow<'_, Keys> {
+        match self.kept.get(&place).filter(|_| !name.is_ascii()) {
+            Some(keys) => Cow::Borrowed(keys),
+            None => Cow::Owned(Keys::of(name)),
+        }
+    }
+
     /// Adds a place, to whose name, which has these keys, none that is there may be alike.
-    pub(super) fn insert(&mut self, place: u32, keys: &Keys) {
+    pub(super) fn insert(&mut self, place: u32, name: &str, keys: &Keys) {
+        if !name.is_ascii() {
+            self.kept.insert(place, Box::new(keys.clone()));
+        }
         for (number, key) in keys.iter().enumerate() {
             let hash = self.hash(key);
             let entry = Entry::new(place, number, hash);
@@ -120,8 +146,12 @@ impl NameIndex {
         }
     }
 
-    /// Takes a place out, whose name has these keys.
-    pub(super) fn remove(&mut self, place: u32, keys: &Keys) {
+    /// Takes a place out, which has this name.
+    pub(super) fn remove(&mut self, place: u32, name: &str) {
+        let keys = match self.kept.remove(&place) {
+            Some(keys) => *keys,
+            None => Keys::of(name),
+        };
         for (number, key) in keys.iter().enumerate() {
             let hash = self.hash(key);
             let entry = Entry::new(place, number, hash);
@@ -151,12 +181,14 @@ mod tests {
         let name_at = |place: u32| names[place as usize].as_str();
         let keys_at = |place: u32| Keys::of(name_at(place));
         let mut index = NameIndex::default();
-        (0..1000).for_each(|place| index.insert(place, &keys_at(place)));
+        (0..1000).for_each(|place| index.insert(place, name_at(place), &keys_at(place)));
         for place in 0..1000 {
             let spelling = format!("ŽOFIE{place}");
             assert_eq!(index.find(&fold(&spelling), name_at), Some(place));
         }
-        (0..500).for_each(|place| index.remove(place, &keys_at(place)));
+        assert_eq!(index.kept.len(), 1000);
+        (0..500).for_each(|place| index.remove(place, name_at(place)));
+        assert_eq!(index.kept.len(), 500);
         assert_eq!(index.len(), 500);
         assert_eq!(index.find("žofie7", name_at), None);
         assert_eq!(index.find("žofie700", name_at), Some(700));
@@ -169,7 +201,12 @@ mod tests {
         let name_at = |place: u32| names[place as usize];
         let keys_at = |place: u32| Keys::of(name_at(place));
         let mut index = NameIndex::default();
-        (0..3).for_each(|place| index.insert(place, &keys_at(place)));
+        (0..3).for_each(|place| index.insert(place, name_at(place), &keys_at(place)));
+        assert_eq!(
+            index.kept.len(),
+            1,
+            "what is plain ASCII costs nothing to keep"
+        );
         assert_eq!(index.len(), 3);
         let alike = |index: &NameIndex, name: &str| index.alike(&Keys::of(name), name_at).next();
         for (name, place) in [
@@ -185,7 +222,7 @@ mod tests {
         assert_eq!(index.find("alice", name_at), None);
         assert_eq!(index.find(&fold("AIICE"), name_at), Some(1));
         assert_eq!(alike(&index, "lan"), None);
-        (0..3).for_each(|place| index.remove(place, &keys_at(place)));
-        assert!(index.entries.is_empty());
+        (0..3).for_each(|place| index.remove(place, name_at(place)));
+        assert!(index.entries.is_empty() && index.kept.is_empty());
     }
 }

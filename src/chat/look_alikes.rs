@@ -55,8 +55,12 @@ impl Keys {
             true => None,
             false => Some(skeleton_of(name)),
         };
+        let of_folded = self::fold(&as_folded);
         let as_written = as_written.as_deref().unwrap_or(&as_folded);
-        let (of_folded, of_written) = (self::fold(&as_folded), self::fold(as_written));
+        let of_written = match as_written == as_folded {
+            true => of_folded.clone(),
+            false => self::fold(as_written),
+        };
         let cased = Some(in_case(as_written)).filter(|key| key.chars().any(char::is_uppercase));
         // Where there is no case and nothing has a double, as in most scripts, that is all.
         let written = (of_written != fold).then(|| key(&of_written));
@@ -89,6 +93,11 @@ impl Keys {
             capitals: self.capitals.as_ref().map(longer_cased),
             cased: self.cased.as_ref().map(longer_cased),
         }
+    }
+
+    /// The one that all spellings of the name have.
+    pub(super) fn folded(&self) -> &str {
+        &self.folded
     }
 
     /// Up to [`MOST`](Self::MOST), the folded one first, and each once.

@@ -116,7 +116,8 @@ pub type Millis = u64;
 pub type Line = Rc<str>;
 
 /// What the chat keeps for every member, times ten thousand: 48 bytes, five in the index of names
-/// and eight in its room's list. A nickname of more than 15 bytes has an allocation of its own.
+/// and eight in its room's list. A nickname of more than 15 bytes has an allocation of its own,
+/// and of one that is not ASCII the index keeps what it is compared by.
 #[derive(Debug)]
 struct Member {
     nickname: Name,
@@ -158,6 +159,7 @@ pub struct Chat {
     standing: StandingLines,
     /// Messages ever said.
     lines: u64,
+    looks: u64,
     /// What the histories of all rooms take.
     history_bytes: usize,
     /// Counts what may change the answer of [`rooms`](Chat::rooms).
@@ -186,6 +188,7 @@ impl Chat {
             draft: String::new(),
             standing: StandingLines::new(),
             lines: 0,
+            looks: 0,
             history_bytes: 0,
             changes: 0,
         };
@@ -214,6 +217,7 @@ impl Chat {
             index: self.members.vacant_key() as u32,
             generation: self.arrivals,
         };
+        self.nicknames.insert(id.index, &name, &keys);
         self.members.insert(Member {
             nickname: name,
             peer,
@@ -221,7 +225,6 @@ impl Chat {
             room: LOBBY,
             seat: 0,
         });
-        self.nicknames.insert(id.index, &keys);
         self.take_seat(id, LOBBY);
         effects.push(Effect::Moved {
             member: id,
@@ -369,6 +372,13 @@ impl Chat {
         self.history_bytes
     }
 
+    /// How many characters were looked up in Unicode's tables for all that was
+    /// [said](Chat::line): what makes one line dearer than another of its length. A name is looked
+    /// at many times. It goes forward only; plain ASCII takes none.
+    pub fn looks(&self) -> u64 {
+        self.looks
+    }
+
     /// How many members are connected.
     pub fn member_count(&self) -> usize {
         self.members.len()
@@ -386,8 +396,8 @@ impl Chat {
 
     fn open_room(&mut self, name: Name, keys: &Keys) -> RoomId {
         let id = RoomId(self.rooms.vacant_key() as u32);
+        self.room_names.insert(id.0, &name, keys);
         self.rooms.insert(Room::new(name, &self.config));
-        self.room_names.insert(id.0, keys);
         self.by_size.insert(self.rooms[id.index()].rank(id));
         id
     }
@@ -429,7 +439,7 @@ impl Chat {
     fn remove(&mut self, member: MemberId, effects: &mut Vec<Effect>) -> (RoomId, Name) {
         let from = self.give_up_seat(member);
         let nickname = self.members.remove(member.index()).nickname;
-        self.nicknames.remove(member.index, &Keys::of(&nickname));
+        self.nicknames.remove(member.index, &nickname);
         effects.push(Effect::Moved {
             member,
             from: Some(from),
@@ -496,7 +506,7 @@ impl Chat {
         self.topic_news.forget(room);
         if room != LOBBY {
             let gone = self.rooms.remove(room.index());
-            self.room_names.remove(room.0, &Keys::of(gone.name()));
+            self.room_names.remove(room.0, gone.name());
             self.history_bytes -= gone.history.weight();
             self.by_size.remove(&gone.rank(room));
         }

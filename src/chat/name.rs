@@ -13,15 +13,20 @@ use std::ops::Deref;
 
 use ecow::{EcoString, eco_format};
 
-use super::characters::Shows;
+use super::characters::{Shows, is_general_accent};
 use super::look_alikes::{Keys, double_in_protocol, is_phonetic, mixes_scripts};
-use super::unicode::{is_combining_mark, nfc, nfkc, plain};
+use super::unicode::{is_combining_mark, nfc, nfkc, parts, plain};
 
 /// Vietnamese and polytonic Greek need two marks on a letter, Hebrew and Thai three.
 const MARKS_IN_A_ROW: usize = 3;
 /// What is longer than so many times the limit is too long however it is written: no character of a
 /// name is made of more than so many.
 const CHARACTERS_IN_ONE: usize = 4;
+/// So many times the limit are the letters and accents that a name may be made of: an accent on
+/// each letter. What is done with a name costs what it costs for each of them.
+const PARTS_IN_ONE: usize = 2;
+/// Digits that the first names have which are suggested for one that is taken.
+const DIGITS: usize = 2;
 
 /// A good name, as its owner wrote it, in Unicode's composed form (NFC).
 ///
@@ -51,6 +56,7 @@ pub(super) enum BadName {
     Start,
     Double { letter: char, of: char },
     Marks,
+    Parts { limit: usize },
     Scripts,
     Address,
 }
@@ -76,6 +82,10 @@ impl fmt::Display for BadName {
                 f,
                 "is in one script (beside Japanese, Chinese and Korean, Latin may stand)"
             ),
+            BadName::Parts { limit } => write!(
+                f,
+                "has at most {limit} letters and accents, each counted for itself"
+            ),
             BadName::Address => write!(f, "is not an address"),
             BadName::Marks => write!(
                 f,
@@ -89,10 +99,12 @@ impl Name {
     /// Checks what someone typed as a name of at most `limit` characters. The cost is bounded by
     /// the limit, not by the text.
     pub(super) fn new(text: &str, limit: usize) -> Result<Name, BadName> {
-        let longest = limit.saturating_mul(CHARACTERS_IN_ONE);
-        if text.chars().nth(longest).is_some() {
-            return Err(BadName::Length { limit });
-        }
+        Self::with_fold(text, limit).map(|(name, _)| name)
+    }
+
+    /// The same, with the form it is [compared](fold) by, which had to be made for it.
+    pub(super) fn with_fold(text: &str, limit: usize) -> Result<(Name, String), BadName> {
+        check_size(text, limit)?;
         let shown: EcoString = nfc(text).collect();
         let mut length = 0;
         // A mark at the start is one that has used up its row.
@@ -133,14 +145,14 @@ impl Name {
         if shown.starts_with(['-', '.']) {
             return Err(BadName::Start);
         }
-        let folded = fold(&shown);
+        let folded = fold(&shown).into_owned();
         if !folded.is_ascii() && (mixes_scripts(&shown) || mixes_scripts(&folded)) {
             return Err(BadName::Scripts);
         }
         if is_address(&folded) {
             return Err(BadName::Address);
         }
-        Ok(Name(shown))
+        Ok((Name(shown), folded))
     }
 
     /// A name the chat made up: known to be good, whatever the limit.
@@ -155,8 +167,9 @@ impl Name {
     /// all in advance is no way to make the search long.
     ///
     /// Neither are the names checked again nor their keys made anew: what begins a good name and
-    /// ends in digits is one, unless it is an address, and a number adds its own to a key. So the
-    /// cost is that of the keys of as many beginnings as there are lengths of numbers.
+    /// ends in digits is one, unless it is an address, and a number adds its own to a key. The
+    /// beginning leaves room for two digits from the start, so the cost is that of one name's keys
+    /// until the numbers have three.
     pub(super) fn alternatives(&self, limit: usize) -> impl Iterator<Item = (Name, Keys)> {
         let stem = match self.trim_end_matches(|c: char| c.is_ascii_digit()) {
             "" => &**self,
@@ -166,7 +179,10 @@ impl Name {
         let numbers = iter::successors(Some(2_u32), |n| n.checked_add(n.div_ceil(3)));
         numbers.filter_map(move |number| {
             let number = number.to_string();
-            let room = limit.checked_sub(number.len())?;
+            let room = match number.len() <= limit {
+                true => limit.saturating_sub(number.len().max(DIGITS)),
+                false => return None,
+            };
             let cut = stem
                 .char_indices()
                 .nth(room)
@@ -187,6 +203,28 @@ impl Name {
     }
 }
 
+/// Says of a text that it is longer than any spelling of a name, before anything is made of it.
+fn check_size(text: &str, limit: usize) -> Result<(), BadName> {
+    let longest = limit.saturating_mul(CHARACTERS_IN_ONE);
+    if text.chars().nth(longest).is_some() {
+        return Err(BadName::Length { limit });
+    }
+    let most = limit.saturating_mul(PARTS_IN_ONE);
+    // What is composed of more than it may be is not taken apart to its end.
+    let mut sums = text.chars().map(parts).scan(0_usize, |sum, parts| {
+        *sum += parts;
+        Some(*sum)
+    });
+    if text.is_ascii() || !sums.any(|sum| sum > most) {
+        return Ok(());
+    }
+    let letters = text.chars().filter(|c| !is_general_accent(*c)).count();
+    Err(match letters > limit {
+        true => BadName::Length { limit },
+        false => BadName::Parts { limit: most },
+    })
+}
+
 /// Whether a folded name is an address: an order against one must not mean a member, nor the other
 /// way round.
 fn is_address(folded: &str) -> bool {
@@ -196,17 +234,17 @@ fn is_address(folded: &str) -> bool {
 /// A text folded, if it can be a name of at most `limit` characters, or another spelling of one,
 /// of which some are longer. What cannot need not be looked for, which costs more than to see it.
 pub(super) fn fold_if_meant(text: &str, limit: usize) -> Option<Cow<'_, str>> {
-    let longest = limit.saturating_mul(CHARACTERS_IN_ONE);
-    if text.chars().nth(longest).is_some() || !text.chars().all(is_name_character) {
+    check_size(text, limit).ok()?;
+    if !text.chars().all(is_name_character) {
         return None;
     }
     if text.is_ascii() {
         return Some(fold(text));
     }
     let mut plain = String::new();
-    for (length, c) in nfkc(text.chars()).enumerate() {
+    for c in nfkc(text.chars()) {
         // Some single letters are whole phrases, spaces included, or blanks in disguise.
-        if length == longest || !is_name_character(c) {
+        if !is_name_character(c) {
             return None;
         }
         plain.push(c);
@@ -232,16 +270,16 @@ pub(super) fn fold(name: &str) -> Cow<'_, str> {
 
 /// The second half of that.
 fn without_case(plain: String) -> String {
-    let has_case = |c: char| !c.to_lowercase().eq([c]) || !c.to_uppercase().eq([c]);
-    // Most scripts know none.
-    if !plain.contains(has_case) {
-        return plain;
-    }
     let lower = plain.chars().flat_map(char::to_lowercase);
-    let folded = lower
+    let folded: String = lower
         .flat_map(char::to_uppercase)
-        .flat_map(char::to_lowercase);
-    nfkc(folded).collect()
+        .flat_map(char::to_lowercase)
+        .collect();
+    // Most scripts know no case, and most names are in small letters.
+    match folded == plain {
+        true => plain,
+        false => nfkc(folded.chars()).collect(),
+    }
 }
 
 fn is_name_character(c: char) -> bool {
@@ -347,6 +385,39 @@ mod tests {
     }
 
     #[test]
+    fn letters_have_as_many_accents_as_they_may_be_themselves() {
+        for (with, most) in [
+            ("\u{1F82}", 12),
+            ("\u{390}", 16),
+            ("\u{FDF2}", 12),
+            ("\u{1EC5}", 16),
+        ] {
+            assert_eq!(name(&with.repeat(most)).chars().count(), most);
+            let spelt: String = nfd(&with.repeat(most));
+            assert_eq!(name(&spelt), name(&with.repeat(most)));
+            let more = with.repeat(most + 1);
+            assert_eq!(refusal(&more), BadName::Parts { limit: 48 }, "{more}");
+            assert_eq!(fold_if_meant(&more, 24), None);
+        }
+        // A syllable of Korean counts once, however it is spelt.
+        for syllables in ["\u{AC01}", "\u{1100}\u{1161}\u{11A8}"] {
+            assert_eq!(*name(&syllables.repeat(24)), *"\u{AC01}".repeat(24));
+        }
+        for tongue in [
+            "NguyễnThịDiệuHuyềnPhương",
+            "ᾠδὴτῶνᾀσμάτων",
+            "ŽluťoučkýKůňÚpělĎábelskýé",
+        ] {
+            let tongue: String = tongue.chars().take(24).collect();
+            assert_eq!(*name(&tongue), *tongue);
+        }
+    }
+
+    fn nfd(text: &str) -> String {
+        unicode_normalization::UnicodeNormalization::nfd(text).collect()
+    }
+
+    #[test]
     fn an_address_is_no_name() {
         for text in ["127.0.0.1", "１２７.0.0.1", "255.255.255.255"] {
             assert_eq!(refusal(text), BadName::Address);
@@ -419,7 +490,7 @@ mod tests {
         assert_eq!(of("alice", 24), ["alice2", "alice3", "alice4"]);
         assert_eq!(of("alice2", 24), ["alice2", "alice3", "alice4"]);
         assert_eq!(of("42", 24), ["422", "423", "424"]);
-        assert_eq!(of("alice", 5), ["alic2", "alic3", "alic4"]);
+        assert_eq!(of("alice", 5), ["ali2", "ali3", "ali4"]);
         assert_eq!(of("a", 1), ["2", "3", "4"]);
         assert!(name("alice").alternatives(24).count() < 100);
     }

@@ -59,6 +59,13 @@ impl Chat {
         MemberId { index, generation }
     }
 
+    /// The room that has a name, of which the fold and the keys are known.
+    pub(super) fn room_with(&self, folded: &str, keys: &Keys) -> Option<RoomId> {
+        let name_at = |at| room_name_at(&self.rooms, at);
+        let found = self.room_names.find_by_key(folded, keys.folded(), name_at);
+        found.map(RoomId)
+    }
+
     /// The room that has a name, however that is spelt.
     pub(super) fn room_named(&self, name: &str) -> Option<RoomId> {
         let folded = name::fold_if_meant(name, self.config.room_name.max(LOBBY_NAME.len()))?;
@@ -75,14 +82,16 @@ impl Chat {
         effects: &mut Vec<Effect>,
     ) {
         let limit = self.config.nickname;
-        let name = match Name::new(name, limit) {
-            Ok(name) => name,
+        let (name, folded) = match Name::with_fold(name, limit) {
+            Ok(found) => found,
             Err(bad) => return tell(effects, member, format!("! A nickname {bad}.")),
         };
-        let keys = Keys::of(&name);
+        let keys = Keys::new(&name, &folded);
         let is_operator = self.members[member.index()].peer.is_operator();
         let is_reserved = |keys: &Keys| is_guests(keys) || !is_operator && sounds_official(keys);
-        if is_reserved(&keys) && self.named(&name) != Some(member) {
+        let names = |at| nickname_at(&self.members, at);
+        let has_it = || self.nicknames.find_by_key(&folded, keys.folded(), names);
+        if is_reserved(&keys) && has_it() != Some(member.index) {
             let line = format!("! {name} is reserved; try another.");
             return tell(effects, member, line);
         }
@@ -98,8 +107,8 @@ impl Chat {
         let place = &mut self.members[member.index()];
         let room = place.room;
         let before = std::mem::replace(&mut place.nickname, name.clone());
-        self.nicknames.remove(member.index, &Keys::of(&before));
-        self.nicknames.insert(member.index, &keys);
+        self.nicknames.remove(member.index, &before);
+        self.nicknames.insert(member.index, &name, &keys);
         let line = compose(&mut self.draft, format_args!("* You are now {name}."));
         tell(effects, member, line);
         // Of a newcomer nobody knows the name it had.

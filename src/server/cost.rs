@@ -14,6 +14,13 @@ pub struct Cost(pub(super) u32);
 /// Bytes of a line that count as one, unless `--flood` says otherwise.
 pub(super) const LINE_BYTES: u32 = 512;
 
+/// Characters that a line has looked up for nothing, beside one for each of its bytes: those of an
+/// ordinary name.
+const FREE_LOOKS: u64 = 256;
+
+/// Looks that take about as long as a sixteenth of a short line.
+const LOOKS_IN_ONE: u64 = 8;
+
 impl Cost {
     /// Nothing.
     pub const NONE: Self = Self(0);
@@ -31,6 +38,15 @@ impl Cost {
     pub fn line(bytes: usize, line_bytes: u32) -> Self {
         let counted = bytes.div_ceil(line_bytes.max(1) as usize).max(1);
         Self(Self::LINE.0.saturating_mul(counted as u32))
+    }
+
+    /// What was looked up in Unicode's tables for a line of so many bytes, beyond what an ordinary
+    /// one needs.
+    #[must_use]
+    pub fn looks(count: u64, bytes: usize) -> Self {
+        let ordinary = FREE_LOOKS.saturating_add(bytes as u64);
+        let beyond = count.saturating_sub(ordinary) / LOOKS_IN_ONE;
+        Self(u32::try_from(beyond).unwrap_or(u32::MAX))
     }
 
     /// Bytes that are only passed on: read and thrown away, or sent as they are.
@@ -56,6 +72,22 @@ impl AddAssign for Cost {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn looks_count_beyond_those_of_an_ordinary_line() {
+        for (looks, bytes, sixteenths) in [
+            (0, 5, 0),
+            (256 + 20, 20, 0),
+            (256 + 20 + 7, 20, 0),
+            (256 + 20 + 8, 20, 1),
+            (4096, 4096, 0),
+            (1400, 54, 136),
+        ] {
+            let cost = Cost::looks(looks, bytes);
+            assert_eq!(cost, Cost(sixteenths), "{looks} for {bytes} bytes");
+        }
+        assert_eq!(Cost::looks(u64::MAX, 0).0, u32::MAX);
+    }
 
     #[test]
     fn a_line_counts_once_for_every_so_many_bytes_begun() {

@@ -141,13 +141,21 @@ impl LineInput {
                 let mut take = |item: Item<'_>| {
                     let price = price(item, max_line, bound.as_deref());
                     let wait = bound.as_mut().map_or(0, |bound| bound.take(price, now));
+                    let before = hub.chat.looks();
+                    let bytes = length(item, max_line);
                     match item {
                         Item::Frame(decoded) => frame(hub, member, decoded, now),
                         Item::Command(Command::AreYouThere) => hub.tell(member, chat::here()),
                         Item::Command(command) => telnet.take(command),
                     }
+                    // What is in a line is known once it was heard.
+                    let more = Cost::looks(hub.chat.looks() - before, bytes);
+                    let wait = match bound.as_mut().filter(|_| more > Cost::NONE) {
+                        Some(bound) => bound.take(more, now),
+                        None => wait,
+                    };
                     hub.apply();
-                    (items, cost) = (items + 1, cost + price);
+                    (items, cost) = (items + 1, cost + price + more);
                     match hub.takes_more() && wait == 0 && items < most {
                         true => ControlFlow::Continue(()),
                         false => ControlFlow::Break(()),
@@ -184,11 +192,13 @@ impl LineInput {
         self.decode(|Kept { decoder, .. }, bound| {
             let mut cost = Cost::NONE;
             decoder.finish(max_line, |decoded| {
-                cost = price(Item::Frame(decoded), max_line, bound.as_deref());
+                let (before, item) = (hub.chat.looks(), Item::Frame(decoded));
+                frame(hub, member, decoded, now);
+                let more = Cost::looks(hub.chat.looks() - before, length(item, max_line));
+                cost = price(item, max_line, bound.as_deref()) + more;
                 if let Some(bound) = bound.as_mut() {
                     bound.take(cost, now);
                 }
-                frame(hub, member, decoded, now);
                 hub.apply();
             });
             cost
@@ -325,10 +335,18 @@ impl LineInput {
 fn price(item: Item<'_>, max_line: usize, bound: Option<&Bound>) -> Cost {
     let line_bytes = bound.map_or(LINE_BYTES, |bound| bound.line_bytes);
     match item {
-        Item::Frame(Frame::Line(line)) => Cost::line(line.len(), line_bytes),
-        Item::Frame(Frame::TooLong) => Cost::line(max_line, line_bytes),
+        Item::Frame(_) => Cost::line(length(item, max_line), line_bytes),
         Item::Command(Command::AreYouThere) => Cost::LINE,
         Item::Command(_) => Cost::TELNET,
+    }
+}
+
+/// Bytes that count, of a line.
+fn length(item: Item<'_>, max_line: usize) -> usize {
+    match item {
+        Item::Frame(Frame::Line(line)) => line.len(),
+        Item::Frame(Frame::TooLong) => max_line,
+        Item::Command(_) => 0,
     }
 }
 
@@ -350,6 +368,39 @@ impl Bound {
 mod tests {
     use super::super::flood::{self, Flood};
     use super::*;
+
+    /// Catches: a name that is dear to look at, for the price of a short line; by either door, and
+    /// as the last line, which has no end.
+    #[test]
+    fn what_is_looked_up_for_a_line_is_paid_for() {
+        let mut hub = Hub::new(Config::default().into());
+        let peer = Peer::Tcp([192, 0, 2, 7].into());
+        let member = hub.connect(peer, 0).expect("there is room");
+        let dear = format!("/nick {}", "\u{1F82}".repeat(12));
+        for (line, is_dear) in [
+            ("/nick alice", false),
+            ("/nick Иван", false),
+            ("Хорошо, что вы пришли", false),
+            (&*dear, true),
+        ] {
+            let mut input = LineInput::new(peer, &Config::default(), 0);
+            let text = format!("{line}\n");
+            let fed = input.feed(&mut hub, member, text.as_bytes(), 0, Hub::frame);
+            assert_eq!(fed.cost >= Cost(5 * Cost::LINE.0), is_dear, "{line}");
+            assert_eq!(fed.cost == Cost::LINE, !is_dear, "{line}");
+            let full_after = |input: &LineInput, ms| {
+                let bound = input.bound.as_ref().expect("a stranger");
+                bound.bucket.is_full(ms)
+            };
+            assert_eq!(full_after(&input, 100), !is_dear, "{line}");
+            let mut last = LineInput::new(peer, &Config::default(), 0);
+            last.feed(&mut hub, member, line.as_bytes(), 0, Hub::frame);
+            hub.frame(member, Frame::Line("/nick zoe"), 0);
+            let cost = last.finish(&mut hub, member, 0, Hub::frame);
+            assert_eq!(cost, fed.cost, "{line}");
+            assert_eq!(full_after(&last, 100), !is_dear, "{line}");
+        }
+    }
 
     #[test]
     fn this_machine_is_bound_only_by_a_flag() {
