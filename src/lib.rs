@@ -61,34 +61,34 @@
 //! # 3. The chat
 //!
 //! [`Chat`](chat::Chat) knows no socket and no clock. A line comes in, [effects](chat::Effect)
-//! come out:
+//! come out, in fields: which words are made of them is the doors' business.
 //!
 #![cfg_attr(feature = "chat", doc = "```")]
 #![cfg_attr(not(feature = "chat"), doc = "```ignore")]
-//! use loopchat::chat::{Chat, Config, Effect, Peer};
+//! use loopchat::chat::{Chat, Config, Effect, Event, Peer};
 //!
 //! let mut chat = Chat::new(Config::default());
-//! let (mut effects, mut now) = (Vec::new(), 0);
+//! let (mut effects, mut now, utc) = (Vec::new(), 0, 1_700_000_000_000);
 //! let home = Peer::Tcp([127, 0, 0, 1].into());
-//! let ann = chat.connect(home, now, &mut effects).expect("there is room");
-//! let bob = chat.connect(home, now, &mut effects).expect("there is room");
+//! let ann = chat.connect(home, now, utc, &mut effects).expect("there is room");
+//! let bob = chat.connect(home, now, utc, &mut effects).expect("there is room");
 //! now = chat.next_deadline().expect("their arrivals are still to be announced");
-//! chat.tick(now, &mut effects);
+//! chat.tick(now, utc, &mut effects);
 //! effects.clear(); // greetings, and who came
 //!
-//! chat.line(ann, "hello", now, &mut effects);
-//! let [Effect::Say { except, line, .. }] = effects.as_slice() else {
+//! chat.line(ann, "hello", now, utc, &mut effects);
+//! let [Effect::Say { except, event: Event::Message(said), .. }] = effects.as_slice() else {
 //!     panic!("one thing is said")
 //! };
 //! assert_eq!(*except, Some(ann)); // everyone else in the room gets it: bob
-//! assert_eq!(line.to_string(), "guest1: hello");
+//! assert_eq!((&*said.author.nickname, &*said.text), ("guest1", "hello"));
 //! # let _ = bob;
 //! ```
 //!
 //! # 4. The server
 //!
 //! [`server::ChatServer`] joins the two: a door turns sockets' events into calls of the chat, and
-//! effects into bytes, once for each member and turn. [`server::serve`] is all that `main` calls.
+//! effects into its own framing, once for each member and turn. [`server::serve`] is all that `main` calls.
 //!
 //! # Layout
 //!

@@ -1,185 +1,115 @@
-//! What the chat tells a member of itself: greetings, replays, lists.
+//! Greetings, histories and lists: what the chat tells a member of itself.
 
-use std::fmt::{self, Write};
 use std::rc::Rc;
 
-use super::commands::{COMMANDS, Entry, ORDERS};
-use super::listing::{counted, list};
 use super::room::Room;
-use super::{Chat, Effect, Line, MemberId, Millis, RoomId};
+use super::{Answer, Chat, Effect, MemberId, Millis, Refusal, RoomId, Text};
 
-/// How many names `/who` and `/rooms` show.
+/// How many names `/who` and `/rooms` list.
 const LISTED: usize = 40;
 
-pub(super) const OTHERS: (&str, &str) = ("other", "others");
-const MORE: (&str, &str) = ("more", "more");
-
-/// Lines that are the same for everyone, made once.
-#[derive(Debug)]
-pub(super) struct StandingLines {
-    hint: Line,
-    help: Vec<Line>,
-    /// What follows for operators.
-    help_with_orders: Vec<Line>,
-}
-
-impl StandingLines {
-    pub(super) fn new() -> StandingLines {
-        StandingLines {
-            hint: "* Type to talk. /help lists the commands, /nick NAME gives you a name.".into(),
-            help: table(
-                "* What does not start with / is said to the room. Commands:",
-                COMMANDS,
-            ),
-            help_with_orders: table("* For operators only:", ORDERS),
-        }
-    }
-}
-
-/// The usage of commands, a line each under a header.
-fn table(header: &str, entries: &[Entry]) -> Vec<Line> {
-    let widest = entries.iter().map(|entry| entry.usage.len()).max();
-    let widest = widest.unwrap_or_default();
-    let lines = entries
-        .iter()
-        .map(|Entry { usage, purpose, .. }| format!("*   {usage:<widest$}  {purpose}").into());
-    [header.into()].into_iter().chain(lines).collect()
-}
-
 impl Chat {
-    pub(super) fn greet(&mut self, member: MemberId, effects: &mut Vec<Effect>) {
+    pub(super) fn greet(&self, member: MemberId, utc: Millis, effects: &mut Vec<Effect>) {
         let newcomer = &self.members[member.index()];
-        let room = &self.rooms[newcomer.room.index()];
-        let welcome = compose(
-            &mut self.draft,
-            format_args!(
-                "* Welcome to loopchat, {}. You are in #{} with {}.",
-                newcomer.nickname,
-                room.name(),
-                counted(room.len() - 1, OTHERS)
-            ),
-        );
-        let room = newcomer.room;
+        let room = self.room(newcomer.room);
+        let welcome = Answer::Welcome {
+            who: self.person(member),
+            room: room.name().clone(),
+            others: room.len() - 1,
+            topic: room.topic.clone(),
+        };
         tell(effects, member, welcome);
-        tell(effects, member, Rc::clone(&self.standing.hint));
-        self.replay(room, member, self.config.replay, effects);
+        self.replay(newcomer.room, member, utc, effects);
     }
 
     pub(super) fn room(&self, id: RoomId) -> &Room {
         &self.rooms[id.index()]
     }
 
-    /// Tells the last `count` messages of a room under a header with their exact number, which is
-    /// returned. The header is always of the same form, for programs to read; there is none over
-    /// nothing.
+    /// Tells somebody who comes into a room what was said there last, if anything was.
     pub(super) fn replay(
-        &mut self,
+        &self,
         room: RoomId,
         to: MemberId,
-        count: usize,
+        utc: Millis,
         effects: &mut Vec<Effect>,
-    ) -> usize {
-        let room = &self.rooms[room.index()];
-        let lines = room.history.last(count);
-        let count = lines.len();
-        if count > 0 {
-            let header = format_args!("* The last {count} messages of #{}:", room.name());
-            tell(effects, to, compose(&mut self.draft, header));
-            lines.for_each(|line| tell(effects, to, Rc::clone(line)));
+    ) {
+        let history = self.history_of(room, to, self.config.replay, utc);
+        if !matches!(&history, Answer::History { messages, .. } if messages.is_empty()) {
+            tell(effects, to, history);
         }
-        count
     }
 
-    /// Tells what `/help` tells: the table of commands, a line each.
-    pub(super) fn describe_commands(&self, to: MemberId, effects: &mut Vec<Effect>) {
-        let StandingLines {
-            help,
-            help_with_orders,
-            ..
-        } = &self.standing;
-        let is_operator = self.members[to.index()].peer.is_operator();
-        let orders = help_with_orders.iter().filter(|_| is_operator);
-        let help = help.iter().chain(orders);
-        help.for_each(|line| tell(effects, to, Rc::clone(line)));
+    /// The last `count` messages of a room, without those that the reader does not want to hear.
+    pub(super) fn history_of(
+        &self,
+        room: RoomId,
+        reader: MemberId,
+        count: usize,
+        utc: Millis,
+    ) -> Answer {
+        let room = self.room(room);
+        let messages = room.history.last(count);
+        Answer::History {
+            room: room.name().clone(),
+            messages: messages
+                .filter(|message| !self.ignores(reader, message.member))
+                .map(Rc::clone)
+                .collect(),
+            is_whole: room.history.is_whole(count),
+            now: utc,
+        }
     }
 
-    /// Says that nobody has a nickname.
-    pub(super) fn nobody(&self, nickname: &str) -> String {
-        let limit = self.config.nickname;
-        format!("There is no {nickname:.limit$} here")
+    /// Nobody has a nickname.
+    pub(super) fn nobody(&self, nickname: &str) -> Refusal {
+        Refusal::NoSuchMember {
+            nickname: shortened(nickname, self.config.nickname),
+        }
     }
 
-    pub(super) fn describe_rooms(&self) -> String {
-        let shown = self
-            .rooms()
-            .map(|room| format!("#{} ({})", room.name, room.members));
-        let listed = list(shown, self.room_count(), LISTED, MORE);
-        format!("* Rooms: {listed}")
+    pub(super) fn describe_rooms(&self) -> Answer {
+        let largest = self.by_size.iter().take(LISTED);
+        Answer::Rooms {
+            listed: largest
+                .map(|(_, name, id)| (name.clone(), self.room(*id).len()))
+                .collect(),
+            count: self.room_count(),
+        }
     }
 
-    pub(super) fn describe_members(&self, here: RoomId, asked: Option<&str>) -> String {
+    pub(super) fn describe_members(
+        &self,
+        here: RoomId,
+        asked: Option<&str>,
+    ) -> Result<Answer, Refusal> {
         let room = match asked.map(without_hash) {
             None => here,
-            Some(name) => match self.room_named(name) {
-                Some(room) => room,
-                None => {
-                    let limit = self.config.room_name;
-                    return format!("! There is no room #{name:.limit$}.");
-                }
-            },
+            Some(name) => self.room_named(name).ok_or_else(|| Refusal::NoSuchRoom {
+                room: shortened(name, self.config.room_name),
+            })?,
         };
         let room = self.room(room);
-        if room.len() == 0 {
-            return format!("* Nobody is in #{}.", room.name());
-        }
-        let names = room
-            .members()
-            .iter()
-            .map(|id| &self.members[id.index()].nickname);
-        let names = list(names, room.len(), LISTED, MORE);
-        format!("* In #{} ({}): {names}", room.name(), room.len())
+        let listed = room.members().iter().take(LISTED);
+        Ok(Answer::Members {
+            room: room.name().clone(),
+            nicknames: listed
+                .map(|id| self.members[id.index()].nickname.clone())
+                .collect(),
+            count: room.len(),
+        })
     }
 }
 
-pub(super) fn tell(effects: &mut Vec<Effect>, to: MemberId, line: impl Into<Line>) {
-    effects.push(Effect::Tell {
-        to,
-        line: line.into(),
-    });
+pub(super) fn tell(effects: &mut Vec<Effect>, to: MemberId, answer: Answer) {
+    effects.push(Effect::Tell { to, answer });
 }
 
-/// Puts a line together with one allocation: growing a fresh `String` would be a second one.
-pub(super) fn compose(draft: &mut String, text: fmt::Arguments<'_>) -> Line {
-    draft.clear();
-    // Writing to a string cannot fail.
-    let _ = draft.write_fmt(text);
-    Rc::from(draft.as_str())
-}
-
-pub(super) fn describe_topic(room: &Room) -> String {
-    match &room.topic {
-        Some(topic) => format!("* Topic of #{}: {topic}", room.name()),
-        None => format!("* #{} has no topic.", room.name()),
-    }
-}
-
-/// The last line of someone banned, and the only one when it comes back.
-pub(super) fn describe_ban(until: Millis, reason: Option<&str>, now: Millis) -> Line {
-    let (minutes, ending) = (minutes(until, now), ending(reason));
-    format!("! Disconnected: you are banned for {minutes}{ending}").into()
-}
-
-/// How long it is from now, in minutes begun.
-pub(super) fn minutes(until: Millis, now: Millis) -> impl fmt::Display {
-    let minutes = until.saturating_sub(now).div_ceil(60_000);
-    counted(minutes as usize, ("minute", "minutes"))
-}
-
-/// The end of a sentence that may have a reason.
-pub(super) fn ending(reason: Option<&str>) -> String {
-    match reason {
-        Some(reason) => format!(": {reason}"),
-        None => ".".into(),
+/// The first so many characters of what somebody typed.
+pub(super) fn shortened(text: &str, limit: usize) -> Text {
+    match text.char_indices().nth(limit) {
+        Some((end, _)) => text[..end].into(),
+        None => text.into(),
     }
 }
 
@@ -187,11 +117,10 @@ pub(super) fn without_hash(room: &str) -> &str {
     room.strip_prefix('#').unwrap_or(room)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "server"))]
 mod tests {
-    use super::super::Config;
-    use super::super::tests::{ANYONE, House};
-    use super::*;
+    use super::super::tests::House;
+    use super::super::{COMMANDS, Config};
 
     #[test]
     fn a_newcomer_is_greeted_in_three_lines_and_a_replay() {
@@ -227,29 +156,6 @@ mod tests {
         );
         house.pass(1000);
         assert_eq!(house.read(alice), ["* guest2 joined #lobby."]);
-    }
-
-    #[test]
-    fn what_everyone_is_told_is_made_once() {
-        let mut chat = Chat::new(Config::default());
-        let mut effects = Vec::new();
-        for _ in 0..2 {
-            let id = chat.connect(ANYONE, 0, &mut effects).unwrap();
-            chat.line(id, "/help", 0, &mut effects);
-        }
-        let told = |text: &str| -> Vec<&Line> {
-            let lines = effects.iter().filter_map(|effect| match effect {
-                Effect::Tell { line, .. } if line.contains(text) => Some(line),
-                _ => None,
-            });
-            lines.collect()
-        };
-        for text in ["Type to talk.", "/history [N]"] {
-            let [one, other] = told(text)[..] else {
-                panic!()
-            };
-            assert!(Rc::ptr_eq(one, other), "{text}");
-        }
     }
 
     #[test]

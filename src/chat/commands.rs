@@ -1,17 +1,26 @@
 //! The commands: one table, from which a typed line is parsed and `/help` and usage lines are made.
 
+use super::EventId;
+
 /// What a typed line asks for. Texts are slices of the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Command<'a> {
     Say(&'a str),
     Nick(&'a str),
     Join(&'a str),
+    Watch(&'a str),
+    Part(Option<&'a str>),
     Rooms,
+    OwnRooms,
     Who(Option<&'a str>),
     Msg { to: &'a str, text: &'a str },
     Me(&'a str),
     Topic(Option<&'a str>),
     History(Option<usize>),
+    Delete(Option<EventId>),
+    Ignore(Option<&'a str>),
+    Unignore(&'a str),
+    Times(bool),
     Loop,
     Help,
     Quit,
@@ -58,10 +67,17 @@ impl Command<'_> {
             | Command::Me(_)
             | Command::Topic(Some(_)) => true,
             Command::Join(_)
+            | Command::Watch(_)
+            | Command::Part(_)
             | Command::Rooms
+            | Command::OwnRooms
             | Command::Who(_)
             | Command::Topic(None)
             | Command::History(_)
+            | Command::Delete(_)
+            | Command::Ignore(_)
+            | Command::Unignore(_)
+            | Command::Times(_)
             | Command::Loop
             | Command::Help
             | Command::Quit
@@ -72,7 +88,7 @@ impl Command<'_> {
 
 /// Why a line is not a command.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Refusal<'a> {
+pub(super) enum NoCommand<'a> {
     /// There is no such word.
     Unknown(&'a str),
     /// There is, for others.
@@ -83,12 +99,12 @@ pub(super) enum Refusal<'a> {
 
 /// One command of the table.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub struct Entry {
     word: &'static str,
     /// What is to be typed, as shown to people.
-    pub(super) usage: &'static str,
+    pub usage: &'static str,
     /// What it does, as shown to people.
-    pub(super) purpose: &'static str,
+    pub purpose: &'static str,
     /// Reads what follows the word, trimmed.
     parse: for<'a> fn(&'a str) -> Option<Command<'a>>,
 }
@@ -100,8 +116,8 @@ impl Entry {
     }
 }
 
-/// In the order in which `/help` shows them.
-pub(super) const COMMANDS: &[Entry] = &[
+/// The commands, in the order in which `/help` shows them.
+pub const COMMANDS: &[Entry] = &[
     Entry {
         word: "nick",
         usage: "/nick NAME",
@@ -115,10 +131,27 @@ pub(super) const COMMANDS: &[Entry] = &[
         parse: |rest| given(rest).map(Command::Join),
     },
     Entry {
+        word: "watch",
+        usage: "/watch ROOM",
+        purpose: "hear another room, too",
+        parse: |rest| given(rest).map(Command::Watch),
+    },
+    Entry {
+        word: "part",
+        usage: "/part [ROOM]",
+        purpose: "leave this room, or one that you watch",
+        parse: |rest| Some(Command::Part(given(rest))),
+    },
+    Entry {
         word: "rooms",
-        usage: "/rooms",
-        purpose: "list the rooms, largest first",
-        parse: |_| Some(Command::Rooms),
+        usage: "/rooms [mine]",
+        purpose: "list the rooms, largest first, or your own",
+        parse: |rest| {
+            Some(match rest.eq_ignore_ascii_case("mine") {
+                true => Command::OwnRooms,
+                false => Command::Rooms,
+            })
+        },
     },
     Entry {
         word: "who",
@@ -158,6 +191,37 @@ pub(super) const COMMANDS: &[Entry] = &[
         },
     },
     Entry {
+        word: "delete",
+        usage: "/delete [ID]",
+        purpose: "take back what you said last, or the message of that ID",
+        parse: |rest| {
+            let id = given(rest).map(str::parse).transpose().ok()?;
+            Some(Command::Delete(id))
+        },
+    },
+    Entry {
+        word: "ignore",
+        usage: "/ignore [NICK]",
+        purpose: "hear nothing more of someone; list whom you ignore",
+        parse: |rest| Some(Command::Ignore(given(rest))),
+    },
+    Entry {
+        word: "unignore",
+        usage: "/unignore NICK",
+        purpose: "hear someone again",
+        parse: |rest| given(rest).map(Command::Unignore),
+    },
+    Entry {
+        word: "times",
+        usage: "/times on|off",
+        purpose: "show when each message was said, or never",
+        parse: |rest| match rest {
+            _ if rest.eq_ignore_ascii_case("on") => Some(Command::Times(true)),
+            _ if rest.eq_ignore_ascii_case("off") => Some(Command::Times(false)),
+            _ => None,
+        },
+    },
+    Entry {
         word: "loop",
         usage: "/loop",
         purpose: "show what the server's event loop is doing",
@@ -178,7 +242,7 @@ pub(super) const COMMANDS: &[Entry] = &[
 ];
 
 /// The orders, in the order in which `/help` shows them to operators.
-pub(super) const ORDERS: &[Entry] = &[
+pub const ORDERS: &[Entry] = &[
     Entry {
         word: "kick",
         usage: "/kick NICK [REASON]",
@@ -269,7 +333,7 @@ const UNITS: [(&str, u32); 5] = [
 ];
 
 /// Reads a sanitised line. What starts with `/` is a command, unless a second `/` says it is not.
-pub(super) fn parse(line: &str, is_operator: bool) -> Result<Command<'_>, Refusal<'_>> {
+pub(super) fn parse(line: &str, is_operator: bool) -> Result<Command<'_>, NoCommand<'_>> {
     let Some(command) = line.strip_prefix('/') else {
         return Ok(Command::Say(line));
     };
@@ -284,11 +348,11 @@ pub(super) fn parse(line: &str, is_operator: bool) -> Result<Command<'_>, Refusa
         Some(entry) => entry,
         None => match ORDERS.iter().find(is_meant) {
             Some(order) if is_operator => order,
-            Some(order) => return Err(Refusal::OperatorsOnly(order.word)),
-            None => return Err(Refusal::Unknown(word)),
+            Some(order) => return Err(NoCommand::OperatorsOnly(order.word)),
+            None => return Err(NoCommand::Unknown(word)),
         },
     };
-    (entry.parse)(rest.trim()).ok_or(Refusal::Usage(entry))
+    (entry.parse)(rest.trim()).ok_or(NoCommand::Usage(entry))
 }
 
 fn given(text: &str) -> Option<&str> {
@@ -343,7 +407,7 @@ mod tests {
 
     fn usage(line: &str) -> &'static str {
         match parse(line, true) {
-            Err(Refusal::Usage(entry)) => entry.usage,
+            Err(NoCommand::Usage(entry)) => entry.usage,
             other => panic!("{line}: {other:?}"),
         }
     }
@@ -415,7 +479,10 @@ mod tests {
         ] {
             let read = parse(line, true).ok();
             assert_eq!(read, Some(Command::Order(order)), "{line}");
-            assert!(matches!(parse(line, false), Err(Refusal::OperatorsOnly(_))));
+            assert!(matches!(
+                parse(line, false),
+                Err(NoCommand::OperatorsOnly(_))
+            ));
         }
         for (line, wanted) in [
             ("/kick", "/kick NICK [REASON]"),
@@ -452,7 +519,7 @@ mod tests {
     #[test]
     fn unknown_words_are_given_back() {
         for (line, word) in [("/nickname x", "nickname"), ("/", ""), ("/ nick", "")] {
-            assert!(matches!(parse(line, true), Err(Refusal::Unknown(w)) if w == word));
+            assert!(matches!(parse(line, true), Err(NoCommand::Unknown(w)) if w == word));
         }
     }
 

@@ -5,6 +5,8 @@
 pub struct Config {
     /// Rooms there may be, `#lobby` among them (1000).
     pub rooms: usize,
+    /// Rooms that one member may hear, the one that it is in among them (20).
+    pub rooms_per_member: usize,
     /// Members one room may have (20 000). Everyone starts in `#lobby`, so that no more than this
     /// can arrive before somebody has gone to another room.
     pub room_members: usize,
@@ -25,9 +27,6 @@ pub struct Config {
     pub room_name: usize,
     /// Longest topic of a room, in characters (200).
     pub topic: usize,
-    /// Most members a room may have for joins, leaves and renames to be told in it (500): in a
-    /// larger one they would be a noise, and each newcomer would cost a line for everyone.
-    pub presence: usize,
     /// Longest reason of a kick or a ban, in characters (200).
     pub reason: usize,
     /// Bans in force at a time (1000).
@@ -40,6 +39,7 @@ impl Default for Config {
     fn default() -> Config {
         Config {
             rooms: 1000,
+            rooms_per_member: 20,
             room_members: 20_000,
             history: 200,
             history_bytes: 64 * 1024,
@@ -48,7 +48,6 @@ impl Default for Config {
             nickname: 24,
             room_name: 32,
             topic: 200,
-            presence: 500,
             reason: 200,
             bans: 1000,
             mutes: 100,

@@ -1,37 +1,45 @@
 //! What a typed line does.
-//!
-//! Lines a member gets are told apart by how they start: `* ` is the chat speaking, `! ` the chat
-//! refusing, `** nick` an action, `nick: ` a message, `nick -> nick: ` a private one. No name has a
-//! space, a star or a colon in it, so no member can put words into the chat's mouth.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::fmt;
+use std::rc::Rc;
 
-use super::answers::{OTHERS, compose, describe_topic, minutes, tell, without_hash};
-use super::commands::{self, Command, Refusal};
-use super::listing::counted;
-use super::look_alikes::Keys;
-use super::name::Name;
+use super::answers::{shortened, tell};
+use super::commands::{self, Command, NoCommand};
 use super::room::Room;
-use super::{Chat, Effect, LOBBY, MemberId, Millis, Report, RoomId, SayKind, sanitise, unicode};
+use super::{
+    Answer, Chat, Departure, DisconnectReason, Effect, Event, EventId, LOBBY, MemberId, Message,
+    MessageKind, Millis, PrivateMessage, Question, Redaction, Refusal, RoomId, sanitise, unicode,
+};
 
 impl Chat {
     /// Does what one line asks for, as typed: unsanitised, without a line end.
     ///
     /// A blank line does nothing, nor does a line of a member that is not there. Whatever cannot be
-    /// done is told to the member in a line that starts with `! `.
-    pub fn line(&mut self, member: MemberId, line: &str, now: Millis, effects: &mut Vec<Effect>) {
+    /// done is told to the member as an [`Answer::Refused`]. `utc` is in milliseconds since 1970.
+    pub fn line(
+        &mut self,
+        member: MemberId,
+        line: &str,
+        now: Millis,
+        utc: Millis,
+        effects: &mut Vec<Effect>,
+    ) {
         let before = unicode::looks();
-        self.hear(member, line, now, effects);
+        self.hear(member, line, (now, utc), effects);
         self.looks += unicode::looks() - before;
     }
 
-    fn hear(&mut self, member: MemberId, line: &str, now: Millis, effects: &mut Vec<Effect>) {
+    fn hear(
+        &mut self,
+        member: MemberId,
+        line: &str,
+        (now, utc): (Millis, Millis),
+        effects: &mut Vec<Effect>,
+    ) {
         let Some(author) = self.member(member) else {
             return;
         };
-        let (nickname, room) = (author.nickname.clone(), author.room);
         let line = sanitise(line);
         if line.is_empty() {
             return;
@@ -44,100 +52,132 @@ impl Chat {
             Ok(Command::Nick(_) | Command::Join(_) | Command::Quit)
         );
         if !is_later {
-            self.announce_arrival(member, now, effects);
+            self.announce_arrival(member, effects);
         }
-        if command.as_ref().is_ok_and(Command::is_heard_by_others)
-            && let Some(why) = self.is_muted(member, now)
-        {
-            return tell(effects, member, format!("! {why}."));
-        }
-        match command {
-            Ok(Command::Say(text)) => {
-                self.publish(member, room, format_args!("{nickname}: {text}"), effects);
-            }
-            Ok(Command::Me(action)) => {
-                self.publish(
-                    member,
-                    room,
-                    format_args!("** {nickname} {action}"),
-                    effects,
-                );
-            }
-            Ok(Command::Nick(name)) => self.rename(member, name, now, effects),
-            Ok(Command::Join(name)) => self.join(member, name, now, effects),
-            Ok(Command::Rooms) => tell(effects, member, self.describe_rooms()),
-            Ok(Command::Who(name)) => tell(effects, member, self.describe_members(room, name)),
-            Ok(Command::Msg { to, text }) => match self.named(to) {
-                Some(to) => {
-                    let recipient = &self.members[to.index()].nickname;
-                    let line = format!("{nickname} -> {recipient}: {text}");
-                    effects.push(Effect::Private {
-                        from: member,
-                        to,
-                        line: line.into(),
-                    });
-                }
-                None => {
-                    let line = format!("! {}.", self.nobody(to));
-                    tell(effects, member, line);
-                }
-            },
-            Ok(Command::Topic(None)) => tell(effects, member, describe_topic(self.room(room))),
-            Ok(Command::Topic(Some(topic))) => self.set_topic(member, room, topic, now, effects),
-            Ok(Command::History(count)) => {
-                let count = count.unwrap_or(self.config.replay);
-                if self.replay(room, member, count, effects) == 0 {
-                    let name = self.room(room).name();
-                    let line = format!("* Nothing has been said in #{name} yet.");
-                    tell(effects, member, line);
-                }
-            }
-            Ok(Command::Loop) => effects.push(Effect::Report {
-                to: member,
-                what: Report::Loop,
+        let done = match command {
+            Ok(command) => self.carry_out_line(member, command, now, utc, effects),
+            Err(NoCommand::OperatorsOnly(word)) => Err(Refusal::OperatorsOnly { word }),
+            Err(NoCommand::Unknown(word)) => Err(Refusal::UnknownCommand {
+                word: shortened(word, WORD),
             }),
-            Ok(Command::Help) => self.describe_commands(member, effects),
-            Ok(Command::Quit) => {
-                tell(effects, member, format!("* Bye, {nickname}."));
-                self.leave(member, now, effects);
-                effects.push(Effect::Disconnect { member });
-            }
-            Ok(Command::Order(order)) => {
-                if let Err(why) = self.carry_out(member, order, now, effects) {
-                    tell(effects, member, format!("! {why}."));
-                }
-            }
-            Err(Refusal::OperatorsOnly(word)) => {
-                tell(effects, member, format!("! /{word} is for operators only."));
-            }
-            Err(Refusal::Unknown(word)) => {
-                let line = format!("! There is no command /{word:.20}. /help lists the commands.");
-                tell(effects, member, line);
-            }
-            Err(Refusal::Usage(entry)) => {
-                tell(effects, member, format!("! Usage: {}", entry.usage));
-            }
+            Err(NoCommand::Usage(entry)) => Err(Refusal::Usage { usage: entry.usage }),
+        };
+        if let Err(refusal) = done {
+            tell(effects, member, Answer::Refused(refusal));
         }
         if is_later {
-            self.announce_arrival(member, now, effects);
+            self.announce_arrival(member, effects);
         }
     }
 
-    /// The hot path: one allocation, which history and effect share.
+    fn carry_out_line(
+        &mut self,
+        member: MemberId,
+        command: Command<'_>,
+        now: Millis,
+        utc: Millis,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        if command.is_heard_by_others() {
+            self.may_speak(member, now)?;
+        }
+        let room = self.members[member.index()].room;
+        match command {
+            Command::Say(text) => self.publish(member, room, MessageKind::Said, text, utc, effects),
+            Command::Me(text) => {
+                self.publish(member, room, MessageKind::Action, text, utc, effects)
+            }
+            Command::Nick(name) => self.rename(member, name, effects)?,
+            Command::Join(name) => self.join(member, name, (now, utc), effects)?,
+            Command::Watch(name) => self.watch(member, name, (now, utc), effects)?,
+            Command::Part(name) => self.part(member, name, utc, effects)?,
+            Command::OwnRooms => tell(effects, member, self.describe_own_rooms(member)),
+            Command::Ignore(Some(nickname)) => self.ignore(member, nickname, effects)?,
+            Command::Ignore(None) => tell(effects, member, self.describe_ignored(member)),
+            Command::Unignore(nickname) => self.unignore(member, nickname, effects)?,
+            Command::Times(is_on) => {
+                effects.push(Effect::Times { member, is_on });
+                tell(effects, member, Answer::Times { is_on });
+            }
+            Command::Rooms => tell(effects, member, self.describe_rooms()),
+            Command::Who(name) => tell(effects, member, self.describe_members(room, name)?),
+            Command::Msg { to, text } => {
+                let to = self.named(to).ok_or_else(|| self.nobody(to))?;
+                let message = Rc::new(PrivateMessage {
+                    time: utc,
+                    author: self.person(member),
+                    to: self.members[to.index()].nickname.clone(),
+                    text: text.into(),
+                });
+                effects.push(Effect::Private {
+                    from: member,
+                    to,
+                    message,
+                    is_ignored: self.ignores(to, member),
+                });
+            }
+            Command::Topic(None) => {
+                let Room { topic, .. } = self.room(room);
+                let (room, topic) = (self.room(room).name().clone(), topic.clone());
+                tell(effects, member, Answer::RoomTopic { room, topic });
+            }
+            Command::Topic(Some(topic)) => {
+                let limit = self.config.topic;
+                if topic.chars().count() > limit {
+                    return Err(Refusal::TopicTooLong { limit });
+                }
+                self.rooms[room.index()].topic = Some(topic.into());
+                self.spread_topic(room, member, topic.into(), (now, utc), effects);
+            }
+            Command::History(count) => {
+                let count = count.unwrap_or(self.config.replay);
+                let history = self.history_of(room, member, count, utc);
+                tell(effects, member, history);
+            }
+            Command::Delete(id) => self.take_back(member, room, id, utc, effects)?,
+            Command::Loop => effects.push(Effect::Ask {
+                to: member,
+                what: Question::Loop,
+            }),
+            Command::Help => {
+                let is_operator = self.members[member.index()].peer.is_operator();
+                tell(effects, member, Answer::Help { is_operator });
+            }
+            Command::Quit => {
+                let nickname = self.members[member.index()].nickname.clone();
+                let reason = DisconnectReason::Quit { nickname };
+                tell(effects, member, Answer::Disconnected(reason.clone()));
+                self.depart(member, Departure::Quit, effects);
+                effects.push(Effect::Disconnect { member, reason });
+            }
+            Command::Order(order) => self.carry_out(member, order, now, effects)?,
+        }
+        Ok(())
+    }
+
+    /// The hot path: one allocation, or two for a long text, which history and effect share.
     fn publish(
         &mut self,
         author: MemberId,
         room: RoomId,
-        text: fmt::Arguments<'_>,
+        kind: MessageKind,
+        text: &str,
+        utc: Millis,
         effects: &mut Vec<Effect>,
     ) {
-        let line = compose(&mut self.draft, text);
+        let message = Rc::new(Message {
+            place: self.next_place(room, utc),
+            room: self.rooms[room.index()].name().clone(),
+            author: self.person(author),
+            member: author,
+            kind,
+            text: text.into(),
+        });
         let place = &mut self.rooms[room.index()];
         let before = place.history.weight();
-        place.history.push(&line, self.lines);
+        place.history.push(&message);
         let after = place.history.weight();
         place.said += 1;
-        self.lines += 1;
         self.changes += 1;
         self.history_bytes = self.history_bytes - before + after;
         if self.history_bytes > self.config.histories {
@@ -146,13 +186,12 @@ impl Chat {
         effects.push(Effect::Say {
             room,
             except: Some(author),
-            kind: SayKind::Message,
-            line,
+            event: Event::Message(message),
         });
     }
 
-    /// Forgets the oldest lines of all rooms, down to somewhat less than may be kept: so seldom
-    /// that looking at all rooms is not much for each line said.
+    /// Forgets the oldest messages of all rooms, down to somewhat less than may be kept: so seldom
+    /// that looking at all rooms is not much for each message said.
     fn shrink_histories(&mut self) {
         let oldest = |(key, room): (usize, &Room)| Some(Reverse((room.history.oldest()?, key)));
         let mut rooms: BinaryHeap<_> = self.rooms.iter().filter_map(oldest).collect();
@@ -168,85 +207,116 @@ impl Chat {
         }
     }
 
-    fn join(&mut self, member: MemberId, name: &str, now: Millis, effects: &mut Vec<Effect>) {
-        let (name, folded) = match Name::with_fold(without_hash(name), self.config.room_name) {
-            Ok(found) => found,
-            Err(bad) => return tell(effects, member, format!("! A room name {bad}.")),
+    /// Takes a message back: one's own, the last if none is named, or as an operator anybody's.
+    fn take_back(
+        &mut self,
+        member: MemberId,
+        room: RoomId,
+        id: Option<EventId>,
+        utc: Millis,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        let place = &self.rooms[room.index()];
+        let message = match id {
+            None => {
+                let own = place.history.rfind(|message| message.member == member);
+                own.ok_or(Refusal::NothingToDelete)?
+            }
+            Some(id) => place
+                .history
+                .find(id)
+                .ok_or(Refusal::NoSuchMessage { id })?,
         };
-        let keys = Keys::new(&name, &folded);
-        let existing = self.room_with(&folded, &keys);
+        let is_operator = self.members[member.index()].peer.is_operator();
+        if message.member != member && !is_operator {
+            let id = message.place.id;
+            return Err(Refusal::NotYours { id });
+        }
+        let message = Rc::clone(message);
+        let history = &mut self.rooms[room.index()].history;
+        let before = history.weight();
+        history.forget(message.place.id);
+        self.history_bytes = self.history_bytes - before + history.weight();
+        let redaction = Rc::new(Redaction {
+            place: self.next_place(room, utc),
+            room: self.room(room).name().clone(),
+            by: self.person(member),
+            message: message.place.id,
+            said: message.place.time,
+            author: message.author.nickname.clone(),
+            is_authors: message.member == member,
+        });
+        effects.push(Effect::Say {
+            room,
+            except: Some(member),
+            event: Event::Redaction(Rc::clone(&redaction)),
+        });
+        tell(effects, member, Answer::Deleted(redaction));
+        Ok(())
+    }
+
+    fn join(
+        &mut self,
+        member: MemberId,
+        name: &str,
+        (now, utc): (Millis, Millis),
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        let (name, keys, existing) = self.room_meant(name)?;
         let here = self.members[member.index()].room;
-        if existing == Some(here) {
-            let line = format!("* You are in #{} already.", self.room(here).name());
-            return tell(effects, member, line);
+        match existing {
+            Some(room) if room == here => {
+                let room = self.room(here).name().clone();
+                tell(effects, member, Answer::Stayed { room });
+                return Ok(());
+            }
+            Some(room) if self.is_watched_by(member, room) => {
+                self.go_to_watched(member, room, effects);
+                return Ok(());
+            }
+            _ => {}
         }
-        let refusal = match existing {
-            Some(room) => self.is_full(room),
-            None => self
-                .is_muted(member, now) // `/rooms` would show what it is called
-                .or_else(|| self.looks_like_another(&name, &keys))
-                .or_else(|| self.has_all_rooms(here)),
+        let to = match existing {
+            Some(room) => self.enterable(room)?,
+            None => self.open(member, name, &keys, Some(here), now)?,
         };
-        if let Some(why) = refusal {
-            return tell(effects, member, format!("! {why}."));
-        }
-        let to = existing.unwrap_or_else(|| self.open_room(name.clone(), &keys));
-        self.relocate(member, to, now, effects);
-        let room = &self.rooms[to.index()];
-        let others = counted(room.len() - 1, OTHERS);
-        let welcome = format_args!("* You are now in #{} with {others}.", room.name());
-        tell(effects, member, compose(&mut self.draft, welcome));
-        if room.topic.is_some() {
-            tell(effects, member, describe_topic(room));
-        }
-        self.replay(to, member, self.config.replay, effects);
+        self.relocate(member, to, effects);
+        self.tell_entered(member, effects);
+        self.replay(to, member, utc, effects);
+        Ok(())
     }
 
-    /// Until when a member is to be quiet, if it is.
-    pub(super) fn muted_until(&self, member: MemberId, now: Millis) -> Option<Millis> {
+    /// For how long a member is still to be quiet, if it is.
+    pub(super) fn muted_for(&self, member: MemberId, now: Millis) -> Option<Millis> {
         let origin = self.members[member.index()].peer.origin();
-        self.mutes.hold(origin, member, now)
+        let until = self.mutes.hold(origin, member, now)?;
+        Some(until.saturating_sub(now))
     }
 
-    /// Says that a member is to be quiet, if it is.
-    fn is_muted(&self, member: MemberId, now: Millis) -> Option<String> {
-        let until = self.muted_until(member, now)?;
-        let minutes = minutes(until, now);
-        Some(format!("You are muted for {minutes}; nobody was told"))
+    pub(super) fn may_speak(&self, member: MemberId, now: Millis) -> Result<(), Refusal> {
+        match self.muted_for(member, now) {
+            Some(left) => Err(Refusal::Muted { left }),
+            None => Ok(()),
+        }
     }
 
-    /// Says that nobody in `here` can open another room, if so.
-    fn has_all_rooms(&self, here: RoomId) -> Option<String> {
+    /// Whether another room can be opened by somebody who gives up one for it.
+    pub(super) fn may_open_a_room(&self, leaves: Option<RoomId>) -> Result<(), Refusal> {
         let limit = self.config.rooms;
         // Whoever is alone in a room gives it up, and the new one takes its place.
-        let given_up = usize::from(here != LOBBY && self.room(here).len() == 1);
-        let has_all = self.rooms.len() - given_up >= limit;
-        has_all.then(|| {
-            format!("There are {limit} rooms already, and that is the limit. /rooms lists them")
-        })
-    }
-
-    fn set_topic(
-        &mut self,
-        author: MemberId,
-        room: RoomId,
-        topic: &str,
-        now: Millis,
-        effects: &mut Vec<Effect>,
-    ) {
-        let limit = self.config.topic;
-        if topic.chars().count() > limit {
-            let line = format!("! A topic has at most {limit} characters.");
-            return tell(effects, author, line);
+        let is_given_up = |room: RoomId| room != LOBBY && self.room(room).len() == 1;
+        let given_up = usize::from(leaves.is_some_and(is_given_up));
+        match self.rooms.len() - given_up >= limit {
+            true => Err(Refusal::TooManyRooms { limit }),
+            false => Ok(()),
         }
-        self.rooms[room.index()].topic = Some(topic.into());
-        let nickname = &self.members[author.index()].nickname;
-        let line = format!("* {nickname} set the topic: {topic}");
-        self.topic_news.set(room, author, line.into(), now, effects);
     }
 }
 
-#[cfg(test)]
+/// Characters that are repeated of a word that is no command.
+const WORD: usize = 20;
+
+#[cfg(all(test, feature = "server"))]
 mod tests {
     use super::super::Config;
     use super::super::tests::{ANYONE, House};

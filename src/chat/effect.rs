@@ -1,45 +1,51 @@
 //! What has to happen outside of the chat.
 
+use std::rc::Rc;
+
 #[cfg(doc)]
 use super::Chat;
-use super::{Line, MemberId, RoomId};
+use super::peer::Origin;
+use super::{
+    Answer, DisconnectReason, Event, MemberId, Name, Peer, PrivateMessage, Question, RoomId, Text,
+};
 
 /// Something the caller has to do, in the order given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// One line for one member.
+    /// Something for one member.
     Tell {
         /// Who gets it. May have been removed by a later effect of the same call (`/quit`).
         to: MemberId,
-        /// What to send.
-        line: Line,
+        /// What it is told.
+        answer: Answer,
     },
     /// What one member says to another alone. The caller may leave it out, if the other does not
-    /// keep up, and then tells its author [so](super::undelivered).
+    /// keep up, and then tells its author [so](super::Refusal::NotDelivered).
     Private {
         /// Who says it.
         from: MemberId,
         /// Who gets it.
         to: MemberId,
-        /// What to send.
-        line: Line,
+        /// What is said.
+        message: Rc<PrivateMessage>,
+        /// Who gets it does not want to: it is left out, and its author is not told so.
+        is_ignored: bool,
     },
-    /// One line for every member of a room, as the room is at this place in the order of effects.
+    /// Something for every member of a room, as the room is at this place in the order of effects.
     Say {
         /// The room that hears it. It had at least one member when this was said.
         room: RoomId,
-        /// The one member that does not get it, mostly the author. It is a member, but need not be
-        /// in the room.
+        /// The one member that knows it already, mostly its author. It is a member, but need not
+        /// be in the room.
         except: Option<MemberId>,
-        /// Whether it may be left out for a member that does not keep up.
-        kind: SayKind,
-        /// What to send.
-        line: Line,
+        /// What is heard.
+        event: Event,
     },
     /// A member went from one room to another, at exactly this place in the order of effects.
     ///
-    /// Lines said to `from` before it reach the member, later ones do not; lines said to `to` reach
-    /// it only when they come after this effect (what was said before is in the replay it gets).
+    /// What was said to `from` before it reaches the member, later it does not; what was said to
+    /// `to` reaches it only when it comes after this effect (what was said before is in the history
+    /// it gets).
     Moved {
         /// Who moved.
         member: MemberId,
@@ -48,6 +54,34 @@ pub enum Effect {
         /// The room it is in now, or `None` if it left the chat.
         to: Option<RoomId>,
     },
+    /// A member hears a room beside its own from now on, or no more; in the order of effects as
+    /// [`Moved`](Self::Moved). It is a member of it.
+    Watched {
+        /// Who hears it.
+        member: MemberId,
+        /// The room. It may be gone by now.
+        room: RoomId,
+        /// Whether it is heard.
+        is_watched: bool,
+    },
+    /// What another says in rooms reaches a member no more, or again. Of what is said to it alone
+    /// the chat itself takes care.
+    Ignored {
+        /// Who wants to hear nothing.
+        member: MemberId,
+        /// Of whom.
+        whom: MemberId,
+        /// Whether that holds from now on, or no more.
+        is_ignored: bool,
+    },
+    /// A member wants to see when each message was said; or never, not even of old ones. Until it
+    /// says so it sees it of old ones.
+    Times {
+        /// Who wants it.
+        member: MemberId,
+        /// Whether it wants to.
+        is_on: bool,
+    },
     /// Close this connection once everything it was told is flushed.
     ///
     /// The member has been removed already: its `Moved { to: None }` came before, and there is no
@@ -55,42 +89,70 @@ pub enum Effect {
     Disconnect {
         /// Whose connection to close.
         member: MemberId,
+        /// Why. It was told so.
+        reason: DisconnectReason,
     },
-    /// Somebody wants to know something that only the caller can tell.
-    Report {
-        /// Who gets the answer: notices, one line each, `* ...`.
+    /// Somebody wants to know something that only the caller can tell, in an
+    /// [`Answer::Report`].
+    Ask {
+        /// Who gets the answer.
         to: MemberId,
         /// What it wants to know.
-        what: Report,
+        what: Question,
     },
-    /// An operator has kicked, banned or muted somebody, or taken that back: for the log. No
-    /// member can choose how it begins, nor put a word of its own into it.
-    Record {
-        /// `kicked ADDRESS nick=NICK by=NICK` and the like, see `docs/operating.md`.
-        line: Line,
-    },
+    /// An operator has kicked, banned or muted somebody, or taken that back: for the log.
+    Record(Record),
     /// An operator wants the server to end, in the way in which a signal would end it.
     Shutdown,
 }
 
-/// What is said in a room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SayKind {
-    /// What a member says or does. It is in the room's history, so a member that does not read may
-    /// be spared it, and told [how many](super::skipped) it was spared.
-    Message,
-    /// The chat speaks: of who comes and goes, a topic, an announcement. It is said once and kept
-    /// nowhere, so it is left out last. A member's own answers never are.
-    Notice,
+/// What an operator has done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The operator.
+    pub by: Name,
+    /// What it was.
+    pub what: Recorded,
 }
 
-/// What somebody may want to know that the chat does not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Report {
-    /// How the server is doing; anybody may ask.
-    Loop,
-    /// The limits of the connections. The chat has told its own just before.
-    Limits,
-    /// The connections: what waits for each, and how each is.
-    Connections,
+/// What is recorded of an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// Somebody was disconnected.
+    Kicked {
+        /// From where it came.
+        from: Peer,
+        /// Who it was.
+        nickname: Name,
+    },
+    /// Nobody is let in from there.
+    Banned {
+        /// From there.
+        origin: Origin,
+        /// For how long.
+        seconds: u32,
+        /// How many members were disconnected.
+        members: usize,
+    },
+    /// A ban was lifted.
+    Unbanned {
+        /// This one.
+        origin: Origin,
+    },
+    /// Somebody is to be quiet.
+    Muted {
+        /// From where it comes.
+        from: Peer,
+        /// Who it is.
+        nickname: Name,
+        /// For how long.
+        seconds: u32,
+    },
+    /// Somebody need not be quiet any more.
+    Unmuted {
+        /// Its member, if it was named.
+        nickname: Option<Name>,
+        /// From where it comes.
+        from: Text,
+    },
 }

@@ -1,4 +1,4 @@
-//! The lines a room keeps: the newest so many, and so many bytes, oldest first.
+//! The messages a room keeps: the newest so many, and so many bytes, oldest first.
 //!
 //! Two limits, because people write far less than they may: rooms full of longest lines would cost
 //! a hundred times the memory that the number of lines suggests. And all rooms together have a
@@ -7,16 +7,19 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use super::Line;
+use super::{EventId, Message};
 
-/// What a line costs beside its text: its place in the queue, its counts, and the allocator's own.
-const LINE_OVERHEAD: usize = 56;
+/// What a message costs beside its text: its fields, its place in the queue, the counts of both
+/// allocations, and the allocator's own.
+const OVERHEAD: usize = size_of::<Message>() + 72;
 
 #[derive(Debug)]
 pub(super) struct History {
-    /// Each with a number that grows from line to line, in whichever room.
-    lines: VecDeque<(u64, Line)>,
+    /// Their numbers grow from one to the next, in whichever room.
+    messages: VecDeque<Rc<Message>>,
     bytes: usize,
+    /// Older ones are not kept any more.
+    has_forgotten: bool,
     most_lines: usize,
     most_bytes: usize,
 }
@@ -24,68 +27,107 @@ pub(super) struct History {
 impl History {
     pub(super) fn new(most_lines: usize, most_bytes: usize) -> History {
         History {
-            lines: VecDeque::new(),
+            messages: VecDeque::new(),
             bytes: 0,
+            has_forgotten: false,
             most_lines,
             most_bytes,
         }
     }
 
-    pub(super) fn push(&mut self, line: &Line, number: u64) {
-        self.bytes += line.len();
-        self.lines.push_back((number, Rc::clone(line)));
-        while self.lines.len() > self.most_lines || self.is_too_heavy() {
+    pub(super) fn push(&mut self, message: &Rc<Message>) {
+        self.bytes += length(message);
+        self.messages.push_back(Rc::clone(message));
+        while self.messages.len() > self.most_lines || self.is_too_heavy() {
             self.forget_oldest();
         }
     }
 
-    /// The newest line stays even if it alone is heavy: it is what the room is talking about.
+    /// The newest message stays even if it alone is heavy: it is what the room is talking about.
     fn is_too_heavy(&self) -> bool {
-        self.lines.len() > 1 && self.bytes > self.most_bytes
+        self.messages.len() > 1 && self.bytes > self.most_bytes
     }
 
     pub(super) fn forget_oldest(&mut self) {
-        let oldest = self.lines.pop_front();
-        self.bytes -= oldest.map_or(0, |(_, line)| line.len());
+        let oldest = self.messages.pop_front();
+        self.has_forgotten |= oldest.is_some();
+        self.bytes -= oldest.map_or(0, |message| length(&message));
     }
 
-    /// The number of the oldest line.
+    /// A message that is kept. Its id says where it is, so no other is looked at but a few.
+    pub(super) fn find(&self, id: EventId) -> Option<&Rc<Message>> {
+        let at = self
+            .messages
+            .binary_search_by_key(&id, |message| message.place.id);
+        self.messages.get(at.ok()?)
+    }
+
+    /// Forgets one message.
+    pub(super) fn forget(&mut self, id: EventId) {
+        let at = self
+            .messages
+            .binary_search_by_key(&id, |message| message.place.id);
+        if let Ok(at) = at
+            && let Some(message) = self.messages.remove(at)
+        {
+            self.bytes -= length(&message);
+        }
+    }
+
+    /// The newest message for which that holds.
+    pub(super) fn rfind(&self, is_meant: impl Fn(&Message) -> bool) -> Option<&Rc<Message>> {
+        self.messages.iter().rev().find(|message| is_meant(message))
+    }
+
+    /// Whether the last `count` are all that were ever said, but for those taken back.
+    pub(super) fn is_whole(&self, count: usize) -> bool {
+        !self.has_forgotten && count >= self.messages.len()
+    }
+
+    /// The number of the oldest message.
     pub(super) fn oldest(&self) -> Option<u64> {
-        self.lines.front().map(|&(number, _)| number)
+        self.messages.front().map(|message| message.place.number)
     }
 
     /// Bytes of memory that it takes.
     pub(super) fn weight(&self) -> usize {
-        self.bytes + self.lines.len() * LINE_OVERHEAD
+        self.bytes + self.messages.len() * OVERHEAD
     }
 
-    /// The newest `count` lines, or as many as there are, oldest first.
-    pub(super) fn last(&self, count: usize) -> impl ExactSizeIterator<Item = &Line> {
-        let from = self.lines.len().saturating_sub(count);
-        self.lines.range(from..).map(|(_, line)| line)
+    /// The newest `count` messages, or as many as there are, oldest first.
+    pub(super) fn last(&self, count: usize) -> impl ExactSizeIterator<Item = &Rc<Message>> {
+        let from = self.messages.len().saturating_sub(count);
+        self.messages.range(from..)
     }
 }
 
-#[cfg(test)]
+/// As a line of text.
+fn length(message: &Message) -> usize {
+    message.author.nickname.len() + 2 + message.text.len()
+}
+
+#[cfg(all(test, feature = "server"))]
 mod tests {
+    use super::super::tests::said;
     use super::*;
 
     fn kept(history: &History, count: usize) -> Vec<&str> {
-        history.last(count).map(|line| &**line).collect()
+        history.last(count).map(|message| &*message.text).collect()
     }
 
+    /// Of all messages together, each of somebody called `ann`.
     const BYTES: usize = 1000;
 
-    fn filled(limit: usize, lines: &[&str]) -> History {
+    fn filled(limit: usize, texts: &[&str]) -> History {
         let mut history = History::new(limit, BYTES);
-        for &line in lines {
-            history.push(&line.into(), 0);
+        for (number, text) in texts.iter().enumerate() {
+            history.push(&said(number as u64, "ann", text));
         }
         history
     }
 
     #[test]
-    fn the_newest_lines_come_oldest_first() {
+    fn the_newest_messages_come_oldest_first() {
         let history = filled(3, &["a", "b", "c", "d"]);
         assert_eq!(kept(&history, 9), ["b", "c", "d"]);
         assert_eq!(kept(&history, 2), ["c", "d"]);
@@ -102,18 +144,31 @@ mod tests {
     }
 
     #[test]
-    fn long_lines_push_out_more_than_one() {
-        let half = "x".repeat(BYTES / 2);
+    fn long_messages_push_out_more_than_one() {
+        let half = "x".repeat(BYTES / 2 - "ann: ".len());
         let mut history = filled(4, &["a", "b", &half]);
         assert_eq!(history.last(9).len(), 3);
-        history.push(&half.as_str().into(), 0);
+        history.push(&said(9, "ann", &half));
         assert_eq!(history.last(9).len(), 2);
         assert_eq!(history.bytes, BYTES);
     }
 
     #[test]
-    fn one_line_heavier_than_the_whole_is_kept() {
+    fn one_message_heavier_than_the_whole_is_kept() {
         let long = "x".repeat(9 * BYTES);
         assert_eq!(kept(&filled(1, &["a", &long]), 9), [long.as_str()]);
+    }
+
+    #[test]
+    fn one_that_is_forgotten_leaves_no_byte() {
+        let mut history = filled(9, &["a", "bb", "c"]);
+        let id = history.find(EventId(1)).expect("it is kept").place.id;
+        history.forget(id);
+        history.forget(id);
+        assert_eq!(kept(&history, 9), ["a", "c"]);
+        assert_eq!(history.bytes, 2 * "ann: x".len());
+        assert!(history.find(id).is_none());
+        let last = history.rfind(|message| &*message.text != "c");
+        assert_eq!(last.map(|message| &*message.text), Some("a"));
     }
 }

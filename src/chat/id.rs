@@ -31,6 +31,12 @@ impl MemberId {
 pub struct RoomId(pub(super) u32);
 
 impl RoomId {
+    /// Some room.
+    #[cfg(test)]
+    pub(crate) fn of_test() -> Self {
+        Self(0)
+    }
+
     /// A small number no other room has, to index a table with.
     pub fn index(self) -> usize {
         self.0 as usize

@@ -3,26 +3,33 @@
 //! What happens outside (someone connected, typed a line, went away, time passed) is a method call
 //! on [`Chat`]; what has to happen outside is appended, in order, to a `Vec<`[`Effect`]`>` that
 //! the caller owns and reuses. Time is an argument. The same calls therefore always give the same
-//! effects, and a test can live through a year of chatting in a second.
+//! effects, and a test can live through a year of chatting in a second. There are two times: `now`
+//! never goes back, and deadlines are in it; `utc` is what people's clocks show, and messages have
+//! it.
+//!
+//! Effects are typed: what was said, who it was and why not are fields. Which words, or which JSON,
+//! are made of them is not known here.
 //!
 //! ```
-//! use loopchat::chat::{Chat, Config, Effect, Peer};
+//! use loopchat::chat::{Chat, Config, Effect, Event, Peer};
 //!
 //! let mut chat = Chat::new(Config::default());
 //! let mut effects = Vec::new();
 //! let peer = Peer::Tcp([127, 0, 0, 1].into());
-//! let alice = chat.connect(peer, 0, &mut effects)?;
-//! let bob = chat.connect(peer, 0, &mut effects)?;
+//! let alice = chat.connect(peer, 0, 0, &mut effects)?;
+//! let bob = chat.connect(peer, 0, 0, &mut effects)?;
 //!
 //! let now = chat.next_deadline().expect("their arrivals are still to be announced");
-//! chat.tick(now, &mut effects);
+//! let utc = 1_700_000_000_000;
+//! chat.tick(now, utc, &mut effects);
 //! effects.clear();
-//! chat.line(alice, "hello", now, &mut effects);
-//! let [Effect::Say { room, except, line, .. }] = &effects[..] else { panic!() };
-//! assert_eq!(&**line, "guest1: hello");
+//! chat.line(alice, "hello", now, utc, &mut effects);
+//! let [Effect::Say { room, except, event: Event::Message(said) }] = &effects[..] else { panic!() };
+//! assert_eq!((&*said.author.nickname, &*said.text), ("guest1", "hello"));
+//! assert_eq!(said.place.time, utc);
 //! assert_eq!(*except, Some(alice));
 //! assert_eq!(chat.members_of(*room), [alice, bob]);
-//! # Ok::<(), loopchat::chat::Line>(())
+//! # Ok::<(), loopchat::chat::DisconnectReason>(())
 //! ```
 //!
 //! # Layout
@@ -31,8 +38,12 @@
 //! |-------------------|-----------------------------------------------------------------|
 //! | `mod.rs`          | who is here: connecting, moving between rooms, leaving, time     |
 //! | `effect.rs`       | what has to happen outside                                      |
+//! | `event.rs`        | what rooms hear                                                 |
+//! | `answer.rs`       | what one member is told                                         |
+//! | `report.rs`       | what the chat asks the server                                   |
+//! | `disconnect.rs`   | why somebody is disconnected                                    |
 //! | `conversation.rs` | what a typed line does                                          |
-//! | `answers.rs`      | what the chat tells a member: greeting, replay, lists            |
+//! | `answers.rs`      | greeting, history, lists                                        |
 //! | `commands.rs`     | the table of commands, and how a line becomes one of them       |
 //! | `operators.rs`    | what operators order                                            |
 //! | `sanctions.rs`    | who is banned or muted, and until when                          |
@@ -46,74 +57,92 @@
 //! | `index.rs`        | finding members and rooms by name, in a few bytes each          |
 //! | `room.rs`         | one room: its members, topic, history                           |
 //! | `summary.rs`      | the rooms as others see them, and whether anything of that has changed |
-//! | `history.rs`      | the lines a room keeps                                          |
-//! | `topic_news.rs`   | new topics, at most one notice a second                         |
-//! | `presence.rs`     | joins, leaves and renames, at most one notice a second          |
+//! | `history.rs`      | the messages a room keeps                                       |
+//! | `topic_news.rs`   | new topics, at most one event a second                          |
+//! | `moving.rs`       | where members are: rooms that open and close, seats in them     |
+//! | `own_rooms.rs`    | rooms that a member hears beside the one that it is in          |
+//! | `ignoring.rs`     | whom members do not want to hear                                |
 //! | `newcomers.rs`    | members whose arrival no room was told of yet                    |
-//! | `listing.rs`      | many names in one line of bounded length                        |
-//! | `notices.rs`      | what the doors tell members, in the chat's words                |
+//! | `counted.rs`      | a number with its word                                          |
 //! | `text.rs`         | what is taken out of a text before other terminals see it       |
 //! | `characters.rs`   | which characters can be seen, and which take room               |
 
+mod answer;
 mod answers;
 mod characters;
 mod commands;
 mod config;
 mod conversation;
+mod counted;
+mod disconnect;
 mod effect;
+mod event;
 mod history;
 mod id;
+mod ignoring;
 mod index;
-mod listing;
 mod look_alikes;
+mod moving;
 mod name;
 mod naming;
 mod newcomers;
-mod notices;
 mod operators;
+mod own_rooms;
 mod peer;
-mod presence;
+mod report;
 mod room;
 mod sanctions;
 mod summary;
-#[cfg(test)]
-mod tests;
+#[cfg(all(test, feature = "server"))]
+pub(crate) mod tests;
 mod text;
 mod topic_news;
 mod unicode;
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroU32;
 use std::rc::Rc;
 
+use ecow::EcoString;
 use slab::Slab;
 
-use answers::{StandingLines, describe_ban, minutes, tell};
+use answers::tell;
 use index::NameIndex;
 use look_alikes::Keys;
-use name::Name;
 use newcomers::{DOUBT, Newcomers, SILENCE};
-use presence::Change;
+use own_rooms::OwnRooms;
 use room::Room;
 use sanctions::{Bans, Mutes};
 use topic_news::TopicNews;
 
+pub use answer::{Answer, BanListed, MuteListed, Outcome, Refusal};
+#[cfg(feature = "server")]
+pub(crate) use answer::{ending, minutes};
+pub use commands::{COMMANDS, Entry as CommandEntry, ORDERS};
 pub use config::Config;
-pub use effect::{Effect, Report, SayKind};
+#[cfg(feature = "server")]
+pub(crate) use counted::counted;
+pub use disconnect::DisconnectReason;
+pub use effect::{Effect, Record, Recorded};
+pub use event::{
+    Announcement, Cloak, Departure, Event, EventId, Message, MessageKind, Person, Place,
+    PrivateMessage, Redaction, TopicSet,
+};
 pub use id::{MemberId, RoomId};
-pub use notices::{flooding, here, missed, skipped, undelivered};
-pub use peer::Peer;
+pub use name::{BadName, Name};
+pub use peer::{Origin, Peer};
+pub use report::{ConnectionListed, ConnectionsReport, Gone, LoopReport, Question, Report};
 pub use summary::RoomSummary;
 pub use text::sanitise;
 
 /// A point in time, or a length of it, in milliseconds of a clock that never goes back.
 pub type Millis = u64;
 
-/// One line of text, sanitised and without a line end.
-///
-/// A room's history and the effects share it, so it is allocated once however many hear it.
-pub type Line = Rc<str>;
+/// A text, sanitised and without a line end. Up to fifteen bytes are kept in place; a longer one is
+/// shared by its copies.
+pub type Text = EcoString;
 
 /// What the chat keeps for every member, times ten thousand: 48 bytes, five in the index of names
 /// and eight in its room's list. A nickname of more than 15 bytes has an allocation of its own,
@@ -145,21 +174,22 @@ pub struct Chat {
     room_names: NameIndex,
     /// The rooms in the order in which `/rooms` lists them, so that listing a few looks at few.
     by_size: BTreeSet<Rank>,
-    /// Rooms with a presence digest pending, by when it is due. Exact, so that idle means asleep.
-    digests: BTreeSet<(Millis, RoomId)>,
     newcomers: Newcomers,
+    own_rooms: OwnRooms,
+    /// Whom members do not want to hear.
+    ignored: HashMap<MemberId, BTreeSet<MemberId>>,
     topic_news: TopicNews,
     bans: Bans,
     mutes: Mutes,
     /// Counts connections, for guest numbers and generations. It only goes forward, so a burst of
     /// arrivals does not look for gaps.
     arrivals: NonZeroU32,
-    /// Where a message is put together: growing a fresh `String` would be a second allocation.
-    draft: String,
-    standing: StandingLines,
-    /// Messages ever said.
-    lines: u64,
     looks: u64,
+    /// Things ever said: the number of the last.
+    said: u64,
+    last_id: u64,
+    /// What origins are cloaked with: nobody can try them all who does not know it.
+    cloaks: RandomState,
     /// What the histories of all rooms take.
     history_bytes: usize,
     /// Counts what may change the answer of [`rooms`](Chat::rooms).
@@ -181,14 +211,15 @@ impl Chat {
             nicknames: NameIndex::default(),
             room_names: NameIndex::default(),
             by_size: BTreeSet::new(),
-            digests: BTreeSet::new(),
             newcomers: Newcomers::default(),
+            own_rooms: OwnRooms::default(),
+            ignored: HashMap::new(),
             topic_news: TopicNews::default(),
             arrivals: NonZeroU32::MAX,
-            draft: String::new(),
-            standing: StandingLines::new(),
-            lines: 0,
             looks: 0,
+            said: 0,
+            last_id: 0,
+            cloaks: RandomState::new(),
             history_bytes: 0,
             changes: 0,
         };
@@ -197,9 +228,9 @@ impl Chat {
         chat
     }
 
-    /// Lets a newcomer in: gives it a free nickname `guestN`, moves it into `#lobby`, greets it
-    /// with at most three lines and replays the last messages of the room. The room learns of it
-    /// by a notice the newcomer does not get, with its first line or after a second of silence.
+    /// Lets a newcomer in: gives it a free nickname `guestN`, moves it into `#lobby`, and greets it
+    /// with the last messages of the room. The room learns of it by an arrival that the newcomer
+    /// does not get, with its first line or after a second of silence.
     ///
     /// # Errors
     ///
@@ -209,8 +240,9 @@ impl Chat {
         &mut self,
         peer: Peer,
         now: Millis,
+        utc: Millis,
         effects: &mut Vec<Effect>,
-    ) -> Result<MemberId, Line> {
+    ) -> Result<MemberId, DisconnectReason> {
         self.admits(peer, now)?;
         let (name, keys) = self.next_guest();
         let id = MemberId {
@@ -231,10 +263,9 @@ impl Chat {
             from: None,
             to: Some(LOBBY),
         });
-        self.greet(id, effects);
-        if let Some(until) = self.muted_until(id, now) {
-            let minutes = minutes(until, now);
-            tell(effects, id, format!("* You are muted for {minutes}."));
+        self.greet(id, utc, effects);
+        if let Some(left) = self.muted_for(id, now) {
+            tell(effects, id, Answer::Muted { left });
         }
         self.newcomers.insert(id, now + SILENCE);
         Ok(id)
@@ -247,18 +278,17 @@ impl Chat {
     }
 
     /// Tells its room that a newcomer is here, if nobody was told yet.
-    fn announce_arrival(&mut self, member: MemberId, now: Millis, effects: &mut Vec<Effect>) {
-        if !self.newcomers.take(member) {
-            return;
+    fn announce_arrival(&mut self, member: MemberId, effects: &mut Vec<Effect>) {
+        if self.newcomers.take(member) {
+            self.arrived(member, effects);
         }
-        let Member { nickname, room, .. } = &self.members[member.index()];
-        let (room, after) = (*room, Some(nickname.clone()));
-        let arrival = Change {
-            member,
-            before: None,
-            after,
-        };
-        self.note(room, arrival, now, effects);
+    }
+
+    /// Tells its room that a member is here.
+    fn arrived(&self, member: MemberId, effects: &mut Vec<Effect>) {
+        let room = self.members[member.index()].room;
+        let who = self.person(member);
+        self.say(room, Event::Arrival { member, who }, effects);
     }
 
     /// Whether a newcomer can be let in now: it is not banned, and `#lobby` is not full. Operators
@@ -267,36 +297,44 @@ impl Chat {
     ///
     /// # Errors
     ///
-    /// The line to tell the newcomer before its connection is closed: `! Disconnected: ...`.
-    pub fn admits(&self, peer: Peer, now: Millis) -> Result<(), Line> {
+    /// What the newcomer is to be told before its connection is closed.
+    pub fn admits(&self, peer: Peer, now: Millis) -> Result<(), DisconnectReason> {
         if peer.is_operator() {
             return Ok(());
         }
         if let Some((until, ban)) = self.bans.of(peer.origin(), now) {
-            return Err(describe_ban(*until, ban.reason.as_deref(), now));
+            return Err(DisconnectReason::Banned {
+                left: until.saturating_sub(now),
+                reason: ban.reason.clone(),
+            });
         }
         match self.is_full(LOBBY) {
-            Some(why) => Err(format!("! Disconnected: {why}.").into()),
-            None => Ok(()),
+            true => Err(DisconnectReason::RoomFull {
+                room: self.room(LOBBY).name().clone(),
+                limit: self.config.room_members,
+            }),
+            false => Ok(()),
         }
-    }
-
-    /// Whether nobody is let in from there. Operators always are.
-    pub fn is_banned(&self, peer: Peer, now: Millis) -> bool {
-        !peer.is_operator() && self.bans.of(peer.origin(), now).is_some()
     }
 
     /// Removes a member whose connection is gone. Its room hears of it; nothing is told to the
     /// member. Does nothing if the member is unknown or was removed before.
-    pub fn leave(&mut self, member: MemberId, now: Millis, effects: &mut Vec<Effect>) {
+    pub fn leave(&mut self, member: MemberId, effects: &mut Vec<Effect>) {
+        self.depart(member, Departure::Lost, effects);
+    }
+
+    fn depart(&mut self, member: MemberId, why: Departure, effects: &mut Vec<Effect>) {
         if self.member(member).is_none() {
             return;
         }
         let unheard_of = self.newcomers.take(member);
-        let (from, nickname) = self.remove(member, effects);
-        match unheard_of {
-            true => self.clear_up(from),
-            false => self.departed(from, member, nickname, now, effects),
+        let who = self.person(member);
+        let departure = Event::Departure { member, who, why };
+        for from in self.remove(member, effects) {
+            match unheard_of {
+                true => self.clear_up(from),
+                false => self.departed(from, departure.clone(), effects),
+            }
         }
     }
 
@@ -304,46 +342,41 @@ impl Chat {
     pub fn leave_all(&mut self, effects: &mut Vec<Effect>) {
         for member in self.ids().collect::<Vec<_>>() {
             self.newcomers.take(member);
-            let (from, _) = self.remove(member, effects);
-            self.clear_up(from);
+            for from in self.remove(member, effects) {
+                self.clear_up(from);
+            }
         }
     }
 
-    /// Says `* text` in every room that has members. `text` is sanitised first.
+    /// Says something in every room that has members. `text` is sanitised first.
     pub fn announce(&mut self, text: &str, effects: &mut Vec<Effect>) {
-        let line: Line = format!("* {}", sanitise(text)).into();
+        self.announce_by(None, text, effects);
+    }
+
+    fn announce_by(&mut self, by: Option<Name>, text: &str, effects: &mut Vec<Effect>) {
+        let text = sanitise(text).into();
+        let announcement = Rc::new(Announcement { by, text });
         let occupied = self.rooms.iter().filter(|(_, room)| room.len() > 0);
         effects.extend(occupied.map(|(key, _)| Effect::Say {
             room: RoomId(key as u32),
             except: None,
-            kind: SayKind::Notice,
-            line: Rc::clone(&line),
+            event: Event::Announcement(Rc::clone(&announcement)),
         }));
     }
 
     /// When [`tick`](Chat::tick) wants to be called next: exactly then, or `None` if nothing is
-    /// pending. Any other call may change it. Costs O(log n) of the rooms with something pending.
+    /// pending. Any other call may change it.
     pub fn next_deadline(&self) -> Option<Millis> {
-        let digest = self.digests.first().map(|&(due, _)| due);
-        let others = [self.newcomers.next(), self.topic_news.next()];
-        digest.into_iter().chain(others.into_iter().flatten()).min()
+        let deadlines = [self.newcomers.next(), self.topic_news.next()];
+        deadlines.into_iter().flatten().min()
     }
 
-    /// Says the presence digests that are due, and announces newcomers that were silent for long
-    /// enough. Calling it early or too often does no harm.
-    pub fn tick(&mut self, now: Millis, effects: &mut Vec<Effect>) {
-        while let Some(&(due, room)) = self.digests.first()
-            && due <= now
-        {
-            self.settle(room, Some(due), now, effects);
-        }
-        let is_member = |id: MemberId| {
-            let found = self.members.get(id.index());
-            found.is_some_and(|member| member.generation == id.generation)
-        };
-        self.topic_news.tick(now, is_member, effects);
+    /// Announces newcomers that were silent for long enough, and topics that had to wait. Calling it
+    /// early or too often does no harm.
+    pub fn tick(&mut self, now: Millis, utc: Millis, effects: &mut Vec<Effect>) {
+        self.tell_topics(now, utc, effects);
         while let Some(member) = self.newcomers.due(now) {
-            self.announce_arrival(member, now, effects);
+            self.announce_arrival(member, effects);
         }
     }
 
@@ -358,8 +391,18 @@ impl Chat {
     }
 
     /// The nickname a member has now, or `None` if there is no such member.
-    pub fn nickname(&self, member: MemberId) -> Option<&str> {
-        self.member(member).map(|member| &*member.nickname)
+    pub fn nickname(&self, member: MemberId) -> Option<&Name> {
+        self.member(member).map(|member| &member.nickname)
+    }
+
+    /// A member as others see it, or `None` if there is no such member.
+    pub fn person_of(&self, member: MemberId) -> Option<Person> {
+        self.member(member).map(|_| self.person(member))
+    }
+
+    /// The name of a room, or `None` if there is no such room.
+    pub fn room_name(&self, room: RoomId) -> Option<&Name> {
+        self.rooms.get(room.index()).map(Room::name)
     }
 
     /// Where a member's connection comes from, or `None` if there is no such member.
@@ -394,183 +437,36 @@ impl Chat {
         (member.generation == id.generation).then_some(member)
     }
 
-    fn open_room(&mut self, name: Name, keys: &Keys) -> RoomId {
-        let id = RoomId(self.rooms.vacant_key() as u32);
-        self.room_names.insert(id.0, &name, keys);
-        self.rooms.insert(Room::new(name, &self.config));
-        self.by_size.insert(self.rooms[id.index()].rank(id));
-        id
-    }
-
-    /// Says that a room is full, if it is.
-    fn is_full(&self, room: RoomId) -> Option<String> {
-        let place = &self.rooms[room.index()];
-        let limit = self.config.room_members;
-        let is_full = place.len() >= limit;
-        is_full.then(|| format!("#{} is full, it has {limit} members", place.name()))
-    }
-
-    fn take_seat(&mut self, id: MemberId, room: RoomId) {
-        let seat = self.resize(room, |room| room.enter(id));
-        let member = &mut self.members[id.index()];
-        member.room = room;
-        member.seat = seat;
-    }
-
-    fn give_up_seat(&mut self, id: MemberId) -> RoomId {
-        let Member { room, seat, .. } = self.members[id.index()];
-        if let Some(neighbour) = self.resize(room, |room| room.leave(seat)) {
-            self.members[neighbour.index()].seat = seat;
+    /// A member that is there, as others see it.
+    fn person(&self, member: MemberId) -> Person {
+        let Member { nickname, peer, .. } = &self.members[member.index()];
+        Person {
+            nickname: nickname.clone(),
+            account: None,
+            origin: Cloak(self.cloaks.hash_one(peer.origin())),
         }
-        room
     }
 
-    /// Lets someone in or out of a room, whose place among the others then is another.
-    fn resize<R>(&mut self, id: RoomId, change: impl FnOnce(&mut Room) -> R) -> R {
-        self.changes += 1;
-        let room = &mut self.rooms[id.index()];
-        self.by_size.remove(&room.rank(id));
-        let result = change(room);
-        self.by_size.insert(room.rank(id));
-        result
-    }
-
-    /// Takes a member out of everything. Its room, which is returned, may be empty now.
-    fn remove(&mut self, member: MemberId, effects: &mut Vec<Effect>) -> (RoomId, Name) {
-        let from = self.give_up_seat(member);
-        let nickname = self.members.remove(member.index()).nickname;
-        self.nicknames.remove(member.index, &nickname);
-        effects.push(Effect::Moved {
-            member,
-            from: Some(from),
-            to: None,
+    /// A room hears of somebody who comes, goes or has another name, unless nobody is there.
+    fn say(&self, room: RoomId, event: Event, effects: &mut Vec<Effect>) {
+        effects.push(Effect::Say {
+            room,
+            except: None,
+            event,
         });
-        (from, nickname)
     }
 
-    /// Moves a member between rooms and lets both know.
-    fn relocate(&mut self, id: MemberId, to: RoomId, now: Millis, effects: &mut Vec<Effect>) {
-        let nickname = self.members[id.index()].nickname.clone();
-        // Where it comes from nobody has heard of it, where it goes everybody does.
-        let unheard_of = self.newcomers.take(id);
-        let from = self.give_up_seat(id);
-        self.take_seat(id, to);
-        effects.push(Effect::Moved {
-            member: id,
-            from: Some(from),
-            to: Some(to),
-        });
-        match unheard_of {
-            true => self.clear_up(from),
-            false => self.departed(from, id, nickname.clone(), now, effects),
-        }
-        let arrival = Change {
-            member: id,
-            before: None,
-            after: Some(nickname),
-        };
-        self.note(to, arrival, now, effects);
-    }
-
-    /// After a member has gone from `room`: tells those left, or clears up after the last one.
-    fn departed(
-        &mut self,
-        room: RoomId,
-        member: MemberId,
-        nickname: Name,
-        now: Millis,
-        effects: &mut Vec<Effect>,
-    ) {
-        if self.rooms[room.index()].len() > 0 {
-            let departure = Change {
-                member,
-                before: Some(nickname),
-                after: None,
-            };
-            return self.note(room, departure, now, effects);
-        }
-        self.emptied(room);
-    }
-
-    /// After a member has gone from `room` of whom nobody there has heard.
-    fn clear_up(&mut self, room: RoomId) {
-        if self.rooms[room.index()].len() == 0 {
-            self.emptied(room);
-        }
-    }
-
-    /// Clears up after the last member of a room.
-    fn emptied(&mut self, room: RoomId) {
-        let due = self.rooms[room.index()].presence.due();
-        self.drop_digest(room, due); // nobody is left to hear it
-        self.topic_news.forget(room);
-        if room != LOBBY {
-            let gone = self.rooms.remove(room.index());
-            self.room_names.remove(room.0, gone.name());
-            self.history_bytes -= gone.history.weight();
-            self.by_size.remove(&gone.rank(room));
-        }
-    }
-
-    /// Takes a member out of what its room is still to hear: the room hears of it in another way.
-    fn forget_presence_of(&mut self, member: MemberId, room: RoomId) {
-        let presence = &mut self.rooms[room.index()].presence;
-        let due = presence.due();
-        presence.forget_member(member);
-        if let Some(due) = due
-            && presence.due().is_none()
-        {
-            self.digests.remove(&(due, room));
-        }
-    }
-
-    /// Adds to what a room has to hear of its members, and says it now if the room has been quiet.
-    fn note(&mut self, room: RoomId, change: Change, now: Millis, effects: &mut Vec<Effect>) {
-        let place = &mut self.rooms[room.index()];
-        let due = place.presence.due();
-        if place.len() > self.config.presence {
-            return self.drop_digest(room, due);
-        }
-        let subjects_present = usize::from(change.after.is_some());
-        if due.is_none() && place.len() == subjects_present {
-            return;
-        }
-        place.presence.record(change);
-        self.settle(room, due, now, effects);
-    }
-
-    /// Forgets what a room was still to be told, due then: nobody must be woken up for it.
-    fn drop_digest(&mut self, room: RoomId, due: Option<Millis>) {
-        if let Some(due) = due {
-            self.rooms[room.index()].presence.forget();
-            self.digests.remove(&(due, room));
-        }
-    }
-
-    /// Says a room's digest if it is time, and brings `digests` in line; it has `listed` for the
-    /// room.
-    fn settle(
-        &mut self,
-        room: RoomId,
-        listed: Option<Millis>,
-        now: Millis,
-        effects: &mut Vec<Effect>,
-    ) {
-        let place = &mut self.rooms[room.index()];
-        if let Some((except, line)) = place.speak_of_presence(now) {
-            effects.push(Effect::Say {
-                room,
-                except,
-                kind: SayKind::Notice,
-                line,
-            });
-        }
-        let due = place.presence.due();
-        if due != listed {
-            self.digests.extend(due.map(|due| (due, room)));
-            if let Some(listed) = listed {
-                self.digests.remove(&(listed, room));
-            }
+    /// The next place in a room's order.
+    fn next_place(&mut self, room: RoomId, utc: Millis) -> Place {
+        let last = &mut self.rooms[room.index()].heard_at;
+        *last = utc.max(*last);
+        self.said += 1;
+        // Twenty bits for those of one millisecond: they hold over a restart, as time goes on.
+        self.last_id = (*last << 20).max(self.last_id + 1);
+        Place {
+            id: EventId(self.last_id),
+            number: self.said,
+            time: *last,
         }
     }
 }

@@ -32,7 +32,7 @@ const DIGITS: usize = 2;
 ///
 /// Up to fifteen bytes it is kept in place; a longer one is shared by its copies.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Name(EcoString);
+pub struct Name(EcoString);
 
 impl Deref for Name {
     type Target = str;
@@ -50,14 +50,33 @@ impl fmt::Display for Name {
 
 /// Why a text is no name. Reads on from "A nickname ...".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum BadName {
-    Length { limit: usize },
+pub enum BadName {
+    /// It is empty, or too long.
+    Length {
+        /// Characters it may have.
+        limit: usize,
+    },
+    /// No name has this character.
     Character(char),
+    /// It begins with a sign that may only stand inside.
     Start,
-    Double { letter: char, of: char },
+    /// It has a letter that looks like a sign of the protocol.
+    Double {
+        /// The letter.
+        letter: char,
+        /// The sign.
+        of: char,
+    },
+    /// It has too many accents in a row.
     Marks,
-    Parts { limit: usize },
+    /// It has too many letters and accents, each counted for itself.
+    Parts {
+        /// As many as it may have.
+        limit: usize,
+    },
+    /// It mixes scripts.
     Scripts,
+    /// It is an address.
     Address,
 }
 

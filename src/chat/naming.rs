@@ -5,11 +5,12 @@ use std::num::NonZeroU32;
 
 use ecow::eco_format;
 
-use super::answers::{compose, tell};
+use super::answers::tell;
 use super::look_alikes::{Keys, is_guests, sounds_official};
 use super::name::{self, Name};
-use super::presence::Change;
-use super::{Chat, Effect, LOBBY_NAME, MemberId, Millis, RoomId, nickname_at, room_name_at};
+use super::{
+    Answer, Chat, Effect, Event, LOBBY_NAME, MemberId, Refusal, RoomId, nickname_at, room_name_at,
+};
 
 /// Characters of `guest4294967295`: such names may be longer than those that members take.
 const LONGEST_GUEST: usize = 15;
@@ -78,60 +79,63 @@ impl Chat {
         &mut self,
         member: MemberId,
         name: &str,
-        now: Millis,
         effects: &mut Vec<Effect>,
-    ) {
+    ) -> Result<(), Refusal> {
         let limit = self.config.nickname;
-        let (name, folded) = match Name::with_fold(name, limit) {
-            Ok(found) => found,
-            Err(bad) => return tell(effects, member, format!("! A nickname {bad}.")),
-        };
+        let (name, folded) = Name::with_fold(name, limit).map_err(Refusal::BadNickname)?;
         let keys = Keys::new(&name, &folded);
         let is_operator = self.members[member.index()].peer.is_operator();
         let is_reserved = |keys: &Keys| is_guests(keys) || !is_operator && sounds_official(keys);
         let names = |at| nickname_at(&self.members, at);
         let has_it = || self.nicknames.find_by_key(&folded, keys.folded(), names);
         if is_reserved(&keys) && has_it() != Some(member.index) {
-            let line = format!("! {name} is reserved; try another.");
-            return tell(effects, member, line);
+            return Err(Refusal::NicknameReserved { nickname: name });
         }
         if !self.alike(&keys).all(|owner| owner == member) {
-            let mut alternatives = name.alternatives(limit).take(SUGGESTIONS);
             let is_free = |keys: &Keys| self.nicknames.is_surely_free(keys) && !is_reserved(keys);
-            let advice = match alternatives.find(|(_, keys)| is_free(keys)) {
-                Some((free, _)) => format!("try {free}"),
-                None => "try another".into(),
-            };
-            return tell(effects, member, format!("! {name} is taken; {advice}."));
+            let mut alternatives = name.alternatives(limit).take(SUGGESTIONS);
+            let free = alternatives.find(|(_, keys)| is_free(keys));
+            let free = free.map(|(name, _)| name);
+            return Err(Refusal::NicknameTaken {
+                nickname: name.clone(),
+                free,
+            });
         }
         let place = &mut self.members[member.index()];
-        let room = place.room;
         let before = std::mem::replace(&mut place.nickname, name.clone());
         self.nicknames.remove(member.index, &before);
         self.nicknames.insert(member.index, &name, &keys);
-        let line = compose(&mut self.draft, format_args!("* You are now {name}."));
-        tell(effects, member, line);
+        tell(effects, member, Answer::Renamed { nickname: name });
         // Of a newcomer nobody knows the name it had.
         if !self.newcomers.contains(member) {
-            let change = Change {
+            let who = self.person(member);
+            let renamed = Event::Rename {
                 member,
-                before: Some(before),
-                after: Some(name),
+                who,
+                before,
             };
-            self.note(room, change, now, effects);
+            for room in self.rooms_of(member) {
+                self.say(room, renamed.clone(), effects);
+            }
         }
+        Ok(())
     }
 
-    /// Says that a room of this name, with these keys, would look like another one, if it would.
-    pub(super) fn looks_like_another(&self, name: &Name, keys: &Keys) -> Option<String> {
+    /// Whether a room of this name, with these keys, would look like no other one.
+    pub(super) fn looks_like_no_other(&self, name: &Name, keys: &Keys) -> Result<(), Refusal> {
         let rooms = &self.rooms;
         let mut alike = self.room_names.alike(keys, |at| room_name_at(rooms, at));
-        let other = room_name_at(rooms, alike.next()?);
-        Some(format!("#{name} is taken: it looks like #{other}"))
+        match alike.next() {
+            None => Ok(()),
+            Some(other) => Err(Refusal::RoomNameTaken {
+                room: name.clone(),
+                like: self.rooms[other as usize].name().clone(),
+            }),
+        }
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "server"))]
 mod tests {
     use super::super::tests::{House, OWNER};
 

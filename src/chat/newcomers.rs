@@ -75,7 +75,7 @@ impl Newcomers {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "server"))]
 mod tests {
     use super::super::tests::House;
     use super::super::{Config, Peer};
@@ -87,7 +87,7 @@ mod tests {
         let probe = house.connect();
         house.pass(999);
         house.leave(probe);
-        assert_eq!(house.chat.next_deadline(), None, "nothing waits for it");
+        assert_eq!(house.next_deadline(), None, "nothing waits for it");
         house.pass(5000);
         assert!(house.read(alice).is_empty());
     }
@@ -173,7 +173,7 @@ mod tests {
         house.pass(1);
         assert_eq!(house.read(alice), ["* guest2 joined #lobby."]);
         house.chat.withhold(doubtful, house.now);
-        assert_eq!(house.chat.next_deadline(), None, "it is announced already");
+        assert_eq!(house.next_deadline(), None, "it is announced already");
     }
 
     #[test]

@@ -1,29 +1,26 @@
 //! The orders of operators: who has to go, who has to be quiet, and what the server does.
 
-#[cfg(test)]
+#[cfg(all(test, feature = "server"))]
 mod tests;
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
 
-use super::answers::{OTHERS, describe_ban, ending, minutes, tell};
+use super::answers::{shortened, tell};
 use super::commands::Order;
-use super::listing::{counted, list};
-use super::name::{self, Name};
+use super::name;
 use super::peer::Origin;
 use super::sanctions::Ban;
-use super::{Chat, Config, Effect, Line, Member, MemberId, Millis, Report, RoomId, SayKind};
+use super::{
+    Answer, BanListed, Chat, Departure, DisconnectReason, Effect, Event, Member, MemberId, Millis,
+    MuteListed, Outcome, Person, Question, Record, Recorded, Refusal, RoomId, Text,
+};
 
 /// How long a ban and a mute are if the order does not say.
 const BAN_SECONDS: u32 = 60 * 60;
 const MUTE_SECONDS: u32 = 10 * 60;
 
-/// How many bans or mutes are listed, and how many members a notice names.
+/// How many bans or mutes are listed.
 const LISTED: usize = 40;
-const NAMED: usize = 3;
-
-/// Why an order was not carried out: a sentence without its full stop.
-type Refusal = String;
 
 impl Chat {
     /// Carries out an order. Whether it comes from an operator has been seen to.
@@ -53,19 +50,11 @@ impl Chat {
             Order::Bans => self.list_bans(operator, now, effects),
             Order::Mutes => self.list_mutes(operator, now, effects),
             Order::Announce(text) => {
-                let nickname = &self.members[operator.index()].nickname;
-                let text = format!("Announcement by {nickname}: {text}");
-                self.announce(&text, effects);
+                let nickname = self.members[operator.index()].nickname.clone();
+                self.announce_by(Some(nickname), text, effects);
             }
-            Order::Limits => {
-                list_limits(&self.config, operator, effects);
-                let what = Report::Limits;
-                effects.push(Effect::Report { to: operator, what });
-            }
-            Order::Connections => {
-                let what = Report::Connections;
-                effects.push(Effect::Report { to: operator, what });
-            }
+            Order::Limits => ask(effects, operator, Question::Limits),
+            Order::Connections => ask(effects, operator, Question::Connections),
             Order::Shutdown => effects.push(Effect::Shutdown),
         }
         Ok(())
@@ -78,16 +67,20 @@ impl Chat {
         reason: Option<&str>,
         effects: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
-        self.check_reason(reason)?;
+        let reason = self.checked(reason)?;
         let victim = self.victim(nick)?;
-        let nickname = self.members[victim.index()].nickname.clone();
-        let last = format!("! Disconnected: you were kicked{}", ending(reason));
-        let what = format!("kicked{}", ending(reason));
-        let from = self.members[victim.index()].peer;
-        let by = &self.members[operator.index()].nickname;
-        record(effects, format!("kicked {from} nick={nickname} by={by}"));
-        self.expel(operator, &[victim], last.into(), &what, effects);
-        tell(effects, operator, format!("* You kicked {nickname}."));
+        let Member { nickname, peer, .. } = &self.members[victim.index()];
+        let (nickname, from) = (nickname.clone(), *peer);
+        let outcome = Outcome::Kicked {
+            nickname: nickname.clone(),
+        };
+        self.record(operator, Recorded::Kicked { from, nickname }, effects);
+        let why = Departure::Kicked {
+            reason: reason.clone(),
+        };
+        let last = DisconnectReason::Kicked { reason };
+        self.expel(operator, &[victim], &last, &why, effects);
+        tell(effects, operator, Answer::CarriedOut(outcome));
         Ok(())
     }
 
@@ -95,12 +88,12 @@ impl Chat {
         &mut self,
         operator: MemberId,
         target: &str,
-        duration: u32,
+        seconds: u32,
         reason: Option<&str>,
         now: Millis,
         effects: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
-        self.check_reason(reason)?;
+        let reason = self.checked(reason)?;
         let (origin, nickname) = match Origin::parse(target) {
             Some(origin) => (origin, None),
             None => {
@@ -111,44 +104,43 @@ impl Chat {
         };
         // Operators are not kept out, so a ban of where they come from would be one in name only.
         if origin.contains(self.members[operator.index()].peer.origin()) {
-            return Err(format!("{origin} is where operators come from"));
+            return Err(Refusal::OriginOfOperators { origin });
         }
         if origin.is_too_wide() {
-            return Err(format!("{origin} holds this machine itself"));
+            return Err(Refusal::ThisMachine { origin });
         }
-        let until = end_of(duration, now);
+        let until = end_of(seconds, now);
         let ban = Ban {
-            reason: reason.map(Box::from),
+            reason: reason.clone(),
             nickname,
         };
         if !self.bans.insert(origin, until, ban, now) {
             let limit = self.config.bans;
-            return Err(format!(
-                "No more than {limit} bans at a time; /unban lifts one"
-            ));
+            return Err(Refusal::TooManyBans { limit });
         }
         let hit = |(_, member): &(usize, &Member)| {
             origin.contains(member.peer.origin()) && !member.peer.is_operator()
         };
         let victims: Vec<MemberId> = self.members.iter().filter(hit).map(id_of).collect();
-        let last = describe_ban(until, reason, now);
-        let by = &self.members[operator.index()].nickname;
-        let count = victims.len();
-        let line = format!("banned {origin} by={by} seconds={duration} members={count}");
-        record(effects, line);
-        self.expel(
-            operator,
-            &victims,
-            last,
-            &format!("banned{}", ending(reason)),
-            effects,
-        );
-        let line = format!(
-            "* You banned {origin} for {}; {} disconnected.",
-            minutes(until, now),
-            counted(victims.len(), ("member was", "members were"))
-        );
-        tell(effects, operator, line);
+        let members = victims.len();
+        let what = Recorded::Banned {
+            origin,
+            seconds,
+            members,
+        };
+        self.record(operator, what, effects);
+        let left = until.saturating_sub(now);
+        let why = Departure::Banned {
+            reason: reason.clone(),
+        };
+        let last = DisconnectReason::Banned { left, reason };
+        self.expel(operator, &victims, &last, &why, effects);
+        let outcome = Outcome::Banned {
+            origin,
+            left,
+            members,
+        };
+        tell(effects, operator, Answer::CarriedOut(outcome));
         Ok(())
     }
 
@@ -173,26 +165,18 @@ impl Chat {
             }
         };
         if origins.is_empty() {
-            let limit = self.config.nickname;
-            return Err(format!(
-                "{text:.limit$} is neither an address nor a nickname that was banned; /ban lists the bans"
-            ));
+            let text = shortened(text, self.config.nickname);
+            return Err(Refusal::NeverBanned { text });
         }
         for origin in origins {
             let lifted = self.bans.remove(now, |banned, _| *banned == origin);
-            let line = match (lifted, self.bans.around(origin, now)) {
-                (true, None) => format!("* {origin} is banned no more."),
-                (true, Some(wider)) => {
-                    format!("* {origin} is banned no more by itself; {wider} still is.")
-                }
-                (false, None) => return Err(format!("{origin} is not banned")),
-                (false, Some(wider)) => {
-                    return Err(format!("{origin} is not banned by itself; {wider} is"));
-                }
-            };
-            tell(effects, operator, line);
-            let by = &self.members[operator.index()].nickname;
-            record(effects, format!("unbanned {origin} by={by}"));
+            let wider = self.bans.around(origin, now);
+            if !lifted {
+                return Err(Refusal::NotBanned { origin, wider });
+            }
+            let outcome = Outcome::Unbanned { origin, wider };
+            tell(effects, operator, Answer::CarriedOut(outcome));
+            self.record(operator, Recorded::Unbanned { origin }, effects);
         }
         Ok(())
     }
@@ -206,23 +190,24 @@ impl Chat {
         effects: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
         let victim = self.victim(nick)?;
-        let member = &self.members[victim.index()];
+        let Member { peer, nickname, .. } = &self.members[victim.index()];
+        let (from, nickname) = (*peer, nickname.clone());
         let until = end_of(seconds, now);
-        let origin = member.peer.origin();
-        if !self.mutes.put(origin, victim, self.arrivals, until, now) {
+        let last = self.arrivals;
+        if !self.mutes.put(from.origin(), victim, last, until, now) {
             let limit = self.config.mutes;
-            return Err(format!(
-                "No more than {limit} mutes at a time; /unmute lifts one"
-            ));
+            return Err(Refusal::TooManyMutes { limit });
         }
-        let duration = minutes(until, now);
-        let line = format!("* You muted {} for {duration}.", member.nickname);
-        let by = &self.members[operator.index()].nickname;
-        let Member { peer, nickname, .. } = member;
-        let record_line = format!("muted {peer} nick={nickname} by={by} seconds={seconds}");
-        record(effects, record_line);
-        tell(effects, victim, format!("* You are muted for {duration}."));
-        tell(effects, operator, line);
+        let left = until.saturating_sub(now);
+        let what = Recorded::Muted {
+            from,
+            nickname: nickname.clone(),
+            seconds,
+        };
+        self.record(operator, what, effects);
+        tell(effects, victim, Answer::Muted { left });
+        let outcome = Outcome::Muted { nickname, left };
+        tell(effects, operator, Answer::CarriedOut(outcome));
         Ok(())
     }
 
@@ -236,102 +221,123 @@ impl Chat {
     ) -> Result<(), Refusal> {
         let muted: Vec<MemberId> = self
             .ids()
-            .filter(|member| self.muted_until(*member, now).is_some())
+            .filter(|member| self.muted_for(*member, now).is_some())
             .collect();
-        let (who, record_line, lifted) = match Origin::parse(text) {
+        let (who, what, lifted) = match Origin::parse(text) {
             Some(origin) => {
                 let lifted = self
                     .mutes
                     .remove(now, |(muted, _), _| origin.contains(*muted));
-                (origin.to_string(), format!("unmuted {origin}"), lifted)
+                let (nickname, from) = (None, Text::from(origin.to_string()));
+                (from.clone(), Recorded::Unmuted { nickname, from }, lifted)
             }
             None => {
                 let victim = self.victim(text)?;
-                let member = &self.members[victim.index()];
-                let lifted = self.mutes.lift(member.peer.origin(), victim, now);
-                let Member { peer, nickname, .. } = member;
-                let record_line = format!("unmuted {peer} nick={nickname}");
-                (nickname.to_string(), record_line, lifted)
+                let Member { peer, nickname, .. } = &self.members[victim.index()];
+                let what = Recorded::Unmuted {
+                    nickname: Some(nickname.clone()),
+                    from: peer.to_string().into(),
+                };
+                let (who, origin) = (Text::from(&**nickname), peer.origin());
+                (who, what, self.mutes.lift(origin, victim, now))
             }
         };
         if !lifted {
-            return Err(format!("{who} is not muted"));
+            return Err(Refusal::NotMuted { who });
         }
-        let by = &self.members[operator.index()].nickname;
-        record(effects, format!("{record_line} by={by}"));
+        self.record(operator, what, effects);
         for member in muted {
-            if self.muted_until(member, now).is_none() {
-                tell(effects, member, "* You are muted no more.");
+            if self.muted_for(member, now).is_none() {
+                tell(effects, member, Answer::Unmuted);
             }
         }
-        tell(effects, operator, format!("* {who} is muted no more."));
+        tell(
+            effects,
+            operator,
+            Answer::CarriedOut(Outcome::Unmuted { who }),
+        );
         Ok(())
     }
 
     fn list_bans(&mut self, operator: MemberId, now: Millis, effects: &mut Vec<Effect>) {
-        let bans = self.bans.list(now).iter();
-        let lines = bans.map(|(origin, (until, ban))| {
-            let ending = ending(ban.reason.as_deref());
-            format!("*   {origin} for {}{ending}", minutes(*until, now))
-        });
-        tell_list(lines, "banned", operator, effects);
+        let bans = self.bans.list(now);
+        let listed = bans.iter().take(LISTED);
+        let answer = Answer::Bans {
+            listed: listed
+                .map(|(origin, (until, ban))| BanListed {
+                    origin: *origin,
+                    left: until.saturating_sub(now),
+                    reason: ban.reason.clone(),
+                })
+                .collect(),
+            count: bans.len(),
+        };
+        tell(effects, operator, answer);
     }
 
     fn list_mutes(&mut self, operator: MemberId, now: Millis, effects: &mut Vec<Effect>) {
         let members = &self.members;
-        let mutes = self.mutes.list(now).iter();
-        let lines = mutes.map(|((origin, muted), (until, _))| {
+        let mutes = self.mutes.list(now);
+        let nickname = |muted: MemberId| {
             let member = members.get(muted.index());
-            let nickname = member
-                .filter(|member| member.generation == muted.generation)
-                .map_or(String::new(), |member| format!("{}, ", member.nickname));
-            format!("*   {nickname}{origin} for {}.", minutes(*until, now))
-        });
-        tell_list(lines, "muted", operator, effects);
+            let found = member.filter(|member| member.generation == muted.generation);
+            found.map(|member| member.nickname.clone())
+        };
+        let listed = mutes.iter().take(LISTED);
+        let answer = Answer::Mutes {
+            listed: listed
+                .map(|((origin, muted), (until, _))| MuteListed {
+                    nickname: nickname(*muted),
+                    origin: *origin,
+                    left: until.saturating_sub(now),
+                })
+                .collect(),
+            count: mutes.len(),
+        };
+        tell(effects, operator, answer);
     }
 
-    /// Removes members and closes their connections, each with a last line. Every room they were in
-    /// hears of it in one notice, instead of their leaving.
+    /// Removes members and closes their connections, each with a last word. Every room they were in
+    /// hears of it afterwards, of one after the other.
     fn expel(
         &mut self,
         operator: MemberId,
         victims: &[MemberId],
-        last: Line,
-        what: &str,
+        reason: &DisconnectReason,
+        why: &Departure,
         effects: &mut Vec<Effect>,
     ) {
-        let mut missed: BTreeMap<RoomId, (usize, Vec<Name>)> = BTreeMap::new();
+        let mut missed: BTreeMap<RoomId, Vec<(MemberId, Person)>> = BTreeMap::new();
         for &member in victims {
-            tell(effects, member, Rc::clone(&last));
+            tell(effects, member, Answer::Disconnected(reason.clone()));
             let unheard_of = self.newcomers.take(member);
-            let (room, nickname) = self.remove(member, effects);
-            effects.push(Effect::Disconnect { member });
-            self.forget_presence_of(member, room);
-            let (count, named) = missed.entry(room).or_default();
-            if unheard_of {
-                continue;
-            }
-            *count += 1;
-            if named.len() < NAMED {
-                named.push(nickname);
+            let who = self.person(member);
+            let rooms = self.remove(member, effects);
+            effects.push(Effect::Disconnect {
+                member,
+                reason: reason.clone(),
+            });
+            for room in rooms {
+                let of_room = missed.entry(room).or_default();
+                if !unheard_of {
+                    of_room.push((member, who.clone()));
+                }
             }
         }
-        for (room, (count, named)) in missed {
+        for (room, departed) in missed {
             if self.room(room).len() == 0 {
                 self.emptied(room);
                 continue;
             }
-            if count == 0 {
-                continue; // nobody there had heard of them
-            }
-            let names = list(named, count, NAMED, OTHERS);
-            let were = if count == 1 { "was" } else { "were" };
-            effects.push(Effect::Say {
+            effects.extend(departed.into_iter().map(|(member, who)| Effect::Say {
                 room,
                 except: Some(operator),
-                kind: SayKind::Notice,
-                line: format!("* {names} {were} {what}").into(),
-            });
+                event: Event::Departure {
+                    member,
+                    who,
+                    why: why.clone(),
+                },
+            }));
         }
     }
 
@@ -345,23 +351,30 @@ impl Chat {
         let member = self.named(nick).ok_or_else(|| self.nobody(nick))?;
         let Member { peer, nickname, .. } = &self.members[member.index()];
         match peer.is_operator() {
-            true => Err(format!("{nickname} is an operator")),
+            true => Err(Refusal::IsOperator {
+                nickname: nickname.clone(),
+            }),
             false => Ok(member),
         }
     }
 
-    fn check_reason(&self, reason: Option<&str>) -> Result<(), Refusal> {
+    /// A reason, if it is not too long.
+    fn checked(&self, reason: Option<&str>) -> Result<Option<Text>, Refusal> {
         let limit = self.config.reason;
-        match reason.is_some_and(|reason| reason.chars().count() > limit) {
-            true => Err(format!("A reason has at most {limit} characters")),
-            false => Ok(()),
+        match reason {
+            Some(reason) if reason.chars().count() > limit => Err(Refusal::ReasonTooLong { limit }),
+            reason => Ok(reason.map(Text::from)),
         }
+    }
+
+    fn record(&self, operator: MemberId, what: Recorded, effects: &mut Vec<Effect>) {
+        let by = self.members[operator.index()].nickname.clone();
+        effects.push(Effect::Record(Record { by, what }));
     }
 }
 
-/// For the log: see `docs/operating.md`.
-fn record(effects: &mut Vec<Effect>, line: String) {
-    effects.push(Effect::Record { line: line.into() });
+fn ask(effects: &mut Vec<Effect>, to: MemberId, what: Question) {
+    effects.push(Effect::Ask { to, what });
 }
 
 fn id_of((index, member): (usize, &Member)) -> MemberId {
@@ -373,42 +386,4 @@ fn id_of((index, member): (usize, &Member)) -> MemberId {
 
 fn end_of(seconds: u32, now: Millis) -> Millis {
     now.saturating_add(Millis::from(seconds) * 1000)
-}
-
-/// A line each, up to a bound, under a header with their number.
-fn tell_list(
-    lines: impl ExactSizeIterator<Item = String>,
-    what: &str,
-    to: MemberId,
-    effects: &mut Vec<Effect>,
-) {
-    let total = lines.len();
-    if total == 0 {
-        return tell(effects, to, format!("* Nobody is {what}."));
-    }
-    tell(effects, to, format!("* {total} {what}:"));
-    lines.take(LISTED).for_each(|line| tell(effects, to, line));
-    if total > LISTED {
-        tell(effects, to, format!("*   and {} more.", total - LISTED));
-    }
-}
-
-fn list_limits(config: &Config, to: MemberId, effects: &mut Vec<Effect>) {
-    let limits = [
-        ("rooms", config.rooms),
-        ("members of a room", config.room_members),
-        ("messages a room keeps", config.history),
-        ("bytes of messages a room keeps", config.history_bytes),
-        ("messages replayed to who enters a room", config.replay),
-        ("characters of a nickname", config.nickname),
-        ("characters of a room's name", config.room_name),
-        ("characters of a topic", config.topic),
-        ("characters of a reason", config.reason),
-        ("bans", config.bans),
-        ("mutes", config.mutes),
-    ];
-    tell(effects, to, "* Limits:");
-    for (what, limit) in limits {
-        tell(effects, to, format!("*   {what}: {limit}"));
-    }
 }

@@ -57,9 +57,11 @@ impl fmt::Display for Peer {
 
 /// What stays the same when somebody comes back: an address, or a user of this machine. Also what
 /// an order names: a whole network.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
-pub(super) enum Origin {
+#[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord, Hash)]
+pub enum Origin {
+    /// An address, or all of a network.
     Network(IpNet),
+    /// A user of this machine.
     User(u32),
 }
 

@@ -1,22 +1,21 @@
-//! One room: who is in it, its topic, its history, and what it has yet to hear of its members.
+//! One room: who is in it, its topic, its history.
 
 use std::cmp::Reverse;
 
 use super::history::History;
-use super::name::Name;
-use super::presence::Presence;
-use super::{Config, Line, MemberId, Millis, Rank, RoomId};
+use super::{Config, MemberId, Millis, Name, Rank, RoomId, Text};
 
 #[derive(Debug)]
 pub(super) struct Room {
     name: Name,
     /// In no order: whoever leaves is replaced by the last one.
     members: Vec<MemberId>,
-    pub(super) topic: Option<Box<str>>,
+    pub(super) topic: Option<Text>,
     pub(super) history: History,
     /// Messages ever said here.
     pub(super) said: u64,
-    pub(super) presence: Presence,
+    /// When it heard something last, UTC.
+    pub(super) heard_at: Millis,
 }
 
 impl Room {
@@ -27,7 +26,7 @@ impl Room {
             topic: None,
             history: History::new(limits.history, limits.history_bytes),
             said: 0,
-            presence: Presence::default(),
+            heard_at: 0,
         }
     }
 
@@ -59,11 +58,6 @@ impl Room {
     pub(super) fn leave(&mut self, seat: u32) -> Option<MemberId> {
         self.members.swap_remove(seat as usize);
         self.members.get(seat as usize).copied()
-    }
-
-    /// The pending presence notice, if it is time for it, and who does not get it.
-    pub(super) fn speak_of_presence(&mut self, now: Millis) -> Option<(Option<MemberId>, Line)> {
-        self.presence.speak(&self.name, now)
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use super::peer::Origin;
-use super::{MemberId, Millis};
+use super::{MemberId, Millis, Text};
 
 /// Entries that count until a point in time, never more than a limit.
 #[derive(Debug)]
@@ -72,7 +72,7 @@ pub(super) type Bans = Expiring<Origin, Ban>;
 /// What is known of a ban besides whom it keeps out.
 #[derive(Clone, Debug)]
 pub(super) struct Ban {
-    pub(super) reason: Option<Box<str>>,
+    pub(super) reason: Option<Text>,
     /// The folded nickname that it was ordered by, so that it can be lifted by that.
     pub(super) nickname: Option<String>,
 }

@@ -34,7 +34,7 @@ impl Chat {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "server"))]
 mod tests {
     use super::super::tests::House;
     use super::*;

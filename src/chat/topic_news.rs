@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::answers::tell;
-use super::{Effect, Line, MemberId, Millis, RoomId, SayKind};
+use super::{Answer, Chat, Effect, Event, MemberId, Millis, Person, RoomId, Text, TopicSet};
 
 /// How long a room is left alone after it was told.
 const QUIET: Millis = 1000;
@@ -24,80 +24,58 @@ pub(super) struct TopicNews {
 #[derive(Debug)]
 struct News {
     quiet_until: Millis,
-    /// Who has set it, and what is said of that.
-    pending: Option<(MemberId, Line)>,
+    pending: Option<Pending>,
+}
+
+/// A topic that the room has still to hear of.
+#[derive(Debug)]
+struct Pending {
+    member: MemberId,
+    author: Person,
+    topic: Text,
 }
 
 impl TopicNews {
-    /// A topic was set.
-    pub(super) fn set(
-        &mut self,
-        room: RoomId,
-        author: MemberId,
-        line: Line,
-        now: Millis,
-        effects: &mut Vec<Effect>,
-    ) {
+    /// Keeps news, if it is too early for them: `None`; they are to be said otherwise.
+    fn keep(&mut self, room: RoomId, news: Pending, now: Millis) -> Option<Pending> {
         match self.rooms.get_mut(&room) {
-            Some(news) if now < news.quiet_until || news.pending.is_some() => {
-                tell(effects, author, Rc::clone(&line));
-                news.pending = Some((author, line));
-                self.due.insert((news.quiet_until, room));
+            Some(last) if now < last.quiet_until || last.pending.is_some() => {
+                self.due.insert((last.quiet_until, room));
+                last.pending = Some(news);
+                None
             }
-            _ => self.say(room, None, line, now, effects),
+            _ => Some(news),
         }
     }
 
-    fn say(
-        &mut self,
-        room: RoomId,
-        except: Option<MemberId>,
-        line: Line,
-        now: Millis,
-        effects: &mut Vec<Effect>,
-    ) {
+    /// A room is told now.
+    fn quieten(&mut self, room: RoomId, now: Millis) {
         let quiet_until = now.saturating_add(QUIET);
         let pending = None;
-        self.rooms.insert(
-            room,
-            News {
-                quiet_until,
-                pending,
-            },
-        );
-        let kind = SayKind::Notice;
-        effects.push(Effect::Say {
-            room,
-            except,
-            kind,
-            line,
-        });
+        let news = News {
+            quiet_until,
+            pending,
+        };
+        self.rooms.insert(room, news);
     }
 
-    /// When [`tick`](Self::tick) is to be called next, if a room is still to be told.
+    /// When the next is due, if a room is still to be told.
     pub(super) fn next(&self) -> Option<Millis> {
         self.due.first().map(|&(due, _)| due)
     }
 
-    /// Says what is due, and forgets the rooms that have been quiet. Who set a topic knows it
-    /// already; but it may have left the chat since, and somebody else have its place, who does
-    /// not.
-    pub(super) fn tick(
-        &mut self,
-        now: Millis,
-        is_member: impl Fn(MemberId) -> bool,
-        effects: &mut Vec<Effect>,
-    ) {
+    /// Takes out news that are due.
+    fn take_due(&mut self, now: Millis) -> Option<(RoomId, Pending)> {
         while let Some(&(due, room)) = self.due.first()
             && due <= now
         {
             self.due.remove(&(due, room));
             let news = self.rooms.remove(&room).and_then(|news| news.pending);
-            if let Some((author, line)) = news {
-                let knows = Some(author).filter(|&author| is_member(author));
-                self.say(room, knows, line, now, effects);
+            if let Some(pending) = news {
+                return Some((room, pending));
             }
         }
+        None
     }
 
     /// A room has nobody left to hear of it.
@@ -108,7 +86,67 @@ impl TopicNews {
     }
 }
 
-#[cfg(test)]
+impl Chat {
+    /// A topic was set.
+    pub(super) fn spread_topic(
+        &mut self,
+        room: RoomId,
+        member: MemberId,
+        topic: Text,
+        (now, utc): (Millis, Millis),
+        effects: &mut Vec<Effect>,
+    ) {
+        let author = self.person(member);
+        let answer = Answer::TopicSet {
+            nickname: author.nickname.clone(),
+            room: self.room(room).name().clone(),
+            topic: topic.clone(),
+        };
+        let news = Pending {
+            member,
+            author,
+            topic,
+        };
+        match self.topic_news.keep(room, news, now) {
+            None => tell(effects, member, answer),
+            Some(news) => self.tell_topic(room, None, news, (now, utc), effects),
+        }
+    }
+
+    fn tell_topic(
+        &mut self,
+        room: RoomId,
+        except: Option<MemberId>,
+        news: Pending,
+        (now, utc): (Millis, Millis),
+        effects: &mut Vec<Effect>,
+    ) {
+        self.topic_news.quieten(room, now);
+        let event = Event::Topic(Rc::new(TopicSet {
+            place: self.next_place(room, utc),
+            room: self.room(room).name().clone(),
+            author: news.author,
+            topic: news.topic,
+        }));
+        effects.push(Effect::Say {
+            room,
+            except,
+            event,
+        });
+    }
+
+    /// Says what is due, and forgets the rooms that have been quiet. Who set a topic knows it
+    /// already; but it may have left the chat since, and somebody else have its place, who does
+    /// not.
+    pub(super) fn tell_topics(&mut self, now: Millis, utc: Millis, effects: &mut Vec<Effect>) {
+        while let Some((room, news)) = self.topic_news.take_due(now) {
+            let knows = Some(news.member).filter(|&member| self.member(member).is_some());
+            self.tell_topic(room, knows, news, (now, utc), effects);
+        }
+    }
+}
+
+#[cfg(all(test, feature = "server"))]
 mod tests {
     use super::super::tests::House;
 
@@ -136,7 +174,7 @@ mod tests {
         for id in [ann, bob, carol] {
             house.leave(id);
         }
-        assert_eq!(house.chat.next_deadline(), None);
+        assert_eq!(house.next_deadline(), None);
     }
 
     #[test]

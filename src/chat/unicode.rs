@@ -123,15 +123,15 @@ mod tests {
         for with in DEAR {
             let name: String = with.chars().cycle().take(24).collect();
             for number in 0..30 {
-                let member = chat.connect(OWNER, 0, &mut effects).unwrap();
+                let member = chat.connect(OWNER, 0, 0, &mut effects).unwrap();
                 let number = if number == 0 {
                     String::new()
                 } else {
                     number.to_string()
                 };
                 let stem: String = name.chars().take(24 - number.len()).collect();
-                chat.line(member, &format!("/nick {stem}{number}"), 0, &mut effects);
-                chat.line(member, &format!("/join {stem}{number}"), 0, &mut effects);
+                chat.line(member, &format!("/nick {stem}{number}"), 0, 0, &mut effects);
+                chat.line(member, &format!("/join {stem}{number}"), 0, 0, &mut effects);
             }
         }
         chat
@@ -168,11 +168,11 @@ mod tests {
             }
             for line in lines {
                 effects.clear();
-                let member = chat.connect(OWNER, 0, &mut effects).unwrap();
+                let member = chat.connect(OWNER, 0, 0, &mut effects).unwrap();
                 let before = looks();
-                chat.line(member, &line, 0, &mut effects);
+                chat.line(member, &line, 0, 0, &mut effects);
                 let taken = looks() - before;
-                chat.leave(member, 0, &mut effects);
+                chat.leave(member, &mut effects);
                 let bound = 2 * line.chars().count() as u64 + A_NAME;
                 assert!(taken <= bound, "{taken} looks, not {bound}: {line}");
             }
@@ -185,13 +185,13 @@ mod tests {
         let mut chat = chat_in_which_names_are_taken();
         let mut effects = Vec::new();
         for text in dear_texts() {
-            let member = chat.connect(OWNER, 0, &mut effects).unwrap();
-            chat.line(member, &format!("/nick {text}"), 0, &mut effects);
-            chat.line(member, &format!("/join {text}"), 0, &mut effects);
+            let member = chat.connect(OWNER, 0, 0, &mut effects).unwrap();
+            chat.line(member, &format!("/nick {text}"), 0, 0, &mut effects);
+            chat.line(member, &format!("/join {text}"), 0, 0, &mut effects);
             effects.clear();
             let before = looks();
-            chat.leave(member, 0, &mut effects);
-            chat.tick(10_000, &mut effects);
+            chat.leave(member, &mut effects);
+            chat.tick(10_000, 0, &mut effects);
             let taken = looks() - before;
             assert_eq!(taken, 0, "the keys of names are kept: {text}");
         }

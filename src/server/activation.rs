@@ -7,8 +7,8 @@ use std::process;
 use listenfd::ListenFd;
 use log::info;
 
-use super::bind::{StartError, set_options};
 use crate::net::Listener;
+use crate::server::bind::{StartError, set_options};
 
 /// What was passed.
 #[derive(Default)]

@@ -2,10 +2,10 @@
 
 use clap::{CommandFactory, FromArgMatches, Parser};
 
-use super::flood::{Connects, Flood};
-use super::trusted_proxies::TrustedProxy;
-use super::web_door::Origin;
 use crate::chat;
+use crate::server::core::flood::{Connects, Flood};
+use crate::server::doors::trusted_proxies::TrustedProxy;
+use crate::server::doors::web::Origin;
 
 /// How to run a chat server; what `loopchat --help` prints.
 ///
@@ -159,6 +159,16 @@ pub struct Config {
         value_parser = clap::value_parser!(u32).range(1..=100_000)
     )]
     pub max_rooms: u32,
+
+    /// Rooms one member may hear at a time
+    #[arg(
+        long,
+        value_name = "COUNT",
+        env = "LOOPCHAT_MAX_ROOMS_PER_MEMBER",
+        default_value_t = 20,
+        value_parser = clap::value_parser!(u32).range(1..=1000)
+    )]
+    pub max_rooms_per_member: u32,
 
     /// Members a room may have at a time
     #[arg(
@@ -315,6 +325,7 @@ impl Config {
     pub fn chat(&self) -> chat::Config {
         chat::Config {
             rooms: self.max_rooms as usize,
+            rooms_per_member: self.max_rooms_per_member as usize,
             room_members: self.max_room_members as usize,
             history: self.history as usize,
             history_bytes: self.history_bytes as usize,

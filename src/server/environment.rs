@@ -7,7 +7,7 @@ use std::fmt;
 use clap::error::ErrorKind;
 use clap::{Arg, Command, CommandFactory, FromArgMatches};
 
-use super::Config;
+use crate::server::Config;
 
 /// What is printed instead of serving: help, the version, or what is wrong with a flag.
 #[derive(Debug)]

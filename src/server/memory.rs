@@ -10,14 +10,10 @@ use std::collections::HashSet;
 
 use log::warn;
 
-use super::ChatServer;
-use super::outlet::Outlet;
+use crate::chat::DisconnectReason;
 use crate::http::{self, web_socket};
 use crate::net::{self, Context, Socket};
-
-/// What somebody is told who has to go.
-pub(super) const REASON: &str =
-    "! Disconnected: the server is short of memory, and most of it was held for you.";
+use crate::server::{ChatServer, moment};
 
 /// Bytes that may be kept for one that was ended until it has read its last line, or its time for
 /// that is over.
@@ -113,10 +109,11 @@ impl ChatServer {
         let member = self.connections.get_mut(socket).and_then(|own| own.member);
         if let Some(member) = member {
             socket.forget_unsent(cx);
-            if let Some(Some(Outlet::Line(_))) = self.outlets.get(member.index()) {
-                socket.forget_unread(cx); // nobody will hear it; frames have to be read on from where they are
+            if let Some(Some(outlet)) = self.outlets.get(member.index()) {
+                (outlet.door.forget_unread)(socket, cx);
             }
-            self.hub.disconnect(member, REASON, cx.now());
+            let reason = DisconnectReason::Memory;
+            self.hub.disconnect(member, reason, moment(cx));
             self.finish(cx);
         }
         // Who only asks for pages has no place for a reason. What the system has taken still

@@ -3,108 +3,73 @@
 //! The [chat](crate::chat) knows no sockets and the [sockets](crate::net) know no chat. This room
 //! is where they meet:
 //!
-//! | file | what |
+//! | room | what |
 //! | --- | --- |
 //! | `mod.rs` | [`ChatServer`]: the state that the loop lends to every callback; sockets and timers for the hub |
-//! | `line_door.rs` | the door for `nc`: TCP and IPC, lines of text |
-//! | `web_door/` | the door for browsers: pages, and lines as WebSocket messages |
-//! | `connections.rs` | what the doors keep of each connection, and who may have one |
-//! | `arrivals.rs`, `hearing.rs` | who comes and who is gone; when a connection is read |
-//! | `access_log.rs` | who was kept out, kicked, banned, for the log |
-//! | `outlet.rs` | where a member's lines go: what differs between the doors |
-//! | `board.rs` | the rooms, as browsers show them |
-//! | [`opening`] | whether a session begins as a chat does, or as another protocol |
-//! | `trusted_proxies.rs`, `proxy_header.rs` | who is behind a proxy, and which proxies may say so |
-//! | [`framing`] | bytes to lines |
-//! | [`hub`] | the chat and what is due to its members, without sockets |
-//! | [`line_input`] | what one connection says, no faster than it may |
-//! | [`fan_out`], `batch.rs` | one message to everyone, one write a member and turn |
-//! | [`slow_readers`] | what becomes of those who do not read that fast |
-//! | `cost.rs` | what everything costs that a connection can ask for |
-//! | `flood.rs` | what becomes of those who ask for too much |
-//! | `addresses.rs` | what is kept of an address, whichever of its connections comes and goes |
-//! | `turns.rs` | what one turn does for all together, and who waits for the next |
-//! | `telnet.rs` | what telnet clients are answered |
-//! | `strangers.rs` | whom limits on addresses and on speed are for |
-//! | `loop_view/` | the event loop at work, as `/loop` shows it |
-//! | `metrics.rs` | the same and more as Prometheus reads it |
-//! | `shutdown.rs` | the orderly end |
+//! | [`core`] | the chat and what is due to its members, limits and costs: no sockets |
+//! | `doors/` | sockets' events into calls of the hub; what it gives back into words and JSON |
+//! | `inspect/` | metrics, reports, the live loop |
 //! | `memory.rs` | the budget for all, and who has to go |
-//! | `reports.rs` | what operators ask the doors |
+//! | `shutdown.rs` | the orderly end |
 //! | `config.rs`, `environment.rs`, `bind.rs`, `activation.rs`, `descriptors.rs` | what happens before the loop runs |
 //! | `service_manager.rs` | what systemd is told |
 //! | `socket_files.rs` | socket files that somebody removes |
 //! | `log_queue.rs` | log lines on their way out, so that none of them can stop a turn |
 
-mod access_log;
 mod activation;
-mod addresses;
-mod arrivals;
-mod batch;
 mod bind;
-mod board;
 mod config;
-mod connections;
-mod cost;
+pub mod core;
 mod descriptors;
+mod doors;
 mod environment;
-pub mod fan_out;
-mod flood;
-pub mod framing;
-mod hearing;
-pub mod hub;
-mod line_door;
-pub mod line_input;
+mod inspect;
 mod log_queue;
-mod loop_view;
 mod memory;
-mod metrics;
 #[cfg(test)]
 mod on_sockets;
-pub mod opening;
-mod outlet;
-mod proxy_header;
-mod reports;
 mod service_manager;
 mod shutdown;
-pub mod slow_readers;
 mod socket_files;
-mod strangers;
-mod telnet;
-mod trusted_proxies;
-mod turns;
-mod web_door;
 
 use std::io;
 use std::rc::Rc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use log::{info, warn};
 
-use crate::chat::{Effect, MemberId, Millis};
+use crate::chat::{DisconnectReason, Effect, MemberId, Millis};
 use crate::event_loop::Timer;
 use crate::http;
 use crate::http::web_socket::Endpoint;
 use crate::net::{self, Context, EventLoop, Server, Socket};
-use access_log::AccessLog;
 use activation::Passed;
 pub use bind::StartError;
-use board::Board;
 pub use config::{Config, Exposed};
-use connections::Connections;
-pub use cost::Cost;
+use core::access_log::AccessLog;
+#[cfg(test)]
+pub(crate) use core::access_log::line as record_line;
+pub use core::flood::{Connects, Flood, FloodLimit, Pace};
+use core::hub::Hub;
+use core::turns::Turns;
+pub use core::{Cost, Moment, framing, line_input};
+pub use doors::FRAMINGS;
+use doors::connections::Connections;
+#[cfg(test)]
+pub(crate) use doors::line::words::{Times, render as render_lines};
+use doors::outlet::Outlet;
+pub use doors::trusted_proxies::TrustedProxy;
+pub use doors::web::Origin;
+use doors::web::Site;
+use doors::web::board::Board;
+use doors::{line as line_door, web as web_door};
 pub use environment::Told;
-pub use flood::{Connects, Flood, FloodLimit, Pace};
-use hub::{Hub, seconds};
+use inspect::loop_view::LoopView;
+use inspect::metrics;
 pub use log_queue::{LogQueue, standard_error};
-use loop_view::LoopView;
 use memory::Budget;
-use outlet::Outlet;
 use service_manager::ServiceManager;
 use socket_files::SocketFiles;
-pub use trusted_proxies::TrustedProxy;
-use turns::Turns;
-pub use web_door::Origin;
-use web_door::Site;
 
 /// The chat server's state: what [`EventLoop::run`] lends to every callback.
 pub struct ChatServer {
@@ -220,7 +185,7 @@ impl ChatServer {
     fn new(config: Config) -> Self {
         let config = Rc::new(config);
         Self {
-            hub: Hub::new(Rc::clone(&config)),
+            hub: Hub::new(Rc::clone(&config), &FRAMINGS),
             board: Board::default(),
             site: Site::new(&config.web_origin),
             web: None,
@@ -247,7 +212,7 @@ impl ChatServer {
     /// Does what an operator asks of the doors.
     fn answer(&mut self, cx: &mut Context<Self>, asked: Effect) {
         match asked {
-            Effect::Report { to, what } => self.report(cx, to, what),
+            Effect::Ask { to, what } => self.report(cx, to, what),
             Effect::Shutdown => {
                 info!("an operator ends the server");
                 // The rest of what this turn has to read came no later.
@@ -266,8 +231,8 @@ impl ChatServer {
             self.answer(cx, effect);
         }
         self.hub.apply();
-        while let Some((member, last)) = self.hub.next_gone() {
-            self.say_goodbye(cx, member, &last);
+        while let Some((member, reason, last)) = self.hub.next_gone() {
+            self.say_goodbye(cx, member, reason.as_ref(), &last);
         }
         if self.hub.has_large_deliveries() {
             self.turns.delivered_much(cx.counters().turns);
@@ -291,24 +256,30 @@ impl ChatServer {
         let too_slow = self.hub.deliver(now, |member, payload| {
             let outlet = outlets.get(member.index()).copied().flatten()?;
             outlet.write(cx, payload);
-            (outlet.socket().buffered(cx) > 0).then(|| outlet.progress(cx))
+            (outlet.socket.buffered(cx) > 0).then(|| outlet.progress(cx))
         });
-        self.disconnect_all(too_slow, now);
+        self.disconnect_all(too_slow, moment(cx));
         self.finish(cx);
     }
 
     /// Removes members from the chat; [`finish`](Self::finish) closes their connections.
-    fn disconnect_all(&mut self, members: Vec<(MemberId, String)>, now: Millis) {
+    fn disconnect_all(&mut self, members: Vec<(MemberId, DisconnectReason)>, at: Moment) {
         for (member, reason) in members {
-            self.hub.disconnect(member, &reason, now);
+            self.hub.disconnect(member, reason, at);
             self.hub.apply();
         }
     }
 
     /// Sends a member that has left the chat what it was told until then, and ends its connection.
-    fn say_goodbye(&mut self, cx: &mut Context<Self>, member: MemberId, last: &[u8]) {
+    fn say_goodbye(
+        &mut self,
+        cx: &mut Context<Self>,
+        member: MemberId,
+        reason: Option<&DisconnectReason>,
+        last: &[u8],
+    ) {
         if let Some(outlet) = self.unseat(member) {
-            outlet.close(self, cx, last);
+            outlet.close(self, cx, reason, last);
         }
     }
 
@@ -319,20 +290,21 @@ impl ChatServer {
         };
         for outlet in self.outlets.iter().flatten() {
             // Who has to drain first gets it then; nobody else is told when all is read.
-            if let Outlet::Web(web_socket) = outlet
-                && !web_socket.socket().writable_need_drain(cx)
+            if let Some(show_board) = outlet.door.show_board
+                && !outlet.socket.writable_need_drain(cx)
             {
-                web_socket.send_encoded(cx, &frame);
+                show_board(outlet.socket, cx, &frame);
             }
         }
     }
 
     /// Shows it to a member that could not take it of late.
     fn show_board_again(&self, cx: &mut Context<Self>, member: MemberId) {
-        if let Some(Some(Outlet::Web(web_socket))) = self.outlets.get(member.index())
+        if let Some(Some(outlet)) = self.outlets.get(member.index())
+            && let Some(show_board) = outlet.door.show_board
             && let Some(frame) = self.board.frame()
         {
-            web_socket.send_encoded(cx, &frame);
+            show_board(outlet.socket, cx, &frame);
         }
     }
 
@@ -361,20 +333,31 @@ impl ChatServer {
 
     /// Something is due, or was.
     fn ticked(&mut self, cx: &mut Context<Self>) {
-        let (awake_since, now) = (cx.awake_since(), cx.now());
+        let (awake_since, at) = (cx.awake_since(), moment(cx));
+        let now = at.now;
         let outlets = &self.outlets;
         let stalled = self.hub.sweep_slow_readers(now, awake_since, |member| {
             let outlet = outlets.get(member.index()).copied().flatten()?;
             Some(outlet.progress(cx))
         });
-        self.disconnect_all(stalled, now);
+        self.disconnect_all(stalled, at);
         let idle = self
             .hub
             .sweep_idle(now, awake_since, self.connections.heard());
-        self.disconnect_all(idle, now);
-        self.hub.tick(now);
+        self.disconnect_all(idle, at);
+        self.hub.tick(at);
         self.renew_board(cx);
         self.finish(cx);
+    }
+}
+
+/// When something happens that a callback is told of.
+fn moment(cx: &Context<ChatServer>) -> Moment {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
+    Moment {
+        now: cx.now(),
+        // A clock that stands before 1970 has never been set.
+        utc: since_1970.map_or(0, |time| time.as_millis() as Millis),
     }
 }
 

@@ -4,10 +4,12 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
-use super::bind::{bind_all, bind_web};
-use super::{ChatServer, Config, Loop, line_door, web_door};
 use crate::event_loop::ManualClock;
 use crate::net::{Address, Listener};
+use crate::server::bind::{bind_all, bind_web};
+use crate::server::doors::line;
+use crate::server::doors::web;
+use crate::server::{ChatServer, Config, Loop};
 
 /// A server with both doors, whose time stands still.
 struct House {
@@ -37,9 +39,9 @@ impl House {
             Address::Ipc(_) => panic!("it is on TCP"),
         };
         let (at, web_at) = (of(&lines), of(&web));
-        let door = line_door::open(&mut event_loop, server.hub.high_water_mark());
+        let door = line::open(&mut event_loop, server.hub.high_water_mark());
         door.listen_on(&mut event_loop, lines);
-        web_door::listen(&mut event_loop, &mut server, web).expect("it can be polled");
+        web::listen(&mut event_loop, &mut server, web).expect("it can be polled");
         Self {
             event_loop,
             server,

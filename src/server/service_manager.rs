@@ -14,8 +14,8 @@ use std::process;
 
 use log::{info, warn};
 
-use super::ChatServer;
 use crate::net::Context;
+use crate::server::ChatServer;
 
 /// How long until a full socket is tried again.
 const TRY_AGAIN_MS: u64 = 100;

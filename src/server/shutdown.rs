@@ -4,11 +4,13 @@ use std::io;
 
 use log::{info, warn};
 
-use super::service_manager::{self, State};
-use super::{ChatServer, Loop};
+use crate::chat::DisconnectReason;
 use crate::event_loop::{SIGHUP, SIGINT, SIGTERM, Signal};
 use crate::http;
 use crate::net::Context;
+use crate::server::core::hub::seconds;
+use crate::server::service_manager::{self, State};
+use crate::server::{ChatServer, Loop, moment};
 
 /// Shuts down at the first signal. The next one ends the process at once, even if the loop is
 /// busy.
@@ -76,12 +78,12 @@ pub(super) fn begin(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
     for socket in server.connections.visitors().into_iter().chain(turned_away) {
         socket.destroy_soon(cx);
     }
-    let timeout = super::seconds(server.config.shutdown_timeout);
+    let timeout = seconds(server.config.shutdown_timeout);
     if let Some(members) = server.web_members {
         members.extend_close_timeout(cx, u32::try_from(timeout).unwrap_or(u32::MAX));
     }
-    let last = "* The server is shutting down. Goodbye.";
-    server.hub.disconnect_everyone(last, cx.now());
+    let reason = DisconnectReason::Shutdown;
+    server.hub.disconnect_everyone(&reason, moment(cx));
     server.finish(cx);
     let deadline = cx.set_deadline(timeout, |server: &mut ChatServer, cx| {
         let web = server.web.map(http::Server::net);

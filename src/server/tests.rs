@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::event_loop::{ManualClock, forks};
+use crate::server::core::hub::seconds;
 
 /// A server in a loop of the test's own.
 struct House {
@@ -293,7 +294,7 @@ fn fill(house: &mut House, talker: &mut Guest) {
     let text = "x".repeat(4000);
     loop {
         let mut outlets = house.server.outlets.iter().flatten();
-        if outlets.any(|outlet| outlet.socket().buffered(&house.event_loop) > 0) {
+        if outlets.any(|outlet| outlet.socket.buffered(&house.event_loop) > 0) {
             return;
         }
         talker.say(&text);
@@ -487,7 +488,7 @@ fn who_goes_for_the_memory_is_told_why_behind_what_it_was_being_sent() {
                 None => break,
             }
         }
-        told += usize::from(last.as_deref() == Some(memory::REASON));
+        told += usize::from(last.as_deref() == Some(&*DisconnectReason::Memory.line()));
     }
     assert_eq!(told, gone);
     house.run_until(house.clock.now() + line_door::LAST_LINES_MS);

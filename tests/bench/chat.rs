@@ -22,7 +22,7 @@ pub(crate) fn benches(criterion: &mut Criterion) {
             let mut authors = members.iter().cycle();
             b.iter(|| {
                 let author = *authors.next().expect("a cycle has no end");
-                chat.line(author, black_box(MESSAGE), 0, &mut effects);
+                chat.line(author, black_box(MESSAGE), 0, 0, &mut effects);
                 assert_eq!(effects.len(), 1);
                 effects.clear();
             });
@@ -51,37 +51,41 @@ fn lobby(size: usize) -> (Chat, Vec<MemberId>) {
     let mut chat = Chat::new(Config::default());
     let mut effects = Vec::new();
     let connect = |_| {
-        chat.connect(NEIGHBOUR, 0, &mut effects)
+        chat.connect(NEIGHBOUR, 0, 0, &mut effects)
             .expect("there is room")
     };
     let members: Vec<_> = (0..size).map(connect).collect();
+    let now = chat
+        .next_deadline()
+        .expect("they are still to be announced");
+    chat.tick(now, now, &mut effects);
     talk(&mut chat, members[0], &mut effects);
     (chat, members)
 }
 
 /// Lets a member open a second room and fill its history.
 fn furnish_tea_room(chat: &mut Chat, host: MemberId, effects: &mut Vec<Effect>) {
-    chat.line(host, "/join tea", 0, effects);
+    chat.line(host, "/join tea", 0, 0, effects);
     talk(chat, host, effects);
     assert_eq!(chat.room_count(), 2);
 }
 
 fn talk(chat: &mut Chat, author: MemberId, effects: &mut Vec<Effect>) {
     for _ in 0..Config::default().history {
-        chat.line(author, MESSAGE, 0, effects);
+        chat.line(author, MESSAGE, 0, 0, effects);
     }
     effects.clear();
 }
 
 fn visit(chat: &mut Chat, now: Millis, effects: &mut Vec<Effect>) {
     if chat.next_deadline().is_some_and(|due| due <= now) {
-        chat.tick(now, effects);
+        chat.tick(now, now, effects);
     }
     let visitor = chat
-        .connect(NEIGHBOUR, now, effects)
+        .connect(NEIGHBOUR, now, now, effects)
         .expect("there is room");
-    chat.line(visitor, "/nick Visitor", now, effects);
-    chat.line(visitor, "/join tea", now, effects);
-    assert_eq!(chat.nickname(visitor), Some("Visitor"));
-    chat.leave(visitor, now, effects);
+    chat.line(visitor, "/nick Visitor", now, now, effects);
+    chat.line(visitor, "/join tea", now, now, effects);
+    assert_eq!(chat.nickname(visitor).map(|name| &**name), Some("Visitor"));
+    chat.leave(visitor, effects);
 }

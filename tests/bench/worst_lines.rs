@@ -69,7 +69,7 @@ pub(crate) fn benches(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::from_parameter(what), |b| {
             let mut effects = Vec::new();
             b.iter(|| {
-                chat.line(member, black_box(&line), 0, &mut effects);
+                chat.line(member, black_box(&line), 0, 0, &mut effects);
                 effects.clear();
             });
         });
@@ -113,10 +113,13 @@ fn large_chat(name: &str) -> (Chat, MemberId, MemberId) {
     let mut chat = Chat::new(config);
     let mut effects = Vec::new();
     for number in 0..10_000 {
-        let member = chat.connect(NEIGHBOUR, 0, &mut effects).expect("a place");
+        let member = chat
+            .connect(NEIGHBOUR, 0, 0, &mut effects)
+            .expect("a place");
         chat.line(
             member,
             &format!("/join {number}-{}", "ž".repeat(20)),
+            0,
             0,
             &mut effects,
         );
@@ -124,19 +127,28 @@ fn large_chat(name: &str) -> (Chat, MemberId, MemberId) {
     }
     let mut members = Vec::new();
     for _ in 0..9_998 {
-        members.push(chat.connect(NEIGHBOUR, 0, &mut effects).expect("a place"));
+        members.push(
+            chat.connect(NEIGHBOUR, 0, 0, &mut effects)
+                .expect("a place"),
+        );
         effects.clear();
     }
-    chat.line(members[0], &format!("/nick {name}"), 0, &mut effects);
+    chat.line(members[0], &format!("/nick {name}"), 0, 0, &mut effects);
     for (number, &member) in members.iter().enumerate().take(100).skip(2) {
         let letters = if number < 10 { 23 } else { 22 };
         let taken: String = name.chars().take(letters).collect();
-        chat.line(member, &format!("/nick {taken}{number}"), 0, &mut effects);
+        chat.line(
+            member,
+            &format!("/nick {taken}{number}"),
+            0,
+            0,
+            &mut effects,
+        );
     }
     let message = "x".repeat(300);
     for _ in 0..200 {
-        chat.line(members[1], &message, 0, &mut effects);
+        chat.line(members[1], &message, 0, 0, &mut effects);
     }
-    let operator = chat.connect(OPERATOR, 0, &mut effects).expect("a place");
+    let operator = chat.connect(OPERATOR, 0, 0, &mut effects).expect("a place");
     (chat, members[200], operator)
 }

@@ -196,7 +196,7 @@ pub fn a_second_page() {
 pub fn a_byte_too_many() {
     let copy = Copy::new();
     copy.change(
-        "src/server/framing.rs",
+        "src/server/core/framing.rs",
         "        let mut at = 0;\n        while at < bytes.len() {\n            let rest",
         "        let max_line = max_line + 1;\n        let mut at = 0;\n        while at < bytes.len() {\n            let rest",
     );

@@ -83,7 +83,7 @@ exercises! {
     "11" 1 "Give `one_loop` a second page, `/count`" change changes::a_second_page;
     "11" 2 "`printf 'GET / HTTP/1.1" run servers::two_requests_at_once;
     "11" 3 "Why may a WebSocket's first frame already be";
-    "12" 1 "Break something: in `src/server/framing.rs`" change changes::a_byte_too_many;
+    "12" 1 "Break something: in `src/server/core/framing.rs`" change changes::a_byte_too_many;
     "12" 2 "Name something that a stranger can make grow";
     "12" 3 "Write a property for `fan_out.rs`";
     "13" 1 "Write the bus";

@@ -93,6 +93,13 @@ pub fn encode_binary(bytes: &[u8]) -> Rc<Vec<u8>> {
 }
 
 impl WebSocket {
+    /// The WebSocket that a connection has become. If it is none, everything done with it is a
+    /// no-op.
+    #[must_use]
+    pub fn of(socket: Socket) -> Self {
+        Self(socket)
+    }
+
     /// The socket under it: for its addresses, and to hang data on. To read from it or write to it
     /// breaks the protocol.
     #[must_use]

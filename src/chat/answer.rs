@@ -1,0 +1,432 @@
+//! What one member is told: answers to what it has asked for, refusals, and what concerns it alone.
+
+use std::fmt;
+use std::rc::Rc;
+
+use super::counted::counted;
+use super::name::BadName;
+use super::peer::Origin;
+use super::{DisconnectReason, EventId, Message, Millis, Name, Person, Redaction, Report, Text};
+
+/// What one member is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Its session begins.
+    Welcome {
+        /// As whom others see it.
+        who: Person,
+        /// The room it is in.
+        room: Name,
+        /// How many others are there.
+        others: usize,
+        /// What they talk about.
+        topic: Option<Text>,
+    },
+    /// What was said in a room, oldest first.
+    History {
+        /// The room.
+        room: Name,
+        /// The messages. None only if it was asked for.
+        messages: Vec<Rc<Message>>,
+        /// Whether nothing was said there before the first of them.
+        is_whole: bool,
+        /// When it is told, in milliseconds since 1970, UTC.
+        now: Millis,
+    },
+    /// It has gone to a room.
+    Entered {
+        /// The room.
+        room: Name,
+        /// How many others are there.
+        others: usize,
+        /// What they talk about.
+        topic: Option<Text>,
+    },
+    /// It was in that room already.
+    Stayed {
+        /// The room.
+        room: Name,
+    },
+    /// It hears a room beside its own.
+    Watching {
+        /// The room.
+        room: Name,
+        /// How many others are there.
+        others: usize,
+        /// What they talk about.
+        topic: Option<Text>,
+    },
+    /// It hears that room already.
+    Hears {
+        /// The room.
+        room: Name,
+    },
+    /// It hears a room no more that it has heard beside its own.
+    Parted {
+        /// The room.
+        room: Name,
+    },
+    /// The rooms that it hears, the one that it is in first.
+    OwnRooms {
+        /// Each with the number of its members.
+        listed: Vec<(Name, usize)>,
+    },
+    /// It hears nothing more of somebody.
+    Ignoring {
+        /// Of whom.
+        nickname: Name,
+    },
+    /// It hears somebody again.
+    Unignored {
+        /// Whom.
+        nickname: Name,
+    },
+    /// Those of whom it hears nothing, as far as they are here.
+    Ignored {
+        /// Who they are.
+        nicknames: Vec<Name>,
+    },
+    /// When messages were said is shown to it, or never.
+    Times {
+        /// Whether it is.
+        is_on: bool,
+    },
+    /// It has another nickname.
+    Renamed {
+        /// This one.
+        nickname: Name,
+    },
+    /// The topic of a room, if it has one.
+    RoomTopic {
+        /// The room.
+        room: Name,
+        /// Its topic.
+        topic: Option<Text>,
+    },
+    /// The topic is set, and the room hears of it [later](super::Event::Topic).
+    TopicSet {
+        /// Its own nickname.
+        nickname: Name,
+        /// The room.
+        room: Name,
+        /// Its topic.
+        topic: Text,
+    },
+    /// The rooms, the largest first.
+    Rooms {
+        /// As many as are listed, each with the number of its members.
+        listed: Vec<(Name, usize)>,
+        /// How many there are.
+        count: usize,
+    },
+    /// Who is in a room.
+    Members {
+        /// The room.
+        room: Name,
+        /// As many as are listed.
+        nicknames: Vec<Name>,
+        /// How many there are.
+        count: usize,
+    },
+    /// The commands there are.
+    Help {
+        /// Whether it may give orders, too.
+        is_operator: bool,
+    },
+    /// It is to be quiet.
+    Muted {
+        /// For so long yet, in milliseconds.
+        left: Millis,
+    },
+    /// It need not be quiet any more.
+    Unmuted,
+    /// An order of its own was carried out.
+    CarriedOut(Outcome),
+    /// The bans in force.
+    Bans {
+        /// As many as are listed.
+        listed: Vec<BanListed>,
+        /// How many there are.
+        count: usize,
+    },
+    /// The mutes in force.
+    Mutes {
+        /// As many as are listed.
+        listed: Vec<MuteListed>,
+        /// How many there are.
+        count: usize,
+    },
+    /// What it wanted to know of the server.
+    Report(Rc<Report>),
+    /// Messages were not sent to it, since it did not read: told once it reads again, before
+    /// whatever follows.
+    Skipped {
+        /// So many.
+        count: usize,
+        /// The most of them that it can still ask for.
+        history: usize,
+    },
+    /// It has taken a message back.
+    Deleted(Rc<Redaction>),
+    /// Private messages were not delivered to it, since it did not keep up. Their authors know.
+    Missed {
+        /// So many.
+        count: usize,
+    },
+    /// It says more than is taken from it in a second: told once, when its lines begin to wait.
+    Flooding {
+        /// So many are taken.
+        per_second: u32,
+    },
+    /// The server is there: for a telnet client that asks.
+    Here,
+    /// What it has asked for is not done.
+    Refused(Refusal),
+    /// It is disconnected: the last that it is told.
+    Disconnected(DisconnectReason),
+}
+
+/// What has come of an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// A member was disconnected.
+    Kicked {
+        /// This one.
+        nickname: Name,
+    },
+    /// Nobody is let in from there.
+    Banned {
+        /// From there.
+        origin: Origin,
+        /// For how long, in milliseconds.
+        left: Millis,
+        /// How many members were disconnected.
+        members: usize,
+    },
+    /// A ban is lifted.
+    Unbanned {
+        /// This one.
+        origin: Origin,
+        /// Another that still keeps them out.
+        wider: Option<Origin>,
+    },
+    /// A member is to be quiet.
+    Muted {
+        /// This one.
+        nickname: Name,
+        /// For how long, in milliseconds.
+        left: Millis,
+    },
+    /// Somebody need not be quiet any more.
+    Unmuted {
+        /// A nickname, or an origin.
+        who: Text,
+    },
+}
+
+/// One ban of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BanListed {
+    /// Whom it keeps out.
+    pub origin: Origin,
+    /// For how long yet, in milliseconds.
+    pub left: Millis,
+    /// What the operator said of it.
+    pub reason: Option<Text>,
+}
+
+/// One mute of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MuteListed {
+    /// The member, if it is still here.
+    pub nickname: Option<Name>,
+    /// Where it came from.
+    pub origin: Origin,
+    /// For how long yet, in milliseconds.
+    pub left: Millis,
+}
+
+/// Why something is not done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Its author is to be quiet.
+    Muted {
+        /// For how long yet, in milliseconds.
+        left: Millis,
+    },
+    /// Only operators may.
+    OperatorsOnly {
+        /// The command's word.
+        word: &'static str,
+    },
+    /// There is no such command.
+    UnknownCommand {
+        /// The word.
+        word: Text,
+    },
+    /// Something is missing, or is not what it should be.
+    Usage {
+        /// What is to be typed.
+        usage: &'static str,
+    },
+    /// That can be no nickname.
+    BadNickname(BadName),
+    /// That can be no room's name.
+    BadRoomName(BadName),
+    /// Nobody takes such a nickname.
+    NicknameReserved {
+        /// The nickname.
+        nickname: Name,
+    },
+    /// Somebody has that nickname, or one that looks like it.
+    NicknameTaken {
+        /// The nickname.
+        nickname: Name,
+        /// One that is free.
+        free: Option<Name>,
+    },
+    /// A room of this name would look like another.
+    RoomNameTaken {
+        /// The name.
+        room: Name,
+        /// The other room.
+        like: Name,
+    },
+    /// Nobody has that nickname.
+    NoSuchMember {
+        /// What was typed, as far as a nickname may go.
+        nickname: Text,
+    },
+    /// There is no such room.
+    NoSuchRoom {
+        /// What was typed, as far as a name may go.
+        room: Text,
+    },
+    /// The room has no place left.
+    RoomFull {
+        /// The room.
+        room: Name,
+        /// Members it may have.
+        limit: usize,
+    },
+    /// There are as many rooms as there may be.
+    TooManyRooms {
+        /// So many.
+        limit: usize,
+    },
+    /// It hears as many rooms as one may.
+    TooManyOwnRooms {
+        /// So many.
+        limit: usize,
+    },
+    /// It is not in that room.
+    NotInRoom {
+        /// The room.
+        room: Name,
+    },
+    /// There is no other room to go to.
+    LastRoom {
+        /// The room that it is in.
+        room: Name,
+    },
+    /// It ignores as many as one may.
+    TooManyIgnored {
+        /// So many.
+        limit: usize,
+    },
+    /// It does not ignore that member.
+    NotIgnored {
+        /// This one.
+        nickname: Name,
+    },
+    /// Nobody can be deaf to itself.
+    Oneself,
+    /// A topic may not be so long.
+    TopicTooLong {
+        /// Characters it may have.
+        limit: usize,
+    },
+    /// A reason may not be so long.
+    ReasonTooLong {
+        /// Characters it may have.
+        limit: usize,
+    },
+    /// Orders are for others than operators.
+    IsOperator {
+        /// The operator.
+        nickname: Name,
+    },
+    /// Operators come from there, and are let in anyway.
+    OriginOfOperators {
+        /// From there.
+        origin: Origin,
+    },
+    /// That is this machine, with others.
+    ThisMachine {
+        /// All of it.
+        origin: Origin,
+    },
+    /// There are as many bans as there may be.
+    TooManyBans {
+        /// So many.
+        limit: usize,
+    },
+    /// There are as many mutes as there may be.
+    TooManyMutes {
+        /// So many.
+        limit: usize,
+    },
+    /// That is not banned.
+    NotBanned {
+        /// From there.
+        origin: Origin,
+        /// A ban that holds it, with others.
+        wider: Option<Origin>,
+    },
+    /// That is no origin, and nobody of that name was banned.
+    NeverBanned {
+        /// What was typed, as far as a nickname may go.
+        text: Text,
+    },
+    /// That is not muted.
+    NotMuted {
+        /// A nickname, or an origin.
+        who: Text,
+    },
+    /// Nothing that it has said is kept here.
+    NothingToDelete,
+    /// No message with that id is kept here.
+    NoSuchMessage {
+        /// The id.
+        id: EventId,
+    },
+    /// Somebody else has said that.
+    NotYours {
+        /// Its id.
+        id: EventId,
+    },
+    /// A line may not be so long.
+    LineTooLong {
+        /// Bytes it may have.
+        limit: u32,
+    },
+    /// Whom a private message was for does not keep up.
+    NotDelivered {
+        /// This one.
+        nickname: Name,
+    },
+}
+
+/// How long it is, in minutes begun.
+pub(crate) fn minutes(left: Millis) -> impl fmt::Display {
+    let minutes = left.div_ceil(60_000);
+    counted(minutes as usize, ("minute", "minutes"))
+}
+
+/// The end of a sentence that may have a reason.
+pub(crate) fn ending(reason: Option<&str>) -> String {
+    match reason {
+        Some(reason) => format!(": {reason}"),
+        None => ".".into(),
+    }
+}

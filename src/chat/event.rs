@@ -1,0 +1,228 @@
+//! What is heard: by a room, or by one member of another.
+//!
+//! An event is what has happened, in fields. How it is put into words, or into JSON, is the doors'
+//! business; nothing in the program reads it back from there.
+
+use std::fmt;
+use std::num::ParseIntError;
+use std::rc::Rc;
+use std::str::FromStr;
+
+use super::{MemberId, Millis, Name, Text};
+
+/// Something that a room hears, as a member of it does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Somebody says or does something.
+    Message(Rc<Message>),
+    /// What somebody has said is to be forgotten.
+    Redaction(Rc<Redaction>),
+    /// The room has another topic.
+    Topic(Rc<TopicSet>),
+    /// Somebody is here now.
+    Arrival {
+        /// As what it is known to the chat.
+        member: MemberId,
+        /// Who it is.
+        who: Person,
+    },
+    /// Somebody is here no more.
+    Departure {
+        /// As what it was known. It may have left the chat.
+        member: MemberId,
+        /// Who it was.
+        who: Person,
+        /// What has become of it.
+        why: Departure,
+    },
+    /// Somebody has another nickname.
+    Rename {
+        /// As what it is known to the chat.
+        member: MemberId,
+        /// Who it is now.
+        who: Person,
+        /// The nickname it had.
+        before: Name,
+    },
+    /// An operator, or the program, says something in every room.
+    Announcement(Rc<Announcement>),
+}
+
+/// Somebody, as others see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// The nickname it has, or had when it was last seen.
+    pub nickname: Name,
+    /// The account it has logged in to. There are none yet.
+    pub account: Option<Name>,
+    /// Where it comes from.
+    pub origin: Cloak,
+}
+
+/// Where somebody comes from, so that others can tell that two are from the same place and not
+/// which it is: the same for all of one address or user, and another after the program is started
+/// again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Cloak(pub(super) u64);
+
+impl fmt::Display for Cloak {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+/// The name of something that was said, or set, for ever: sixteen hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EventId(pub(super) u64);
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl FromStr for EventId {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        u64::from_str_radix(text, 16).map(Self)
+    }
+}
+
+/// The place of something in the order in which its room hears it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Its name.
+    pub id: EventId,
+    /// Grows from one to the next in a room, and may have gaps.
+    pub number: u64,
+    /// When it was, in milliseconds since 1970, UTC; never less than of the one before.
+    pub time: Millis,
+}
+
+/// What a member says in a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Its place in the room's order.
+    pub place: Place,
+    /// The room.
+    pub room: Name,
+    /// Who says it.
+    pub author: Person,
+    /// As what its author is known to the chat, as long as it is here.
+    pub member: MemberId,
+    /// Whether it is said or done.
+    pub kind: MessageKind,
+    /// What is said, or what the author does.
+    pub text: Text,
+}
+
+/// Whether something is said or done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageKind {
+    /// `nick: text`.
+    Said,
+    /// `/me`: `** nick text`.
+    Action,
+}
+
+/// Something that was said is taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redaction {
+    /// Its place in the room's order.
+    pub place: Place,
+    /// The room.
+    pub room: Name,
+    /// Who takes it back: its author, or an operator.
+    pub by: Person,
+    /// What is to be forgotten.
+    pub message: EventId,
+    /// When that was said.
+    pub said: Millis,
+    /// The nickname that its author had.
+    pub author: Name,
+    /// Whether it is the author that takes it back, whatever its nickname is by now.
+    pub is_authors: bool,
+}
+
+/// A room's topic is set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicSet {
+    /// Its place in the room's order.
+    pub place: Place,
+    /// The room.
+    pub room: Name,
+    /// Who has set it.
+    pub author: Person,
+    /// The topic.
+    pub topic: Text,
+}
+
+/// What becomes of somebody who is not in a room any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Departure {
+    /// It is in another room.
+    Parted,
+    /// It has left the chat.
+    Quit,
+    /// Its connection is gone, or was ended.
+    Lost,
+    /// An operator has sent it away.
+    Kicked {
+        /// What the operator says of it.
+        reason: Option<Text>,
+    },
+    /// An operator has sent it away, and keeps out where it comes from.
+    Banned {
+        /// What the operator says of it.
+        reason: Option<Text>,
+    },
+}
+
+/// What one member says to another alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrivateMessage {
+    /// When, in milliseconds since 1970, UTC.
+    pub time: Millis,
+    /// Who says it.
+    pub author: Person,
+    /// The nickname of who hears it.
+    pub to: Name,
+    /// What is said.
+    pub text: Text,
+}
+
+/// What is said in every room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announcement {
+    /// The operator that says it; `None` if it is the program itself.
+    pub by: Option<Name>,
+    /// What is said.
+    pub text: Text,
+}
+
+impl Event {
+    /// Whether a member that does not keep up may be spared it and told
+    /// [how many](super::Answer::Skipped) it was spared: it is in the room's history. Everything
+    /// else is said once and kept nowhere, so it is left out last.
+    #[must_use]
+    pub fn is_message(&self) -> bool {
+        matches!(self, Self::Message(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_read_as_it_is_written() {
+        for id in [0, 1, 0xFEDC_BA98, u64::MAX].map(EventId) {
+            let written = id.to_string();
+            assert_eq!(written.len(), 16);
+            assert_eq!(written.parse(), Ok(id));
+        }
+        assert!("12345678123456781".parse::<EventId>().is_err());
+        assert!("".parse::<EventId>().is_err());
+    }
+}

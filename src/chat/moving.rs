@@ -1,0 +1,142 @@
+//! Where members are: rooms that open and close, seats in them, and who comes and goes.
+
+use super::look_alikes::Keys;
+use super::room::Room;
+use super::{Chat, Departure, Effect, Event, LOBBY, Member, MemberId, Name, RoomId};
+
+impl Chat {
+    pub(super) fn open_room(&mut self, name: Name, keys: &Keys) -> RoomId {
+        let id = RoomId(self.rooms.vacant_key() as u32);
+        self.room_names.insert(id.0, &name, keys);
+        self.rooms.insert(Room::new(name, &self.config));
+        self.by_size.insert(self.rooms[id.index()].rank(id));
+        id
+    }
+
+    pub(super) fn is_full(&self, room: RoomId) -> bool {
+        self.rooms[room.index()].len() >= self.config.room_members
+    }
+
+    pub(super) fn take_seat(&mut self, id: MemberId, room: RoomId) {
+        let seat = self.resize(room, |room| room.enter(id));
+        let member = &mut self.members[id.index()];
+        member.room = room;
+        member.seat = seat;
+    }
+
+    pub(super) fn give_up_seat(&mut self, id: MemberId) -> RoomId {
+        let Member { room, seat, .. } = self.members[id.index()];
+        self.empty_seat(room, seat);
+        room
+    }
+
+    /// Empties a seat, which may be given to another member.
+    pub(super) fn empty_seat(&mut self, room: RoomId, seat: u32) {
+        if let Some(neighbour) = self.resize(room, |room| room.leave(seat)) {
+            let member = &mut self.members[neighbour.index()];
+            match member.room == room {
+                true => member.seat = seat,
+                false => self.own_rooms.reseat(neighbour, room, seat),
+            }
+        }
+    }
+
+    /// Lets someone in or out of a room, whose place among the others then is another.
+    pub(super) fn resize<R>(&mut self, id: RoomId, change: impl FnOnce(&mut Room) -> R) -> R {
+        self.changes += 1;
+        let room = &mut self.rooms[id.index()];
+        self.by_size.remove(&room.rank(id));
+        let result = change(room);
+        self.by_size.insert(room.rank(id));
+        result
+    }
+
+    /// Takes a member out of everything. Its rooms, which are returned, may be empty now.
+    pub(super) fn remove(&mut self, member: MemberId, effects: &mut Vec<Effect>) -> Vec<RoomId> {
+        let mut from = vec![self.give_up_seat(member)];
+        for (room, seat) in self.own_rooms.forget(member) {
+            self.empty_seat(room, seat);
+            from.push(room);
+            effects.push(Effect::Watched {
+                member,
+                room,
+                is_watched: false,
+            });
+        }
+        self.ignored.remove(&member);
+        let nickname = self.members.remove(member.index()).nickname;
+        self.nicknames.remove(member.index, &nickname);
+        effects.push(Effect::Moved {
+            member,
+            from: Some(from[0]),
+            to: None,
+        });
+        from
+    }
+
+    /// Moves a member to a room that it does not hear, and lets both know.
+    pub(super) fn relocate(&mut self, id: MemberId, to: RoomId, effects: &mut Vec<Effect>) {
+        // Where it comes from nobody has heard of it, where it goes everybody does.
+        let unheard_of = self.newcomers.take(id);
+        let from = self.give_up_seat(id);
+        self.take_seat(id, to);
+        self.moved(id, from, to, unheard_of, effects);
+        self.arrived(id, effects);
+    }
+
+    /// After a member has gone from one room to another.
+    pub(super) fn moved(
+        &mut self,
+        member: MemberId,
+        from: RoomId,
+        to: RoomId,
+        unheard_of: bool,
+        effects: &mut Vec<Effect>,
+    ) {
+        effects.push(Effect::Moved {
+            member,
+            from: Some(from),
+            to: Some(to),
+        });
+        match unheard_of {
+            true => self.clear_up(from),
+            false => self.parted(from, member, effects),
+        }
+    }
+
+    /// After a member has gone from a room, and is in another.
+    pub(super) fn parted(&mut self, room: RoomId, member: MemberId, effects: &mut Vec<Effect>) {
+        let departure = Event::Departure {
+            member,
+            who: self.person(member),
+            why: Departure::Parted,
+        };
+        self.departed(room, departure, effects);
+    }
+
+    /// After a member has gone from `room`: tells those left, or clears up after the last one.
+    pub(super) fn departed(&mut self, room: RoomId, departure: Event, effects: &mut Vec<Effect>) {
+        match self.rooms[room.index()].len() {
+            0 => self.emptied(room),
+            _ => self.say(room, departure, effects),
+        }
+    }
+
+    /// After a member has gone from `room` of whom nobody there has heard.
+    pub(super) fn clear_up(&mut self, room: RoomId) {
+        if self.rooms[room.index()].len() == 0 {
+            self.emptied(room);
+        }
+    }
+
+    /// Clears up after the last member of a room.
+    pub(super) fn emptied(&mut self, room: RoomId) {
+        self.topic_news.forget(room);
+        if room != LOBBY {
+            let gone = self.rooms.remove(room.index());
+            self.room_names.remove(room.0, gone.name());
+            self.history_bytes -= gone.history.weight();
+            self.by_size.remove(&gone.rank(room));
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What everything costs that a connection can ask for: one currency for all of it, so that no
+//! kind of request is a way around the limits on another.
+//!
+//! The prices say about how long each keeps the loop busy, next to one short line. Deliveries are
+//! not in them: what a line costs its readers is bounded by what is [said in a
+//! turn](crate::server::core::turns).
+
+use std::ops::{Add, AddAssign};
+
+/// A price, in sixteenths of a line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cost(pub(in crate::server) u32);
+
+/// Bytes of a line that count as one, unless `--flood` says otherwise.
+pub(in crate::server) const LINE_BYTES: u32 = 512;
+
+/// Characters that a line has looked up for nothing, beside one for each of its bytes: those of an
+/// ordinary name.
+const FREE_LOOKS: u64 = 256;
+
+/// Looks that take about as long as a sixteenth of a short line.
+const LOOKS_IN_ONE: u64 = 8;
+
+impl Cost {
+    /// Nothing.
+    pub const NONE: Self = Self(0);
+    /// A short line, an empty one, a request, a message of somebody who watches the loop.
+    pub const LINE: Self = Self(16);
+    /// A ping, a pong: what WebSockets say to each other besides messages.
+    pub const CONTROL_FRAME: Self = Self(4);
+    /// A telnet command.
+    pub const TELNET: Self = Self(1);
+    /// `/metrics` is put together anew for each.
+    pub const METRICS: Self = Self(64);
+
+    /// A line of so many bytes: it counts once for every `line_bytes` begun.
+    #[must_use]
+    pub fn line(bytes: usize, line_bytes: u32) -> Self {
+        let counted = bytes.div_ceil(line_bytes.max(1) as usize).max(1);
+        Self(Self::LINE.0.saturating_mul(counted as u32))
+    }
+
+    /// What was looked up in Unicode's tables for a line of so many bytes, beyond what an ordinary
+    /// one needs.
+    #[must_use]
+    pub fn looks(count: u64, bytes: usize) -> Self {
+        let ordinary = FREE_LOOKS.saturating_add(bytes as u64);
+        let beyond = count.saturating_sub(ordinary) / LOOKS_IN_ONE;
+        Self(u32::try_from(beyond).unwrap_or(u32::MAX))
+    }
+
+    /// Bytes that are only passed on: read and thrown away, or sent as they are.
+    #[must_use]
+    pub fn bytes(count: usize) -> Self {
+        Self((count / 1024) as u32)
+    }
+}
+
+impl Add for Cost {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
+impl AddAssign for Cost {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_count_beyond_those_of_an_ordinary_line() {
+        for (looks, bytes, sixteenths) in [
+            (0, 5, 0),
+            (256 + 20, 20, 0),
+            (256 + 20 + 7, 20, 0),
+            (256 + 20 + 8, 20, 1),
+            (4096, 4096, 0),
+            (1400, 54, 136),
+        ] {
+            let cost = Cost::looks(looks, bytes);
+            assert_eq!(cost, Cost(sixteenths), "{looks} for {bytes} bytes");
+        }
+        assert_eq!(Cost::looks(u64::MAX, 0).0, u32::MAX);
+    }
+
+    #[test]
+    fn a_line_counts_once_for_every_so_many_bytes_begun() {
+        for (bytes, lines) in [(0, 1), (1, 1), (512, 1), (513, 2), (4096, 8), (65_536, 128)] {
+            assert_eq!(Cost::line(bytes, LINE_BYTES), Cost(16 * lines), "{bytes}");
+        }
+        assert_eq!(Cost::line(4096, 4096), Cost::LINE);
+        assert_eq!(Cost::line(usize::MAX, 0).0, u32::MAX);
+    }
+}

@@ -1,0 +1,555 @@
+//! From one message to everyone: what a turn brought, written once per member.
+//!
+//! Writing each line to each member as it is said costs a system call per line and member. Here
+//! a turn's lines are collected, and in the check phase (an immediate) each member gets all of
+//! them in one write:
+//!
+//! - What is said in a room goes to the room's *batch*, put into bytes once for each
+//!   [framing](crate::server::core::rendering) that somebody there has, and shared by all who have it.
+//! - A member who was told something of its own, or who has spoken (its own lines are not sent
+//!   back), or has moved between rooms gets a *pending* buffer: what it has seen of the batch is
+//!   copied there up to that point, then its own follows. So everyone sees everything in the order
+//!   in which it happened.
+//!
+//! A member's cost in a turn is one queue entry and one system call, however much was said.
+//!
+//! Who hears other rooms beside its own, or does not want to hear somebody, has no use for what is
+//! shared, and gets a copy of what it wants.
+//!
+//! A newcomer's greeting may *wait* a moment (20 ms): most programs say something as soon
+//! as they are connected, and then greeting and answer are one write instead of two, which is the
+//! dearest part of a connection. Anything else for the newcomer takes the greeting along.
+//!
+//! A member that does not read as fast as others speak is *behind*: messages are left out for it
+//! and counted, until it has read what waits. Notices are left out only when it is full; its own
+//! answers never.
+
+mod reader;
+mod taste;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::chat::{Chat, MemberId, Millis, RoomId};
+pub use crate::server::core::batch::{Batch, Rendering, Said};
+use crate::server::core::rendering::{Framing, FramingId, Heard};
+use reader::Reader;
+use taste::Taste;
+
+/// From so many bytes said in one room, or told to one member, in one turn, the check phase is not
+/// waited for: everyone who spoke holds a copy of the batch until then.
+const LARGE: usize = 16 * 1024;
+
+/// How long, in milliseconds, a greeting waits for company. Nobody who types sees the difference.
+const GREETING_MS: Millis = 20;
+
+/// What this turn has brought, on its way to members.
+pub struct FanOut {
+    framings: &'static [Framing],
+    /// What was said, by room index. Empty for a room in which nothing was.
+    batches: Vec<Batch>,
+    /// The rooms whose batch is not empty.
+    said_in: Vec<RoomId>,
+    /// By member index.
+    members: Vec<Seat>,
+    /// What those want to hear that do not merely hear their room.
+    tastes: HashMap<usize, Taste>,
+    /// The members that have something pending.
+    told: Vec<MemberId>,
+    /// Newcomers whose greeting may wait, and until when. Who was served before stays listed.
+    newcomers: VecDeque<(Millis, MemberId)>,
+    /// Something has become [`LARGE`].
+    large: bool,
+    /// Members whose framing [has crowds](Framing::has_crowds).
+    in_crowds: usize,
+    tally: Tally,
+}
+
+/// What a fan-out has passed on, in sums.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Messages said in rooms. Notices, answers and private messages are none.
+    pub messages: u64,
+    /// Those times the members each was for.
+    pub deliveries: u64,
+    /// Deliveries that were left out, to members that were behind.
+    pub skipped: u64,
+}
+
+/// Where a member is, at this place in the order of effects.
+struct Seat {
+    pending: Option<Box<Pending>>,
+    /// Of a member that is behind.
+    skipped: Option<Skipped>,
+    /// The index of its room, or [`NOWHERE`].
+    room: u32,
+    framing: FramingId,
+    /// It has a [`Taste`].
+    has_taste: bool,
+}
+
+const NOWHERE: u32 = u32::MAX;
+
+// There are thousands of them.
+const _: () = assert!(size_of::<Seat>() <= 24);
+
+impl Default for Seat {
+    fn default() -> Self {
+        Self {
+            pending: None,
+            skipped: None,
+            room: NOWHERE,
+            framing: FramingId(0),
+            has_taste: false,
+        }
+    }
+}
+
+/// How well a member keeps up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It gets everything.
+    KeepsUp,
+    /// Messages are left out for it.
+    Behind,
+    /// Notices, too.
+    Full,
+}
+
+/// What was left out for a member that is behind.
+#[derive(Clone, Copy, Default)]
+struct Skipped {
+    lines: u32,
+    /// Notices are left out, too.
+    all: bool,
+}
+
+/// What one member gets besides its room's batch.
+#[derive(Default)]
+struct Pending {
+    /// Whose it is. The lists may still hold who had the place before.
+    owner: Option<MemberId>,
+    bytes: Vec<u8>,
+    /// How many of them are its own answers.
+    own: usize,
+    /// How much of its room's batch it has: copied to `bytes`, or not meant for it.
+    seen: usize,
+    state: State,
+}
+
+/// How far a pending buffer is from its member.
+#[derive(Clone, Copy, Default, PartialEq)]
+enum State {
+    /// On the list of newcomers: it goes out with the next thing there is for the member, or in
+    /// time.
+    Waits,
+    /// On the list of those who are told something this turn.
+    #[default]
+    Told,
+    /// It has been written.
+    Written,
+}
+
+/// What one member gets in one turn.
+#[derive(Clone, Copy)]
+pub enum Payload<'a> {
+    /// The same as others in its room.
+    Shared(&'a Rendering),
+    /// Its own.
+    Own(&'a [u8]),
+}
+
+impl FanOut {
+    /// Nothing was said yet. Members have one of these framings each.
+    #[must_use]
+    pub fn new(framings: &'static [Framing]) -> Self {
+        Self {
+            framings,
+            batches: Vec::new(),
+            said_in: Vec::new(),
+            members: Vec::new(),
+            tastes: HashMap::new(),
+            told: Vec::new(),
+            newcomers: VecDeque::new(),
+            large: false,
+            in_crowds: 0,
+            tally: Tally::default(),
+        }
+    }
+
+    /// Somebody is about to come in, with a framing.
+    pub fn admit(&mut self, newcomer: MemberId, framing: FramingId) {
+        self.in_crowds += usize::from(self.framings[usize::from(framing.0)].has_crowds);
+        self.seat(newcomer).framing = framing;
+    }
+
+    /// Whether anybody wants to hear of comings and goings in any crowd.
+    #[must_use]
+    pub fn has_crowds(&self) -> bool {
+        self.in_crowds > 0
+    }
+
+    /// A member is shown from now on when messages were said, or never.
+    pub fn show_times(&mut self, member: MemberId, is_on: bool) {
+        self.settle(member); // what it has heard so far is put as it was
+        let framing = self.framing(member);
+        self.seat(member).framing = match is_on {
+            true => framing.with_times,
+            false => framing.without_times,
+        };
+    }
+
+    /// Whether a member hears what it says itself.
+    #[must_use]
+    pub fn echoes(&self, member: MemberId) -> bool {
+        self.framings[usize::from(self.framing_of(member).0)].echoes
+    }
+
+    /// The framing that a member has.
+    #[must_use]
+    pub fn framing_of(&self, member: MemberId) -> FramingId {
+        let seat = self.members.get(member.index());
+        seat.map_or(FramingId(0), |seat| seat.framing)
+    }
+
+    /// Whether there is nothing to deliver.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.said_in.is_empty() && self.told.is_empty()
+    }
+
+    /// Whether so much is to be delivered that it should not wait.
+    #[must_use]
+    pub fn is_large(&self) -> bool {
+        self.large
+    }
+
+    /// Something for everyone in `room`, except one. If it is a message, those who are behind do
+    /// without; and its author, if it is the one, hears it in a framing that
+    /// [echoes](Framing::echoes).
+    pub fn say(&mut self, room: RoomId, except: Option<MemberId>, said: Said) {
+        let is_message = said.is_message();
+        let except = except.filter(|&author| {
+            self.hears(author, room) && !(is_message && self.framing(author).echoes)
+        });
+        if let Some(author) = except {
+            self.settle(author);
+        }
+        self.tally.messages += u64::from(is_message);
+        let batch = self.batch(room);
+        let first = batch.is_empty();
+        batch.push(said);
+        let end = batch.len();
+        let large = batch.weight() > LARGE;
+        if first {
+            self.said_in.push(room);
+        }
+        self.large |= large;
+        if let Some(author) = except {
+            self.has_seen(author, room, end);
+        }
+    }
+
+    /// What has been passed on so far.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    /// Something for one member: an answer of its own, or of another to it alone.
+    pub fn tell(&mut self, member: MemberId, heard: Heard<'_>) {
+        let is_own = matches!(heard, Heard::Answer(_));
+        let render = self.framing(member).render;
+        self.add(member, is_own, |bytes| render(heard, bytes));
+    }
+
+    /// An answer for one member, as it is, in whole lines of its framing.
+    pub fn tell_as_it_is(&mut self, member: MemberId, lines: &[u8]) {
+        self.add(member, true, |bytes| bytes.extend_from_slice(lines));
+    }
+
+    fn add(&mut self, member: MemberId, is_own: bool, render: impl FnOnce(&mut Vec<u8>)) {
+        let bytes = self.settle(member);
+        let before = bytes.len();
+        render(bytes);
+        let after = bytes.len();
+        self.large |= after > LARGE;
+        if is_own {
+            self.pending(member).own += after - before;
+        }
+    }
+
+    /// A member is in `to` now: it gets what was said where it was until now, and there from now
+    /// on.
+    pub fn moved(&mut self, member: MemberId, to: Option<RoomId>) {
+        self.settle(member);
+        let said_there = to.map_or(0, |room| self.batch(room).len());
+        self.pending(member).seen = said_there;
+        self.seat(member).room = to.map_or(NOWHERE, |room| room.index() as u32);
+        if to.is_none() {
+            self.in_crowds -= usize::from(self.framing(member).has_crowds);
+            self.tastes.remove(&member.index());
+            self.seat(member).has_taste = false;
+        }
+    }
+
+    /// What a newcomer was told so far may wait a moment. Nothing else was to be delivered to it.
+    pub fn let_wait(&mut self, newcomer: MemberId, now: Millis) {
+        // It is at the end of the list: what it was told are the last effects there were.
+        if self.told.pop_if(|told| *told == newcomer).is_some() {
+            self.seat(newcomer).pending.get_or_insert_default().state = State::Waits;
+            self.newcomers.push_back((now + GREETING_MS, newcomer));
+        }
+    }
+
+    /// When [`greet`](Self::greet) is to be called next, if a greeting waits.
+    #[must_use]
+    pub fn next_greeting(&self) -> Option<Millis> {
+        self.newcomers.front().map(|&(due, _)| due)
+    }
+
+    /// Has the greetings delivered whose time has come.
+    pub fn greet(&mut self, now: Millis) {
+        while let Some(&(due, newcomer)) = self.newcomers.front()
+            && (due <= now || !self.waits(newcomer))
+        {
+            self.newcomers.pop_front();
+            if self.waits(newcomer) {
+                self.settle(newcomer);
+            }
+        }
+    }
+
+    /// Takes everything that a member who has left the chat is still to get.
+    pub fn take(&mut self, member: MemberId) -> Vec<u8> {
+        let seat = self.seat(member);
+        seat.skipped = None;
+        seat.pending
+            .take()
+            .map(|pending| pending.bytes)
+            .unwrap_or_default()
+    }
+
+    /// From now on messages are left out for a member; notices too, if it is full.
+    fn fall_behind(&mut self, member: MemberId, standing: Standing) {
+        note_standing(&mut self.seat(member).skipped, standing);
+    }
+
+    /// A member has read everything; how many lines were left out for it.
+    pub fn catch_up(&mut self, member: MemberId) -> u32 {
+        self.settle(member); // what this turn has brought so far was left out, too
+        self.seat(member)
+            .skipped
+            .take()
+            .map_or(0, |skipped| skipped.lines)
+    }
+
+    /// Whether nothing is kept of anyone, and nothing is to be delivered: what must hold when
+    /// everybody has left. It looks at every place there ever was.
+    #[must_use]
+    pub fn is_vacant(&self) -> bool {
+        let is_free =
+            |seat: &Seat| seat.room == NOWHERE && seat.pending.is_none() && seat.skipped.is_none();
+        self.is_empty()
+            && self.tastes.is_empty()
+            && self.in_crowds == 0
+            && self.newcomers.is_empty()
+            && self.members.iter().all(is_free)
+            && self.batches.iter().all(Batch::is_empty)
+    }
+
+    /// How many lines were left out for a member that is behind.
+    #[must_use]
+    pub fn skipped(&self, member: MemberId) -> Option<u32> {
+        let skipped = self.members.get(member.index())?.skipped?;
+        Some(skipped.lines)
+    }
+
+    /// Delivers all of it: one `write` per member, with the bytes of its own answers in it. It
+    /// returns how the member stands by now.
+    pub fn deliver(
+        &mut self,
+        chat: &Chat,
+        mut write: impl FnMut(MemberId, Payload<'_>, usize) -> Standing,
+    ) {
+        self.large = false;
+        for at in 0..self.told.len() {
+            let member = self.told[at];
+            let own = match &mut self.seat(member).pending {
+                Some(pending) if pending.state == State::Told && pending.owner == Some(member) => {
+                    pending.state = State::Written;
+                    pending.own
+                }
+                _ => continue, // taken, or written
+            };
+            let bytes = self.unsent(member);
+            if !bytes.is_empty() {
+                let standing = write(member, Payload::Own(bytes), own);
+                self.fall_behind(member, standing);
+            }
+        }
+        for room in std::mem::take(&mut self.said_in) {
+            for &member in chat.members_of(room) {
+                self.deliver_in(room, member, &mut write);
+            }
+            self.batches[room.index()].clear();
+        }
+        for member in self.told.drain(..) {
+            let pending = &mut self.members[member.index()].pending;
+            // A newcomer in the place of somebody who has left may wait there.
+            pending.take_if(|pending| pending.state == State::Written);
+        }
+    }
+
+    /// Delivers what was said in a room to one who is there, unless it has been served.
+    fn deliver_in(
+        &mut self,
+        room: RoomId,
+        member: MemberId,
+        write: &mut impl FnMut(MemberId, Payload<'_>, usize) -> Standing,
+    ) {
+        let seat = &mut self.members[member.index()];
+        if seat.has_taste {
+            return self.deliver_to_taste(room, member, write);
+        }
+        let batch = &mut self.batches[room.index()];
+        let standing = match (&mut seat.pending, &mut seat.skipped, batch.only_messages()) {
+            (None, None, _) => {
+                self.tally.deliveries += u64::from(batch.messages_after(0));
+                let rendering = batch.rendering(seat.framing, self.framings);
+                if rendering.bytes().is_empty() {
+                    return;
+                }
+                write(member, Payload::Shared(rendering), 0)
+            }
+            (Some(pending), ..) if pending.state != State::Waits => return, // served before
+            (None, Some(skipped), Some(messages)) => {
+                skipped.lines += messages;
+                self.tally.skipped += u64::from(messages);
+                return; // what stalled members cost, turn after turn
+            }
+            (None, Some(skipped), None) if skipped.all => {
+                skipped.lines += batch.lines_after(0, seat.framing, self.framings);
+                self.tally.skipped += u64::from(batch.messages_after(0));
+                return;
+            }
+            (pending, skipped, _) => {
+                let pending = pending.get_or_insert_default();
+                let reader = Reader {
+                    framing: seat.framing,
+                    framings: self.framings,
+                    ignored: None,
+                };
+                pending.seen = reader.add(
+                    batch,
+                    pending.seen,
+                    skipped,
+                    &mut pending.bytes,
+                    &mut self.tally,
+                );
+                if pending.bytes.is_empty() {
+                    seat.pending = None;
+                    return;
+                }
+                write(member, Payload::Own(&pending.bytes), pending.own)
+            }
+        };
+        note_standing(&mut seat.skipped, standing);
+        seat.pending = None;
+    }
+
+    /// Whether a newcomer's greeting still waits.
+    fn waits(&mut self, member: MemberId) -> bool {
+        let pending = &self.seat(member).pending;
+        pending
+            .as_ref()
+            .is_some_and(|pending| pending.state == State::Waits && pending.owner == Some(member))
+    }
+
+    /// Copies what a member has not seen of its room's batch, so that what follows comes after it;
+    /// it will all be delivered this turn.
+    fn settle(&mut self, member: MemberId) -> &mut Vec<u8> {
+        self.pending(member);
+        self.unsent(member)
+    }
+
+    fn unsent(&mut self, member: MemberId) -> &mut Vec<u8> {
+        let seat = &mut self.members[member.index()];
+        let Seat {
+            pending, skipped, ..
+        } = seat;
+        let pending = pending.get_or_insert_default();
+        let taste = match seat.has_taste {
+            true => self.tastes.get_mut(&member.index()),
+            false => None,
+        };
+        let ignored = taste.as_ref().map(|taste| taste.ignored.clone());
+        let reader = |framing| Reader {
+            framing,
+            framings: self.framings,
+            ignored: ignored.as_ref().filter(|ignored| !ignored.is_empty()),
+        };
+        if let Some(batch) = self.batches.get_mut(seat.room as usize) {
+            pending.seen = reader(seat.framing).add(
+                batch,
+                pending.seen,
+                skipped,
+                &mut pending.bytes,
+                &mut self.tally,
+            );
+        }
+        for watched in taste.into_iter().flat_map(|taste| &mut taste.watched) {
+            let framing = self.framings[usize::from(seat.framing.0)].elsewhere;
+            if let Some(batch) = self.batches.get_mut(watched.room.index()) {
+                watched.seen = reader(framing).add(
+                    batch,
+                    watched.seen,
+                    skipped,
+                    &mut pending.bytes,
+                    &mut self.tally,
+                );
+            }
+        }
+        &mut pending.bytes
+    }
+
+    fn framing(&mut self, member: MemberId) -> &'static Framing {
+        let framings = self.framings;
+        &framings[usize::from(self.seat(member).framing.0)]
+    }
+
+    fn batch(&mut self, room: RoomId) -> &mut Batch {
+        if self.batches.len() <= room.index() {
+            self.batches.resize_with(room.index() + 1, Batch::default);
+        }
+        &mut self.batches[room.index()]
+    }
+
+    fn seat(&mut self, member: MemberId) -> &mut Seat {
+        if self.members.len() <= member.index() {
+            self.members.resize_with(member.index() + 1, Seat::default);
+        }
+        &mut self.members[member.index()]
+    }
+
+    /// What is pending for a member; it is to be told this turn.
+    fn pending(&mut self, member: MemberId) -> &mut Pending {
+        let waits = self.waits(member);
+        if waits || self.seat(member).pending.is_none() {
+            self.told.push(member);
+        }
+        let pending = self.seat(member).pending.get_or_insert_default();
+        pending.owner = Some(member);
+        if waits {
+            pending.state = State::Told;
+        }
+        pending
+    }
+}
+
+fn note_standing(skipped: &mut Option<Skipped>, standing: Standing) {
+    if standing != Standing::KeepsUp {
+        skipped.get_or_insert_default().all |= standing == Standing::Full;
+    }
+}

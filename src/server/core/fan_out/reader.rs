@@ -1,0 +1,56 @@
+//! What one reader gets of a batch.
+
+use std::collections::HashSet;
+
+use super::{Batch, Said, Skipped, Tally};
+use crate::chat::{Event, MemberId};
+use crate::server::core::rendering::{Framing, FramingId};
+
+/// One who reads a batch.
+#[derive(Clone, Copy)]
+pub(super) struct Reader<'a> {
+    pub(super) framing: FramingId,
+    pub(super) framings: &'a [Framing],
+    pub(super) ignored: Option<&'a HashSet<MemberId>>,
+}
+
+impl Reader<'_> {
+    /// Adds what it has not seen of a batch, without the messages if it is behind, and without
+    /// those of whom it wants to hear nothing. Returns how much it has seen then.
+    pub(super) fn add(
+        self,
+        batch: &mut Batch,
+        seen: usize,
+        skipped: &mut Option<Skipped>,
+        bytes: &mut Vec<u8>,
+        tally: &mut Tally,
+    ) -> usize {
+        let messages = batch.messages_after(seen);
+        let (id, framings) = (self.framing, self.framings);
+        match (skipped, self.ignored) {
+            (None, None) => {
+                tally.deliveries += u64::from(messages);
+                batch.copy_rest(seen, id, framings, bytes);
+            }
+            (None, Some(ignored)) => {
+                let is_wanted = |said: &Said| match said {
+                    Said::Event(Event::Message(message)) => !ignored.contains(&message.member),
+                    _ => true,
+                };
+                tally.deliveries += u64::from(messages);
+                batch.copy_if(seen, id, framings, bytes, is_wanted);
+            }
+            (Some(skipped), _) => {
+                skipped.lines += match skipped.all {
+                    true => batch.lines_after(seen, id, framings),
+                    false => messages,
+                };
+                if !skipped.all {
+                    batch.copy_if(seen, id, framings, bytes, |said| !said.is_message());
+                }
+                tally.skipped += u64::from(messages);
+            }
+        }
+        batch.len()
+    }
+}

@@ -1,0 +1,111 @@
+//! What those want to hear who do not merely hear their room: others beside it, or not everybody.
+
+use std::collections::HashSet;
+
+use super::{FanOut, Payload, Standing, State};
+use crate::chat::{MemberId, RoomId};
+
+/// What a member wants to hear, if that is not simply its room.
+#[derive(Debug, Default)]
+pub(super) struct Taste {
+    /// Rooms that it hears beside its own.
+    pub(super) watched: Vec<Watched>,
+    /// Those of whom it wants to hear nothing.
+    pub(super) ignored: HashSet<MemberId>,
+}
+
+#[derive(Debug)]
+pub(super) struct Watched {
+    pub(super) room: RoomId,
+    /// How much of its batch the member has.
+    pub(super) seen: usize,
+}
+
+impl FanOut {
+    /// A member hears a room beside its own from now on, or no more.
+    pub fn watch(&mut self, member: MemberId, room: RoomId, is_watched: bool) {
+        self.settle(member);
+        let seen = self.batch(room).len();
+        self.change_taste(member, |taste| match is_watched {
+            true => taste.watched.push(Watched { room, seen }),
+            false => taste.watched.retain(|watched| watched.room != room),
+        });
+    }
+
+    /// A member wants to hear nothing of another from now on, or again.
+    pub fn ignore(&mut self, member: MemberId, whom: MemberId, is_ignored: bool) {
+        self.settle(member);
+        self.change_taste(member, |taste| {
+            match is_ignored {
+                true => taste.ignored.insert(whom),
+                false => taste.ignored.remove(&whom),
+            };
+        });
+    }
+
+    fn change_taste(&mut self, member: MemberId, change: impl FnOnce(&mut Taste)) {
+        let taste = self.tastes.entry(member.index()).or_default();
+        change(taste);
+        let is_plain = taste.watched.is_empty() && taste.ignored.is_empty();
+        if is_plain {
+            self.tastes.remove(&member.index());
+        }
+        self.seat(member).has_taste = !is_plain;
+    }
+
+    /// The same for one with a taste of its own: once for all its rooms.
+    pub(super) fn deliver_to_taste(
+        &mut self,
+        room: RoomId,
+        member: MemberId,
+        write: &mut impl FnMut(MemberId, Payload<'_>, usize) -> Standing,
+    ) {
+        let pending = &self.seat(member).pending;
+        let is_served = pending
+            .as_ref()
+            .is_some_and(|pending| pending.state == State::Written);
+        if !is_served {
+            self.pending(member).state = State::Written;
+            self.unsent(member);
+            let seat = self.seat(member);
+            let (own, bytes) = match &seat.pending {
+                Some(pending) => (pending.own, &pending.bytes[..]),
+                None => (0, &[][..]),
+            };
+            if !bytes.is_empty() {
+                let standing = write(member, Payload::Own(bytes), own);
+                self.fall_behind(member, standing);
+            }
+        }
+        // The batch begins anew.
+        if let Some(taste) = self.tastes.get_mut(&member.index()) {
+            let watched = taste.watched.iter_mut();
+            for watched in watched.filter(|watched| watched.room == room) {
+                watched.seen = 0;
+            }
+        }
+    }
+
+    /// Whether a member hears a room.
+    pub(super) fn hears(&mut self, member: MemberId, room: RoomId) -> bool {
+        let seat = self.seat(member);
+        seat.room as usize == room.index() || seat.has_taste && self.watches(member, room)
+    }
+
+    fn watches(&self, member: MemberId, room: RoomId) -> bool {
+        let taste = self.tastes.get(&member.index());
+        taste.is_some_and(|taste| taste.watched.iter().any(|watched| watched.room == room))
+    }
+
+    /// A member has so much of a room's batch, or need not have it.
+    pub(super) fn has_seen(&mut self, member: MemberId, room: RoomId, end: usize) {
+        if self.seat(member).room as usize == room.index() {
+            self.pending(member).seen = end;
+        } else if let Some(taste) = self.tastes.get_mut(&member.index()) {
+            let watched = taste.watched.iter_mut();
+            for watched in watched.filter(|watched| watched.room == room) {
+                watched.seen = end;
+            }
+        }
+    }
+}

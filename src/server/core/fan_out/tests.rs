@@ -1,0 +1,275 @@
+use super::*;
+use crate::chat::{Config, Effect, Event, Peer};
+use crate::server::FRAMINGS;
+use crate::server::core::digests::{Digests, Place};
+
+const NEIGHBOUR: Peer = Peer::Tcp(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
+
+/// A chat, and what each member was written, one entry a write.
+struct House {
+    chat: Chat,
+    fan_out: FanOut,
+    digests: Digests,
+}
+
+impl House {
+    fn new() -> Self {
+        let chat = Chat::new(Config::default());
+        let fan_out = FanOut::new(&FRAMINGS);
+        let digests = Digests::default();
+        Self {
+            chat,
+            fan_out,
+            digests,
+        }
+    }
+
+    /// Whoever has said nothing yet, and of whom the others have not heard.
+    fn arrive(&mut self, now: Millis) -> MemberId {
+        self.arrive_and(now, |_, _| {})
+    }
+
+    /// The same when its silence is over, and others have heard of it.
+    fn connect(&mut self, now: Millis) -> MemberId {
+        self.arrive_and(now, |chat, effects| chat.tick(now + 10_000, 0, effects))
+    }
+
+    fn arrive_and(
+        &mut self,
+        now: Millis,
+        then: impl FnOnce(&mut Chat, &mut Vec<Effect>),
+    ) -> MemberId {
+        let mut effects = Vec::new();
+        let newcomer = self
+            .chat
+            .connect(NEIGHBOUR, now, 0, &mut effects)
+            .expect("room");
+        self.fan_out.admit(newcomer, FramingId(0));
+        then(&mut self.chat, &mut effects);
+        self.apply(effects);
+        self.fan_out.let_wait(newcomer, now);
+        newcomer
+    }
+
+    fn types(&mut self, member: MemberId, line: &str) {
+        let mut effects = Vec::new();
+        self.chat.line(member, line, 10_000, 0, &mut effects);
+        self.apply(effects);
+    }
+
+    fn apply(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Tell { to, answer } => self.fan_out.tell(to, Heard::Answer(&answer)),
+                Effect::Private { to, message, .. } => {
+                    self.fan_out.tell(to, Heard::Private(&message));
+                }
+                Effect::Say {
+                    room,
+                    except,
+                    event,
+                } if matches!(event, Event::Arrival { .. } | Event::Departure { .. }) => {
+                    let place = Place {
+                        room,
+                        name: self.chat.room_name(room).expect("it is there"),
+                        members: self.chat.members_of(room).len(),
+                        has_crowds: false,
+                    };
+                    let said = self.digests.hear(place, except, event, 10_000, 0);
+                    if let Some((room, except, digest)) = said {
+                        self.fan_out.say(room, except, Said::Digest(digest));
+                    }
+                }
+                Effect::Say {
+                    room,
+                    except,
+                    event,
+                } => self.fan_out.say(room, except, Said::Event(event)),
+                Effect::Moved { member, to, .. } => self.fan_out.moved(member, to),
+                Effect::Watched {
+                    member,
+                    room,
+                    is_watched,
+                } => self.fan_out.watch(member, room, is_watched),
+                Effect::Ignored {
+                    member,
+                    whom,
+                    is_ignored,
+                } => self.fan_out.ignore(member, whom, is_ignored),
+                Effect::Times { member, is_on } => self.fan_out.show_times(member, is_on),
+                Effect::Disconnect { .. }
+                | Effect::Ask { .. }
+                | Effect::Record(_)
+                | Effect::Shutdown => {}
+            }
+        }
+    }
+
+    /// The writes of one turn, each with the first line of it and the number of its lines.
+    fn deliver(&mut self) -> Vec<(MemberId, String, usize)> {
+        let mut writes = Vec::new();
+        self.fan_out.deliver(&self.chat, |member, payload, _| {
+            let bytes = match payload {
+                Payload::Shared(shared) => &shared.bytes()[..],
+                Payload::Own(bytes) => bytes,
+            };
+            let text = String::from_utf8_lossy(bytes);
+            let first = text.lines().next().unwrap_or_default().to_owned();
+            writes.push((member, first, text.lines().count()));
+            Standing::KeepsUp
+        });
+        writes
+    }
+}
+
+const WELCOME: &str = "* Welcome to loopchat, guest1. You are in #lobby with 0 others.";
+
+#[test]
+fn a_greeting_waits_and_goes_out_in_time() {
+    let mut house = House::new();
+    let ann = house.connect(0);
+    assert!(house.fan_out.is_empty());
+    assert_eq!(house.fan_out.next_greeting(), Some(GREETING_MS));
+    house.fan_out.greet(GREETING_MS - 1);
+    assert_eq!(house.deliver(), []);
+    house.fan_out.greet(GREETING_MS);
+    assert_eq!(house.deliver(), [(ann, WELCOME.to_owned(), 2)]);
+    assert_eq!(house.fan_out.next_greeting(), None);
+    house.fan_out.greet(99);
+    assert_eq!(house.deliver(), [], "once");
+}
+
+#[test]
+fn an_answer_takes_the_greeting_along() {
+    let mut house = House::new();
+    let ann = house.connect(0);
+    house.types(ann, "/nick ann");
+    assert_eq!(house.deliver(), [(ann, WELCOME.to_owned(), 3)]);
+    house.fan_out.greet(GREETING_MS);
+    assert_eq!(house.deliver(), []);
+}
+
+#[test]
+fn what_others_say_takes_the_greeting_along() {
+    let mut house = House::new();
+    let ann = house.arrive(0);
+    house.fan_out.greet(GREETING_MS);
+    house.deliver();
+    let bob = house.arrive(0);
+    // Her arrival and her line are for him, and a reason to deliver, but nothing of his own.
+    house.types(ann, "hello");
+    let writes = house.deliver();
+    assert_eq!(writes.len(), 1, "{writes:?}");
+    let (_, first, lines) = writes.iter().find(|write| write.0 == bob).expect("his");
+    assert!(first.starts_with("* Welcome") && *lines == 4, "{writes:?}");
+    house.fan_out.greet(99);
+    assert_eq!(house.deliver(), [], "nothing twice");
+}
+
+#[test]
+fn a_greeting_outlives_who_had_the_place_before() {
+    let mut house = House::new();
+    let ann = house.connect(0);
+    house.types(ann, "/quit");
+    house.fan_out.take(ann);
+    let bob = house.connect(0);
+    assert_eq!(bob.index(), ann.index());
+    assert_eq!(house.deliver(), []);
+    house.fan_out.greet(GREETING_MS);
+    assert_eq!(house.deliver().len(), 1);
+}
+
+#[test]
+fn nothing_is_written_for_who_had_the_place_before() {
+    let mut house = House::new();
+    let ann = house.connect(0);
+    house.types(ann, "/who");
+    house.types(ann, "/quit");
+    house.fan_out.take(ann);
+    let bob = house.connect(1);
+    house.types(bob, "/who");
+    let writes = house.deliver();
+    assert_eq!(writes.len(), 1, "{writes:?}");
+    assert_eq!(writes[0].0, bob);
+    // Nor does her greeting's time make it his.
+    house.types(bob, "/quit");
+    house.fan_out.take(bob);
+    let carol = house.connect(GREETING_MS - 1);
+    house.fan_out.greet(GREETING_MS + 1);
+    assert_eq!(house.deliver(), []);
+    house.fan_out.greet(2 * GREETING_MS);
+    assert_eq!(house.deliver().len(), 1);
+    assert!(!house.fan_out.waits(carol));
+}
+
+#[test]
+fn messages_are_left_out_for_those_behind_and_notices_are_not() {
+    let mut house = House::new();
+    let [ann, bob] = [(); 2].map(|()| house.connect(0));
+    house.fan_out.greet(GREETING_MS);
+    house.types(ann, "here");
+    house.deliver();
+    house.fan_out.fall_behind(bob, Standing::Behind);
+    house.types(ann, "one");
+    house.types(ann, "/topic two");
+    house.types(ann, "three");
+    let writes = house.deliver();
+    let his: Vec<_> = writes.iter().filter(|write| write.0 == bob).collect();
+    assert!(
+        matches!(his[..], [(_, line, 1)] if line.contains("topic")),
+        "{writes:?}"
+    );
+    assert_eq!(house.fan_out.skipped(bob), Some(2));
+    // An answer of his own comes at its place; what is only messages brings him nothing.
+    house.types(ann, "four");
+    house.types(bob, "/topic");
+    assert_eq!(house.deliver().len(), 1);
+    house.types(ann, "five");
+    assert_eq!(house.deliver(), []);
+    house.types(ann, "six");
+    assert_eq!(house.fan_out.catch_up(bob), 5, "the one of this turn, too");
+    house.types(ann, "seven");
+    assert_eq!(house.deliver(), [(bob, "guest1: seven".to_owned(), 1)]);
+    assert_eq!(house.fan_out.catch_up(bob), 0);
+}
+
+#[test]
+fn who_is_found_behind_by_a_write_does_without_the_next_message() {
+    let mut house = House::new();
+    let [ann, bob] = [(); 2].map(|()| house.connect(0));
+    house.fan_out.greet(GREETING_MS);
+    house.deliver();
+    house.types(ann, "one");
+    house
+        .fan_out
+        .deliver(&house.chat, |member, _, _| match member == bob {
+            true => Standing::Behind,
+            false => Standing::KeepsUp,
+        });
+    house.types(ann, "two");
+    assert_eq!(house.deliver(), []);
+    assert_eq!(house.fan_out.catch_up(bob), 1);
+}
+
+/// Catches: a member that others push over its limit; notices that were left out and not counted.
+#[test]
+fn who_is_full_does_without_notices_and_gets_its_own_answers() {
+    let mut house = House::new();
+    let [ann, bob] = [(); 2].map(|()| house.connect(0));
+    house.fan_out.greet(GREETING_MS);
+    house.deliver();
+    house.types(ann, "one");
+    house
+        .fan_out
+        .deliver(&house.chat, |member, _, _| match member == bob {
+            true => Standing::Full,
+            false => Standing::KeepsUp,
+        });
+    house.types(ann, "/topic tea");
+    house.types(ann, "two");
+    house.types(bob, "/nick");
+    let written = house.deliver();
+    let usage = "! Usage: /nick NAME".to_owned();
+    assert_eq!(written.last(), Some(&(bob, usage, 1)));
+    assert_eq!(house.fan_out.catch_up(bob), 2);
+}

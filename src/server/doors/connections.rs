@@ -1,0 +1,300 @@
+//! What the doors keep of each connection, and who may have one.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::chat::{DisconnectReason, MemberId, Millis, Peer};
+use crate::event_loop::HandleId;
+use crate::event_loop::Timer;
+use crate::net::{Holding, Socket};
+use crate::server::Config;
+use crate::server::core::addresses::Addresses;
+use crate::server::core::cost::Cost;
+use crate::server::core::line_input::LineInput;
+use crate::server::core::strangers;
+use crate::server::core::turns::Load;
+
+/// One connection.
+pub(in crate::server) struct Connection {
+    pub(in crate::server) socket: Socket,
+    pub(in crate::server) input: LineInput,
+    /// What it has said and nobody has heard yet: of a WebSocket (a socket takes such bytes back),
+    /// or at the beginning of a session on the line door.
+    pub(in crate::server) unheard: Option<Box<Unheard>>,
+    /// `None` while it only asks for pages, and once it has left the chat.
+    pub(in crate::server) member: Option<MemberId>,
+    /// It has never been in the chat: it only looks at pages so far, or is a proxy that has not
+    /// said whom it speaks for.
+    pub(in crate::server) visits: bool,
+    /// On the line door: what is still to be found out of it.
+    pub(in crate::server) stage: Stage,
+    /// What it has asked for of late.
+    pub(in crate::server) load: Load,
+    /// When it was accepted, in seconds.
+    pub(in crate::server) since: u32,
+}
+
+// There are thousands of them.
+const _: () = assert!(size_of::<Option<Connection>>() <= 48);
+
+/// How far the beginning of a session is understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::server) enum Stage {
+    /// A proxy's, which may say first whom it speaks for; or has to.
+    Proxied {
+        /// Without a header it is ended.
+        is_header_required: bool,
+    },
+    /// What it has sent so far is not known to be a chat.
+    Opening,
+    /// A chat.
+    Open,
+}
+
+/// What somebody has said and nobody has heard yet.
+pub(in crate::server) struct Unheard {
+    pub(in crate::server) bytes: Vec<u8>,
+    held: Holding,
+}
+
+impl Unheard {
+    pub(in crate::server) fn new(bytes: Vec<u8>) -> Box<Self> {
+        let held = Holding::new(bytes.capacity());
+        Box::new(Self { bytes, held })
+    }
+}
+
+/// All doors' connections, by socket index.
+#[derive(Default)]
+pub(in crate::server) struct Connections {
+    by_index: Vec<Option<Connection>>,
+    count: usize,
+    addresses: Addresses,
+    /// Connections that were turned away and are not closed yet.
+    pub(in crate::server) turned_away: HashSet<Socket>,
+    /// Those that are on their way out.
+    endings: HashMap<Socket, Ending>,
+}
+
+/// A connection that is to be ended.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::server) struct Ending {
+    /// It ends it for certain; there is none when the whole server ends.
+    pub(in crate::server) timer: Option<Timer>,
+    /// How many bytes had been read from it until then.
+    pub(in crate::server) bytes_read: u64,
+}
+
+impl Connections {
+    /// Whether one more from there may come.
+    ///
+    /// # Errors
+    ///
+    /// Why not.
+    pub(in crate::server) fn admits(
+        &self,
+        peer: Peer,
+        config: &Config,
+        now: Millis,
+    ) -> Result<(), DisconnectReason> {
+        let limit = config.max_connections;
+        if self.count >= limit as usize && !peer.is_operator() {
+            return Err(DisconnectReason::ServerFull { limit });
+        }
+        let Some(source) = strangers::source(peer, config) else {
+            return Ok(());
+        };
+        let limit = config.max_per_address;
+        if strangers::is_counted(peer, config) && self.addresses.connections(source) >= limit {
+            return Err(DisconnectReason::AddressFull { limit });
+        }
+        let pace = strangers::connect_limit(peer, config);
+        let wait = pace.map(|pace| self.addresses.connect_wait(source, pace, now));
+        match (pace, wait) {
+            (Some(pace), Some(1..)) => {
+                let per_second = pace.rate;
+                Err(DisconnectReason::AddressPace { per_second })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Keeps a connection whose peer was admitted.
+    pub(in crate::server) fn insert(
+        &mut self,
+        socket: Socket,
+        member: Option<MemberId>,
+        peer: Peer,
+        config: &Config,
+        now: Millis,
+    ) {
+        let source = strangers::source(peer, config);
+        if let (Some(source), Some(pace)) = (source, strangers::connect_limit(peer, config)) {
+            self.addresses.connects(source, pace, now);
+        }
+        let connection = Connection {
+            socket,
+            input: LineInput::new(peer, config, now),
+            unheard: None,
+            member,
+            visits: member.is_none(),
+            stage: Stage::Open,
+            load: Load::default(),
+            since: (now / 1000) as u32,
+        };
+        self.place(connection, now);
+    }
+
+    fn place(&mut self, mut connection: Connection, now: Millis) {
+        let index = connection.socket.index();
+        if self.by_index.len() <= index {
+            self.by_index.resize_with(index + 1, || None);
+        }
+        if let Some((source, _)) = connection.input.account() {
+            let left_behind = self.addresses.enter(source, now);
+            connection.input.inherit(left_behind);
+        }
+        self.count += 1;
+        self.by_index[index] = Some(connection);
+    }
+
+    /// Now it is known who is behind a connection: from here on it counts as one of theirs. If it
+    /// did before, it has connected only once.
+    ///
+    /// # Errors
+    ///
+    /// Why it is turned away; it stays what it was.
+    pub(in crate::server) fn readmit(
+        &mut self,
+        socket: Socket,
+        (before, peer): (Peer, Peer),
+        config: &Config,
+        now: Millis,
+    ) -> Result<(), DisconnectReason> {
+        if before == peer {
+            return Ok(());
+        }
+        let Some(before) = self.remove(socket, now) else {
+            return Ok(());
+        };
+        match self.admits(peer, config, now) {
+            Ok(()) => self.insert(socket, before.member, peer, config, now),
+            Err(reason) => {
+                self.place(before, now);
+                return Err(reason);
+            }
+        }
+        Ok(())
+    }
+
+    pub(in crate::server) fn get_mut(&mut self, socket: Socket) -> Option<&mut Connection> {
+        let found = self.by_index.get_mut(socket.index())?.as_mut();
+        found.filter(|connection| connection.socket == socket)
+    }
+
+    /// The connection of a handle that a recorded turn names.
+    pub(in crate::server) fn by_handle(&self, id: HandleId) -> Option<&Connection> {
+        let found = self.by_index.get(id.index())?.as_ref();
+        found.filter(|connection| connection.socket.handle_id() == id)
+    }
+
+    /// How many there are.
+    pub(in crate::server) fn count(&self) -> usize {
+        self.count
+    }
+
+    pub(in crate::server) fn remove(&mut self, socket: Socket, now: Millis) -> Option<Connection> {
+        self.get_mut(socket)?;
+        let gone = self.by_index[socket.index()].take()?;
+        self.count -= 1;
+        if let Some((source, bucket)) = gone.input.account() {
+            self.addresses.leave(source, bucket, now);
+        }
+        Some(gone)
+    }
+
+    /// What a connection has asked for counts for its address, too.
+    pub(in crate::server) fn ask(&mut self, socket: Socket, cost: Cost, now: Millis) {
+        let found = self.get_mut(socket);
+        if let Some((source, limit)) = found.and_then(|found| found.input.limit()) {
+            self.addresses.ask(source, limit, cost, now);
+        }
+    }
+
+    /// How long a connection has to wait until it may say another line, in milliseconds.
+    pub(in crate::server) fn wait(&mut self, socket: Socket, now: Millis) -> Millis {
+        let of_address = self.ask_wait(socket, now);
+        let found = self.get_mut(socket);
+        let says_more =
+            |found: &&mut Connection| found.unheard.is_some() || found.input.has_something_left();
+        let found = found.filter(says_more);
+        found.map_or(0, |found| found.input.wait(now).max(of_address))
+    }
+
+    /// How long a connection has to wait for others of its address, in milliseconds.
+    pub(in crate::server) fn ask_wait(&mut self, socket: Socket, now: Millis) -> Millis {
+        let found = self.get_mut(socket);
+        let bound = found.and_then(|found| found.input.limit());
+        bound.map_or(0, |(source, limit)| {
+            self.addresses.ask_wait(source, limit, now)
+        })
+    }
+
+    /// A connection is to be ended. Returns what was known of it if it was before.
+    pub(in crate::server) fn note_ending(&mut self, socket: Socket, now: Ending) -> Option<Ending> {
+        self.endings.insert(socket, now)
+    }
+
+    /// What is known of a connection that is to be ended.
+    pub(in crate::server) fn ending(&self, socket: Socket) -> Option<Ending> {
+        self.endings.get(&socket).copied()
+    }
+
+    /// A connection is closed: the timer that would have ended it, if there is one.
+    pub(in crate::server) fn take_timer(&mut self, socket: Socket) -> Option<Timer> {
+        self.endings.remove(&socket)?.timer
+    }
+
+    pub(in crate::server) fn iter(&self) -> impl Iterator<Item = &Connection> {
+        self.by_index.iter().flatten()
+    }
+
+    /// Everyone who is still in the chat, and when it last said something, if anyone wants to know.
+    pub(in crate::server) fn heard(&self) -> impl Iterator<Item = (MemberId, Millis)> {
+        self.iter()
+            .filter_map(|connection| Some((connection.member?, connection.input.heard()?)))
+    }
+
+    /// All there are, those included that were turned away.
+    pub(in crate::server) fn sockets(&self) -> Vec<Socket> {
+        let here = self.iter().map(|connection| connection.socket);
+        here.chain(self.turned_away.iter().copied()).collect()
+    }
+
+    /// Those that have never been in the chat.
+    pub(in crate::server) fn visitors(&self) -> Vec<Socket> {
+        self.iter()
+            .filter(|connection| connection.visits)
+            .map(|connection| connection.socket)
+            .collect()
+    }
+}
+
+impl Connection {
+    /// Whether it was in the chat and is not any more.
+    pub(in crate::server) fn has_departed(&self) -> bool {
+        self.member.is_none() && !self.visits
+    }
+
+    /// Bytes that are held of what it has said, beside its socket's.
+    pub(in crate::server) fn held(&self) -> usize {
+        let unheard = self.unheard.as_ref().map_or(0, |kept| kept.held.bytes());
+        self.input.held() + unheard
+    }
+
+    /// Its member has left the chat: nothing more is heard, and nothing held back.
+    pub(in crate::server) fn depart(&mut self) {
+        self.member = None;
+        self.unheard = None;
+        self.input.close();
+    }
+}

@@ -1,0 +1,149 @@
+//! When a connection is read, and when not: the same rules for all that connect.
+//!
+//! Whoever does not read its answers is asked no more questions, and whoever asks for too much is
+//! read more slowly: the bytes wait in the system, and at the sender. What one may ask for is in
+//! [`flood`](crate::server::core::flood), and what all together may ask for in one turn in
+//! [`turns`](crate::server::core::turns). What one says is in [`line_input`](crate::server::core::line_input).
+
+use crate::net::{Context, Socket};
+use crate::server::ChatServer;
+use crate::server::core::cost::Cost;
+use crate::server::doors::outlet::Outlet;
+
+impl ChatServer {
+    /// Whether nothing is to be heard from a connection now.
+    pub(in crate::server) fn must_wait(&mut self, cx: &Context<Self>, socket: Socket) -> bool {
+        socket.writable_need_drain(cx) || self.waits(socket)
+    }
+
+    /// Whether a connection has had its share, and its time has not come.
+    fn waits(&mut self, socket: Socket) -> bool {
+        let connection = self.connections.get_mut(socket);
+        self.turns.waits(socket) || connection.is_some_and(|found| found.input.is_held_back())
+    }
+
+    /// Whether a connection has had its share, of its own or of this turn. Then it is read on
+    /// later, and the caller stops reading from it until then.
+    pub(in crate::server) fn has_had_its_share(
+        &mut self,
+        cx: &mut Context<Self>,
+        socket: Socket,
+    ) -> bool {
+        if self.hold_back(cx, socket) {
+            return true;
+        }
+        let (turn, now) = (cx.counters().turns, cx.now());
+        let Some(connection) = self.connections.get_mut(socket) else {
+            return false;
+        };
+        let load = connection.load;
+        let waits = self.turns.has_had_enough_of(turn, socket, load, now);
+        if waits {
+            self.turns.wait(socket);
+            self.set_next_turn(cx);
+        }
+        waits
+    }
+
+    /// How many lines may be heard of a connection now, in one go.
+    pub(in crate::server) fn lines_to_hear(&mut self, cx: &Context<Self>, socket: Socket) -> usize {
+        let (turn, now) = (cx.counters().turns, cx.now());
+        let connection = self.connections.get_mut(socket);
+        let load = connection.map_or_else(Default::default, |found| found.load);
+        self.turns.lines(turn, socket, load, now)
+    }
+
+    /// Has a connection that has used up its lines wait for a while: true if it has to.
+    fn hold_back(&mut self, cx: &mut Context<Self>, socket: Socket) -> bool {
+        let now = cx.now();
+        let of_address = self.connections.ask_wait(socket, now);
+        let Some(connection) = self.connections.get_mut(socket) else {
+            return false;
+        };
+        if connection.input.is_held_back() {
+            return true;
+        }
+        let member = connection.member;
+        let (hub, input) = (&mut self.hub, &mut connection.input);
+        let Some(wait) = input.hold_back_for(hub, member, of_address, now) else {
+            return false;
+        };
+        let timer = cx.set_timeout(wait, move |server: &mut Self, cx| {
+            if let Some(connection) = server.connections.get_mut(socket) {
+                connection.input.release();
+                server.read_on(cx, socket);
+            }
+        });
+        cx.set_timer_ref(timer, false);
+        true
+    }
+
+    /// A connection has asked for something that is no line.
+    pub(in crate::server) fn charge(&mut self, cx: &Context<Self>, socket: Socket, cost: Cost) {
+        if let Some(connection) = self.connections.get_mut(socket) {
+            connection.input.charge(cost, cx.now());
+        }
+        self.spend(cx, socket, cost);
+    }
+
+    /// A connection has cost this much, which its own limit has been told of.
+    pub(in crate::server) fn spend(&mut self, cx: &Context<Self>, socket: Socket, cost: Cost) {
+        let (turn, now) = (cx.counters().turns, cx.now());
+        if let Some(connection) = self.connections.get_mut(socket) {
+            let load = &mut connection.load;
+            self.turns.spend(turn, socket, load, cost, now);
+            self.connections.ask(socket, cost, now);
+        }
+    }
+
+    /// Sees to it that those who wait for their turn get one.
+    fn set_next_turn(&mut self, cx: &mut Context<Self>) {
+        if std::mem::replace(&mut self.turns.immediate_set, true) {
+            return;
+        }
+        // The check phase: what this turn has brought of others has been read by then.
+        cx.set_immediate(|server: &mut Self, cx| {
+            server.turns.immediate_set = false;
+            for socket in server.turns.read_on() {
+                server.read_on(cx, socket);
+            }
+            if server.turns.anyone_waits() {
+                server.set_next_turn(cx);
+            }
+        });
+    }
+
+    /// Reads on from a connection, unless something else is still to be waited for.
+    pub(in crate::server) fn read_on(&mut self, cx: &mut Context<Self>, socket: Socket) {
+        if self.waits(socket) {
+            return;
+        }
+        if let Some(outlet) = self.outlet_of(socket) {
+            // When it has read what waits for it, it comes here again.
+            if !socket.writable_need_drain(cx) {
+                outlet.read_on(self, cx);
+            }
+        } else if let Some(watcher) = self.loop_view.watcher(socket) {
+            watcher.resume(cx);
+        } else if let Some(web) = self.web {
+            web.resume_requests(cx, socket);
+        }
+    }
+
+    /// Everything that waited for a member is with the system.
+    pub(in crate::server) fn drained(&mut self, cx: &mut Context<Self>, socket: Socket) {
+        let connection = self.connections.get_mut(socket);
+        if let Some(member) = connection.and_then(|found| found.member) {
+            self.hub.caught_up(member);
+            self.show_board_again(cx, member);
+        }
+        self.read_on(cx, socket);
+        self.finish(cx);
+    }
+
+    /// The outlet of whoever is in the chat by this connection.
+    fn outlet_of(&mut self, socket: Socket) -> Option<Outlet> {
+        let member = self.connections.get_mut(socket)?.member?;
+        self.outlets.get(member.index()).copied().flatten()
+    }
+}

@@ -1,0 +1,509 @@
+//! The door for `nc`: a connection is a member, a line is what it says.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `mod.rs` | sockets' events |
+//! | [`opening`] | whether a session begins as a chat does, or as another protocol |
+//! | `proxy_header.rs` | who is behind a proxy |
+//! | `words.rs`, `order_words.rs`, `report_words.rs`, `listing.rs` | what is heard, as lines |
+
+mod listing;
+pub(in crate::server) mod opening;
+mod order_words;
+mod proxy_header;
+mod report_words;
+pub(in crate::server) mod words;
+
+use std::borrow::Cow;
+
+use log::{debug, info};
+
+use crate::chat::{DisconnectReason, Peer};
+use crate::net::{self, Context, Event, Server, Socket};
+use crate::server::core::fan_out::Payload;
+use crate::server::core::hub::Hub;
+use crate::server::core::line_input::Read;
+use crate::server::doors::LINES;
+use crate::server::doors::arrivals;
+use crate::server::doors::connections::{Connection, Ending, Stage, Unheard};
+use crate::server::doors::outlet::{Door, Outlet};
+use crate::server::{ChatServer, Loop, moment};
+use opening::{Foreign, Verdict};
+use proxy_header::Beginning;
+
+/// A connection that we have ended is read on, and what comes thrown away, until nothing has
+/// come for so many milliseconds: closing it with bytes unread would be a reset, which may cost the
+/// peer our last line.
+pub(in crate::server) const LINGER_MS: u32 = 500;
+
+/// How long, in milliseconds, a connection that we have ended has to read its last lines. When the
+/// whole server ends, `--shutdown-timeout` says so instead.
+pub(in crate::server) const LAST_LINES_MS: u64 = 5000;
+
+/// How many bytes of a connection that we have ended are thrown away. What comes behind them waits
+/// at the sender until its time is over.
+pub(in crate::server) const THROWN_AWAY: u64 = 64 * 1024;
+
+/// How long a proxy has to say whom it speaks for, in milliseconds: where it has to, and where
+/// somebody on its machine may have come without it.
+const HEADER_MS: u64 = 5000;
+const MAYBE_HEADER_MS: u64 = 1000;
+
+/// What the door does for its members.
+static DOOR: Door = Door {
+    write: |socket, cx, payload| {
+        match payload {
+            Payload::Shared(shared) => socket.write_shared(cx, shared.bytes()),
+            Payload::Own(bytes) => socket.write(cx, bytes),
+        };
+    },
+    read_on: |_, cx, socket| {
+        socket.resume(cx);
+    },
+    close: |server, cx, socket, _| close(server, cx, socket),
+    forget_unread: |socket, cx| {
+        socket.forget_unread(cx);
+    },
+    show_board: None,
+};
+
+/// Makes the door; it opens when it is given a listener.
+pub(in crate::server) fn open(event_loop: &mut Loop, high_water_mark: u32) -> Server {
+    let door = net::create_server(event_loop);
+    door.set_high_water_mark(event_loop, high_water_mark);
+    // The door answers what came before the end of a stream, and only then ends its own side.
+    door.set_allow_half_open(event_loop, true);
+    // A chat's lines are small and wanted now.
+    door.set_no_delay(event_loop, true);
+    door.set_linger(event_loop, Some(LAST_LINES_MS as u32));
+    door.on_connection(event_loop, connection);
+    door.on_socket_event(event_loop, |server, cx, socket, event| match event {
+        Event::Data(bytes) => data(server, cx, socket, bytes),
+        Event::End => end(server, cx, socket),
+        Event::Drain => server.drained(cx, socket),
+        // We have ended our side, and all is with the system: whatever comes is thrown away for a
+        // while.
+        Event::Finish => {
+            socket.set_timeout(cx, LINGER_MS);
+        }
+        // If it is silent since it is read no more, its time is not over.
+        Event::Timeout if socket.readable_flowing(cx) == Some(false) => {}
+        Event::Timeout => {
+            socket.linger(cx);
+        }
+        Event::Error(error) => {
+            debug!("a connection broke: {error}");
+            // Its answers need not be waited for any more: what it said before is still heard.
+            see_off(server, cx, socket);
+            server.read_on(cx, socket);
+        }
+        Event::Close(_) => {
+            if socket.readable_ended(cx) {
+                last_words(server, cx, socket); // they may have waited for their time
+            }
+            server.gone(cx, socket);
+        }
+        _ => {}
+    });
+    door.on_error(event_loop, |_, _, _, error| {
+        log::error!("the line door: {error}")
+    });
+    door
+}
+
+fn connection(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
+    let Some(peer) = arrivals::peer(cx, socket) else {
+        server.turn_away(socket);
+        socket.destroy(cx);
+        return;
+    };
+    let door = socket.server(cx);
+    let is_for_proxies = door.is_some_and(|door| server.proxy_doors.contains(&door));
+    let is_proxy = server.config.trusts(peer);
+    match (is_for_proxies, peer) {
+        (true, _) if !is_proxy => turn_away(server, cx, socket, peer, &DisconnectReason::NoProxy),
+        (true, _) => await_header(server, cx, socket, peer, true),
+        // At a door for all, whoever comes through a Unix socket is no proxy: it may be an
+        // operator.
+        (false, Peer::Tcp(_)) if is_proxy => await_header(server, cx, socket, peer, false),
+        (false, _) => admit(server, cx, socket, peer),
+    }
+}
+
+/// Waits for a proxy to say whom it speaks for. Nothing is said until it has, or has had its time.
+fn await_header(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    socket: Socket,
+    peer: Peer,
+    is_header_required: bool,
+) {
+    let (connections, config) = (&mut server.connections, &server.config);
+    if let Err(refused) = connections.admits(peer, config, cx.now()) {
+        return turn_away(server, cx, socket, peer, &refused);
+    }
+    connections.insert(socket, None, peer, config, cx.now());
+    if let Some(connection) = connections.get_mut(socket) {
+        connection.stage = Stage::Proxied { is_header_required };
+    }
+    let wait = match is_header_required {
+        true => HEADER_MS,
+        false => MAYBE_HEADER_MS,
+    };
+    let timer = cx.set_timeout(wait, move |server: &mut ChatServer, cx| {
+        let connection = server.connections.get_mut(socket);
+        if connection.is_some_and(|found| matches!(found.stage, Stage::Proxied { .. })) {
+            begins_with(server, cx, socket, Beginning::Other, &[]);
+        }
+    });
+    cx.set_timer_ref(timer, false);
+}
+
+/// The beginning of a proxy's connection.
+fn proxied(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, bytes: &[u8]) {
+    let Some(connection) = server.connections.get_mut(socket) else {
+        return;
+    };
+    let mut held = connection
+        .unheard
+        .take()
+        .map_or_else(Vec::new, |kept| kept.bytes);
+    held.extend_from_slice(bytes);
+    match proxy_header::read(&held) {
+        Beginning::Torn => {
+            connection.unheard = Some(Unheard::new(held));
+            server.finish(cx); // that is memory
+        }
+        beginning => begins_with(server, cx, socket, beginning, &held),
+    }
+}
+
+/// It is known with what a proxy's connection begins: from now on it is its client's, or is ended.
+fn begins_with(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    socket: Socket,
+    beginning: Beginning,
+    bytes: &[u8],
+) {
+    let peer = arrivals::peer(cx, socket);
+    let (Some(connection), Some(peer)) = (server.connections.remove(socket, cx.now()), peer) else {
+        return;
+    };
+    let bytes = match &connection.unheard {
+        Some(kept) if bytes.is_empty() => &kept.bytes[..],
+        _ => bytes,
+    };
+    let is_header_required = connection.stage
+        == Stage::Proxied {
+            is_header_required: true,
+        };
+    let (client, length) = match beginning {
+        Beginning::Header { client, length } => (client.map(Peer::Tcp), length),
+        Beginning::Broken => {
+            return turn_away(server, cx, socket, peer, &DisconnectReason::BadProxyHeader);
+        }
+        Beginning::Torn | Beginning::Other if is_header_required => {
+            return turn_away(server, cx, socket, peer, &DisconnectReason::NoProxyHeader);
+        }
+        Beginning::Torn | Beginning::Other => (None, 0),
+    };
+    // A proxy that speaks for itself gives no orders.
+    let itself = match peer {
+        Peer::Local { user, .. } => Peer::Local {
+            user,
+            operator: false,
+        },
+        Peer::Tcp(_) => peer,
+    };
+    admit(server, cx, socket, client.unwrap_or(itself));
+    if length < bytes.len() {
+        data(server, cx, socket, &bytes[length..]);
+    }
+}
+
+/// Lets somebody in, or says why not.
+fn admit(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, peer: Peer) {
+    let admitted = server.connections.admits(peer, &server.config, cx.now());
+    let entered = admitted.and_then(|()| {
+        server.enter(
+            cx,
+            Outlet {
+                door: &DOOR,
+                socket,
+            },
+            LINES,
+            peer,
+        )
+    });
+    match entered {
+        Ok(member) => {
+            let (connections, config) = (&mut server.connections, &server.config);
+            connections.insert(socket, Some(member), peer, config, cx.now());
+            if let Some(connection) = connections.get_mut(socket) {
+                connection.stage = Stage::Opening;
+            }
+            server.finish(cx);
+        }
+        Err(refused) => turn_away(server, cx, socket, peer, &refused),
+    }
+}
+
+/// Whoever does not read its answers is asked no more questions, and whoever types too fast is
+/// read more slowly: the bytes wait until then.
+fn data(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, bytes: &[u8]) {
+    let connection = server.connections.get_mut(socket);
+    if connection.is_none_or(|found| found.has_departed()) {
+        return throw_away(server, cx, socket);
+    }
+    if socket.is_broken(cx) {
+        see_off(server, cx, socket);
+    }
+    if server.must_wait(cx, socket) || server.has_had_its_share(cx, socket) {
+        socket.pause(cx);
+        socket.unshift(cx, bytes);
+        return server.finish(cx); // it may have been told so
+    }
+    let connection = server.connections.get_mut(socket);
+    if connection.is_some_and(|found| matches!(found.stage, Stage::Proxied { .. })) {
+        return proxied(server, cx, socket, bytes);
+    }
+    if let Some(bytes) = opening(server, cx, socket, bytes, false) {
+        let used = hear(server, cx, socket, &bytes);
+        socket.unshift(cx, &bytes[used..]);
+        if server.has_had_its_share(cx, socket) {
+            socket.pause(cx);
+        }
+        server.finish(cx);
+    }
+}
+
+/// Bytes have come of a connection that we have ended. If it goes on and on, it is read no more.
+fn throw_away(server: &ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
+    let ending = server.connections.ending(socket);
+    let before = ending.map_or(0, |ending| ending.bytes_read);
+    if socket.bytes_read(cx) - before > THROWN_AWAY {
+        socket.pause(cx);
+    }
+}
+
+/// Nobody is there any more to answer to. What was said before is heard for a while: a paste may
+/// take hours at the pace of a stranger, and somebody may want the name, or come from the same
+/// address.
+fn see_off(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
+    if server.connections.ending(socket).is_none() {
+        set_end_deadline(server, cx, socket, |_, _| {
+            info!(
+                "a connection is cut off: its peer was gone, and had said more than is heard in that time"
+            );
+        });
+    }
+}
+
+/// Has a connection ended for certain before long, whatever its peer does; `log` tells of it then.
+fn set_end_deadline(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    socket: Socket,
+    log: fn(&mut Context<ChatServer>, Socket),
+) {
+    let timer = (!server.shutting_down).then(|| {
+        let timer = cx.set_deadline(LAST_LINES_MS, move |_, cx| {
+            log(cx, socket);
+            socket.abort(cx);
+        });
+        cx.set_timer_ref(timer, false);
+        timer
+    });
+    let bytes_read = socket.bytes_read(cx);
+    let before = server
+        .connections
+        .note_ending(socket, Ending { timer, bytes_read });
+    if let Some(timer) = before.and_then(|before| before.timer) {
+        cx.clear_timer(timer);
+    }
+}
+
+/// Looks at the beginning of a session. Returns what is to be heard: nothing while it may still be
+/// no chat, nor if it is none.
+fn opening<'a>(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    socket: Socket,
+    bytes: &'a [u8],
+    has_ended: bool,
+) -> Option<Cow<'a, [u8]>> {
+    let connection = server.connections.get_mut(socket)?;
+    if connection.stage != Stage::Opening {
+        return Some(Cow::Borrowed(bytes));
+    }
+    let is_first = connection.unheard.is_none();
+    let bytes = match connection.unheard.take() {
+        None => Cow::Borrowed(bytes),
+        Some(mut kept) => {
+            kept.bytes.extend_from_slice(bytes);
+            Cow::Owned(kept.bytes)
+        }
+    };
+    match opening::judge(&bytes, has_ended) {
+        Verdict::Chat => {
+            connection.stage = Stage::Open;
+            Some(bytes)
+        }
+        Verdict::Undecided => {
+            connection.unheard = Some(Unheard::new(bytes.into_owned()));
+            if let Some(member) = connection.member.filter(|_| is_first) {
+                server.hub.withhold(member, cx.now());
+                server.finish(cx);
+            }
+            None
+        }
+        Verdict::Foreign(foreign) => {
+            send_away(server, cx, socket, foreign);
+            None
+        }
+    }
+}
+
+/// Ends a session that is no chat, with the answer that whoever it is understands. As far as the
+/// chat knows, it was never there, and what it was told so far is not sent any more.
+fn send_away(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    socket: Socket,
+    foreign: Foreign,
+) {
+    let answer = opening::answer(foreign, &server.browsers);
+    let connection = server.connections.get_mut(socket);
+    if let Some(member) = connection.and_then(|found| found.member) {
+        if let Some(peer) = server.hub.chat().peer(member) {
+            server.access_log.foreign(peer, cx.now());
+        }
+        server.unseat(member);
+        server.hub.gone(member, moment(cx));
+        server.hub.apply();
+        server.hub.forget(member);
+    }
+    socket.write(cx, &answer);
+    close(server, cx, socket);
+    server.finish(cx);
+}
+
+/// Takes lines, up to the cap. Returns how many bytes are used up: all, if nobody hears them any
+/// more.
+fn hear(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    socket: Socket,
+    bytes: &[u8],
+) -> usize {
+    let lines = server.lines_to_hear(cx, socket);
+    let ChatServer {
+        hub, connections, ..
+    } = server;
+    let Some(Connection {
+        input,
+        member: Some(member),
+        ..
+    }) = connections.get_mut(socket)
+    else {
+        return bytes.len(); // what comes after a member has left is thrown away
+    };
+    let read = Read {
+        bytes,
+        is_message: false,
+        lines,
+    };
+    let fed = input.hear(hub, *member, read, moment(cx), Hub::frame);
+    let answers = input.take_answers();
+    if !answers.is_empty() {
+        socket.write(cx, answers);
+    }
+    server.spend(cx, socket, fed.cost);
+    fed.used
+}
+
+/// The peer has said all it will: what is left is a line, too, when its time comes. It gets its
+/// answers, then the end.
+fn end(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
+    let connection = server.connections.get_mut(socket);
+    if connection.is_some_and(|found| matches!(found.stage, Stage::Proxied { .. })) {
+        return close(server, cx, socket); // a health check of the proxy's
+    }
+    let wait = server.connections.wait(socket, cx.now());
+    if wait > 0 {
+        let timer = cx.set_timeout(wait, move |server: &mut ChatServer, cx| {
+            end(server, cx, socket);
+        });
+        return cx.set_timer_ref(timer, false);
+    }
+    last_words(server, cx, socket);
+}
+
+/// Hears what is left of somebody whose peer has ended, and sees it off.
+fn last_words(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
+    // A line without an end may have been kept, and blank ones before it. They are few.
+    if let Some(bytes) = opening(server, cx, socket, &[], true) {
+        let mut rest = &bytes[..];
+        while !rest.is_empty() {
+            rest = &rest[hear(server, cx, socket, rest)..];
+        }
+        server.finish(cx);
+    }
+    let ChatServer {
+        hub, connections, ..
+    } = server;
+    if let Some(Connection {
+        input,
+        member: Some(member),
+        ..
+    }) = connections.get_mut(socket)
+    {
+        let cost = input.finish(hub, *member, moment(cx), Hub::frame);
+        hub.leave(*member, moment(cx));
+        server.spend(cx, socket, cost);
+    }
+    server.finish(cx);
+}
+
+/// Ends a connection that has left the chat, after what was written to it.
+pub(in crate::server) fn close(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    socket: Socket,
+) {
+    let Some(connection) = server.connections.get_mut(socket) else {
+        return;
+    };
+    connection.depart();
+    socket.resume(cx); // to throw away what comes
+    dismiss(server, cx, socket);
+}
+
+/// Ends our side of a connection, and sees to it that the other side does not take for ever.
+fn dismiss(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
+    socket.end(cx);
+    // It closes by itself once it has ended both its sides and taken everything.
+    set_end_deadline(server, cx, socket, |cx, socket| {
+        if socket.buffered(cx) > 0 {
+            info!("a connection did not read its last lines in time");
+        }
+    });
+}
+
+/// Ends a connection that has never been in the chat, with a reason.
+fn turn_away(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    socket: Socket,
+    peer: Peer,
+    reason: &DisconnectReason,
+) {
+    server.access_log.refused(peer, reason, cx.now());
+    if !server.turn_away(socket) {
+        socket.destroy(cx);
+        return;
+    }
+    socket.write(cx, format!("{}\n", reason.line()).as_bytes());
+    dismiss(server, cx, socket);
+}

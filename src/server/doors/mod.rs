@@ -1,0 +1,107 @@
+//! The doors: sockets' events become calls of the hub, and what it gives back is put into words, or
+//! into JSON, and written.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `line/` | the door for `nc`: TCP and IPC, lines of text |
+//! | `web/` | the door for browsers and programs: pages, and WebSockets with lines or JSON |
+//! | `mod.rs` | the framings that members of the doors have |
+//! | `outlet.rs` | what differs between the doors: how is written, read on, and ended |
+//! | `connections.rs` | what the doors keep of each connection, and who may have one |
+//! | `arrivals.rs`, `hearing.rs` | who comes and who is gone; when a connection is read |
+//! | `trusted_proxies.rs` | which proxies may say who is behind them |
+
+pub(in crate::server) mod arrivals;
+pub(in crate::server) mod connections;
+pub(in crate::server) mod hearing;
+pub(in crate::server) mod line;
+pub(in crate::server) mod outlet;
+pub(in crate::server) mod trusted_proxies;
+pub(in crate::server) mod web;
+
+use crate::server::core::rendering::{Framing, FramingId};
+use line::words::{self, Times};
+use web::json;
+
+/// `nc`'s lines: old messages have their times.
+pub(super) const LINES: FramingId = FramingId(0);
+const LINES_ELSEWHERE: FramingId = FramingId(1);
+/// All messages have.
+const TIMED_LINES: FramingId = FramingId(2);
+const TIMED_LINES_ELSEWHERE: FramingId = FramingId(3);
+/// None has.
+const BARE_LINES: FramingId = FramingId(4);
+const BARE_LINES_ELSEWHERE: FramingId = FramingId(5);
+/// Objects of JSON.
+pub(super) const JSON: FramingId = FramingId(6);
+const JSON_ELSEWHERE: FramingId = FramingId(7);
+
+const JSON_FRAMING: Framing = Framing {
+    render: json::render,
+    echoes: true,
+    elsewhere: JSON_ELSEWHERE,
+    with_times: JSON,
+    without_times: JSON,
+    has_crowds: true,
+};
+
+/// All framings there are, each at the place that its id says.
+pub static FRAMINGS: [Framing; 8] = [
+    Framing {
+        render: |heard, to| words::render(heard, Times::OfOld, to),
+        ..lines(LINES_ELSEWHERE)
+    },
+    Framing {
+        render: |heard, to| words::render_elsewhere(heard, Times::OfOld, to),
+        ..lines(LINES_ELSEWHERE)
+    },
+    Framing {
+        render: |heard, to| words::render(heard, Times::OfAll, to),
+        ..lines(TIMED_LINES_ELSEWHERE)
+    },
+    Framing {
+        render: |heard, to| words::render_elsewhere(heard, Times::OfAll, to),
+        ..lines(TIMED_LINES_ELSEWHERE)
+    },
+    Framing {
+        render: |heard, to| words::render(heard, Times::OfNone, to),
+        ..lines(BARE_LINES_ELSEWHERE)
+    },
+    Framing {
+        render: |heard, to| words::render_elsewhere(heard, Times::OfNone, to),
+        ..lines(BARE_LINES_ELSEWHERE)
+    },
+    JSON_FRAMING,
+    Framing {
+        render: json::render_elsewhere,
+        ..JSON_FRAMING
+    },
+];
+
+/// Lines; the renderer is still to be said.
+const fn lines(elsewhere: FramingId) -> Framing {
+    Framing {
+        render: |_, _| {},
+        echoes: false,
+        elsewhere,
+        with_times: TIMED_LINES,
+        without_times: BARE_LINES,
+        has_crowds: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_framing_is_where_others_look_for_it() {
+        for (at, framing) in FRAMINGS.iter().enumerate() {
+            for id in [framing.elsewhere, framing.with_times, framing.without_times] {
+                let found = &FRAMINGS[usize::from(id.0)];
+                assert_eq!(found.echoes, framing.echoes, "{at}");
+                assert_eq!(found.has_crowds, framing.has_crowds, "{at}");
+            }
+        }
+    }
+}

@@ -1,0 +1,363 @@
+//! Members of the chat on WebSockets. A text message is a line, or several; so is what they get. With
+//! the subprotocol `loopchat.v1.json` both are objects.
+
+use log::debug;
+
+use crate::chat::{Answer, DisconnectReason};
+use crate::http::Head;
+use crate::http::web_socket::{Endpoint, Event, Handshake, Message, Refusal, WebSocket, code};
+use crate::net::{Context, Socket};
+use crate::server::core::cost::Cost;
+use crate::server::core::fan_out::Payload;
+use crate::server::core::hub::Hub;
+use crate::server::core::line_input::{Fed, Read};
+use crate::server::core::rendering::{FramingId, Heard};
+use crate::server::doors::connections::{Connection, Unheard};
+use crate::server::doors::outlet::{Door, Outlet};
+use crate::server::doors::web::admit;
+use crate::server::doors::web::client;
+use crate::server::doors::web::json;
+use crate::server::doors::web::path;
+use crate::server::doors::web::peer;
+use crate::server::doors::web::refuse_upgrade;
+use crate::server::doors::web::requests::{self, Request, SUBPROTOCOL};
+use crate::server::doors::{FRAMINGS, JSON, LINES};
+use crate::server::{ChatServer, Config, moment};
+
+/// The largest message that is taken, in bytes, unless lines may be longer: a paste. Whoever sends
+/// a larger one is disconnected with 1009.
+const MAX_MESSAGE: usize = 64 * 1024;
+
+/// What the door does for its members.
+static DOOR: Door = Door {
+    write: |socket, cx, payload| {
+        let web_socket = WebSocket::of(socket);
+        match payload {
+            Payload::Shared(shared) => web_socket.send_encoded(cx, shared.frame()),
+            // It is text, put together from lines.
+            Payload::Own(bytes) => web_socket.send_text(cx, &String::from_utf8_lossy(bytes)),
+        };
+    },
+    read_on: |server, cx, socket| read_on(server, cx, WebSocket::of(socket)),
+    close: |server, cx, socket, reason| close(server, cx, WebSocket::of(socket), reason),
+    forget_unread: |_, _| {},
+    show_board: Some(|socket, cx, board| {
+        WebSocket::of(socket).send_encoded(cx, board);
+    }),
+};
+
+/// Listens to all WebSockets there will be.
+pub(in crate::server) fn listen(cx: &mut Context<ChatServer>, endpoint: Endpoint) {
+    endpoint.on_event(
+        cx,
+        |server: &mut ChatServer, cx, web_socket, event| match event {
+            Event::Message(Message::Text(text)) => message(server, cx, web_socket, text.as_bytes()),
+            Event::Message(Message::Binary(_)) => {
+                web_socket.close(cx, code::UNSUPPORTED_DATA, "only text is taken here");
+                leave(server, cx, web_socket);
+            }
+            Event::Drain => server.drained(cx, web_socket.socket()),
+            Event::Error(error) => {
+                debug!("a WebSocket broke the protocol: {error}");
+                leave(server, cx, web_socket);
+            }
+            Event::Close(..) => server.gone(cx, web_socket.socket()),
+            Event::Ping(_) | Event::Pong(_) => server.control_frame(cx, web_socket),
+        },
+    );
+}
+
+impl ChatServer {
+    /// A WebSocket has sent a control frame. They are answered by themselves, and asked for at a
+    /// cost.
+    pub(in crate::server) fn control_frame(
+        &mut self,
+        cx: &mut Context<Self>,
+        web_socket: WebSocket,
+    ) {
+        let socket = web_socket.socket();
+        self.charge(cx, socket, Cost::CONTROL_FRAME);
+        if self.has_had_its_share(cx, socket) {
+            web_socket.pause(cx);
+            self.finish(cx); // it may have been told so
+        }
+    }
+}
+
+/// Takes a member out of the chat whose close frame is sent. The connection may take seconds to
+/// end, and until then it could go on talking.
+fn leave(server: &mut ChatServer, cx: &mut Context<ChatServer>, web_socket: WebSocket) {
+    let connection = server.connections.get_mut(web_socket.socket());
+    if let Some(member) = connection.and_then(|found| found.member) {
+        server.hub.leave(member, moment(cx));
+        server.finish(cx);
+    }
+}
+
+/// Makes a request for a WebSocket a member of the chat. Who may not be one is told why: by a
+/// status if it is no page that may chat here, and in the chat's own way if there is no room,
+/// since a page sees nothing of a status.
+pub(in crate::server) fn upgrade(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    endpoint: Endpoint,
+    head: &Head,
+    socket: Socket,
+    rest: &[u8],
+) {
+    let guard = server.site.guard();
+    let vetted = match path(head.url()) {
+        "/ws" => guard.vet(head, "Pages from elsewhere may not chat here"),
+        _ => Err(Refusal::new(404, "WebSockets are at /ws")),
+    };
+    let understood = vetted.and_then(|()| {
+        let client = client(server, cx, head, socket)?;
+        Ok((Handshake::from_head(head)?, client))
+    });
+    let (mut handshake, client) = match understood {
+        Ok(understood) => understood,
+        Err(refusal) => return refuse_upgrade(cx, socket, &refusal),
+    };
+    let framing = match handshake.choose_protocol(SUBPROTOCOL) {
+        true => JSON,
+        false => LINES,
+    };
+    let web_socket = handshake.accept(cx, endpoint, socket, rest);
+    let entered = admit(server, cx, socket).and_then(|()| {
+        let (Some(peer), Some(direct)) = (client, peer(cx, socket)) else {
+            return Err(DisconnectReason::Gone);
+        };
+        let (connections, config) = (&mut server.connections, &server.config);
+        connections.readmit(socket, (direct, peer), config, cx.now())?;
+        server.enter(
+            cx,
+            Outlet {
+                door: &DOOR,
+                socket,
+            },
+            framing,
+            peer,
+        )
+    });
+    let connection = server.connections.get_mut(socket);
+    match entered {
+        Ok(member) => {
+            if let Some(connection) = connection {
+                connection.visits = false;
+                connection.member = Some(member);
+                if framing == JSON {
+                    let flood = connection.input.flood();
+                    let max_message = max_message(&server.config);
+                    let utc = moment(cx).utc;
+                    let hello = requests::hello(&server.config, flood, max_message, utc);
+                    send(cx, web_socket, &hello);
+                }
+            }
+            let board = server.board.enter(server.hub.chat(), cx.now());
+            web_socket.send_encoded(cx, &board);
+            server.finish(cx);
+        }
+        Err(refused) => {
+            if let Some(connection) = connection {
+                connection.visits = false;
+            }
+            if let Some(peer) = client {
+                server.access_log.refused(peer, &refused, cx.now());
+            }
+            let last = Answer::Disconnected(refused.clone());
+            let mut bytes = Vec::new();
+            (FRAMINGS[usize::from(framing.0)].render)(Heard::Answer(&last), &mut bytes);
+            send(cx, web_socket, &bytes);
+            web_socket.close(cx, code::TRY_AGAIN_LATER, &refused.text());
+        }
+    }
+}
+
+/// Sends what was put together from text.
+fn send(cx: &mut Context<ChatServer>, web_socket: WebSocket, text: &[u8]) {
+    web_socket.send_text(cx, &String::from_utf8_lossy(text));
+}
+
+/// The largest message that is taken, in bytes: a paste of many lines is one.
+pub(in crate::server) fn max_message(config: &Config) -> usize {
+    MAX_MESSAGE.max(config.max_line as usize)
+}
+
+/// A message has come, or what was left of one.
+fn message(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    web_socket: WebSocket,
+    text: &[u8],
+) {
+    let socket = web_socket.socket();
+    if server.must_wait(cx, socket) || server.has_had_its_share(cx, socket) {
+        keep(server, cx, web_socket, text);
+        return server.finish(cx); // it may have been told so
+    }
+    match framing_of(server, web_socket) {
+        JSON => objects(server, cx, web_socket, text),
+        _ => lines(server, cx, web_socket, text),
+    }
+}
+
+fn framing_of(server: &mut ChatServer, web_socket: WebSocket) -> FramingId {
+    let connection = server.connections.get_mut(web_socket.socket());
+    let member = connection.and_then(|found| found.member);
+    member.map_or(LINES, |member| server.hub.fan_out.framing_of(member))
+}
+
+/// Hears objects, one a line, until one has to wait: then all behind it do.
+fn objects(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    web_socket: WebSocket,
+    text: &[u8],
+) {
+    let socket = web_socket.socket();
+    let text = String::from_utf8_lossy(text);
+    let mut rest = &*text;
+    while !rest.is_empty() {
+        let (object, behind) = rest.split_once('\n').unwrap_or((rest, ""));
+        rest = behind;
+        if object.trim().is_empty() {
+            continue;
+        }
+        let left = hear_object(server, cx, web_socket, object);
+        server.finish(cx);
+        if left.is_some() || server.must_wait(cx, socket) || server.has_had_its_share(cx, socket) {
+            let kept = left.map_or_else(String::new, |left| left + "\n") + rest;
+            keep(server, cx, web_socket, kept.as_bytes());
+            // Whoever sends many lines in one message has had its share of this turn.
+            cx.set_immediate(move |server: &mut ChatServer, cx| server.read_on(cx, socket));
+            break;
+        }
+    }
+    server.finish(cx);
+}
+
+/// Hears one object. What is left of it, if it has to wait.
+fn hear_object(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    web_socket: WebSocket,
+    object: &str,
+) -> Option<String> {
+    let socket = web_socket.socket();
+    let lines = server.lines_to_hear(cx, socket);
+    let connection = server.connections.get_mut(socket)?;
+    let member = connection.member?; // what comes after a member has left is thrown away
+    let (text, reference) = match Request::read(object) {
+        Ok(Request::Line { text, reference }) => (text, reference),
+        Ok(Request::Ping { reference }) => {
+            server.hub.tell_as_it_is(member, &requests::pong(reference));
+            server.charge(cx, socket, Cost::CONTROL_FRAME);
+            return None;
+        }
+        Err(why) => {
+            let mut refused = Vec::new();
+            json::not_understood(why).write(&mut refused);
+            server.hub.tell_as_it_is(member, &refused);
+            server.charge(cx, socket, Cost::LINE);
+            return None;
+        }
+    };
+    let read = Read {
+        bytes: text.as_bytes(),
+        is_message: true,
+        lines,
+    };
+    let Fed { used, cost } =
+        connection
+            .input
+            .hear(&mut server.hub, member, read, moment(cx), Hub::frame);
+    server.spend(cx, socket, cost);
+    server.charge(cx, socket, Cost::CONTROL_FRAME); // one without a line is not free
+    if used < text.len() {
+        // A line that is too long is refused at its first byte too many, perhaps within a
+        // character.
+        let rest = String::from_utf8_lossy(&text.as_bytes()[used..]);
+        return Some(Request::line(&rest, reference));
+    }
+    if let Some(reference) = reference {
+        server.hub.tell_as_it_is(member, &requests::done(reference));
+    }
+    None
+}
+
+/// Hears lines. Of many lines a turn's share is heard; the rest waits, and with it all that comes
+/// behind.
+fn lines(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    web_socket: WebSocket,
+    text: &[u8],
+) {
+    let socket = web_socket.socket();
+    let lines = server.lines_to_hear(cx, socket);
+    let ChatServer {
+        hub, connections, ..
+    } = server;
+    // What comes after a member has left is thrown away.
+    if let Some(Connection {
+        input,
+        member: Some(member),
+        ..
+    }) = connections.get_mut(socket)
+    {
+        let read = Read {
+            bytes: text,
+            is_message: true,
+            lines,
+        };
+        let Fed { used, cost } = input.hear(hub, *member, read, moment(cx), Hub::frame);
+        server.spend(cx, socket, cost);
+        if used < text.len() || text.contains(&b'\n') {
+            keep(server, cx, web_socket, &text[used..]);
+            // Whoever sends many lines in one message has had its share of this turn.
+            cx.set_immediate(move |server: &mut ChatServer, cx| server.read_on(cx, socket));
+        }
+        if server.has_had_its_share(cx, socket) {
+            web_socket.pause(cx);
+        }
+    }
+    server.finish(cx);
+}
+
+/// Keeps what cannot be heard yet, and reads nothing more. Its bytes are not always whole
+/// characters: a line that is too long is refused at its first byte too many.
+fn keep(server: &mut ChatServer, cx: &mut Context<ChatServer>, web_socket: WebSocket, text: &[u8]) {
+    web_socket.pause(cx);
+    if let Some(connection) = server.connections.get_mut(web_socket.socket())
+        && !text.is_empty()
+    {
+        connection.unheard = Some(Unheard::new(text.to_vec()));
+    }
+}
+
+/// Hears what was kept, and reads on after it.
+fn read_on(server: &mut ChatServer, cx: &mut Context<ChatServer>, web_socket: WebSocket) {
+    // The next message comes a tick later at the earliest, unless what was kept has it wait.
+    web_socket.resume(cx);
+    let connection = server.connections.get_mut(web_socket.socket());
+    if let Some(text) = connection.and_then(|found| found.unheard.take()) {
+        message(server, cx, web_socket, &text.bytes);
+    }
+}
+
+/// Ends the connection of a member that has left the chat, after its last lines. The code tells a
+/// page what to make of it.
+fn close(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    web_socket: WebSocket,
+    reason: Option<&DisconnectReason>,
+) {
+    if let Some(connection) = server.connections.get_mut(web_socket.socket()) {
+        connection.depart();
+    }
+    match reason {
+        Some(reason) => web_socket.close(cx, reason.close_code(), &reason.text()),
+        None => web_socket.close(cx, code::NORMAL, ""),
+    };
+}

@@ -1,0 +1,314 @@
+//! The door for browsers and programs: pages over HTTP, and a WebSocket at `/ws` that speaks JSON, or
+//! the lines of `nc`.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `mod.rs` | opening it, who may come in, which path is what |
+//! | `members.rs` | members of the chat on WebSockets |
+//! | `json.rs`, `requests.rs` | the objects of `loopchat.v1.json`, in both directions |
+//! | `board.rs` | the rooms, as members see them beside what is said |
+//! | `access.rs` | what is for this machine only |
+//! | `forwarded.rs` | who is behind a proxy |
+//! | `origin.rs` | which names this server has, and whose pages may chat |
+//! | `site.rs` | what is served: pages with their tags and their compressed form |
+//! | `answers.rs` | how it is served: heads, conditional requests |
+//! | `documents.rs` | `docs/`, rendered |
+//!
+//! Connections that only ask for pages count as any other: towards `--max-connections`, and towards
+//! `--max-per-address`. Whoever is turned away is told so in an answer.
+
+mod access;
+mod answers;
+pub(in crate::server) mod board;
+mod documents;
+mod forwarded;
+pub(in crate::server) mod json;
+mod members;
+mod origin;
+mod requests;
+mod site;
+
+use log::{debug, info};
+
+use crate::chat::{DisconnectReason, Peer};
+use crate::http::web_socket::{Endpoint, Handshake, Options, Refusal};
+use crate::http::{self, Head, IncomingMessage, ServerResponse};
+use crate::net::{Address, Context, Event, Listener, Socket};
+use crate::server::core::cost::Cost;
+use crate::server::doors::arrivals;
+use crate::server::doors::line::{LAST_LINES_MS, THROWN_AWAY};
+use crate::server::inspect::loop_view;
+use crate::server::inspect::metrics;
+use crate::server::{ChatServer, Loop, StartError};
+pub use origin::Origin;
+pub(in crate::server) use site::Site;
+pub(in crate::server) use {access::is_from_here, access::vet, answers::body};
+
+/// The head of a request has to come within so many milliseconds, and all of it.
+const REQUEST_MS: u64 = 20_000;
+
+/// A connection that takes none of its response for so many milliseconds is closed.
+const STALL_MS: u32 = 30_000;
+
+/// Nobody has anything to send here but lines, on WebSockets.
+const MAX_BODY: u64 = 64 * 1024;
+
+/// Opens the door: from now on browsers may come.
+///
+/// # Errors
+///
+/// The system cannot poll the listener.
+pub(in crate::server) fn listen(
+    event_loop: &mut Loop,
+    server: &mut ChatServer,
+    listener: Listener,
+) -> Result<(), StartError> {
+    let address = listener.address().clone();
+    server.site.opens_at(&address);
+    server.browsers = whereabouts(server.config.web_origin.first(), &address);
+    let (door, members) = open(event_loop, server);
+    (server.web, server.web_members) = (Some(door), Some(members));
+    server.socket_files.note(door.net(), &listener);
+    door.net().listen_on(event_loop, listener);
+    if !door.listening(event_loop) {
+        let reason = "the system cannot poll it";
+        return Err(StartError::new(format!("--web {address}"), reason));
+    }
+    match address {
+        Address::Tcp(address) => info!("the chat in a browser: http://{address}/"),
+        Address::Ipc(_) => info!("the chat in a browser, over HTTP on {address}"),
+    }
+    Ok(())
+}
+
+/// Where the door is, for browsers that have come to another.
+fn whereabouts(origin: Option<&Origin>, address: &Address) -> String {
+    let known = "The chat in a browser is at";
+    match (origin, address) {
+        (Some(origin), _) => format!("{known} {}/", origin.as_str()),
+        (None, Address::Tcp(address)) if address.ip().is_unspecified() => {
+            format!("{known} port {} of this machine.", address.port())
+        }
+        (None, Address::Tcp(address)) => format!("{known} http://{address}/"),
+        (None, Address::Ipc(_)) => "The chat in a browser is elsewhere.".to_owned(),
+    }
+}
+
+fn open(event_loop: &mut Loop, server: &ChatServer) -> (http::Server, Endpoint) {
+    let door = http::create_server(event_loop);
+    door.net()
+        .set_high_water_mark(event_loop, server.hub.high_water_mark())
+        .set_linger(event_loop, Some(LAST_LINES_MS as u32));
+    door.set_headers_timeout(event_loop, REQUEST_MS)
+        .set_request_timeout(event_loop, REQUEST_MS)
+        .set_timeout(event_loop, STALL_MS)
+        .set_max_body(event_loop, Some(MAX_BODY))
+        .set_http_allow_half_open(event_loop, true) // `nc -N` waits for its answer
+        .set_should_upgrade(event_loop, Handshake::is_asked_for);
+    // HTTP's own listeners come first: those here only count.
+    door.net().on_connection(event_loop, arrived);
+    door.net()
+        .on_socket_event(event_loop, |server, cx, socket, event| match event {
+            Event::Data(bytes) => {
+                server.charge(cx, socket, Cost::bytes(bytes.len()));
+                server.keep_within_memory(cx);
+            }
+            Event::Close(_) => server.gone(cx, socket),
+            _ => {}
+        });
+    door.net().on_error(event_loop, |_, _, _, error| {
+        log::error!("the web door: {error}");
+    });
+    door.on_request(event_loop, route);
+    let max_message = members::max_message(&server.config);
+    let endpoint = Endpoint::new(event_loop, limits(max_message));
+    members::listen(event_loop, endpoint);
+    let watchers = Endpoint::new(event_loop, limits(loop_view::MAX_MESSAGE));
+    loop_view::listen(event_loop, watchers);
+    door.on_upgrade(
+        event_loop,
+        move |server, cx, head, socket, rest| match path(head.url()) {
+            "/loop/ws" => loop_view::upgrade(server, cx, watchers, head, socket, rest),
+            _ => members::upgrade(server, cx, endpoint, head, socket, rest),
+        },
+    );
+    (door, endpoint)
+}
+
+/// What WebSockets keep to.
+fn limits(max_message: usize) -> Options {
+    Options {
+        max_message,
+        ping_interval_ms: 30_000,
+        ping_timeout_ms: 20_000,
+        // A member that the server disconnects has as long to take its last lines as one at the
+        // line door.
+        close_timeout_ms: LAST_LINES_MS as u32,
+        // Whoever has left the chat is not heard any more.
+        max_after_close: THROWN_AWAY as usize,
+    }
+}
+
+/// Somebody has connected. If nobody more may, it is told so when it asks for something: a browser
+/// shows nothing of what comes before.
+fn arrived(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
+    let Err(refused) = admit(server, cx, socket) else {
+        return;
+    };
+    if let Some(peer) = peer(cx, socket) {
+        server.access_log.refused(peer, &refused, cx.now());
+    }
+    if !server.turn_away(socket) {
+        socket.destroy(cx);
+    }
+}
+
+/// Who is at the other end. Nobody is an operator here: what connects to a socket file is a proxy,
+/// and who is behind it the system does not know.
+fn peer(cx: &Context<ChatServer>, socket: Socket) -> Option<Peer> {
+    let peer = arrivals::peer(cx, socket)?;
+    Some(match peer {
+        Peer::Local { user, .. } => Peer::Local {
+            user,
+            operator: false,
+        },
+        Peer::Tcp(_) => peer,
+    })
+}
+
+/// Who asks, as far as a trusted proxy says; `None` if the connection is gone.
+///
+/// # Errors
+///
+/// What to refuse the request with.
+pub(in crate::server) fn client(
+    server: &ChatServer,
+    cx: &Context<ChatServer>,
+    head: &Head,
+    socket: Socket,
+) -> Result<Option<Peer>, Refusal> {
+    let Some(peer) = peer(cx, socket) else {
+        return Ok(None);
+    };
+    let config = &server.config;
+    let trusts = |address| config.trusts_address(address);
+    forwarded::client(head, peer, config.trusts(peer), trusts).map(Some)
+}
+
+/// Whether a connection is one of those that may be served. One that was turned away when it came
+/// may have found its place meanwhile.
+///
+/// # Errors
+///
+/// Why it is turned away.
+pub(in crate::server) fn admit(
+    server: &mut ChatServer,
+    cx: &Context<ChatServer>,
+    socket: Socket,
+) -> Result<(), DisconnectReason> {
+    if server.connections.get_mut(socket).is_some() {
+        return Ok(());
+    }
+    let Some(peer) = peer(cx, socket) else {
+        return Err(DisconnectReason::Gone);
+    };
+    server.connections.admits(peer, &server.config, cx.now())?;
+    server.connections.turned_away.remove(&socket);
+    let (connections, config) = (&mut server.connections, &server.config);
+    connections.insert(socket, None, peer, config, cx.now());
+    Ok(())
+}
+
+/// Answers a request for a WebSocket that nothing comes of. HTTP has let go of the connection, so
+/// its close is to be listened to anew.
+pub(in crate::server) fn refuse_upgrade(
+    cx: &mut Context<ChatServer>,
+    socket: Socket,
+    refusal: &Refusal,
+) {
+    debug!("no WebSocket: {refusal}");
+    refusal.send(cx, socket);
+    socket.on_close(cx, |server: &mut ChatServer, cx, socket, _| {
+        server.gone(cx, socket);
+    });
+}
+
+/// One request: which path is what.
+fn route(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    request: IncomingMessage,
+    response: ServerResponse,
+) {
+    if let Err(refused) = admit(server, cx, request.socket()) {
+        return answers::refuse(cx, response, 503, &refused.text());
+    }
+    let socket = request.socket();
+    server.charge(cx, socket, Cost::LINE);
+    if server.has_had_its_share(cx, socket)
+        && let Some(web) = server.web
+    {
+        web.pause_requests(cx, socket); // this one is answered
+    }
+    let Some(head) = request.head(cx) else { return };
+    if !server.site.guard().knows_host(head) {
+        return answers::refuse(cx, response, 421, origin::UNKNOWN_HOST);
+    }
+    if !matches!(head.method(), "GET" | "HEAD") {
+        return answers::refuse_method(cx, response);
+    }
+    let path = path(head.url()).to_owned();
+    if let Some(what) = access::guarded(&path)
+        && !access::may_look(server, cx, head, request.socket(), what)
+    {
+        return answers::refuse(cx, response, 403, access::REFUSED);
+    }
+    debug!("a browser asks for {path:?}");
+    match &*path {
+        "/healthz" => answers::plain(cx, response, 200, "ok"),
+        "/metrics" => {
+            server.charge(cx, socket, Cost::METRICS);
+            metrics::answer(server, cx, response);
+        }
+        "/ws" | "/loop/ws" => {
+            answers::refuse(cx, response, 426, "A WebSocket is to be asked for here.")
+        }
+        "/docs" => answers::redirect(cx, response, "/docs/"),
+        _ => match server.site.page(&path) {
+            Some(page) => {
+                server.charge(cx, socket, Cost::bytes(page.plain.body.len()));
+                answers::page(cx, request, response, &page);
+            }
+            None => answers::refuse(cx, response, 404, "There is no such page."),
+        },
+    }
+}
+
+/// The path of a request's target, which may be a whole URL and may have a query.
+fn path(target: &str) -> &str {
+    let path = origin::split_url(target).map_or(target, |(_, rest)| rest);
+    match path.split('?').next() {
+        Some("") | None => "/",
+        Some(path) => path,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::server::doors::web::path;
+
+    #[test]
+    fn a_path_is_what_is_left_of_a_target() {
+        for (target, wanted) in [
+            ("/", "/"),
+            ("/ws", "/ws"),
+            ("/ws?room=tea", "/ws"),
+            ("http://localhost:8080/docs/?a=/b", "/docs/"),
+            ("http://localhost", "/"),
+            ("/a?b=http://c/d", "/a"),
+            ("/a://b/c", "/a://b/c"),
+        ] {
+            assert_eq!(path(target), wanted);
+        }
+    }
+}
