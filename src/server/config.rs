@@ -298,7 +298,8 @@ pub enum Exposed {
 /// A number of bytes, with a unit or without: `1048576`, `1M`.
 fn bytes(text: &str) -> Result<u64, String> {
     let text = text.trim().to_ascii_uppercase();
-    let text = text.trim_end_matches('B').trim_end_matches('I');
+    let plain = text.strip_suffix("IB").or_else(|| text.strip_suffix('B'));
+    let text = plain.unwrap_or(&text);
     let units = [('K', 10), ('M', 20), ('G', 30), ('T', 40)];
     let unit = units
         .iter()
@@ -402,7 +403,19 @@ mod tests {
         ] {
             assert_eq!(bytes(text), Ok(wanted), "{text}");
         }
-        for text in ["", "M", "1", "1023K", "-1M", "1.5G", "99999999T", "1X"] {
+        for text in [
+            "",
+            "M",
+            "1",
+            "1023K",
+            "-1M",
+            "1.5G",
+            "99999999T",
+            "1X",
+            "1MBB",
+            "1MII",
+            "5242880I",
+        ] {
             assert!(bytes(text).is_err(), "{text}");
         }
     }

@@ -179,6 +179,8 @@ mod linux {
         for file in &mut server.socket_files.files {
             if let Ok(found) = fs::symlink_metadata(&file.path) {
                 if file.inode == Some((found.dev(), found.ino())) {
+                    // It may have been away, and brought back.
+                    (file.taken, file.missed) = (false, false);
                     continue;
                 }
                 if !std::mem::replace(&mut file.taken, true) {
