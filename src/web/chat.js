@@ -33,14 +33,14 @@ const views = {
   wrote(transcript, entry) {
     log.added(transcript);
     if (entry.nick === undefined) return;
-    if (entry.kind !== "private") rooms.heard();
     if (entry.own) return log.toEnd();
     if (!document.hidden) return;
     unseen += 1;
     title();
   },
+  heard: () => rooms.heard(),
   merged: (transcript) => log.changed(transcript),
-  marked: (entry) => log.marked(entry),
+  changed: (entry, transcript) => log.refresh(entry, transcript),
   people: (nicks, count) => people.show(nicks, count, session.name),
   board: (board) => {
     rooms.update(board);
@@ -52,8 +52,7 @@ const views = {
 };
 
 const connection = new Connection(new URL("/ws", location.href.replace(/^http/, "ws")), {
-  opened: () => session.opened(),
-  received: (message) => session.received(message),
+  received: (event) => session.received(event),
   lost: () => session.lost(),
   status: showStatus,
 });
@@ -112,7 +111,7 @@ document.addEventListener("keydown", (event) => {
 // As soon as there may be a network, or somebody who looks, again.
 function wake() {
   if (connection.isWaiting) connection.connect();
-  else session.probe();
+  else connection.probe();
 }
 addEventListener("online", wake);
 document.addEventListener("visibilitychange", () => {

@@ -1,8 +1,12 @@
-// A WebSocket that comes back: after a pause that grows up to ten seconds and is never quite the
-// same, so that a server that restarts does not meet all its members in one moment.
+// A WebSocket of JSON, object by object, that comes back: after a pause that grows up to ten seconds
+// and is never quite the same, so that a server that restarts does not meet all its members in one
+// moment. What the objects are is in docs/protocol.md.
 
+const PROTOCOL = "loopchat.v1.json";
 const LONGEST_PAUSE = 10_000;
 const PATIENCE = 10_000;
+// How long nothing may have come before a probe is worth it, and how long its answer may take.
+const SILENCE = 8_000;
 
 export class Connection {
   #url;
@@ -10,9 +14,11 @@ export class Connection {
   #socket = null;
   #attempts = 0;
   #timer = 0;
+  #probe = 0;
+  #heardAt = 0;
 
-  // `on` has `opened()`, `received(text)`, `lost()`, and `status(state, until)` with `connecting`,
-  // `open`, `waiting` and `stopped`; `until` is when the next attempt begins.
+  // `on` has `received(object)`, `lost()`, and `status(state, until)` with `connecting`, `open`,
+  // `waiting` and `stopped`; `until` is when the next attempt begins.
   constructor(url, on) {
     this.#url = url;
     this.#on = on;
@@ -29,17 +35,20 @@ export class Connection {
   connect() {
     this.#quiet();
     this.#on.status("connecting");
-    const socket = new WebSocket(this.#url);
+    const socket = new WebSocket(this.#url, PROTOCOL);
     this.#socket = socket;
     // What a socket that was given up still has to say is nobody's business.
     const mine = (act) => (event) => this.#socket === socket && act(event);
-    this.#timer = setTimeout(mine(() => this.drop()), PATIENCE);
+    this.#timer = setTimeout(mine(() => this.#drop()), PATIENCE);
     socket.addEventListener("open", mine(() => {
       clearTimeout(this.#timer);
-      this.#on.opened();
+      this.#heard();
       this.#on.status("open");
     }));
-    socket.addEventListener("message", mine((event) => this.#on.received(event.data)));
+    socket.addEventListener("message", mine((event) => {
+      this.#heard();
+      for (const line of event.data.split("\n")) if (line !== "") this.#on.received(JSON.parse(line));
+    }));
     socket.addEventListener("close", mine(() => this.#lost()));
   }
 
@@ -48,14 +57,15 @@ export class Connection {
     this.#attempts = 0;
   }
 
-  send(line) {
-    this.#socket.send(line);
+  send(object) {
+    this.#socket.send(JSON.stringify(object));
   }
 
-  // Takes the connection for lost, whatever the network thinks.
-  drop() {
-    this.#socket.close();
-    this.#lost();
+  // After a sleep a connection may be dead without knowing.
+  probe() {
+    if (!this.isOpen || this.#probe !== 0 || Date.now() - this.#heardAt < SILENCE) return;
+    this.send({ kind: "ping", ref: Date.now() });
+    this.#probe = setTimeout(() => this.#drop(), SILENCE);
   }
 
   // Stays away until `connect` is called.
@@ -64,9 +74,22 @@ export class Connection {
     this.#on.status("stopped");
   }
 
+  // Anything at all is an answer to a probe.
+  #heard() {
+    this.#heardAt = Date.now();
+    clearTimeout(this.#probe);
+    this.#probe = 0;
+  }
+
+  // Takes the connection for lost, whatever the network thinks.
+  #drop() {
+    this.#socket.close();
+    this.#lost();
+  }
+
   #quiet() {
-    clearTimeout(this.#timer);
-    this.#timer = 0;
+    for (const timer of [this.#timer, this.#probe]) clearTimeout(timer);
+    this.#timer = this.#probe = 0;
     const socket = this.#socket;
     this.#socket = null;
     socket?.close();

@@ -1,7 +1,7 @@
 // The log: a window of at most so many rows on a transcript. What comes in between two frames goes
 // in together; whoever reads further up is not moved.
 
-import { continues, mark, newDay, row } from "./row.js";
+import { continues, newDay, refresh, row } from "./row.js";
 
 // Rows at most; those of somebody who follows, after which older ones go; and those that are added at
 // a time for somebody who scrolls.
@@ -15,7 +15,7 @@ export class Log {
   #list;
   #button;
   #needEarlier;
-  #transcript = { entries: [], dropped: 0 };
+  #transcript = { entries: [], dropped: 0, waiting: 0 };
   #rows = new WeakMap();
   #entries = new WeakMap();
   // The window, as indices of entries, and how many entries had been dropped when it was drawn.
@@ -60,9 +60,11 @@ export class Log {
     this.#schedule();
   }
 
-  marked(entry) {
+  // An entry is not what it was; with its transcript, it may also stand elsewhere among the last.
+  refresh(entry, transcript) {
     const made = this.#rows.get(entry);
-    if (made) mark(made, entry);
+    if (made) refresh(made, entry);
+    if (transcript === this.#transcript) this.#schedule();
   }
 
   scrollPages(pages) {
@@ -93,7 +95,7 @@ export class Log {
       if (isMuch) this.#draw(all - FOLLOWED, all, null);
       else this.#append(all);
       this.#stick();
-      this.#seen = all;
+      this.#seen = all - this.#transcript.waiting;
     } else {
       this.#append(Math.min(all, this.#first + MOST));
     }
@@ -125,9 +127,12 @@ export class Log {
     }
   }
 
+  // What comes in goes before one's own lines that wait: rows are compared from the end.
   #append(end) {
-    if (end <= this.#end) return;
-    this.#list.append(...this.#make(this.#end, end));
+    let at = Math.min(this.#end, end);
+    const isThere = () => this.#list.children[at - 1 - this.#first] === this.#rows.get(this.#transcript.entries[at - 1]);
+    while (at > this.#first && !isThere()) at -= 1;
+    this.#replace(this.#make(at, end), at - this.#first);
     this.#end = end;
   }
 
@@ -139,16 +144,17 @@ export class Log {
     this.#list.setAttribute("aria-live", "off");
     clearTimeout(this.#loud);
     this.#loud = setTimeout(() => this.#list.setAttribute("aria-live", "polite"), 300);
-    this.#replace(this.#make(this.#first, this.#end));
+    this.#replace(this.#make(this.#first, this.#end), 0);
     if (!anchor) this.#stick();
     else if (anchor.row.isConnected) this.#box.scrollTop += anchor.row.getBoundingClientRect().top - anchor.top;
   }
 
-  // Rows that stay are not touched: their layout stands.
-  #replace(rows) {
+  // Puts rows in the place of all from an index on. Those that stay are not touched: their layout
+  // stands.
+  #replace(rows, from) {
     const stay = new Set(rows);
-    for (const child of [...this.#list.children]) if (!stay.has(child)) child.remove();
-    let next = this.#list.firstElementChild;
+    for (const child of [...this.#list.children].slice(from)) if (!stay.has(child)) child.remove();
+    let next = this.#list.children[from] ?? null;
     for (const one of rows) {
       if (one === next) next = next.nextElementSibling;
       else this.#list.insertBefore(one, next);
@@ -164,6 +170,7 @@ export class Log {
       const one = this.#row(entry);
       one.classList.toggle("continued", !day && continues(entry, before));
       if (day) one.dataset.day = day;
+      else delete one.dataset.day;
       made.push(one);
     }
     return made;

@@ -68,7 +68,7 @@ function privately(entry) {
 
 export function row(entry) {
   const made = element("div", `row ${entry.kind}`);
-  const text = element("span", "text", linked(entry.text));
+  const text = element("span", "text", entry.isRedacted ? "taken back" : linked(entry.text));
   text.dir = "auto";
   switch (entry.kind) {
     case "message":
@@ -92,15 +92,28 @@ export function row(entry) {
   made.classList.toggle("own", Boolean(entry.own));
   made.classList.toggle("presence", Boolean(entry.isPresence));
   made.classList.toggle("table", Boolean(entry.isTable));
-  mark(made, entry);
+  made.classList.toggle("redacted", Boolean(entry.isRedacted));
+  made.classList.toggle("failed", Boolean(entry.failed));
+  if (entry.failed) made.append(element("span", "failure", entry.failed));
   return made;
 }
 
-// Says on its row that a line has not been heard.
-export function mark(made, entry) {
-  if (!entry.failed || made.classList.contains("failed")) return;
-  made.classList.add("failed");
-  made.append(element("span", "failure", entry.failed));
+// Has a row show what its entry is now, and touches nothing else: whatever is put in is read out.
+export function refresh(made, entry) {
+  const fresh = row(entry);
+  for (const name of ["redacted", "failed"]) made.classList.toggle(name, fresh.classList.contains(name));
+  for (const part of ["text", "time", "failure"]) {
+    const [before, now] = [made, fresh].map((one) => one.querySelector(`:scope > .${part}`));
+    if (before && now && before.textContent === now.textContent) {
+      before.title = now.title;
+      if (part === "time") before.dateTime = now.dateTime;
+    } else if (before && now) {
+      before.replaceWith(now);
+    } else {
+      before?.remove();
+      if (now) made.append(now);
+    }
+  }
 }
 
 // Whether an entry goes on where the one before it has stopped, under the same name.
@@ -110,9 +123,10 @@ export function continues(entry, before) {
   return entry.at === null || entry.at - before.at < TOGETHER;
 }
 
-// The day that begins with an entry, in words, if one does.
-export function newDay(entry, before) {
-  if (entry.at === null || !before?.at) return null;
+// The day that begins with an entry, in words, if one does. What one has come upon first is of today,
+// unless it says so.
+export function newDay(entry, before = { at: Date.now() }) {
+  if (entry.at === null || before.at === null) return null;
   const isSame = new Date(entry.at).toDateString() === new Date(before.at).toDateString();
   return isSame ? null : day.format(entry.at);
 }

@@ -1,26 +1,22 @@
 // Who one is, where, and who else is there: keeps it over losses of the connection, and tells the
 // views what has changed. Knows no element of the page.
 //
-// The page asks the server some things by itself. Answers come in the order of the questions, so a
-// queue tells the answers that a person wants to see from those that only the page does.
+// The page asks the server some things by itself. Whatever is answered answers the line that is not
+// done yet, and each line knows whether a person wants to see that or only the page does.
 
-import { Reader, sanitised } from "./protocol.js";
+import { after, sentence } from "./presence.js";
+import { Sent } from "./sent.js";
 import { Transcript } from "./transcript.js";
+import { command, said } from "./typed.js";
 
 const HISTORY = 200;
-// How long after the last sign of a change `/who` is asked, and how long its answer may take.
-const SETTLES = 700;
+// How long who is here may be in doubt before `/who` is asked.
+const SETTLES = 2_000;
 const SETTLES_IN_A_CROWD = 5_000;
 const CROWD = 40;
-const PATIENCE = 8_000;
 
-// Which errors answer which question.
-const REFUSALS = {
-  nick: /^(A nickname |.* is taken[;.]|You are muted|Usage: \/nick)/s,
-  join: /^(A room name |#\S+ is full|There are \d+ rooms|You are muted|Usage: \/join)/s,
-  who: /^There is no room/,
-  history: /^Usage: \/history/,
-};
+// Why somebody who is disconnected stays away: the others come back.
+const FOR_GOOD = ["quit", "kicked", "banned"];
 
 export class Session {
   name = null;
@@ -33,19 +29,24 @@ export class Session {
   #connection;
   #views;
   #memory;
-  #reader = new Reader();
+  #sent = new Sent();
   #transcripts = new Map();
-  #asked = [];
-  // What has been said in each room, by the last boards of this connection.
-  #said = new Map();
+  // Where one comes from, as the server calls it.
+  #origin;
+  // The server's clock, as far as this one's is from it: what one types has no time of the server's yet.
+  #skew = 0;
   #isIn = false;
   #isFirst = true;
-  #isHelpQuiet = false;
   #shown = null;
-  #isReplayDue = false;
   #lostAt = 0;
-  #heardAt = 0;
   #whoTimer = 0;
+  // How many are in each room by the board, and whether all who have come and gone here were named.
+  #onBoard = new Map();
+  #isPeopleCertain = true;
+  // Whether there may be somebody of whom the history says nothing.
+  #hasIgnored = false;
+  // The topic one has set and was told of before the room.
+  #ownTopic = null;
 
   // `views` has a method for everything that can change, see chat.js. `memory` has `name` and `room`,
   // kept over a reload.
@@ -55,48 +56,21 @@ export class Session {
     this.#views = views;
   }
 
-  get isIn() {
-    return this.#isIn;
-  }
-
   // --- what the page does ---
 
   // Sends one line as typed; false if there is no connection, and the line is still the caller's.
   say(typed) {
     if (!this.#isIn || !this.#connection.isOpen) return false;
-    this.#connection.send(typed);
-    const line = sanitised(typed);
-    if (line === "") return true;
-    const own = { nick: this.name, own: true };
-    if (!line.startsWith("/")) this.#write({ ...own, kind: "message", text: line });
-    else if (line.startsWith("//")) this.#write({ ...own, kind: "message", text: line.slice(1) });
-    else this.#command(own, line);
+    const own = said(typed);
+    const line = this.#send(typed, { asks: own ? null : command(typed).word });
+    if (!own) return true;
+    const transcript = this.#place(own.kind);
+    const entry = { ...own, nick: this.name, origin: this.#origin, own: true, at: this.#now() };
+    transcript.wait(entry);
+    Object.assign(line, { entry, transcript });
+    if (own.kind === "private") this.#spokenWith(own.to);
+    this.#views.wrote(transcript, entry);
     return true;
-  }
-
-  #command(own, line) {
-    const [, word, rest] = /^\/(\S*)\s*(.*)$/su.exec(line);
-    switch (word.toLowerCase()) {
-      case "me":
-        if (rest) this.#write({ ...own, kind: "action", text: rest });
-        break;
-      case "msg": {
-        const [, to, text] = /^(\S+)\s+(.+)$/su.exec(rest) ?? [];
-        if (!to) break;
-        this.#write({ ...own, kind: "private", to, text });
-        this.#spokenWith(to);
-        break;
-      }
-      case "topic":
-        if (!rest) this.#expect("topic");
-        break;
-      case "nick":
-      case "join":
-      case "who":
-      case "history":
-      case "help":
-        this.#expect(word.toLowerCase());
-    }
   }
 
   // What was said before one came, once for each room.
@@ -104,77 +78,100 @@ export class Session {
     const transcript = this.#transcripts.get(this.#shown);
     if (!this.#isIn || this.room !== this.#shown || !transcript || transcript.isAsked) return;
     transcript.isAsked = true;
-    this.#ask("history", `/history ${HISTORY}`, { purpose: "earlier" });
+    this.#ask("history", `/history ${HISTORY}`);
   }
 
   askCommands() {
-    const isAsked = this.commands.length > 0 || this.#asked.some((ask) => ask.kind === "help");
+    const isAsked = this.commands.length > 0 || this.#sent.has(({ asks }) => asks === "help");
     if (this.#isIn && !isAsked) this.#ask("help", "/help");
-  }
-
-  // After a sleep a connection may be dead without knowing.
-  probe() {
-    if (!this.#isIn || Date.now() - this.#heardAt < PATIENCE) return;
-    const asked = Date.now();
-    this.#askWho();
-    setTimeout(() => this.#isIn && this.#heardAt < asked && this.#connection.drop(), PATIENCE);
   }
 
   // --- what the connection does ---
 
-  opened() {
-    this.#reader = new Reader();
-    this.#asked = [];
-    this.#said.clear();
-  }
-
   lost() {
     if (!this.#isIn) return;
-    this.#isIn = false;
-    this.#lostAt = Date.now();
-    clearTimeout(this.#whoTimer);
+    this.#leave();
     this.#write({ kind: "divider", text: "Connection lost" });
   }
 
-  received(message) {
-    this.#heardAt = Date.now();
-    for (const event of this.#reader.receive(message)) {
-      const isGreeting = ["welcome", "hint", "entered", "topic", "board"].includes(event.kind);
-      this.#handle(event);
-      if (!isGreeting) this.#isReplayDue = false;
+  // Kinds that are not known are left alone, and so are fields.
+  received(event) {
+    switch (event?.kind) {
+      case "hello": return this.#hello(event);
+      case "board": return this.#board(event);
+      case "welcome": return this.#welcome(event);
+      case "entered": return this.#entered(event);
+      case "stayed": return this.#stayed(event);
+      case "renamed": return this.#renamed(event);
+      case "history": return this.#history(event);
+      case "message":
+      case "action": return this.#message(event);
+      case "private": return this.#private(event);
+      case "redaction": return this.#redaction(event);
+      case "deleted": return this.#deleted(event);
+      case "presence": return this.#presence(event);
+      case "members": return this.#members(event);
+      case "room_topic": return this.#roomTopic(event);
+      case "topic_set": return this.#topicSet(event);
+      case "topic": return this.#newTopic(event);
+      case "help": return this.#help(event);
+      case "announcement": return this.#notice(event.nick === null ? event.text : `Announcement by ${event.nick}: ${event.text}`);
+      case "ignoring": return this.#ignoring(event);
+      case "unignored":
+      case "ignored":
+      case "watching":
+      case "hears":
+      case "parted":
+      case "own_rooms":
+      case "times":
+      case "rooms":
+      case "report":
+      case "muted":
+      case "unmuted":
+      case "carried_out":
+      case "bans":
+      case "mutes":
+      case "skipped":
+      case "missed":
+      case "flooding": return event.text.split("\n").forEach((text) => this.#notice(text));
+      case "refused": return this.#refused(event);
+      // Of what was said by then there was nothing to be seen, or more would have come of it.
+      case "done": return this.#sent.done(event.ref).forEach((line) => this.#withdraw(line));
+      case "disconnected": return this.#disconnected(event);
     }
   }
 
-  #welcome({ nick, room, text }) {
+  #hello({ time }) {
+    this.#skew = time - Date.now();
+  }
+
+  #welcome({ nick, origin, room, topic, text }) {
     const before = this.name;
     const { name, room: wanted } = this.#memory;
     this.#isFirst = before === null;
     this.#connection.settled();
     this.#isIn = true;
-    this.#isReplayDue = true;
+    this.#origin = origin;
+    this.#hasIgnored = false;
     this.room = room;
     this.#setName(nick);
     if (name && name !== nick) this.#ask("nick", `/nick ${name}`, { wanted: name });
     if (wanted && wanted !== room) {
-      this.#ask("join", `/join ${wanted}`, { otherwise: room });
+      this.#ask("join", `/join ${wanted}`, { otherwise: { room, topic } });
       return;
     }
-    this.#enter(room);
-    this.#ask("topic", "/topic");
-    if (this.#isFirst) this.#write({ kind: "notice", text });
-    else if (!name && nick !== before) this.#write({ kind: "notice", text: `You are ${nick} now.` });
+    this.#enter({ room, topic });
+    if (this.#isFirst) this.#notice(text);
+    else if (!name && nick !== before) this.#notice(`You are ${nick} now.`);
+    // Told once: whoever has a name has found out.
+    if (this.#isFirst && !name) this.#notice("Type to talk. /help lists the commands, /nick NAME gives you a name.");
   }
 
-  // Told once: whoever has a name has found out.
-  #hint({ text }) {
-    if (this.#isFirst && !this.#memory.name) this.#write({ kind: "notice", text });
-  }
-
-  #enter(room) {
+  #enter({ room, topic }) {
     this.room = room;
     this.#shown = room;
     this.#memory.room = room;
-    this.#setTopic(null);
+    this.#setTopic(topic);
     const transcript = this.#transcript(room);
     const lostAt = this.#lostAt;
     this.#lostAt = 0;
@@ -182,154 +179,228 @@ export class Session {
     if (isReturn) transcript.markReturn();
     transcript.isVisited = true;
     this.#views.entered(room, transcript);
-    if (isReturn) {
-      transcript.isAsked = true;
-      this.#ask("history", `/history ${HISTORY}`, { purpose: "missed", lostAt });
-    }
-    this.#isReplayDue = true;
     this.#askWho();
+    if (!isReturn) return;
+    transcript.isAsked = true;
+    this.#ask("history", `/history ${HISTORY}`, { returnsTo: room, isLoss: lostAt > 0 });
   }
 
-  #entered({ room, text }) {
-    const isQuiet = this.#answer("join")?.isQuiet;
-    this.#enter(room);
-    if (!isQuiet) this.#write({ kind: "notice", text });
+  #entered(event) {
+    this.#enter(event);
+    if (!this.#isQuiet("join")) this.#notice(event.text);
+  }
+
+  #stayed({ text }) {
+    if (this.#isQuiet("join")) this.#enter(this.#sent.current.otherwise);
+    else this.#notice(text);
   }
 
   #renamed({ nick, text }) {
-    const isQuiet = this.#answer("nick")?.isQuiet;
+    const before = this.name;
     this.#memory.name = nick;
+    this.#setPeople(this.people.nicks.map((other) => (other === before ? nick : other)), this.people.count);
     this.#setName(nick);
-    if (!isQuiet) this.#write({ kind: "notice", text });
-    this.#askWhoSoon();
+    if (!this.#isQuiet("nick")) this.#notice(text);
   }
 
-  #history({ room, lines, text }) {
-    const isReplay = this.#isReplayDue && lines.length > 0;
-    const ask = isReplay ? null : this.#answer("history");
+  // An answer, or the last few messages that everybody gets who has come into a room.
+  #history({ room, messages, complete }) {
+    const line = this.#sent.current;
+    const isAnswer = line?.asks === "history";
     const transcript = this.#transcript(room);
-    if (ask?.purpose === "missed") this.#missed(room, transcript, lines, ask.lostAt);
-    // After a return the replay is part of the answer that is to come.
-    else if (ask || !this.#asked.some((other) => other.purpose === "missed")) transcript.merge(lines, this.name);
+    const entries = messages.map((message) => this.#heard(message));
+    // After a return they are part of the answer that is to come.
+    if (!isAnswer && this.#sent.has(({ returnsTo }) => returnsTo === room)) return;
+    if (isAnswer && line.returnsTo) this.#missed(transcript, entries, complete, line.isLoss);
+    else transcript.merge(entries);
     this.#views.merged(transcript);
-    if (ask && !ask.isQuiet) {
-      this.#write({ kind: "notice", text: lines.length > 0 ? text.replace(/:$/, " are above.") : text });
-    }
+    if (!isAnswer || line.isQuiet) return;
+    this.#notice(entries.length > 0 ? `The last ${entries.length} messages of #${room} are above.` : `Nothing has been said in #${room} yet.`);
   }
 
-  #missed(room, transcript, lines, lostAt) {
-    const { missed, isAll, begin } = transcript.mergeMissed(lines, this.name, lostAt);
-    const isLoss = lostAt > 0;
+  #missed(transcript, entries, isWhole, isLoss) {
+    const { missed, isExact, begin, changed } = transcript.mergeMissed(entries, { isWhole, isSelective: this.#hasIgnored });
     if (missed > 0) {
       const number = missed === 1 ? "1 message" : `${missed} messages`;
-      // A history that has all that was ever said begins after a restart.
-      const isExact = isAll || lines.length === this.#said.get(room);
       transcript.insertDivider(begin, `${isExact ? "" : missed >= HISTORY ? "More than " : "At least "}${number} while you were away`);
     } else if (isLoss) {
       transcript.insertDivider(begin, "Connected again, nothing missed");
     }
+    changed.forEach((entry) => this.#views.changed(entry));
+  }
+
+  #message(event) {
+    const transcript = this.#transcript(event.room);
+    const entry = this.#heard(event);
+    if (this.#isEcho(entry) && this.#sent.current.transcript === transcript) {
+      this.#settle(entry);
+    } else {
+      // Typed on the way from another room.
+      if (this.#isEcho(entry)) this.#withdraw(this.#sent.current);
+      if (transcript.append(entry)) this.#views.wrote(transcript, entry);
+    }
+    if (event.room === this.room) this.#views.heard();
   }
 
   #private(event) {
-    this.#spokenWith(event.nick);
-    this.#write(event);
+    const entry = this.#heard(event);
+    if (this.#isEcho(entry)) return this.#settle(entry);
+    this.#spokenWith(entry.own ? entry.to : entry.nick);
+    this.#write(entry);
   }
 
-  #presence({ text, joined, left, renamed, isExact }) {
-    this.#write({ kind: "notice", text, isPresence: true });
-    const names = new Map(renamed);
-    const gone = new Set(left);
-    const stay = this.people.nicks.filter((nick) => !gone.has(nick)).map((nick) => names.get(nick) ?? nick);
-    const nicks = [...new Set([...stay, ...joined])];
-    this.#setPeople(nicks, Math.max(nicks.length, this.people.count + joined.length - left.length));
-    if (!isExact) this.#askWhoSoon();
+  #redaction({ room, message }) {
+    const entry = this.#transcript(room).redact(message);
+    if (entry) this.#views.changed(entry);
+  }
+
+  #deleted({ room, message, text }) {
+    this.#redaction({ room, message });
+    this.#notice(text);
+  }
+
+  #ignoring({ text }) {
+    this.#hasIgnored = true;
+    this.#notice(text);
+  }
+
+  #presence(event) {
+    this.#write({ kind: "notice", text: sentence(event), isPresence: true }, this.#transcript(event.room));
+    if (event.room !== this.room) return;
+    const { nicks, count } = after(this.people, event);
+    this.#setPeople(nicks, count);
+    this.#isPeopleCertain &&= ["joined", "left", "renamed"].every((list) => event[list].length === event[`${list}_count`]);
+    this.#checkPeople();
   }
 
   #members({ room, count, nicks, text }) {
-    const ask = this.#answer("who");
-    if (room === this.room) this.#setPeople(nicks, count);
-    if (!ask?.isQuiet) this.#write({ kind: "notice", text });
+    if (room === this.room) {
+      this.#isPeopleCertain = true;
+      this.#setPeople(nicks, count);
+      this.#checkPeople();
+    }
+    if (!this.#isQuiet("who")) this.#notice(text);
   }
 
-  #topic({ room, topic, text }) {
-    const ask = this.#answer("topic");
+  #roomTopic({ room, topic, text }) {
     if (room === this.room) this.#setTopic(topic);
-    if (ask && !ask.isQuiet) this.#write({ kind: "notice", text });
+    this.#notice(text);
   }
 
-  #newTopic({ topic, text }) {
-    this.#setTopic(topic);
-    this.#write({ kind: "notice", text });
+  #topicSet({ room, topic, text }) {
+    this.#ownTopic = topic;
+    if (room === this.room) this.#setTopic(topic);
+    this.#notice(text);
   }
 
-  #help({ text }) {
-    this.commands = [];
-    this.#isHelpQuiet = this.#answer("help")?.isQuiet ?? false;
-    if (!this.#isHelpQuiet) this.#write({ kind: "notice", text });
+  #newTopic({ room, nick, topic }) {
+    const isTold = nick === this.name && topic === this.#ownTopic;
+    this.#ownTopic = null;
+    if (room === this.room) this.#setTopic(topic);
+    if (!isTold) this.#write({ kind: "notice", text: `${nick} set the topic: ${topic}` }, this.#transcript(room));
   }
 
-  #helpLine({ word, usage, purpose, text }) {
-    this.commands.push({ word, usage, purpose });
-    if (!this.#isHelpQuiet) this.#write({ kind: "notice", text, isTable: true });
+  #help({ commands, orders }) {
+    const all = [...commands, ...orders];
+    this.commands = all.map(({ usage, purpose }) => ({ word: usage.split(" ")[0], usage, purpose }));
     this.#views.commands();
+    if (this.#isQuiet("help")) return;
+    const widest = Math.max(...all.map(({ usage }) => usage.length));
+    const table = (entries) => {
+      for (const { usage, purpose } of entries) this.#write({ kind: "notice", text: `  ${usage.padEnd(widest)}  ${purpose}`, isTable: true });
+    };
+    this.#notice("What does not start with / is said to the room. Commands:");
+    table(commands);
+    if (orders.length > 0) this.#notice("For operators only:");
+    table(orders);
   }
 
   #board({ rooms }) {
     // A room of hundreds hears of nobody who comes and goes.
-    const here = rooms.find((room) => room.name === this.room);
-    if (here && here.members !== this.people.count) this.#askWhoSoon();
-    for (const { name, said } of rooms) this.#said.set(name, said);
+    this.#onBoard = new Map(rooms.map(({ name, members }) => [name, members]));
+    this.#checkPeople();
     this.#views.board(rooms);
   }
 
-  #stayed({ text }) {
-    this.#answer("join");
-    this.#write({ kind: "notice", text });
-  }
-
-  #bye({ text }) {
-    this.#write({ kind: "divider", text });
-    this.#away();
-  }
-
-  #error({ text }) {
-    const kind = Object.keys(REFUSALS).find((kind) => REFUSALS[kind].test(text) && this.#asked[0]?.kind === kind);
-    const ask = kind && this.#asked.shift();
-    if (ask?.isQuiet && kind === "nick") {
+  #refused({ code, text }) {
+    if (this.#isQuiet("nick")) {
+      const { wanted } = this.#sent.current;
       this.#write({ kind: "error", text: `${text} You are ${this.name} for now.` });
-      this.#views.refused(`The name ${ask.wanted} was not to be had: you are ${this.name} for now.`);
+      this.#views.refused(`The name ${wanted} was not to be had: you are ${this.name} for now.`);
       return;
+    } else if (this.#isQuiet("join")) {
+      this.#enter(this.#sent.current.otherwise);
+    } else {
+      this.#failed(code);
     }
-    if (ask?.isQuiet && kind === "join") this.#enter(ask.otherwise);
-    this.#failed(text);
     this.#write({ kind: "error", text });
     this.#views.refused(text);
-    if (/^Disconnected: you (were kicked|are banned)/.test(text)) this.#away();
   }
 
   // Marks what was shown as said and was not.
-  #failed(text) {
-    const entries = this.#transcripts.get(this.#shown)?.entries ?? [];
-    const own = (test) => entries.findLast((entry) => entry.own && entry.at !== null && !entry.failed && test(entry));
-    const nobody = /^There is no (\S+) here\.$/.exec(text);
-    let entry;
-    if (nobody) entry = own((entry) => entry.kind === "private" && entry.to.startsWith(nobody[1]));
-    else if (/nobody was told\.$/.test(text)) entry = own(() => true);
-    else if (/^That line was not sent/.test(text)) {
-      entry = own(() => true);
-      if (entry) this.#views.giveBack(entry.text);
-    }
-    if (!entry) return;
-    entry.failed = "not sent";
-    this.#views.marked(entry);
+  #failed(code) {
+    const line = this.#sent.current;
+    if (code === "line_too_long") this.#views.giveBack(line?.text ?? "");
+    if (!line?.entry) return;
+    const { entry, transcript } = line;
+    line.entry = null;
+    transcript.fail(entry, "not sent");
+    this.#views.changed(entry, transcript);
   }
 
-  // The server has ended it for good.
-  #away() {
+  #disconnected({ code, text }) {
+    if (code === "quit") {
+      this.#write({ kind: "divider", text });
+    } else if (code === "shutdown") {
+      this.#notice(text);
+    } else {
+      this.#write({ kind: "error", text });
+      this.#views.refused(text);
+    }
+    if (!FOR_GOOD.includes(code)) return;
+    this.#leave();
+    this.#connection.stop();
+  }
+
+  #leave() {
     this.#isIn = false;
     this.#lostAt = Date.now();
-    clearTimeout(this.#whoTimer);
-    this.#connection.stop();
+    this.#checkPeople();
+    for (const { entry, transcript } of this.#sent.clear()) {
+      if (!entry) continue;
+      transcript.doubt(entry);
+      this.#views.changed(entry, transcript);
+    }
+  }
+
+  // --- what was said ---
+
+  // What somebody has said, as an entry.
+  #heard({ kind, id, number, time, nick, origin, to, text }) {
+    const own = nick === this.name && origin === this.#origin;
+    const place = kind === "private" ? { to } : { id, number };
+    return { kind, ...place, nick, origin, own, text, at: time };
+  }
+
+  // Whether it is what one's own line that is being answered has become.
+  #isEcho(heard) {
+    const line = this.#sent.current;
+    return heard.own && line?.entry?.kind === heard.kind;
+  }
+
+  #settle(heard) {
+    const line = this.#sent.current;
+    const { entry, transcript } = line;
+    line.entry = null;
+    transcript.settle(entry, heard);
+    this.#views.changed(entry, transcript);
+  }
+
+  #withdraw(line) {
+    if (!line.entry) return;
+    line.transcript.withdraw(line.entry);
+    line.entry = null;
+    this.#views.merged(line.transcript);
   }
 
   #transcript(room) {
@@ -337,12 +408,23 @@ export class Session {
     return this.#transcripts.get(room);
   }
 
-  #write(entry) {
-    // On the way back to one's room nobody reads what is said in the lobby.
-    const isForMe = ["divider", "private", "error"].includes(entry.kind);
-    const transcript = this.#transcript(isForMe ? this.#shown ?? this.#memory.room ?? this.room : this.room);
-    transcript.append({ at: Date.now(), ...entry });
+  #notice(text) {
+    this.#write({ kind: "notice", text });
+  }
+
+  #write(entry, transcript = this.#place(entry.kind)) {
+    transcript.append({ at: this.#now(), ...entry });
     this.#views.wrote(transcript, entry);
+  }
+
+  // On the way back to one's room nobody reads what is said in the lobby.
+  #place(kind) {
+    const isForMe = ["divider", "private", "error"].includes(kind);
+    return this.#transcript(isForMe ? this.#shown ?? this.#memory.room ?? this.room : this.room);
+  }
+
+  #now() {
+    return Date.now() + this.#skew;
   }
 
   #spokenWith(nick) {
@@ -364,21 +446,23 @@ export class Session {
     this.#views.people(nicks, count);
   }
 
-  // --- questions and answers ---
+  // --- lines ---
 
-  #ask(kind, line, more = {}) {
-    this.#asked.push({ kind, isQuiet: true, ...more });
-    this.#connection.send(line);
+  #send(text, about) {
+    const line = this.#sent.add(text, about);
+    this.#connection.send({ kind: "line", text, ref: line.ref });
+    return line;
   }
 
-  #expect(kind) {
-    this.#asked.push({ kind, isQuiet: false });
+  // Nobody has typed this: the answer is for the page alone.
+  #ask(asks, text, more = {}) {
+    this.#send(text, { asks, isQuiet: true, ...more });
   }
 
-  // The question to which this is the answer. Questions before it have been answered, too.
-  #answer(kind) {
-    const at = this.#asked.findIndex((ask) => ask.kind === kind);
-    return at === -1 ? null : this.#asked.splice(0, at + 1).at(-1);
+  // Whether what has come answers such a question of the page's own.
+  #isQuiet(asks) {
+    const line = this.#sent.current;
+    return line?.asks === asks && line.isQuiet === true;
   }
 
   #askWho() {
@@ -387,32 +471,20 @@ export class Session {
     this.#ask("who", "/who");
   }
 
-  #askWhoSoon() {
+  // If who is here is not what it should be by the numbers, and still is not after a while: the
+  // board is ahead of what a room hears of those who come and go.
+  #checkPeople() {
+    if (!this.#isIn || this.#isPeopleRight()) {
+      clearTimeout(this.#whoTimer);
+      this.#whoTimer = 0;
+      return;
+    }
     const pause = this.people.count > CROWD ? SETTLES_IN_A_CROWD : SETTLES;
-    this.#whoTimer ||= setTimeout(() => this.#isIn && this.#askWho(), pause * (1 + Math.random()));
+    this.#whoTimer ||= setTimeout(() => this.#askWho(), pause * (1 + Math.random()));
   }
 
-  #handle(event) {
-    switch (event.kind) {
-      case "welcome": return this.#welcome(event);
-      case "hint": return this.#hint(event);
-      case "entered": return this.#entered(event);
-      case "stayed": return this.#stayed(event);
-      case "renamed": return this.#renamed(event);
-      case "history": return this.#history(event);
-      case "message":
-      case "action": return this.#write(event);
-      case "private": return this.#private(event);
-      case "presence": return this.#presence(event);
-      case "members": return this.#members(event);
-      case "topic": return this.#topic(event);
-      case "newTopic": return this.#newTopic(event);
-      case "help": return this.#help(event);
-      case "command": return this.#helpLine(event);
-      case "board": return this.#board(event);
-      case "bye": return this.#bye(event);
-      case "error": return this.#error(event);
-      case "notice": return this.#write(event);
-    }
+  #isPeopleRight() {
+    const { count } = this.people;
+    return this.#isPeopleCertain && (this.#onBoard.get(this.room) ?? count) === count;
   }
 }

@@ -1,166 +1,206 @@
-// What was said in one room, as far as this page knows, and how a piece of the server's history
-// fits into it.
+// What was said in one room, as far as this page knows, in the room's order, and how the server's
+// history fits into it. Nothing is compared but ids: what has one is the same wherever it comes from.
 //
-// The history has neither numbers nor times: it is the last N lines. Two things blur the comparison:
-// one's own lines stand here where they were typed, which may be a line or two off, and some of them
-// may never have arrived. So the two are aligned by their longest common subsequence.
-
-import { said } from "./protocol.js";
+// One's own lines are there as soon as they are typed, and have no place yet: they wait at the end
+// until the server sends them back, and whatever comes before that goes before them.
 
 const KEPT = 10_000;
-const COMPARED = 400;
-// How long before a loss a line of one's own may have been on its way.
-const ON_ITS_WAY = 60_000;
 
-const wasSaid = (entry) => entry.kind === "message" || entry.kind === "action";
-
-const line = (entry) => (entry.kind === "action" ? `** ${entry.nick} ${entry.text}` : `${entry.nick}: ${entry.text}`);
+// Whether what was typed and what was heard are the same, by all that is known of what was typed.
+const isSame = (typed, heard) => ["kind", "nick", "origin", "text"].every((field) => typed[field] === heard[field]);
 
 export class Transcript {
-  // Each has `kind` (message, action, private, notice, error, divider) and `text`; `at`, in
-  // milliseconds, or null if it was said before one came; `nick` and `own` if somebody said it.
+  // Each has `kind` (message, action, private, notice, error, divider), `text`, and `at`, in
+  // milliseconds, or null; `nick` and `own` if somebody said it, and then `id` and `number` if it
+  // has a place in the room's order. `failed` says in words why it was not heard.
   entries = [];
   // How many have been dropped from the front, ever.
   dropped = 0;
+  // How many at the end wait for their place.
+  waiting = 0;
   // Whether the server has been asked for what lies before.
   isAsked = false;
   // Whether one has been here before.
   isVisited = false;
+  #byId = new Map();
   // What stands from here on was heard since one came (back).
   #mark = 0;
 
+  // Whether it was added: what has an id is here once.
   append(entry) {
+    if (this.#byId.has(entry.id)) return false;
+    this.#settled(entry);
+    this.#put(this.#end, [entry]);
+    this.#forgetOldest();
+    return true;
+  }
+
+  // One's own, as typed.
+  wait(entry) {
     this.entries.push(entry);
-    if (this.entries.length < KEPT * 1.1) return;
-    const surplus = this.entries.length - KEPT;
-    this.entries.splice(0, surplus);
-    this.dropped += surplus;
-    this.#mark = Math.max(0, this.#mark - surplus);
+    this.waiting += 1;
+    this.#forgetOldest();
+  }
+
+  // The server has sent back what waits: `heard` is what it has made of it.
+  settle(entry, heard) {
+    if (this.#byId.has(heard.id)) return this.withdraw(entry);
+    this.#leaveQueue(entry);
+    this.#settled(Object.assign(entry, heard));
+    this.#put(this.#end, [entry]);
+  }
+
+  // What waits was not heard: `why` says so.
+  fail(entry, why) {
+    this.#leaveQueue(entry);
+    entry.failed = why;
+    this.#put(this.#end, [entry]);
+  }
+
+  // Nobody knows yet whether what waits was heard.
+  doubt(entry) {
+    this.fail(entry, "may not have arrived");
+    entry.isDoubtful = true;
+  }
+
+  // What waits was never said.
+  withdraw(entry) {
+    this.#leaveQueue(entry);
+  }
+
+  // Somebody has taken back what has this id. Gives the entry, if there is one.
+  redact(id) {
+    const entry = this.#byId.get(id);
+    if (!entry) return null;
+    entry.text = "";
+    entry.isRedacted = true;
+    return entry;
   }
 
   // What comes from now on is after a time of absence.
   markReturn() {
-    this.#mark = this.entries.length;
+    this.#mark = this.#end;
   }
 
-  // Puts in what is not here yet of the last lines that were said.
-  merge(lines, me) {
-    const known = this.#said(0, this.entries.length);
-    const place = alignment(lines, known.map((at) => line(this.entries[at])));
-    this.#insert(this.#lacking(lines, place, known, me));
+  // Puts in what is not here yet of the last messages of the room, oldest first.
+  merge(messages) {
+    const after = this.entries.findLastIndex((entry) => entry.id !== undefined) + 1;
+    this.#insert(messages, this.#places(), after);
   }
 
-  // The same after a time of absence that began at `lostAt`. Gives how many lines one has missed,
-  // whether those are all, and the index at which they begin.
-  mergeMissed(lines, me, lostAt) {
-    const fresh = this.#said(this.#mark, this.entries.length).map((at) => line(this.entries[at]));
-    let end = lines.length;
-    while (end > 0 && take(fresh, lines[end - 1])) end -= 1;
-    const older = lines.slice(0, end);
+  // The same after a time of absence. Gives how many messages of others one has missed, the index at
+  // which they begin, whether those are all, and which entries are not what they were. They are all
+  // if the history reaches back to what was known, or holds all that was ever said here (`isWhole`).
+  // One that is selective leaves out people of whom one does not want to hear.
+  mergeMissed(messages, { isWhole, isSelective }) {
+    const before = this.#places();
+    const last = messages.findLastIndex(({ id }) => before.get(id) < this.#mark);
+    const since = messages.findIndex(({ id }) => before.get(id) >= this.#mark);
+    const end = since === -1 ? messages.length : since;
+    const isExact = last !== -1 || isWhole || this.#isNext(messages[0]);
+    const { missed, arrived } = this.#arrived(messages.slice(last + 1, end));
 
-    const known = this.#said(0, this.#mark);
-    let place = alignment(older, known.map((at) => line(this.entries[at])));
-    if (isChance(place)) place = place.map(() => null);
-    const last = place.findLastIndex((at) => at !== null) + 1;
-    const lacking = this.#lacking(older, place, known, me);
-    const missed = [...lacking.keys()].filter((index) => index >= last);
-    if (last > 0) this.#doubt(known, place, lostAt);
-
-    const begin = this.#mark + lacking.size - missed.length;
-    for (const index of missed) lacking.get(index).before = this.#mark;
-    this.#insert(lacking);
-    this.#mark = this.entries.length;
-    return { missed: missed.length, isAll: last > 0 || known.length === 0, begin };
+    const known = this.#places();
+    const changed = isSelective ? arrived : [...arrived, ...this.#forgetAbsent(messages, known)];
+    this.#insert(messages.slice(end), known, this.#end);
+    missed.forEach((entry) => this.#settled(entry));
+    this.#put(this.#mark, missed);
+    const length = this.entries.length;
+    this.#insert(messages.slice(0, last + 1), known, this.#mark);
+    const begin = this.#mark + this.entries.length - length;
+    return { missed: missed.filter((entry) => !entry.own).length, isExact, begin, changed };
   }
 
   insertDivider(at, text) {
-    this.entries.splice(at, 0, { kind: "divider", text, at: null });
+    this.#put(at, [{ kind: "divider", text, at: this.entries[at - 1]?.at ?? null }]);
   }
 
-  // Where something was said, of the last entries of a range.
-  #said(from, to) {
-    const found = [];
-    for (let at = to - 1; at >= from && found.length < COMPARED; at -= 1) {
-      if (wasSaid(this.entries[at])) found.push(at);
+  // Where what waits begins.
+  get #end() {
+    return this.entries.length - this.waiting;
+  }
+
+  #settled(entry) {
+    if (entry.id !== undefined) this.#byId.set(entry.id, entry);
+  }
+
+  #put(at, entries) {
+    this.entries.splice(at, 0, ...entries);
+  }
+
+  #leaveQueue(entry) {
+    this.entries.splice(this.entries.indexOf(entry, this.#end), 1);
+    this.waiting -= 1;
+  }
+
+  #forgetOldest() {
+    if (this.entries.length < KEPT * 1.1) return;
+    const surplus = this.entries.splice(0, this.entries.length - KEPT);
+    for (const { id } of surplus) this.#byId.delete(id);
+    this.dropped += surplus.length;
+    this.#mark = Math.max(0, this.#mark - surplus.length);
+  }
+
+  // By id, the index of each entry that has one.
+  #places() {
+    const places = new Map();
+    this.entries.forEach(({ id }, at) => id !== undefined && places.set(id, at));
+    return places;
+  }
+
+  // Puts in what is not known: each before the one that follows it in the room, the last at `end`.
+  #insert(messages, known, end) {
+    let before = end;
+    const lacking = [];
+    for (const message of [...messages].reverse()) {
+      if (known.has(message.id)) before = known.get(message.id);
+      else lacking.push([before, message]);
     }
-    return found.reverse();
-  }
-
-  // By its index in `lines`, each line that has no place and is not merely out of order here, and
-  // the entry it belongs before.
-  #lacking(lines, place, known, me) {
-    const isPlaced = place.some((at) => at !== null);
-    const first = place.find((at) => at !== null) ?? 0;
-    const taken = new Set(place);
-    const isLeft = (_, at) => at >= first - 3 && !taken.has(at);
-    const left = isPlaced ? known.filter(isLeft).map((at) => line(this.entries[at])) : [];
-    const lacking = new Map();
-    let before = isPlaced ? known.at(-1) + 1 : known[0] ?? 0;
-    for (let index = lines.length - 1; index >= 0; index -= 1) {
-      if (place[index] !== null) before = known[place[index]];
-      else if (!take(left, lines[index])) lacking.set(index, { before, entry: remembered(lines[index], me) });
-    }
-    return lacking;
-  }
-
-  #insert(lacking) {
-    const order = [...lacking.keys()].sort((a, b) => a - b).map((index) => lacking.get(index));
-    const merged = [];
-    let next = 0;
-    for (let at = 0; at <= this.entries.length; at += 1) {
-      while (next < order.length && order[next].before <= at) merged.push(order[next++].entry);
-      if (at < this.entries.length) merged.push(this.entries[at]);
-    }
-    this.entries = merged;
-  }
-
-  // Lines of one's own, typed shortly before the loss, that the server does not know of.
-  #doubt(known, place, lostAt) {
-    const heard = new Set(place);
-    const first = place.find((at) => at !== null);
-    known.forEach((at, index) => {
-      const entry = this.entries[at];
-      const isRecent = entry.own && entry.at > lostAt - ON_ITS_WAY;
-      if (index > first && isRecent && !heard.has(index)) entry.failed = "may not have arrived";
-    });
-  }
-}
-
-function remembered(text, me) {
-  const entry = said(text) ?? { kind: "notice", text };
-  return { ...entry, at: null, own: entry.nick === me };
-}
-
-// Takes one such text out, if there is one.
-function take(texts, text) {
-  const at = texts.indexOf(text);
-  if (at !== -1) texts.splice(at, 1);
-  return at !== -1;
-}
-
-// For each line its index among the known ones, or null: their longest common subsequence.
-function alignment(lines, known) {
-  const width = known.length + 1;
-  const longest = new Uint16Array((lines.length + 1) * width);
-  for (let i = lines.length - 1; i >= 0; i -= 1) {
-    for (let k = known.length - 1; k >= 0; k -= 1) {
-      longest[i * width + k] = lines[i] === known[k]
-        ? longest[(i + 1) * width + k + 1] + 1
-        : Math.max(longest[(i + 1) * width + k], longest[i * width + k + 1]);
+    // From the end, so that what is put in moves nothing that is still to be looked at.
+    for (const [at, message] of lacking) {
+      this.#settled(message);
+      this.#put(at, [message]);
     }
   }
-  const place = new Array(lines.length).fill(null);
-  for (let i = 0, k = 0; i < lines.length && k < known.length; ) {
-    if (lines[i] === known[k]) place[i++] = k++;
-    else if (longest[(i + 1) * width + k] >= longest[i * width + k + 1]) i += 1;
-    else k += 1;
-  }
-  return place;
-}
 
-// Few matches far apart are people who say "ok" every day, not one conversation.
-function isChance(place) {
-  const isMatch = (at) => at !== null;
-  const span = place.findLastIndex(isMatch) - place.findIndex(isMatch) + 1;
-  return place.filter(isMatch).length < span / 2;
+  // The history ends with what was said last. So what was known before one went away, comes after
+  // something that the history has, and is not in it, was taken back meanwhile.
+  #forgetAbsent(messages, known) {
+    const kept = new Set(messages.map(({ id }) => id));
+    const first = messages.find(({ id }) => known.has(id));
+    if (!first) return [];
+    const isGone = ({ id, isRedacted }) => id !== undefined && !kept.has(id) && !isRedacted;
+    return this.entries.slice(known.get(first.id), this.#mark).filter(isGone).map(({ id }) => this.redact(id));
+  }
+
+  // One's own that were on their way when the connection was lost, and were heard after all, are
+  // not missed: what was heard before anything else stays where it is, the rest moves to its place.
+  #arrived(messages) {
+    const doubtful = this.entries.slice(0, this.#mark).filter((entry) => entry.isDoubtful);
+    doubtful.forEach((entry) => (entry.isDoubtful = false));
+    const missed = [];
+    const arrived = [];
+    for (const message of messages) {
+      const at = doubtful.findIndex((entry) => isSame(entry, message));
+      if (at === -1) {
+        missed.push(message);
+        continue;
+      }
+      // They were sent in this order: those before it will not come any more.
+      const [entry] = doubtful.splice(0, at + 1).slice(-1);
+      this.#settled(Object.assign(entry, message, { own: true, failed: undefined }));
+      arrived.push(entry);
+      if (missed.length === 0) continue;
+      this.entries.splice(this.entries.indexOf(entry), 1);
+      this.#mark -= 1;
+      missed.push(entry);
+    }
+    return { missed, arrived };
+  }
+
+  // Whether a message follows the last that was known with no number between them.
+  #isNext(message) {
+    const last = this.entries.slice(0, this.#mark).findLast((entry) => entry.number !== undefined);
+    return last !== undefined && last.number + 1 === message?.number;
+  }
 }

@@ -42,6 +42,22 @@ export async function connected(page) {
   await page.waitForFunction(() => document.querySelector("#my-name").textContent !== "…");
 }
 
+// What one's own line says of not having been heard, if it does.
+export function failure(page, text) {
+  return page.evaluate((text) => {
+    const own = [...document.querySelectorAll(".row.own")].filter((row) => row.querySelector(".text").textContent === text);
+    return own.map((row) => row.querySelector(".failure")?.textContent ?? null);
+  }, text);
+}
+
+export async function fails(page, text, why) {
+  const isSaid = ([text, why]) => [...document.querySelectorAll(".row.own.failed")]
+    .some((row) => row.querySelector(".text").textContent === text && row.querySelector(".failure").textContent === why);
+  await page.waitForFunction(isSaid, [text, why], { timeout: PATIENCE }).catch(() => {
+    throw new Error(`not marked as "${why}": ${text}`);
+  });
+}
+
 // Everything that was said, as one reads it.
 export function said(page) {
   return page.evaluate(() => [...document.querySelectorAll(".message, .action")].map((row) => {

@@ -107,6 +107,61 @@ export const returning = {
     same(await said(page), ["alice: before the restart", "bob: one", "bob: two", "bob: three"], "the room");
   },
 
+  async "the same word many times, before and after, is counted and shown as often"(stage) {
+    const server = await stage.server();
+    const gate = await stage.gate(server);
+    const page = await stage.page(gate.origin, { expect });
+    await settled(page, "alice", "tea");
+    const bob = await stage.nc(server, "/nick bob", "/join tea");
+    const many = async (count) => {
+      for (let number = 0; number < count; number += 1) bob.say("ok");
+      bob.say("/who");
+      await bob.hears(/^\* In #tea/);
+    };
+    await many(30);
+    await sees(page, "ok", { count: 30 });
+    gate.close();
+    await bob.hears("* alice left #tea.");
+    await many(12);
+    await gate.open();
+    await goOnline(page);
+    await sees(page, "12 messages while you were away", { within: ".row.divider" });
+    await sees(page, "ok", { count: 42 });
+  },
+
+  async "after a restart the same words are others, though they have the same numbers"(stage) {
+    const first = await stage.server();
+    const gate = await stage.gate(first);
+    const page = await stage.page(gate.origin, { expect });
+    await settled(page, "alice", "tea");
+    await stage.nc(first, "/nick bob", "/join tea", "ok", "ok", "ok");
+    await sees(page, "ok", { count: 3 });
+    gate.close();
+    await first.stop();
+    const second = await stage.server({ line: first.line, web: first.web });
+    await stage.nc(second, "/nick bob", "/join tea", "ok", "ok");
+    await gate.open();
+    await goOnline(page);
+    await sees(page, "2 messages while you were away", { within: ".row.divider" });
+    await sees(page, "ok", { count: 5 });
+  },
+
+  async "who was kicked stays away, who was only disconnected does not"(stage) {
+    const server = await stage.server();
+    const page = await stage.page(server.origin);
+    await settled(page, "alice", "tea");
+    const op = await stage.operator(server);
+    op.say("/kick alice enough");
+    await sees(page, "Disconnected: you were kicked: enough", { within: ".row.error" });
+    await reads(page, "#status-text", "Disconnected");
+    await page.locator("#retry").click();
+    await connected(page);
+    await reads(page, "#my-name", "alice");
+    op.say("/ban alice 5");
+    await sees(page, "Disconnected: you are banned for 5 minutes.", { within: ".row.error" });
+    await reads(page, "#status-text", "Disconnected");
+  },
+
   async "a name that is taken meanwhile is said so, and the page goes on"(stage) {
     const server = await stage.server();
     const gate = await stage.gate(server);

@@ -14,6 +14,7 @@ import { chromium } from "playwright-core";
 import { accessibility } from "./accessibility.mjs";
 import { backlog } from "./backlog.mjs";
 import { chat } from "./chat.mjs";
+import { hearing } from "./hearing.mjs";
 import { loop } from "./loop.mjs";
 import { merging } from "./merging.mjs";
 import { returning } from "./returning.mjs";
@@ -21,7 +22,7 @@ import { Stage } from "./stage.mjs";
 
 const CASE_TIMEOUT = 90_000;
 const wanted = process.argv.slice(2).join(" ").toLowerCase();
-const cases = Object.entries({ ...chat, ...returning, ...merging, ...backlog, ...loop, ...accessibility });
+const cases = Object.entries({ ...chat, ...hearing, ...returning, ...merging, ...backlog, ...loop, ...accessibility });
 
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",

@@ -1,8 +1,9 @@
 // What a case needs: servers, members at `nc`, pages, and the account of what the pages did.
 
 import { spawn } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import net from "node:net";
+import os from "node:os";
 import path from "node:path";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
@@ -29,6 +30,7 @@ export class Stage {
   #contexts = [];
   #processes = [];
   #gates = [];
+  #folders = [];
   #pages = [];
   #complaints = [];
 
@@ -36,9 +38,12 @@ export class Stage {
     this.#browser = browser;
   }
 
-  // Starts a server; `line` and `web` are ports, 0 takes free ones.
+  // Starts a server; `line` and `web` are ports, 0 takes free ones. Operators come through `socket`.
   async server({ line = 0, web = 0, flags = [] } = {}) {
-    const listen = ["--listen", `127.0.0.1:${line}`, "--web", `127.0.0.1:${web}`, ...flags];
+    const folder = await mkdtemp(path.join(os.tmpdir(), "loopchat-"));
+    this.#folders.push(folder);
+    const socket = path.join(folder, "chat.sock");
+    const listen = ["--listen", `127.0.0.1:${line},${socket}`, "--web", `127.0.0.1:${web}`, ...flags];
     const child = this.#spawn(BINARY, listen, { RUST_LOG: "info" });
     const log = new Lines(child.stderr);
     child.on("exit", (code) => code && this.#complaints.push(`the server ended with ${code}`));
@@ -51,12 +56,20 @@ export class Stage {
       child.kill("SIGTERM");
       if (child.exitCode === null) await once(child, "exit");
     };
-    return { line: ports[0], web: ports[1], origin: `http://127.0.0.1:${ports[1]}`, stop };
+    return { line: ports[0], web: ports[1], socket, origin: `http://127.0.0.1:${ports[1]}`, stop };
   }
 
   // A member at `nc`: what it reads comes line by line.
-  async nc(server, ...lines) {
-    const child = this.#spawn("nc", ["127.0.0.1", String(server.line)]);
+  nc(server, ...lines) {
+    return this.#member(["127.0.0.1", String(server.line)], lines);
+  }
+
+  operator(server, ...lines) {
+    return this.#member(["-U", server.socket], lines);
+  }
+
+  async #member(address, lines) {
+    const child = this.#spawn("nc", address);
     const read = new Lines(child.stdout);
     const member = {
       say: (line) => child.stdin.write(`${line}\n`),
@@ -84,8 +97,8 @@ export class Stage {
     return gate;
   }
 
-  // A page of a browser that has not been here before.
-  async page(origin, { at = "/", expect = [], ...options } = {}) {
+  // A page of a browser that has not been here before, with a hand on its connection if one is given.
+  async page(origin, { at = "/", expect = [], wire = null, ...options } = {}) {
     const context = await this.#browser.newContext({ viewport: { width: 1100, height: 720 }, ...options });
     this.#contexts.push(context);
     const page = await context.newPage();
@@ -103,6 +116,7 @@ export class Stage {
     page.on("websocket", (socket) => {
       if (new URL(socket.url()).host !== new URL(origin).host) complain(`WebSocket to ${socket.url()}`);
     });
+    await wire?.join(page);
     if (PAGES) await page.route(/\.(css|js)$/, fromFolder);
     const answer = await page.goto(origin + at);
     if (answer.status() !== 200) throw new Error(`${at}: ${answer.status()}`);
@@ -126,6 +140,7 @@ export class Stage {
     for (const context of this.#contexts) await context.close();
     for (const gate of this.#gates) gate.close();
     for (const child of this.#processes) child.kill("SIGKILL");
+    for (const folder of this.#folders) await rm(folder, { recursive: true, force: true });
   }
 
   #spawn(program, args, env = {}) {
