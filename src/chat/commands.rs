@@ -109,7 +109,7 @@ pub struct Entry {
     parse: for<'a> fn(&'a str) -> Option<Command<'a>>,
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "server"))]
 impl Entry {
     pub(super) fn word(&self) -> &'static str {
         self.word

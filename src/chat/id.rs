@@ -32,7 +32,7 @@ pub struct RoomId(pub(super) u32);
 
 impl RoomId {
     /// Some room.
-    #[cfg(test)]
+    #[cfg(all(test, feature = "server"))]
     pub(crate) fn of_test() -> Self {
         Self(0)
     }

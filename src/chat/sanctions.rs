@@ -56,7 +56,7 @@ impl<K: Ord, V> Expiring<K, V> {
         &self.entries
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, feature = "server"))]
     pub(super) fn len(&self) -> usize {
         self.entries.len()
     }

@@ -68,7 +68,7 @@ fn place(chat: &Chat, room: RoomId) -> DigestPlace<'_> {
 /// As who reads lines is told it.
 pub(crate) fn lines_of(heard: Heard<'_>) -> Vec<String> {
     let mut bytes = Vec::new();
-    render_lines(heard, Times::OfNone, &mut bytes);
+    render_lines(heard, Times::Never, &mut bytes);
     let text = String::from_utf8(bytes).expect("text");
     text.lines().map(str::to_owned).collect()
 }

@@ -77,7 +77,7 @@ fn looked_up(c: char) -> char {
     c
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "server"))]
 mod tests {
     use super::super::commands::{COMMANDS, Entry, ORDERS};
     use super::super::tests::OWNER;

@@ -46,7 +46,7 @@ pub struct Rendering {
 }
 
 impl Said {
-    fn heard(&self) -> Heard<'_> {
+    pub(super) fn heard(&self) -> Heard<'_> {
         match self {
             Self::Event(event) => Heard::Event(event),
             Self::Digest(digest) => Heard::Digest(digest),

@@ -227,14 +227,19 @@ impl FanOut {
 
     /// Something for everyone in `room`, except one. If it is a message, those who are behind do
     /// without; and its author, if it is the one, hears it in a framing that
-    /// [echoes](Framing::echoes).
+    /// [echoes](Framing::echoes), even when it is behind: what has come of its own line is an
+    /// answer.
     pub fn say(&mut self, room: RoomId, except: Option<MemberId>, said: Said) {
         let is_message = said.is_message();
-        let except = except.filter(|&author| {
-            self.hears(author, room) && !(is_message && self.framing(author).echoes)
-        });
+        let except = except.filter(|&author| self.hears(author, room));
+        let echoes = except.is_some_and(|author| is_message && self.framing(author).echoes);
+        let except = except.filter(|&author| !echoes || self.seat(author).skipped.is_some());
+        let mut echo = Vec::new();
         if let Some(author) = except {
             self.settle(author);
+            if echoes {
+                (self.framing(author).render)(said.heard(), &mut echo);
+            }
         }
         self.tally.messages += u64::from(is_message);
         let batch = self.batch(room);
@@ -248,6 +253,9 @@ impl FanOut {
         self.large |= large;
         if let Some(author) = except {
             self.has_seen(author, room, end);
+            if echoes {
+                self.tell_as_it_is(author, &echo);
+            }
         }
     }
 

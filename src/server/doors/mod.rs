@@ -48,27 +48,27 @@ const JSON_FRAMING: Framing = Framing {
 /// All framings there are, each at the place that its id says.
 pub static FRAMINGS: [Framing; 8] = [
     Framing {
-        render: |heard, to| words::render(heard, Times::OfOld, to),
+        render: |heard, to| words::render(heard, Times::Old, to),
         ..lines(LINES_ELSEWHERE)
     },
     Framing {
-        render: |heard, to| words::render_elsewhere(heard, Times::OfOld, to),
+        render: |heard, to| words::render_elsewhere(heard, Times::Old, to),
         ..lines(LINES_ELSEWHERE)
     },
     Framing {
-        render: |heard, to| words::render(heard, Times::OfAll, to),
+        render: |heard, to| words::render(heard, Times::All, to),
         ..lines(TIMED_LINES_ELSEWHERE)
     },
     Framing {
-        render: |heard, to| words::render_elsewhere(heard, Times::OfAll, to),
+        render: |heard, to| words::render_elsewhere(heard, Times::All, to),
         ..lines(TIMED_LINES_ELSEWHERE)
     },
     Framing {
-        render: |heard, to| words::render(heard, Times::OfNone, to),
+        render: |heard, to| words::render(heard, Times::Never, to),
         ..lines(BARE_LINES_ELSEWHERE)
     },
     Framing {
-        render: |heard, to| words::render_elsewhere(heard, Times::OfNone, to),
+        render: |heard, to| words::render_elsewhere(heard, Times::Never, to),
         ..lines(BARE_LINES_ELSEWHERE)
     },
     JSON_FRAMING,

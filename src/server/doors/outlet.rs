@@ -26,8 +26,10 @@ pub(in crate::server) struct Door {
     /// to be read on from where it is.
     pub(in crate::server) forget_unread: fn(Socket, &mut Context<ChatServer>),
     /// Shows the rooms as they are now, if the door shows them.
-    pub(in crate::server) show_board: Option<fn(Socket, &mut Context<ChatServer>, &Rc<Vec<u8>>)>,
+    pub(in crate::server) show_board: Option<ShowBoard>,
 }
+
+type ShowBoard = fn(Socket, &mut Context<ChatServer>, &Rc<Vec<u8>>);
 
 /// A member's end of its connection.
 #[derive(Clone, Copy, Debug)]

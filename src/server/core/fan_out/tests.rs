@@ -273,3 +273,29 @@ fn who_is_full_does_without_notices_and_gets_its_own_answers() {
     assert_eq!(written.last(), Some(&(bob, usage, 1)));
     assert_eq!(house.fan_out.catch_up(bob), 2);
 }
+
+/// Catches: a line of its own of which a program hears that it is done, and nothing else.
+#[test]
+fn who_is_behind_hears_its_own_message_if_it_hears_them_at_all() {
+    let mut house = House::new();
+    let [ann, bob] = [(); 2].map(|()| house.connect(0));
+    let echoing = FRAMINGS.iter().position(|framing| framing.echoes);
+    let echoing = FramingId(echoing.expect("one does") as u8);
+    house.fan_out.admit(bob, echoing);
+    let lobby = house.chat.room_of(bob);
+    house.fan_out.moved(bob, lobby);
+    house.fan_out.greet(GREETING_MS);
+    house.types(ann, "here");
+    house.deliver();
+    house.fan_out.fall_behind(bob, Standing::Behind);
+    house.types(ann, "one");
+    house.types(bob, "mine");
+    house.types(ann, "two");
+    let writes = house.deliver();
+    let his: Vec<_> = writes.iter().filter(|write| write.0 == bob).collect();
+    assert!(
+        matches!(his[..], [(_, object, 1)] if object.contains("\"text\":\"mine\"")),
+        "{writes:?}"
+    );
+    assert_eq!(house.fan_out.catch_up(bob), 2, "its own was not left out");
+}

@@ -33,11 +33,11 @@ const RENAMED: (&str, &str) = ("other has a new name", "others have new names");
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Times {
     /// Those of a history.
-    OfOld,
+    Old,
     /// Others, too.
-    OfAll,
+    All,
     /// None.
-    OfNone,
+    Never,
 }
 
 /// Puts something into lines, each with its line feed.
@@ -165,7 +165,7 @@ fn timestamp(utc: Millis) -> Timestamp {
 
 /// `[2026-11-28T14:03:07.123Z] `, for those who want it.
 fn live_time(utc: Millis, times: Times, to: &mut Vec<u8>) {
-    if times == Times::OfAll {
+    if times == Times::All {
         prefix(format_args!("[{:.3}] ", timestamp(utc)), to);
     }
 }
@@ -174,14 +174,14 @@ fn live_time(utc: Millis, times: Times, to: &mut Vec<u8>) {
 fn old_time(utc: Millis, now: Millis, times: Times, to: &mut Vec<u8>) {
     const DAY: Millis = 24 * 60 * 60 * 1000;
     match times {
-        Times::OfNone => {}
-        Times::OfOld | Times::OfAll if now.saturating_sub(utc) > DAY => {
+        Times::Never => {}
+        Times::Old | Times::All if now.saturating_sub(utc) > DAY => {
             prefix(
                 format_args!("[{}] ", timestamp(utc).strftime("%Y-%m-%d %H:%M")),
                 to,
             );
         }
-        Times::OfOld | Times::OfAll => prefix(format_args!("[{}] ", clock(utc)), to),
+        Times::Old | Times::All => prefix(format_args!("[{}] ", clock(utc)), to),
     }
 }
 

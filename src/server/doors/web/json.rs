@@ -371,7 +371,7 @@ fn answer_object(answer: &Answer) -> Object {
 /// What people are told: the words of the line door, without the marks in front of its lines.
 fn said(answer: &Answer) -> String {
     let mut lines = Vec::new();
-    words::render(Heard::Answer(answer), Times::OfNone, &mut lines);
+    words::render(Heard::Answer(answer), Times::Never, &mut lines);
     let lines = String::from_utf8_lossy(&lines);
     let first = if matches!(
         answer,
