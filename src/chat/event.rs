@@ -85,7 +85,10 @@ impl FromStr for EventId {
     type Err = ParseIntError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        u64::from_str_radix(text, 16).map(Self)
+        // The standard library takes a plus, and any number of leading zeros.
+        let is_longer = text.len() > 16 || text.starts_with('+');
+        let digits = if is_longer { "no digits" } else { text };
+        u64::from_str_radix(digits, 16).map(Self)
     }
 }
 
@@ -223,6 +226,9 @@ mod tests {
             assert_eq!(written.parse(), Ok(id));
         }
         assert!("12345678123456781".parse::<EventId>().is_err());
-        assert!("".parse::<EventId>().is_err());
+        assert_eq!("FEDCBA98".parse(), Ok(EventId(0xFEDC_BA98)));
+        for text in ["", "+1", "-1", "0x1", " 1", "00000000000000001"] {
+            assert!(text.parse::<EventId>().is_err(), "{text:?}");
+        }
     }
 }
