@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::room::Room;
-use super::{Answer, Chat, Effect, MemberId, Millis, Refusal, RoomId, Text};
+use super::{Answer, Chat, Effect, MemberId, Message, Millis, Refusal, RoomId, Text};
 
 /// How many names `/who` and `/rooms` list.
 const LISTED: usize = 40;
@@ -49,13 +49,13 @@ impl Chat {
         utc: Millis,
     ) -> Answer {
         let room = self.room(room);
-        let messages = room.history.last(count);
+        let wanted = |message: &&Rc<Message>| !self.ignores(reader, message.member);
+        let latest = room.history.last(usize::MAX).rev().filter(wanted);
+        let mut messages: Vec<_> = latest.take(count).map(Rc::clone).collect();
+        messages.reverse();
         Answer::History {
             room: room.name().clone(),
-            messages: messages
-                .filter(|message| !self.ignores(reader, message.member))
-                .map(Rc::clone)
-                .collect(),
+            messages,
             is_whole: room.history.is_whole(count),
             now: utc,
         }

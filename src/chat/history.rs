@@ -95,7 +95,10 @@ impl History {
     }
 
     /// The newest `count` messages, or as many as there are, oldest first.
-    pub(super) fn last(&self, count: usize) -> impl ExactSizeIterator<Item = &Rc<Message>> {
+    pub(super) fn last(
+        &self,
+        count: usize,
+    ) -> impl ExactSizeIterator<Item = &Rc<Message>> + DoubleEndedIterator {
         let from = self.messages.len().saturating_sub(count);
         self.messages.range(from..)
     }

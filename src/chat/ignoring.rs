@@ -105,6 +105,20 @@ mod tests {
             house.answers(ann, "/history"),
             ["* The last 1 messages of #lobby:", "guest3: two"]
         );
+        // Whoever is ignored takes no place among the last so many.
+        house.types(carol, "and");
+        for _ in 0..30 {
+            house.types(bob, "flood");
+        }
+        assert_eq!(
+            house.answers(ann, "/history 2"),
+            [
+                "guest3: and",
+                "* The last 2 messages of #lobby:",
+                "guest3: two",
+                "guest3: and"
+            ]
+        );
         // A name is no place to hide behind, and another's is no disguise.
         house.types(bob, "/nick bob");
         house.read(ann);
