@@ -117,6 +117,15 @@ impl DisconnectReason {
         }
     }
 
+    /// What a WebSocket is told with that code. It is cut where it is too long.
+    #[must_use]
+    pub fn close_reason(&self) -> String {
+        match self {
+            Self::Quit { .. } | Self::Shutdown => self.line(),
+            _ => self.text(),
+        }
+    }
+
     /// The reason alone, as a sentence.
     #[must_use]
     pub fn text(&self) -> String {

@@ -280,6 +280,7 @@ fn hear_object(
         return Some(Request::line(&rest, reference));
     }
     if let Some(reference) = reference {
+        server.finish(cx); // what only the door can answer comes first
         server.hub.tell_as_it_is(member, &requests::done(reference));
     }
     None
@@ -357,7 +358,7 @@ fn close(
         connection.depart();
     }
     match reason {
-        Some(reason) => web_socket.close(cx, reason.close_code(), &reason.text()),
+        Some(reason) => web_socket.close(cx, reason.close_code(), &reason.close_reason()),
         None => web_socket.close(cx, code::NORMAL, ""),
     };
 }
