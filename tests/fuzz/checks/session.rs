@@ -12,9 +12,11 @@
 //! | `!` | the rest is announced |
 //! | any other | one of the members types the whole line |
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use loopchat::chat::{Chat, Config, Effect, MemberId, Millis, Peer, RoomId};
+use loopchat::chat::{Chat, Config, Effect, Event, MemberId, Millis, Name, Peer, Place, RoomId};
+use loopchat::server::FRAMINGS;
+use loopchat::server::core::rendering::Heard;
 
 use super::steers_a_terminal;
 
@@ -25,6 +27,7 @@ const SEATS: usize = 8;
 fn limits() -> Config {
     Config {
         rooms: 3,
+        rooms_per_member: 2,
         room_members: 5,
         history: 4,
         history_bytes: 100,
@@ -33,7 +36,6 @@ fn limits() -> Config {
         nickname: 16,
         room_name: 8,
         topic: 20,
-        presence: 4,
         reason: 10,
         bans: 2,
         mutes: 2,
@@ -46,6 +48,10 @@ struct Session {
     seats: [Option<MemberId>; SEATS],
     /// Where each member is, as the effects tell it.
     places: HashMap<MemberId, RoomId>,
+    /// What each hears beside that.
+    watched: HashSet<(MemberId, RoomId)>,
+    /// What had a place in each room last.
+    last: HashMap<(RoomId, String), Place>,
     effects: Vec<Effect>,
     /// Bytes of the longest text that went in so far.
     longest: usize,
@@ -59,6 +65,8 @@ pub fn check(data: &[u8]) {
         now: 0,
         seats: [None; SEATS],
         places: HashMap::new(),
+        watched: HashSet::new(),
+        last: HashMap::new(),
         effects: Vec::new(),
         longest: 0,
     };
@@ -70,16 +78,22 @@ pub fn check(data: &[u8]) {
 }
 
 impl Session {
+    /// The wall clock, which somebody sets back all the time.
+    fn utc(&self) -> Millis {
+        2_000_000_000_000_u64.saturating_sub(self.now)
+    }
+
     fn step(&mut self, line: &[u8]) {
         let [what, rest @ ..] = line else { return };
         match what {
             b'a'..=b'h' => self.types(usize::from(what - b'a'), false, rest),
             b'A'..=b'H' => {
                 if let Some(member) = self.seats[usize::from(what - b'A')].take() {
-                    self.chat.leave(member, self.now, &mut self.effects);
-                    self.chat.leave(member, self.now, &mut self.effects); // does no harm
+                    let (now, utc) = (self.now, self.utc());
+                    self.chat.leave(member, &mut self.effects);
+                    self.chat.leave(member, &mut self.effects); // does no harm
                     self.chat
-                        .line(member, "hello?", self.now, &mut self.effects);
+                        .line(member, "hello?", now, utc, &mut self.effects);
                 }
             }
             b'@' => {
@@ -89,7 +103,8 @@ impl Session {
             }
             b'0'..=b'9' => {
                 self.now += 10_u64.pow(u32::from(what - b'0'));
-                self.chat.tick(self.now, &mut self.effects);
+                let utc = self.utc();
+                self.chat.tick(self.now, utc, &mut self.effects);
                 let next = self.chat.next_deadline();
                 assert!(
                     next.is_none_or(|due| due > self.now),
@@ -117,22 +132,24 @@ impl Session {
                 false => Peer::Tcp([192, 0, 2, seat as u8].into()),
             };
             let admits = self.chat.admits(peer, self.now);
-            match self.chat.connect(peer, self.now, &mut self.effects) {
+            let utc = self.utc();
+            match self.chat.connect(peer, self.now, utc, &mut self.effects) {
                 Ok(member) => {
                     assert!(admits.is_ok());
                     self.seats[seat] = Some(member);
                 }
                 Err(refusal) => {
                     assert_eq!(admits.as_ref(), Err(&refusal));
-                    assert!(self.effects.is_empty() && refusal.starts_with("! Disconnected: "));
-                    self.is_presentable(&refusal);
+                    assert!(self.effects.is_empty());
+                    self.is_presentable(&refusal.line());
                 }
             }
             // The newcomer is known from here on, whatever its first line does.
             self.follow_effects();
         }
         if let Some(member) = self.seats[seat] {
-            self.chat.line(member, &line, self.now, &mut self.effects);
+            let (now, utc) = (self.now, self.utc());
+            self.chat.line(member, &line, now, utc, &mut self.effects);
         }
     }
 
@@ -145,31 +162,95 @@ impl Session {
         );
     }
 
+    /// In each framing there is, what is heard is whole lines that may be shown.
+    fn is_heard(&self, heard: Heard<'_>) {
+        for framing in &FRAMINGS {
+            let mut bytes = Vec::new();
+            (framing.render)(heard, &mut bytes);
+            let text = String::from_utf8(bytes).expect("it is UTF-8");
+            assert!(text.is_empty() || text.ends_with('\n'), "{text:?}");
+            for line in text.lines() {
+                if !framing.echoes {
+                    self.is_presentable(line);
+                    continue;
+                }
+                let object: serde_json::Value = serde_json::from_str(line).expect("it is JSON");
+                assert!(object["kind"].is_string(), "{line}");
+                assert!(!line.chars().any(steers_a_terminal), "{line:?}");
+            }
+        }
+    }
+
+    /// Numbers grow, and times do not go back.
+    fn has_its_place(&mut self, room: RoomId, name: &Name, place: Place) {
+        if let Some(last) = self.last.insert((room, name.to_string()), place) {
+            assert!(last.number < place.number, "{last:?} {place:?}");
+            assert!(last.time <= place.time, "{last:?} {place:?}");
+            assert_ne!(last.id, place.id);
+        }
+    }
+
+    fn hears(&self, member: MemberId, room: RoomId) -> bool {
+        self.places.get(&member) == Some(&room) || self.watched.contains(&(member, room))
+    }
+
     fn follow_effects(&mut self) {
         for effect in std::mem::take(&mut self.effects) {
             match effect {
-                Effect::Tell { to, line } => {
-                    self.is_presentable(&line);
+                Effect::Tell { to, answer } => {
+                    self.is_heard(Heard::Answer(&answer));
                     assert!(self.seats.contains(&Some(to)) || self.places.contains_key(&to));
                 }
-                Effect::Private { to, line, .. } => {
-                    self.is_presentable(&line);
-                    assert!(self.places.contains_key(&to), "said to nobody: {line}");
+                Effect::Private {
+                    from, to, message, ..
+                } => {
+                    self.is_heard(Heard::Private(&message));
+                    let are_here = [from, to].map(|one| self.places.contains_key(&one));
+                    assert_eq!(are_here, [true; 2], "{message:?}");
                 }
-                Effect::Say { room, line, .. } => {
-                    self.is_presentable(&line);
-                    let somebody = self.places.values().any(|place| *place == room);
-                    assert!(somebody, "said to nobody: {line}");
+                Effect::Say { room, event, .. } => {
+                    self.is_heard(Heard::Event(&event));
+                    match &event {
+                        Event::Message(said) => self.has_its_place(room, &said.room, said.place),
+                        Event::Redaction(taken) => {
+                            self.has_its_place(room, &taken.room, taken.place);
+                        }
+                        Event::Topic(set) => self.has_its_place(room, &set.room, set.place),
+                        _ => {}
+                    }
+                    let mut here = self.places.keys();
+                    let somebody = here.any(|member| self.hears(*member, room));
+                    assert!(somebody, "said to nobody: {event:?}");
                 }
+                Effect::Watched {
+                    member,
+                    room,
+                    is_watched,
+                } => {
+                    let is_new = match is_watched {
+                        true => self.watched.insert((member, room)),
+                        false => self.watched.remove(&(member, room)),
+                    };
+                    assert!(is_new, "{member:?} {room:?} {is_watched}");
+                    assert!(self.places.contains_key(&member));
+                }
+                Effect::Ignored { member, whom, .. } => {
+                    let are_here = [member, whom].map(|one| self.places.contains_key(&one));
+                    assert_eq!(are_here, [true; 2]);
+                }
+                Effect::Times { member, .. } => assert!(self.places.contains_key(&member)),
                 Effect::Moved { member, from, to } => {
                     let before = match to {
                         Some(to) => self.places.insert(member, to),
-                        None => self.places.remove(&member),
+                        None => {
+                            self.watched.retain(|(watcher, _)| *watcher != member);
+                            self.places.remove(&member)
+                        }
                     };
                     assert_eq!(before, from, "{member:?} was somewhere else");
                     assert_ne!(from, to);
                 }
-                Effect::Disconnect { member } => {
+                Effect::Disconnect { member, .. } => {
                     assert!(
                         !self.places.contains_key(&member),
                         "it was not moved out first"
@@ -177,8 +258,12 @@ impl Session {
                     let seat = self.seats.iter_mut().find(|seat| **seat == Some(member));
                     *seat.expect("only who is connected is disconnected") = None;
                 }
-                Effect::Report { to, .. } => assert!(self.is_operator(to)),
-                Effect::Record { line } => self.is_presentable(&line),
+                Effect::Ask { to, .. } => assert!(self.places.contains_key(&to)),
+                Effect::Record(record) => {
+                    let mut present = self.places.keys();
+                    let is_by = |one: &MemberId| self.chat.nickname(*one) == Some(&record.by);
+                    assert!(present.any(|one| self.is_operator(*one) && is_by(one)));
+                }
                 Effect::Shutdown => {}
             }
         }
@@ -203,12 +288,20 @@ impl Session {
             names.push(nickname.to_lowercase());
             let room = self.chat.room_of(*member);
             assert_eq!(room, self.places.get(member).copied());
-            let present = self.chat.members_of(room.expect("everyone is in a room"));
-            assert_eq!(present.iter().filter(|other| *other == member).count(), 1);
-            assert!(present.iter().all(|other| members.contains(other)));
-            let bound = limits.room_members;
-            let guests = present.iter().filter(|other| !self.is_operator(**other));
-            assert!(guests.count() <= bound, "{present:?}");
+            let rooms: Vec<RoomId> = self.chat.rooms_of(*member).collect();
+            assert!((1..=limits.rooms_per_member).contains(&rooms.len()));
+            assert!(rooms.iter().all(|room| self.hears(*member, *room)));
+            let watched = self.watched.iter();
+            let watched = watched.filter(|(watcher, _)| watcher == member);
+            assert_eq!(rooms.len(), 1 + watched.count());
+            for room in rooms {
+                let present = self.chat.members_of(room);
+                assert_eq!(present.iter().filter(|other| *other == member).count(), 1);
+                assert!(present.iter().all(|other| members.contains(other)));
+                let bound = limits.room_members;
+                let guests = present.iter().filter(|other| !self.is_operator(**other));
+                assert!(guests.count() <= bound, "{present:?}");
+            }
         }
         names.sort_unstable();
         assert!(names.windows(2).all(|two| two[0] != two[1]), "{names:?}");
