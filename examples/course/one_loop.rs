@@ -74,7 +74,8 @@ fn visit(cx: &mut Context<Book>, lines: net::Server, pages: http::Server) {
             });
         });
     });
-    web_socket::connect(cx, client, &format!("ws://{url}/"), move |_, cx, opened| {
+    let url = format!("ws://{url}/");
+    web_socket::connect(cx, client, &url, &[], move |_, cx, opened| {
         println!("the watcher is in:  {}", opened.is_ok());
         let guest = net::create_connection(cx, ("127.0.0.1", lines.port(cx)));
         guest.end_with(cx, "ann was here\n");

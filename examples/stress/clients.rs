@@ -2,7 +2,9 @@
 
 use loopchat::net::{self, Event};
 
-use super::lines::Lines;
+use super::lines::{self, Lines};
+use super::message::Heard;
+use super::objects;
 use super::run::{Context, Phase, Stress};
 use super::wire::{self, Wire};
 
@@ -72,14 +74,15 @@ impl Client {
         }
     }
 
-    /// A line that is no message of ours.
-    pub fn hear_other(&mut self, line: &[u8]) {
-        if line.starts_with(b"* You are now in #") && self.link == Link::Joining {
-            self.link = Link::In;
-        } else if line.starts_with(b"* Bye, ") && self.link == Link::Leaving {
-            self.link = Link::Left;
-        } else if line.starts_with(b"! ") {
-            self.trouble = Some(String::from_utf8_lossy(line).into());
+    /// What is no message of ours.
+    pub fn hear_other(&mut self, heard: &Heard<'_>) {
+        match heard {
+            Heard::Entered if self.link == Link::Joining => self.link = Link::In,
+            Heard::Farewell if self.link == Link::Leaving => self.link = Link::Left,
+            Heard::Refused(why) | Heard::Disconnected(why) => {
+                self.trouble = Some(why.as_ref().into());
+            }
+            _ => {}
         }
     }
 }
@@ -146,23 +149,49 @@ pub fn explain(error: &net::Error) -> String {
     format!("{error}{hint}")
 }
 
-/// What the server says to one client.
-pub fn data(stress: &mut Stress, cx: &mut Context, index: usize, bytes: &[u8]) {
+/// What the server says to one client, in lines.
+fn data(stress: &mut Stress, cx: &mut Context, index: usize, bytes: &[u8]) {
     let client = &mut stress.clients[index];
     let was = client.link;
     // Lent out while the lines are looked at.
     let mut lines = std::mem::take(&mut client.lines);
     let now = stress.now();
-    let fine = lines.feed(bytes, |line| stress.line(index, line, now));
-    let client = &mut stress.clients[index];
-    client.lines = lines;
+    let fine = lines.feed(bytes, |line| {
+        let heard = lines::read(&stress.format, line);
+        stress.hear(index, &heard, now);
+    });
+    stress.clients[index].lines = lines;
     if !fine {
-        client.trouble = Some("it sent a line without an end".into());
-        if let Some(wire) = client.wire {
-            wire.destroy(cx);
-        }
-        return;
+        return give_up_on(stress, cx, index, "it sent a line without an end");
     }
+    after(stress, cx, index, was);
+}
+
+/// The same in objects, one a line.
+pub fn message(stress: &mut Stress, cx: &mut Context, index: usize, text: &str) {
+    let was = stress.clients[index].link;
+    let now = stress.now();
+    for object in text.lines() {
+        let Some(heard) = objects::read(&stress.format, object) else {
+            return give_up_on(stress, cx, index, "it sent what is no object");
+        };
+        stress.hear(index, &heard, now);
+    }
+    after(stress, cx, index, was);
+}
+
+/// What it sends cannot be understood.
+fn give_up_on(stress: &mut Stress, cx: &mut Context, index: usize, why: &str) {
+    let client = &mut stress.clients[index];
+    client.trouble = Some(why.into());
+    if let Some(wire) = client.wire {
+        wire.destroy(cx);
+    }
+}
+
+/// What follows from what a client was told.
+fn after(stress: &mut Stress, cx: &mut Context, index: usize, was: Link) {
+    let client = &mut stress.clients[index];
     if was == Link::Joining && client.trouble.is_some() {
         // Name or room was refused, and without them there is nothing to check.
         if let Some(wire) = client.wire {

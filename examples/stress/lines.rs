@@ -1,6 +1,9 @@
-//! Bytes of one connection to lines, without what is only repeated from a room's history.
+//! Bytes of one connection to lines, without what is only repeated from a room's history; and what
+//! a line is.
 
 use memchr::memchr;
+
+use super::message::{Format, Heard};
 
 /// The longest line of a server in bytes: nobody makes us collect without end.
 const MAX_LINE: usize = 256 * 1024;
@@ -45,5 +48,28 @@ impl Lines {
         } else {
             on_line(line);
         }
+    }
+}
+
+/// What a line of the server is; it comes without its end.
+pub fn read<'a>(format: &Format, line: &'a [u8]) -> Heard<'a> {
+    if let Some(rest) = format.own_nick(line) {
+        let end = memchr(b':', rest).unwrap_or(rest.len());
+        let (author, rest) = rest.split_at(end);
+        return match rest.strip_prefix(b": ") {
+            Some(text) => format.read(author, text),
+            None => Heard::Damaged,
+        };
+    }
+    if line.starts_with(b"* You are now in #") {
+        Heard::Entered
+    } else if line.starts_with(b"* Bye, ") {
+        Heard::Farewell
+    } else if line.starts_with(b"! Disconnected: ") {
+        Heard::Disconnected(String::from_utf8_lossy(line))
+    } else if line.starts_with(b"! ") {
+        Heard::Refused(String::from_utf8_lossy(line))
+    } else {
+        Heard::Other
     }
 }

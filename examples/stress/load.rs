@@ -2,6 +2,7 @@
 
 use super::clients::{Kind, Link};
 use super::message::Message;
+use super::objects;
 use super::run::{Context, Phase, Stress};
 
 /// Bytes of messages that may be on their way in a room: a quarter of what a loopchat server lets
@@ -52,7 +53,8 @@ impl Room {
 impl Stress {
     /// Messages that may be on their way in a room.
     fn window(&self) -> u64 {
-        (IN_FLIGHT / self.format.line_length()).max(1) as u64
+        let besides = self.web.as_ref().map_or(0, |_| objects::BESIDES);
+        (IN_FLIGHT / (self.format.line_length() + besides)).max(1) as u64
     }
 
     /// When a message is due, in nanoseconds since the beginning of the load.

@@ -13,7 +13,7 @@
 //! Every client takes a name and goes to its room. When the server has let all of them in, the
 //! senders begin. Each message says who sent it, which one of theirs it is, and when; every
 //! receiver checks that the messages of each sender come once, in order and without a gap. What a
-//! room repeats from its history is no delivery. The run ends when everything has come, or when
+//! room repeats from its history is no delivery, nor is what a client of the web door hears of itself. The run ends when everything has come, or when
 //! nothing has come for 10 seconds; then all leave, and what still comes on the way out would be a
 //! duplicate.
 //!
@@ -24,7 +24,7 @@
 //! | `clients.rs` | connecting in waves, leaving and coming back, the end of a connection |
 //! | `wire.rs` | a plain connection, or a WebSocket of the web door |
 //! | `load.rs` | who says what when: by a rate, or as fast as it is delivered |
-//! | `message.rs`, `lines.rs` | what is sent, and how it is found in what comes |
+//! | `message.rs`, `lines.rs`, `objects.rs` | what is sent, and how it is found in what comes |
 //! | `check.rs` | once, in order, complete |
 //! | `process.rs`, `table.rs` | CPU time and memory; what is printed |
 
@@ -34,6 +34,7 @@ mod flags;
 mod lines;
 mod load;
 mod message;
+mod objects;
 mod process;
 mod run;
 mod table;

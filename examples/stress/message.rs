@@ -1,8 +1,10 @@
-//! What is sent, and how it is known again: `NICK: SENDER SEQUENCE STAMP xxx...`
+//! What is sent, and how it is known again: `NICK: SENDER SEQUENCE STAMP xxx...` is a line of it, and
+//! an object has the same in two fields.
 //!
 //! All numbers have leading zeros, so that a line is the same everywhere but for its digits:
 //! millions a second are read, on the machine that the server runs on.
 
+use std::borrow::Cow;
 use std::io::Write;
 use std::process;
 use std::time::SystemTime;
@@ -18,12 +20,20 @@ pub struct Message {
     pub stamp: u64,
 }
 
-/// What a line of the server is.
-pub enum Heard {
+/// What the server tells a client.
+pub enum Heard<'a> {
     Message(Message),
     /// A message of ours that has not come as it was sent.
     Damaged,
-    /// Someone else's, a notice, or an error.
+    /// It is in a room.
+    Entered,
+    /// It is let go.
+    Farewell,
+    /// What it has sent was not carried out.
+    Refused(Cow<'a, str>),
+    /// It is cut off.
+    Disconnected(Cow<'a, str>),
+    /// Someone else's, or a notice.
     Other,
 }
 
@@ -74,17 +84,18 @@ impl Format {
         to.push(b'\n');
     }
 
-    /// Reads a line of the server, without its end.
-    pub fn read(&self, line: &[u8]) -> Heard {
-        match line.strip_prefix(self.prefix.as_bytes()) {
-            None => Heard::Other,
-            Some(rest) => self.parse(rest).map_or(Heard::Damaged, Heard::Message),
-        }
+    /// Whose nickname it is, in digits, if it is one of ours.
+    pub fn own_nick<'a>(&self, nick: &'a [u8]) -> Option<&'a [u8]> {
+        nick.strip_prefix(self.prefix.as_bytes())
     }
 
-    fn parse(&self, line: &[u8]) -> Option<Message> {
-        let (author, rest) = line.split_first_chunk::<DIGITS>()?;
-        let text = rest.strip_prefix(b": ")?;
+    /// Reads what one of ours has said.
+    pub fn read(&self, author: &[u8], text: &[u8]) -> Heard<'static> {
+        self.parse(author, text)
+            .map_or(Heard::Damaged, Heard::Message)
+    }
+
+    fn parse(&self, author: &[u8], text: &[u8]) -> Option<Message> {
         let (sender, rest) = text.split_first_chunk::<DIGITS>()?;
         let (sequence, rest) = rest.strip_prefix(b" ")?.split_first_chunk::<DIGITS>()?;
         let (high, rest) = rest.strip_prefix(b" ")?.split_first_chunk::<DIGITS>()?;

@@ -215,18 +215,19 @@ impl Stress {
 
     // --- what comes -----------------------------------------------------------------------------
 
-    /// A line that a client has got at this time.
-    pub fn line(&mut self, index: usize, line: &[u8], now: u64) {
-        match self.format.read(line) {
-            Heard::Message(message) => self.delivery(index, message, now),
+    /// What a client was told at this time.
+    pub fn hear(&mut self, index: usize, heard: &Heard<'_>, now: u64) {
+        match heard {
+            // Who speaks in objects hears itself, too.
+            Heard::Message(message) if self.web.is_some() && message.sender as usize == index => {}
+            Heard::Message(message) => self.delivery(index, *message, now),
             Heard::Damaged => self.damaged += 1,
-            Heard::Other => {
+            other => {
                 let client = &mut self.clients[index];
-                client.hear_other(line);
-                let refused = line.starts_with(b"! ") && !line.starts_with(b"! Disconnected: ");
-                if refused && client.link == Link::In {
+                client.hear_other(other);
+                if let (Heard::Refused(why), Link::In) = (other, client.link) {
                     self.refused += 1;
-                    let why = || String::from_utf8_lossy(line).into();
+                    let why = || why.as_ref().into();
                     self.first_refusal.get_or_insert_with(why);
                 }
             }

@@ -4,7 +4,11 @@ use loopchat::http::web_socket::{self, Endpoint, Event, Message, Options, WebSoc
 use loopchat::net::{Address, Error, Socket, Target};
 
 use super::clients;
+use super::objects::{self, SUBPROTOCOL};
 use super::run::{Context, Phase, Stress};
+
+/// What one message to the server holds at most, in bytes: it takes 64 KiB.
+const MOST: usize = 32 * 1024;
 
 /// Larger than what a room says in one turn.
 const MAX_MESSAGE: usize = 16 * 1024 * 1024;
@@ -13,7 +17,7 @@ const MAX_MESSAGE: usize = 16 * 1024 * 1024;
 pub enum Wire {
     /// Lines as they are.
     Line(Socket),
-    /// A message of lines each.
+    /// Objects of JSON.
     Web(WebSocket),
 }
 
@@ -28,12 +32,26 @@ impl Wire {
         }
     }
 
-    /// Sends lines, as one write.
+    /// Sends lines, as one write; as objects in as few messages as take them.
     pub fn send(self, cx: &mut Context, lines: &[u8]) {
-        match self {
-            Self::Line(socket) => socket.write(cx, lines),
-            Self::Web(web_socket) => web_socket.send_text(cx, &String::from_utf8_lossy(lines)),
+        let web_socket = match self {
+            Self::Line(socket) => {
+                socket.write(cx, lines);
+                return;
+            }
+            Self::Web(web_socket) => web_socket,
         };
+        let mut message = String::new();
+        for line in String::from_utf8_lossy(lines).lines() {
+            let before = message.len();
+            objects::write(line, &mut message);
+            if before > 0 && message.len() > MOST {
+                let last = message.split_off(before);
+                web_socket.send_text(cx, &message);
+                message = last;
+            }
+        }
+        web_socket.send_text(cx, &message);
     }
 
     /// Sends its last lines. The server ends a WebSocket by itself then.
@@ -69,10 +87,7 @@ pub fn listen(cx: &mut Context) -> Endpoint {
             return;
         };
         match event {
-            // The board of rooms is none of ours; no line starts like it.
-            Event::Message(Message::Text(text)) if !text.starts_with('{') => {
-                clients::data(stress, cx, index, text.as_bytes());
-            }
+            Event::Message(Message::Text(text)) => clients::message(stress, cx, index, text),
             Event::Error(error) => {
                 let trouble = &mut stress.clients[index].trouble;
                 trouble.get_or_insert(error.to_string().into());
@@ -110,5 +125,5 @@ pub fn connect(cx: &mut Context, endpoint: Endpoint, url: &str, index: usize) {
                 clients::closed(stress, cx, index);
             }
         };
-    web_socket::connect(cx, endpoint, url, opened);
+    web_socket::connect(cx, endpoint, url, &[SUBPROTOCOL], opened);
 }

@@ -37,6 +37,7 @@ fn open(
         &mut event_loop,
         endpoint,
         url,
+        &[],
         move |heard: &mut Heard, cx, result| match result {
             Ok(web_socket) => opened(cx, web_socket),
             Err(error) => heard.0.push(error.to_string()),

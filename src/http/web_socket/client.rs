@@ -96,19 +96,21 @@ fn failed(why: impl Into<String>) -> Error {
     Error::with_code("ERR_WEBSOCKET_HANDSHAKE", why)
 }
 
-/// Opens a WebSocket to a `ws://` URL (`new WebSocket(url)`), and calls back once: with the
-/// WebSocket, whose events come to the endpoint's listeners from the next tick on, or with why
+/// Opens a WebSocket to a `ws://` URL (`new WebSocket(url, protocols)`), and calls back once: with
+/// the WebSocket, whose events come to the endpoint's listeners from the next tick on, or with why
 /// there is none.
 ///
-/// Offers no subprotocol, and waits as long as the server takes; [`ClientHandshake`] is for more.
+/// Offers these subprotocols, the one it likes best first; a server that chooses none of them is
+/// taken all the same. Waits as long as the server takes; [`ClientHandshake`] is for more.
 #[track_caller]
 pub fn connect<S: 'static, R: CallbackResult>(
     cx: &mut Context<S>,
     endpoint: Endpoint,
     url: &str,
+    protocols: &[&str],
     callback: impl FnOnce(&mut S, &mut Context<S>, Result<WebSocket, Error>) -> R + 'static,
 ) {
-    let handshake = ClientHandshake::new(&[]);
+    let handshake = ClientHandshake::new(protocols);
     let url = match url.strip_prefix("ws://") {
         Some(rest) => format!("http://{rest}"),
         None => url.to_owned(),
