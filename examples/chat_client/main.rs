@@ -31,6 +31,10 @@
 //! lost, it is asked for again until it is free. Whoever is banned or kicked stays away: the
 //! client exits with 1.
 //!
+//! What you watch, whom you ignore and whether you want to see times is forgotten with a connection,
+//! and to be typed again. All that the server says is printed as it comes, with the times and the
+//! names of rooms before it.
+//!
 //! Read it from top to bottom: [`connect`] is the client as one writes it with Node's
 //! `net.createConnection`, and each listener it adds is a function below it. All of them get the
 //! one [`Client`], which the loop lends them. Nothing here waits: input is read when the loop says

@@ -236,8 +236,13 @@ impl Session {
             return (false, Vec::new());
         }
         if let Some(had) = Wish::confirmed(line) {
+            let is_answer = matches!(&self.state, State::Asked(asked) if asked.kind == had.kind);
+            // Somebody who only watches a room may be told that, and is not there.
+            if !is_answer && line.ends_with(" already.") {
+                return (true, Vec::new());
+            }
             self.confirm(had.clone());
-            if matches!(&self.state, State::Asked(asked) if asked.kind == had.kind) {
+            if is_answer {
                 self.wanted.retain(|wanted| wanted.kind != had.kind);
                 self.adrift.take_if(|(kind, _)| *kind == had.kind);
                 self.state = State::Open;

@@ -309,3 +309,34 @@ fn a_silent_link_is_watched() {
         row[5].starts_with("02:").then_some(()) // the kind of timer that is set
     });
 }
+
+/// A room that is watched is not the one where it is, whatever it is asked about it; and what comes
+/// with a time or a room before it is shown so.
+#[test]
+fn a_watched_room_is_not_the_room_to_come_back_to() {
+    let server = FakeServer::start();
+    let mut client = Client::start(&["--room", "go", &server.address]);
+    let mut first = Heard::accept(&server);
+    assert_eq!(first.line(), "/join go");
+    first.says("* You are now in #go with 0 others.");
+    client.types("/watch tea\n/watch tea\n");
+    assert_eq!(first.line(), "/watch tea");
+    first.says("* You hear #tea now, with 1 other.");
+    assert_eq!(first.line(), "/watch tea");
+    for line in [
+        "* You are in #tea already.",
+        "#tea [2026-11-28T14:03:07.123Z] bob: * You are now in #chess with 0 others.",
+        "#tea * bob is now in.",
+        "[14:03] bob: ! Disconnected: you were kicked.",
+    ] {
+        first.says(line);
+        client.stdout.wait_for(line);
+    }
+    drop(first);
+    client.stderr.wait_for("-- connection lost");
+    client.types(&format!("{SECRET}\n"));
+    let mut second = Heard::accept(&server);
+    assert_eq!(second.line(), "/join go");
+    second.says("* You are now in #go with 0 others.");
+    assert_eq!(second.line(), SECRET);
+}
