@@ -5,7 +5,8 @@ mod support;
 use std::process::{Command, Stdio};
 
 use support::{
-    Client, Folder, Process, Server, Signal, has_tool, is_message, raise_limit, run, skip,
+    Client, Folder, Process, Server, Signal, has_tool, is_message, raise_limit, replayed, run,
+    skip, without_digits,
 };
 
 const CROWD: usize = 200;
@@ -144,6 +145,57 @@ fn nc_talks_over_a_path() {
     over_tcp.expect(&format!("{}: from the path", over_path.name));
     over_tcp.say("from the port");
     over_path.expect(&format!("{}: from the port", over_tcp.name));
+}
+
+/// What a person types who wants to see times, and to hear another room.
+#[test]
+fn nc_shows_times_and_other_rooms() {
+    if !has_nc() {
+        return;
+    }
+    let server = Server::start();
+    let mut alice = Client::through(&mut nc(&server.address));
+    let mut bob = Client::through(&mut nc(&server.address));
+    alice.read_greeting();
+    bob.read_greeting();
+    alice.say("/times on");
+    alice.expect("* Each message is shown with its time.");
+    alice.say("/watch tea");
+    alice.expect("* You hear #tea now, with 0 others.");
+    bob.say("hello");
+    let hello = format!("{}: hello", bob.name);
+    let line = alice.expect_line(|line| line.ends_with(&hello));
+    let time = line.strip_suffix(&hello).expect("a time before it");
+    assert_eq!(without_digits(time), "[0000-00-00T00:00:00.000Z] ");
+    bob.say("/join tea");
+    bob.say("milk?");
+    let milk = format!("{}: milk?", bob.name);
+    let line = alice.expect_line(|line| line.ends_with(&milk));
+    let time = line.strip_suffix(&milk).expect("a time before it");
+    assert_eq!(without_digits(time), "#tea [0000-00-00T00:00:00.000Z] ");
+    alice.say("/times off");
+    alice.expect("* No times are shown.");
+    bob.say("sugar?");
+    alice.expect(&format!("#tea {}: sugar?", bob.name));
+    alice.say("/history");
+    alice.expect("* The last 1 messages of #lobby:");
+    assert_eq!(alice.line(), hello);
+    bob.say("/delete");
+    bob.expect("* You took it back.");
+    let took_back = format!("#tea * {} took back a message of ", bob.name);
+    alice.expect_line(|line| line.starts_with(&took_back));
+    bob.say("/history");
+    bob.expect("* The last 1 messages of #tea:");
+    assert_eq!(replayed(&bob.line()), milk);
+    alice.say("/part tea");
+    alice.expect("* You left #tea.");
+    bob.say("/ignore guest1");
+    bob.expect("* You hear nothing more of guest1.");
+    alice.say("/join tea");
+    alice.say("unheard");
+    alice.say("/msg guest2 unheard");
+    alice.sync();
+    assert!(bob.sync().iter().all(|line| !line.contains("unheard")));
 }
 
 #[test]

@@ -18,7 +18,9 @@ mod telnet;
 use std::sync::Barrier;
 use std::thread;
 
-use support::{Client, Folder, Server, eventually, is_message, joins, loopchat, messages};
+use support::{
+    Client, Folder, Server, eventually, is_message, joins, loopchat, messages, replayed,
+};
 
 /// A server with two members, `guest1` and `guest2`.
 fn two() -> (Server, Client, Client) {

@@ -308,6 +308,22 @@ pub fn messages(lines: Vec<String>) -> Vec<String> {
     lines.into_iter().filter(|line| is_message(line)).collect()
 }
 
+/// What was said, of a line that repeats it with its time: `[14:03] alice: hi`.
+#[track_caller]
+pub fn replayed(line: &str) -> &str {
+    let timed = line
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once("] "));
+    let (time, said) = timed.unwrap_or_else(|| panic!("no time: {line}"));
+    assert_eq!(without_digits(time), "00:00", "{line}");
+    said
+}
+
+/// With a zero in the place of every digit.
+pub fn without_digits(text: &str) -> String {
+    text.replace(|c: char| c.is_ascii_digit(), "0")
+}
+
 /// How many members a notice of arrivals speaks of: `* a, b, c and 7 others joined #lobby.`
 pub fn joins(notice: &str) -> usize {
     let who = notice

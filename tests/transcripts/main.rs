@@ -14,6 +14,13 @@
 //!     NAME is reset             its connection is broken
 //!     NAME is gone              the server has ended its connection, after the lines before
 //!
+//! Times are not the same twice: what is replayed begins with `[HH:MM] ` in a transcript, what is
+//! said with `[YYYY-MM-DDTHH:MM:SS.mmmZ] ` where somebody wants that, and what is taken back was
+//! said at `HH:MM`.
+//!
+//! Each room is heard in its order: a line from one that is watched may come before or after one
+//! from another.
+//!
 //! At the end nobody may have got a line that the transcript does not have. A line `NAME <` is
 //! waited for before the next thing happens, so notices that come with a delay have their place,
 //! too.
@@ -30,7 +37,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use support::{Client, Folder, Server};
+use support::{Client, Folder, Server, without_digits};
 
 /// Longer than any notice is put off.
 const LATEST: Duration = Duration::from_millis(1500);
@@ -52,9 +59,49 @@ impl Member {
         }
     }
 
-    fn next(&mut self) -> Option<String> {
-        self.heard.pop_front().or_else(|| self.client.next_line())
+    /// The next line of the room that it watches, or of none.
+    fn next(&mut self, room: Option<&str>) -> Option<String> {
+        loop {
+            let next = self.heard.iter().position(|line| watched(line) == room);
+            if let Some(line) = next.and_then(|next| self.heard.remove(next)) {
+                return Some(without_times(&line));
+            }
+            let line = self.client.next_line()?;
+            self.heard.push_back(line);
+        }
     }
+}
+
+/// The watched room that a line is from.
+fn watched(line: &str) -> Option<&str> {
+    Some(line.strip_prefix('#')?.split_once(' ')?.0)
+}
+
+/// A line with the form of each time in its place.
+fn without_times(line: &str) -> String {
+    let (room, line) = match line.strip_prefix('#').and_then(|rest| rest.split_once(' ')) {
+        Some((room, rest)) => (format!("#{room} "), rest),
+        None => (String::new(), line),
+    };
+    const FORMS: [(&str, &str); 2] = [
+        ("[00:00] ", "[HH:MM] "),
+        ("[0000-00-00T00:00:00.000Z] ", "[YYYY-MM-DDTHH:MM:SS.mmmZ] "),
+    ];
+    for (digits, form) in FORMS {
+        if let Some((start, rest)) = line.split_at_checked(digits.len())
+            && without_digits(start) == digits
+        {
+            return format!("{room}{form}{rest}");
+        }
+    }
+    let is_taken_back = line.starts_with("* ") && line.contains(" took back a message of ");
+    if let Some((start, end)) = line.split_at_checked(line.len().saturating_sub(6))
+        && is_taken_back
+        && without_digits(end) == "00:00."
+    {
+        return format!("{room}{start}HH:MM.");
+    }
+    format!("{room}{line}")
 }
 
 struct Play {
@@ -123,13 +170,15 @@ impl Play {
     /// Looks whether everything that comes is what the transcript has.
     fn check(&mut self, name: &str, what: &str) {
         if what == "is gone" {
-            assert_eq!(self.member(name).next(), None, "{name} is not gone");
+            let member = self.member(name);
+            assert_eq!(member.next(None), None, "{name} is not gone");
+            assert_eq!(member.heard, [""; 0], "{name} got more");
             self.members.remove(name);
             return;
         }
         let wanted = what.strip_prefix('<').expect("a line that it gets");
         let wanted = wanted.strip_prefix(' ').unwrap_or(wanted);
-        let got = self.member(name).next();
+        let got = self.member(name).next(watched(wanted));
         assert_eq!(got.as_deref(), Some(wanted), "what {name} gets");
     }
 
@@ -147,6 +196,7 @@ impl Play {
                 member.settle();
             }
             for line in member.heard.drain(..) {
+                let line = without_times(&line);
                 writeln!(text, "{name} < {line}").expect("a string");
             }
             if is_over {
@@ -213,7 +263,8 @@ fn play(file: &str) {
         fs::write(path, blessed).expect("it can be written");
         return;
     }
-    for (name, mut member) in play.expect("something happens").members {
+    // Nobody may go before all have been looked at: the others would hear of it.
+    for (name, member) in &mut play.expect("something happens").members {
         member.settle();
         assert_eq!(member.heard, [""; 0], "{name} got more");
     }
@@ -240,5 +291,17 @@ macro_rules! transcripts {
 }
 
 transcripts!(
-    arriving, bounds, ending, names, operators, private, rooms, talking, topics
+    arriving,
+    bounds,
+    ending,
+    ignoring,
+    names,
+    operators,
+    private,
+    rooms,
+    several_rooms,
+    taking_back,
+    talking,
+    times,
+    topics
 );

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::rig::Rig;
 use super::*;
-use crate::support::{Folder, Signal};
+use crate::support::{Folder, Signal, replayed};
 
 #[test]
 fn a_line_from_either_door_is_heard_at_the_other() {
@@ -32,7 +32,7 @@ fn names_rooms_and_history_are_the_same() {
     nc.sync();
     let mut browser = Web::connect(web);
     browser.expect("* The last 1 messages of #lobby:");
-    assert_eq!(browser.line(), "alice: before");
+    assert_eq!(replayed(&browser.line()), "alice: before");
     // That she has come, or has a new name, may be told between these.
     browser.say("/nick Alice");
     browser.expect("! Alice is taken; try Alice2.");
@@ -190,11 +190,11 @@ fn the_board_shows_the_rooms_as_they_are() {
     let lobby =
         |members: u32, said: u32| json!({ "name": "lobby", "members": members, "said": said });
     let board = browser.board(&mut rig, |_| true);
-    assert_eq!(board, json!({ "rooms": [lobby(2, 0)] }));
+    assert_eq!(board, json!({ "kind": "board", "rooms": [lobby(2, 0)] }));
     nc.say("one");
     nc.say("two");
     let board = browser.board(&mut rig, |board| board["rooms"][0]["said"] == 2);
-    assert_eq!(board, json!({ "rooms": [lobby(2, 2)] }));
+    assert_eq!(board, json!({ "kind": "board", "rooms": [lobby(2, 2)] }));
     nc.say("/join tea");
     let tea = json!({ "name": "tea", "members": 1, "said": 0 });
     let board = browser.board(&mut rig, |board| {
@@ -202,7 +202,10 @@ fn the_board_shows_the_rooms_as_they_are() {
             .as_array()
             .is_some_and(|rooms| rooms.len() > 1)
     });
-    assert_eq!(board, json!({ "rooms": [lobby(1, 2), tea] }));
+    assert_eq!(
+        board,
+        json!({ "kind": "board", "rooms": [lobby(1, 2), tea] })
+    );
     assert!(rig.now() < 10_000);
     // A second one is shown the same at once.
     let start = rig.now();
