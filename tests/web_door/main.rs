@@ -14,6 +14,7 @@ mod chatting;
 mod deadlines;
 mod guests;
 mod half_closed;
+mod json;
 mod limits;
 mod opening;
 mod pages;
