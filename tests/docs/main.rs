@@ -21,6 +21,7 @@
 //! | `quotations.rs` | what is quoted to what is there |
 //! | `experiments.rs` | what is printed to what is shown; commands to the programs there are |
 //! | `links.rs` | links, files and items that are named |
+//! | `objects.rs` | the objects of JSON that are described to those that are sent |
 //! | `course.rs` | the chapters to their form |
 //! | `exercises.rs` | each exercise of the course to a test that does it |
 //! | `changes.rs` | those of them that change the source, in a copy; ignored unless asked for |
@@ -30,6 +31,7 @@ mod course;
 mod exercises;
 mod experiments;
 mod links;
+mod objects;
 mod quotations;
 #[path = "../support/mod.rs"]
 mod support;
