@@ -456,17 +456,26 @@ impl Chat {
         });
     }
 
+    /// What the time is in a room: never earlier than of what it heard before, whatever becomes of
+    /// people's clocks. `utc` itself if there is no such room.
+    pub(crate) fn time_in(&mut self, room: RoomId, utc: Millis) -> Millis {
+        let Some(room) = self.rooms.get_mut(room.index()) else {
+            return utc;
+        };
+        room.heard_at = room.heard_at.max(utc);
+        room.heard_at
+    }
+
     /// The next place in a room's order.
     fn next_place(&mut self, room: RoomId, utc: Millis) -> Place {
-        let last = &mut self.rooms[room.index()].heard_at;
-        *last = utc.max(*last);
+        let time = self.time_in(room, utc);
         self.said += 1;
         // Twenty bits for those of one millisecond: they hold over a restart, as time goes on.
-        self.last_id = (*last << 20).max(self.last_id + 1);
+        self.last_id = (time << 20).max(self.last_id + 1);
         Place {
             id: EventId(self.last_id),
             number: self.said,
-            time: *last,
+            time,
         }
     }
 }

@@ -251,10 +251,8 @@ impl Hub {
         self.chat.leave(member, &mut self.effects);
         match reason {
             Some(reason) => self.effects.push(Effect::Disconnect { member, reason }),
-            None => {
-                self.apply();
-                self.leaving.push((member, None));
-            }
+            // What follows from it is still to be applied, as after any other call.
+            None => self.leaving.push((member, None)),
         }
     }
 

@@ -87,10 +87,11 @@ impl Hub {
                     at,
                     ..
                 } = self;
+                let time = chat.time_in(room, at.utc);
                 let Some(place) = place(chat, fan_out, room) else {
                     return;
                 };
-                let said = digests.hear(place, except, event, at.now, at.utc);
+                let said = digests.hear(place, except, event, at.now, time);
                 said.into_iter().for_each(|said| self.say_digest(said));
             }
             _ => self.fan_out.say(room, except, Said::Event(event)),

@@ -83,8 +83,9 @@ impl Hub {
                 digests,
                 ..
             } = self;
+            let time = chat.time_in(room, utc);
             let said = match place(chat, fan_out, room) {
-                Some(place) => digests.take_due(place, now, utc),
+                Some(place) => digests.take_due(place, now, time),
                 None => {
                     digests.forget(room);
                     None
