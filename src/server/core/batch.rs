@@ -160,11 +160,27 @@ impl Batch {
         }
     }
 
-    /// How many come after the first `seen` for which a framing has words.
-    pub(super) fn lines_after(&mut self, seen: usize, id: FramingId, framings: &[Framing]) -> u32 {
-        let rendering = self.rendering(id, framings);
-        let is_said = |&at: &usize| rendering.ends[at] > rendering.end_of(at);
+    /// How many come after the first `seen` that are wanted, and for which a framing has words.
+    pub(super) fn lines_after(
+        &mut self,
+        seen: usize,
+        id: FramingId,
+        framings: &[Framing],
+        is_wanted: impl Fn(&Said) -> bool,
+    ) -> u32 {
+        self.rendering(id, framings);
+        let rendering = self.renderings.iter().find(|(other, _)| *other == id);
+        let Some((_, rendering)) = rendering else {
+            return 0;
+        };
+        let is_said =
+            |&at: &usize| rendering.ends[at] > rendering.end_of(at) && is_wanted(&self.said[at]);
         (seen..rendering.ends.len()).filter(is_said).count() as u32
+    }
+
+    /// What comes after the first `seen`.
+    pub(super) fn rest(&self, seen: usize) -> &[Said] {
+        &self.said[seen..]
     }
 
     /// Makes it empty, for the next turn. Its memory is kept, unless it was much or is still

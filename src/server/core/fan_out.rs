@@ -438,7 +438,7 @@ impl FanOut {
                 return; // what stalled members cost, turn after turn
             }
             (None, Some(skipped), None) if skipped.all => {
-                skipped.lines += batch.lines_after(0, seat.framing, self.framings);
+                skipped.lines += batch.lines_after(0, seat.framing, self.framings, |_| true);
                 self.tally.skipped += u64::from(batch.messages_after(0));
                 return;
             }

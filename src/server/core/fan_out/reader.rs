@@ -25,24 +25,34 @@ impl Reader<'_> {
         bytes: &mut Vec<u8>,
         tally: &mut Tally,
     ) -> usize {
-        let messages = batch.messages_after(seen);
         let (id, framings) = (self.framing, self.framings);
+        let is_wanted = |said: &Said| match (said, self.ignored) {
+            (Said::Event(Event::Message(message)), Some(ignored)) => {
+                !ignored.contains(&message.member)
+            }
+            _ => true,
+        };
+        // Whom it does not want to hear it is not spared, either.
+        let messages = match self.ignored {
+            None => batch.messages_after(seen),
+            Some(_) => {
+                let rest = batch.rest(seen).iter();
+                rest.filter(|said| said.is_message() && is_wanted(said))
+                    .count() as u32
+            }
+        };
         match (skipped, self.ignored) {
             (None, None) => {
                 tally.deliveries += u64::from(messages);
                 batch.copy_rest(seen, id, framings, bytes);
             }
-            (None, Some(ignored)) => {
-                let is_wanted = |said: &Said| match said {
-                    Said::Event(Event::Message(message)) => !ignored.contains(&message.member),
-                    _ => true,
-                };
+            (None, Some(_)) => {
                 tally.deliveries += u64::from(messages);
                 batch.copy_if(seen, id, framings, bytes, is_wanted);
             }
             (Some(skipped), _) => {
                 skipped.lines += match skipped.all {
-                    true => batch.lines_after(seen, id, framings),
+                    true => batch.lines_after(seen, id, framings, is_wanted),
                     false => messages,
                 };
                 if !skipped.all {
