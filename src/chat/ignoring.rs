@@ -30,7 +30,18 @@ impl Chat {
         }
         // Who is gone needs no place any more.
         let mut ignored = self.ignored.remove(&member).unwrap_or_default();
-        ignored.retain(|other| self.member(*other).is_some());
+        ignored.retain(|&whom| {
+            let is_here = self.member(whom).is_some();
+            if !is_here {
+                let is_ignored = false;
+                effects.push(Effect::Ignored {
+                    member,
+                    whom,
+                    is_ignored,
+                });
+            }
+            is_here
+        });
         let has_place = ignored.len() < MOST || ignored.contains(&whom);
         if has_place {
             ignored.insert(whom);
@@ -86,6 +97,7 @@ impl Chat {
 #[cfg(all(test, feature = "server"))]
 mod tests {
     use super::super::tests::House;
+    use super::super::{Chat, Config, Effect, Peer};
 
     #[test]
     fn nothing_more_is_heard_of_who_is_ignored_and_it_is_not_told() {
@@ -156,5 +168,26 @@ mod tests {
             house.answers(ann, &last),
             ["* You hear nothing more of guest102."]
         );
+    }
+
+    /// Catches: who delivers, and remembers everybody that was ever ignored.
+    #[test]
+    fn who_has_left_is_not_ignored_any_more() {
+        let mut chat = Chat::new(Config::default());
+        let mut effects = Vec::new();
+        let peer = Peer::Tcp([127, 0, 0, 1].into());
+        let [ann, bob, _carol] = [(); 3].map(|()| {
+            let entered = chat.connect(peer, 0, 0, &mut effects);
+            entered.expect("there is room")
+        });
+        chat.line(ann, "/ignore guest2", 0, 0, &mut effects);
+        chat.leave(bob, &mut effects);
+        effects.clear();
+        chat.line(ann, "/ignore guest3", 0, 0, &mut effects);
+        assert!(effects.contains(&Effect::Ignored {
+            member: ann,
+            whom: bob,
+            is_ignored: false,
+        }));
     }
 }

@@ -2,11 +2,13 @@
 
 use std::collections::VecDeque;
 
-use loopchat::chat::{MemberId, Millis, Peer};
+use loopchat::chat::{DisconnectReason, MemberId, Millis, Peer};
+use loopchat::server::core::rendering::FramingId;
 use loopchat::server::line_input::LineInput;
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 
+use super::framed::{LINES, json_objects};
 use super::plan::{Action, Step, choose, dice};
 use super::speech::{Speaker, Spoken};
 use super::tally::Count;
@@ -22,6 +24,7 @@ pub struct Client {
     /// A number that no other connection has.
     pub number: usize,
     pub peer: Peer,
+    pub framing: FramingId,
     pub wire: Wire,
     pub input: LineInput,
     /// `None` once it has left the chat.
@@ -53,6 +56,16 @@ impl Client {
         self.is_paused = self.wire.need_drain || self.input.is_held_back();
     }
 
+    /// Notes whether the system has taken something for it since, or has all.
+    pub fn note_progress(&mut self, now: Millis) -> bool {
+        let Wire { sent, .. } = self.wire;
+        let has_moved = self.wire.waiting() == 0 || sent != self.progress.1;
+        if has_moved {
+            self.progress = (now, sent);
+        }
+        has_moved
+    }
+
     /// Whether something waits for it, or did when those who wait were last looked at.
     pub fn is_slow(&self, now: Millis, jumped_at: Millis) -> bool {
         let since = |at: Millis| at.max(jumped_at) + SWEEP_SLACK_MS;
@@ -64,15 +77,29 @@ impl World<'_> {
     /// Does what a step says.
     pub fn act(&mut self, step: &Step, rng: &mut ChaCha8Rng) -> Checked {
         match step.action {
-            Action::Connect => return self.connect(rng),
+            Action::Connect => {
+                let most = self.setting.rush;
+                let count = if most > 1 {
+                    rng.random_range(1..=most)
+                } else {
+                    1
+                };
+                // Mostly it is one, who comes.
+                let count = if rng.random_ratio(3, 4) { 1 } else { count };
+                return (0..count).try_for_each(|_| self.connect(rng));
+            }
             Action::Wait => {
-                self.now += rng.random_range(100..4000);
+                self.pass(rng.random_range(100..4000));
                 return Ok(());
             }
             Action::Jump => {
                 self.tally.count(Count::Jumps);
-                self.now += rng.random_range(60_000..600_000);
+                self.pass(rng.random_range(60_000..600_000));
                 self.jumped_at = self.now;
+                return Ok(());
+            }
+            Action::SetClock => {
+                self.set_clock(rng);
                 return Ok(());
             }
             _ => {}
@@ -92,6 +119,7 @@ impl World<'_> {
                 self.type_lines(number, count, rng);
             }
             Action::Read => self.read(number, usize::MAX)?,
+            Action::HalfClose if rng.random_ratio(1, 2) => self.type_last(number, rng),
             _ => {}
         }
         let tally = &mut *self.tally;
@@ -139,9 +167,14 @@ impl World<'_> {
         let (least, most) = self.setting.buffers;
         let capacity = rng.random_range(least..=most);
         let number = self.tally.next_connection();
+        let framing = match rng.random_ratio(1, 3) {
+            true => json_objects(),
+            false => LINES,
+        };
         let client = Client {
             number,
             peer,
+            framing,
             wire: Wire::new(
                 capacity,
                 self.hub.high_water_mark(),
@@ -161,7 +194,24 @@ impl World<'_> {
             is_stalled: false,
             torn: Vec::new(),
         };
-        self.connected(client)
+        let is_doubtful = rng.random_ratio(1, 8);
+        self.connected(client, is_doubtful)
+    }
+
+    /// Somebody sets the clock that people see: a little, by days, to what it is at first, or to
+    /// what nobody will live to see.
+    fn set_clock(&mut self, rng: &mut ChaCha8Rng) {
+        self.tally.count(Count::WallClock);
+        let before = self.utc;
+        self.utc = match rng.random_range(0..20) {
+            0..6 => self.utc.saturating_sub(rng.random_range(1..100_000)),
+            6..10 => self.utc.saturating_sub(rng.random_range(0..1_000_000_000)),
+            10..16 => self.utc + rng.random_range(1..100_000),
+            16..18 => self.utc + rng.random_range(1..1_000_000_000),
+            18 => rng.random_range(0..1000),
+            _ => 20_000_000_000_000,
+        };
+        self.tally.add(Count::Backwards, (self.utc < before).into());
     }
 
     /// Some lines at once: a few are anything, many are messages or questions.
@@ -170,6 +220,8 @@ impl World<'_> {
         let mut nicknames: Vec<String> = seats.map(|(_, seat)| seat.nickname.clone()).collect();
         nicknames.push("nobody".to_owned());
         let max_line = self.setting.config.max_line as usize;
+        let member = self.clients.get(&number).and_then(|client| client.member);
+        let messages = member.map(|member| self.checker.some_messages(member));
         let Some(client) = self.clients.get_mut(&number) else {
             return;
         };
@@ -180,6 +232,7 @@ impl World<'_> {
             number,
             is_operator: client.peer.is_operator(),
             nicknames: &nicknames,
+            messages: messages.as_deref().unwrap_or_default(),
             max_line,
         };
         let asks = count > 4 && rng.random_ratio(1, 4);
@@ -199,6 +252,31 @@ impl World<'_> {
         if rng.random_ratio(1, 2) {
             client.wire.arrive(usize::MAX);
         }
+    }
+
+    /// A last line, which has no end: `printf hello | nc -N`.
+    fn type_last(&mut self, number: usize, rng: &mut ChaCha8Rng) {
+        let max_line = self.setting.config.max_line as usize;
+        let Some(client) = self.clients.get_mut(&number) else {
+            return;
+        };
+        if client.wire.is_half_closed() || client.member.is_none() {
+            return;
+        }
+        self.tally.count(Count::LastLines);
+        client.typed += 1;
+        let speaker = Speaker {
+            number,
+            is_operator: client.peer.is_operator(),
+            nicknames: &[],
+            messages: &[],
+            max_line,
+        };
+        let mut spoken = speaker.message(client.typed, rng);
+        let is_end = |byte: &u8| matches!(byte, b'\r' | b'\n' | 0);
+        while spoken.bytes.pop_if(|byte| is_end(byte)).is_some() {}
+        client.wire.type_bytes(&spoken.bytes);
+        client.sent.push_back(spoken);
     }
 
     /// In a turn, most members read something.
@@ -238,9 +316,8 @@ impl World<'_> {
         if client.wire.is_ended() && client.wire.is_all_read() {
             let Client { wire, torn, .. } = client;
             let by_choice = wire.is_half_closed();
-            let last = self.checker.ended(number, wire.cut, by_choice, torn)?;
-            self.tally
-                .count(reason(wire.cut, last.as_deref().unwrap_or_default()));
+            let reason = self.checker.ended(number, wire.cut, by_choice, torn)?;
+            self.tally.count(way_out(wire.cut, reason.as_ref()));
             self.clients.remove(&number);
         }
         self.writable(number)
@@ -269,11 +346,7 @@ impl World<'_> {
 
     fn leave(&mut self, rng: &mut ChaCha8Rng) -> Checked {
         if rng.random_ratio(1, 3) {
-            let seats = self.checker.seats();
-            let last = "* The server is shutting down. Goodbye.";
-            let everyone = seats.map(|(member, _)| (member, last.to_owned())).collect();
-            self.disconnect(everyone)?;
-            return self.settle();
+            return self.shut_down();
         }
         for client in self.clients.values_mut() {
             match rng.random_range(0..5) {
@@ -303,7 +376,7 @@ impl World<'_> {
             for client in self.clients.values_mut() {
                 client.wire.arrive(usize::MAX);
             }
-            self.now += rng.random_range(1..300);
+            self.pass(rng.random_range(1..300));
             self.end_turn(rng)?;
         }
         let left: Vec<usize> = self.numbers();
@@ -314,20 +387,19 @@ impl World<'_> {
     }
 }
 
-/// Why a connection has ended, by its last line.
-fn reason(cut: bool, last: &str) -> Count {
+/// In which way a connection has ended.
+fn way_out(cut: bool, reason: Option<&DisconnectReason>) -> Count {
     if cut {
         return Count::Cut;
     }
-    let reasons = [
-        ("! Disconnected: you were kicked", Count::Kicked),
-        ("! Disconnected: you are banned", Count::Banned),
-        ("! Disconnected: you read too slowly", Count::TooMuch),
-        ("! Disconnected: you read nothing", Count::Stalled),
-        ("! Disconnected: you said nothing", Count::Idle),
-        ("* The server is shutting down", Count::ShutDown),
-        ("* Bye, ", Count::Quit),
-    ];
-    let found = reasons.iter().find(|(start, _)| last.starts_with(start));
-    found.map_or(Count::HalfClosed, |&(_, reason)| reason)
+    match reason {
+        Some(DisconnectReason::Kicked { .. }) => Count::Kicked,
+        Some(DisconnectReason::Banned { .. }) => Count::Banned,
+        Some(DisconnectReason::ReadTooSlowly { .. }) => Count::TooMuch,
+        Some(DisconnectReason::ReadNothing { .. }) => Count::Stalled,
+        Some(DisconnectReason::SaidNothing { .. }) => Count::Idle,
+        Some(DisconnectReason::Shutdown) => Count::ShutDown,
+        Some(DisconnectReason::Quit { .. }) => Count::Quit,
+        Some(_) | None => Count::HalfClosed,
+    }
 }

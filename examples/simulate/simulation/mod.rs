@@ -8,19 +8,35 @@
 //! | `speech.rs` | what a member types: bytes, and what they must mean |
 //! | `wire.rs` | one connection: bytes on their way, buffers of bounded size, readers that stall |
 //! | `world.rs` | the doors: the server's calls in the server's order, on simulated sockets and time |
+//! | `upkeep.rs` | what must hold of all at once, and the orderly end |
 //! | `members.rs` | what members do: connect, type, read, stall, go |
-//! | `checker.rs` | the model: what each member must see, and what must hold after every step |
-//! | `judge.rs` | what a line must bring about in the chat |
+//! | `checker.rs` | the model: who is here, and what each member must see |
+//! | `newcomers.rs` | who may come in, and what it must be told |
+//! | `observer.rs` | what the chat says has happened goes into it |
+//! | `rooms.rs`, `presence.rs`, `sanctions.rs` | its books: what was said, who came and went, who is kept out |
+//! | `readers.rs` | what each connection is still to read, and may be spared |
+//! | `framed.rs` | lines and JSON, looked at by who has only read how they are to be |
+//! | `judge.rs`, `entering.rs`, `orders.rs` | what a line must bring about in the chat |
 //! | `tally.rs` | what has happened, and whether all of it has |
 //! | `shrink.rs` | from a failure to few steps that fail |
 
 mod checker;
+mod entering;
+mod framed;
 mod judge;
 mod members;
+mod newcomers;
+mod observer;
+mod orders;
 mod plan;
+mod presence;
+mod readers;
+mod rooms;
+mod sanctions;
 mod shrink;
 mod speech;
 mod tally;
+mod upkeep;
 mod wire;
 mod world;
 

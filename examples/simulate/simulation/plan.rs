@@ -36,12 +36,14 @@ pub enum Action {
     Wait,
     /// The machine has slept: minutes pass at once.
     Jump,
+    /// Somebody sets the clock that people see.
+    SetClock,
 }
 
 /// The actions, and how many of a thousand steps each is.
-const WEIGHTS: [(Action, u32); 10] = [
+const WEIGHTS: [(Action, u32); 11] = [
     (Action::Connect, 45),
-    (Action::Type, 400),
+    (Action::Type, 398),
     (Action::Flood, 4),
     (Action::Arrive, 250),
     (Action::Read, 215),
@@ -50,6 +52,7 @@ const WEIGHTS: [(Action, u32); 10] = [
     (Action::Reset, 8),
     (Action::Wait, 34),
     (Action::Jump, 1),
+    (Action::SetClock, 2),
 ];
 
 /// The steps of one round, without end.
@@ -89,6 +92,8 @@ pub struct Setting {
     pub config: Config,
     /// Members there are at most.
     pub crowd: usize,
+    /// How many connect at once at most.
+    pub rush: usize,
     /// The smallest and the largest buffer a system keeps for a connection, in bytes.
     pub buffers: (usize, usize),
     /// For the end of the round.
@@ -102,7 +107,8 @@ impl Setting {
         let config = Config {
             max_line: rng.random_range(100..=700),
             max_rooms: rng.random_range(2..=6),
-            max_room_members: rng.random_range(8..=30),
+            max_rooms_per_member: rng.random_range(1..=4),
+            max_room_members: *choose(&mut rng, &[8, 15, 30, 80]),
             history: rng.random_range(0..=60),
             history_bytes: rng.random_range(500..=6000),
             outbox_soft: soft,
@@ -124,9 +130,11 @@ impl Setting {
             ),
             ..Config::default()
         };
+        let rush = *choose(&mut rng, &[1, 1, 1, 12, 40]);
         Self {
             config,
-            crowd: rng.random_range(3..=24),
+            crowd: rng.random_range(3..=24) + rush,
+            rush,
             buffers: *choose(&mut rng, &[(1, 200), (64, 2000), (2000, 9000)]),
             dice: rng.random(),
         }

@@ -2,10 +2,15 @@
 
 use std::fmt::Write;
 
+use ipnet::Ipv4Net;
+use loopchat::chat::{EventId, Origin};
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 
 use super::plan::choose;
+
+/// What operators say of every ban.
+pub const BAN_REASON: &str = "you know why";
 
 /// What telnet clients send: an option, one that is 255, a command, a subnegotiation.
 const NEGOTIATIONS: [&[u8]; 4] = [
@@ -40,10 +45,23 @@ pub enum Act {
     },
     Nick(String),
     Join(String),
+    Watch(String),
+    Part(Option<String>),
+    /// Which rooms it hears.
+    OwnRooms,
     History(usize),
+    Topic(Option<String>),
+    Who(Option<String>),
+    /// What was said is to be taken back: this, or the last of its own.
+    Delete(Option<EventId>),
+    Ignore {
+        nickname: String,
+        is_on: bool,
+    },
+    Times(bool),
     Quit,
-    /// An order, or what reads like one to who is no operator.
-    Order,
+    /// An order, whoever gives it.
+    Order(Order),
     /// Something that is answered, whatever with.
     Ask,
     /// Blank.
@@ -51,11 +69,78 @@ pub enum Act {
     TooLong,
 }
 
+/// What operators want.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Order {
+    Kick(String),
+    Ban(String),
+    /// As it is written, and what that is.
+    BanOrigin(&'static str, Origin),
+    Unban(&'static str, Origin),
+    Mute(String),
+    Unmute(String),
+    Announce(String),
+    Bans,
+    Mutes,
+    Limits,
+    Connections,
+    Shutdown,
+}
+
+impl Order {
+    /// The command's word.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Kick(_) => "kick",
+            Self::Ban(_) | Self::BanOrigin(..) | Self::Bans => "ban",
+            Self::Unban(..) => "unban",
+            Self::Mute(_) | Self::Mutes => "mute",
+            Self::Unmute(_) => "unmute",
+            Self::Announce(_) => "announce",
+            Self::Limits => "limits",
+            Self::Connections => "connections",
+            Self::Shutdown => "shutdown",
+        }
+    }
+
+    fn line(&self) -> String {
+        let word = self.word();
+        match self {
+            Self::Kick(nickname) => format!("/{word} {nickname} go"),
+            Self::Ban(nickname) => format!("/{word} {nickname} 1 {BAN_REASON}"),
+            Self::BanOrigin(from, _) => format!("/{word} {from} 1 {BAN_REASON}"),
+            Self::Unban(from, _) => format!("/{word} {from}"),
+            Self::Mute(nickname) => format!("/{word} {nickname} 1"),
+            Self::Unmute(nickname) => format!("/{word} {nickname}"),
+            Self::Announce(text) => format!("/{word} {text}"),
+            Self::Bans | Self::Mutes | Self::Limits | Self::Connections | Self::Shutdown => {
+                format!("/{word}")
+            }
+        }
+    }
+}
+
+/// An address of the simulated members, and their network.
+const ADDRESSES: [(&str, [u8; 4], u8); 4] = [
+    ("192.0.2.1", [192, 0, 2, 1], 32),
+    ("192.0.2.2", [192, 0, 2, 2], 32),
+    ("192.0.2.0/24", [192, 0, 2, 0], 24),
+    ("192.0.2.4/30", [192, 0, 2, 4], 30),
+];
+
+fn some_origin(rng: &mut ChaCha8Rng) -> (&'static str, Origin) {
+    let (written, address, length) = *choose(rng, &ADDRESSES);
+    let network = Ipv4Net::new(address.into(), length).unwrap_or_default();
+    (written, Origin::Network(network.into()))
+}
+
 /// Who speaks, and what it knows of the others.
 pub struct Speaker<'a> {
     pub number: usize,
     pub is_operator: bool,
     pub nicknames: &'a [String],
+    /// What it may want to take back.
+    pub messages: &'a [EventId],
     pub max_line: usize,
 }
 
@@ -68,7 +153,8 @@ impl Speaker<'_> {
         let nickname = choose(rng, self.nicknames).clone();
         let room = *choose(rng, &["r0", "R1", "#r2", "r3", "lobby", "r5", "r6"]);
         let (line, act) = match rng.random_range(0..1000) {
-            0..640 => return self.message(count, rng),
+            0..600 => return self.message(count, rng),
+            600..640 => return self.habit(rng),
             640..700 => {
                 let text = self.text(count, rng);
                 (format!("/me {text}"), Act::Me(text))
@@ -90,14 +176,30 @@ impl Speaker<'_> {
                 let count = rng.random_range(1..40);
                 (format!("/history {count}"), Act::History(count))
             }
-            920..970 => {
-                let line = *choose(
-                    rng,
-                    &["/who", "/rooms", "/help", "/topic", "/who r0", "/nick"],
-                );
+            920..935 => {
+                let line = *choose(rng, &["/rooms", "/help", "/nick", "/loop", "/dance"]);
                 (line.to_owned(), Act::Ask)
             }
-            970..980 => (format!("/topic of {count}"), Act::Ask),
+            935..950 => match rng.random_ratio(1, 2) {
+                true => ("/who".to_owned(), Act::Who(None)),
+                false => {
+                    let name = room.trim_start_matches('#').to_owned();
+                    (format!("/who {room}"), Act::Who(Some(name)))
+                }
+            },
+            950..970 => {
+                let id = match rng.random_ratio(1, 3) || self.messages.is_empty() {
+                    true => None,
+                    false => Some(*choose(rng, self.messages)),
+                };
+                let named = id.map_or(String::new(), |id| format!(" {id}"));
+                (format!("/delete{named}"), Act::Delete(id))
+            }
+            970..975 => ("/topic".to_owned(), Act::Topic(None)),
+            975..980 => {
+                let topic = format!("of {} {count}", self.number);
+                (format!("/topic {topic}"), Act::Topic(Some(topic)))
+            }
             980..985 => ("  ".to_owned(), Act::Nothing),
             985..992 => {
                 let line = "x".repeat(self.max_line + rng.random_range(1..300));
@@ -123,6 +225,31 @@ impl Speaker<'_> {
         spoken
     }
 
+    /// What it wants to hear, and how.
+    fn habit(&self, rng: &mut ChaCha8Rng) -> Spoken {
+        let nickname = choose(rng, self.nicknames).clone();
+        let room = *choose(rng, &["r0", "R1", "#r2", "r3", "lobby", "r5"]);
+        let name = room.trim_start_matches('#').to_owned();
+        let (line, act) = match rng.random_range(0..100) {
+            0..35 => (format!("/watch {room}"), Act::Watch(name)),
+            35..45 => ("/part".to_owned(), Act::Part(None)),
+            45..60 => (format!("/part {room}"), Act::Part(Some(name))),
+            60..65 => ("/rooms mine".to_owned(), Act::OwnRooms),
+            65..75 => {
+                let is_on = rng.random_ratio(1, 2);
+                let line = if is_on { "/times on" } else { "/times off" };
+                (line.to_owned(), Act::Times(is_on))
+            }
+            draw => {
+                let is_on = draw < 85;
+                let word = if is_on { "ignore" } else { "unignore" };
+                let line = format!("/{word} {nickname}");
+                (line, Act::Ignore { nickname, is_on })
+            }
+        };
+        self.sent(line.into_bytes(), act, rng)
+    }
+
     /// Something with a long answer.
     pub fn question(&self, rng: &mut ChaCha8Rng) -> Spoken {
         let (line, act) = match rng.random_range(0..4) {
@@ -133,20 +260,28 @@ impl Speaker<'_> {
     }
 
     fn order(&self, rng: &mut ChaCha8Rng) -> Spoken {
-        let nickname = choose(rng, self.nicknames);
-        let line = match rng.random_range(0..100) {
-            0..25 => format!("/kick {nickname} go"),
-            25..35 => format!("/ban {nickname} 1 you know why"),
-            35..55 => format!("/mute {nickname} 1"),
-            55..65 => format!("/unmute {nickname}"),
-            65..75 => format!("/announce {}", rng.random_range(0..1000)),
-            75..80 => "/unban 192.0.2.1".to_owned(),
-            80..85 => "/ban".to_owned(),
-            85..90 => "/mute".to_owned(),
-            90..95 => "/limits".to_owned(),
-            _ => "/connections".to_owned(),
+        let nickname = choose(rng, self.nicknames).clone();
+        let order = match rng.random_range(0..400) {
+            0..100 => Order::Kick(nickname),
+            100..130 => Order::Ban(nickname),
+            130..140 => {
+                let (written, origin) = some_origin(rng);
+                Order::BanOrigin(written, origin)
+            }
+            140..220 => Order::Mute(nickname),
+            220..260 => Order::Unmute(nickname),
+            260..300 => Order::Announce(rng.random_range(0..1000).to_string()),
+            300..320 => {
+                let (written, origin) = some_origin(rng);
+                Order::Unban(written, origin)
+            }
+            320..340 => Order::Bans,
+            340..360 => Order::Mutes,
+            360..380 => Order::Limits,
+            380..399 => Order::Connections,
+            _ => Order::Shutdown,
         };
-        self.sent(line.into_bytes(), Act::Order, rng)
+        self.sent(order.line().into_bytes(), Act::Order(order), rng)
     }
 
     /// Words that nobody else has said or will say.

@@ -7,35 +7,32 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use loopchat::chat::{Effect, MemberId, Millis};
-use loopchat::server::fan_out::Payload;
+use loopchat::chat::{
+    Answer, ConnectionsReport, DisconnectReason, Effect, MemberId, Millis, Question, Report,
+};
+use loopchat::server::core::fan_out::Payload;
+use loopchat::server::core::hub::{Hub, Progress};
 use loopchat::server::framing::Frame;
-use loopchat::server::hub::{Hub, Progress};
+use loopchat::server::{Config, FRAMINGS, Moment};
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 
 use super::checker::Checker;
+use super::framed::LINES;
 use super::judge::judge;
 use super::members::Client;
 use super::plan::{Action, Setting, Step, dice};
 use super::speech::{Act, Spoken};
 use super::tally::{Count, Tally};
-use super::wire::Wire;
+use super::upkeep::{is_one_message, largest_write};
 use super::{Checked, violated};
 
 /// How long a connection that was ended has to read its last lines, in milliseconds.
 const LAST_LINES_MS: Millis = 5000;
 
-/// The most that one write to one member can be: its own answers and its room's batch, each
-/// delivered at once from 16 KiB on, and what the line that tipped them brought.
-const LARGEST_WRITE: usize = 48 * 1024;
-
 /// How late a stalled reader may be found to have stalled, and again to have done so for too long,
 /// in milliseconds: those who wait are looked at once a second, if the clock does not jump.
 pub const SWEEP_SLACK_MS: Millis = 10_000;
-
-/// The longest a greeting waits, in milliseconds.
-const GREETING_MS: Millis = 20;
 
 pub struct World<'a> {
     pub setting: Setting,
@@ -44,8 +41,12 @@ pub struct World<'a> {
     pub tally: &'a mut Tally,
     pub clients: BTreeMap<usize, Client>,
     /// Where each member's lines go.
-    sockets: BTreeMap<MemberId, usize>,
+    pub sockets: BTreeMap<MemberId, usize>,
     pub now: Millis,
+    /// What people's clocks show.
+    pub utc: Millis,
+    /// An operator wants the server to end.
+    ends: bool,
     /// When the clock last jumped.
     pub jumped_at: Millis,
 }
@@ -53,13 +54,15 @@ pub struct World<'a> {
 impl<'a> World<'a> {
     pub fn new(setting: Setting, tally: &'a mut Tally) -> Self {
         Self {
-            hub: Hub::new(Rc::new(setting.config.clone())),
+            hub: Hub::new(Rc::new(setting.config.clone()), &FRAMINGS),
             checker: Checker::new(&setting.config),
             setting,
             tally,
             clients: BTreeMap::new(),
             sockets: BTreeMap::new(),
             now: 1_000_000,
+            utc: 1_700_000_000_000,
+            ends: false,
             jumped_at: 0,
         }
     }
@@ -68,7 +71,7 @@ impl<'a> World<'a> {
     pub fn step(&mut self, step: Step) -> Checked {
         self.tally.steps += 1;
         let mut rng = dice(step.dice);
-        self.now += rng.random_range(0..3);
+        self.pass(rng.random_range(0..3));
         self.act(&step, &mut rng)?;
         // The loop sleeps between turns.
         if step.ends_turn || step.action == Action::Wait {
@@ -77,10 +80,24 @@ impl<'a> World<'a> {
         self.check()
     }
 
+    /// Time passes, on both clocks.
+    pub fn pass(&mut self, millis: Millis) {
+        self.now += millis;
+        self.utc += millis;
+    }
+
+    pub fn moment(&self) -> Moment {
+        let Self { now, utc, .. } = *self;
+        Moment { now, utc }
+    }
+
     /// The rest of a turn: everyone is read from, the check phase delivers, members read.
     pub fn end_turn(&mut self, rng: &mut ChaCha8Rng) -> Checked {
         for number in self.numbers() {
             self.readable(number)?;
+        }
+        if std::mem::take(&mut self.ends) {
+            self.shut_down()?;
         }
         self.deliver()?;
         for number in self.numbers() {
@@ -94,26 +111,52 @@ impl<'a> World<'a> {
         self.clients.keys().copied().collect()
     }
 
-    /// A connection is let in, if the chat has nothing against it.
-    pub fn connected(&mut self, mut client: Client) -> Checked {
-        let number = client.number;
-        match self.hub.connect(client.peer, self.now) {
-            Ok(member) => {
+    /// A connection is let in, if the chat has nothing against it. `is_doubtful` says that its first
+    /// bytes may be those of another protocol.
+    pub fn connected(&mut self, mut client: Client, is_doubtful: bool) -> Checked {
+        let (number, peer, at) = (client.number, client.peer, self.moment());
+        let refusal = self.checker.turns_away(peer, at.now);
+        let asked = self.hub.chat().admits(peer, at.now);
+        let entered = self.hub.connect(peer, client.framing, at);
+        if asked.as_ref().err() != entered.as_ref().err() {
+            let seen = format!("{asked:?}, then {entered:?}");
+            return violated("who is admitted can connect, and nobody else", seen);
+        }
+        match (entered, refusal) {
+            (Ok(member), None) => {
                 self.tally.count(Count::Connected);
-                let effects = self.hub.effects();
-                self.checker.connected(member, number, effects, self.now)?;
+                let is_browser = client.framing != LINES;
+                self.tally.add(Count::Browsers, is_browser.into());
+                let newcomer = (number, peer, client.framing);
+                let Self { hub, checker, .. } = self;
+                checker.connected(member, newcomer, hub.effects(), hub.chat(), at.now)?;
                 client.member = Some(member);
                 self.sockets.insert(member, number);
                 self.clients.insert(number, client);
-            }
-            Err(reason) => {
-                self.tally.count(Count::Refused);
-                if !reason.starts_with("! Disconnected: ") || !self.hub.effects().is_empty() {
-                    return violated("whoever is turned away is told why", &*reason);
+                self.settle()?;
+                if is_doubtful {
+                    self.tally.count(Count::Withheld);
+                    self.hub.withhold(member, at.now);
+                    self.checker.withheld(member, at.now);
                 }
+                Ok(())
             }
+            (Err(reason), Some(wanted)) => {
+                self.tally.count(match reason {
+                    DisconnectReason::Banned { .. } => Count::RefusedBanned,
+                    _ => Count::RefusedFull,
+                });
+                if !wanted.contains(&reason) || !self.hub.effects().is_empty() {
+                    let seen = format!("{reason:?}, not {wanted:?}");
+                    return violated("whoever is turned away is told why", seen);
+                }
+                Ok(())
+            }
+            (entered, refusal) => violated(
+                "who is banned, or has no place, is turned away, and nobody else",
+                format!("{peer}: {entered:?}, not {refusal:?}"),
+            ),
         }
-        self.settle()
     }
 
     /// Bytes have come from a connection, or its end, or it is gone.
@@ -122,12 +165,13 @@ impl<'a> World<'a> {
         let slow = self.clients.values();
         let slow = slow.filter(|client| client.is_slow(now, jumped_at));
         self.checker.slow = slow.filter_map(|client| client.member).collect();
+        let at = self.moment();
+        let config = &self.setting.config;
         let Self {
             hub,
             checker,
             tally,
             clients,
-            now,
             ..
         } = self;
         let Some(client) = clients.get_mut(&number) else {
@@ -136,7 +180,7 @@ impl<'a> World<'a> {
         if client.is_reset {
             return self.gone(number);
         }
-        let (Some(member), now) = (client.member, *now) else {
+        let Some(member) = client.member else {
             client.wire.arrived.clear(); // is thrown away
             return Ok(());
         };
@@ -148,15 +192,15 @@ impl<'a> World<'a> {
             return Ok(());
         }
         let mut result = Ok(());
-        let mut frame = |hub: &mut Hub, member, frame: Frame<'_>, now| {
+        let mut frame = |hub: &mut Hub, member, frame: Frame<'_>, at| {
             let spoken = sent.pop_front();
-            let heard = take(hub, checker, tally, member, spoken, frame, now);
+            let heard = take(hub, checker, tally, member, spoken, frame, (at, config));
             if result.is_ok() {
                 result = heard;
             }
         };
         if !wire.arrived.is_empty() {
-            let fed = input.feed(hub, member, &wire.arrived, now, &mut frame);
+            let fed = input.feed(hub, member, &wire.arrived, at, &mut frame);
             wire.arrived.drain(..fed.used);
             input.take_answers(); // to telnet commands: bytes that are no line
             if let Some(wait) = input.hold_back(hub, member, now) {
@@ -166,11 +210,11 @@ impl<'a> World<'a> {
                 tally.add(Count::Flooders, effects.len() as u64);
             }
         } else if wire.is_at_end() {
-            input.finish(hub, member, now, &mut frame);
+            input.finish(hub, member, at, &mut frame);
             if let Some(spoken) = sent.front() {
                 return violated("flood control loses nothing", format!("{spoken:?}"));
             }
-            hub.leave(member, now);
+            hub.leave(member, at);
         }
         result?;
         self.settle()
@@ -186,10 +230,9 @@ impl<'a> World<'a> {
             self.checker.forget(number);
             return Ok(());
         };
-        self.hub.gone(member, self.now);
-        self.checker.observe(self.hub.effects(), self.now)?;
+        self.hub.gone(member, self.moment());
+        self.apply()?;
         self.checker.forget(number);
-        self.hub.apply();
         self.hub.forget(member);
         self.sockets.remove(&member);
         self.settle()
@@ -199,12 +242,17 @@ impl<'a> World<'a> {
     pub fn settle(&mut self) -> Checked {
         self.apply()?;
         for asked in self.hub.take_asked() {
-            if let Effect::Report { to, .. } = asked {
-                self.hub.tell(to, "*   as simulated");
+            match asked {
+                Effect::Ask { to, what } => {
+                    let report = Answer::Report(Rc::new(report(what)));
+                    self.hub.tell(to, report);
+                }
+                Effect::Shutdown => self.ends = true,
+                _ => {}
             }
         }
         self.apply()?;
-        while let Some((member, last)) = self.hub.next_gone() {
+        while let Some((member, _, last)) = self.hub.next_gone() {
             let number = self.sockets.remove(&member);
             let Some(client) = number.and_then(|number| self.clients.get_mut(&number)) else {
                 continue;
@@ -224,26 +272,39 @@ impl<'a> World<'a> {
     }
 
     fn apply(&mut self) -> Checked {
-        self.checker.observe(self.hub.effects(), self.now)?;
-        self.hub.apply();
+        let at = self.moment();
+        let Self { hub, checker, .. } = self;
+        checker.observe(hub.effects(), hub.chat(), at)?;
+        hub.apply();
         Ok(())
     }
 
     /// The check phase.
     fn deliver(&mut self) -> Checked {
-        let hard = self.setting.config.outbox_hard as usize;
+        let (hard, now) = (self.setting.config.outbox_hard as usize, self.now);
+        let most_rooms = self.setting.config.max_rooms_per_member as usize;
         let (clients, sockets, tally) = (&mut self.clients, &self.sockets, &mut *self.tally);
         let mut result = Ok(());
         let too_slow = self.hub.deliver(self.now, |member, payload| {
             let client = sockets
                 .get(&member)
                 .and_then(|number| clients.get_mut(number))?;
+            let is_browser = client.framing != LINES;
             let bytes = match payload {
-                Payload::Shared(batch) => &batch.bytes()[..],
+                Payload::Shared(rendering) if is_browser => {
+                    tally.count(Count::Frames);
+                    if !is_one_message(rendering) {
+                        let seen = format!("{:?}", rendering.frame());
+                        result = violated("a WebSocket message is what was rendered", seen);
+                    }
+                    &rendering.bytes()[..]
+                }
+                Payload::Shared(rendering) => &rendering.bytes()[..],
                 Payload::Own(bytes) => bytes,
             };
+            let largest = largest_write(client, most_rooms);
             let waiting = client.wire.waiting();
-            if waiting > hard + LARGEST_WRITE || bytes.len() > LARGEST_WRITE {
+            if waiting > hard + largest || bytes.len() > largest {
                 let seen = format!("{} more for {waiting} waiting", bytes.len());
                 result = violated("an outbox is bounded by its hard limit and one write", seen);
             }
@@ -254,6 +315,7 @@ impl<'a> World<'a> {
                 Count::ShortWrites,
                 std::mem::take(&mut client.wire.short_writes),
             );
+            client.note_progress(now);
             let waiting = client.wire.waiting();
             let sent = client.wire.sent;
             (waiting > 0).then_some(Progress { waiting, sent })
@@ -263,9 +325,9 @@ impl<'a> World<'a> {
         self.settle()
     }
 
-    pub fn disconnect(&mut self, members: Vec<(MemberId, String)>) -> Checked {
+    fn disconnect(&mut self, members: Vec<(MemberId, DisconnectReason)>) -> Checked {
         for (member, reason) in members {
-            self.hub.disconnect(member, &reason, self.now);
+            self.hub.disconnect(member, reason, self.moment());
             self.apply()?;
         }
         Ok(())
@@ -299,10 +361,8 @@ impl<'a> World<'a> {
                 client.input.release();
                 client.read_on();
             }
-            let Wire { sent, .. } = client.wire;
-            if client.wire.waiting() == 0 || sent != client.progress.1 {
-                client.progress = (now, sent);
-            } else if client.member.is_some()
+            if !client.note_progress(now)
+                && client.member.is_some()
                 && now > client.progress.0.max(self.jumped_at) + stall + SWEEP_SLACK_MS
             {
                 let seen = format!("{} since {}, now {now}", client.number, client.progress.0);
@@ -313,7 +373,7 @@ impl<'a> World<'a> {
             }
         }
         if self.hub.next_deadline().is_none_or(|due| now < due) {
-            return Ok(());
+            return self.checker.check_time(now);
         }
         let (sockets, clients) = (&self.sockets, &self.clients);
         let stalled = self.hub.sweep_slow_readers(now, self.jumped_at, |member| {
@@ -326,7 +386,10 @@ impl<'a> World<'a> {
             let client = number.and_then(|number| self.clients.get(number));
             let since = |client: &Client| client.progress.0.max(self.jumped_at);
             if client.is_some_and(|client| now < since(client) + stall) {
-                let seen = format!("{number:?} had read something");
+                let seen = format!(
+                    "{number:?} at {now} had read something at {:?}",
+                    client.map(|client| client.progress),
+                );
                 return violated("only who reads nothing is disconnected for it", seen);
             }
         }
@@ -335,58 +398,11 @@ impl<'a> World<'a> {
         let heard = heard.filter_map(|client| Some((client.member?, client.input.heard()?)));
         let idle = self.hub.sweep_idle(now, self.jumped_at, heard);
         self.disconnect(idle)?;
-        self.hub.tick(now);
-        self.settle()
-    }
-
-    /// What must hold after every step.
-    fn check(&self) -> Checked {
-        let chat = self.hub.chat();
-        if chat.member_count() != self.checker.seats().count()
-            || chat.member_count() != self.sockets.len()
-        {
-            return violated(
-                "members are those who have connected",
-                chat.member_count().to_string(),
-            );
-        }
-        for (member, seat) in self.checker.seats() {
-            if chat.nickname(member) != Some(&seat.nickname) {
-                let seen = format!("{} is {:?}", seat.nickname, chat.nickname(member));
-                return violated("names are those that were given", seen);
-            }
-            let members = chat.members_of(seat.room);
-            if chat.room_of(member) != Some(seat.room)
-                || !members.contains(&member)
-                || members.len() != self.checker.members_in(seat.room)
-            {
-                return violated("rooms hold those who went there", seat.nickname.clone());
-            }
-        }
-        let most = self.setting.config.outbox_hard as usize + LARGEST_WRITE;
-        let too_much = |client: &&Client| client.member.is_some() && client.wire.waiting() > most;
-        match self.clients.values().find(too_much) {
-            Some(client) => violated(
-                "nothing is added to what is more than the hard limit",
-                format!("{} has {}", client.number, client.wire.waiting()),
-            ),
-            None => Ok(()),
-        }
-    }
-
-    /// What must hold when nothing is on its way.
-    fn check_deliveries(&self) -> Checked {
-        if self.hub.has_deliveries() {
-            return Ok(());
-        }
-        let is_done = |client: &&Client| {
-            client.member.is_some()
-                && !client.is_reset
-                && client.wire.is_all_read()
-                && self.now > client.connected_at + GREETING_MS
-        };
-        let mut done = self.clients.values().filter(is_done);
-        done.try_for_each(|client| self.checker.has_everything(client.number))
+        let at = self.moment();
+        self.checker.tick(at)?;
+        self.hub.tick(at);
+        self.settle()?;
+        self.checker.check_time(now)
     }
 }
 
@@ -398,7 +414,7 @@ fn take(
     member: MemberId,
     spoken: Option<Spoken>,
     frame: Frame<'_>,
-    now: Millis,
+    (at, config): (Moment, &Config),
 ) -> Checked {
     tally.count(Count::Lines);
     let heard = match frame {
@@ -417,7 +433,26 @@ fn take(
     if !matches!(spoken.act, Act::Nothing | Act::TooLong) {
         checker.speaks(member);
     }
-    hub.frame(member, frame, now);
-    judge(checker, member, &spoken.act, hub.effects(), tally)?;
-    checker.observe(hub.effects(), now)
+    hub.frame(member, frame, at);
+    judge(
+        checker,
+        member,
+        &spoken.act,
+        hub.effects(),
+        (at, config),
+        tally,
+    )?;
+    checker.observe(hub.effects(), hub.chat(), at)
+}
+
+/// What only a server with a network can tell; here it is as good as anything.
+fn report(what: Question) -> Report {
+    match what {
+        Question::Limits => Report::Limits(vec![("simulated", "true".to_owned())]),
+        Question::Loop | Question::Connections => Report::Connections(ConnectionsReport {
+            count: 0,
+            listed: Vec::new(),
+            gone: Vec::new(),
+        }),
+    }
 }

@@ -299,3 +299,21 @@ fn who_is_behind_hears_its_own_message_if_it_hears_them_at_all() {
     );
     assert_eq!(house.fan_out.catch_up(bob), 2, "its own was not left out");
 }
+
+/// Catches: somebody who is told of more that it was spared than it would have heard.
+#[test]
+fn who_is_ignored_is_not_counted_as_skipped() {
+    let mut house = House::new();
+    let [ann, bob, carol] = [(); 3].map(|()| house.connect(0));
+    house.fan_out.greet(GREETING_MS);
+    house.types(bob, "/ignore guest1");
+    house.deliver();
+    for standing in [Standing::Behind, Standing::Full] {
+        house.fan_out.fall_behind(bob, standing);
+        house.types(ann, "one");
+        house.types(carol, "two");
+        house.types(ann, "three");
+        house.deliver();
+        assert_eq!(house.fan_out.catch_up(bob), 1, "{standing:?}");
+    }
+}

@@ -112,3 +112,51 @@ pub(super) fn place<'a>(chat: &'a Chat, fan_out: &FanOut, room: RoomId) -> Optio
         has_crowds: fan_out.has_crowds(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::Peer;
+    use crate::server::core::Moment;
+    use crate::server::core::fan_out::Payload;
+    use crate::server::core::framing::Frame;
+    use crate::server::doors::JSON;
+    use crate::server::{Config, FRAMINGS};
+
+    /// Catches: a clock that is set back, after which somebody comes before what was said before it.
+    #[test]
+    fn who_comes_and_goes_has_the_time_of_its_room() {
+        let mut hub = Hub::new(Config::default().into(), &FRAMINGS);
+        let peer = Peer::Tcp([127, 0, 0, 1].into());
+        let at = |now, utc| Moment { now, utc };
+        let [ann, bob] = [(0, 5000), (1, 1000)].map(|(now, utc)| {
+            let member = hub
+                .connect(peer, JSON, at(now, utc))
+                .expect("there is room");
+            hub.apply();
+            hub.frame(member, Frame::Line("hello"), at(now, utc));
+            hub.apply();
+            member
+        });
+        hub.gone(bob, at(2, 2000));
+        hub.apply();
+        hub.forget(bob);
+        hub.tick(at(2000, 3000));
+        hub.apply();
+        let mut read = String::new();
+        let slow = hub.deliver(2000, |member, payload| {
+            assert_eq!(member, ann);
+            read += match payload {
+                Payload::Shared(rendering) => std::str::from_utf8(rendering.bytes()),
+                Payload::Own(bytes) => std::str::from_utf8(bytes),
+            }
+            .expect("text");
+            None
+        });
+        assert!(slow.is_empty());
+        let presence = read.lines().filter(|line| line.contains("\"presence\""));
+        let at_five = |line: &&str| line.contains("\"time\":5000,");
+        assert_eq!(presence.clone().count(), 2, "{read}");
+        assert_eq!(presence.filter(at_five).count(), 2, "{read}");
+    }
+}

@@ -1,0 +1,174 @@
+//! Who may come in, and what a newcomer must be told; histories, too.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use loopchat::chat::{
+    Answer, Chat, DisconnectReason, Effect, MemberId, Message, Millis, Peer, RoomId,
+};
+use loopchat::server::core::rendering::FramingId;
+
+use super::checker::{Checker, SILENCE, Seat};
+use super::readers::Reader;
+use super::{Checked, violated};
+
+impl Checker {
+    /// Whether a peer must be let in; `Some` if not: what it is told must be one of these.
+    pub fn turns_away(&self, peer: Peer, now: Millis) -> Option<Vec<DisconnectReason>> {
+        if peer.is_operator() {
+            return None;
+        }
+        if let Some(bans) = self.sanctions.ban_of(peer, now) {
+            let banned = bans
+                .into_iter()
+                .map(|(until, reason)| DisconnectReason::Banned {
+                    left: until - now,
+                    reason: reason.clone(),
+                });
+            return Some(banned.collect());
+        }
+        let lobby = self.lobby?;
+        let limit = self.most_members;
+        let room = self.rooms.get(lobby)?.name.clone();
+        (self.members_in(lobby) >= limit).then(|| vec![DisconnectReason::RoomFull { room, limit }])
+    }
+
+    /// A newcomer was let in; `effects` are what that brought about, to be
+    /// [observed](Self::observe) next.
+    pub fn connected(
+        &mut self,
+        member: MemberId,
+        (number, peer, framing): (usize, Peer, FramingId),
+        effects: &[Effect],
+        chat: &Chat,
+        now: Millis,
+    ) -> Checked {
+        let wrong = |rule| violated(rule, format!("{effects:?}"));
+        let Some(Effect::Moved {
+            to: Some(to),
+            from: None,
+            ..
+        }) = effects.first()
+        else {
+            return wrong("a newcomer enters #lobby first");
+        };
+        let lobby = *self.lobby.get_or_insert(*to);
+        if *to != lobby {
+            return wrong("a newcomer enters #lobby first");
+        }
+        if let Some(name) = chat.room_name(lobby) {
+            self.rooms.enter(lobby, name);
+        }
+        let Some(Effect::Tell {
+            to,
+            answer:
+                Answer::Welcome {
+                    who,
+                    room,
+                    others,
+                    topic,
+                },
+        }) = effects.get(1)
+        else {
+            return wrong("a newcomer is welcomed");
+        };
+        self.check_name(member, &who.nickname)?;
+        let here = self.rooms.get(lobby);
+        let is_right = *to == member
+            && here.is_some_and(|here| here.name == *room && here.topic == *topic)
+            && *others == self.members_in(lobby);
+        if !is_right {
+            return wrong("a newcomer is told who it is, where, with whom and of what they talk");
+        }
+        let seat = Seat {
+            number,
+            peer,
+            nickname: who.nickname.to_string(),
+            room: lobby,
+            watched: Vec::new(),
+            ignored: BTreeSet::new(),
+            framing,
+            heard_of: BTreeSet::new(),
+            entered: BTreeMap::from([(lobby, self.rooms.last_number(lobby))]),
+            has_ignored: false,
+            announced_at: now + SILENCE,
+            has_spoken: false,
+        };
+        self.seats.insert(member, seat);
+        self.check_person(member, who)?;
+        self.readers.insert(number, Reader::new());
+        self.latest = number;
+        let mut rest = effects[2..].iter().peekable();
+        let replayed = rest.next_if(|effect| {
+            matches!(
+                effect,
+                Effect::Tell {
+                    answer: Answer::History { .. },
+                    ..
+                }
+            )
+        });
+        self.check_replay(lobby, member, replayed)?;
+        let muted = self.sanctions.muted_for(peer, number, now);
+        let told = rest.next().map(|effect| match effect {
+            Effect::Tell {
+                answer: Answer::Muted { left },
+                ..
+            } => Some(*left),
+            _ => None,
+        });
+        match told == muted.map(Some) && rest.next().is_none() {
+            true => Ok(()),
+            false => wrong("a newcomer is told if it is muted"),
+        }
+    }
+
+    /// Whether what somebody is told who comes into a room is what was said there last.
+    pub fn check_replay(&self, room: RoomId, reader: MemberId, told: Option<&Effect>) -> Checked {
+        const REPLAY: usize = 10;
+        match told {
+            Some(Effect::Tell { to, answer }) if *to == reader => {
+                self.check_history(room, reader, REPLAY, answer)
+            }
+            None if self.wanted(room, reader, REPLAY).is_empty() => Ok(()),
+            other => violated("who comes in is told what was said", format!("{other:?}")),
+        }
+    }
+
+    /// Whether a history is what was said there last.
+    pub fn check_history(
+        &self,
+        room: RoomId,
+        reader: MemberId,
+        count: usize,
+        answer: &Answer,
+    ) -> Checked {
+        let wanted = self.wanted(room, reader, count);
+        let here = self.rooms.get(room);
+        let is_same = matches!(
+            (answer, here),
+            (Answer::History { room, messages, is_whole, .. }, Some(here))
+                if *room == here.name && *messages == wanted && *is_whole == here.is_whole(count)
+        );
+        match is_same {
+            true => Ok(()),
+            false => violated(
+                "history is what was said",
+                format!("{answer:?}, not {wanted:?}"),
+            ),
+        }
+    }
+
+    fn wanted(&self, room: RoomId, reader: MemberId, count: usize) -> Vec<Rc<Message>> {
+        let ignored = self.seats.get(&reader).map(|seat| &seat.ignored);
+        let last = self
+            .rooms
+            .get(room)
+            .into_iter()
+            .flat_map(|room| room.last(count));
+        let is_wanted = |member| ignored.is_none_or(|ignored| !ignored.contains(&member));
+        last.filter(|said| is_wanted(said.member))
+            .cloned()
+            .collect()
+    }
+}

@@ -1,0 +1,408 @@
+//! What the chat says has happened goes into the books, and onto the lists of what is to be read.
+
+use std::collections::BTreeMap;
+
+use loopchat::chat::{
+    Answer, Chat, Departure, Effect, Event, MemberId, Message, Millis, Person, Recorded, RoomId,
+};
+use loopchat::server::Moment;
+use loopchat::server::core::digests::Digest;
+use loopchat::server::core::rendering::Heard;
+
+use super::checker::Checker;
+use super::presence::{Expelled, Saying, expel};
+use super::readers::Note;
+use super::speech::BAN_REASON;
+use super::{Checked, violated};
+
+/// What some effects have left open.
+#[derive(Default)]
+struct Open {
+    /// Those who have gone from a room in which others knew of them.
+    gone: BTreeMap<(MemberId, RoomId), String>,
+    expelled: Vec<Expelled>,
+}
+
+impl Checker {
+    /// Something has happened in the chat: all that is passed on at once.
+    pub fn observe(&mut self, effects: &[Effect], chat: &Chat, at: Moment) -> Checked {
+        let mut open = Open::default();
+        for (place, effect) in effects.iter().enumerate() {
+            self.observe_one(effect, &effects[place + 1..], &mut open, chat, at)?;
+        }
+        for (room, except, expulsion) in open.expelled {
+            self.say_digest(Saying {
+                room,
+                except,
+                digest: Digest::Expulsion(expulsion),
+            })?;
+        }
+        let mut gone = open.gone.iter();
+        match gone.find(|((_, room), _)| self.members_in(*room) > 0) {
+            Some((_, nickname)) => violated("others are told who has gone", nickname),
+            None => Ok(()),
+        }
+    }
+
+    fn observe_one(
+        &mut self,
+        effect: &Effect,
+        later: &[Effect],
+        open: &mut Open,
+        chat: &Chat,
+        at: Moment,
+    ) -> Checked {
+        match effect {
+            Effect::Tell { to, answer } => self.answered(*to, answer),
+            Effect::Private {
+                from,
+                to,
+                message,
+                is_ignored,
+            } => {
+                let heard = Heard::Private(message);
+                if message.time != at.utc {
+                    return violated("a private message has the time", format!("{message:?}"));
+                }
+                if !is_ignored {
+                    self.told(*to, heard, Some(Note::Private { is_own: from == to }))?;
+                }
+                if from != to && self.echoes(*from) {
+                    self.told(*from, heard, Some(Note::Private { is_own: true }))?;
+                }
+                Ok(())
+            }
+            Effect::Say {
+                room,
+                except,
+                event,
+            } => {
+                if except.is_some_and(|except| self.seat(except).is_none()) {
+                    return violated("only members are left out", format!("{effect:?}"));
+                }
+                self.happened(*room, *except, event, later, open, at)
+            }
+            Effect::Moved { member, from, to } => {
+                self.moved(*member, (*from, *to), later, open, chat)
+            }
+            Effect::Watched {
+                member,
+                room,
+                is_watched,
+            } => self.watched(*member, *room, *is_watched, later, open, chat),
+            Effect::Ignored {
+                member,
+                whom,
+                is_ignored,
+            } => {
+                if let Some(seat) = self.seats.get_mut(member) {
+                    seat.has_ignored = true;
+                    match is_ignored {
+                        true => seat.ignored.insert(*whom),
+                        false => seat.ignored.remove(whom),
+                    };
+                }
+                Ok(())
+            }
+            Effect::Times { member, is_on } => {
+                self.change_framing(*member, *is_on);
+                Ok(())
+            }
+            Effect::Disconnect { member, .. } => match self.seat(*member) {
+                Some(_) => violated("who is disconnected has left", format!("{member:?}")),
+                None => Ok(()),
+            },
+            Effect::Record(record) => {
+                self.recorded(&record.what, at.now);
+                Ok(())
+            }
+            Effect::Ask { .. } | Effect::Shutdown => Ok(()),
+        }
+    }
+
+    fn answered(&mut self, to: MemberId, answer: &Answer) -> Checked {
+        let note = match answer {
+            Answer::History { messages, .. } => {
+                let mut kept = messages.iter();
+                if let Some(said) = kept.find(|said| self.rooms.is_taken_back(said.place.id)) {
+                    let seen = format!("{said:?}");
+                    return violated("what was taken back is in no history", seen);
+                }
+                let ids = messages.iter().map(|said| said.place.id);
+                Some(Note::History(ids.collect()))
+            }
+            Answer::Deleted(taken) => Some(Note::Redacted {
+                id: taken.message,
+                is_owed: false,
+            }),
+            Answer::Skipped { count, .. } => Some(Note::Skipped(*count)),
+            Answer::Disconnected(reason) => Some(Note::Farewell(reason.clone())),
+            _ => None,
+        };
+        self.told(to, Heard::Answer(answer), note)
+    }
+
+    /// A room hears something.
+    fn happened(
+        &mut self,
+        room: RoomId,
+        except: Option<MemberId>,
+        event: &Event,
+        later: &[Effect],
+        open: &mut Open,
+        at: Moment,
+    ) -> Checked {
+        let Moment { now, utc } = at;
+        if self.members_in(room) == 0 {
+            return violated("somebody hears what is said", format!("{event:?}"));
+        }
+        let heard = Heard::Event(event);
+        match event {
+            Event::Message(said) => {
+                let Message { author, member, .. } = &**said;
+                self.check_person(*member, author)?;
+                self.rooms.said(room, said, utc)?;
+                let (id, author) = (said.place.id, *member);
+                self.said(room, except, heard, |member, _| {
+                    let is_own = member == author;
+                    Some(Note::Said { id, is_own })
+                })
+            }
+            Event::Redaction(taken) => {
+                let message = self.rooms.taken_back(room, taken, utc)?;
+                self.said(room, except, heard, |member, seat| {
+                    let was_here = |&entered: &u64| entered < message.place.number;
+                    let is_owed = seat.entered.get(&room).is_some_and(was_here)
+                        && !seat.has_ignored
+                        && member != message.member;
+                    let id = message.place.id;
+                    Some(Note::Redacted { id, is_owed })
+                })
+            }
+            Event::Topic(set) => {
+                let pending = self.rooms.told_topic(room, set, (now, utc))?;
+                let knows = pending.filter(|&member| self.seat(member).is_some());
+                if knows != except {
+                    return violated("who has set a topic knows it", format!("{event:?}"));
+                }
+                self.said(room, except, heard, |_, _| None)
+            }
+            Event::Announcement(_) => self.said(room, except, heard, |_, _| None),
+            Event::Arrival { member, who } => {
+                self.check_person(*member, who)?;
+                if let Some(seat) = self.seats.get_mut(member) {
+                    Self::check_silent(seat, now)?;
+                    if !seat.hears(room) || !seat.heard_of.insert(room) {
+                        let seen = format!("{event:?}");
+                        return violated("who comes is told of once, where it is", seen);
+                    }
+                }
+                self.come_or_gone(room, event, later, at)
+            }
+            Event::Rename { member, who, .. } => {
+                self.check_person(*member, who)?;
+                let seat = self.seat(*member);
+                if seat.is_none_or(|seat| !seat.heard_of.contains(&room)) {
+                    let seen = format!("{event:?}");
+                    return violated("a new name is told to those who know the old", seen);
+                }
+                self.come_or_gone(room, event, later, at)
+            }
+            Event::Departure { member, who, why } => {
+                let gone = open.gone.remove(&(*member, room));
+                if gone.is_none_or(|nickname| nickname != *who.nickname) {
+                    let seen = format!("{event:?}");
+                    return violated("who goes is told of once, where it was known", seen);
+                }
+                match why {
+                    Departure::Kicked { .. } | Departure::Banned { .. } => {
+                        self.expelled((room, except), *member, (who, why), open, utc);
+                        Ok(())
+                    }
+                    _ => self.come_or_gone(room, event, later, at),
+                }
+            }
+        }
+    }
+
+    fn expelled(
+        &mut self,
+        (room, except): (RoomId, Option<MemberId>),
+        member: MemberId,
+        (who, why): (&Person, &Departure),
+        open: &mut Open,
+        utc: Millis,
+    ) {
+        self.presence.expelled(room, member);
+        let members = self.members_in(room);
+        if let Some(scene) = self.scene(room, members, utc) {
+            expel(&mut open.expelled, scene, except, who, why);
+        }
+    }
+
+    fn come_or_gone(
+        &mut self,
+        room: RoomId,
+        event: &Event,
+        later: &[Effect],
+        at: Moment,
+    ) -> Checked {
+        let members = self.members_after(room, later);
+        let scene = self.scene(room, members, at.utc);
+        match scene.and_then(|scene| self.presence.hear(scene, event, at.now)) {
+            Some(saying) => self.say_digest(saying),
+            None => Ok(()),
+        }
+    }
+
+    /// How many are in a room once all of this has happened.
+    fn members_after(&self, room: RoomId, later: &[Effect]) -> usize {
+        let (mut come, mut gone) = (0, 0);
+        for effect in later {
+            match effect {
+                Effect::Moved {
+                    from: Some(from),
+                    to,
+                    ..
+                } => {
+                    gone += usize::from(*from == room);
+                    come += usize::from(*to == Some(room));
+                }
+                Effect::Watched {
+                    room: watched,
+                    is_watched,
+                    ..
+                } if *watched == room => {
+                    come += usize::from(*is_watched);
+                    gone += usize::from(!is_watched);
+                }
+                _ => {}
+            }
+        }
+        (self.members_in(room) + come).saturating_sub(gone)
+    }
+
+    fn moved(
+        &mut self,
+        member: MemberId,
+        (from, to): (Option<RoomId>, Option<RoomId>),
+        later: &[Effect],
+        open: &mut Open,
+        chat: &Chat,
+    ) -> Checked {
+        let Some(from) = from else {
+            return Ok(()); // a newcomer: it has its place
+        };
+        let Some(seat) = self.seats.get(&member) else {
+            return violated("only members move", format!("{member:?}"));
+        };
+        if seat.room != from {
+            return violated("one moves from where one is", format!("{member:?}"));
+        }
+        if to.is_none() && !seat.watched.is_empty() {
+            return violated(
+                "who leaves the chat leaves all rooms",
+                format!("{member:?}"),
+            );
+        }
+        self.goes(member, from, open);
+        match to {
+            Some(to) => {
+                self.comes(member, to, open, chat);
+                if let Some(seat) = self.seats.get_mut(&member) {
+                    seat.room = to;
+                }
+            }
+            None => self.unseat(member),
+        }
+        self.clear_up(from, later);
+        Ok(())
+    }
+
+    fn watched(
+        &mut self,
+        member: MemberId,
+        room: RoomId,
+        is_watched: bool,
+        later: &[Effect],
+        open: &mut Open,
+        chat: &Chat,
+    ) -> Checked {
+        let Some(seat) = self.seats.get_mut(&member) else {
+            return violated("only members hear rooms", format!("{member:?}"));
+        };
+        if is_watched == seat.hears(room) || !is_watched && seat.room == room {
+            return violated("one hears a room once", format!("{member:?}"));
+        }
+        match is_watched {
+            true => {
+                seat.watched.push(room);
+                self.comes(member, room, open, chat);
+            }
+            false => {
+                seat.watched.retain(|&watched| watched != room);
+                self.goes(member, room, open);
+                self.clear_up(room, later);
+            }
+        }
+        Ok(())
+    }
+
+    fn goes(&mut self, member: MemberId, room: RoomId, open: &mut Open) {
+        let Some(seat) = self.seats.get_mut(&member) else {
+            return;
+        };
+        if seat.heard_of.remove(&room) {
+            open.gone.insert((member, room), seat.nickname.clone());
+        }
+    }
+
+    fn comes(&mut self, member: MemberId, room: RoomId, open: &mut Open, chat: &Chat) {
+        if let Some(name) = chat.room_name(room) {
+            self.rooms.enter(room, name);
+        }
+        let last = self.rooms.last_number(room);
+        let Some(seat) = self.seats.get_mut(&member) else {
+            return;
+        };
+        // Who goes to a room that it heard was never away.
+        if open.gone.remove(&(member, room)).is_some() {
+            seat.heard_of.insert(room);
+        } else {
+            seat.entered.insert(room, last);
+        }
+    }
+
+    /// After somebody has gone from a room.
+    fn clear_up(&mut self, room: RoomId, later: &[Effect]) {
+        if self.members_after(room, later) == 0 {
+            self.presence.forget(room);
+            self.rooms.emptied(room, self.lobby == Some(room));
+        }
+    }
+
+    fn recorded(&mut self, what: &Recorded, now: Millis) {
+        match what {
+            Recorded::Kicked { .. } => {}
+            Recorded::Banned { .. } | Recorded::Unbanned { .. } => {
+                self.sanctions.ban(what, Some(BAN_REASON.into()), now);
+            }
+            Recorded::Muted {
+                nickname, seconds, ..
+            } => {
+                let muted = self.named(nickname).and_then(|member| self.seat(member));
+                if let Some((peer, number)) = muted.map(|seat| (seat.peer, seat.number)) {
+                    self.sanctions
+                        .mute(peer, number, self.latest, *seconds, now);
+                }
+            }
+            Recorded::Unmuted { nickname, .. } => {
+                let named = nickname.as_ref().and_then(|nickname| self.named(nickname));
+                let unmuted = named.and_then(|member| self.seat(member));
+                if let Some((peer, number)) = unmuted.map(|seat| (seat.peer, seat.number)) {
+                    self.sanctions.unmute(peer, number);
+                }
+            }
+        }
+    }
+}

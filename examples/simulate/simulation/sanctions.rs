@@ -1,0 +1,114 @@
+//! The model of who is kept out and who is kept quiet.
+
+use std::collections::BTreeMap;
+
+use ipnet::IpNet;
+use loopchat::chat::{Millis, Origin, Peer, Recorded, Text};
+
+/// What orders have laid on people, as the server has recorded it.
+#[derive(Default)]
+pub struct Sanctions {
+    bans: BTreeMap<Origin, (Millis, Option<Text>)>,
+    /// By where its member comes from and the number of its connection: until when, and the latest
+    /// connection there was when it was first muted.
+    mutes: BTreeMap<(String, usize), (Millis, usize)>,
+}
+
+/// Whether a peer comes from there.
+pub fn is_from(peer: Peer, origin: Origin) -> bool {
+    match (origin, peer) {
+        (Origin::Network(network), Peer::Tcp(address)) => network.contains(&address),
+        (Origin::User(user), Peer::Local { user: other, .. }) => user == other,
+        _ => false,
+    }
+}
+
+/// Where a peer comes from, as an operator writes it.
+pub fn origin(peer: Peer) -> Option<Origin> {
+    match peer {
+        Peer::Tcp(address) => Some(Origin::Network(IpNet::from(address))),
+        Peer::Local { user, .. } => Some(Origin::User(user)),
+    }
+}
+
+impl Sanctions {
+    /// Somebody is kept out, or let in again.
+    pub fn ban(&mut self, what: &Recorded, reason: Option<Text>, now: Millis) {
+        match what {
+            Recorded::Banned {
+                origin, seconds, ..
+            } => {
+                let until = now + Millis::from(*seconds) * 1000;
+                self.bans.insert(*origin, (until, reason));
+            }
+            Recorded::Unbanned { origin } => {
+                self.bans.remove(origin);
+            }
+            _ => {}
+        }
+    }
+
+    /// Until when and why a peer is kept out: by what lasts longest.
+    pub fn ban_of(&self, peer: Peer, now: Millis) -> Option<Vec<&(Millis, Option<Text>)>> {
+        let hits = self
+            .bans
+            .iter()
+            .filter(|(origin, (until, _))| *until > now && is_from(peer, **origin));
+        let hits: Vec<_> = hits.map(|(_, ban)| ban).collect();
+        let longest = hits.iter().map(|(until, _)| *until).max()?;
+        Some(
+            hits.into_iter()
+                .filter(|(until, _)| *until == longest)
+                .collect(),
+        )
+    }
+
+    pub fn bans(&self, now: Millis) -> usize {
+        self.bans.values().filter(|(until, _)| *until > now).count()
+    }
+
+    pub fn is_banned(&self, origin: Origin, now: Millis) -> bool {
+        self.bans
+            .get(&origin)
+            .is_some_and(|(until, _)| *until > now)
+    }
+
+    /// A member is to be quiet; `latest` is the number of the last who came.
+    pub fn mute(&mut self, peer: Peer, number: usize, latest: usize, seconds: u32, now: Millis) {
+        let until = now + Millis::from(seconds) * 1000;
+        let key = (peer.to_string(), number);
+        let before = self.mutes.get(&key).filter(|(until, _)| *until > now);
+        let since = before.map_or(latest, |(_, since)| *since);
+        self.mutes.insert(key, (until, since));
+    }
+
+    /// A member need not be quiet any more.
+    pub fn unmute(&mut self, peer: Peer, number: usize) {
+        let from = peer.to_string();
+        let hits = |(origin, muted): &(String, usize), since: usize| {
+            *origin == from && (*muted == number || number > since)
+        };
+        self.mutes.retain(|key, (_, since)| !hits(key, *since));
+    }
+
+    /// For how long a member is still to be quiet.
+    pub fn muted_for(&self, peer: Peer, number: usize, now: Millis) -> Option<Millis> {
+        let from = peer.to_string();
+        let of_origin = (from.clone(), 0)..=(from, usize::MAX);
+        let hits = self
+            .mutes
+            .range(of_origin)
+            .filter(|((_, muted), (until, since))| {
+                *until > now && (*muted == number || number > *since)
+            });
+        let until = hits.map(|(_, (until, _))| *until).max()?;
+        Some(until - now)
+    }
+
+    pub fn mutes(&self, now: Millis) -> usize {
+        self.mutes
+            .values()
+            .filter(|(until, _)| *until > now)
+            .count()
+    }
+}
