@@ -423,6 +423,14 @@ impl Checker {
         self.seats.is_empty() && self.readers.is_empty()
     }
 
+    /// The nicknames of those whom somebody ignores, as far as they are here.
+    pub fn ignored_by(&self, member: MemberId) -> Vec<String> {
+        let seat = self.seats.get(&member);
+        let ignored = seat.into_iter().flat_map(|seat| &seat.ignored);
+        let here = ignored.filter_map(|whom| self.seats.get(whom));
+        here.map(|seat| seat.nickname.clone()).collect()
+    }
+
     /// What somebody may want to take back: of its own and of others, of late and of long ago.
     pub fn some_messages(&self, member: MemberId) -> Vec<EventId> {
         let here = self

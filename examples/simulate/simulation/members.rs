@@ -222,6 +222,8 @@ impl World<'_> {
         let max_line = self.setting.config.max_line as usize;
         let member = self.clients.get(&number).and_then(|client| client.member);
         let messages = member.map(|member| self.checker.some_messages(member));
+        let ignored = member.map(|member| self.checker.ignored_by(member));
+        let ignored = ignored.unwrap_or_default();
         let Some(client) = self.clients.get_mut(&number) else {
             return;
         };
@@ -232,6 +234,7 @@ impl World<'_> {
             number,
             is_operator: client.peer.is_operator(),
             nicknames: &nicknames,
+            ignored: &ignored,
             messages: messages.as_deref().unwrap_or_default(),
             max_line,
         };
@@ -269,6 +272,7 @@ impl World<'_> {
             number,
             is_operator: client.peer.is_operator(),
             nicknames: &[],
+            ignored: &[],
             messages: &[],
             max_line,
         };

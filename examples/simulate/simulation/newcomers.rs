@@ -161,14 +161,12 @@ impl Checker {
 
     fn wanted(&self, room: RoomId, reader: MemberId, count: usize) -> Vec<Rc<Message>> {
         let ignored = self.seats.get(&reader).map(|seat| &seat.ignored);
-        let last = self
-            .rooms
-            .get(room)
-            .into_iter()
-            .flat_map(|room| room.last(count));
         let is_wanted = |member| ignored.is_none_or(|ignored| !ignored.contains(&member));
-        last.filter(|said| is_wanted(said.member))
-            .cloned()
-            .collect()
+        // Whoever is ignored takes no place among the last so many.
+        let here = self.rooms.get(room).into_iter();
+        let kept = here.flat_map(|room| room.last(usize::MAX));
+        let wanted: Vec<_> = kept.filter(|said| is_wanted(said.member)).collect();
+        let last = wanted.len().saturating_sub(count);
+        wanted[last..].iter().map(|said| Rc::clone(said)).collect()
     }
 }

@@ -43,8 +43,8 @@ pub enum Action {
 /// The actions, and how many of a thousand steps each is.
 const WEIGHTS: [(Action, u32); 11] = [
     (Action::Connect, 45),
-    (Action::Type, 398),
-    (Action::Flood, 4),
+    (Action::Type, 395),
+    (Action::Flood, 7),
     (Action::Arrive, 250),
     (Action::Read, 215),
     (Action::Stall, 35),

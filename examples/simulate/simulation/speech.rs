@@ -139,6 +139,8 @@ pub struct Speaker<'a> {
     pub number: usize,
     pub is_operator: bool,
     pub nicknames: &'a [String],
+    /// Whom it ignores.
+    pub ignored: &'a [String],
     /// What it may want to take back.
     pub messages: &'a [EventId],
     pub max_line: usize,
@@ -153,8 +155,8 @@ impl Speaker<'_> {
         let nickname = choose(rng, self.nicknames).clone();
         let room = *choose(rng, &["r0", "R1", "#r2", "r3", "lobby", "r5", "r6"]);
         let (line, act) = match rng.random_range(0..1000) {
-            0..600 => return self.message(count, rng),
-            600..640 => return self.habit(rng),
+            0..580 => return self.message(count, rng),
+            580..640 => return self.habit(rng),
             640..700 => {
                 let text = self.text(count, rng);
                 (format!("/me {text}"), Act::Me(text))
@@ -242,6 +244,10 @@ impl Speaker<'_> {
             }
             draw => {
                 let is_on = draw < 85;
+                let nickname = match is_on || self.ignored.is_empty() {
+                    true => nickname,
+                    false => choose(rng, self.ignored).clone(),
+                };
                 let word = if is_on { "ignore" } else { "unignore" };
                 let line = format!("/{word} {nickname}");
                 (line, Act::Ignore { nickname, is_on })

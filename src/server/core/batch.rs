@@ -58,10 +58,9 @@ impl Said {
         matches!(self, Self::Event(event) if event.is_message())
     }
 
-    fn weight(&self) -> usize {
-        /// Names, marks, a line's end.
-        const BESIDES: usize = 24;
-        BESIDES
+    /// About how many bytes it is, where so many stand beside each text.
+    fn weight(&self, besides: usize) -> usize {
+        besides
             + match self {
                 Self::Event(Event::Message(message)) => message.text.len(),
                 Self::Event(Event::Topic(set)) => set.topic.len(),
@@ -72,9 +71,10 @@ impl Said {
 }
 
 impl Batch {
-    pub(super) fn push(&mut self, said: Said) {
+    /// Adds something; beside its text there are so many bytes, in the framing that has most.
+    pub(super) fn push(&mut self, said: Said, besides: usize) {
         self.messages += u32::from(said.is_message());
-        self.weight += said.weight();
+        self.weight += said.weight(besides);
         self.said.push(said);
     }
 

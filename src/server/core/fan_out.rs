@@ -41,6 +41,11 @@ use taste::Taste;
 /// waited for: everyone who spoke holds a copy of the batch until then.
 const LARGE: usize = 16 * 1024;
 
+/// About how many bytes stand beside a text: a name, marks and a line's end; and in an object of
+/// JSON, which those who hear of any crowd get, ids and times.
+const BESIDES_OF_LINES: usize = 24;
+const BESIDES_OF_OBJECTS: usize = 200;
+
 /// How long, in milliseconds, a greeting waits for company. Nobody who types sees the difference.
 const GREETING_MS: Millis = 20;
 
@@ -242,9 +247,13 @@ impl FanOut {
             }
         }
         self.tally.messages += u64::from(is_message);
+        let besides = match self.has_crowds() {
+            true => BESIDES_OF_OBJECTS,
+            false => BESIDES_OF_LINES,
+        };
         let batch = self.batch(room);
         let first = batch.is_empty();
-        batch.push(said);
+        batch.push(said, besides);
         let end = batch.len();
         let large = batch.weight() > LARGE;
         if first {

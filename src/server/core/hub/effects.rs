@@ -155,7 +155,7 @@ mod tests {
         });
         assert!(slow.is_empty());
         let presence = read.lines().filter(|line| line.contains("\"presence\""));
-        let at_five = |line: &&str| line.contains("\"time\":5000,");
+        let at_five = |line: &&str| line.contains("\"time\":5000");
         assert_eq!(presence.clone().count(), 2, "{read}");
         assert_eq!(presence.filter(at_five).count(), 2, "{read}");
     }
