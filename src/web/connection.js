@@ -57,8 +57,10 @@ export class Connection {
     this.#attempts = 0;
   }
 
+  // Half a character, which a keyboard or a cut may leave, is no JSON: it goes as what cannot be read.
   send(object) {
-    this.#socket.send(JSON.stringify(object));
+    const whole = (_, value) => (typeof value === "string" ? value.toWellFormed() : value);
+    this.#socket.send(JSON.stringify(object, whole));
   }
 
   // After a sleep a connection may be dead without knowing.

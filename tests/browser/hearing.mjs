@@ -43,6 +43,17 @@ export const hearing = {
     same([await failure(page, "mine"), await failure(page, "redder")], [[null], [null]], "both were heard");
   },
 
+  async "half a character is heard as what cannot be read"(stage) {
+    const server = await stage.server();
+    const { page } = await named(stage, server, "alice");
+    const bob = await stage.nc(server, "/nick bob");
+    await page.evaluate(() => (document.getElementById("input").value = "half \ud83d"));
+    await page.locator("#input").press("Enter");
+    await bob.hears("alice: half \ufffd");
+    await sees(page, "half \ufffd");
+    same(await failure(page, "half \ufffd"), [null], "it was heard");
+  },
+
   async "what is typed on the way to another room is in the one that has heard it"(stage) {
     const server = await stage.server();
     const { page, wire } = await named(stage, server, "alice");

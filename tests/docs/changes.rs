@@ -137,7 +137,10 @@ pub fn timers_first() {
         &format!("        self.run_timers(state);\n{first}"),
     );
     let failing = copy.failing("--test node_parity");
-    assert_eq!(failing.len(), 2, "only two of them notice: {failing:?}");
+    // Which of those that watch both timers and sockets notice depends on how fast the machine is.
+    let is_among = |name: &str| failing.iter().any(|found| found.contains(name));
+    assert!(is_among("nested_timer_next_pass"), "{failing:?}");
+    assert!(failing.len() <= 5, "only a few of them notice: {failing:?}");
 }
 
 pub fn no_snapshot() {
