@@ -189,11 +189,11 @@ fn nc_shows_times_and_other_rooms() {
     assert_eq!(replayed(&bob.line()), milk);
     alice.say("/part tea");
     alice.expect("* You left #tea.");
-    bob.say("/ignore guest1");
-    bob.expect("* You hear nothing more of guest1.");
+    bob.say(&format!("/ignore {}", alice.name));
+    bob.expect(&format!("* You hear nothing more of {}.", alice.name));
     alice.say("/join tea");
     alice.say("unheard");
-    alice.say("/msg guest2 unheard");
+    alice.say(&format!("/msg {} unheard", bob.name));
     alice.sync();
     assert!(bob.sync().iter().all(|line| !line.contains("unheard")));
 }
