@@ -53,6 +53,22 @@ export const accessibility = {
     assert(widest <= 380, `the page is ${widest} wide`);
   },
 
+  async "nothing in the bar lies over another, at any width"(stage) {
+    const server = await stage.server();
+    const page = await stage.page(server.origin);
+    await connected(page);
+    for (const width of [320, 360, 384, 400, 480, 640, 800, 1100]) {
+      await page.setViewportSize({ width, height: 700 });
+      const over = await page.evaluate(() => {
+        const parts = [...document.querySelectorAll(".bar a, .bar button, .bar .brand-name, #status-text")];
+        const shown = parts.map((part) => [part.textContent.trim() || part.id, part.getBoundingClientRect()]).filter(([, box]) => box.width > 1);
+        const meet = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1;
+        return shown.flatMap(([name, box], at) => shown.slice(at + 1).filter(([, other]) => meet(box, other)).map(([other]) => `${name} and ${other}`));
+      });
+      same(over.filter((pair) => !pair.startsWith("loopchat and loopchat")), [], `at ${width}`);
+    }
+  },
+
   async "the button for dark and light is remembered"(stage) {
     const server = await stage.server();
     const page = await stage.page(server.origin, { colorScheme: "light" });
