@@ -6,9 +6,10 @@ use std::rc::Rc;
 
 use super::answers::{shortened, tell};
 use super::commands::{self, Command, NoCommand};
+use super::history::History;
 use super::room::Room;
 use super::{
-    Answer, Chat, Departure, DisconnectReason, Effect, Event, EventId, LOBBY, MemberId, Message,
+    Answer, Chat, Departure, DisconnectReason, Effect, Event, EventId, MemberId, Message,
     MessageKind, Millis, PrivateMessage, Question, Redaction, Refusal, RoomId, sanitise, unicode,
 };
 
@@ -117,8 +118,8 @@ impl Chat {
                 });
             }
             Command::Topic(None) => {
-                let Room { topic, .. } = self.room(room);
-                let (room, topic) = (self.room(room).name().clone(), topic.clone());
+                let room = self.room(room);
+                let (room, topic) = (room.name().clone(), room.topic.clone());
                 tell(effects, member, Answer::RoomTopic { room, topic });
             }
             Command::Topic(Some(topic)) => {
@@ -173,13 +174,9 @@ impl Chat {
             kind,
             text: text.into(),
         });
-        let place = &mut self.rooms[room.index()];
-        let before = place.history.weight();
-        place.history.push(&message);
-        let after = place.history.weight();
-        place.said += 1;
+        self.change_history(room, |history| history.push(&message));
+        self.rooms[room.index()].said += 1;
         self.changes += 1;
-        self.history_bytes = self.history_bytes - before + after;
         if self.history_bytes > self.config.histories {
             self.shrink_histories();
         }
@@ -199,12 +196,18 @@ impl Chat {
         while self.history_bytes > most
             && let Some(Reverse((_, key))) = rooms.pop()
         {
-            let history = &mut self.rooms[key].history;
-            let before = history.weight();
-            history.forget_oldest();
-            self.history_bytes = self.history_bytes - before + history.weight();
-            rooms.extend(history.oldest().map(|number| Reverse((number, key))));
+            self.change_history(RoomId(key as u32), History::forget_oldest);
+            let oldest = self.rooms[key].history.oldest();
+            rooms.extend(oldest.map(|number| Reverse((number, key))));
         }
+    }
+
+    /// Changes what a room keeps, and with it what all of them take.
+    fn change_history(&mut self, room: RoomId, change: impl FnOnce(&mut History)) {
+        let history = &mut self.rooms[room.index()].history;
+        let before = history.weight();
+        change(history);
+        self.history_bytes = self.history_bytes - before + history.weight();
     }
 
     /// Takes a message back: one's own, the last if none is named, or as an operator anybody's.
@@ -233,10 +236,7 @@ impl Chat {
             return Err(Refusal::NotYours { id });
         }
         let message = Rc::clone(message);
-        let history = &mut self.rooms[room.index()].history;
-        let before = history.weight();
-        history.forget(message.place.id);
-        self.history_bytes = self.history_bytes - before + history.weight();
+        self.change_history(room, |history| history.forget(message.place.id));
         let redaction = Rc::new(Redaction {
             place: self.next_place(room, utc),
             room: self.room(room).name().clone(),
@@ -255,37 +255,6 @@ impl Chat {
         Ok(())
     }
 
-    fn join(
-        &mut self,
-        member: MemberId,
-        name: &str,
-        (now, utc): (Millis, Millis),
-        effects: &mut Vec<Effect>,
-    ) -> Result<(), Refusal> {
-        let (name, keys, existing) = self.room_meant(name)?;
-        let here = self.members[member.index()].room;
-        match existing {
-            Some(room) if room == here => {
-                let room = self.room(here).name().clone();
-                tell(effects, member, Answer::Stayed { room });
-                return Ok(());
-            }
-            Some(room) if self.is_watched_by(member, room) => {
-                self.go_to_watched(member, room, effects);
-                return Ok(());
-            }
-            _ => {}
-        }
-        let to = match existing {
-            Some(room) => self.enterable(room)?,
-            None => self.open(member, name, &keys, Some(here), now)?,
-        };
-        self.relocate(member, to, effects);
-        self.tell_entered(member, effects);
-        self.replay(to, member, utc, effects);
-        Ok(())
-    }
-
     /// For how long a member is still to be quiet, if it is.
     pub(super) fn muted_for(&self, member: MemberId, now: Millis) -> Option<Millis> {
         let origin = self.members[member.index()].peer.origin();
@@ -297,18 +266,6 @@ impl Chat {
         match self.muted_for(member, now) {
             Some(left) => Err(Refusal::Muted { left }),
             None => Ok(()),
-        }
-    }
-
-    /// Whether another room can be opened by somebody who gives up one for it.
-    pub(super) fn may_open_a_room(&self, leaves: Option<RoomId>) -> Result<(), Refusal> {
-        let limit = self.config.rooms;
-        // Whoever is alone in a room gives it up, and the new one takes its place.
-        let is_given_up = |room: RoomId| room != LOBBY && self.room(room).len() == 1;
-        let given_up = usize::from(leaves.is_some_and(is_given_up));
-        match self.rooms.len() - given_up >= limit {
-            true => Err(Refusal::TooManyRooms { limit }),
-            false => Ok(()),
         }
     }
 }

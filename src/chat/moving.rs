@@ -1,10 +1,108 @@
 //! Where members are: rooms that open and close, seats in them, and who comes and goes.
 
+use super::answers::{tell, without_hash};
 use super::look_alikes::Keys;
 use super::room::Room;
-use super::{Chat, Departure, Effect, Event, LOBBY, Member, MemberId, Name, RoomId};
+use super::{
+    Answer, Chat, Departure, Effect, Event, LOBBY, Member, MemberId, Millis, Name, Refusal, RoomId,
+};
+
+/// What somebody has typed for a room: what a new one would be called, the keys of that, and the
+/// room that is there.
+pub(super) type Meant = (Name, Keys, Option<RoomId>);
 
 impl Chat {
+    /// Goes to a room, which is opened if it is not there.
+    pub(super) fn join(
+        &mut self,
+        member: MemberId,
+        name: &str,
+        (now, utc): (Millis, Millis),
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        let (name, keys, existing) = self.room_meant(name)?;
+        let here = self.members[member.index()].room;
+        match existing {
+            Some(room) if room == here => {
+                let room = self.room(here).name().clone();
+                tell(effects, member, Answer::Stayed { room });
+                return Ok(());
+            }
+            Some(room) if self.is_watched_by(member, room) => {
+                self.go_to_watched(member, room, effects);
+                return Ok(());
+            }
+            _ => {}
+        }
+        let to = self.enterable_or_opened(member, (name, keys, existing), Some(here), now)?;
+        self.relocate(member, to, effects);
+        self.tell_entered(member, effects);
+        self.replay(to, member, utc, effects);
+        Ok(())
+    }
+
+    /// The room that is meant by what somebody typed, if there is one; and what a new one would be
+    /// called.
+    pub(super) fn room_meant(&self, name: &str) -> Result<Meant, Refusal> {
+        let limit = self.config.room_name;
+        let (name, folded) =
+            Name::with_fold(without_hash(name), limit).map_err(Refusal::BadRoomName)?;
+        let keys = Keys::new(&name, &folded);
+        let existing = self.room_with(&folded, &keys);
+        Ok((name, keys, existing))
+    }
+
+    /// A room, if it has a place left.
+    pub(super) fn enterable(&self, room: RoomId) -> Result<RoomId, Refusal> {
+        match self.is_full(room) {
+            true => Err(Refusal::RoomFull {
+                room: self.room(room).name().clone(),
+                limit: self.config.room_members,
+            }),
+            false => Ok(room),
+        }
+    }
+
+    /// The same of a room that is meant; it is opened if it is not there. The member gives up
+    /// `leaves` for it, if that is a room.
+    pub(super) fn enterable_or_opened(
+        &mut self,
+        member: MemberId,
+        (name, keys, existing): Meant,
+        leaves: Option<RoomId>,
+        now: Millis,
+    ) -> Result<RoomId, Refusal> {
+        if let Some(room) = existing {
+            return self.enterable(room);
+        }
+        self.may_speak(member, now)?; // `/rooms` would show what it is called
+        self.looks_like_no_other(&name, &keys)?;
+        self.may_open_a_room(leaves)?;
+        Ok(self.open_room(name, &keys))
+    }
+
+    pub(super) fn tell_entered(&self, member: MemberId, effects: &mut Vec<Effect>) {
+        let room = self.room(self.members[member.index()].room);
+        let answer = Answer::Entered {
+            room: room.name().clone(),
+            others: room.len() - 1,
+            topic: room.topic.clone(),
+        };
+        tell(effects, member, answer);
+    }
+
+    /// Whether another room can be opened by somebody who gives up one for it.
+    fn may_open_a_room(&self, leaves: Option<RoomId>) -> Result<(), Refusal> {
+        let limit = self.config.rooms;
+        // Whoever is alone in a room gives it up, and the new one takes its place.
+        let is_given_up = |room: RoomId| room != LOBBY && self.room(room).len() == 1;
+        let given_up = usize::from(leaves.is_some_and(is_given_up));
+        match self.rooms.len() - given_up >= limit {
+            true => Err(Refusal::TooManyRooms { limit }),
+            false => Ok(()),
+        }
+    }
+
     pub(super) fn open_room(&mut self, name: Name, keys: &Keys) -> RoomId {
         let id = RoomId(self.rooms.vacant_key() as u32);
         self.room_names.insert(id.0, &name, keys);

@@ -6,8 +6,7 @@
 use std::collections::HashMap;
 
 use super::answers::{shortened, tell, without_hash};
-use super::look_alikes::Keys;
-use super::{Answer, Chat, Effect, Event, LOBBY, MemberId, Millis, Name, Refusal, RoomId};
+use super::{Answer, Chat, Effect, Event, LOBBY, MemberId, Millis, Refusal, RoomId};
 
 /// Who hears which rooms beside its own, and where it sits in each; the latest last.
 #[derive(Debug, Default)]
@@ -88,10 +87,7 @@ impl Chat {
         if self.rooms_of(member).count() >= limit {
             return Err(Refusal::TooManyOwnRooms { limit });
         }
-        let room = match existing {
-            Some(room) => self.enterable(room)?,
-            None => self.open(member, name, &keys, None, now)?,
-        };
+        let room = self.enterable_or_opened(member, (name, keys, existing), None, now)?;
         let seat = self.resize(room, |room| room.enter(member));
         self.own_rooms.insert(member, room, seat);
         effects.push(Effect::Watched {
@@ -190,53 +186,6 @@ impl Chat {
             }
         }
         Ok(())
-    }
-
-    /// The room that is meant by what somebody typed, if there is one; and what a new one would be
-    /// called.
-    pub(super) fn room_meant(&self, name: &str) -> Result<(Name, Keys, Option<RoomId>), Refusal> {
-        let limit = self.config.room_name;
-        let (name, folded) =
-            Name::with_fold(without_hash(name), limit).map_err(Refusal::BadRoomName)?;
-        let keys = Keys::new(&name, &folded);
-        let existing = self.room_with(&folded, &keys);
-        Ok((name, keys, existing))
-    }
-
-    /// A room, if it has a place left.
-    pub(super) fn enterable(&self, room: RoomId) -> Result<RoomId, Refusal> {
-        match self.is_full(room) {
-            true => Err(Refusal::RoomFull {
-                room: self.room(room).name().clone(),
-                limit: self.config.room_members,
-            }),
-            false => Ok(room),
-        }
-    }
-
-    /// Opens a room for a member, which gives up `leaves` for it, if that is a room.
-    pub(super) fn open(
-        &mut self,
-        member: MemberId,
-        name: Name,
-        keys: &Keys,
-        leaves: Option<RoomId>,
-        now: Millis,
-    ) -> Result<RoomId, Refusal> {
-        self.may_speak(member, now)?; // `/rooms` would show what it is called
-        self.looks_like_no_other(&name, keys)?;
-        self.may_open_a_room(leaves)?;
-        Ok(self.open_room(name, keys))
-    }
-
-    pub(super) fn tell_entered(&self, member: MemberId, effects: &mut Vec<Effect>) {
-        let room = self.room(self.members[member.index()].room);
-        let answer = Answer::Entered {
-            room: room.name().clone(),
-            others: room.len() - 1,
-            topic: room.topic.clone(),
-        };
-        tell(effects, member, answer);
     }
 
     pub(super) fn describe_own_rooms(&self, member: MemberId) -> Answer {

@@ -501,11 +501,14 @@ impl FanOut {
             true => self.tastes.get_mut(&member.index()),
             false => None,
         };
-        let ignored = taste.as_ref().map(|taste| taste.ignored.clone());
+        let (watched, ignored) = match taste {
+            Some(Taste { watched, ignored }) => (&mut watched[..], Some(&*ignored)),
+            None => (&mut [][..], None),
+        };
         let reader = |framing| Reader {
             framing,
             framings: self.framings,
-            ignored: ignored.as_ref().filter(|ignored| !ignored.is_empty()),
+            ignored: ignored.filter(|ignored| !ignored.is_empty()),
         };
         if let Some(batch) = self.batches.get_mut(seat.room as usize) {
             pending.seen = reader(seat.framing).add(
@@ -516,7 +519,7 @@ impl FanOut {
                 &mut self.tally,
             );
         }
-        for watched in taste.into_iter().flat_map(|taste| &mut taste.watched) {
+        for watched in watched {
             let framing = self.framings[usize::from(seat.framing.0)].elsewhere;
             if let Some(batch) = self.batches.get_mut(watched.room.index()) {
                 watched.seen = reader(framing).add(

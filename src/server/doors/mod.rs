@@ -19,7 +19,7 @@ pub(in crate::server) mod outlet;
 pub(in crate::server) mod trusted_proxies;
 pub(in crate::server) mod web;
 
-use crate::server::core::rendering::{Framing, FramingId};
+use crate::server::core::rendering::{Framing, FramingId, Heard};
 use line::words::{self, Times};
 use web::json;
 
@@ -47,30 +47,30 @@ const JSON_FRAMING: Framing = Framing {
 
 /// All framings there are, each at the place that its id says.
 pub static FRAMINGS: [Framing; 8] = [
-    Framing {
-        render: |heard, to| words::render(heard, Times::Old, to),
-        ..lines(LINES_ELSEWHERE)
-    },
-    Framing {
-        render: |heard, to| words::render_elsewhere(heard, Times::Old, to),
-        ..lines(LINES_ELSEWHERE)
-    },
-    Framing {
-        render: |heard, to| words::render(heard, Times::All, to),
-        ..lines(TIMED_LINES_ELSEWHERE)
-    },
-    Framing {
-        render: |heard, to| words::render_elsewhere(heard, Times::All, to),
-        ..lines(TIMED_LINES_ELSEWHERE)
-    },
-    Framing {
-        render: |heard, to| words::render(heard, Times::Never, to),
-        ..lines(BARE_LINES_ELSEWHERE)
-    },
-    Framing {
-        render: |heard, to| words::render_elsewhere(heard, Times::Never, to),
-        ..lines(BARE_LINES_ELSEWHERE)
-    },
+    lines(
+        |heard, to| words::render(heard, Times::Old, to),
+        LINES_ELSEWHERE,
+    ),
+    lines(
+        |heard, to| words::render_elsewhere(heard, Times::Old, to),
+        LINES_ELSEWHERE,
+    ),
+    lines(
+        |heard, to| words::render(heard, Times::All, to),
+        TIMED_LINES_ELSEWHERE,
+    ),
+    lines(
+        |heard, to| words::render_elsewhere(heard, Times::All, to),
+        TIMED_LINES_ELSEWHERE,
+    ),
+    lines(
+        |heard, to| words::render(heard, Times::Never, to),
+        BARE_LINES_ELSEWHERE,
+    ),
+    lines(
+        |heard, to| words::render_elsewhere(heard, Times::Never, to),
+        BARE_LINES_ELSEWHERE,
+    ),
     JSON_FRAMING,
     Framing {
         render: json::render_elsewhere,
@@ -78,10 +78,9 @@ pub static FRAMINGS: [Framing; 8] = [
     },
 ];
 
-/// Lines; the renderer is still to be said.
-const fn lines(elsewhere: FramingId) -> Framing {
+const fn lines(render: fn(Heard<'_>, &mut Vec<u8>), elsewhere: FramingId) -> Framing {
     Framing {
-        render: |_, _| {},
+        render,
         echoes: false,
         elsewhere,
         with_times: TIMED_LINES,

@@ -77,13 +77,7 @@ impl FanOut {
                 self.fall_behind(member, standing);
             }
         }
-        // The batch begins anew.
-        if let Some(taste) = self.tastes.get_mut(&member.index()) {
-            let watched = taste.watched.iter_mut();
-            for watched in watched.filter(|watched| watched.room == room) {
-                watched.seen = 0;
-            }
-        }
+        self.has_seen_elsewhere(member, room, 0); // the batch begins anew
     }
 
     /// Whether a member hears a room.
@@ -101,7 +95,14 @@ impl FanOut {
     pub(super) fn has_seen(&mut self, member: MemberId, room: RoomId, end: usize) {
         if self.seat(member).room as usize == room.index() {
             self.pending(member).seen = end;
-        } else if let Some(taste) = self.tastes.get_mut(&member.index()) {
+        } else {
+            self.has_seen_elsewhere(member, room, end);
+        }
+    }
+
+    /// The same of a room that it merely watches; nothing, if it does not.
+    fn has_seen_elsewhere(&mut self, member: MemberId, room: RoomId, end: usize) {
+        if let Some(taste) = self.tastes.get_mut(&member.index()) {
             let watched = taste.watched.iter_mut();
             for watched in watched.filter(|watched| watched.room == room) {
                 watched.seen = end;
