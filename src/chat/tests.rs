@@ -45,7 +45,7 @@ pub(super) fn kind(line: &str) -> Kind {
 const NUMBERED: &str = "this is message number ";
 
 /// A peer of whom nothing is known.
-pub(super) const ANYONE: Peer = Peer::Tcp(IpAddr::V4(Ipv4Addr::LOCALHOST));
+pub(crate) const ANYONE: Peer = Peer::Tcp(IpAddr::V4(Ipv4Addr::LOCALHOST));
 
 /// The server's owner.
 pub(super) const OWNER: Peer = Peer::Local {

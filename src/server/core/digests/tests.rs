@@ -1,11 +1,14 @@
 use super::*;
-use crate::chat::Config;
-use crate::chat::tests::{House, lines_of, person};
+use crate::chat::tests::{ANYONE, lines_of, person};
+use crate::chat::{Chat, Config};
 use crate::server::core::rendering::Heard;
 
 fn ids(count: usize) -> Vec<MemberId> {
-    let mut house = House::new(Config::default());
-    (0..count).map(|_| house.connect()).collect()
+    let mut chat = Chat::new(Config::default());
+    let mut connect = || chat.connect(ANYONE, 0, 0, &mut Vec::new());
+    (0..count)
+        .map(|_| connect().expect("a newcomer is let in"))
+        .collect()
 }
 
 /// A digest of one room of three, of all these changes: who it is by its index, the name before and
