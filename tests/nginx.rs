@@ -6,9 +6,10 @@ mod client;
 mod support;
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
@@ -62,19 +63,27 @@ fn stream_module() -> Option<String> {
     version.contains("--with-stream ").then(String::new)
 }
 
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("it is bound").port()
+/// Where nginx listens, below the ports that the system gives out.
+const WEB: u16 = 8080;
+const LINES: u16 = 3000;
+
+/// An address of this machine that nobody else uses. A free port of 127.0.0.1 that is found and let
+/// go may be somebody else's before nginx has it.
+fn own_address() -> Ipv4Addr {
+    static STAGES: AtomicU8 = AtomicU8::new(0);
+    let stage = STAGES.fetch_add(1, Ordering::Relaxed);
+    assert!(stage < 4, "more stages than addresses");
+    let [_, high, middle, low] = std::process::id().to_be_bytes(); // 22 bits at most
+    Ipv4Addr::new(127, 64 + 16 * stage + high % 16, middle, low)
 }
 
 /// Connects from another address of this machine, which is not the proxy's.
-fn dial_from(last: u8, port: u16) -> Socket {
+fn dial_from(last: u8, to: SocketAddr) -> Socket {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a descriptor");
     let from = SocketAddr::from((Ipv4Addr::new(127, 0, 0, last), 0));
     socket
         .bind(&from.into())
         .expect("all of 127.0.0.0/8 is ours");
-    let to = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     socket.connect(&to.into()).expect("nginx listens");
     socket.set_tcp_nodelay(true).expect("a TCP socket");
     socket
@@ -82,8 +91,8 @@ fn dial_from(last: u8, port: u16) -> Socket {
 
 struct Stage {
     operator: Client,
-    web: u16,
-    lines: u16,
+    web: SocketAddr,
+    lines: SocketAddr,
     _nginx: Process,
     _server: Server,
     _folder: Folder,
@@ -116,14 +125,15 @@ fn stage() -> Option<Stage> {
         let (_, address) = line.trim_end_matches('/').rsplit_once(':').expect("a port");
         address.parse::<u16>().expect("a number")
     };
-    let (web, lines) = (free_port(), free_port());
+    let address = own_address();
+    let [web, lines] = [WEB, LINES].map(|port| SocketAddr::from((address, port)));
     let block = recipe(&[
-        ("listen 80;", format!("listen 127.0.0.1:{web};")),
+        ("listen 80;", format!("listen {web};")),
         (
             "127.0.0.1:8080",
             format!("127.0.0.1:{}", port_in("in a browser: http://")),
         ),
-        ("listen 3000;", format!("listen 127.0.0.1:{lines};")),
+        ("listen 3000;", format!("listen {lines};")),
         (
             "127.0.0.1:3001",
             format!("127.0.0.1:{}", port_in("for proxies on ")),
@@ -140,10 +150,8 @@ fn stage() -> Option<Stage> {
         .arg(&configuration_file)
         .stdin(Stdio::null());
     let nginx = Process::spawn(&mut command);
-    for port in [web, lines] {
-        eventually("nginx to listen", || {
-            TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()
-        });
+    for address in [web, lines] {
+        eventually("nginx to listen", || TcpStream::connect(address).ok());
     }
     Some(Stage {
         operator: Client::join(&path),
