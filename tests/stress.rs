@@ -294,9 +294,7 @@ fn what_the_server_refuses_is_told() {
 
 #[test]
 fn what_cannot_start_says_why() {
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = nobody.local_addr().unwrap().to_string();
-    drop(nobody);
+    let (address, _kept) = support::nobody();
     let server = Server::start();
     for (address, flags, reason) in [
         (&*address, "--clients 2", "ECONNREFUSED"),

@@ -12,7 +12,7 @@ use std::io::{PipeReader, Read, Write};
 use std::process::{Command, Stdio};
 use std::thread;
 
-use rig::{Client, FakeServer, Lines, at_terminal, example, file_with, nobody, start};
+use rig::{Client, FakeServer, Lines, at_terminal, example, file_with, start};
 use support::{Folder, Process, Server, Signal, eventually, has_tool, loopchat};
 
 #[test]
@@ -127,7 +127,7 @@ fn after_quit_it_says_no_more_and_exits_with_zero() {
 
 #[test]
 fn a_pipe_to_nobody_is_an_error() {
-    let nobody = nobody();
+    let (nobody, _kept) = support::nobody();
     let mut client = Client::piped(&[&nobody], "");
     client.exits_with(1);
     let reason = format!("-- cannot connect to {nobody}: connect ECONNREFUSED {nobody}");
@@ -277,7 +277,7 @@ fn at_a_terminal_it_keeps_trying_and_keeps_what_is_typed() {
     if !has_tool("script") {
         return;
     }
-    let address = nobody();
+    let (address, _kept) = support::nobody();
     let mut client = at_terminal(&address);
     client.stdout.wait_for("ECONNREFUSED");
     for number in 0..=100 {

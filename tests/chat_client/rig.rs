@@ -171,12 +171,6 @@ pub fn file_with(content: &str) -> File {
     file
 }
 
-/// A port of 127.0.0.1 on which nobody listens.
-pub fn nobody() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    listener.local_addr().expect("it is bound").to_string()
-}
-
 /// The client at a terminal, which `script` makes: standard input, output and error in one.
 pub fn at_terminal(address: &str) -> Client {
     let mut command = Command::new("script");
