@@ -9,7 +9,7 @@ use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
@@ -63,18 +63,15 @@ fn stream_module() -> Option<String> {
     version.contains("--with-stream ").then(String::new)
 }
 
-/// Where nginx listens, below the ports that the system gives out.
-const WEB: u16 = 8080;
-const LINES: u16 = 3000;
-
-/// An address of this machine that nobody else uses. A free port of 127.0.0.1 that is found and let
-/// go may be somebody else's before nginx has it.
-fn own_address() -> Ipv4Addr {
-    static STAGES: AtomicU8 = AtomicU8::new(0);
+/// Where nginx listens for browsers and for lines. A free port of 127.0.0.1 that is found and let go
+/// may be somebody else's before nginx has it; so they are of an address that no other process uses,
+/// below the ports that the system gives out, and others for each stage.
+fn own_addresses() -> [SocketAddr; 2] {
+    static STAGES: AtomicU16 = AtomicU16::new(0);
     let stage = STAGES.fetch_add(1, Ordering::Relaxed);
-    assert!(stage < 4, "more stages than addresses");
     let [_, high, middle, low] = std::process::id().to_be_bytes(); // 22 bits at most
-    Ipv4Addr::new(127, 64 + 16 * stage + high % 16, middle, low)
+    let address = Ipv4Addr::new(127, 64 + high, middle, low);
+    [8080, 3000].map(|port| SocketAddr::from((address, port + stage)))
 }
 
 /// Connects from another address of this machine, which is not the proxy's.
@@ -125,8 +122,7 @@ fn stage() -> Option<Stage> {
         let (_, address) = line.trim_end_matches('/').rsplit_once(':').expect("a port");
         address.parse::<u16>().expect("a number")
     };
-    let address = own_address();
-    let [web, lines] = [WEB, LINES].map(|port| SocketAddr::from((address, port)));
+    let [web, lines] = own_addresses();
     let block = recipe(&[
         ("listen 80;", format!("listen {web};")),
         (
