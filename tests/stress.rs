@@ -294,7 +294,8 @@ fn what_the_server_refuses_is_told() {
 
 #[test]
 fn what_cannot_start_says_why() {
-    let (address, _kept) = support::nobody();
+    let (nobody, _kept) = support::nobody::nobody();
+    let address = nobody.to_string();
     let server = Server::start();
     for (address, flags, reason) in [
         (&*address, "--clients 2", "ECONNREFUSED"),

@@ -45,7 +45,16 @@ pub(super) fn kind(line: &str) -> Kind {
 const NUMBERED: &str = "this is message number ";
 
 /// A peer of whom nothing is known.
-pub(crate) const ANYONE: Peer = Peer::Tcp(IpAddr::V4(Ipv4Addr::LOCALHOST));
+pub(super) const ANYONE: Peer = Peer::Tcp(IpAddr::V4(Ipv4Addr::LOCALHOST));
+
+/// So many members of some chat, in which nothing has happened.
+pub(crate) fn members(count: usize) -> Vec<MemberId> {
+    let mut chat = Chat::new(Config::default());
+    let mut connect = || chat.connect(ANYONE, 0, 0, &mut Vec::new());
+    (0..count)
+        .map(|_| connect().expect("a newcomer is let in"))
+        .collect()
+}
 
 /// The server's owner.
 pub(super) const OWNER: Peer = Peer::Local {

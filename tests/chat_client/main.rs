@@ -127,8 +127,8 @@ fn after_quit_it_says_no_more_and_exits_with_zero() {
 
 #[test]
 fn a_pipe_to_nobody_is_an_error() {
-    let (nobody, _kept) = support::nobody();
-    let mut client = Client::piped(&[&nobody], "");
+    let (nobody, _kept) = support::nobody::nobody();
+    let mut client = Client::piped(&[&nobody.to_string()], "");
     client.exits_with(1);
     let reason = format!("-- cannot connect to {nobody}: connect ECONNREFUSED {nobody}");
     assert_eq!(client.stderr.all(), [reason]);
@@ -277,7 +277,8 @@ fn at_a_terminal_it_keeps_trying_and_keeps_what_is_typed() {
     if !has_tool("script") {
         return;
     }
-    let (address, _kept) = support::nobody();
+    let (nobody, _kept) = support::nobody::nobody();
+    let address = nobody.to_string();
     let mut client = at_terminal(&address);
     client.stdout.wait_for("ECONNREFUSED");
     for number in 0..=100 {

@@ -2,11 +2,11 @@
 
 use loopchat::net::{self, Address, Event, Listener, Socket};
 use loopchat::{Context, EventLoop};
-use socket2::{Domain, Type};
 
 use crate::in_process::{
     Family, Place, Rig, World, after_turns, clock, each_family, within_deadline,
 };
+use crate::nobody::nobody;
 
 /// Makes a client whose events are noted.
 fn client(cx: &mut Context<World>, target: impl Into<net::Target>) -> Socket {
@@ -24,11 +24,8 @@ fn alone() -> (EventLoop<World>, World) {
 fn refusing(family: Family) -> (Address, Box<dyn std::any::Any>) {
     match family {
         Family::Tcp => {
-            let bound = socket2::Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-            let any: std::net::SocketAddr = "127.0.0.1:0".parse().expect("an address");
-            bound.bind(&any.into()).expect("a free port");
-            let address = bound.local_addr().expect("it is bound").as_socket();
-            (address.expect("it is TCP").into(), Box::new(bound))
+            let (address, kept) = nobody();
+            (address.into(), Box::new(kept))
         }
         Family::Ipc => {
             let place = Place::new(family);

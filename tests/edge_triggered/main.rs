@@ -29,6 +29,8 @@ mod idle;
 #[path = "../support/in_process.rs"]
 mod in_process;
 mod lingering;
+#[path = "../support/nobody.rs"]
+mod nobody;
 mod reading;
 mod signals;
 mod writing;

@@ -11,9 +11,9 @@ use std::thread;
 use loopchat::event_loop::ManualClock;
 use loopchat::http::{self, ClientRequest, RequestOptions};
 use loopchat::{Context, EventLoop};
-use socket2::{Domain, Socket, Type};
 
 use crate::agent::counting;
+use crate::nobody::nobody;
 use crate::rig::{DEADLINE, Said};
 
 /// Accepts one connection after the other, reads a request of each, up to its empty line or what
@@ -399,12 +399,7 @@ fn a_large_upload_waits_for_its_server() {
 
 #[test]
 fn nobody_there_is_an_error() {
-    // Bound, so that nobody else has the port, and not listening.
-    let bound = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-    let any = SocketAddr::from(([127, 0, 0, 1], 0));
-    bound.bind(&any.into()).expect("a port");
-    let address = bound.local_addr().expect("it is bound").as_socket();
-    let address = address.expect("it is TCP");
+    let (address, _kept) = nobody();
     let said = run(move |cx| {
         let request = http::get(cx, format!("http://{address}/"));
         watch(cx, request);

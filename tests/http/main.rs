@@ -17,6 +17,8 @@
 //! | `agent.rs`, `pools.rs` | connections that are used again; how many there are |
 //! | `layer.rs` | a protocol of one's own, plugged in the same way |
 
+#[path = "../support/nobody.rs"]
+mod nobody;
 #[path = "../support/virtual_time.rs"]
 mod virtual_time;
 

@@ -26,6 +26,7 @@ use std::time::{Duration, Instant};
 #[cfg(target_os = "linux")]
 pub mod asleep;
 mod client;
+pub mod nobody;
 
 pub use client::*;
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, kill_process, setrlimit};
@@ -46,17 +47,6 @@ pub fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         assert!(Instant::now() < deadline, "waited in vain for {what}");
         thread::sleep(Duration::from_millis(1));
     }
-}
-
-/// A port of 127.0.0.1 on which nobody listens, and what keeps it from everybody but a server that is
-/// told to listen there.
-pub fn nobody() -> (String, Socket) {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a descriptor");
-    socket.set_reuse_address(true).expect("it can");
-    let any = SocketAddr::from(([127, 0, 0, 1], 0));
-    socket.bind(&any.into()).expect("a port is free");
-    let address = socket.local_addr().expect("it is bound").as_socket();
-    (address.expect("it is TCP").to_string(), socket)
 }
 
 /// Lets this process open as many sockets as the system allows it to.

@@ -214,7 +214,7 @@ impl SlowReaders {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::{Chat, Config, Peer};
+    use crate::chat::tests::members;
 
     const LIMITS: OutboxLimits = OutboxLimits {
         soft: 100,
@@ -223,12 +223,7 @@ mod tests {
     };
 
     fn two() -> [MemberId; 2] {
-        let mut chat = Chat::new(Config::default());
-        let peer = Peer::Tcp([127, 0, 0, 1].into());
-        [(); 2].map(|()| {
-            chat.connect(peer, 0, 0, &mut Vec::new())
-                .expect("there is room")
-        })
+        members(2).try_into().expect("two")
     }
 
     #[test]

@@ -1,15 +1,6 @@
 use super::*;
-use crate::chat::tests::{ANYONE, lines_of, person};
-use crate::chat::{Chat, Config};
+use crate::chat::tests::{lines_of, members, person};
 use crate::server::core::rendering::Heard;
-
-fn ids(count: usize) -> Vec<MemberId> {
-    let mut chat = Chat::new(Config::default());
-    let mut connect = || chat.connect(ANYONE, 0, 0, &mut Vec::new());
-    (0..count)
-        .map(|_| connect().expect("a newcomer is let in"))
-        .collect()
-}
 
 /// A digest of one room of three, of all these changes: who it is by its index, the name before and
 /// the name after.
@@ -20,9 +11,9 @@ struct Room {
 }
 
 impl Room {
-    fn new(members: usize) -> Self {
+    fn new(count: usize) -> Self {
         Self {
-            members: ids(members),
+            members: members(count),
             pending: Pending::default(),
             name: person("tea").nickname,
         }
