@@ -16,6 +16,7 @@ use super::handles::{Handle, HandleId, Handles};
 use super::immediates::{Immediate, Immediates};
 use super::monitor::Monitor;
 use super::poll_handle::{self, PollHandle};
+use super::reading::Reading;
 use super::timers::{Target, Timer, Timers};
 use super::work::Work;
 use super::{Callback, Readiness};
@@ -23,10 +24,6 @@ use super::{Callback, Readiness};
 /// The token of the waker; no handle has it: that would take a generation and an index of all
 /// ones.
 const WAKER: Token = Token(usize::MAX);
-
-/// Bytes one read takes at most. All reads of a loop go through one buffer of this size, so an
-/// idle connection owns none.
-const READ_BUFFER: usize = 64 * 1024;
 
 /// A loop that is so many milliseconds later than it meant to be was held up.
 const HELD_UP_MS: u64 = 1000;
@@ -60,7 +57,7 @@ pub struct Context<H: Handle> {
     checked: u64,
     awake_since: u64,
     poll: Poll,
-    read_buffer: Box<[u8]>,
+    pub(super) reading: Reading,
     extensions: Extensions,
 }
 
@@ -84,7 +81,7 @@ impl<H: Handle> Context<H> {
             awake_since: 0,
             clock,
             poll,
-            read_buffer: vec![0; READ_BUFFER].into_boxed_slice(),
+            reading: Reading::default(),
             extensions: Extensions::default(),
         })
     }
@@ -451,20 +448,6 @@ impl<H: Handle> Context<H> {
         let result = callback(state, self);
         self.run_ticks(state);
         result
-    }
-
-    /// Takes the loop's read buffer; give it [back](Self::put_read_buffer).
-    #[must_use]
-    pub fn take_read_buffer(&mut self) -> Box<[u8]> {
-        match std::mem::take(&mut self.read_buffer) {
-            taken if taken.is_empty() => vec![0; READ_BUFFER].into_boxed_slice(),
-            buffer => buffer,
-        }
-    }
-
-    /// Gives the read buffer back.
-    pub fn put_read_buffer(&mut self, buffer: Box<[u8]>) {
-        self.read_buffer = buffer;
     }
 
     // --- for the loop -----------------------------------------------------------------------

@@ -36,6 +36,7 @@ mod immediates;
 mod monitor;
 mod poll_handle;
 mod readiness;
+mod reading;
 mod signals;
 mod timers;
 mod work;

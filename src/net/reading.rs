@@ -14,7 +14,8 @@ use super::stream::Stream;
 use super::{Context, Error, Event, Handles, ending, lingering};
 use crate::event_loop::{Counters, HandleId, Readiness};
 
-/// Bytes that one socket hands out in one turn at most.
+/// Bytes that one socket hands out in one turn at most; fewer, if the program has
+/// [limited](Context::set_read_limit) the turn.
 const SHARE: usize = 64 * 1024;
 
 /// Reads of one socket in one turn at most, where one does not tell all there is (libuv's number).
@@ -40,19 +41,23 @@ impl<S> Connection<S> {
         self.flowing == Some(true) && !self.destroyed && self.unread() > 0
     }
 
-    /// Bytes that it may still hand out in this turn.
-    fn share(&self, turn: u32) -> usize {
-        match self.turn == turn {
-            true => SHARE.saturating_sub(self.handed_out as usize),
-            false => SHARE,
+    /// Bytes that it has handed out in this turn.
+    fn handed_out(&self, turn: Turn) -> usize {
+        match self.turn == turn.number {
+            true => self.handed_out as usize,
+            false => 0,
         }
     }
 
+    /// Bytes that it may still hand out in this turn.
+    fn share(&self, turn: Turn) -> usize {
+        turn.share.saturating_sub(self.handed_out(turn))
+    }
+
     /// Some of its share of this turn is used up.
-    fn use_share(&mut self, turn: u32, bytes: usize) {
-        let before = SHARE - self.share(turn);
-        self.turn = turn;
-        self.handed_out = (before + bytes) as u32;
+    fn use_share(&mut self, turn: Turn, bytes: usize) {
+        self.handed_out = (self.handed_out(turn) + bytes).min(SHARE) as u32;
+        self.turn = turn.number;
     }
 
     /// Keeps what was read.
@@ -61,9 +66,20 @@ impl<S> Connection<S> {
     }
 }
 
-/// The turn's number, or as much of it as tells it from those about it.
-fn turn<S>(cx: &Context<S>) -> u32 {
-    cx.counters().turns as u32
+/// The turn that is under way.
+#[derive(Clone, Copy)]
+struct Turn {
+    /// Its number, or as much of it as tells it from those about it.
+    number: u32,
+    /// Bytes that one socket hands out in it at most.
+    share: usize,
+}
+
+fn turn<S>(cx: &Context<S>) -> Turn {
+    Turn {
+        number: cx.counters().turns as u32,
+        share: cx.read_limit().min(SHARE),
+    }
 }
 
 /// Somebody wants data: from now on it is read (`readStart`).
@@ -233,7 +249,7 @@ pub(super) fn unshift<S>(cx: &mut Context<S>, id: HandleId, bytes: &[u8]) {
     if connection.destroyed || (connection.errored && connection.failed == Failed::No) {
         return;
     }
-    if connection.share(turn) < SHARE {
+    if connection.handed_out(turn) > 0 {
         // Who gives some of its share back has had enough of it: the rest is for the next turn.
         connection.use_share(turn, SHARE);
     }
@@ -325,7 +341,7 @@ fn hand_out<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) -> bool {
     }
     let room = connection.share(turn);
     let inbox = connection.inbox.as_mut();
-    let Some(loan) = inbox.and_then(|inbox| inbox.lend(room, SHARE)) else {
+    let Some(loan) = inbox.and_then(|inbox| inbox.lend(room, turn.share)) else {
         return false;
     };
     connection.use_share(turn, loan.bytes().len());

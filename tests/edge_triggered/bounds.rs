@@ -371,3 +371,76 @@ fn rule_9_a_pipe_to_a_target_that_takes_nothing_stops_reading() {
         );
     });
 }
+
+/// What a crowd's reader has seen: how many bytes, each time.
+#[derive(Default)]
+struct Crowd {
+    sockets: Vec<Socket>,
+    pieces: Vec<(Socket, usize)>,
+}
+
+/// Catches: a program that sees that the turn is long already and cannot keep it from becoming
+/// longer: all that a poll has found is read in full.
+#[test]
+fn rule_2_the_program_says_how_much_is_read_in_the_rest_of_a_turn() {
+    each_family(|family| a_limited_turn(family, false));
+}
+
+/// Catches: the same with what was kept while nobody wanted it.
+#[test]
+fn rule_2_the_program_says_how_much_is_handed_out_in_the_rest_of_a_turn() {
+    each_family(|family| a_limited_turn(family, true));
+}
+
+fn a_limited_turn(family: Family, kept: bool) {
+    const SENT: usize = 10_000;
+    const LIMIT: usize = 300;
+    let mut rig = Rig::<Crowd>::new(family);
+    rig.server
+        .on_connection(&mut rig.event_loop, move |crowd: &mut Crowd, cx, socket| {
+            crowd.sockets.push(socket);
+            socket.remove_all_listeners(cx);
+            socket.on_event(cx, |crowd: &mut Crowd, cx, socket, event| {
+                if let Event::Data(bytes) = event {
+                    crowd.pieces.push((socket, bytes.len()));
+                    cx.set_read_limit(LIMIT);
+                }
+            });
+            if kept {
+                socket.pause(cx).unshift(cx, &pattern(SENT));
+            }
+        });
+    let mut crowd = Crowd::default();
+    let mut peers: Vec<Peer> = (0..5).map(|_| rig.peer()).collect();
+    // They are accepted first, so that all are read in the same turns.
+    while crowd.sockets.len() < peers.len() {
+        rig.event_loop.turn(&mut crowd).expect("the poll works");
+    }
+    for (peer, socket) in peers.iter_mut().zip(&crowd.sockets) {
+        match kept {
+            true => drop(socket.resume(&mut rig.event_loop)),
+            false => peer.send(&pattern(SENT)),
+        }
+    }
+    let taken = |crowd: &Crowd| crowd.pieces.iter().map(|(_, length)| length).sum::<usize>();
+    let mut limited = 0;
+    while taken(&crowd) < peers.len() * SENT {
+        let before = crowd.pieces.len();
+        rig.event_loop.turn(&mut crowd).expect("the poll works");
+        let pieces = &crowd.pieces[before..];
+        for (place, (socket, length)) in pieces.iter().enumerate() {
+            let others = &pieces[..place];
+            assert!(others.is_empty() || *length <= LIMIT, "{pieces:?}");
+            assert!(
+                !others.iter().any(|(other, _)| other == socket),
+                "{pieces:?}"
+            );
+            limited += usize::from(*length == LIMIT);
+        }
+    }
+    assert!(
+        limited > 0,
+        "several were read in one turn: {:?}",
+        crowd.pieces
+    );
+}
