@@ -4,7 +4,7 @@ use super::agent::{self, Agent};
 use super::client::{ClientRequest, Kind, RequestEvent};
 use super::client_state as client;
 use super::incoming::{self, Incoming, IncomingMessage};
-use super::parser::{Parser, Part};
+use super::parser::{PARTS_PER_TURN, Parser, Part};
 use super::{Head, Limits};
 use crate::Context;
 use crate::net::{Error, Event, Socket};
@@ -122,6 +122,7 @@ fn event<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, event: 
 
 /// Takes bytes apart and hands out what they are, until they are used up or somebody has to wait.
 fn feed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, mut input: &[u8]) {
+    let mut parts = 0;
     while let Some(own) = of::<S>(cx, socket) {
         if own.over || socket.destroyed(cx) {
             return;
@@ -143,6 +144,11 @@ fn feed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, mut inpu
             socket.pause(cx);
             return;
         }
+        if !input.is_empty() && parts == PARTS_PER_TURN {
+            socket.unshift(cx, input); // it comes back in the next turn
+            return;
+        }
+        parts += 1;
         let mut head = Head::default();
         let limits = Limits::default();
         match own.parser.next_within(&mut input, &mut head, &limits) {

@@ -100,7 +100,7 @@ pub use options::RequestOptions;
 pub use parser::{Parser, Part};
 pub use response::{ResponseEvent, ServerResponse};
 pub use server::{Server, ServerEvent, create_server};
-pub use server_connection::held;
+pub use server_connection::{held, parts};
 pub use status_codes::status_message;
 
 crate::event_loop::no_error! { Agent, ClientRequest, Head, IncomingMessage, Server, ServerResponse }

@@ -4,6 +4,10 @@
 use super::chunked::{ChunkDecoder, Piece};
 use super::{Head, Limits, ParseError};
 
+/// Parts of messages that the bytes of one connection are taken apart into in one turn at most:
+/// chunks of a byte each are a thousand times the work of one that is as long as all of them.
+pub(super) const PARTS_PER_TURN: u32 = 1024;
+
 /// A part of a message.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Part<'a> {

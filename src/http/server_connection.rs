@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use super::exchange::{Exchange, put_spare, take_spare};
 use super::giving_up::THROWN_AWAY;
 use super::incoming::{self, IncomingMessage};
-use super::parser::{Parser, Part};
+use super::parser::{PARTS_PER_TURN, Parser, Part};
 use super::server::{self, Kind, ServerEvent, ServerState, Settings};
 use super::{Head, ParseError, dispatch, giving_up, sending};
 use crate::Context;
@@ -44,6 +44,8 @@ pub(super) struct Connection<S> {
     pub(super) out: Vec<u8>,
     /// Bytes of the body that is being received; then those that were thrown away behind it.
     pub(super) received: u64,
+    /// Parts that the bytes that came last were taken apart into.
+    parts: u32,
     /// Its place in the server's list.
     pub(super) place: usize,
     /// Since when a message is awaited or arriving, in the loop's milliseconds.
@@ -88,6 +90,7 @@ impl<S> Connection<S> {
             sent: 0,
             out: Vec::new(),
             received: 0,
+            parts: 0,
             place,
             since: Some(now),
             head_done: false,
@@ -235,6 +238,7 @@ fn feed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, mut inpu
     let now = cx.now();
     let settings = settings(cx, socket);
     let Some(own) = of(cx, socket) else { return };
+    own.parts = 0;
     if own.over {
         return giving_up::throw_away(cx, socket, input);
     }
@@ -250,7 +254,8 @@ fn feed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, mut inpu
             break;
         }
         let Some(own) = of(cx, socket) else { break };
-        if own.begun == last_of_turn && own.parser.is_idle() && !own.closing {
+        let many = own.begun == last_of_turn && own.parser.is_idle() && !own.closing;
+        if !input.is_empty() && (many || own.parts >= PARTS_PER_TURN) {
             socket.unshift(cx, input); // it comes back in the next turn
             break;
         }
@@ -274,6 +279,7 @@ fn feed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, mut inpu
             &mut exchange.incoming.head
         };
         let Some(own) = of(cx, socket) else { break };
+        own.parts += 1;
         match own.parser.next_within(&mut input, head, &settings.limits) {
             Ok(None) => {
                 if own.parser.is_idle() && own.begun > 0 {
@@ -320,6 +326,15 @@ fn feed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, mut inpu
 pub fn held<S: 'static>(cx: &Context<S>, socket: Socket) -> usize {
     let own = socket.data::<S, Connection<S>>(cx);
     own.map_or(0, |own| own.counted.bytes())
+}
+
+/// How much work the bytes were that have come last on a connection of an HTTP server: the parts
+/// of messages that they were taken apart into, which are heads, chunks or pieces of bodies, and
+/// ends. Zero if the connection has left HTTP.
+#[must_use]
+pub fn parts<S: 'static>(cx: &Context<S>, socket: Socket) -> u32 {
+    let own = socket.data::<S, Connection<S>>(cx);
+    own.map_or(0, |own| own.parts)
 }
 
 /// Whether nobody can take what comes next: a message that does not flow, a client that does not

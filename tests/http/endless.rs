@@ -153,3 +153,68 @@ fn a_response_without_end_is_read_as_it_is_taken() {
         .expect("it is open");
     turn(&mut event_loop, &mut seen, peer, b"1\r\nx\r\n");
 }
+
+/// Chunks of a body that the test sends at once, and how many of them a turn takes at most.
+const CHUNKS: usize = 5000;
+const CHUNKS_PER_TURN: u64 = 1024;
+
+/// Turns the loop until all chunks have come; no turn takes too many of them.
+fn few_chunks_a_turn(event_loop: &mut EventLoop<Seen>, seen: &mut Seen) {
+    while seen.bytes < CHUNKS as u64 {
+        let before = seen.bytes;
+        event_loop.turn(seen).expect("the poll works");
+        let chunks = seen.bytes - before;
+        assert!(chunks <= CHUNKS_PER_TURN, "{chunks} chunks in one turn");
+    }
+}
+
+/// Catches: a read of 64 KiB that is ten thousand callbacks, since each byte is a chunk of its own.
+#[test]
+fn a_request_in_small_chunks_is_taken_a_few_at_a_time() {
+    let mut event_loop = EventLoop::new().expect("a loop");
+    let (server, address) = listen(&mut event_loop);
+    server.on_request(&mut event_loop, |_: &mut Seen, cx, request, response| {
+        request.on_data(cx, |seen: &mut Seen, _, _, bytes| {
+            seen.bytes += bytes.len() as u64
+        });
+        request.on_end(cx, move |_, cx, _| response.end_with(cx, "all"));
+    });
+    let mut peer = TcpStream::connect(address).expect("it listens");
+    let head =
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
+    let request = [head.as_bytes(), &b"1\r\nx\r\n".repeat(CHUNKS), b"0\r\n\r\n"].concat();
+    peer.write_all(&request).expect("the kernel has room");
+    let mut seen = Seen::default();
+    few_chunks_a_turn(&mut event_loop, &mut seen);
+    server.close(&mut event_loop);
+    event_loop.run(&mut seen).expect("the poll works");
+    let mut answer = String::new();
+    peer.read_to_string(&mut answer).expect("text, and an end");
+    assert!(answer.ends_with("\r\n\r\nall"), "{answer}");
+}
+
+/// The same, of what a server answers.
+#[test]
+fn a_response_in_small_chunks_is_taken_a_few_at_a_time() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let mut event_loop = EventLoop::new().expect("a loop");
+    let request = http::get(&mut event_loop, format!("http://{address}/"));
+    request.on_response(&mut event_loop, |_: &mut Seen, cx, _, response| {
+        response.on_data(cx, |seen: &mut Seen, _, _, bytes| {
+            seen.bytes += bytes.len() as u64
+        });
+        response.on_end(cx, |seen: &mut Seen, _, _| seen.bytes += 1);
+    });
+    let mut seen = Seen::default();
+    event_loop.set_immediate(|_, _| {});
+    event_loop.turn(&mut seen).expect("the poll works");
+    let (mut peer, _) = listener.accept().expect("the client connects");
+    let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
+    let response = [head.as_bytes(), &b"1\r\nx\r\n".repeat(CHUNKS), b"0\r\n\r\n"].concat();
+    peer.write_all(&response).expect("the kernel has room");
+    drop(peer);
+    few_chunks_a_turn(&mut event_loop, &mut seen);
+    event_loop.run(&mut seen).expect("the poll works");
+    assert_eq!(seen.bytes, CHUNKS as u64 + 1, "all of it, and its end");
+}
