@@ -20,6 +20,7 @@ mod opening;
 mod pages;
 mod proxied;
 mod rig;
+mod turns;
 mod watching;
 
 use std::collections::VecDeque;

@@ -21,6 +21,9 @@ const FREE_LOOKS: u64 = 256;
 /// Looks that take about as long as a sixteenth of a short line.
 const LOOKS_IN_ONE: u64 = 8;
 
+/// Parts of messages that take about as long as a sixteenth of a short line.
+const PARTS_IN_ONE: u32 = 2;
+
 impl Cost {
     /// Nothing.
     pub const NONE: Self = Self(0);
@@ -47,6 +50,12 @@ impl Cost {
         let ordinary = FREE_LOOKS.saturating_add(bytes as u64);
         let beyond = count.saturating_sub(ordinary) / LOOKS_IN_ONE;
         Self(u32::try_from(beyond).unwrap_or(u32::MAX))
+    }
+
+    /// So many parts of HTTP messages that were taken apart, beside the requests.
+    #[must_use]
+    pub fn parts(count: u32) -> Self {
+        Self(count / PARTS_IN_ONE)
     }
 
     /// Bytes that are only passed on: read and thrown away, or sent as they are.

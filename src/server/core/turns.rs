@@ -28,6 +28,13 @@ const WINDOW_BITS: u32 = 7;
 /// Connections that are read on in one check phase.
 const READ_ON: usize = 8;
 
+/// Bytes that are read of a connection for each sixteenth of a line that it may cost, when a turn
+/// has had enough: as long as a short line of ordinary length.
+const BYTES: usize = 8;
+
+/// Bytes that are read of it at least: an ordinary line or request comes in one piece.
+const LEAST_READ: usize = 512;
+
 /// When so much was said in one room that it is delivered before the turn's end, the turn has cost
 /// this much: everyone there is written to.
 const LARGE_DELIVERY: u32 = TURN;
@@ -161,6 +168,13 @@ impl<K: Copy + Eq + Hash> Turns<K> {
             _ => much.saturating_sub(load.in_window(now)),
         };
         (left / Cost::LINE.0).max(1) as usize
+    }
+
+    /// How many bytes each of those may be read that come now; `None` if that does not matter yet.
+    /// What they cost is known when they are read and not before, and there may be many.
+    pub(in crate::server) fn bytes(&mut self, turn: u64) -> Option<usize> {
+        let much = self.much(turn)?;
+        Some((much as usize * BYTES).max(LEAST_READ))
     }
 
     /// What is much, now that the turn has cost what it has; `None` as long as that does not

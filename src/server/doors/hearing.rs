@@ -79,20 +79,24 @@ impl ChatServer {
     }
 
     /// A connection has asked for something that is no line.
-    pub(in crate::server) fn charge(&mut self, cx: &Context<Self>, socket: Socket, cost: Cost) {
+    pub(in crate::server) fn charge(&mut self, cx: &mut Context<Self>, socket: Socket, cost: Cost) {
         if let Some(connection) = self.connections.get_mut(socket) {
             connection.input.charge(cost, cx.now());
         }
         self.spend(cx, socket, cost);
     }
 
-    /// A connection has cost this much, which its own limit has been told of.
-    pub(in crate::server) fn spend(&mut self, cx: &Context<Self>, socket: Socket, cost: Cost) {
+    /// A connection has cost this much, which its own limit has been told of. When the turn has
+    /// had enough, all that are read after this one are read in smaller pieces.
+    pub(in crate::server) fn spend(&mut self, cx: &mut Context<Self>, socket: Socket, cost: Cost) {
         let (turn, now) = (cx.counters().turns, cx.now());
         if let Some(connection) = self.connections.get_mut(socket) {
             let load = &mut connection.load;
             self.turns.spend(turn, socket, load, cost, now);
             self.connections.ask(socket, cost, now);
+        }
+        if let Some(bytes) = self.turns.bytes(turn) {
+            cx.set_read_limit(bytes);
         }
     }
 

@@ -110,7 +110,8 @@ fn open(event_loop: &mut Loop, server: &ChatServer) -> (http::Server, Endpoint) 
     door.net()
         .on_socket_event(event_loop, |server, cx, socket, event| match event {
             Event::Data(bytes) => {
-                server.charge(cx, socket, Cost::bytes(bytes.len()));
+                let parts = Cost::parts(http::parts(cx, socket));
+                server.charge(cx, socket, Cost::bytes(bytes.len()) + parts);
                 server.keep_within_memory(cx);
             }
             Event::Close(_) => server.gone(cx, socket),
