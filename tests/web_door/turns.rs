@@ -1,6 +1,8 @@
 //! What one turn reads of a crowd, whatever the crowd sends: bytes that are cheap to send and dear
 //! to hear must not keep everyone else waiting. Counted in bytes, turn by turn; time stands still.
 
+use super::TEXT;
+use super::client::{self, REQUEST};
 use super::rig::Rig;
 use super::virtual_time::Peer;
 
@@ -50,5 +52,66 @@ fn a_turn_reads_little_of_a_crowd_that_sends_what_is_dear() {
             most <= BOUND,
             "{unit:?}: {most} bytes in one turn: {turns:?}"
         );
+    }
+}
+
+/// Members that speak in objects, each of which sends this as one message, all at once; how many
+/// have their answer in each turn. Nothing else limits them.
+fn answers_of_turns(message: &str) -> Vec<usize> {
+    const MEMBERS: usize = 40;
+    let mut rig = Rig::new(|config| config.flood = None);
+    let request = REQUEST.replace(
+        "\r\n\r\n",
+        "\r\nSec-WebSocket-Protocol: loopchat.v1.json\r\n\r\n",
+    );
+    let mut members: Vec<Peer> = (0..MEMBERS)
+        .map(|_| {
+            let mut visitor = rig.visitor();
+            visitor.send(&request);
+            rig.0.read_until(&mut visitor, "\"welcome\"");
+            visitor
+        })
+        .collect();
+    for member in &mut members {
+        rig.0.drain_bytes(member);
+    }
+    let frame = client::frame(TEXT, message.as_bytes());
+    for member in &mut members {
+        member.send(&frame);
+    }
+    let mut answered = Vec::new();
+    for _ in 0..10 * MEMBERS {
+        rig.0.event_loop.set_immediate(|_, _| {}); // time stands still
+        rig.0.turn();
+        answered.push(
+            members
+                .iter_mut()
+                .filter_map(|member| {
+                    let bytes = member.take_bytes();
+                    (!bytes.is_empty()).then_some(())
+                })
+                .count(),
+        );
+    }
+    assert_eq!(
+        answered.iter().sum::<usize>(),
+        MEMBERS,
+        "each has one answer"
+    );
+    answered
+}
+
+/// Catches: a message of which only the lines in it are priced, and that only when it has been
+/// taken apart: blank lines for nothing, fields that nobody knows, text that is no JSON.
+#[test]
+fn a_turn_takes_few_large_messages_apart() {
+    let blank = format!("{}{{\"kind\":\"ping\"}}", "\n".repeat(EACH));
+    let fields: String = (0..6000).map(|n| format!("\"{n}\":0,")).collect();
+    let fields = format!("{{{fields}\"kind\":\"ping\"}}");
+    let text = "x".repeat(EACH);
+    for message in [blank, fields, text] {
+        let turns = answers_of_turns(&message);
+        let most = turns.iter().max().expect("some turns");
+        assert!(*most <= 12, "{message:.40}: {most} in one turn: {turns:?}");
     }
 }

@@ -21,6 +21,9 @@ const FREE_LOOKS: u64 = 256;
 /// Looks that take about as long as a sixteenth of a short line.
 const LOOKS_IN_ONE: u64 = 8;
 
+/// Bytes of JSON that take about as long as a sixteenth of a short line.
+const PARSED_IN_ONE: usize = 64;
+
 /// Parts of messages that take about as long as a sixteenth of a short line.
 const PARTS_IN_ONE: u32 = 2;
 
@@ -56,6 +59,12 @@ impl Cost {
     #[must_use]
     pub fn parts(count: u32) -> Self {
         Self(count / PARTS_IN_ONE)
+    }
+
+    /// A message of so many bytes that is taken apart, whatever turns out to be in it.
+    #[must_use]
+    pub fn parsed(bytes: usize) -> Self {
+        Self((bytes / PARSED_IN_ONE) as u32)
     }
 
     /// Bytes that are only passed on: read and thrown away, or sent as they are.

@@ -12,6 +12,7 @@ use crate::server::core::cost::Cost;
 use crate::server::core::line_input::LineInput;
 use crate::server::core::strangers;
 use crate::server::core::turns::Load;
+use crate::server::doors::web::requests::Begun;
 
 /// One connection.
 pub(in crate::server) struct Connection {
@@ -52,14 +53,22 @@ pub(in crate::server) enum Stage {
 
 /// What somebody has said and nobody has heard yet.
 pub(in crate::server) struct Unheard {
+    /// What comes before the bytes.
+    pub(in crate::server) begun: Option<Begun>,
     pub(in crate::server) bytes: Vec<u8>,
     held: Holding,
 }
 
 impl Unheard {
     pub(in crate::server) fn new(bytes: Vec<u8>) -> Box<Self> {
-        let held = Holding::new(bytes.capacity());
-        Box::new(Self { bytes, held })
+        Self::behind(None, bytes)
+    }
+
+    /// Bytes that come behind a request that was heard in part.
+    pub(in crate::server) fn behind(begun: Option<Begun>, bytes: Vec<u8>) -> Box<Self> {
+        let text = begun.as_ref().map_or(0, Begun::held);
+        let held = Holding::new(bytes.capacity() + text);
+        Box::new(Self { begun, bytes, held })
     }
 }
 

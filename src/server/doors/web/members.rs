@@ -20,7 +20,7 @@ use crate::server::doors::web::json;
 use crate::server::doors::web::path;
 use crate::server::doors::web::peer;
 use crate::server::doors::web::refuse_upgrade;
-use crate::server::doors::web::requests::{self, Request, SUBPROTOCOL};
+use crate::server::doors::web::requests::{self, Begun, Request, SUBPROTOCOL};
 use crate::server::doors::{FRAMINGS, JSON, LINES};
 use crate::server::{ChatServer, Config, moment};
 
@@ -183,20 +183,35 @@ pub(in crate::server) fn max_message(config: &Config) -> usize {
     MAX_MESSAGE.max(config.max_line as usize)
 }
 
-/// A message has come, or what was left of one.
+/// A message has come.
 fn message(
     server: &mut ChatServer,
     cx: &mut Context<ChatServer>,
     web_socket: WebSocket,
     text: &[u8],
 ) {
+    if framing_of(server, web_socket) == JSON {
+        // Before it is taken apart: many may come in one turn.
+        server.charge(cx, web_socket.socket(), Cost::parsed(text.len()));
+    }
+    hear(server, cx, web_socket, None, text);
+}
+
+/// Hears a message, or what was left of one.
+fn hear(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    web_socket: WebSocket,
+    begun: Option<Begun>,
+    text: &[u8],
+) {
     let socket = web_socket.socket();
     if server.must_wait(cx, socket) || server.has_had_its_share(cx, socket) {
-        keep(server, cx, web_socket, text);
+        keep(server, cx, web_socket, begun, text);
         return server.finish(cx); // it may have been told so
     }
     match framing_of(server, web_socket) {
-        JSON => objects(server, cx, web_socket, text),
+        JSON => objects(server, cx, web_socket, begun, text),
         _ => lines(server, cx, web_socket, text),
     }
 }
@@ -212,22 +227,25 @@ fn objects(
     server: &mut ChatServer,
     cx: &mut Context<ChatServer>,
     web_socket: WebSocket,
+    mut begun: Option<Begun>,
     text: &[u8],
 ) {
     let socket = web_socket.socket();
     let text = String::from_utf8_lossy(text);
-    let mut rest = &*text;
-    while !rest.is_empty() {
-        let (object, behind) = rest.split_once('\n').unwrap_or((rest, ""));
-        rest = behind;
-        if object.trim().is_empty() {
-            continue;
-        }
-        let left = hear_object(server, cx, web_socket, object);
+    let mut rest = text.trim_start();
+    while begun.is_some() || !rest.is_empty() {
+        let line = match begun.take() {
+            Some(line) => Some(line),
+            None => {
+                let (object, behind) = rest.split_once('\n').unwrap_or((rest, ""));
+                rest = behind.trim_start();
+                hear_object(server, cx, web_socket, object)
+            }
+        };
+        let left = line.and_then(|line| hear_line(server, cx, web_socket, line));
         server.finish(cx);
         if left.is_some() || server.must_wait(cx, socket) || server.has_had_its_share(cx, socket) {
-            let kept = left.map_or_else(String::new, |left| left + "\n") + rest;
-            keep(server, cx, web_socket, kept.as_bytes());
+            keep(server, cx, web_socket, left, rest.as_bytes());
             // Whoever sends many lines in one message has had its share of this turn.
             cx.set_immediate(move |server: &mut ChatServer, cx| server.read_on(cx, socket));
             break;
@@ -236,34 +254,46 @@ fn objects(
     server.finish(cx);
 }
 
-/// Hears one object. What is left of it, if it has to wait.
+/// Hears one object. The line in it is still to be heard.
 fn hear_object(
     server: &mut ChatServer,
     cx: &mut Context<ChatServer>,
     web_socket: WebSocket,
     object: &str,
-) -> Option<String> {
+) -> Option<Begun> {
     let socket = web_socket.socket();
-    let lines = server.lines_to_hear(cx, socket);
     let connection = server.connections.get_mut(socket)?;
     let member = connection.member?; // what comes after a member has left is thrown away
-    let (text, reference) = match Request::read(object) {
-        Ok(Request::Line { text, reference }) => (text, reference),
+    match Request::read(object) {
+        Ok(Request::Line { text, reference }) => Some(Begun::new(text, reference)),
         Ok(Request::Ping { reference }) => {
             server.hub.tell_as_it_is(member, &requests::pong(reference));
             server.charge(cx, socket, Cost::CONTROL_FRAME);
-            return None;
+            None
         }
         Err(why) => {
             let mut refused = Vec::new();
             json::not_understood(why).write(&mut refused);
             server.hub.tell_as_it_is(member, &refused);
             server.charge(cx, socket, Cost::LINE);
-            return None;
+            None
         }
-    };
+    }
+}
+
+/// Hears the line of an object. What is left of it, if it has to wait: it may be many lines.
+fn hear_line(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    web_socket: WebSocket,
+    mut line: Begun,
+) -> Option<Begun> {
+    let socket = web_socket.socket();
+    let lines = server.lines_to_hear(cx, socket);
+    let connection = server.connections.get_mut(socket)?;
+    let member = connection.member?;
     let read = Read {
-        bytes: text.as_bytes(),
+        bytes: line.rest(),
         is_message: true,
         lines,
     };
@@ -273,13 +303,11 @@ fn hear_object(
             .hear(&mut server.hub, member, read, moment(cx), Hub::frame);
     server.spend(cx, socket, cost);
     server.charge(cx, socket, Cost::CONTROL_FRAME); // one without a line is not free
-    if used < text.len() {
-        // A line that is too long is refused at its first byte too many, perhaps within a
-        // character.
-        let rest = String::from_utf8_lossy(&text.as_bytes()[used..]);
-        return Some(Request::line(&rest, reference));
+    line.heard(used);
+    if !line.rest().is_empty() {
+        return Some(line);
     }
-    if let Some(reference) = reference {
+    if let Some(reference) = line.reference {
         server.finish(cx); // what only the door can answer comes first
         server.hub.tell_as_it_is(member, &requests::done(reference));
     }
@@ -314,7 +342,7 @@ fn lines(
         let Fed { used, cost } = input.hear(hub, *member, read, moment(cx), Hub::frame);
         server.spend(cx, socket, cost);
         if used < text.len() || text.contains(&b'\n') {
-            keep(server, cx, web_socket, &text[used..]);
+            keep(server, cx, web_socket, None, &text[used..]);
             // Whoever sends many lines in one message has had its share of this turn.
             cx.set_immediate(move |server: &mut ChatServer, cx| server.read_on(cx, socket));
         }
@@ -327,12 +355,18 @@ fn lines(
 
 /// Keeps what cannot be heard yet, and reads nothing more. Its bytes are not always whole
 /// characters: a line that is too long is refused at its first byte too many.
-fn keep(server: &mut ChatServer, cx: &mut Context<ChatServer>, web_socket: WebSocket, text: &[u8]) {
+fn keep(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    web_socket: WebSocket,
+    begun: Option<Begun>,
+    text: &[u8],
+) {
     web_socket.pause(cx);
     if let Some(connection) = server.connections.get_mut(web_socket.socket())
-        && !text.is_empty()
+        && (begun.is_some() || !text.is_empty())
     {
-        connection.unheard = Some(Unheard::new(text.to_vec()));
+        connection.unheard = Some(Unheard::behind(begun, text.to_vec()));
     }
 }
 
@@ -341,8 +375,9 @@ fn read_on(server: &mut ChatServer, cx: &mut Context<ChatServer>, web_socket: We
     // The next message comes a tick later at the earliest, unless what was kept has it wait.
     web_socket.resume(cx);
     let connection = server.connections.get_mut(web_socket.socket());
-    if let Some(text) = connection.and_then(|found| found.unheard.take()) {
-        message(server, cx, web_socket, &text.bytes);
+    if let Some(kept) = connection.and_then(|found| found.unheard.take()) {
+        let kept = *kept;
+        hear(server, cx, web_socket, kept.begun, &kept.bytes);
     }
 }
 

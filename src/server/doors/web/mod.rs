@@ -25,7 +25,7 @@ mod forwarded;
 pub(in crate::server) mod json;
 mod members;
 mod origin;
-mod requests;
+pub(in crate::server) mod requests;
 mod site;
 
 use log::{debug, info};

@@ -1,5 +1,8 @@
 //! What a client of `loopchat.v1.json` sends, and what it is told first.
 
+use std::fmt::{self, Formatter};
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Value, json};
 
 use crate::chat::Millis;
@@ -40,32 +43,104 @@ impl Request {
     ///
     /// What is wrong with it, in a sentence.
     pub(in crate::server) fn read(object: &str) -> Result<Self, &'static str> {
-        let Ok(Value::Object(mut fields)) = serde_json::from_str(object) else {
+        let Ok(Fields { kind, text, number }) = serde_json::from_str(object) else {
             return Err("That is no object of JSON.");
         };
-        let reference = match fields.remove("ref") {
-            None | Some(Value::Null) => None,
-            Some(Value::String(text)) if text.len() <= REFERENCE => Some(Value::String(text)),
-            Some(Value::Number(number)) => Some(Value::Number(number)),
-            Some(_) => return Err("A ref is a number, or a string of at most 64 bytes."),
+        let reference = match number {
+            Value::Null => None,
+            Value::String(text) if text.len() > REFERENCE => return Err(BAD_REFERENCE),
+            Value::String(_) | Value::Number(_) => Some(Reference(number)),
+            _ => return Err(BAD_REFERENCE),
         };
-        let reference = reference.map(Reference);
-        let kind = fields.get("kind").and_then(Value::as_str);
-        match kind {
+        match kind.as_str() {
             Some("ping") => Ok(Self::Ping { reference }),
-            Some("line") => match fields.remove("text") {
-                Some(Value::String(text)) => Ok(Self::Line { text, reference }),
+            Some("line") => match text {
+                Value::String(text) => Ok(Self::Line { text, reference }),
                 _ => Err("A line has a text."),
             },
             Some(_) => Err("There is no such kind: line and ping are there."),
             None => Err("An object has a kind."),
         }
     }
+}
 
-    /// The same again, as a client writes it: of a line, what has not been heard of it.
-    pub(in crate::server) fn line(rest: &str, reference: Option<Reference>) -> String {
-        let reference = reference.map(|Reference(value)| value);
-        json!({ "kind": "line", "text": rest, "ref": reference }).to_string()
+const BAD_REFERENCE: &str = "A ref is a number, or a string of at most 64 bytes.";
+
+/// The fields of an object that are known. The others are passed over and not kept, however many
+/// there are. Of one that is there twice the last counts.
+#[derive(Default)]
+struct Fields {
+    kind: Value,
+    text: Value,
+    number: Value,
+}
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Fields;
+
+            fn expecting(&self, to: &mut Formatter<'_>) -> fmt::Result {
+                to.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+                let mut fields = Fields::default();
+                while let Some(name) = map.next_key::<String>()? {
+                    let field = match &*name {
+                        "kind" => &mut fields.kind,
+                        "text" => &mut fields.text,
+                        "ref" => &mut fields.number,
+                        _ => {
+                            map.next_value::<IgnoredAny>()?;
+                            continue;
+                        }
+                    };
+                    *field = map.next_value()?;
+                }
+                Ok(fields)
+            }
+        }
+
+        deserializer.deserialize_map(Reader)
+    }
+}
+
+/// A line that was heard in part, since it is several.
+pub(in crate::server) struct Begun {
+    text: String,
+    /// Bytes of it that were heard.
+    heard: usize,
+    /// What its author is to be told when all of it is done.
+    pub(in crate::server) reference: Option<Reference>,
+}
+
+impl Begun {
+    /// Nothing of it was heard yet.
+    pub(in crate::server) fn new(text: String, reference: Option<Reference>) -> Self {
+        Self {
+            text,
+            heard: 0,
+            reference,
+        }
+    }
+
+    /// What is still to be heard. It may begin within a character: a line that is too long is
+    /// refused at its first byte too many.
+    pub(in crate::server) fn rest(&self) -> &[u8] {
+        &self.text.as_bytes()[self.heard..]
+    }
+
+    /// So many bytes more were heard.
+    pub(in crate::server) fn heard(&mut self, bytes: usize) {
+        self.heard += bytes;
+    }
+
+    /// Bytes of memory that it holds.
+    pub(in crate::server) fn held(&self) -> usize {
+        self.text.capacity() + size_of::<Reference>() + REFERENCE
     }
 }
 
@@ -171,11 +246,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_of_a_line_is_a_line() {
-        let rest = Request::line("more\n\"text\"", Some(Reference(7.into())));
-        assert_eq!(
-            Request::read(&rest),
-            Ok(line("more\n\"text\"", Some(7.into())))
-        );
+    fn of_a_field_that_is_there_twice_the_last_counts() {
+        let twice = r#"{"kind":"ping","text":"a","ref":1,"text":"b","kind":"line","ref":null}"#;
+        assert_eq!(Request::read(twice), Ok(line("b", None)));
+        let escaped = r#"{"k\u0069nd":"line","te\u0078t":"b"}"#;
+        assert_eq!(Request::read(escaped), Ok(line("b", None)));
+    }
+
+    #[test]
+    fn what_is_left_of_a_line_is_what_was_not_heard() {
+        let mut begun = Begun::new("aé\nb".to_owned(), Some(Reference(7.into())));
+        begun.heard(2);
+        assert_eq!(begun.rest(), b"\xa9\nb", "even from within a character");
+        begun.heard(3);
+        assert!(begun.rest().is_empty());
     }
 }
