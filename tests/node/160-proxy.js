@@ -8,7 +8,7 @@ const upstream = net.createServer({ allowHalfOpen: true }, (s) => {
   s.on('data', (d) => { got += d; });
   s.on('end', () => s.end(`upstream got "${got}"`));
 });
-let target;
+let target; // later 1: nobody listens there, nor is it given to anybody
 const proxy = net.createServer({ allowHalfOpen: true }, (s) => {
   const up = net.connect({ port: target, host: '127.0.0.1', allowHalfOpen: true });
   s.pipe(up);
@@ -27,5 +27,5 @@ function dial(name, next) {
 }
 upstream.listen(0, '127.0.0.1', () => {
   target = upstream.address().port;
-  proxy.listen(0, '127.0.0.1', () => dial('client', () => upstream.close(() => dial('refused', () => proxy.close(() => log('proxy', 'closed'))))));
+  proxy.listen(0, '127.0.0.1', () => dial('client', () => upstream.close(() => { target = 1; dial('refused', () => proxy.close(() => log('proxy', 'closed'))); })));
 });

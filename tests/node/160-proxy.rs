@@ -66,10 +66,14 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     upstream.listen(cx, (0, "127.0.0.1"));
     upstream.once_listening(cx, move |_, cx, upstream| {
         target.set(upstream.port(cx));
+        let target = target.clone();
         proxy.listen(cx, (0, "127.0.0.1"));
         proxy.once_listening(cx, move |_, cx, proxy| {
+            let target = target.clone();
             dial(cx, proxy, "client", move |cx| {
+                let target = target.clone();
                 upstream.close_with(cx, move |_, cx, _| {
+                    target.set(1); // nobody listens there, nor is it given to anybody
                     dial(cx, proxy, "refused", move |cx| {
                         proxy.close_with(cx, |out, _, _| out.lane("proxy", "closed"));
                     });
