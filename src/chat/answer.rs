@@ -186,6 +186,23 @@ pub enum Answer {
     Disconnected(DisconnectReason),
 }
 
+impl Answer {
+    /// Whether it tells what the member has become, or where it is: then all its connections are
+    /// told, if it has several. What one of them has asked is answered there.
+    pub fn is_of_all_sessions(&self) -> bool {
+        matches!(
+            self,
+            Self::Entered { .. }
+                | Self::Watching { .. }
+                | Self::Parted { .. }
+                | Self::Ignoring { .. }
+                | Self::Unignored { .. }
+                | Self::Renamed { .. }
+                | Self::TopicSet { .. } // of which the member's connections hear no more
+        )
+    }
+}
+
 /// What has come of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {

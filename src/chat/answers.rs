@@ -9,7 +9,13 @@ use super::{Answer, Chat, Effect, MemberId, Message, Millis, Refusal, RoomId, Te
 const LISTED: usize = 40;
 
 impl Chat {
-    pub(super) fn greet(&self, member: MemberId, utc: Millis, effects: &mut Vec<Effect>) {
+    pub(super) fn greet(
+        &self,
+        member: MemberId,
+        now: Millis,
+        utc: Millis,
+        effects: &mut Vec<Effect>,
+    ) {
         let newcomer = &self.members[member.index()];
         let room = self.room(newcomer.room);
         let welcome = Answer::Welcome {
@@ -20,6 +26,9 @@ impl Chat {
         };
         tell(effects, member, welcome);
         self.replay(newcomer.room, member, utc, effects);
+        if let Some(left) = self.muted_for(member, now) {
+            tell(effects, member, Answer::Muted { left });
+        }
     }
 
     pub(super) fn room(&self, id: RoomId) -> &Room {

@@ -148,7 +148,9 @@ impl Chat {
                 let nickname = self.members[member.index()].nickname.clone();
                 let reason = DisconnectReason::Quit { nickname };
                 tell(effects, member, Answer::Disconnected(reason.clone()));
-                self.depart(member, Departure::Quit, effects);
+                if !self.shared.contains(&member) {
+                    self.depart(member, Departure::Quit, effects);
+                }
                 effects.push(Effect::Disconnect { member, reason });
             }
             Command::Order(order) => self.carry_out(member, order, now, effects)?,

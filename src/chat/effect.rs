@@ -85,7 +85,8 @@ pub enum Effect {
     /// Close this connection once everything it was told is flushed.
     ///
     /// The member has been removed already: its `Moved { to: None }` came before, and there is no
-    /// need to call [`Chat::leave`] (although it does no harm).
+    /// need to call [`Chat::leave`] (although it does no harm). Only who quits by one of
+    /// [several](Chat::share) connections is still there.
     Disconnect {
         /// Whose connection to close.
         member: MemberId,

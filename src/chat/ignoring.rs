@@ -18,6 +18,11 @@ impl Chat {
         }
     }
 
+    /// Those of whom a member wants to hear nothing.
+    pub fn ignored_by(&self, member: MemberId) -> impl Iterator<Item = MemberId> {
+        self.ignored.get(&member).into_iter().flatten().copied()
+    }
+
     pub(super) fn ignore(
         &mut self,
         member: MemberId,

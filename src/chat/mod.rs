@@ -92,6 +92,7 @@ mod peer;
 mod report;
 mod room;
 mod sanctions;
+mod sharing;
 mod summary;
 #[cfg(all(test, feature = "server"))]
 pub(crate) mod tests;
@@ -100,7 +101,7 @@ mod topic_news;
 mod unicode;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroU32;
 use std::rc::Rc;
@@ -108,7 +109,6 @@ use std::rc::Rc;
 use ecow::EcoString;
 use slab::Slab;
 
-use answers::tell;
 use index::NameIndex;
 use look_alikes::Keys;
 use newcomers::{DOUBT, Newcomers, SILENCE};
@@ -178,6 +178,8 @@ pub struct Chat {
     own_rooms: OwnRooms,
     /// Whom members do not want to hear.
     ignored: HashMap<MemberId, BTreeSet<MemberId>>,
+    /// Members with several connections.
+    shared: HashSet<MemberId>,
     topic_news: TopicNews,
     bans: Bans,
     mutes: Mutes,
@@ -214,6 +216,7 @@ impl Chat {
             newcomers: Newcomers::default(),
             own_rooms: OwnRooms::default(),
             ignored: HashMap::new(),
+            shared: HashSet::new(),
             topic_news: TopicNews::default(),
             arrivals: NonZeroU32::MAX,
             looks: 0,
@@ -263,10 +266,7 @@ impl Chat {
             from: None,
             to: Some(LOBBY),
         });
-        self.greet(id, utc, effects);
-        if let Some(left) = self.muted_for(id, now) {
-            tell(effects, id, Answer::Muted { left });
-        }
+        self.greet(id, now, utc, effects);
         self.newcomers.insert(id, now + SILENCE);
         Ok(id)
     }

@@ -162,6 +162,7 @@ impl Chat {
             });
         }
         self.ignored.remove(&member);
+        self.shared.remove(&member);
         let nickname = self.members.remove(member.index()).nickname;
         self.nicknames.remove(member.index, &nickname);
         effects.push(Effect::Moved {

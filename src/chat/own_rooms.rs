@@ -67,6 +67,11 @@ impl Chat {
         self.room_of(member).into_iter().chain(watched)
     }
 
+    /// The rooms that a member hears beside its own.
+    pub fn watched_by(&self, member: MemberId) -> impl Iterator<Item = RoomId> {
+        self.own_rooms.of(member).iter().map(|(room, _)| *room)
+    }
+
     /// Has a member hear a room, too, which is opened if it is not there.
     pub(super) fn watch(
         &mut self,

@@ -50,10 +50,19 @@ pub(super) const ANYONE: Peer = Peer::Tcp(IpAddr::V4(Ipv4Addr::LOCALHOST));
 /// So many members of some chat, in which nothing has happened.
 pub(crate) fn members(count: usize) -> Vec<MemberId> {
     let mut chat = Chat::new(Config::default());
-    let mut connect = || chat.connect(ANYONE, 0, 0, &mut Vec::new());
-    (0..count)
-        .map(|_| connect().expect("a newcomer is let in"))
-        .collect()
+    (0..count).map(|_| newcomer(&mut chat)).collect()
+}
+
+/// A chat with its members.
+pub(super) fn members_of<const COUNT: usize>() -> (Chat, [MemberId; COUNT]) {
+    let mut chat = Chat::new(Config::default());
+    let members = [(); COUNT].map(|()| newcomer(&mut chat));
+    (chat, members)
+}
+
+fn newcomer(chat: &mut Chat) -> MemberId {
+    let connected = chat.connect(ANYONE, 0, 0, &mut Vec::new());
+    connected.expect("a newcomer is let in")
 }
 
 /// The server's owner.
