@@ -23,6 +23,18 @@ impl MemberId {
     pub fn index(self) -> usize {
         self.index as usize
     }
+
+    /// What it is made of: its [`index`](MemberId::index), and the generation.
+    #[cfg(feature = "server")] // whose sessions have such ids, too
+    pub(crate) fn parts(self) -> (u32, NonZeroU32) {
+        (self.index, self.generation)
+    }
+
+    /// The id that is made of [these](MemberId::parts).
+    #[cfg(feature = "server")]
+    pub(crate) fn from_parts(index: u32, generation: NonZeroU32) -> Self {
+        Self { index, generation }
+    }
 }
 
 /// One room. Reused after the room is gone, which [`Effect::Moved`] makes safe: the last member of

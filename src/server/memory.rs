@@ -106,19 +106,19 @@ impl ChatServer {
     /// Ends one connection, and lets go of what is held for it. A member is still told why, after
     /// the write that is being sent.
     fn expel(&mut self, cx: &mut Context<Self>, socket: Socket) {
-        let member = self.connections.get_mut(socket).and_then(|own| own.member);
-        if let Some(member) = member {
+        let session = self.connections.get_mut(socket).and_then(|own| own.session);
+        if let Some(session) = session {
             socket.forget_unsent(cx);
-            if let Some(Some(outlet)) = self.outlets.get(member.index()) {
+            if let Some(Some(outlet)) = self.outlets.get(session) {
                 (outlet.door.forget_unread)(socket, cx);
             }
             let reason = DisconnectReason::Memory;
-            self.hub.disconnect(member, reason, moment(cx));
+            self.hub.disconnect(session, reason, moment(cx));
             self.finish(cx);
         }
         // Who only asks for pages has no place for a reason. What the system has taken still
         // arrives before the reset.
-        if member.is_none() || self.held_for(cx, socket) > LAST_WORDS {
+        if session.is_none() || self.held_for(cx, socket) > LAST_WORDS {
             socket.abort(cx);
         }
     }

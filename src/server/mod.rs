@@ -38,7 +38,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use log::{info, warn};
 
-use crate::chat::{DisconnectReason, Effect, MemberId, Millis};
+use crate::chat::{DisconnectReason, Millis};
 use crate::event_loop::Timer;
 use crate::http;
 use crate::http::web_socket::Endpoint;
@@ -50,9 +50,10 @@ use core::access_log::AccessLog;
 #[cfg(test)]
 pub(crate) use core::access_log::line as record_line;
 pub use core::flood::{Connects, Flood, FloodLimit, Pace};
-use core::hub::Hub;
+use core::hub::{Asked, Hub};
+use core::sessions::{SessionId, SessionTable};
 use core::turns::Turns;
-pub use core::{Cost, Moment, framing, line_input};
+pub use core::{Cost, Moment, framing, line_input, sessions};
 pub use doors::FRAMINGS;
 use doors::connections::Connections;
 #[cfg(test)]
@@ -78,8 +79,8 @@ pub struct ChatServer {
     connections: Connections,
     turns: Turns<Socket>,
     access_log: AccessLog,
-    /// Where each member's lines go, by member index.
-    outlets: Vec<Option<Outlet>>,
+    /// Where each session's lines go.
+    outlets: SessionTable<Option<Outlet>>,
     /// An immediate is set that will deliver.
     deliver_set: bool,
     /// The next deadline there is, and the timer that is set for it.
@@ -199,7 +200,7 @@ impl ChatServer {
             connections: Connections::default(),
             turns: Turns::default(),
             access_log: AccessLog::default(),
-            outlets: Vec::new(),
+            outlets: SessionTable::default(),
             deliver_set: false,
             tick: None,
             servers: Vec::new(),
@@ -210,15 +211,14 @@ impl ChatServer {
     }
 
     /// Does what an operator asks of the doors.
-    fn answer(&mut self, cx: &mut Context<Self>, asked: Effect) {
+    fn answer(&mut self, cx: &mut Context<Self>, asked: Asked) {
         match asked {
-            Effect::Ask { to, what } => self.report(cx, to, what),
-            Effect::Shutdown => {
+            Asked::Question { asking, what } => self.report(cx, asking, what),
+            Asked::Shutdown => {
                 info!("an operator ends the server");
                 // The rest of what this turn has to read came no later.
                 cx.set_immediate(shutdown::begin_after_what_came);
             }
-            _ => {} // the hub has passed it on
         }
     }
 
@@ -227,12 +227,12 @@ impl ChatServer {
     fn finish(&mut self, cx: &mut Context<Self>) {
         self.keep_within_memory(cx);
         self.hub.apply();
-        for effect in self.hub.take_asked() {
-            self.answer(cx, effect);
+        for asked in self.hub.take_asked() {
+            self.answer(cx, asked);
         }
         self.hub.apply();
-        while let Some((member, reason, last)) = self.hub.next_gone() {
-            self.say_goodbye(cx, member, reason.as_ref(), &last);
+        while let Some((session, reason, last)) = self.hub.next_gone() {
+            self.say_goodbye(cx, session, reason.as_ref(), &last);
         }
         if self.hub.has_large_deliveries() {
             self.turns.delivered_much(cx.counters().turns);
@@ -253,8 +253,8 @@ impl ChatServer {
     fn deliver(&mut self, cx: &mut Context<Self>) {
         let now = cx.now();
         let outlets = &self.outlets;
-        let too_slow = self.hub.deliver(now, |member, payload| {
-            let outlet = outlets.get(member.index()).copied().flatten()?;
+        let too_slow = self.hub.deliver(now, |session, payload| {
+            let outlet = outlets.get(session).copied().flatten()?;
             outlet.write(cx, payload);
             (outlet.socket.buffered(cx) > 0).then(|| outlet.progress(cx))
         });
@@ -262,23 +262,23 @@ impl ChatServer {
         self.finish(cx);
     }
 
-    /// Removes members from the chat; [`finish`](Self::finish) closes their connections.
-    fn disconnect_all(&mut self, members: Vec<(MemberId, DisconnectReason)>, at: Moment) {
-        for (member, reason) in members {
-            self.hub.disconnect(member, reason, at);
+    /// Ends sessions; [`finish`](Self::finish) closes their connections.
+    fn disconnect_all(&mut self, sessions: Vec<(SessionId, DisconnectReason)>, at: Moment) {
+        for (session, reason) in sessions {
+            self.hub.disconnect(session, reason, at);
             self.hub.apply();
         }
     }
 
-    /// Sends a member that has left the chat what it was told until then, and ends its connection.
+    /// Sends a session that has ended what it was told until then, and ends its connection.
     fn say_goodbye(
         &mut self,
         cx: &mut Context<Self>,
-        member: MemberId,
+        session: SessionId,
         reason: Option<&DisconnectReason>,
         last: &[u8],
     ) {
-        if let Some(outlet) = self.unseat(member) {
+        if let Some(outlet) = self.unseat(session) {
             outlet.close(self, cx, reason, last);
         }
     }
@@ -299,8 +299,8 @@ impl ChatServer {
     }
 
     /// Shows it to a member that could not take it of late.
-    fn show_board_again(&self, cx: &mut Context<Self>, member: MemberId) {
-        if let Some(Some(outlet)) = self.outlets.get(member.index())
+    fn show_board_again(&self, cx: &mut Context<Self>, session: SessionId) {
+        if let Some(Some(outlet)) = self.outlets.get(session)
             && let Some(show_board) = outlet.door.show_board
             && let Some(frame) = self.board.frame()
         {
@@ -336,8 +336,8 @@ impl ChatServer {
         let (awake_since, at) = (cx.awake_since(), moment(cx));
         let now = at.now;
         let outlets = &self.outlets;
-        let stalled = self.hub.sweep_slow_readers(now, awake_since, |member| {
-            let outlet = outlets.get(member.index()).copied().flatten()?;
+        let stalled = self.hub.sweep_slow_readers(now, awake_since, |session| {
+            let outlet = outlets.get(session).copied().flatten()?;
             Some(outlet.progress(cx))
         });
         self.disconnect_all(stalled, at);

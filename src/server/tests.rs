@@ -293,8 +293,8 @@ fn of_a_paste_a_turn_takes_256_lines_and_others_are_heard_between() {
 fn fill(house: &mut House, talker: &mut Guest) {
     let text = "x".repeat(4000);
     loop {
-        let mut outlets = house.server.outlets.iter().flatten();
-        if outlets.any(|outlet| outlet.socket.buffered(&house.event_loop) > 0) {
+        let waits = |outlet: &Outlet| outlet.socket.buffered(&house.event_loop) > 0;
+        if house.server.outlets.iter().flatten().any(waits) {
             return;
         }
         talker.say(&text);

@@ -7,35 +7,33 @@
 //! is full; and only as many lines as the member is then told.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
 
 use loopchat::chat::{
-    Answer, Cloak, DisconnectReason, Event, EventId, MemberId, Millis, Peer, Person, RoomId, Text,
+    Cloak, DisconnectReason, EventId, MemberId, Millis, Peer, Person, RoomId, Text,
 };
-use loopchat::server::core::digests::Digest;
-use loopchat::server::core::rendering::{FramingId, Heard};
+use loopchat::server::core::rendering::FramingId;
+use loopchat::server::sessions::SessionId;
 use loopchat::server::{Config, Moment};
 
-use super::framed::{elsewhere, framing, rendered};
-use super::presence::{Presence, Saying, Scene};
-use super::readers::{Kind, Note, Reader};
+use super::framed::{elsewhere, framing};
+use super::presence::{Presence, Scene};
+use super::readers::Reader;
 use super::rooms::Rooms;
 use super::sanctions::Sanctions;
-use super::tally::{Count, Tally};
-use super::wire::Lag;
 use super::{Checked, violated};
 
 /// A member of the chat.
 pub struct Seat {
-    /// Its connection's number.
+    /// The number of the connection that it came with.
     pub number: usize,
+    /// In the order in which they came.
+    pub sessions: Vec<Session>,
     pub peer: Peer,
     pub nickname: String,
     pub room: RoomId,
     /// What it hears beside that, the latest last.
     pub watched: Vec<RoomId>,
     pub ignored: BTreeSet<MemberId>,
-    pub(super) framing: FramingId,
     /// The rooms in which others know that it is there.
     pub heard_of: BTreeSet<RoomId>,
     /// The last number in each of its rooms when it came.
@@ -48,19 +46,30 @@ pub struct Seat {
     pub(super) has_spoken: bool,
 }
 
+/// One connection of a member.
+pub struct Session {
+    pub id: SessionId,
+    /// Its connection's number.
+    pub number: usize,
+    pub(super) framing: FramingId,
+    /// The last number in each of its member's rooms when it came.
+    pub(super) since: BTreeMap<RoomId, u64>,
+}
+
 impl Seat {
+    pub fn has(&self, session: SessionId) -> bool {
+        self.sessions.iter().any(|own| own.id == session)
+    }
+
     pub fn hears(&self, room: RoomId) -> bool {
         self.room == room || self.watched.contains(&room)
     }
 
-    /// In what framing it hears a room.
-    fn framing_in(&self, room: RoomId) -> Option<FramingId> {
+    /// In what framing a session of it hears a room that it hears.
+    pub(super) fn framing_in(&self, room: RoomId, session: &Session) -> FramingId {
         match self.room == room {
-            true => Some(self.framing),
-            false => self
-                .watched
-                .contains(&room)
-                .then(|| elsewhere(self.framing)),
+            true => session.framing,
+            false => elsewhere(session.framing),
         }
     }
 
@@ -87,10 +96,14 @@ pub struct Checker {
     /// The number of the latest newcomer.
     pub(super) latest: usize,
     /// For whom private messages may be held off: something waits for them, or did a moment ago.
-    pub slow: BTreeSet<MemberId>,
+    pub slow: BTreeSet<SessionId>,
     /// Where lines say that people come from, in the order in which they came up.
-    origins: Vec<String>,
+    pub(super) origins: Vec<String>,
     pub(super) most_members: usize,
+    /// Sessions that ended while their members stayed.
+    ended_alone: u64,
+    /// Private messages that a session was spared and another got.
+    pub(super) spared: u64,
 }
 
 impl Checker {
@@ -107,6 +120,8 @@ impl Checker {
             slow: BTreeSet::new(),
             origins: Vec::new(),
             most_members: config.max_room_members as usize,
+            ended_alone: 0,
+            spared: 0,
         }
     }
 
@@ -178,12 +193,19 @@ impl Checker {
         self.sanctions.muted_for(seat.peer, seat.number, now)
     }
 
-    /// A private message was not delivered, and its author was told so.
-    pub fn holds_off(&mut self, reader: MemberId) {
-        let number = self.seats.get(&reader).map(|seat| seat.number);
-        if let Some(reader) = number.and_then(|number| self.readers.get_mut(&number)) {
-            reader.held_off += 1;
-        }
+    /// Whose session it is, if it is there.
+    pub fn member_of(&self, session: SessionId) -> Option<MemberId> {
+        let mut seats = self.seats();
+        seats
+            .find(|(_, seat)| seat.has(session))
+            .map(|(member, _)| member)
+    }
+
+    /// Whether the member of a session has others.
+    pub fn has_others(&self, session: SessionId) -> bool {
+        let member = self.member_of(session);
+        let seat = member.and_then(|member| self.seat(member));
+        seat.is_some_and(|seat| seat.sessions.len() > 1)
     }
 
     /// A member has set a topic of which the room is told later.
@@ -194,97 +216,14 @@ impl Checker {
         Ok(())
     }
 
-    pub(super) fn change_framing(&mut self, member: MemberId, is_on: bool) {
-        if let Some(seat) = self.seats.get_mut(&member) {
-            seat.framing = match is_on {
-                true => framing(seat.framing).with_times,
-                false => framing(seat.framing).without_times,
+    pub(super) fn change_framing(&mut self, session: SessionId, is_on: bool) {
+        let sessions = self.seats.values_mut().flat_map(|seat| &mut seat.sessions);
+        for own in sessions.filter(|own| own.id == session) {
+            own.framing = match is_on {
+                true => framing(own.framing).with_times,
+                false => framing(own.framing).without_times,
             };
         }
-    }
-
-    pub(super) fn echoes(&self, member: MemberId) -> bool {
-        let seat = self.seats.get(&member);
-        seat.is_some_and(|seat| framing(seat.framing).echoes)
-    }
-
-    /// Something for one member.
-    pub(super) fn told(
-        &mut self,
-        member: MemberId,
-        heard: Heard<'_>,
-        note: Option<Note>,
-    ) -> Checked {
-        let Some(seat) = self.seats.get(&member) else {
-            return violated("nothing is told to who has left", format!("{heard:?}"));
-        };
-        let lines = rendered(seat.framing, heard)?;
-        // Who has reset its connection reads no more, even while the chat does not know.
-        let Some(reader) = self.readers.get_mut(&seat.number) else {
-            return Ok(());
-        };
-        if let Heard::Answer(Answer::Missed { count }) = heard {
-            let held_off = std::mem::take(&mut reader.held_off);
-            if held_off != *count {
-                return violated(
-                    "private messages that are held off are counted",
-                    format!("{} missed {held_off}, not {count}", seat.number),
-                );
-            }
-        }
-        reader.expect(&lines, Kind::Own, None, note);
-        Ok(())
-    }
-
-    /// Something for all who hear a room.
-    pub(super) fn said(
-        &mut self,
-        room: RoomId,
-        except: Option<MemberId>,
-        heard: Heard<'_>,
-        note: impl Fn(MemberId, &Seat) -> Option<Note>,
-    ) -> Checked {
-        let (author, kind) = match heard {
-            Heard::Event(Event::Message(said)) => (Some(said.member), Kind::Message),
-            _ => (None, Kind::Notice),
-        };
-        let mut made: Vec<(FramingId, Vec<Rc<str>>)> = Vec::new();
-        for (&member, seat) in &self.seats {
-            let Some(id) = seat.framing_in(room) else {
-                continue;
-            };
-            let is_echoed = author.is_some() && framing(id).echoes;
-            let is_ignored = author.is_some_and(|author| seat.ignored.contains(&author));
-            if Some(member) == except && !is_echoed || is_ignored {
-                continue;
-            }
-            let at = match made.iter().position(|(other, _)| *other == id) {
-                Some(at) => at,
-                None => {
-                    made.push((id, rendered(id, heard)?));
-                    made.len() - 1
-                }
-            };
-            let kind = match author == Some(member) {
-                true => Kind::Echo,
-                false => kind,
-            };
-            if let Some(reader) = self.readers.get_mut(&seat.number) {
-                reader.expect(&made[at].1, kind, Some(room), note(member, seat));
-            }
-        }
-        Ok(())
-    }
-
-    pub(super) fn say_digest(&mut self, saying: Saying) -> Checked {
-        let is_large = matches!(&saying.digest, Digest::Changes(changes)
-            if changes.joined_count.max(changes.left_count) > 3);
-        self.said(
-            saying.room,
-            saying.except,
-            Heard::Digest(&saying.digest),
-            |_, _| Some(Note::Presence { is_large }),
-        )
     }
 
     /// A room as it is when something happens in it; `None` if it is gone.
@@ -341,39 +280,6 @@ impl Checker {
         }
     }
 
-    /// A member has read a line. `lags` is when it has not kept up.
-    pub fn received(
-        &mut self,
-        number: usize,
-        line: &str,
-        lags: &[Lag],
-        tally: &mut Tally,
-    ) -> Checked {
-        tally.delivered(number, &self.masked(line));
-        tally.add(Count::Objects, line.starts_with('{').into());
-        match self.readers.get_mut(&number) {
-            Some(reader) => reader.received(number, line, lags, tally),
-            None => violated("only members are sent lines", line),
-        }
-    }
-
-    /// A line without what differs from one process to the next: how origins are cloaked.
-    fn masked(&mut self, line: &str) -> String {
-        const ORIGIN: &str = "\"origin\":\"";
-        let mut parts = line.split(ORIGIN);
-        let mut masked = parts.next().unwrap_or_default().to_owned();
-        for part in parts {
-            let (origin, rest) = part.split_once('"').unwrap_or((part, ""));
-            let known = self.origins.iter().position(|known| known == origin);
-            let at = known.unwrap_or_else(|| {
-                self.origins.push(origin.to_owned());
-                self.origins.len() - 1
-            });
-            masked.push_str(&format!("{ORIGIN}{at}\"{rest}"));
-        }
-        masked
-    }
-
     /// Nothing is on its way to a member: it must have got everything.
     pub fn has_everything(&self, number: usize) -> Checked {
         let reader = self.readers.get(&number);
@@ -412,11 +318,40 @@ impl Checker {
 
     /// A member has left the chat.
     pub(super) fn unseat(&mut self, member: MemberId) {
-        if let Some(seat) = self.seats.remove(&member)
-            && let Some(reader) = self.readers.get_mut(&seat.number)
-        {
-            reader.is_member = false;
+        let seat = self.seats.remove(&member);
+        for session in seat.into_iter().flat_map(|seat| seat.sessions) {
+            if let Some(reader) = self.readers.get_mut(&session.number) {
+                reader.is_member = false;
+            }
         }
+    }
+
+    /// A session has ended, and its member has others.
+    pub fn session_ended(&mut self, session: SessionId) -> Checked {
+        self.ended_alone += 1;
+        let mut seats = self.seats.values_mut();
+        let Some(seat) = seats.find(|seat| seat.sessions.len() > 1 && seat.has(session)) else {
+            return violated(
+                "who ends one of several sessions stays",
+                format!("{session:?}"),
+            );
+        };
+        for ended in seat.sessions.extract_if(.., |own| own.id == session) {
+            if let Some(reader) = self.readers.get_mut(&ended.number) {
+                reader.is_member = false;
+            }
+        }
+        Ok(())
+    }
+
+    /// The sessions that have ended alone since, and the private messages that some were spared.
+    pub fn take_counted(&mut self) -> (u64, u64) {
+        let Self {
+            ended_alone,
+            spared,
+            ..
+        } = self;
+        (std::mem::take(ended_alone), std::mem::take(spared))
     }
 
     pub fn is_vacant(&self) -> bool {

@@ -156,7 +156,18 @@ impl Case<'_> {
                     self.answers().next(),
                     Some(Answer::Disconnected(DisconnectReason::Quit { nickname: told }))
                         if **told == *nickname
-                ))
+                ))?;
+                // Of one of several sessions nobody else hears.
+                let has_several = checker
+                    .seat(author)
+                    .is_some_and(|seat| seat.sessions.len() > 1);
+                self.right_if(
+                    !has_several
+                        || matches!(&self.effects[..], [
+                            Effect::Tell { .. },
+                            Effect::Disconnect { member, .. },
+                        ] if *member == author),
+                )
             }
             Act::TooLong => {
                 tally.count(Count::TooLong);
@@ -229,7 +240,10 @@ impl Case<'_> {
             ] if *to == self.author
                 && **nickname == *seat.nickname
                 && !ignores
-                && checker.slow.contains(&reader) =>
+                && seat
+                    .sessions
+                    .iter()
+                    .all(|own| checker.slow.contains(&own.id)) =>
             {
                 tally.count(Count::Undelivered);
                 checker.holds_off(reader);

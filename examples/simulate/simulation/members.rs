@@ -2,9 +2,10 @@
 
 use std::collections::VecDeque;
 
-use loopchat::chat::{DisconnectReason, MemberId, Millis, Peer};
+use loopchat::chat::{DisconnectReason, Millis, Peer};
 use loopchat::server::core::rendering::FramingId;
 use loopchat::server::line_input::LineInput;
+use loopchat::server::sessions::SessionId;
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 
@@ -28,7 +29,7 @@ pub struct Client {
     pub wire: Wire,
     pub input: LineInput,
     /// `None` once it has left the chat.
-    pub member: Option<MemberId>,
+    pub session: Option<SessionId>,
     pub connected_at: Millis,
     /// The door reads nothing from it, not even its end.
     pub is_paused: bool,
@@ -110,6 +111,7 @@ impl World<'_> {
         }
         let number = numbers[step.who % numbers.len()];
         match step.action {
+            Action::Attach => return self.attach(number, rng),
             Action::Type => {
                 let count = rng.random_range(1..=4);
                 self.type_lines(number, count, rng);
@@ -163,6 +165,28 @@ impl World<'_> {
                 local(1000, true),
             ],
         );
+        let client = self.client(peer, rng);
+        let is_doubtful = rng.random_ratio(1, 8);
+        self.connected(client, is_doubtful)
+    }
+
+    /// One more connection of the member who has this one, if it is in the chat.
+    fn attach(&mut self, number: usize, rng: &mut ChaCha8Rng) -> Checked {
+        let Some(client) = self.clients.get(&number) else {
+            return Ok(());
+        };
+        let Some(session) = client.session else {
+            return Ok(());
+        };
+        if self.clients.len() >= self.setting.crowd {
+            return Ok(());
+        }
+        let peer = client.peer;
+        let client = self.client(peer, rng);
+        self.attached(client, session)
+    }
+
+    fn client(&mut self, peer: Peer, rng: &mut ChaCha8Rng) -> Client {
         let config = &self.setting.config;
         let (least, most) = self.setting.buffers;
         let capacity = rng.random_range(least..=most);
@@ -171,7 +195,7 @@ impl World<'_> {
             true => json_objects(),
             false => LINES,
         };
-        let client = Client {
+        Client {
             number,
             peer,
             framing,
@@ -181,7 +205,7 @@ impl World<'_> {
                 (config.outbox_soft, config.outbox_hard),
             ),
             input: LineInput::new(peer, config, self.now),
-            member: None,
+            session: None,
             connected_at: self.now,
             is_paused: false,
             progress: (self.now, 0),
@@ -193,9 +217,7 @@ impl World<'_> {
             typed: 0,
             is_stalled: false,
             torn: Vec::new(),
-        };
-        let is_doubtful = rng.random_ratio(1, 8);
-        self.connected(client, is_doubtful)
+        }
     }
 
     /// Somebody sets the clock that people see: a little, by days, to what it is at first, or to
@@ -220,14 +242,15 @@ impl World<'_> {
         let mut nicknames: Vec<String> = seats.map(|(_, seat)| seat.nickname.clone()).collect();
         nicknames.push("nobody".to_owned());
         let max_line = self.setting.config.max_line as usize;
-        let member = self.clients.get(&number).and_then(|client| client.member);
+        let session = self.clients.get(&number).and_then(|client| client.session);
+        let member = session.and_then(|session| self.checker.member_of(session));
         let messages = member.map(|member| self.checker.some_messages(member));
         let ignored = member.map(|member| self.checker.ignored_by(member));
         let ignored = ignored.unwrap_or_default();
         let Some(client) = self.clients.get_mut(&number) else {
             return;
         };
-        if client.wire.is_half_closed() || client.member.is_none() {
+        if client.wire.is_half_closed() || client.session.is_none() {
             return;
         }
         let speaker = Speaker {
@@ -263,7 +286,7 @@ impl World<'_> {
         let Some(client) = self.clients.get_mut(&number) else {
             return;
         };
-        if client.wire.is_half_closed() || client.member.is_none() {
+        if client.wire.is_half_closed() || client.session.is_none() {
             return;
         }
         self.tally.count(Count::LastLines);

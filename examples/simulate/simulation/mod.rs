@@ -8,10 +8,12 @@
 //! | `speech.rs` | what a member types: bytes, and what they must mean |
 //! | `wire.rs` | one connection: bytes on their way, buffers of bounded size, readers that stall |
 //! | `world.rs` | the doors: the server's calls in the server's order, on simulated sockets and time |
+//! | `arrivals.rs` | connections that come in: as newcomers, or as further sessions of members |
 //! | `upkeep.rs` | what must hold of all at once, and the orderly end |
 //! | `members.rs` | what members do: connect, type, read, stall, go |
 //! | `checker.rs` | the model: who is here, and what each member must see |
 //! | `newcomers.rs` | who may come in, and what it must be told |
+//! | `hearing.rs` | who is to hear something, and in which framing |
 //! | `observer.rs` | what the chat says has happened goes into it |
 //! | `rooms.rs`, `presence.rs`, `sanctions.rs` | its books: what was said, who came and went, who is kept out |
 //! | `readers.rs` | what each connection is still to read, and may be spared |
@@ -20,9 +22,11 @@
 //! | `tally.rs` | what has happened, and whether all of it has |
 //! | `shrink.rs` | from a failure to few steps that fail |
 
+mod arrivals;
 mod checker;
 mod entering;
 mod framed;
+mod hearing;
 mod judge;
 mod members;
 mod newcomers;

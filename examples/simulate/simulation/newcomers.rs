@@ -7,8 +7,9 @@ use loopchat::chat::{
     Answer, Chat, DisconnectReason, Effect, MemberId, Message, Millis, Peer, RoomId,
 };
 use loopchat::server::core::rendering::FramingId;
+use loopchat::server::sessions::SessionId;
 
-use super::checker::{Checker, SILENCE, Seat};
+use super::checker::{Checker, SILENCE, Seat, Session};
 use super::readers::Reader;
 use super::{Checked, violated};
 
@@ -37,7 +38,7 @@ impl Checker {
     /// [observed](Self::observe) next.
     pub fn connected(
         &mut self,
-        member: MemberId,
+        (member, id): (MemberId, SessionId),
         (number, peer, framing): (usize, Peer, FramingId),
         effects: &[Effect],
         chat: &Chat,
@@ -82,12 +83,17 @@ impl Checker {
         }
         let seat = Seat {
             number,
+            sessions: vec![Session {
+                id,
+                number,
+                framing,
+                since: BTreeMap::new(),
+            }],
             peer,
             nickname: who.nickname.to_string(),
             room: lobby,
             watched: Vec::new(),
             ignored: BTreeSet::new(),
-            framing,
             heard_of: BTreeSet::new(),
             entered: BTreeMap::from([(lobby, self.rooms.last_number(lobby))]),
             has_ignored: false,
@@ -98,7 +104,69 @@ impl Checker {
         self.check_person(member, who)?;
         self.readers.insert(number, Reader::new());
         self.latest = number;
-        let mut rest = effects[2..].iter().peekable();
+        self.is_told_more((member, lobby), &effects[2..], now)
+    }
+
+    /// A member has one more session; `effects` are what that brought about, to be
+    /// [observed](Self::observe) next. It is told where it is as newcomers are, and nobody else
+    /// anything.
+    pub fn attached(
+        &mut self,
+        (member, id): (MemberId, SessionId),
+        (number, framing): (usize, FramingId),
+        effects: &[Effect],
+        now: Millis,
+    ) -> Checked {
+        let wrong = |rule| violated(rule, format!("{effects:?}"));
+        let Some(seat) = self.seats.get(&member) else {
+            return wrong("only members have sessions");
+        };
+        let (nickname, room_id) = (seat.nickname.clone(), seat.room);
+        let rooms = [seat.room].into_iter().chain(seat.watched.iter().copied());
+        let since = rooms.map(|room| (room, self.rooms.last_number(room)));
+        let since = since.collect();
+        let Some(Effect::Tell {
+            to,
+            answer:
+                Answer::Welcome {
+                    who,
+                    room,
+                    others,
+                    topic,
+                },
+        }) = effects.first()
+        else {
+            return wrong("a session is welcomed");
+        };
+        let here = self.rooms.get(room_id);
+        let is_right = *to == member
+            && *who.nickname == *nickname
+            && here.is_some_and(|here| here.name == *room && here.topic == *topic)
+            && *others == self.members_in(room_id) - 1;
+        if !is_right {
+            return wrong("a session is told who it is, where, with whom and of what they talk");
+        }
+        self.check_person(member, who)?;
+        if let Some(seat) = self.seats.get_mut(&member) {
+            seat.sessions.push(Session {
+                id,
+                number,
+                framing,
+                since,
+            });
+        }
+        self.readers.insert(number, Reader::new());
+        self.is_told_more((member, room_id), &effects[1..], now)
+    }
+
+    /// After the welcome comes what was said, and whether one is muted.
+    fn is_told_more(
+        &self,
+        (member, room): (MemberId, RoomId),
+        rest: &[Effect],
+        now: Millis,
+    ) -> Checked {
+        let mut rest = rest.iter().peekable();
         let replayed = rest.next_if(|effect| {
             matches!(
                 effect,
@@ -108,8 +176,8 @@ impl Checker {
                 }
             )
         });
-        self.check_replay(lobby, member, replayed)?;
-        let muted = self.sanctions.muted_for(peer, number, now);
+        self.check_replay(room, member, replayed)?;
+        let muted = self.muted_for(member, now);
         let told = rest.next().map(|effect| match effect {
             Effect::Tell {
                 answer: Answer::Muted { left },
@@ -119,7 +187,7 @@ impl Checker {
         });
         match told == muted.map(Some) && rest.next().is_none() {
             true => Ok(()),
-            false => wrong("a newcomer is told if it is muted"),
+            false => violated("a newcomer is told if it is muted", format!("{muted:?}")),
         }
     }
 

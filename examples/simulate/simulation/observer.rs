@@ -3,32 +3,48 @@
 use std::collections::BTreeMap;
 
 use loopchat::chat::{
-    Answer, Chat, Departure, Effect, Event, MemberId, Message, Millis, Person, Recorded, RoomId,
+    Answer, Departure, Effect, Event, MemberId, Message, Millis, Person, Recorded, RoomId,
 };
 use loopchat::server::Moment;
 use loopchat::server::core::digests::Digest;
+use loopchat::server::core::hub::Hub;
 use loopchat::server::core::rendering::Heard;
+use loopchat::server::sessions::SessionId;
 
-use super::checker::Checker;
+use super::checker::{Checker, Session};
+use super::framed::framing;
 use super::presence::{Expelled, Saying, expel};
 use super::readers::Note;
 use super::speech::BAN_REASON;
 use super::{Checked, violated};
 
 /// What some effects have left open.
-#[derive(Default)]
-struct Open {
+struct Open<'a> {
+    hub: &'a Hub,
+    /// The place of the effect that is looked at.
+    place: usize,
+    /// The session whose call has brought them about.
+    asking: Option<SessionId>,
     /// Those who have gone from a room in which others knew of them.
     gone: BTreeMap<(MemberId, RoomId), String>,
     expelled: Vec<Expelled>,
 }
 
 impl Checker {
-    /// Something has happened in the chat: all that is passed on at once.
-    pub fn observe(&mut self, effects: &[Effect], chat: &Chat, at: Moment) -> Checked {
-        let mut open = Open::default();
+    /// Something has happened in the chat: all that is passed on at once. It has come of a call of
+    /// one session, if of any.
+    pub fn observe(&mut self, hub: &Hub, asking: Option<SessionId>, at: Moment) -> Checked {
+        let effects = hub.effects();
+        let mut open = Open {
+            hub,
+            place: 0,
+            asking,
+            gone: BTreeMap::new(),
+            expelled: Vec::new(),
+        };
         for (place, effect) in effects.iter().enumerate() {
-            self.observe_one(effect, &effects[place + 1..], &mut open, chat, at)?;
+            open.place = place;
+            self.observe_one(effect, &effects[place + 1..], &mut open, at)?;
         }
         for (room, except, expulsion) in open.expelled {
             self.say_digest(Saying {
@@ -48,12 +64,11 @@ impl Checker {
         &mut self,
         effect: &Effect,
         later: &[Effect],
-        open: &mut Open,
-        chat: &Chat,
+        open: &mut Open<'_>,
         at: Moment,
     ) -> Checked {
         match effect {
-            Effect::Tell { to, answer } => self.answered(*to, answer),
+            Effect::Tell { to, answer } => self.answered(*to, answer, later, open),
             Effect::Private {
                 from,
                 to,
@@ -64,11 +79,29 @@ impl Checker {
                 if message.time != at.utc {
                     return violated("a private message has the time", format!("{message:?}"));
                 }
-                if !is_ignored {
-                    self.told(*to, heard, Some(Note::Private { is_own: from == to }))?;
+                let &mut Open { hub, asking, .. } = open;
+                let is_spared = |session: &Session| hub.spares(session.id);
+                // Other sessions of the author's hear it, too, and its own if it echoes.
+                let of_author = |session: &Session| {
+                    asking != Some(session.id) || framing(session.framing).echoes
+                };
+                let spared = self.seats.iter().flat_map(|(&member, seat)| {
+                    let spared = seat.sessions.iter().filter(|own| is_spared(own));
+                    spared.map(move |session| (member, session.id))
+                });
+                for (member, session) in spared.collect::<Vec<_>>() {
+                    if member != *to && member != *from || Some(session) == asking && from != to {
+                        return violated("only readers are spared", format!("{session:?}"));
+                    }
+                    self.spares(member, session)?;
                 }
-                if from != to && self.echoes(*from) {
-                    self.told(*from, heard, Some(Note::Private { is_own: true }))?;
+                let note = |is_own| Some(Note::Private { is_own });
+                if !is_ignored {
+                    self.told(*to, heard, note(from == to), |own| !is_spared(own))?;
+                }
+                if from != to {
+                    let is_for = |own: &Session| of_author(own) && !is_spared(own);
+                    self.told(*from, heard, note(true), is_for)?;
                 }
                 Ok(())
             }
@@ -82,14 +115,12 @@ impl Checker {
                 }
                 self.happened(*room, *except, event, later, open, at)
             }
-            Effect::Moved { member, from, to } => {
-                self.moved(*member, (*from, *to), later, open, chat)
-            }
+            Effect::Moved { member, from, to } => self.moved(*member, (*from, *to), later, open),
             Effect::Watched {
                 member,
                 room,
                 is_watched,
-            } => self.watched(*member, *room, *is_watched, later, open, chat),
+            } => self.watched(*member, *room, *is_watched, later, open),
             Effect::Ignored {
                 member,
                 whom,
@@ -104,14 +135,20 @@ impl Checker {
                 }
                 Ok(())
             }
-            Effect::Times { member, is_on } => {
-                self.change_framing(*member, *is_on);
+            Effect::Times { is_on, .. } => {
+                if let Some(asking) = open.asking {
+                    self.change_framing(asking, *is_on);
+                }
                 Ok(())
             }
-            Effect::Disconnect { member, .. } => match self.seat(*member) {
-                Some(_) => violated("who is disconnected has left", format!("{member:?}")),
-                None => Ok(()),
-            },
+            Effect::Disconnect { member, .. } => {
+                let asking = open.asking.filter(|_| self.seats.contains_key(member));
+                match (self.seat(*member), asking) {
+                    (None, _) => Ok(()),
+                    (Some(seat), Some(asking)) if seat.has(asking) => self.session_ended(asking),
+                    _ => violated("who is disconnected has left", format!("{member:?}")),
+                }
+            }
             Effect::Record(record) => {
                 self.recorded(&record.what, at.now);
                 Ok(())
@@ -120,7 +157,23 @@ impl Checker {
         }
     }
 
-    fn answered(&mut self, to: MemberId, answer: &Answer) -> Checked {
+    fn answered(
+        &mut self,
+        to: MemberId,
+        answer: &Answer,
+        later: &[Effect],
+        open: &Open<'_>,
+    ) -> Checked {
+        let is_removed = later.iter().any(
+            |effect| matches!(effect, Effect::Moved { member, to: None, .. } if *member == to),
+        );
+        let asking = match answer {
+            // Of those who are found to have read all, only the hub knows who they are.
+            Answer::Missed { .. } => open.hub.asking(open.place),
+            _ if is_removed || is_for_all(answer) => None,
+            _ => open.asking,
+        };
+        let asking = asking.filter(|&asking| self.seat(to).is_some_and(|seat| seat.has(asking)));
         let note = match answer {
             Answer::History { messages, .. } => {
                 let mut kept = messages.iter();
@@ -139,7 +192,9 @@ impl Checker {
             Answer::Disconnected(reason) => Some(Note::Farewell(reason.clone())),
             _ => None,
         };
-        self.told(to, Heard::Answer(answer), note)
+        self.told(to, Heard::Answer(answer), note, |own| {
+            asking.is_none_or(|asking| asking == own.id)
+        })
     }
 
     /// A room hears something.
@@ -149,10 +204,11 @@ impl Checker {
         except: Option<MemberId>,
         event: &Event,
         later: &[Effect],
-        open: &mut Open,
+        open: &mut Open<'_>,
         at: Moment,
     ) -> Checked {
         let Moment { now, utc } = at;
+        let asking = open.asking;
         if self.members_in(room) == 0 {
             return violated("somebody hears what is said", format!("{event:?}"));
         }
@@ -163,16 +219,22 @@ impl Checker {
                 self.check_person(*member, author)?;
                 self.rooms.said(room, said, utc)?;
                 let (id, author) = (said.place.id, *member);
-                self.said(room, except, heard, |member, _| {
+                self.said(room, (except, asking), heard, |member, _, session| {
                     let is_own = member == author;
-                    Some(Note::Said { id, is_own })
+                    let is_echo = is_own && asking == Some(session.id);
+                    Some(Note::Said {
+                        id,
+                        is_own,
+                        is_echo,
+                    })
                 })
             }
             Event::Redaction(taken) => {
                 let message = self.rooms.taken_back(room, taken, utc)?;
-                self.said(room, except, heard, |member, seat| {
+                self.said(room, (except, asking), heard, |member, seat, session| {
                     let was_here = |&entered: &u64| entered < message.place.number;
                     let is_owed = seat.entered.get(&room).is_some_and(was_here)
+                        && session.since.get(&room).is_none_or(was_here)
                         && !seat.has_ignored
                         && member != message.member;
                     let id = message.place.id;
@@ -185,9 +247,9 @@ impl Checker {
                 if knows != except {
                     return violated("who has set a topic knows it", format!("{event:?}"));
                 }
-                self.said(room, except, heard, |_, _| None)
+                self.said(room, (except, asking), heard, |_, _, _| None)
             }
-            Event::Announcement(_) => self.said(room, except, heard, |_, _| None),
+            Event::Announcement(_) => self.said(room, (except, asking), heard, |_, _, _| None),
             Event::Arrival { member, who } => {
                 self.check_person(*member, who)?;
                 if let Some(seat) = self.seats.get_mut(member) {
@@ -230,7 +292,7 @@ impl Checker {
         (room, except): (RoomId, Option<MemberId>),
         member: MemberId,
         (who, why): (&Person, &Departure),
-        open: &mut Open,
+        open: &mut Open<'_>,
         utc: Millis,
     ) {
         self.presence.expelled(room, member);
@@ -287,8 +349,7 @@ impl Checker {
         member: MemberId,
         (from, to): (Option<RoomId>, Option<RoomId>),
         later: &[Effect],
-        open: &mut Open,
-        chat: &Chat,
+        open: &mut Open<'_>,
     ) -> Checked {
         let Some(from) = from else {
             return Ok(()); // a newcomer: it has its place
@@ -308,7 +369,7 @@ impl Checker {
         self.goes(member, from, open);
         match to {
             Some(to) => {
-                self.comes(member, to, open, chat);
+                self.comes(member, to, open);
                 if let Some(seat) = self.seats.get_mut(&member) {
                     seat.room = to;
                 }
@@ -325,8 +386,7 @@ impl Checker {
         room: RoomId,
         is_watched: bool,
         later: &[Effect],
-        open: &mut Open,
-        chat: &Chat,
+        open: &mut Open<'_>,
     ) -> Checked {
         let Some(seat) = self.seats.get_mut(&member) else {
             return violated("only members hear rooms", format!("{member:?}"));
@@ -337,7 +397,7 @@ impl Checker {
         match is_watched {
             true => {
                 seat.watched.push(room);
-                self.comes(member, room, open, chat);
+                self.comes(member, room, open);
             }
             false => {
                 seat.watched.retain(|&watched| watched != room);
@@ -348,7 +408,7 @@ impl Checker {
         Ok(())
     }
 
-    fn goes(&mut self, member: MemberId, room: RoomId, open: &mut Open) {
+    fn goes(&mut self, member: MemberId, room: RoomId, open: &mut Open<'_>) {
         let Some(seat) = self.seats.get_mut(&member) else {
             return;
         };
@@ -357,8 +417,8 @@ impl Checker {
         }
     }
 
-    fn comes(&mut self, member: MemberId, room: RoomId, open: &mut Open, chat: &Chat) {
-        if let Some(name) = chat.room_name(room) {
+    fn comes(&mut self, member: MemberId, room: RoomId, open: &mut Open<'_>) {
+        if let Some(name) = open.hub.chat().room_name(room) {
             self.rooms.enter(room, name);
         }
         let last = self.rooms.last_number(room);
@@ -405,4 +465,19 @@ impl Checker {
             }
         }
     }
+}
+
+/// Whether an answer tells what the member has become, or where it is. Whatever one of its sessions
+/// has brought that about by, it is true of all of them.
+fn is_for_all(answer: &Answer) -> bool {
+    matches!(
+        answer,
+        Answer::Entered { .. }
+            | Answer::Watching { .. }
+            | Answer::Parted { .. }
+            | Answer::Ignoring { .. }
+            | Answer::Unignored { .. }
+            | Answer::Renamed { .. }
+            | Answer::TopicSet { .. }
+    )
 }

@@ -20,6 +20,8 @@ pub struct Step {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     Connect,
+    /// A member has one more connection.
+    Attach,
     /// One to four lines, of any kind.
     Type,
     /// Hundreds of messages at once, or dozens of questions.
@@ -41,12 +43,13 @@ pub enum Action {
 }
 
 /// The actions, and how many of a thousand steps each is.
-const WEIGHTS: [(Action, u32); 11] = [
+const WEIGHTS: [(Action, u32); 12] = [
     (Action::Connect, 45),
+    (Action::Attach, 12),
     (Action::Type, 395),
     (Action::Flood, 7),
     (Action::Arrive, 250),
-    (Action::Read, 215),
+    (Action::Read, 203),
     (Action::Stall, 35),
     (Action::HalfClose, 8),
     (Action::Reset, 8),

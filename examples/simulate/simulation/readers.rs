@@ -57,9 +57,11 @@ pub enum Kind {
 /// What there is to see to once a line is read.
 #[derive(Clone, Debug)]
 pub enum Note {
+    /// `is_own` says that its member has said it, `is_echo` that it has itself.
     Said {
         id: EventId,
         is_own: bool,
+        is_echo: bool,
     },
     /// `is_owed` says that it was there when that was said.
     Redacted {
@@ -198,8 +200,13 @@ impl Reader {
 
     fn note(&mut self, number: usize, note: Note, tally: &mut Tally) -> Checked {
         match note {
-            Note::Said { id, is_own } => {
-                tally.add(Count::Echoes, is_own.into());
+            Note::Said {
+                id,
+                is_own,
+                is_echo,
+            } => {
+                tally.add(Count::Echoes, is_echo.into());
+                tally.add(Count::OwnElsewhere, (is_own && !is_echo).into());
                 self.had.insert(id);
             }
             Note::Private { is_own } => tally.add(Count::PrivateEchoes, is_own.into()),

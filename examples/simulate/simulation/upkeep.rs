@@ -3,6 +3,7 @@
 use loopchat::chat::{Answer, DisconnectReason, Effect, MemberId, Millis, RoomId};
 use loopchat::server::core::fan_out::Rendering;
 
+use super::checker::Session;
 use super::framed::LINES;
 use super::members::Client;
 use super::world::World;
@@ -24,7 +25,12 @@ impl World<'_> {
     pub fn check(&self) -> Checked {
         let chat = self.hub.chat();
         if chat.member_count() != self.checker.seats().count()
-            || chat.member_count() != self.sockets.len()
+            || self
+                .checker
+                .seats()
+                .map(|(_, seat)| seat.sessions.len())
+                .sum::<usize>()
+                != self.sockets.len()
         {
             return violated(
                 "members are those who have connected",
@@ -32,6 +38,11 @@ impl World<'_> {
             );
         }
         for (member, seat) in self.checker.seats() {
+            let is_there = |own: &Session| self.hub.member(own.id) == Some(member);
+            if seat.sessions.is_empty() || !seat.sessions.iter().all(is_there) {
+                let seen = seat.nickname.clone();
+                return violated("a member is there as long as one session of it", seen);
+            }
             if chat
                 .nickname(member)
                 .is_none_or(|nickname| **nickname != seat.nickname)
@@ -55,7 +66,7 @@ impl World<'_> {
         let most_rooms = self.setting.config.max_rooms_per_member as usize;
         let too_much = |client: &&Client| {
             let most = hard + largest_write(client, most_rooms);
-            client.member.is_some() && client.wire.waiting() > most
+            client.session.is_some() && client.wire.waiting() > most
         };
         match self.clients.values().find(too_much) {
             Some(client) => violated(
@@ -72,7 +83,7 @@ impl World<'_> {
             return Ok(());
         }
         let is_done = |client: &&Client| {
-            client.member.is_some()
+            client.session.is_some()
                 && !client.is_reset
                 && client.wire.is_all_read()
                 && self.now > client.connected_at + GREETING_MS

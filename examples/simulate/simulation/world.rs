@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use loopchat::chat::{
-    Answer, ConnectionsReport, DisconnectReason, Effect, MemberId, Millis, Question, Report,
+    Answer, ConnectionsReport, DisconnectReason, Effect, Millis, Question, Report,
 };
 use loopchat::server::core::fan_out::Payload;
-use loopchat::server::core::hub::{Hub, Progress};
+use loopchat::server::core::hub::{Asked, Hub, Progress};
 use loopchat::server::framing::Frame;
+use loopchat::server::sessions::SessionId;
 use loopchat::server::{Config, FRAMINGS, Moment};
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
@@ -40,8 +41,10 @@ pub struct World<'a> {
     pub checker: Checker,
     pub tally: &'a mut Tally,
     pub clients: BTreeMap<usize, Client>,
-    /// Where each member's lines go.
-    pub sockets: BTreeMap<MemberId, usize>,
+    /// Where each session's lines go.
+    pub sockets: BTreeMap<SessionId, usize>,
+    /// The session whose call has brought about what is to be applied next.
+    pub(super) asking: Option<SessionId>,
     pub now: Millis,
     /// What people's clocks show.
     pub utc: Millis,
@@ -60,6 +63,7 @@ impl<'a> World<'a> {
             tally,
             clients: BTreeMap::new(),
             sockets: BTreeMap::new(),
+            asking: None,
             now: 1_000_000,
             utc: 1_700_000_000_000,
             ends: false,
@@ -104,6 +108,9 @@ impl<'a> World<'a> {
             self.member_reads(number, rng)?;
         }
         self.pass_time()?;
+        let (ended, spared) = self.checker.take_counted();
+        self.tally.add(Count::EndedAlone, ended);
+        self.tally.add(Count::SparedSessions, spared);
         self.check_deliveries()
     }
 
@@ -111,60 +118,12 @@ impl<'a> World<'a> {
         self.clients.keys().copied().collect()
     }
 
-    /// A connection is let in, if the chat has nothing against it. `is_doubtful` says that its first
-    /// bytes may be those of another protocol.
-    pub fn connected(&mut self, mut client: Client, is_doubtful: bool) -> Checked {
-        let (number, peer, at) = (client.number, client.peer, self.moment());
-        let refusal = self.checker.turns_away(peer, at.now);
-        let asked = self.hub.chat().admits(peer, at.now);
-        let entered = self.hub.connect(peer, client.framing, at);
-        if asked.as_ref().err() != entered.as_ref().err() {
-            let seen = format!("{asked:?}, then {entered:?}");
-            return violated("who is admitted can connect, and nobody else", seen);
-        }
-        match (entered, refusal) {
-            (Ok(member), None) => {
-                self.tally.count(Count::Connected);
-                let is_browser = client.framing != LINES;
-                self.tally.add(Count::Browsers, is_browser.into());
-                let newcomer = (number, peer, client.framing);
-                let Self { hub, checker, .. } = self;
-                checker.connected(member, newcomer, hub.effects(), hub.chat(), at.now)?;
-                client.member = Some(member);
-                self.sockets.insert(member, number);
-                self.clients.insert(number, client);
-                self.settle()?;
-                if is_doubtful {
-                    self.tally.count(Count::Withheld);
-                    self.hub.withhold(member, at.now);
-                    self.checker.withheld(member, at.now);
-                }
-                Ok(())
-            }
-            (Err(reason), Some(wanted)) => {
-                self.tally.count(match reason {
-                    DisconnectReason::Banned { .. } => Count::RefusedBanned,
-                    _ => Count::RefusedFull,
-                });
-                if !wanted.contains(&reason) || !self.hub.effects().is_empty() {
-                    let seen = format!("{reason:?}, not {wanted:?}");
-                    return violated("whoever is turned away is told why", seen);
-                }
-                Ok(())
-            }
-            (entered, refusal) => violated(
-                "who is banned, or has no place, is turned away, and nobody else",
-                format!("{peer}: {entered:?}, not {refusal:?}"),
-            ),
-        }
-    }
-
     /// Bytes have come from a connection, or its end, or it is gone.
     pub fn readable(&mut self, number: usize) -> Checked {
         let (now, jumped_at) = (self.now, self.jumped_at);
         let slow = self.clients.values();
         let slow = slow.filter(|client| client.is_slow(now, jumped_at));
-        self.checker.slow = slow.filter_map(|client| client.member).collect();
+        self.checker.slow = slow.filter_map(|client| client.session).collect();
         let at = self.moment();
         let config = &self.setting.config;
         let Self {
@@ -180,7 +139,7 @@ impl<'a> World<'a> {
         if client.is_reset {
             return self.gone(number);
         }
-        let Some(member) = client.member else {
+        let Some(session) = client.session else {
             client.wire.arrived.clear(); // is thrown away
             return Ok(());
         };
@@ -192,32 +151,54 @@ impl<'a> World<'a> {
             return Ok(());
         }
         let mut result = Ok(());
-        let mut frame = |hub: &mut Hub, member, frame: Frame<'_>, at| {
+        let mut frame = |hub: &mut Hub, session, frame: Frame<'_>, at| {
             let spoken = sent.pop_front();
-            let heard = take(hub, checker, tally, member, spoken, frame, (at, config));
+            let heard = take(hub, checker, tally, session, spoken, frame, (at, config));
             if result.is_ok() {
                 result = heard;
             }
         };
         if !wire.arrived.is_empty() {
-            let fed = input.feed(hub, member, &wire.arrived, at, &mut frame);
+            let fed = input.feed(hub, session, &wire.arrived, at, &mut frame);
             wire.arrived.drain(..fed.used);
             input.take_answers(); // to telnet commands: bytes that are no line
-            if let Some(wait) = input.hold_back(hub, member, now) {
+            if let Some(wait) = input.hold_back(hub, session, now) {
                 client.is_paused = true;
                 client.release_at = Some(now + wait);
                 let effects = hub.effects();
                 tally.add(Count::Flooders, effects.len() as u64);
             }
         } else if wire.is_at_end() {
-            input.finish(hub, member, at, &mut frame);
+            input.finish(hub, session, at, &mut frame);
             if let Some(spoken) = sent.front() {
                 return violated("flood control loses nothing", format!("{spoken:?}"));
             }
-            hub.leave(member, at);
+            result?;
+            self.end(session, |hub| hub.leave(session, at))?;
+            return self.settle();
         }
         result?;
+        self.asking = Some(session);
         self.settle()
+    }
+
+    /// A session is to end, and its member to leave if it has no other.
+    fn end(&mut self, session: SessionId, end: impl FnOnce(&mut Hub)) -> Checked {
+        self.apply()?;
+        let has_others = self.checker.has_others(session);
+        end(&mut self.hub);
+        let effects = self.hub.effects();
+        let is_told = |effect: &Effect| matches!(effect, Effect::Tell { .. });
+        if has_others && !effects.iter().all(is_told) {
+            let seen = format!("{effects:?}");
+            return violated("that one of several sessions ends nobody is told", seen);
+        }
+        self.asking = Some(session);
+        self.apply()?;
+        match has_others {
+            true => self.checker.session_ended(session),
+            false => Ok(()),
+        }
     }
 
     /// A connection is closed: its peer has reset it.
@@ -226,15 +207,15 @@ impl<'a> World<'a> {
         let Some(client) = self.clients.remove(&number) else {
             return Ok(());
         };
-        let Some(member) = client.member else {
+        let Some(session) = client.session else {
             self.checker.forget(number);
             return Ok(());
         };
-        self.hub.gone(member, self.moment());
-        self.apply()?;
+        let at = self.moment();
+        self.end(session, |hub| hub.gone(session, at))?;
         self.checker.forget(number);
-        self.hub.forget(member);
-        self.sockets.remove(&member);
+        self.hub.forget(session);
+        self.sockets.remove(&session);
         self.settle()
     }
 
@@ -243,24 +224,24 @@ impl<'a> World<'a> {
         self.apply()?;
         for asked in self.hub.take_asked() {
             match asked {
-                Effect::Ask { to, what } => {
+                Asked::Question { asking, what } => {
                     let report = Answer::Report(Rc::new(report(what)));
-                    self.hub.tell(to, report);
+                    self.hub.tell(asking, report);
+                    self.asking = Some(asking);
+                    self.apply()?;
                 }
-                Effect::Shutdown => self.ends = true,
-                _ => {}
+                Asked::Shutdown => self.ends = true,
             }
         }
-        self.apply()?;
-        while let Some((member, _, last)) = self.hub.next_gone() {
-            let number = self.sockets.remove(&member);
+        while let Some((session, _, last)) = self.hub.next_gone() {
+            let number = self.sockets.remove(&session);
             let Some(client) = number.and_then(|number| self.clients.get_mut(&number)) else {
                 continue;
             };
             if !last.is_empty() {
                 client.wire.write(&last)?;
             }
-            client.member = None;
+            client.session = None;
             client.input.close();
             client.wire.end();
             client.ended_at = Some(self.now);
@@ -274,7 +255,7 @@ impl<'a> World<'a> {
     fn apply(&mut self) -> Checked {
         let at = self.moment();
         let Self { hub, checker, .. } = self;
-        checker.observe(hub.effects(), hub.chat(), at)?;
+        checker.observe(hub, self.asking.take(), at)?;
         hub.apply();
         Ok(())
     }
@@ -285,9 +266,9 @@ impl<'a> World<'a> {
         let most_rooms = self.setting.config.max_rooms_per_member as usize;
         let (clients, sockets, tally) = (&mut self.clients, &self.sockets, &mut *self.tally);
         let mut result = Ok(());
-        let too_slow = self.hub.deliver(self.now, |member, payload| {
+        let too_slow = self.hub.deliver(self.now, |session, payload| {
             let client = sockets
-                .get(&member)
+                .get(&session)
                 .and_then(|number| clients.get_mut(number))?;
             let is_browser = client.framing != LINES;
             let bytes = match payload {
@@ -325,12 +306,12 @@ impl<'a> World<'a> {
         self.settle()
     }
 
-    fn disconnect(&mut self, members: Vec<(MemberId, DisconnectReason)>) -> Checked {
-        for (member, reason) in members {
-            self.hub.disconnect(member, reason, self.moment());
-            self.apply()?;
-        }
-        Ok(())
+    fn disconnect(&mut self, sessions: Vec<(SessionId, DisconnectReason)>) -> Checked {
+        let at = self.moment();
+        let mut sessions = sessions.into_iter();
+        sessions.try_for_each(|(session, reason)| {
+            self.end(session, |hub| hub.disconnect(session, reason, at))
+        })
     }
 
     /// The system has sent what it could; everything that waited may be gone.
@@ -342,11 +323,12 @@ impl<'a> World<'a> {
             client.waited_at = Some(self.now);
         }
         if client.wire.drain()
-            && let Some(member) = client.member
+            && let Some(session) = client.session
         {
             self.tally.count(Count::Drains);
-            self.hub.caught_up(member);
+            self.hub.caught_up(session);
             client.read_on();
+            self.asking = Some(session);
         }
         self.settle()
     }
@@ -362,7 +344,7 @@ impl<'a> World<'a> {
                 client.read_on();
             }
             if !client.note_progress(now)
-                && client.member.is_some()
+                && client.session.is_some()
                 && now > client.progress.0.max(self.jumped_at) + stall + SWEEP_SLACK_MS
             {
                 let seen = format!("{} since {}, now {now}", client.number, client.progress.0);
@@ -376,13 +358,13 @@ impl<'a> World<'a> {
             return self.checker.check_time(now);
         }
         let (sockets, clients) = (&self.sockets, &self.clients);
-        let stalled = self.hub.sweep_slow_readers(now, self.jumped_at, |member| {
-            let wire = &clients.get(sockets.get(&member)?)?.wire;
+        let stalled = self.hub.sweep_slow_readers(now, self.jumped_at, |session| {
+            let wire = &clients.get(sockets.get(&session)?)?.wire;
             let (waiting, sent) = (wire.waiting(), wire.sent);
             Some(Progress { waiting, sent })
         });
-        for (member, _) in &stalled {
-            let number = self.sockets.get(member);
+        for (session, _) in &stalled {
+            let number = self.sockets.get(session);
             let client = number.and_then(|number| self.clients.get(number));
             let since = |client: &Client| client.progress.0.max(self.jumped_at);
             if client.is_some_and(|client| now < since(client) + stall) {
@@ -395,7 +377,7 @@ impl<'a> World<'a> {
         }
         self.disconnect(stalled)?;
         let heard = self.clients.values();
-        let heard = heard.filter_map(|client| Some((client.member?, client.input.heard()?)));
+        let heard = heard.filter_map(|client| Some((client.session?, client.input.heard()?)));
         let idle = self.hub.sweep_idle(now, self.jumped_at, heard);
         self.disconnect(idle)?;
         let at = self.moment();
@@ -411,7 +393,7 @@ fn take(
     hub: &mut Hub,
     checker: &mut Checker,
     tally: &mut Tally,
-    member: MemberId,
+    session: SessionId,
     spoken: Option<Spoken>,
     frame: Frame<'_>,
     (at, config): (Moment, &Config),
@@ -430,10 +412,13 @@ fn take(
     }
     tally.add(Count::Telnet, spoken.has_telnet.into());
     tally.add(Count::BrokenUtf8, spoken.is_broken_utf8.into());
+    let Some(member) = checker.member_of(session) else {
+        return violated("only members are listened to", format!("{heard:?}"));
+    };
     if !matches!(spoken.act, Act::Nothing | Act::TooLong) {
         checker.speaks(member);
     }
-    hub.frame(member, frame, at);
+    hub.frame(session, frame, at);
     judge(
         checker,
         member,
@@ -442,7 +427,7 @@ fn take(
         (at, config),
         tally,
     )?;
-    checker.observe(hub.effects(), hub.chat(), at)
+    checker.observe(hub, Some(session), at)
 }
 
 /// What only a server with a network can tell; here it is as good as anything.

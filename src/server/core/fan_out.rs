@@ -31,9 +31,10 @@ mod tests;
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::chat::{Chat, MemberId, Millis, RoomId};
+use crate::chat::{Chat, Millis, RoomId};
 pub use crate::server::core::batch::{Batch, Rendering, Said};
 use crate::server::core::rendering::{Framing, FramingId, Heard};
+use crate::server::core::sessions::{SessionId, SessionTable, Sessions};
 use reader::Reader;
 use taste::Taste;
 
@@ -56,14 +57,13 @@ pub struct FanOut {
     batches: Vec<Batch>,
     /// The rooms whose batch is not empty.
     said_in: Vec<RoomId>,
-    /// By member index.
-    members: Vec<Seat>,
+    seats: SessionTable<Seat>,
     /// What those want to hear that do not merely hear their room.
-    tastes: HashMap<usize, Taste>,
+    tastes: HashMap<SessionId, Taste>,
     /// The members that have something pending.
-    told: Vec<MemberId>,
+    told: Vec<SessionId>,
     /// Newcomers whose greeting may wait, and until when. Who was served before stays listed.
-    newcomers: VecDeque<(Millis, MemberId)>,
+    newcomers: VecDeque<(Millis, SessionId)>,
     /// Something has become [`LARGE`].
     large: bool,
     /// Members whose framing [has crowds](Framing::has_crowds).
@@ -134,7 +134,7 @@ struct Skipped {
 #[derive(Default)]
 struct Pending {
     /// Whose it is. The lists may still hold who had the place before.
-    owner: Option<MemberId>,
+    owner: Option<SessionId>,
     bytes: Vec<u8>,
     /// How many of them are its own answers.
     own: usize,
@@ -173,7 +173,7 @@ impl FanOut {
             framings,
             batches: Vec::new(),
             said_in: Vec::new(),
-            members: Vec::new(),
+            seats: SessionTable::default(),
             tastes: HashMap::new(),
             told: Vec::new(),
             newcomers: VecDeque::new(),
@@ -184,7 +184,7 @@ impl FanOut {
     }
 
     /// Somebody is about to come in, with a framing.
-    pub fn admit(&mut self, newcomer: MemberId, framing: FramingId) {
+    pub fn admit(&mut self, newcomer: SessionId, framing: FramingId) {
         self.in_crowds += usize::from(self.framings[usize::from(framing.0)].has_crowds);
         self.seat(newcomer).framing = framing;
     }
@@ -196,10 +196,10 @@ impl FanOut {
     }
 
     /// A member is shown from now on when messages were said, or never.
-    pub fn show_times(&mut self, member: MemberId, is_on: bool) {
-        self.settle(member); // what it has heard so far is put as it was
-        let framing = self.framing(member);
-        self.seat(member).framing = match is_on {
+    pub fn show_times(&mut self, session: SessionId, is_on: bool) {
+        self.settle(session); // what it has heard so far is put as it was
+        let framing = self.framing(session);
+        self.seat(session).framing = match is_on {
             true => framing.with_times,
             false => framing.without_times,
         };
@@ -207,14 +207,14 @@ impl FanOut {
 
     /// Whether a member hears what it says itself.
     #[must_use]
-    pub fn echoes(&self, member: MemberId) -> bool {
-        self.framings[usize::from(self.framing_of(member).0)].echoes
+    pub fn echoes(&self, session: SessionId) -> bool {
+        self.framings[usize::from(self.framing_of(session).0)].echoes
     }
 
     /// The framing that a member has.
     #[must_use]
-    pub fn framing_of(&self, member: MemberId) -> FramingId {
-        let seat = self.members.get(member.index());
+    pub fn framing_of(&self, session: SessionId) -> FramingId {
+        let seat = self.seats.get(session);
         seat.map_or(FramingId(0), |seat| seat.framing)
     }
 
@@ -230,20 +230,15 @@ impl FanOut {
         self.large
     }
 
-    /// Something for everyone in `room`, except one. If it is a message, those who are behind do
-    /// without; and its author, if it is the one, hears it in a framing that
+    /// Something for everyone in `room`, except some. If it is a message, those who are behind do
+    /// without; and the one that has said it, which is to be left out, hears it in a framing that
     /// [echoes](Framing::echoes), even when it is behind: what has come of its own line is an
     /// answer.
-    pub fn say(&mut self, room: RoomId, except: Option<MemberId>, said: Said) {
+    pub fn say(&mut self, room: RoomId, except: &[SessionId], said: Said) {
         let is_message = said.is_message();
-        let except = except.filter(|&author| self.hears(author, room));
-        let echoes = except.is_some_and(|author| is_message && self.framing(author).echoes);
-        let except = except.filter(|&author| !echoes || self.seat(author).skipped.is_some());
-        let mut echo = Vec::new();
-        if let Some(author) = except {
-            self.settle(author);
-            if echoes {
-                (self.framing(author).render)(said.heard(), &mut echo);
+        for &session in except {
+            if self.does_without(session, room, is_message) {
+                self.settle(session);
             }
         }
         self.tally.messages += u64::from(is_message);
@@ -260,12 +255,25 @@ impl FanOut {
             self.said_in.push(room);
         }
         self.large |= large;
-        if let Some(author) = except {
-            self.has_seen(author, room, end);
-            if echoes {
-                self.tell_as_it_is(author, &echo);
+        for &session in except {
+            if self.does_without(session, room, is_message) {
+                self.has_seen(session, room, end);
+                if is_message && self.echoes(session) {
+                    let render = self.framing(session).render;
+                    let mut echo = Vec::new();
+                    let said = self.batch(room).rest(end - 1).iter();
+                    said.for_each(|said| render(said.heard(), &mut echo));
+                    self.tell_as_it_is(session, &echo);
+                }
             }
         }
+    }
+
+    /// Whether one that is left out has no use for what its room hears. In a framing that echoes
+    /// it has, as the others do, but when it is behind it gets the echo alone.
+    fn does_without(&mut self, session: SessionId, room: RoomId, is_message: bool) -> bool {
+        let echoes = is_message && self.echoes(session);
+        self.hears(session, room) && (!echoes || self.seat(session).skipped.is_some())
     }
 
     /// What has been passed on so far.
@@ -275,44 +283,44 @@ impl FanOut {
     }
 
     /// Something for one member: an answer of its own, or of another to it alone.
-    pub fn tell(&mut self, member: MemberId, heard: Heard<'_>) {
+    pub fn tell(&mut self, session: SessionId, heard: Heard<'_>) {
         let is_own = matches!(heard, Heard::Answer(_));
-        let render = self.framing(member).render;
-        self.add(member, is_own, |bytes| render(heard, bytes));
+        let render = self.framing(session).render;
+        self.add(session, is_own, |bytes| render(heard, bytes));
     }
 
-    /// An answer for one member, as it is, in whole lines of its framing.
-    pub fn tell_as_it_is(&mut self, member: MemberId, lines: &[u8]) {
-        self.add(member, true, |bytes| bytes.extend_from_slice(lines));
+    /// An answer for one session, as it is, in whole lines of its framing.
+    pub fn tell_as_it_is(&mut self, session: SessionId, lines: &[u8]) {
+        self.add(session, true, |bytes| bytes.extend_from_slice(lines));
     }
 
-    fn add(&mut self, member: MemberId, is_own: bool, render: impl FnOnce(&mut Vec<u8>)) {
-        let bytes = self.settle(member);
+    fn add(&mut self, session: SessionId, is_own: bool, render: impl FnOnce(&mut Vec<u8>)) {
+        let bytes = self.settle(session);
         let before = bytes.len();
         render(bytes);
         let after = bytes.len();
         self.large |= after > LARGE;
         if is_own {
-            self.pending(member).own += after - before;
+            self.pending(session).own += after - before;
         }
     }
 
     /// A member is in `to` now: it gets what was said where it was until now, and there from now
     /// on.
-    pub fn moved(&mut self, member: MemberId, to: Option<RoomId>) {
-        self.settle(member);
+    pub fn moved(&mut self, session: SessionId, to: Option<RoomId>) {
+        self.settle(session);
         let said_there = to.map_or(0, |room| self.batch(room).len());
-        self.pending(member).seen = said_there;
-        self.seat(member).room = to.map_or(NOWHERE, |room| room.index() as u32);
+        self.pending(session).seen = said_there;
+        self.seat(session).room = to.map_or(NOWHERE, |room| room.index() as u32);
         if to.is_none() {
-            self.in_crowds -= usize::from(self.framing(member).has_crowds);
-            self.tastes.remove(&member.index());
-            self.seat(member).has_taste = false;
+            self.in_crowds -= usize::from(self.framing(session).has_crowds);
+            self.tastes.remove(&session);
+            self.seat(session).has_taste = false;
         }
     }
 
     /// What a newcomer was told so far may wait a moment. Nothing else was to be delivered to it.
-    pub fn let_wait(&mut self, newcomer: MemberId, now: Millis) {
+    pub fn let_wait(&mut self, newcomer: SessionId, now: Millis) {
         // It is at the end of the list: what it was told are the last effects there were.
         if self.told.pop_if(|told| *told == newcomer).is_some() {
             self.seat(newcomer).pending.get_or_insert_default().state = State::Waits;
@@ -339,8 +347,8 @@ impl FanOut {
     }
 
     /// Takes everything that a member who has left the chat is still to get.
-    pub fn take(&mut self, member: MemberId) -> Vec<u8> {
-        let seat = self.seat(member);
+    pub fn take(&mut self, session: SessionId) -> Vec<u8> {
+        let seat = self.seat(session);
         seat.skipped = None;
         seat.pending
             .take()
@@ -348,15 +356,15 @@ impl FanOut {
             .unwrap_or_default()
     }
 
-    /// From now on messages are left out for a member; notices too, if it is full.
-    fn fall_behind(&mut self, member: MemberId, standing: Standing) {
-        note_standing(&mut self.seat(member).skipped, standing);
+    /// From now on messages are left out for a session; notices too, if it is full.
+    fn fall_behind(&mut self, session: SessionId, standing: Standing) {
+        note_standing(&mut self.seat(session).skipped, standing);
     }
 
     /// A member has read everything; how many lines were left out for it.
-    pub fn catch_up(&mut self, member: MemberId) -> u32 {
-        self.settle(member); // what this turn has brought so far was left out, too
-        self.seat(member)
+    pub fn catch_up(&mut self, session: SessionId) -> u32 {
+        self.settle(session); // what this turn has brought so far was left out, too
+        self.seat(session)
             .skipped
             .take()
             .map_or(0, |skipped| skipped.lines)
@@ -372,48 +380,54 @@ impl FanOut {
             && self.tastes.is_empty()
             && self.in_crowds == 0
             && self.newcomers.is_empty()
-            && self.members.iter().all(is_free)
+            && self.seats.iter().all(is_free)
             && self.batches.iter().all(Batch::is_empty)
     }
 
     /// How many lines were left out for a member that is behind.
     #[must_use]
-    pub fn skipped(&self, member: MemberId) -> Option<u32> {
-        let skipped = self.members.get(member.index())?.skipped?;
+    pub fn skipped(&self, session: SessionId) -> Option<u32> {
+        let skipped = self.seats.get(session)?.skipped?;
         Some(skipped.lines)
     }
 
-    /// Delivers all of it: one `write` per member, with the bytes of its own answers in it. It
+    /// Delivers all of it: one `write` per session, with the bytes of its own answers in it. It
     /// returns how the member stands by now.
     pub fn deliver(
         &mut self,
         chat: &Chat,
-        mut write: impl FnMut(MemberId, Payload<'_>, usize) -> Standing,
+        sessions: &Sessions,
+        mut write: impl FnMut(SessionId, Payload<'_>, usize) -> Standing,
     ) {
         self.large = false;
         for at in 0..self.told.len() {
-            let member = self.told[at];
-            let own = match &mut self.seat(member).pending {
-                Some(pending) if pending.state == State::Told && pending.owner == Some(member) => {
+            let session = self.told[at];
+            let own = match &mut self.seat(session).pending {
+                Some(pending) if pending.state == State::Told && pending.owner == Some(session) => {
                     pending.state = State::Written;
                     pending.own
                 }
                 _ => continue, // taken, or written
             };
-            let bytes = self.unsent(member);
+            let bytes = self.unsent(session);
             if !bytes.is_empty() {
-                let standing = write(member, Payload::Own(bytes), own);
-                self.fall_behind(member, standing);
+                let standing = write(session, Payload::Own(bytes), own);
+                self.fall_behind(session, standing);
             }
         }
         for room in std::mem::take(&mut self.said_in) {
+            let is_plain = sessions.is_plain();
             for &member in chat.members_of(room) {
-                self.deliver_in(room, member, &mut write);
+                self.deliver_in(room, member.into(), &mut write);
+                if !is_plain {
+                    let further = sessions.further(member);
+                    further.for_each(|session| self.deliver_in(room, session, &mut write));
+                }
             }
             self.batches[room.index()].clear();
         }
-        for member in self.told.drain(..) {
-            let pending = &mut self.members[member.index()].pending;
+        for session in self.told.drain(..) {
+            let pending = &mut self.seats.entry(session).pending;
             // A newcomer in the place of somebody who has left may wait there.
             pending.take_if(|pending| pending.state == State::Written);
         }
@@ -423,12 +437,15 @@ impl FanOut {
     fn deliver_in(
         &mut self,
         room: RoomId,
-        member: MemberId,
-        write: &mut impl FnMut(MemberId, Payload<'_>, usize) -> Standing,
+        session: SessionId,
+        write: &mut impl FnMut(SessionId, Payload<'_>, usize) -> Standing,
     ) {
-        let seat = &mut self.members[member.index()];
+        let seat = self.seats.entry(session);
         if seat.has_taste {
-            return self.deliver_to_taste(room, member, write);
+            return self.deliver_to_taste(room, session, write);
+        }
+        if seat.room as usize != room.index() {
+            return; // the session that a member came with has ended, and others have not
         }
         let batch = &mut self.batches[room.index()];
         let standing = match (&mut seat.pending, &mut seat.skipped, batch.only_messages()) {
@@ -438,7 +455,7 @@ impl FanOut {
                 if rendering.bytes().is_empty() {
                     return;
                 }
-                write(member, Payload::Shared(rendering), 0)
+                write(session, Payload::Shared(rendering), 0)
             }
             (Some(pending), ..) if pending.state != State::Waits => return, // served before
             (None, Some(skipped), Some(messages)) => {
@@ -469,7 +486,7 @@ impl FanOut {
                     seat.pending = None;
                     return;
                 }
-                write(member, Payload::Own(&pending.bytes), pending.own)
+                write(session, Payload::Own(&pending.bytes), pending.own)
             }
         };
         note_standing(&mut seat.skipped, standing);
@@ -477,28 +494,28 @@ impl FanOut {
     }
 
     /// Whether a newcomer's greeting still waits.
-    fn waits(&mut self, member: MemberId) -> bool {
-        let pending = &self.seat(member).pending;
+    fn waits(&mut self, session: SessionId) -> bool {
+        let pending = &self.seat(session).pending;
         pending
             .as_ref()
-            .is_some_and(|pending| pending.state == State::Waits && pending.owner == Some(member))
+            .is_some_and(|pending| pending.state == State::Waits && pending.owner == Some(session))
     }
 
     /// Copies what a member has not seen of its room's batch, so that what follows comes after it;
     /// it will all be delivered this turn.
-    fn settle(&mut self, member: MemberId) -> &mut Vec<u8> {
-        self.pending(member);
-        self.unsent(member)
+    fn settle(&mut self, session: SessionId) -> &mut Vec<u8> {
+        self.pending(session);
+        self.unsent(session)
     }
 
-    fn unsent(&mut self, member: MemberId) -> &mut Vec<u8> {
-        let seat = &mut self.members[member.index()];
+    fn unsent(&mut self, session: SessionId) -> &mut Vec<u8> {
+        let seat = self.seats.entry(session);
         let Seat {
             pending, skipped, ..
         } = seat;
         let pending = pending.get_or_insert_default();
         let taste = match seat.has_taste {
-            true => self.tastes.get_mut(&member.index()),
+            true => self.tastes.get_mut(&session),
             false => None,
         };
         let (watched, ignored) = match taste {
@@ -534,9 +551,9 @@ impl FanOut {
         &mut pending.bytes
     }
 
-    fn framing(&mut self, member: MemberId) -> &'static Framing {
+    fn framing(&mut self, session: SessionId) -> &'static Framing {
         let framings = self.framings;
-        &framings[usize::from(self.seat(member).framing.0)]
+        &framings[usize::from(self.seat(session).framing.0)]
     }
 
     fn batch(&mut self, room: RoomId) -> &mut Batch {
@@ -546,21 +563,18 @@ impl FanOut {
         &mut self.batches[room.index()]
     }
 
-    fn seat(&mut self, member: MemberId) -> &mut Seat {
-        if self.members.len() <= member.index() {
-            self.members.resize_with(member.index() + 1, Seat::default);
-        }
-        &mut self.members[member.index()]
+    fn seat(&mut self, session: SessionId) -> &mut Seat {
+        self.seats.entry(session)
     }
 
-    /// What is pending for a member; it is to be told this turn.
-    fn pending(&mut self, member: MemberId) -> &mut Pending {
-        let waits = self.waits(member);
-        if waits || self.seat(member).pending.is_none() {
-            self.told.push(member);
+    /// What is pending for a session; it is to be told this turn.
+    fn pending(&mut self, session: SessionId) -> &mut Pending {
+        let waits = self.waits(session);
+        if waits || self.seat(session).pending.is_none() {
+            self.told.push(session);
         }
-        let pending = self.seat(member).pending.get_or_insert_default();
-        pending.owner = Some(member);
+        let pending = self.seat(session).pending.get_or_insert_default();
+        pending.owner = Some(session);
         if waits {
             pending.state = State::Told;
         }

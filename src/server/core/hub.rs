@@ -14,11 +14,14 @@
 //! It is the half of the server that can be driven without a network: `examples/simulate` does.
 
 mod effects;
+mod sessions;
 mod sweeps;
+#[cfg(test)]
+mod tests;
 
 use std::rc::Rc;
 
-use crate::chat::{Answer, Chat, DisconnectReason, Effect, MemberId, Millis, Peer, Refusal};
+use crate::chat::{Answer, Chat, DisconnectReason, Effect, Millis, Peer, Question, Refusal};
 use crate::server::Config;
 use crate::server::core::digests::Digests;
 use crate::server::core::fan_out::{FanOut, Payload, Standing};
@@ -26,7 +29,9 @@ use crate::server::core::farewells::Farewells;
 use crate::server::core::framing::Frame;
 use crate::server::core::moment::Moment;
 use crate::server::core::rendering::{Framing, FramingId};
+use crate::server::core::sessions::{SessionId, Sessions};
 use crate::server::core::slow_readers::{OutboxLimits, SlowReaders, Verdict};
+use sessions::Call;
 
 /// Those who have said nothing for too long are looked for no more often, in milliseconds.
 const IDLE_SWEEP_MS: Millis = 1000;
@@ -48,13 +53,20 @@ pub struct Hub {
     /// When something happened last.
     at: Moment,
     /// Whose greeting is to wait.
-    newcomer: Option<MemberId>,
+    newcomer: Option<SessionId>,
     /// What was not passed on yet. Kept for its memory.
     effects: Vec<Effect>,
     /// What only a door can do.
-    asked: Vec<Effect>,
-    /// Members the chat has removed whose connections are still to be closed.
-    leaving: Vec<(MemberId, Option<DisconnectReason>)>,
+    asked: Vec<Asked>,
+    /// Sessions that have ended, or whose members the chat has removed, whose connections are still
+    /// to be closed.
+    leaving: Vec<(SessionId, Option<DisconnectReason>)>,
+    sessions: Sessions,
+    /// What has come of one session, in order. Kept as long as somebody has several.
+    calls: Vec<Call>,
+    /// Sessions that do without the private message among the effects: if somebody has several,
+    /// there is one at most.
+    spared: Vec<SessionId>,
     lines: u64,
 }
 
@@ -65,6 +77,20 @@ pub struct Progress {
     pub waiting: usize,
     /// Bytes that it ever took.
     pub sent: u64,
+}
+
+/// What only a door can do.
+#[derive(Debug)]
+pub enum Asked {
+    /// Answer somebody what it wants to know.
+    Question {
+        /// Who wants to know it.
+        asking: SessionId,
+        /// What.
+        what: Question,
+    },
+    /// End the server, in the way in which a signal would end it.
+    Shutdown,
 }
 
 impl Hub {
@@ -88,6 +114,9 @@ impl Hub {
             effects: Vec::new(),
             asked: Vec::new(),
             leaving: Vec::new(),
+            sessions: Sessions::default(),
+            calls: Vec::new(),
+            spared: Vec::new(),
             lines: 0,
         }
     }
@@ -114,48 +143,62 @@ impl Hub {
         peer: Peer,
         framing: FramingId,
         at: Moment,
-    ) -> Result<MemberId, DisconnectReason> {
+    ) -> Result<SessionId, DisconnectReason> {
         self.at = at;
         let member = self.chat.connect(peer, at.now, at.utc, &mut self.effects)?;
-        self.fan_out.admit(member, framing);
-        self.newcomer = Some(member);
-        if self.config.idle_timeout > 0 {
-            let due = at.now + seconds(self.config.idle_timeout);
-            self.idle_sweep.get_or_insert(due);
-        }
-        Ok(member)
+        let session = member.into();
+        self.fan_out.admit(session, framing);
+        self.welcome(session);
+        Ok(session)
     }
 
     /// What a newcomer has sent so far may be no chat: see [`Chat::withhold`].
-    pub fn withhold(&mut self, member: MemberId, now: Millis) {
-        self.chat.withhold(member, now);
+    pub fn withhold(&mut self, session: SessionId, now: Millis) {
+        if let Some(member) = self.member(session) {
+            self.chat.withhold(member, now);
+        }
     }
 
-    /// What a member's line decoder gave: a line for the chat, or one that is too long.
-    pub fn frame(&mut self, member: MemberId, frame: Frame<'_>, at: Moment) {
+    /// What a session's line decoder gave: a line for the chat, or one that is too long.
+    pub fn frame(&mut self, session: SessionId, frame: Frame<'_>, at: Moment) {
+        self.apply_what_was();
+        let Some(member) = self.member(session) else {
+            return;
+        };
         self.at = at;
+        let before = self.effects.len();
         self.lines += 1;
         match frame {
             Frame::Line(line) => {
-                let before = self.effects.len();
                 let Moment { now, utc } = at;
                 self.chat.line(member, line, now, utc, &mut self.effects);
-                self.hold_off(before);
+                self.hold_off(session, before);
+                self.note_call(session, before);
             }
             Frame::TooLong => {
                 let limit = self.config.max_line;
-                self.tell(member, Answer::Refused(Refusal::LineTooLong { limit }));
+                self.tell(session, Answer::Refused(Refusal::LineTooLong { limit }));
             }
         }
     }
 
+    /// Whether a session does without the private message among the [effects](Self::effects),
+    /// since it does not keep up.
+    #[must_use]
+    pub fn spares(&self, session: SessionId) -> bool {
+        self.spared.contains(&session)
+    }
+
     /// Takes out the private messages whose reader does not keep up, of the effects from this one
-    /// on. The author is told instead.
-    fn hold_off(&mut self, first: usize) {
+    /// on. The author is told instead, unless another session of the reader's gets it. Other
+    /// sessions of the author's that do not keep up are spared them, too.
+    fn hold_off(&mut self, author: SessionId, first: usize) {
         let Self {
             fan_out,
             slow_readers,
             effects,
+            sessions,
+            spared,
             ..
         } = self;
         for effect in &mut effects[first..] {
@@ -163,22 +206,40 @@ impl Hub {
                 from,
                 to,
                 message,
-                is_ignored: false,
+                is_ignored,
             } = effect
             else {
                 continue;
             };
-            let (from, to) = (*from, *to);
-            if fan_out.skipped(to).is_some() {
-                slow_readers.leave_out_private(to);
-            } else if slow_readers.takes_private(to, from, message.text.len()) {
-                continue;
-            }
-            let nickname = message.to.clone();
-            *effect = Effect::Tell {
-                to: from,
-                answer: Answer::Refused(Refusal::NotDelivered { nickname }),
+            let (from, to, is_ignored) = (*from, *to, *is_ignored);
+            let mut takes = |session| {
+                let takes = match fan_out.skipped(session) {
+                    Some(_) => {
+                        slow_readers.leave_out_private(session);
+                        false
+                    }
+                    None => slow_readers.takes_private(session, from, message.text.len()),
+                };
+                if !takes {
+                    spared.push(session);
+                }
+                takes
             };
+            let is_taken = match is_ignored {
+                true => true, // by nobody, and the author need not know
+                false => sessions.of(to).filter(|&session| takes(session)).count() > 0,
+            };
+            if is_taken && from != to {
+                let others = sessions.of(from).filter(|&session| session != author);
+                others.for_each(|session| _ = takes(session));
+            }
+            if !is_taken {
+                let nickname = message.to.clone();
+                *effect = Effect::Tell {
+                    to: from,
+                    answer: Answer::Refused(Refusal::NotDelivered { nickname }),
+                };
+            }
         }
     }
 
@@ -188,79 +249,21 @@ impl Hub {
         self.lines
     }
 
-    /// Tells one member something.
-    pub fn tell(&mut self, to: MemberId, answer: Answer) {
-        self.effects.push(Effect::Tell { to, answer });
+    /// Tells one session something.
+    pub fn tell(&mut self, session: SessionId, answer: Answer) {
+        if let Some(to) = self.member(session) {
+            let before = self.effects.len();
+            self.effects.push(Effect::Tell { to, answer });
+            self.note_call(session, before);
+        }
     }
 
-    /// Tells one member something that only its framing has words for: whole lines, as they are.
-    pub fn tell_as_it_is(&mut self, to: MemberId, lines: &[u8]) {
+    /// Tells one session something that only its framing has words for: whole lines, as they are.
+    pub fn tell_as_it_is(&mut self, to: SessionId, lines: &[u8]) {
         self.apply(); // it comes after what is on its way
-        if self.chat.room_of(to).is_some() {
+        if self.is_here(to) {
             self.fan_out.tell_as_it_is(to, lines);
         }
-    }
-
-    /// Removes a member from the chat and has its connection ended, with a last word. Does nothing
-    /// if it has left.
-    pub fn disconnect(&mut self, member: MemberId, reason: DisconnectReason, at: Moment) {
-        if self.bid_farewell(member, &reason, at.now) {
-            self.remove(member, Some(reason), at);
-        }
-    }
-
-    /// Tells a member why it has to go, and notes that; false if it has left.
-    fn bid_farewell(&mut self, member: MemberId, reason: &DisconnectReason, now: Millis) -> bool {
-        let (Some(nickname), Some(peer)) = (self.chat.nickname(member), self.chat.peer(member))
-        else {
-            return false;
-        };
-        self.farewells.note(nickname, peer, reason, now);
-        self.tell(member, Answer::Disconnected(reason.clone()));
-        true
-    }
-
-    /// [Disconnects](Self::disconnect) everybody. Nobody is told who else goes.
-    pub fn disconnect_everyone(&mut self, reason: &DisconnectReason, at: Moment) {
-        self.at = at;
-        let everybody: Vec<MemberId> = self.chat.ids().collect();
-        for &member in &everybody {
-            self.bid_farewell(member, reason, at.now);
-        }
-        self.chat.leave_all(&mut self.effects);
-        let gone = everybody.into_iter();
-        self.effects.extend(gone.map(|member| Effect::Disconnect {
-            member,
-            reason: reason.clone(),
-        }));
-    }
-
-    /// Removes a member that will say no more, whose peer has ended its side. What it was told is
-    /// still sent, and how many messages it was spared; then its connection is ended. Does nothing
-    /// if it has left.
-    pub fn leave(&mut self, member: MemberId, at: Moment) {
-        if self.chat.room_of(member).is_some() {
-            // There will be no other time to tell it.
-            self.caught_up(member);
-            self.remove(member, None, at);
-        }
-    }
-
-    fn remove(&mut self, member: MemberId, reason: Option<DisconnectReason>, at: Moment) {
-        self.at = at;
-        self.chat.leave(member, &mut self.effects);
-        match reason {
-            Some(reason) => self.effects.push(Effect::Disconnect { member, reason }),
-            // What follows from it is still to be applied, as after any other call.
-            None => self.leaving.push((member, None)),
-        }
-    }
-
-    /// A member's connection is gone: nothing more can be sent to it. After [`apply`](Self::apply)
-    /// the door has the rest [forgotten](Self::forget).
-    pub fn gone(&mut self, member: MemberId, at: Moment) {
-        self.at = at;
-        self.chat.leave(member, &mut self.effects);
     }
 
     /// The effects that are still to be [applied](Self::apply), and those that a door has to see
@@ -277,24 +280,9 @@ impl Hub {
         self.leaving.is_empty() && !self.fan_out.is_large() && self.asked.is_empty()
     }
 
-    /// What only the door can do, [`Effect::Ask`] and [`Effect::Shutdown`]; after
-    /// [`apply`](Self::apply).
-    pub fn take_asked(&mut self) -> Vec<Effect> {
+    /// What only the door can do; after [`apply`](Self::apply).
+    pub fn take_asked(&mut self) -> Vec<Asked> {
         std::mem::take(&mut self.asked)
-    }
-
-    /// Somebody who has left the chat, why the server has ended that if it has, and what is still
-    /// to be sent: the door writes that and ends the connection. `None` if there is nobody left of
-    /// those.
-    pub fn next_gone(&mut self) -> Option<(MemberId, Option<DisconnectReason>, Vec<u8>)> {
-        let (member, reason) = self.leaving.pop()?;
-        Some((member, reason, self.forget(member)))
-    }
-
-    /// Keeps nothing more for somebody who has left the chat. Returns what it was still to get.
-    pub fn forget(&mut self, member: MemberId) -> Vec<u8> {
-        self.slow_readers.forget(member);
-        self.fan_out.take(member)
     }
 
     /// Whether there is anything to [`deliver`](Self::deliver).
@@ -316,46 +304,48 @@ impl Hub {
     pub fn deliver(
         &mut self,
         now: Millis,
-        mut write: impl FnMut(MemberId, Payload<'_>) -> Option<Progress>,
-    ) -> Vec<(MemberId, DisconnectReason)> {
+        mut write: impl FnMut(SessionId, Payload<'_>) -> Option<Progress>,
+    ) -> Vec<(SessionId, DisconnectReason)> {
         let mut too_slow = Vec::new();
         let hard = self.config.outbox_hard;
         let slow_readers = &mut self.slow_readers;
-        self.fan_out.deliver(&self.chat, |member, payload, own| {
-            let Some(Progress { waiting, sent }) = write(member, payload) else {
-                return Standing::KeepsUp; // nearly always
-            };
-            match slow_readers.written(member, waiting, sent, own, now) {
-                Verdict::Fine => Standing::KeepsUp,
-                Verdict::Behind => Standing::Behind,
-                Verdict::Full => Standing::Full,
-                Verdict::TooMuch => {
-                    let limit = hard as usize;
-                    too_slow.push((member, DisconnectReason::ReadTooSlowly { limit }));
-                    Standing::Full
+        let (chat, sessions) = (&self.chat, &self.sessions);
+        self.fan_out
+            .deliver(chat, sessions, |session, payload, own| {
+                let Some(Progress { waiting, sent }) = write(session, payload) else {
+                    return Standing::KeepsUp; // nearly always
+                };
+                match slow_readers.written(session, waiting, sent, own, now) {
+                    Verdict::Fine => Standing::KeepsUp,
+                    Verdict::Behind => Standing::Behind,
+                    Verdict::Full => Standing::Full,
+                    Verdict::TooMuch => {
+                        let limit = hard as usize;
+                        too_slow.push((session, DisconnectReason::ReadTooSlowly { limit }));
+                        Standing::Full
+                    }
                 }
-            }
-        });
+            });
         too_slow
     }
 
-    /// Everything that waited for a member has been sent. It is told how much it was spared.
-    pub fn caught_up(&mut self, member: MemberId) {
-        let missed = self.slow_readers.forget(member);
-        self.tell_missed(member, missed);
-        match self.fan_out.catch_up(member) {
+    /// Everything that waited for a session has been sent. It is told how much it was spared.
+    pub fn caught_up(&mut self, session: SessionId) {
+        let missed = self.slow_readers.forget(session);
+        self.tell_missed(session, missed);
+        match self.fan_out.catch_up(session) {
             0 => {}
             count => {
                 let (count, history) = (count as usize, self.config.history as usize);
-                self.tell(member, Answer::Skipped { count, history });
+                self.tell(session, Answer::Skipped { count, history });
             }
         }
     }
 
-    fn tell_missed(&mut self, member: MemberId, missed: u32) {
+    fn tell_missed(&mut self, session: SessionId, missed: u32) {
         if missed > 0 {
             let count = missed as usize;
-            self.tell(member, Answer::Missed { count });
+            self.tell(session, Answer::Missed { count });
         }
     }
 
@@ -371,6 +361,7 @@ impl Hub {
             && self.digests.is_empty()
             && self.fan_out.is_vacant()
             && self.slow_readers.is_empty()
+            && self.sessions.is_empty()
     }
 }
 

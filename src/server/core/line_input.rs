@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::chat::{Answer, MemberId, Millis, Peer};
+use crate::chat::{Answer, Millis, Peer};
 use crate::net::Holding;
 use crate::server::Config;
 use crate::server::core::Moment;
@@ -11,6 +11,7 @@ use crate::server::core::cost::{Cost, LINE_BYTES};
 use crate::server::core::flood::{Bucket, FloodLimit};
 use crate::server::core::framing::{Command, Frame, Item, LineDecoder};
 use crate::server::core::hub::Hub;
+use crate::server::core::sessions::SessionId;
 use crate::server::core::strangers::{self, Source};
 use crate::server::core::telnet::Negotiation;
 
@@ -104,27 +105,27 @@ impl LineInput {
     pub fn feed(
         &mut self,
         hub: &mut Hub,
-        member: MemberId,
+        session: SessionId,
         bytes: &[u8],
         at: Moment,
-        frame: impl FnMut(&mut Hub, MemberId, Frame<'_>, Moment),
+        frame: impl FnMut(&mut Hub, SessionId, Frame<'_>, Moment),
     ) -> Fed {
         let read = Read {
             bytes,
             is_message: false,
             lines: LINES_PER_TURN,
         };
-        self.hear(hub, member, read, at, frame)
+        self.hear(hub, session, read, at, frame)
     }
 
     /// As [`feed`](Self::feed), of anything that was read.
     pub(in crate::server) fn hear(
         &mut self,
         hub: &mut Hub,
-        member: MemberId,
+        session: SessionId,
         read: Read<'_>,
         at: Moment,
-        mut frame: impl FnMut(&mut Hub, MemberId, Frame<'_>, Moment),
+        mut frame: impl FnMut(&mut Hub, SessionId, Frame<'_>, Moment),
     ) -> Fed {
         let now = at.now;
         let Read {
@@ -146,8 +147,8 @@ impl LineInput {
                     let before = hub.chat.looks();
                     let bytes = length(item, max_line);
                     match item {
-                        Item::Frame(decoded) => frame(hub, member, decoded, at),
-                        Item::Command(Command::AreYouThere) => hub.tell(member, Answer::Here),
+                        Item::Frame(decoded) => frame(hub, session, decoded, at),
+                        Item::Command(Command::AreYouThere) => hub.tell(session, Answer::Here),
                         Item::Command(command) => telnet.take(command),
                     }
                     // What is in a line is known once it was heard.
@@ -186,16 +187,16 @@ impl LineInput {
     pub fn finish(
         &mut self,
         hub: &mut Hub,
-        member: MemberId,
+        session: SessionId,
         at: Moment,
-        mut frame: impl FnMut(&mut Hub, MemberId, Frame<'_>, Moment),
+        mut frame: impl FnMut(&mut Hub, SessionId, Frame<'_>, Moment),
     ) -> Cost {
         let max_line = hub.max_line();
         self.decode(|Kept { decoder, .. }, bound| {
             let mut cost = Cost::NONE;
             decoder.finish(max_line, |decoded| {
                 let (before, item) = (hub.chat.looks(), Item::Frame(decoded));
-                frame(hub, member, decoded, at);
+                frame(hub, session, decoded, at);
                 let more = Cost::looks(hub.chat.looks() - before, length(item, max_line));
                 cost = price(item, max_line, bound.as_deref()) + more;
                 if let Some(bound) = bound.as_mut() {
@@ -237,8 +238,8 @@ impl LineInput {
     /// After [`feed`](Self::feed), and before: how long nothing more is to be read, in
     /// milliseconds, if the connection has used up its lines. The member is told once. The door
     /// calls [`release`](Self::release) when that time is over.
-    pub fn hold_back(&mut self, hub: &mut Hub, member: MemberId, now: Millis) -> Option<Millis> {
-        self.hold_back_for(hub, Some(member), 0, now)
+    pub fn hold_back(&mut self, hub: &mut Hub, session: SessionId, now: Millis) -> Option<Millis> {
+        self.hold_back_for(hub, Some(session), 0, now)
     }
 
     /// As [`hold_back`](Self::hold_back), of a member or of nobody, for so many milliseconds at
@@ -246,7 +247,7 @@ impl LineInput {
     pub(in crate::server) fn hold_back_for(
         &mut self,
         hub: &mut Hub,
-        member: Option<MemberId>,
+        session: Option<SessionId>,
         at_least: Millis,
         now: Millis,
     ) -> Option<Millis> {
@@ -254,16 +255,16 @@ impl LineInput {
         let limit = bound.flood?;
         let wait = bound.bucket.wait(limit.pace(), now).max(at_least);
         // Whoever has left by its last line is told nothing more.
-        let has_left = member.is_some_and(|member| hub.chat.room_of(member).is_none());
+        let has_left = session.is_some_and(|session| !hub.is_here(session));
         if wait == 0 || has_left {
             return None;
         }
         bound.held_back = true;
-        if let Some(member) = member
+        if let Some(session) = session
             && !std::mem::replace(&mut bound.told, true)
         {
             let per_second = limit.rate;
-            hub.tell(member, Answer::Flooding { per_second });
+            hub.tell(session, Answer::Flooding { per_second });
         }
         Some(wait)
     }

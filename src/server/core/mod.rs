@@ -4,6 +4,7 @@
 //! | file | what |
 //! | --- | --- |
 //! | [`hub`] | the chat and what is due to its members |
+//! | [`sessions`] | a member's connections, nearly always one |
 //! | [`fan_out`], `batch.rs` | one message to everyone, one write a member and turn |
 //! | [`rendering`] | how a door puts what is heard into bytes |
 //! | [`digests`] | who comes and goes, at most once a second and room |
@@ -33,6 +34,7 @@ pub mod hub;
 pub mod line_input;
 mod moment;
 pub mod rendering;
+pub mod sessions;
 pub mod slow_readers;
 pub(in crate::server) mod strangers;
 mod telnet;

@@ -19,6 +19,7 @@
 use std::collections::BTreeMap;
 
 use crate::chat::{MemberId, Millis};
+use crate::server::core::sessions::SessionId;
 
 /// How often those with something waiting are looked at.
 const SWEEP_MS: Millis = 1000;
@@ -53,10 +54,10 @@ pub enum Verdict {
 pub struct SlowReaders {
     limits: OutboxLimits,
     /// In an order of its own, so that what happens does not differ from run to run.
-    waiting: BTreeMap<MemberId, Progress>,
+    waiting: BTreeMap<SessionId, Progress>,
     swept: Millis,
     /// Who was found to have read everything, and how many private messages it has missed.
-    late: Vec<(MemberId, u32)>,
+    late: Vec<(SessionId, u32)>,
 }
 
 /// What a member had read when it was last looked at.
@@ -95,7 +96,7 @@ impl SlowReaders {
     /// own answers.
     pub fn written(
         &mut self,
-        member: MemberId,
+        session: SessionId,
         waiting: usize,
         sent: u64,
         own: usize,
@@ -104,7 +105,7 @@ impl SlowReaders {
         if self.waiting.is_empty() {
             self.swept = now;
         }
-        let progress = self.waiting.entry(member).or_insert(Progress {
+        let progress = self.waiting.entry(session).or_insert(Progress {
             sent,
             since: now,
             own: 0,
@@ -124,7 +125,7 @@ impl SlowReaders {
 
     /// Whether `bytes` that one member says to another alone may be queued for it. If not, it is
     /// counted.
-    pub fn takes_private(&mut self, to: MemberId, from: MemberId, bytes: usize) -> bool {
+    pub fn takes_private(&mut self, to: SessionId, from: MemberId, bytes: usize) -> bool {
         let most = self.limits.soft / 4;
         let Some(progress) = self.waiting.get_mut(&to) else {
             return true; // nothing waits
@@ -140,22 +141,22 @@ impl SlowReaders {
     }
 
     /// A private message was not delivered, since its reader is behind.
-    pub fn leave_out_private(&mut self, to: MemberId) {
+    pub fn leave_out_private(&mut self, to: SessionId) {
         if let Some(progress) = self.waiting.get_mut(&to) {
             progress.private.get_or_insert_default().missed += 1;
         }
     }
 
     /// A member has read everything, or is gone. Returns how many private messages it has missed.
-    pub fn forget(&mut self, member: MemberId) -> u32 {
-        let progress = self.waiting.remove(&member);
+    pub fn forget(&mut self, session: SessionId) -> u32 {
+        let progress = self.waiting.remove(&session);
         let private = progress.and_then(|progress| progress.private);
         private.map_or(0, |private| private.missed)
     }
 
     /// Those whom the last sweep found to have read everything, and how many private messages each
     /// has missed.
-    pub fn take_late(&mut self) -> Vec<(MemberId, u32)> {
+    pub fn take_late(&mut self) -> Vec<(SessionId, u32)> {
         std::mem::take(&mut self.late)
     }
 
@@ -179,21 +180,21 @@ impl SlowReaders {
         &mut self,
         now: Millis,
         awake_since: Millis,
-        look: impl Fn(MemberId) -> Option<(usize, u64)>,
-    ) -> Vec<MemberId> {
+        look: impl Fn(SessionId) -> Option<(usize, u64)>,
+    ) -> Vec<SessionId> {
         if self.next_sweep().is_none_or(|due| now < due) {
             return Vec::new();
         }
         self.swept = now;
         let stall = self.limits.stall;
         let mut stalled = Vec::new();
-        self.waiting.retain(|&member, progress| {
-            let Some((1.., sent)) = look(member) else {
+        self.waiting.retain(|&session, progress| {
+            let Some((1.., sent)) = look(session) else {
                 // So little waited that nobody was told when it was read.
                 if let Some(private) = &progress.private
                     && private.missed > 0
                 {
-                    self.late.push((member, private.missed));
+                    self.late.push((session, private.missed));
                 }
                 return false;
             };
@@ -203,7 +204,7 @@ impl SlowReaders {
             let since = progress.since.max(awake_since);
             let is_stalled = now.saturating_sub(since) >= stall;
             if is_stalled {
-                stalled.push(member);
+                stalled.push(session);
             }
             !is_stalled
         });
@@ -222,13 +223,15 @@ mod tests {
         stall: 30_000,
     };
 
-    fn two() -> [MemberId; 2] {
-        members(2).try_into().expect("two")
+    /// A session each, and their members.
+    fn two() -> ([SessionId; 2], [MemberId; 2]) {
+        let members: [MemberId; 2] = members(2).try_into().expect("two");
+        (members.map(SessionId::from), members)
     }
 
     #[test]
     fn the_limits_are_the_last_that_is_allowed() {
-        let [ann, _] = two();
+        let ([ann, _], _) = two();
         let verdict = |waiting| SlowReaders::new(LIMITS).written(ann, waiting, 0, waiting, 0);
         assert_eq!(verdict(100), Verdict::Fine);
         assert_eq!(verdict(101), Verdict::Behind);
@@ -238,7 +241,7 @@ mod tests {
 
     #[test]
     fn nobody_is_disconnected_for_what_others_say() {
-        let [ann, _] = two();
+        let ([ann, _], _) = two();
         let mut slow = SlowReaders::new(LIMITS);
         assert_eq!(slow.written(ann, 1001, 0, 1000, 0), Verdict::Full);
         assert_eq!(slow.written(ann, 1001, 0, 1, 0), Verdict::TooMuch);
@@ -246,13 +249,13 @@ mod tests {
 
     #[test]
     fn one_author_gets_a_quarter_of_what_may_wait() {
-        let [ann, bob] = two();
+        let ([ann, _], [her, bob]) = two();
         let mut slow = SlowReaders::new(LIMITS);
         assert!(slow.takes_private(ann, bob, 5000), "nothing waits for her");
         slow.written(ann, 1, 0, 0, 0);
         assert!(slow.takes_private(ann, bob, 25));
         assert!(!slow.takes_private(ann, bob, 1));
-        assert!(slow.takes_private(ann, ann, 25), "each has its own");
+        assert!(slow.takes_private(ann, her, 25), "each has its own");
         slow.leave_out_private(ann);
         assert_eq!(slow.forget(ann), 2);
         assert_eq!(slow.forget(ann), 0);
@@ -260,7 +263,7 @@ mod tests {
 
     #[test]
     fn what_was_missed_is_told_though_little_waited() {
-        let [ann, bob] = two();
+        let ([ann, _], [_, bob]) = two();
         let mut slow = SlowReaders::new(LIMITS);
         slow.written(ann, 1, 0, 0, 0);
         slow.takes_private(ann, bob, 26);
@@ -271,7 +274,7 @@ mod tests {
 
     #[test]
     fn whoever_reads_a_byte_now_and_then_may_stay() {
-        let [ann, bob] = two();
+        let ([ann, bob], _) = two();
         let mut slow = SlowReaders::new(LIMITS);
         assert_eq!(slow.next_sweep(), None);
         slow.written(ann, 10, 0, 0, 500);
@@ -279,16 +282,16 @@ mod tests {
         let mut gone = Vec::new();
         while let Some(due) = slow.next_sweep().filter(|&due| due < 100_000) {
             // Ann reads a byte every 20 s.
-            let sent = |member| if member == ann { due / 20_000 } else { 0 };
-            let stalled = slow.sweep(due, 0, |member| Some((10, sent(member))));
-            gone.extend(stalled.into_iter().map(|member| (member, due)));
+            let sent = |session| if session == ann { due / 20_000 } else { 0 };
+            let stalled = slow.sweep(due, 0, |session| Some((10, sent(session))));
+            gone.extend(stalled.into_iter().map(|session| (session, due)));
         }
         assert_eq!(gone, [(bob, 30_500)]);
     }
 
     #[test]
     fn nobody_is_swept_for_who_has_read_all_or_gone() {
-        let [ann, bob] = two();
+        let ([ann, bob], _) = two();
         let mut slow = SlowReaders::new(LIMITS);
         slow.written(ann, 10, 0, 0, 0);
         slow.written(bob, 10, 0, 0, 0);
@@ -299,7 +302,7 @@ mod tests {
 
     #[test]
     fn a_second_wait_counts_from_its_own_start() {
-        let [ann, _] = two();
+        let ([ann, _], _) = two();
         let mut slow = SlowReaders::new(LIMITS);
         slow.written(ann, 10, 0, 0, 0);
         slow.forget(ann);

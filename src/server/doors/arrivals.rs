@@ -2,9 +2,10 @@
 
 use rustix::process::geteuid;
 
-use crate::chat::{DisconnectReason, MemberId, Peer};
+use crate::chat::{DisconnectReason, Peer};
 use crate::net::{Context, RemoteParty, Socket};
 use crate::server::core::rendering::FramingId;
+use crate::server::core::sessions::SessionId;
 use crate::server::doors::outlet::Outlet;
 use crate::server::{ChatServer, moment};
 
@@ -36,18 +37,15 @@ impl ChatServer {
         outlet: Outlet,
         framing: FramingId,
         peer: Peer,
-    ) -> Result<MemberId, DisconnectReason> {
-        let member = self.hub.connect(peer, framing, moment(cx))?;
-        if self.outlets.len() <= member.index() {
-            self.outlets.resize(member.index() + 1, None);
-        }
-        self.outlets[member.index()] = Some(outlet);
-        Ok(member)
+    ) -> Result<SessionId, DisconnectReason> {
+        let session = self.hub.connect(peer, framing, moment(cx))?;
+        *self.outlets.entry(session) = Some(outlet);
+        Ok(session)
     }
 
-    /// Takes a member's outlet away: nothing is delivered to it any more.
-    pub(in crate::server) fn unseat(&mut self, member: MemberId) -> Option<Outlet> {
-        let outlet = self.outlets.get_mut(member.index())?.take()?;
+    /// Takes a session's outlet away: nothing is delivered to it any more.
+    pub(in crate::server) fn unseat(&mut self, session: SessionId) -> Option<Outlet> {
+        let outlet = self.outlets.get_mut(session)?.take()?;
         if outlet.door.show_board.is_some() {
             self.board.leave();
         }
@@ -71,13 +69,13 @@ impl ChatServer {
             self.connections.turned_away.remove(&socket);
             return;
         };
-        let Some(member) = connection.member else {
+        let Some(session) = connection.session else {
             return;
         };
-        self.unseat(member);
-        self.hub.gone(member, moment(cx));
+        self.unseat(session);
+        self.hub.gone(session, moment(cx));
         self.hub.apply();
-        self.hub.forget(member);
+        self.hub.forget(session);
         self.finish(cx);
     }
 }

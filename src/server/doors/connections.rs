@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::chat::{DisconnectReason, MemberId, Millis, Peer};
+use crate::chat::{DisconnectReason, Millis, Peer};
 use crate::event_loop::HandleId;
 use crate::event_loop::Timer;
 use crate::net::{Holding, Socket};
@@ -10,6 +10,7 @@ use crate::server::Config;
 use crate::server::core::addresses::Addresses;
 use crate::server::core::cost::Cost;
 use crate::server::core::line_input::LineInput;
+use crate::server::core::sessions::SessionId;
 use crate::server::core::strangers;
 use crate::server::core::turns::Load;
 use crate::server::doors::web::requests::Begun;
@@ -22,7 +23,7 @@ pub(in crate::server) struct Connection {
     /// or at the beginning of a session on the line door.
     pub(in crate::server) unheard: Option<Box<Unheard>>,
     /// `None` while it only asks for pages, and once it has left the chat.
-    pub(in crate::server) member: Option<MemberId>,
+    pub(in crate::server) session: Option<SessionId>,
     /// It has never been in the chat: it only looks at pages so far, or is a proxy that has not
     /// said whom it speaks for.
     pub(in crate::server) visits: bool,
@@ -131,7 +132,7 @@ impl Connections {
     pub(in crate::server) fn insert(
         &mut self,
         socket: Socket,
-        member: Option<MemberId>,
+        session: Option<SessionId>,
         peer: Peer,
         config: &Config,
         now: Millis,
@@ -144,8 +145,8 @@ impl Connections {
             socket,
             input: LineInput::new(peer, config, now),
             unheard: None,
-            member,
-            visits: member.is_none(),
+            session,
+            visits: session.is_none(),
             stage: Stage::Open,
             load: Load::default(),
             since: (now / 1000) as u32,
@@ -186,7 +187,7 @@ impl Connections {
             return Ok(());
         };
         match self.admits(peer, config, now) {
-            Ok(()) => self.insert(socket, before.member, peer, config, now),
+            Ok(()) => self.insert(socket, before.session, peer, config, now),
             Err(reason) => {
                 self.place(before, now);
                 return Err(reason);
@@ -268,9 +269,9 @@ impl Connections {
     }
 
     /// Everyone who is still in the chat, and when it last said something, if anyone wants to know.
-    pub(in crate::server) fn heard(&self) -> impl Iterator<Item = (MemberId, Millis)> {
+    pub(in crate::server) fn heard(&self) -> impl Iterator<Item = (SessionId, Millis)> {
         self.iter()
-            .filter_map(|connection| Some((connection.member?, connection.input.heard()?)))
+            .filter_map(|connection| Some((connection.session?, connection.input.heard()?)))
     }
 
     /// All there are, those included that were turned away.
@@ -291,7 +292,7 @@ impl Connections {
 impl Connection {
     /// Whether it was in the chat and is not any more.
     pub(in crate::server) fn has_departed(&self) -> bool {
-        self.member.is_none() && !self.visits
+        self.session.is_none() && !self.visits
     }
 
     /// Bytes that are held of what it has said, beside its socket's.
@@ -302,7 +303,7 @@ impl Connection {
 
     /// Its member has left the chat: nothing more is heard, and nothing held back.
     pub(in crate::server) fn depart(&mut self) {
-        self.member = None;
+        self.session = None;
         self.unheard = None;
         self.input.close();
     }

@@ -63,9 +63,9 @@ impl ChatServer {
         if connection.input.is_held_back() {
             return true;
         }
-        let member = connection.member;
+        let session = connection.session;
         let (hub, input) = (&mut self.hub, &mut connection.input);
-        let Some(wait) = input.hold_back_for(hub, member, of_address, now) else {
+        let Some(wait) = input.hold_back_for(hub, session, of_address, now) else {
             return false;
         };
         let timer = cx.set_timeout(wait, move |server: &mut Self, cx| {
@@ -137,9 +137,9 @@ impl ChatServer {
     /// Everything that waited for a member is with the system.
     pub(in crate::server) fn drained(&mut self, cx: &mut Context<Self>, socket: Socket) {
         let connection = self.connections.get_mut(socket);
-        if let Some(member) = connection.and_then(|found| found.member) {
-            self.hub.caught_up(member);
-            self.show_board_again(cx, member);
+        if let Some(session) = connection.and_then(|found| found.session) {
+            self.hub.caught_up(session);
+            self.show_board_again(cx, session);
         }
         self.read_on(cx, socket);
         self.finish(cx);
@@ -147,7 +147,7 @@ impl ChatServer {
 
     /// The outlet of whoever is in the chat by this connection.
     fn outlet_of(&mut self, socket: Socket) -> Option<Outlet> {
-        let member = self.connections.get_mut(socket)?.member?;
-        self.outlets.get(member.index()).copied().flatten()
+        let session = self.connections.get_mut(socket)?.session?;
+        self.outlets.get(session).copied().flatten()
     }
 }

@@ -3,9 +3,10 @@
 use std::cmp::Reverse;
 use std::rc::Rc;
 
-use crate::chat::{Answer, ConnectionListed, ConnectionsReport, MemberId, Question, Report};
+use crate::chat::{Answer, ConnectionListed, ConnectionsReport, Question, Report};
 use crate::net::Context;
 use crate::server::core::flood;
+use crate::server::core::sessions::SessionId;
 use crate::server::{ChatServer, Connects, Flood};
 
 /// How many connections a report lists, so that it is no burden itself.
@@ -13,7 +14,7 @@ const LISTED: usize = 40;
 
 impl ChatServer {
     /// Answers somebody, mostly an operator.
-    pub(in crate::server) fn report(&mut self, cx: &Context<Self>, to: MemberId, what: Question) {
+    pub(in crate::server) fn report(&mut self, cx: &Context<Self>, to: SessionId, what: Question) {
         let report = match what {
             Question::Loop => Report::Loop(self.loop_report(cx)),
             Question::Limits => Report::Limits(self.limits()),
@@ -87,24 +88,25 @@ impl ChatServer {
             .connections
             .iter()
             .filter_map(|connection| {
-                let member = connection.member?;
-                Some((connection.socket.buffered(cx), member, connection))
+                let session = connection.session?;
+                Some((connection.socket.buffered(cx), session, connection))
             })
             .collect();
         let count = found.len();
-        let rank = |&(waiting, member, _): &(usize, MemberId, _)| Reverse((waiting, member));
+        let rank = |&(waiting, session, _): &(usize, SessionId, _)| Reverse((waiting, session));
         if count > LISTED {
             found.select_nth_unstable_by_key(LISTED, rank);
             found.truncate(LISTED);
         }
         found.sort_unstable_by_key(rank);
-        let listed = found.iter().filter_map(|&(waiting, member, connection)| {
+        let listed = found.iter().filter_map(|&(waiting, session, connection)| {
+            let member = self.hub.member(session)?;
             Some(ConnectionListed {
                 nickname: chat.nickname(member)?.clone(),
                 peer: chat.peer(member)?,
                 waiting,
                 seconds: now / 1000 - u64::from(connection.since),
-                skipped: self.hub.fan_out.skipped(member),
+                skipped: self.hub.fan_out.skipped(session),
                 is_held_back: connection.input.is_held_back(),
             })
         });

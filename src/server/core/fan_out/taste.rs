@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::{FanOut, Payload, Standing, State};
 use crate::chat::{MemberId, RoomId};
+use crate::server::core::sessions::SessionId;
 
 /// What a member wants to hear, if that is not simply its room.
 #[derive(Debug, Default)]
@@ -23,19 +24,19 @@ pub(super) struct Watched {
 
 impl FanOut {
     /// A member hears a room beside its own from now on, or no more.
-    pub fn watch(&mut self, member: MemberId, room: RoomId, is_watched: bool) {
-        self.settle(member);
+    pub fn watch(&mut self, session: SessionId, room: RoomId, is_watched: bool) {
+        self.settle(session);
         let seen = self.batch(room).len();
-        self.change_taste(member, |taste| match is_watched {
+        self.change_taste(session, |taste| match is_watched {
             true => taste.watched.push(Watched { room, seen }),
             false => taste.watched.retain(|watched| watched.room != room),
         });
     }
 
     /// A member wants to hear nothing of another from now on, or again.
-    pub fn ignore(&mut self, member: MemberId, whom: MemberId, is_ignored: bool) {
-        self.settle(member);
-        self.change_taste(member, |taste| {
+    pub fn ignore(&mut self, session: SessionId, whom: MemberId, is_ignored: bool) {
+        self.settle(session);
+        self.change_taste(session, |taste| {
             match is_ignored {
                 true => taste.ignored.insert(whom),
                 false => taste.ignored.remove(&whom),
@@ -43,66 +44,69 @@ impl FanOut {
         });
     }
 
-    fn change_taste(&mut self, member: MemberId, change: impl FnOnce(&mut Taste)) {
-        let taste = self.tastes.entry(member.index()).or_default();
+    fn change_taste(&mut self, session: SessionId, change: impl FnOnce(&mut Taste)) {
+        let taste = self.tastes.entry(session).or_default();
         change(taste);
         let is_plain = taste.watched.is_empty() && taste.ignored.is_empty();
         if is_plain {
-            self.tastes.remove(&member.index());
+            self.tastes.remove(&session);
         }
-        self.seat(member).has_taste = !is_plain;
+        self.seat(session).has_taste = !is_plain;
     }
 
     /// The same for one with a taste of its own: once for all its rooms.
     pub(super) fn deliver_to_taste(
         &mut self,
         room: RoomId,
-        member: MemberId,
-        write: &mut impl FnMut(MemberId, Payload<'_>, usize) -> Standing,
+        session: SessionId,
+        write: &mut impl FnMut(SessionId, Payload<'_>, usize) -> Standing,
     ) {
-        let pending = &self.seat(member).pending;
+        if !self.hears(session, room) {
+            return;
+        }
+        let pending = &self.seat(session).pending;
         let is_served = pending
             .as_ref()
             .is_some_and(|pending| pending.state == State::Written);
         if !is_served {
-            self.pending(member).state = State::Written;
-            self.unsent(member);
-            let seat = self.seat(member);
+            self.pending(session).state = State::Written;
+            self.unsent(session);
+            let seat = self.seat(session);
             let (own, bytes) = match &seat.pending {
                 Some(pending) => (pending.own, &pending.bytes[..]),
                 None => (0, &[][..]),
             };
             if !bytes.is_empty() {
-                let standing = write(member, Payload::Own(bytes), own);
-                self.fall_behind(member, standing);
+                let standing = write(session, Payload::Own(bytes), own);
+                self.fall_behind(session, standing);
             }
         }
-        self.has_seen_elsewhere(member, room, 0); // the batch begins anew
+        self.has_seen_elsewhere(session, room, 0); // the batch begins anew
     }
 
     /// Whether a member hears a room.
-    pub(super) fn hears(&mut self, member: MemberId, room: RoomId) -> bool {
-        let seat = self.seat(member);
-        seat.room as usize == room.index() || seat.has_taste && self.watches(member, room)
+    pub(super) fn hears(&mut self, session: SessionId, room: RoomId) -> bool {
+        let seat = self.seat(session);
+        seat.room as usize == room.index() || seat.has_taste && self.watches(session, room)
     }
 
-    fn watches(&self, member: MemberId, room: RoomId) -> bool {
-        let taste = self.tastes.get(&member.index());
+    fn watches(&self, session: SessionId, room: RoomId) -> bool {
+        let taste = self.tastes.get(&session);
         taste.is_some_and(|taste| taste.watched.iter().any(|watched| watched.room == room))
     }
 
     /// A member has so much of a room's batch, or need not have it.
-    pub(super) fn has_seen(&mut self, member: MemberId, room: RoomId, end: usize) {
-        if self.seat(member).room as usize == room.index() {
-            self.pending(member).seen = end;
+    pub(super) fn has_seen(&mut self, session: SessionId, room: RoomId, end: usize) {
+        if self.seat(session).room as usize == room.index() {
+            self.pending(session).seen = end;
         } else {
-            self.has_seen_elsewhere(member, room, end);
+            self.has_seen_elsewhere(session, room, end);
         }
     }
 
     /// The same of a room that it merely watches; nothing, if it does not.
-    fn has_seen_elsewhere(&mut self, member: MemberId, room: RoomId, end: usize) {
-        if let Some(taste) = self.tastes.get_mut(&member.index()) {
+    fn has_seen_elsewhere(&mut self, session: SessionId, room: RoomId, end: usize) {
+        if let Some(taste) = self.tastes.get_mut(&session) {
             let watched = taste.watched.iter_mut();
             for watched in watched.filter(|watched| watched.room == room) {
                 watched.seen = end;

@@ -1,15 +1,19 @@
 use super::*;
-use crate::chat::{Config, Effect, Event, Peer};
+use crate::chat::{Config, Effect, Event, MemberId, Peer};
 use crate::server::FRAMINGS;
 use crate::server::core::digests::{Digests, Place};
 
 const NEIGHBOUR: Peer = Peer::Tcp(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
 
-/// A chat, and what each member was written, one entry a write.
+/// A chat, and what each member was written, one entry a write. Each has one session.
 struct House {
     chat: Chat,
     fan_out: FanOut,
     digests: Digests,
+}
+
+fn session(member: MemberId) -> SessionId {
+    member.into()
 }
 
 impl House {
@@ -44,10 +48,10 @@ impl House {
             .chat
             .connect(NEIGHBOUR, now, 0, &mut effects)
             .expect("room");
-        self.fan_out.admit(newcomer, FramingId(0));
+        self.fan_out.admit(newcomer.into(), FramingId(0));
         then(&mut self.chat, &mut effects);
         self.apply(effects);
-        self.fan_out.let_wait(newcomer, now);
+        self.fan_out.let_wait(newcomer.into(), now);
         newcomer
     }
 
@@ -60,9 +64,9 @@ impl House {
     fn apply(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Tell { to, answer } => self.fan_out.tell(to, Heard::Answer(&answer)),
+                Effect::Tell { to, answer } => self.fan_out.tell(to.into(), Heard::Answer(&answer)),
                 Effect::Private { to, message, .. } => {
-                    self.fan_out.tell(to, Heard::Private(&message));
+                    self.fan_out.tell(to.into(), Heard::Private(&message));
                 }
                 Effect::Say {
                     room,
@@ -77,26 +81,26 @@ impl House {
                     };
                     let said = self.digests.hear(place, except, event, 10_000, 0);
                     if let Some((room, except, digest)) = said {
-                        self.fan_out.say(room, except, Said::Digest(digest));
+                        self.say(room, except, Said::Digest(digest));
                     }
                 }
                 Effect::Say {
                     room,
                     except,
                     event,
-                } => self.fan_out.say(room, except, Said::Event(event)),
-                Effect::Moved { member, to, .. } => self.fan_out.moved(member, to),
+                } => self.say(room, except, Said::Event(event)),
+                Effect::Moved { member, to, .. } => self.fan_out.moved(member.into(), to),
                 Effect::Watched {
                     member,
                     room,
                     is_watched,
-                } => self.fan_out.watch(member, room, is_watched),
+                } => self.fan_out.watch(member.into(), room, is_watched),
                 Effect::Ignored {
                     member,
                     whom,
                     is_ignored,
-                } => self.fan_out.ignore(member, whom, is_ignored),
-                Effect::Times { member, is_on } => self.fan_out.show_times(member, is_on),
+                } => self.fan_out.ignore(member.into(), whom, is_ignored),
+                Effect::Times { member, is_on } => self.fan_out.show_times(member.into(), is_on),
                 Effect::Disconnect { .. }
                 | Effect::Ask { .. }
                 | Effect::Record(_)
@@ -105,17 +109,30 @@ impl House {
         }
     }
 
+    fn say(&mut self, room: RoomId, except: Option<MemberId>, said: Said) {
+        let except = except.map(session);
+        self.fan_out.say(room, except.as_slice(), said);
+    }
+
+    fn deliver_as(&mut self, mut write: impl FnMut(SessionId, Payload<'_>) -> Standing) {
+        let sessions = Sessions::default();
+        self.fan_out
+            .deliver(&self.chat, &sessions, |session, payload, _| {
+                write(session, payload)
+            });
+    }
+
     /// The writes of one turn, each with the first line of it and the number of its lines.
-    fn deliver(&mut self) -> Vec<(MemberId, String, usize)> {
+    fn deliver(&mut self) -> Vec<(SessionId, String, usize)> {
         let mut writes = Vec::new();
-        self.fan_out.deliver(&self.chat, |member, payload, _| {
+        self.deliver_as(|session, payload| {
             let bytes = match payload {
                 Payload::Shared(shared) => &shared.bytes()[..],
                 Payload::Own(bytes) => bytes,
             };
             let text = String::from_utf8_lossy(bytes);
             let first = text.lines().next().unwrap_or_default().to_owned();
-            writes.push((member, first, text.lines().count()));
+            writes.push((session, first, text.lines().count()));
             Standing::KeepsUp
         });
         writes
@@ -133,7 +150,7 @@ fn a_greeting_waits_and_goes_out_in_time() {
     house.fan_out.greet(GREETING_MS - 1);
     assert_eq!(house.deliver(), []);
     house.fan_out.greet(GREETING_MS);
-    assert_eq!(house.deliver(), [(ann, WELCOME.to_owned(), 2)]);
+    assert_eq!(house.deliver(), [(session(ann), WELCOME.to_owned(), 2)]);
     assert_eq!(house.fan_out.next_greeting(), None);
     house.fan_out.greet(99);
     assert_eq!(house.deliver(), [], "once");
@@ -144,7 +161,7 @@ fn an_answer_takes_the_greeting_along() {
     let mut house = House::new();
     let ann = house.connect(0);
     house.types(ann, "/nick ann");
-    assert_eq!(house.deliver(), [(ann, WELCOME.to_owned(), 3)]);
+    assert_eq!(house.deliver(), [(session(ann), WELCOME.to_owned(), 3)]);
     house.fan_out.greet(GREETING_MS);
     assert_eq!(house.deliver(), []);
 }
@@ -160,7 +177,10 @@ fn what_others_say_takes_the_greeting_along() {
     house.types(ann, "hello");
     let writes = house.deliver();
     assert_eq!(writes.len(), 1, "{writes:?}");
-    let (_, first, lines) = writes.iter().find(|write| write.0 == bob).expect("his");
+    let (_, first, lines) = writes
+        .iter()
+        .find(|write| write.0 == session(bob))
+        .expect("his");
     assert!(first.starts_with("* Welcome") && *lines == 4, "{writes:?}");
     house.fan_out.greet(99);
     assert_eq!(house.deliver(), [], "nothing twice");
@@ -171,7 +191,7 @@ fn a_greeting_outlives_who_had_the_place_before() {
     let mut house = House::new();
     let ann = house.connect(0);
     house.types(ann, "/quit");
-    house.fan_out.take(ann);
+    house.fan_out.take(session(ann));
     let bob = house.connect(0);
     assert_eq!(bob.index(), ann.index());
     assert_eq!(house.deliver(), []);
@@ -185,21 +205,21 @@ fn nothing_is_written_for_who_had_the_place_before() {
     let ann = house.connect(0);
     house.types(ann, "/who");
     house.types(ann, "/quit");
-    house.fan_out.take(ann);
+    house.fan_out.take(session(ann));
     let bob = house.connect(1);
     house.types(bob, "/who");
     let writes = house.deliver();
     assert_eq!(writes.len(), 1, "{writes:?}");
-    assert_eq!(writes[0].0, bob);
+    assert_eq!(writes[0].0, session(bob));
     // Nor does her greeting's time make it his.
     house.types(bob, "/quit");
-    house.fan_out.take(bob);
+    house.fan_out.take(session(bob));
     let carol = house.connect(GREETING_MS - 1);
     house.fan_out.greet(GREETING_MS + 1);
     assert_eq!(house.deliver(), []);
     house.fan_out.greet(2 * GREETING_MS);
     assert_eq!(house.deliver().len(), 1);
-    assert!(!house.fan_out.waits(carol));
+    assert!(!house.fan_out.waits(session(carol)));
 }
 
 #[test]
@@ -209,17 +229,20 @@ fn messages_are_left_out_for_those_behind_and_notices_are_not() {
     house.fan_out.greet(GREETING_MS);
     house.types(ann, "here");
     house.deliver();
-    house.fan_out.fall_behind(bob, Standing::Behind);
+    house.fan_out.fall_behind(session(bob), Standing::Behind);
     house.types(ann, "one");
     house.types(ann, "/topic two");
     house.types(ann, "three");
     let writes = house.deliver();
-    let his: Vec<_> = writes.iter().filter(|write| write.0 == bob).collect();
+    let his: Vec<_> = writes
+        .iter()
+        .filter(|write| write.0 == session(bob))
+        .collect();
     assert!(
         matches!(his[..], [(_, line, 1)] if line.contains("topic")),
         "{writes:?}"
     );
-    assert_eq!(house.fan_out.skipped(bob), Some(2));
+    assert_eq!(house.fan_out.skipped(session(bob)), Some(2));
     // An answer of his own comes at its place; what is only messages brings him nothing.
     house.types(ann, "four");
     house.types(bob, "/topic");
@@ -227,10 +250,17 @@ fn messages_are_left_out_for_those_behind_and_notices_are_not() {
     house.types(ann, "five");
     assert_eq!(house.deliver(), []);
     house.types(ann, "six");
-    assert_eq!(house.fan_out.catch_up(bob), 5, "the one of this turn, too");
+    assert_eq!(
+        house.fan_out.catch_up(session(bob)),
+        5,
+        "the one of this turn, too"
+    );
     house.types(ann, "seven");
-    assert_eq!(house.deliver(), [(bob, "guest1: seven".to_owned(), 1)]);
-    assert_eq!(house.fan_out.catch_up(bob), 0);
+    assert_eq!(
+        house.deliver(),
+        [(session(bob), "guest1: seven".to_owned(), 1)]
+    );
+    assert_eq!(house.fan_out.catch_up(session(bob)), 0);
 }
 
 #[test]
@@ -240,15 +270,13 @@ fn who_is_found_behind_by_a_write_does_without_the_next_message() {
     house.fan_out.greet(GREETING_MS);
     house.deliver();
     house.types(ann, "one");
-    house
-        .fan_out
-        .deliver(&house.chat, |member, _, _| match member == bob {
-            true => Standing::Behind,
-            false => Standing::KeepsUp,
-        });
+    house.deliver_as(|reader, _| match reader == session(bob) {
+        true => Standing::Behind,
+        false => Standing::KeepsUp,
+    });
     house.types(ann, "two");
     assert_eq!(house.deliver(), []);
-    assert_eq!(house.fan_out.catch_up(bob), 1);
+    assert_eq!(house.fan_out.catch_up(session(bob)), 1);
 }
 
 /// Catches: a member that others push over its limit; notices that were left out and not counted.
@@ -259,19 +287,17 @@ fn who_is_full_does_without_notices_and_gets_its_own_answers() {
     house.fan_out.greet(GREETING_MS);
     house.deliver();
     house.types(ann, "one");
-    house
-        .fan_out
-        .deliver(&house.chat, |member, _, _| match member == bob {
-            true => Standing::Full,
-            false => Standing::KeepsUp,
-        });
+    house.deliver_as(|reader, _| match reader == session(bob) {
+        true => Standing::Full,
+        false => Standing::KeepsUp,
+    });
     house.types(ann, "/topic tea");
     house.types(ann, "two");
     house.types(bob, "/nick");
     let written = house.deliver();
     let usage = "! Usage: /nick NAME".to_owned();
-    assert_eq!(written.last(), Some(&(bob, usage, 1)));
-    assert_eq!(house.fan_out.catch_up(bob), 2);
+    assert_eq!(written.last(), Some(&(session(bob), usage, 1)));
+    assert_eq!(house.fan_out.catch_up(session(bob)), 2);
 }
 
 /// Catches: a line of its own of which a program hears that it is done, and nothing else.
@@ -281,23 +307,30 @@ fn who_is_behind_hears_its_own_message_if_it_hears_them_at_all() {
     let [ann, bob] = [(); 2].map(|()| house.connect(0));
     let echoing = FRAMINGS.iter().position(|framing| framing.echoes);
     let echoing = FramingId(echoing.expect("one does") as u8);
-    house.fan_out.admit(bob, echoing);
+    house.fan_out.admit(session(bob), echoing);
     let lobby = house.chat.room_of(bob);
-    house.fan_out.moved(bob, lobby);
+    house.fan_out.moved(session(bob), lobby);
     house.fan_out.greet(GREETING_MS);
     house.types(ann, "here");
     house.deliver();
-    house.fan_out.fall_behind(bob, Standing::Behind);
+    house.fan_out.fall_behind(session(bob), Standing::Behind);
     house.types(ann, "one");
     house.types(bob, "mine");
     house.types(ann, "two");
     let writes = house.deliver();
-    let his: Vec<_> = writes.iter().filter(|write| write.0 == bob).collect();
+    let his: Vec<_> = writes
+        .iter()
+        .filter(|write| write.0 == session(bob))
+        .collect();
     assert!(
         matches!(his[..], [(_, object, 1)] if object.contains("\"text\":\"mine\"")),
         "{writes:?}"
     );
-    assert_eq!(house.fan_out.catch_up(bob), 2, "its own was not left out");
+    assert_eq!(
+        house.fan_out.catch_up(session(bob)),
+        2,
+        "its own was not left out"
+    );
 }
 
 /// Catches: somebody who is told of more that it was spared than it would have heard.
@@ -309,11 +342,11 @@ fn who_is_ignored_is_not_counted_as_skipped() {
     house.types(bob, "/ignore guest1");
     house.deliver();
     for standing in [Standing::Behind, Standing::Full] {
-        house.fan_out.fall_behind(bob, standing);
+        house.fan_out.fall_behind(session(bob), standing);
         house.types(ann, "one");
         house.types(carol, "two");
         house.types(ann, "three");
         house.deliver();
-        assert_eq!(house.fan_out.catch_up(bob), 1, "{standing:?}");
+        assert_eq!(house.fan_out.catch_up(session(bob)), 1, "{standing:?}");
     }
 }

@@ -2,71 +2,155 @@
 
 use log::info;
 
-use super::Hub;
+use super::sessions::{Call, Ending};
+use super::{Asked, Hub};
 use crate::chat::{Chat, Effect, Event, MemberId, RoomId};
 use crate::server::core::access_log;
 use crate::server::core::batch::Said;
 use crate::server::core::digests::{Place, Saying};
 use crate::server::core::fan_out::FanOut;
 use crate::server::core::rendering::Heard;
+use crate::server::core::sessions::SessionId;
 
 impl Hub {
     /// Passes effects on, in order. What is left is what only a door can do.
     pub fn apply(&mut self) {
         let mut effects = std::mem::take(&mut self.effects);
-        for effect in effects.drain(..) {
-            match effect {
-                Effect::Tell { to, answer } => self.fan_out.tell(to, Heard::Answer(&answer)),
-                Effect::Private {
-                    from,
-                    to,
-                    message,
-                    is_ignored,
-                } => {
-                    let heard = Heard::Private(&message);
-                    if !is_ignored {
-                        self.fan_out.tell(to, heard);
-                    }
-                    if from != to && self.fan_out.echoes(from) {
-                        self.fan_out.tell(from, heard);
-                    }
-                }
-                Effect::Say {
-                    room,
-                    except,
-                    event,
-                } => self.say(room, except, event),
-                Effect::Moved { member, from, to } => {
-                    self.fan_out.moved(member, to);
-                    from.into_iter().for_each(|room| self.left(room));
-                }
-                Effect::Watched {
-                    member,
-                    room,
-                    is_watched,
-                } => {
-                    self.fan_out.watch(member, room, is_watched);
-                    self.left(room);
-                }
-                Effect::Ignored {
-                    member,
-                    whom,
-                    is_ignored,
-                } => self.fan_out.ignore(member, whom, is_ignored),
-                Effect::Times { member, is_on } => self.fan_out.show_times(member, is_on),
-                Effect::Disconnect { member, reason } => self.leaving.push((member, Some(reason))),
-                Effect::Record(record) => {
-                    info!(target: access_log::TARGET, "{}", access_log::line(&record));
-                }
-                Effect::Ask { .. } | Effect::Shutdown => self.asked.push(effect),
+        let mut calls = std::mem::take(&mut self.calls).into_iter().peekable();
+        for (at, effect) in effects.drain(..).enumerate() {
+            while let Some(call) = calls.next_if(|call| call.effects.end <= at) {
+                self.conclude(call);
             }
+            let call = calls.peek().filter(|call| call.effects.contains(&at));
+            self.apply_one(effect, call);
         }
+        calls.for_each(|call| self.conclude(call));
+        self.spared.clear();
         self.effects = effects;
         for said in self.digests.take_expulsions().collect::<Vec<_>>() {
             self.say_digest(said);
         }
         if let Some(newcomer) = self.newcomer.take() {
             self.fan_out.let_wait(newcomer, self.at.now);
+        }
+    }
+
+    /// What has come of a call is passed on.
+    fn conclude(&mut self, call: Call) {
+        if let Some(Ending(reason)) = call.ends
+            && self.member(call.session).is_some()
+        {
+            self.detach(call.session, call.member);
+            self.leaving.push((call.session, reason));
+        }
+    }
+
+    /// Passes one on, which has come of a call if its member has several sessions.
+    fn apply_one(&mut self, effect: Effect, call: Option<&Call>) {
+        let Self {
+            chat,
+            fan_out,
+            sessions,
+            ..
+        } = self;
+        let asking_of = |member| {
+            let own = call.filter(|call| call.member == member);
+            own.map(|call| call.session)
+        };
+        match effect {
+            Effect::Tell { to, answer } => {
+                let heard = Heard::Answer(&answer);
+                match asking_of(to).filter(|_| !answer.is_of_all_sessions()) {
+                    Some(asking) if sessions.has(asking) => fan_out.tell(asking, heard),
+                    Some(_) => {} // it has ended
+                    None => sessions
+                        .of(to)
+                        .for_each(|session| fan_out.tell(session, heard)),
+                }
+            }
+            Effect::Private {
+                from,
+                to,
+                message,
+                is_ignored,
+            } => {
+                let heard = Heard::Private(&message);
+                let spared = &self.spared;
+                let gets = |session: &SessionId| !spared.contains(session);
+                if !is_ignored {
+                    let readers = sessions.of(to).filter(gets);
+                    readers.for_each(|session| fan_out.tell(session, heard));
+                }
+                if from != to {
+                    // Another session of its author hears it as its own.
+                    let author = asking_of(from).unwrap_or(from.into());
+                    for session in sessions.of(from).filter(gets) {
+                        if session != author || fan_out.echoes(session) {
+                            fan_out.tell(session, heard);
+                        }
+                    }
+                }
+            }
+            Effect::Say {
+                room,
+                except,
+                event,
+            } => {
+                let author = except.and_then(asking_of);
+                self.say(room, (except, author), event);
+            }
+            Effect::Moved { member, from, to } => {
+                sessions
+                    .of(member)
+                    .for_each(|session| fan_out.moved(session, to));
+                from.into_iter().for_each(|room| self.left(room));
+            }
+            Effect::Watched {
+                member,
+                room,
+                is_watched,
+            } => {
+                let of_member = sessions.of(member);
+                of_member.for_each(|session| fan_out.watch(session, room, is_watched));
+                self.left(room);
+            }
+            Effect::Ignored {
+                member,
+                whom,
+                is_ignored,
+            } => {
+                let of_member = sessions.of(member);
+                of_member.for_each(|session| fan_out.ignore(session, whom, is_ignored));
+            }
+            Effect::Times { member, is_on } => {
+                let session = asking_of(member).unwrap_or(member.into());
+                if sessions.has(session) {
+                    fan_out.show_times(session, is_on);
+                }
+            }
+            Effect::Disconnect { member, reason } => {
+                let is_here = chat.room_of(member).is_some();
+                match asking_of(member).filter(|_| is_here) {
+                    // Who quits by one of several sessions stays with the others.
+                    Some(session) => {
+                        self.detach(session, member);
+                        self.leaving.push((session, Some(reason)));
+                    }
+                    None => {
+                        let all = sessions.of(member);
+                        let all = all.map(|session| (session, Some(reason.clone())));
+                        self.leaving.extend(all);
+                    }
+                }
+            }
+            Effect::Record(record) => {
+                info!(target: access_log::TARGET, "{}", access_log::line(&record));
+            }
+            Effect::Ask { to, what } => {
+                let asking = asking_of(to).unwrap_or(to.into());
+                self.asked.push(Asked::Question { asking, what });
+            }
+            Effect::Shutdown => self.asked.push(Asked::Shutdown),
         }
     }
 
@@ -77,7 +161,14 @@ impl Hub {
         }
     }
 
-    fn say(&mut self, room: RoomId, except: Option<MemberId>, event: Event) {
+    /// A room hears something, without a member, or without the session that has said it: the
+    /// others of its member hear it as their own.
+    fn say(
+        &mut self,
+        room: RoomId,
+        (except, author): (Option<MemberId>, Option<SessionId>),
+        event: Event,
+    ) {
         match &event {
             Event::Arrival { .. } | Event::Departure { .. } | Event::Rename { .. } => {
                 let Self {
@@ -94,12 +185,31 @@ impl Hub {
                 let said = digests.hear(place, except, event, at.now, time);
                 said.into_iter().for_each(|said| self.say_digest(said));
             }
-            _ => self.fan_out.say(room, except, Said::Event(event)),
+            _ => {
+                let said = Said::Event(event);
+                match author {
+                    Some(author) => self.fan_out.say(room, &[author], said),
+                    None => self.say_to_others(room, except, said),
+                }
+            }
         }
     }
 
     pub(super) fn say_digest(&mut self, (room, except, digest): Saying) {
-        self.fan_out.say(room, except, Said::Digest(digest));
+        self.say_to_others(room, except, Said::Digest(digest));
+    }
+
+    fn say_to_others(&mut self, room: RoomId, except: Option<MemberId>, said: Said) {
+        match except {
+            None => self.fan_out.say(room, &[], said),
+            Some(member) if self.sessions.is_plain() => {
+                self.fan_out.say(room, &[member.into()], said);
+            }
+            Some(member) => {
+                let all: Vec<SessionId> = self.sessions.of(member).collect();
+                self.fan_out.say(room, &all, said);
+            }
+        }
     }
 }
 

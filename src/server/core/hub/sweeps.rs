@@ -3,8 +3,9 @@
 
 use super::effects::place;
 use super::{HIGH_WATER_MARK, Hub, IDLE_SWEEP_MS, Progress, seconds};
-use crate::chat::{DisconnectReason, MemberId, Millis};
+use crate::chat::{DisconnectReason, Millis};
 use crate::server::core::Moment;
+use crate::server::core::sessions::SessionId;
 
 impl Hub {
     /// From so many bytes waiting for a connection on, the door reads nothing from it until they
@@ -23,20 +24,18 @@ impl Hub {
         &mut self,
         now: Millis,
         awake_since: Millis,
-        look: impl Fn(MemberId) -> Option<Progress>,
-    ) -> Vec<(MemberId, DisconnectReason)> {
-        let look = |member| look(member).map(|Progress { waiting, sent }| (waiting, sent));
+        look: impl Fn(SessionId) -> Option<Progress>,
+    ) -> Vec<(SessionId, DisconnectReason)> {
+        let look = |session| look(session).map(|Progress { waiting, sent }| (waiting, sent));
         let stalled = self.slow_readers.sweep(now, awake_since, look);
-        for (member, missed) in self.slow_readers.take_late() {
-            if self.chat.room_of(member).is_some() {
-                self.tell_missed(member, missed);
-            }
+        for (session, missed) in self.slow_readers.take_late() {
+            self.tell_missed(session, missed);
         }
         let seconds = self.config.stall_timeout;
         let reason = DisconnectReason::ReadNothing { seconds };
         stalled
             .into_iter()
-            .map(|member| (member, reason.clone()))
+            .map(|session| (session, reason.clone()))
             .collect()
     }
 
@@ -48,8 +47,8 @@ impl Hub {
         &mut self,
         now: Millis,
         awake_since: Millis,
-        heard: impl Iterator<Item = (MemberId, Millis)>,
-    ) -> Vec<(MemberId, DisconnectReason)> {
+        heard: impl Iterator<Item = (SessionId, Millis)>,
+    ) -> Vec<(SessionId, DisconnectReason)> {
         let mut idle = Vec::new();
         if self.idle_sweep.is_none_or(|due| now < due) {
             return idle;
@@ -59,10 +58,10 @@ impl Hub {
         let reason = DisconnectReason::SaidNothing {
             seconds: self.config.idle_timeout,
         };
-        for (member, heard) in heard {
+        for (session, heard) in heard {
             let due = heard.max(awake_since) + limit;
             if due <= now {
-                idle.push((member, reason.clone()));
+                idle.push((session, reason.clone()));
             } else {
                 let next = self.idle_sweep.get_or_insert(due);
                 *next = due.min(*next).max(now + IDLE_SWEEP_MS);

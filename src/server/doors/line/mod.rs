@@ -237,9 +237,9 @@ fn admit(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, 
         )
     });
     match entered {
-        Ok(member) => {
+        Ok(session) => {
             let (connections, config) = (&mut server.connections, &server.config);
-            connections.insert(socket, Some(member), peer, config, cx.now());
+            connections.insert(socket, Some(session), peer, config, cx.now());
             if let Some(connection) = connections.get_mut(socket) {
                 connection.stage = Stage::Opening;
             }
@@ -352,8 +352,8 @@ fn opening<'a>(
         }
         Verdict::Undecided => {
             connection.unheard = Some(Unheard::new(bytes.into_owned()));
-            if let Some(member) = connection.member.filter(|_| is_first) {
-                server.hub.withhold(member, cx.now());
+            if let Some(session) = connection.session.filter(|_| is_first) {
+                server.hub.withhold(session, cx.now());
                 server.finish(cx);
             }
             None
@@ -375,14 +375,14 @@ fn send_away(
 ) {
     let answer = opening::answer(foreign, &server.browsers);
     let connection = server.connections.get_mut(socket);
-    if let Some(member) = connection.and_then(|found| found.member) {
-        if let Some(peer) = server.hub.chat().peer(member) {
+    if let Some(session) = connection.and_then(|found| found.session) {
+        if let Some(peer) = server.hub.peer(session) {
             server.access_log.foreign(peer, cx.now());
         }
-        server.unseat(member);
-        server.hub.gone(member, moment(cx));
+        server.unseat(session);
+        server.hub.gone(session, moment(cx));
         server.hub.apply();
-        server.hub.forget(member);
+        server.hub.forget(session);
     }
     socket.write(cx, &answer);
     close(server, cx, socket);
@@ -403,7 +403,7 @@ fn hear(
     } = server;
     let Some(Connection {
         input,
-        member: Some(member),
+        session: Some(session),
         ..
     }) = connections.get_mut(socket)
     else {
@@ -414,7 +414,7 @@ fn hear(
         is_message: false,
         lines,
     };
-    let fed = input.hear(hub, *member, read, moment(cx), Hub::frame);
+    let fed = input.hear(hub, *session, read, moment(cx), Hub::frame);
     let answers = input.take_answers();
     if !answers.is_empty() {
         socket.write(cx, answers);
@@ -455,12 +455,12 @@ fn last_words(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Soc
     } = server;
     if let Some(Connection {
         input,
-        member: Some(member),
+        session: Some(session),
         ..
     }) = connections.get_mut(socket)
     {
-        let cost = input.finish(hub, *member, moment(cx), Hub::frame);
-        hub.leave(*member, moment(cx));
+        let cost = input.finish(hub, *session, moment(cx), Hub::frame);
+        hub.leave(*session, moment(cx));
         server.spend(cx, socket, cost);
     }
     server.finish(cx);

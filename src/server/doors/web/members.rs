@@ -88,8 +88,8 @@ impl ChatServer {
 /// end, and until then it could go on talking.
 fn leave(server: &mut ChatServer, cx: &mut Context<ChatServer>, web_socket: WebSocket) {
     let connection = server.connections.get_mut(web_socket.socket());
-    if let Some(member) = connection.and_then(|found| found.member) {
-        server.hub.leave(member, moment(cx));
+    if let Some(session) = connection.and_then(|found| found.session) {
+        server.hub.leave(session, moment(cx));
         server.finish(cx);
     }
 }
@@ -141,10 +141,10 @@ pub(in crate::server) fn upgrade(
     });
     let connection = server.connections.get_mut(socket);
     match entered {
-        Ok(member) => {
+        Ok(session) => {
             if let Some(connection) = connection {
                 connection.visits = false;
-                connection.member = Some(member);
+                connection.session = Some(session);
                 if framing == JSON {
                     let flood = connection.input.flood();
                     let max_message = max_message(&server.config);
@@ -218,8 +218,8 @@ fn hear(
 
 fn framing_of(server: &mut ChatServer, web_socket: WebSocket) -> FramingId {
     let connection = server.connections.get_mut(web_socket.socket());
-    let member = connection.and_then(|found| found.member);
-    member.map_or(LINES, |member| server.hub.fan_out.framing_of(member))
+    let session = connection.and_then(|found| found.session);
+    session.map_or(LINES, |session| server.hub.fan_out.framing_of(session))
 }
 
 /// Hears objects, one a line, until one has to wait: then all behind it do.
@@ -263,18 +263,20 @@ fn hear_object(
 ) -> Option<Begun> {
     let socket = web_socket.socket();
     let connection = server.connections.get_mut(socket)?;
-    let member = connection.member?; // what comes after a member has left is thrown away
+    let session = connection.session?; // what comes after a member has left is thrown away
     match Request::read(object) {
         Ok(Request::Line { text, reference }) => Some(Begun::new(text, reference)),
         Ok(Request::Ping { reference }) => {
-            server.hub.tell_as_it_is(member, &requests::pong(reference));
+            server
+                .hub
+                .tell_as_it_is(session, &requests::pong(reference));
             server.charge(cx, socket, Cost::CONTROL_FRAME);
             None
         }
         Err(why) => {
             let mut refused = Vec::new();
             json::not_understood(why).write(&mut refused);
-            server.hub.tell_as_it_is(member, &refused);
+            server.hub.tell_as_it_is(session, &refused);
             server.charge(cx, socket, Cost::LINE);
             None
         }
@@ -291,7 +293,7 @@ fn hear_line(
     let socket = web_socket.socket();
     let lines = server.lines_to_hear(cx, socket);
     let connection = server.connections.get_mut(socket)?;
-    let member = connection.member?;
+    let session = connection.session?;
     let read = Read {
         bytes: line.rest(),
         is_message: true,
@@ -300,7 +302,7 @@ fn hear_line(
     let Fed { used, cost } =
         connection
             .input
-            .hear(&mut server.hub, member, read, moment(cx), Hub::frame);
+            .hear(&mut server.hub, session, read, moment(cx), Hub::frame);
     server.spend(cx, socket, cost);
     server.charge(cx, socket, Cost::CONTROL_FRAME); // one without a line is not free
     line.heard(used);
@@ -309,7 +311,9 @@ fn hear_line(
     }
     if let Some(reference) = line.reference {
         server.finish(cx); // what only the door can answer comes first
-        server.hub.tell_as_it_is(member, &requests::done(reference));
+        server
+            .hub
+            .tell_as_it_is(session, &requests::done(reference));
     }
     None
 }
@@ -330,7 +334,7 @@ fn lines(
     // What comes after a member has left is thrown away.
     if let Some(Connection {
         input,
-        member: Some(member),
+        session: Some(session),
         ..
     }) = connections.get_mut(socket)
     {
@@ -339,7 +343,7 @@ fn lines(
             is_message: true,
             lines,
         };
-        let Fed { used, cost } = input.hear(hub, *member, read, moment(cx), Hub::frame);
+        let Fed { used, cost } = input.hear(hub, *session, read, moment(cx), Hub::frame);
         server.spend(cx, socket, cost);
         if used < text.len() || text.contains(&b'\n') {
             keep(server, cx, web_socket, None, &text[used..]);

@@ -164,7 +164,8 @@ fn name(server: &ChatServer, cx: &Context<ChatServer>, id: HandleId) -> Option<S
     if let Some(connection) = server.connections.by_handle(id) {
         let mut watchers = server.loop_view.watchers.iter();
         let nickname = connection
-            .member
+            .session
+            .and_then(|session| server.hub.member(session))
             .and_then(|member| server.hub.chat().nickname(member));
         return Some(match nickname {
             Some(nickname) => nickname.to_string(),

@@ -1,0 +1,167 @@
+//! Who is to hear something, in which framing, and what is read.
+
+use std::rc::Rc;
+
+use loopchat::chat::{Answer, Event, MemberId, RoomId};
+use loopchat::server::core::digests::Digest;
+use loopchat::server::core::rendering::{FramingId, Heard};
+use loopchat::server::sessions::SessionId;
+
+use super::checker::{Checker, Seat, Session};
+use super::framed::{framing, rendered};
+use super::presence::Saying;
+use super::readers::{Kind, Note};
+use super::tally::{Count, Tally};
+use super::wire::Lag;
+use super::{Checked, violated};
+
+impl Checker {
+    /// A private message was not delivered, and its author was told so.
+    pub fn holds_off(&mut self, reader: MemberId) {
+        let seat = self.seats.get(&reader);
+        for session in seat.into_iter().flat_map(|seat| &seat.sessions) {
+            if let Some(reader) = self.readers.get_mut(&session.number) {
+                reader.held_off += 1;
+            }
+        }
+    }
+
+    /// The private message that is passed on is not for a session: it must be one that does not
+    /// keep up.
+    pub(super) fn spares(&mut self, member: MemberId, session: SessionId) -> Checked {
+        if !self.slow.contains(&session) {
+            return violated(
+                "only who is slow is spared private messages",
+                format!("{session:?}"),
+            );
+        }
+        let seat = self.seats.get(&member);
+        let own = seat.and_then(|seat| seat.sessions.iter().find(|own| own.id == session));
+        if let Some(reader) = own.and_then(|own| self.readers.get_mut(&own.number)) {
+            reader.held_off += 1;
+            self.spared += 1;
+        }
+        Ok(())
+    }
+
+    /// Something for one member, by some of its sessions.
+    pub(super) fn told(
+        &mut self,
+        member: MemberId,
+        heard: Heard<'_>,
+        note: Option<Note>,
+        is_for: impl Fn(&Session) -> bool,
+    ) -> Checked {
+        let Some(seat) = self.seats.get(&member) else {
+            return violated("nothing is told to who has left", format!("{heard:?}"));
+        };
+        for session in seat.sessions.iter().filter(|session| is_for(session)) {
+            let lines = rendered(session.framing, heard)?;
+            // Who has reset its connection reads no more, even while the chat does not know.
+            let Some(reader) = self.readers.get_mut(&session.number) else {
+                continue;
+            };
+            if let Heard::Answer(Answer::Missed { count }) = heard {
+                let held_off = std::mem::take(&mut reader.held_off);
+                if held_off != *count {
+                    return violated(
+                        "private messages that are held off are counted",
+                        format!("{} missed {held_off}, not {count}", session.number),
+                    );
+                }
+            }
+            reader.expect(&lines, Kind::Own, None, note.clone());
+        }
+        Ok(())
+    }
+
+    /// Something for all who hear a room. If one session has said it, the others of its member
+    /// hear it, too.
+    pub(super) fn said(
+        &mut self,
+        room: RoomId,
+        (except, asking): (Option<MemberId>, Option<SessionId>),
+        heard: Heard<'_>,
+        note: impl Fn(MemberId, &Seat, &Session) -> Option<Note>,
+    ) -> Checked {
+        let (author, kind) = match heard {
+            Heard::Event(Event::Message(said)) => (Some(said.member), Kind::Message),
+            _ => (None, Kind::Notice),
+        };
+        let mut made: Vec<(FramingId, Vec<Rc<str>>)> = Vec::new();
+        let here = self.seats.iter().filter(|(_, seat)| seat.hears(room));
+        let sessions = here.flat_map(|(&member, seat)| {
+            let sessions = seat.sessions.iter();
+            sessions.map(move |session| (member, seat, session))
+        });
+        for (member, seat, session) in sessions {
+            let id = seat.framing_in(room, session);
+            let is_echoed = author.is_some() && framing(id).echoes;
+            let is_ignored = author.is_some_and(|author| seat.ignored.contains(&author));
+            let asking = asking.filter(|&asking| seat.has(asking));
+            let is_itself = asking.is_none_or(|asking| asking == session.id);
+            if Some(member) == except && is_itself && !is_echoed || is_ignored {
+                continue;
+            }
+            let at = match made.iter().position(|(other, _)| *other == id) {
+                Some(at) => at,
+                None => {
+                    made.push((id, rendered(id, heard)?));
+                    made.len() - 1
+                }
+            };
+            let kind = match author == Some(member) && is_itself {
+                true => Kind::Echo,
+                false => kind,
+            };
+            if let Some(reader) = self.readers.get_mut(&session.number) {
+                reader.expect(&made[at].1, kind, Some(room), note(member, seat, session));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn say_digest(&mut self, saying: Saying) -> Checked {
+        let is_large = matches!(&saying.digest, Digest::Changes(changes)
+            if changes.joined_count.max(changes.left_count) > 3);
+        self.said(
+            saying.room,
+            (saying.except, None),
+            Heard::Digest(&saying.digest),
+            |_, _, _| Some(Note::Presence { is_large }),
+        )
+    }
+
+    /// A member has read a line. `lags` is when it has not kept up.
+    pub fn received(
+        &mut self,
+        number: usize,
+        line: &str,
+        lags: &[Lag],
+        tally: &mut Tally,
+    ) -> Checked {
+        tally.delivered(number, &self.masked(line));
+        tally.add(Count::Objects, line.starts_with('{').into());
+        match self.readers.get_mut(&number) {
+            Some(reader) => reader.received(number, line, lags, tally),
+            None => violated("only members are sent lines", line),
+        }
+    }
+
+    /// A line without what differs from one process to the next: how origins are cloaked.
+    fn masked(&mut self, line: &str) -> String {
+        const ORIGIN: &str = "\"origin\":\"";
+        let mut parts = line.split(ORIGIN);
+        let mut masked = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let (origin, rest) = part.split_once('"').unwrap_or((part, ""));
+            let known = self.origins.iter().position(|known| known == origin);
+            let at = known.unwrap_or_else(|| {
+                self.origins.push(origin.to_owned());
+                self.origins.len() - 1
+            });
+            masked.push_str(&format!("{ORIGIN}{at}\"{rest}"));
+        }
+        masked
+    }
+}
