@@ -65,7 +65,7 @@ pub(super) struct SharedHolding {
     address: usize,
     length: usize,
     /// Its own place in the outbox.
-    _place: Holding,
+    place: Holding,
 }
 
 impl SharedHolding {
@@ -83,8 +83,13 @@ impl SharedHolding {
         Self {
             address,
             length,
-            _place: Holding::new(1),
+            place: Holding::new(1),
         }
+    }
+
+    /// All that is let go of with it, if nobody else shares it.
+    pub(super) fn bytes(&self) -> usize {
+        self.length + self.place.bytes()
     }
 }
 

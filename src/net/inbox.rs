@@ -53,6 +53,12 @@ impl Inbox {
         self.length
     }
 
+    /// Bytes of memory that it holds.
+    pub(super) fn held(&self) -> usize {
+        let pieces = self.pieces.iter();
+        pieces.map(|piece| piece.held.bytes()).sum::<usize>() + self.lent.returned
+    }
+
     /// Keeps what was read behind all else, in pieces of up to `most` bytes.
     pub(super) fn push(&mut self, bytes: &[u8], most: usize) {
         self.length += bytes.len();

@@ -34,11 +34,11 @@ impl Data<'_> {
 enum Piece {
     Owned {
         bytes: Box<[u8]>,
-        _held: Holding,
+        held: Holding,
     },
     // The count knows the bytes by their address: it goes first.
     Shared {
-        _held: SharedHolding,
+        held: SharedHolding,
         bytes: Rc<Vec<u8>>,
         from: usize,
     },
@@ -52,11 +52,11 @@ impl Piece {
                 let rest = &bytes[taken..];
                 Self::Owned {
                     bytes: rest.into(),
-                    _held: Holding::new(rest.len()),
+                    held: Holding::new(rest.len()),
                 }
             }
             Data::Shared(bytes) => Self::Shared {
-                _held: SharedHolding::new(bytes),
+                held: SharedHolding::new(bytes),
                 bytes: Rc::clone(bytes),
                 from: taken,
             },
@@ -67,6 +67,14 @@ impl Piece {
         match self {
             Self::Owned { bytes, .. } => bytes,
             Self::Shared { bytes, from, .. } => &bytes[*from..],
+        }
+    }
+
+    /// Bytes of memory that it holds, sent or not. What it shares counts in full.
+    fn held(&self) -> usize {
+        match self {
+            Self::Owned { held, .. } => held.bytes(),
+            Self::Shared { held, .. } => held.bytes(),
         }
     }
 }
@@ -130,6 +138,10 @@ impl<S> Batch<S> {
     /// Bytes of all its writes.
     pub(super) fn length(&self) -> usize {
         self.length
+    }
+
+    fn held(&self) -> usize {
+        self.pieces.iter().map(Piece::held).sum()
     }
 
     /// Forgets all writes but the first `kept`. The callbacks of those are told with the others'.
@@ -244,6 +256,11 @@ impl<S> Outbox<S> {
     /// Bytes that are not sent yet.
     pub(super) fn waiting(&self) -> usize {
         self.sending.as_ref().map_or(0, Batch::waiting) + self.buffered.waiting()
+    }
+
+    /// Bytes of memory that it holds.
+    pub(super) fn held(&self) -> usize {
+        self.sending.as_ref().map_or(0, Batch::held) + self.buffered.held()
     }
 
     /// Bytes of all writes that are not done (`writableLength`).

@@ -204,11 +204,16 @@ impl Socket {
             .map_or(0, |outbox| outbox.waiting())
     }
 
-    /// Bytes that are kept for it: not sent, and not handed out. What it shares with others counts
-    /// in full.
+    /// Bytes of memory that are held for it: what is not sent or not handed out, as
+    /// [`held_bytes`](super::held_bytes) counts it. A write counts in full until its last byte is
+    /// sent, and what it shares with others as if it were its own.
     #[must_use]
     pub fn held<S>(self, cx: &Context<S>) -> usize {
-        self.buffered(cx) + self.readable_length(cx)
+        cx.connection(self.0).map_or(0, |connection| {
+            let outbox = connection.outbox.as_ref().map_or(0, |outbox| outbox.held());
+            let inbox = connection.inbox.as_ref().map_or(0, |inbox| inbox.held());
+            outbox + inbox
+        })
     }
 
     /// Bytes read so far, also after the close (`bytesRead`).
