@@ -55,23 +55,21 @@ fn a_turn_reads_little_of_a_crowd_that_sends_what_is_dear() {
     }
 }
 
+/// A member that speaks in objects.
+fn json_member(rig: &mut Rig) -> Peer {
+    let asked_for = "\r\nSec-WebSocket-Protocol: loopchat.v1.json\r\n\r\n";
+    let mut visitor = rig.visitor();
+    visitor.send(REQUEST.replace("\r\n\r\n", asked_for));
+    rig.0.read_until(&mut visitor, "\"welcome\"");
+    visitor
+}
+
 /// Members that speak in objects, each of which sends this as one message, all at once; how many
 /// have their answer in each turn. Nothing else limits them.
 fn answers_of_turns(message: &str) -> Vec<usize> {
     const MEMBERS: usize = 40;
     let mut rig = Rig::new(|config| config.flood = None);
-    let request = REQUEST.replace(
-        "\r\n\r\n",
-        "\r\nSec-WebSocket-Protocol: loopchat.v1.json\r\n\r\n",
-    );
-    let mut members: Vec<Peer> = (0..MEMBERS)
-        .map(|_| {
-            let mut visitor = rig.visitor();
-            visitor.send(&request);
-            rig.0.read_until(&mut visitor, "\"welcome\"");
-            visitor
-        })
-        .collect();
+    let mut members: Vec<Peer> = (0..MEMBERS).map(|_| json_member(&mut rig)).collect();
     for member in &mut members {
         rig.0.drain_bytes(member);
     }

@@ -24,6 +24,13 @@ const LOOKS_IN_ONE: u64 = 8;
 /// Bytes of JSON that take about as long as a sixteenth of a short line.
 const PARSED_IN_ONE: usize = 64;
 
+/// Bytes of an answer that a line has for nothing.
+const FREE_ANSWER: u64 = 1024;
+
+/// Bytes of an answer that take about as long to put together, and to send, as a sixteenth of a
+/// short line.
+const ANSWERED_IN_ONE: u64 = 64;
+
 /// Parts of messages that take about as long as a sixteenth of a short line.
 const PARTS_IN_ONE: u32 = 2;
 
@@ -67,6 +74,13 @@ impl Cost {
         Self((bytes / PARSED_IN_ONE) as u32)
     }
 
+    /// An answer of so many bytes, beyond what an ordinary one needs.
+    #[must_use]
+    pub fn answer(bytes: u64) -> Self {
+        let beyond = bytes.saturating_sub(FREE_ANSWER) / ANSWERED_IN_ONE;
+        Self(u32::try_from(beyond).unwrap_or(u32::MAX))
+    }
+
     /// Bytes that are only passed on: read and thrown away, or sent as they are.
     #[must_use]
     pub fn bytes(count: usize) -> Self {
@@ -105,6 +119,20 @@ mod tests {
             assert_eq!(cost, Cost(sixteenths), "{looks} for {bytes} bytes");
         }
         assert_eq!(Cost::looks(u64::MAX, 0).0, u32::MAX);
+    }
+
+    #[test]
+    fn answers_count_beyond_ordinary_ones() {
+        for (bytes, sixteenths) in [
+            (0, 0),
+            (1024, 0),
+            (1024 + 63, 0),
+            (1024 + 64, 1),
+            (65_536, 1008),
+        ] {
+            assert_eq!(Cost::answer(bytes), Cost(sixteenths), "{bytes}");
+        }
+        assert_eq!(Cost::answer(u64::MAX).0, u32::MAX);
     }
 
     #[test]

@@ -68,6 +68,8 @@ pub struct FanOut {
     large: bool,
     /// Members whose framing [has crowds](Framing::has_crowds).
     in_crowds: usize,
+    /// Bytes of what was put together for one reader alone.
+    answered: u64,
     tally: Tally,
 }
 
@@ -179,6 +181,7 @@ impl FanOut {
             newcomers: VecDeque::new(),
             large: false,
             in_crowds: 0,
+            answered: 0,
             tally: Tally::default(),
         }
     }
@@ -276,6 +279,12 @@ impl FanOut {
         self.hears(session, room) && (!echoes || self.seat(session).skipped.is_some())
     }
 
+    /// Bytes of all that was put together for one reader alone so far: it costs who asks for it.
+    #[must_use]
+    pub fn answered(&self) -> u64 {
+        self.answered
+    }
+
     /// What has been passed on so far.
     #[must_use]
     pub fn tally(&self) -> Tally {
@@ -301,6 +310,7 @@ impl FanOut {
         let after = bytes.len();
         self.large |= after > LARGE;
         if is_own {
+            self.answered += (after - before) as u64;
             self.pending(session).own += after - before;
         }
     }

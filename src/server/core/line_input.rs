@@ -144,20 +144,21 @@ impl LineInput {
                 let mut take = |item: Item<'_>| {
                     let price = price(item, max_line, bound.as_deref());
                     let wait = bound.as_mut().map_or(0, |bound| bound.take(price, now));
-                    let before = hub.chat.looks();
+                    let before = (hub.chat.looks(), hub.fan_out.answered());
                     let bytes = length(item, max_line);
                     match item {
                         Item::Frame(decoded) => frame(hub, session, decoded, at),
                         Item::Command(Command::AreYouThere) => hub.tell(session, Answer::Here),
                         Item::Command(command) => telnet.take(command),
                     }
-                    // What is in a line is known once it was heard.
-                    let more = Cost::looks(hub.chat.looks() - before, bytes);
+                    hub.apply();
+                    // What is in a line, and what is answered, is known once it was heard.
+                    let more = Cost::looks(hub.chat.looks() - before.0, bytes)
+                        + Cost::answer(hub.fan_out.answered() - before.1);
                     let wait = match bound.as_mut().filter(|_| more > Cost::NONE) {
                         Some(bound) => bound.take(more, now),
                         None => wait,
                     };
-                    hub.apply();
                     (items, cost) = (items + 1, cost + price + more);
                     match hub.takes_more() && wait == 0 && items < most {
                         true => ControlFlow::Continue(()),
@@ -195,14 +196,16 @@ impl LineInput {
         self.decode(|Kept { decoder, .. }, bound| {
             let mut cost = Cost::NONE;
             decoder.finish(max_line, |decoded| {
-                let (before, item) = (hub.chat.looks(), Item::Frame(decoded));
+                let before = (hub.chat.looks(), hub.fan_out.answered());
+                let item = Item::Frame(decoded);
                 frame(hub, session, decoded, at);
-                let more = Cost::looks(hub.chat.looks() - before, length(item, max_line));
+                hub.apply();
+                let more = Cost::looks(hub.chat.looks() - before.0, length(item, max_line))
+                    + Cost::answer(hub.fan_out.answered() - before.1);
                 cost = price(item, max_line, bound.as_deref()) + more;
                 if let Some(bound) = bound.as_mut() {
                     bound.take(cost, at.now);
                 }
-                hub.apply();
             });
             cost
         })
@@ -412,6 +415,37 @@ mod tests {
             let cost = last.finish(&mut hub, member, AT, Hub::frame);
             assert_eq!(cost, fed.cost, "{line}");
             assert_eq!(full_after(&last, 100), !is_dear, "{line}");
+        }
+    }
+
+    /// Catches: a history of two hundred long messages for the price of a short line, in either
+    /// framing.
+    #[test]
+    fn what_is_answered_is_paid_for() {
+        let mut hub = Hub::new(Config::default().into(), &FRAMINGS);
+        let peer = Peer::Tcp([192, 0, 2, 7].into());
+        for framing in [FramingId(0), FramingId(1)] {
+            let member = hub.connect(peer, framing, AT).expect("there is room");
+            hub.apply(); // its greeting is no answer
+            let mut cost = |line: &str| {
+                let mut input = LineInput::new(peer, &Config::default(), 0);
+                let text = format!("{line}\n");
+                let fed = input.feed(&mut hub, member, text.as_bytes(), AT, Hub::frame);
+                let mut last = LineInput::new(peer, &Config::default(), 0);
+                last.feed(&mut hub, member, line.as_bytes(), AT, Hub::frame);
+                let cost = last.finish(&mut hub, member, AT, Hub::frame);
+                assert_eq!(cost, fed.cost, "{line:.20}");
+                cost
+            };
+            for ordinary in ["/who", "/rooms", "/topic", "/history 1", "hello"] {
+                assert_eq!(cost(ordinary), Cost::LINE, "{ordinary}");
+            }
+            for _ in 0..100 {
+                cost(&"x".repeat(400)); // twice
+            }
+            // Some 64 KiB of text are repeated.
+            let history = cost("/history 200");
+            assert!(history > Cost(50 * Cost::LINE.0), "{history:?}");
         }
     }
 

@@ -3,6 +3,8 @@
 //! `docs/protocol.md` describes each with its fields. What people are told is in `text`, in the
 //! words of the line door; what programs need is in the other fields.
 
+use std::rc::Rc;
+
 use serde_json::{Map, Value, json};
 
 use crate::chat::{
@@ -16,7 +18,10 @@ use crate::server::doors::line::words::{self, Times};
 /// Puts something into an object, with a line feed behind it.
 pub(in crate::server) fn render(heard: Heard<'_>, to: &mut Vec<u8>) {
     match heard {
-        Heard::Event(Event::Message(said)) => message(said, to),
+        Heard::Event(Event::Message(said)) => {
+            message(said, to);
+            to.push(b'\n');
+        }
         Heard::Event(event) => {
             if let Some(object) = event_object(event) {
                 object.write(to);
@@ -30,7 +35,17 @@ pub(in crate::server) fn render(heard: Heard<'_>, to: &mut Vec<u8>) {
             .with("to", name(&said.to))
             .with("text", text(&said.text))
             .write(to),
-        Heard::Answer(answer) => answer_object(answer).write(to),
+        Heard::Answer(Answer::History {
+            room,
+            messages,
+            is_whole,
+            ..
+        }) => history(room, *is_whole, messages, to),
+        Heard::Answer(answer) => {
+            if let Some(object) = answer_object(answer) {
+                object.write(to);
+            }
+        }
     }
 }
 
@@ -69,11 +84,6 @@ impl Object {
         self.with("nick", name(&who.nickname))
             .with("account", who.account.as_ref().map(name))
             .with("origin", who.origin.to_string())
-    }
-
-    fn value(self) -> Value {
-        let kind = self.kind;
-        self.with("kind", kind).fields.into()
     }
 
     pub(in crate::server) fn write(self, to: &mut Vec<u8>) {
@@ -129,7 +139,7 @@ fn message(said: &Message, to: &mut Vec<u8>) {
     }
     let _ = write!(to, ",\"origin\":\"{}\",\"text\":", author.origin);
     string(&said.text, to);
-    to.extend_from_slice(b"}\n");
+    to.push(b'}');
 }
 
 fn kind_of(said: &Message) -> &'static str {
@@ -139,17 +149,26 @@ fn kind_of(said: &Message) -> &'static str {
     }
 }
 
-fn message_object(said: &Message) -> Object {
-    Object::new(kind_of(said))
-        .place(&said.place, &said.room)
-        .person(&said.author)
-        .with("text", text(&said.text))
+/// Two hundred messages for everybody who asks: not one of them is put together before it is
+/// written either.
+fn history(room: &Name, is_whole: bool, messages: &[Rc<Message>], to: &mut Vec<u8>) {
+    use std::io::Write;
+    let _ = write!(
+        to,
+        "{{\"kind\":\"history\",\"room\":\"{room}\",\"complete\":{is_whole},\"messages\":["
+    );
+    for (place, said) in messages.iter().enumerate() {
+        if place > 0 {
+            to.push(b',');
+        }
+        message(said, to);
+    }
+    to.extend_from_slice(b"]}\n");
 }
 
-/// `None` for what comes in [digests](Digest) only.
+/// `None` for messages, and for what comes in [digests](Digest) only.
 fn event_object(event: &Event) -> Option<Object> {
     Some(match event {
-        Event::Message(said) => message_object(said),
         Event::Redaction(taken) => Object::new("redaction")
             .place(&taken.place, &taken.room)
             .person(&taken.by)
@@ -162,7 +181,10 @@ fn event_object(event: &Event) -> Option<Object> {
         Event::Announcement(announcement) => Object::new("announcement")
             .with("nick", announcement.by.as_ref().map(name))
             .with("text", text(&announcement.text)),
-        Event::Arrival { .. } | Event::Departure { .. } | Event::Rename { .. } => return None,
+        Event::Message(_)
+        | Event::Arrival { .. }
+        | Event::Departure { .. }
+        | Event::Rename { .. } => return None,
     })
 }
 
@@ -240,8 +262,10 @@ fn seconds(millis: Millis) -> u64 {
     millis.div_ceil(1000)
 }
 
-fn answer_object(answer: &Answer) -> Object {
+/// `None` for histories.
+fn answer_object(answer: &Answer) -> Option<Object> {
     let object = match answer {
+        Answer::History { .. } => return None,
         Answer::Welcome {
             who,
             room,
@@ -253,18 +277,6 @@ fn answer_object(answer: &Answer) -> Object {
             .with("room", name(room))
             .with("others", *others)
             .with("topic", topic.as_ref().map(text)),
-        Answer::History {
-            room,
-            messages,
-            is_whole,
-            ..
-        } => {
-            let messages = messages.iter().map(|said| message_object(said).value());
-            return Object::new("history")
-                .with("room", name(room))
-                .with("complete", *is_whole)
-                .with("messages", messages.collect::<Value>());
-        }
         Answer::Entered {
             room,
             others,
@@ -365,7 +377,7 @@ fn answer_object(answer: &Answer) -> Object {
         Answer::Refused(refusal) => refused(refusal),
         Answer::Disconnected(reason) => Object::new("disconnected").with("code", reason.code()),
     };
-    object.with("text", said(answer))
+    Some(object.with("text", said(answer)))
 }
 
 /// What people are told: the words of the line door, without the marks in front of its lines.
