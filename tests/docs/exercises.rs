@@ -296,6 +296,11 @@ mod servers {
         text.lines().skip(1).map(str::to_owned).collect()
     }
 
+    fn established(filter: &str) -> Vec<String> {
+        let lines = table("-tn", filter).into_iter();
+        lines.filter(|line| line.starts_with("ESTAB")).collect()
+    }
+
     pub fn four_numbers() {
         if !has_tool("ss") {
             return;
@@ -303,7 +308,7 @@ mod servers {
         let server = Server::start();
         let (_, port) = server.address.rsplit_once(':').expect("a port");
         let _three: Vec<Client> = (0..3).map(|_| server.join()).collect();
-        let connected = table("-tn", &format!("sport = :{port}"));
+        let connected = established(&format!("sport = :{port}"));
         let peers: Vec<&str> = connected
             .iter()
             .filter_map(|line| line.split_whitespace().nth(4))
@@ -330,20 +335,27 @@ mod servers {
         }
         let server = Server::start();
         let mut first = server.join();
+        let (_, port) = server.address.rsplit_once(':').expect("a port");
+        let connected = established(&format!("dport = :{port}"));
+        let address = connected
+            .first()
+            .and_then(|line| line.split_whitespace().nth(3));
+        let (_, client) = address
+            .and_then(|address| address.rsplit_once(':'))
+            .expect("a port");
+        let client = client.to_owned();
         first.half_close(); // whoever closes first waits
         first.wait_for_end();
         drop(first);
-        let (_, port) = server.address.rsplit_once(':').expect("a port");
-        let waiting = eventually("TIME-WAIT", || {
-            let waits =
-                |lines: Vec<String>| lines.into_iter().find(|line| line.starts_with("TIME-WAIT"));
-            waits(table("-tan", &format!("dport = :{port}")))
-                .map(|line| (line, waits(table("-tan", &format!("sport = :{port}")))))
-        });
-        assert_eq!(
-            waiting.1, None,
-            "it is the client's, not the server's: {waiting:?}"
-        );
+        // Somebody else may have had the server's port before it, and wait with it still.
+        let waits = |from: &str, to: &str| {
+            let filter = format!("sport = :{from} and dport = :{to}");
+            let mut lines = table("-tan", &filter).into_iter();
+            lines.find(|line| line.starts_with("TIME-WAIT"))
+        };
+        eventually("TIME-WAIT", || waits(&client, port));
+        let servers = waits(port, &client);
+        assert_eq!(servers, None, "it is the client's, not the server's");
     }
 
     pub fn a_line_in_two_pieces() {

@@ -46,6 +46,7 @@ fn every_object_that_can_be_sent_is_described_and_no_other() {
     let section = section();
 
     let mut kinds = quoted_after(&json, "Object::new(\"");
+    kinds.extend(quoted_after(&json, " string(\""));
     kinds.extend(quoted_after(&json, "MessageKind::Said => \""));
     kinds.extend(quoted_after(&json, "MessageKind::Action => \""));
     kinds.extend(quoted_after(&requests, "Object::new(\""));

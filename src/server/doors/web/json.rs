@@ -153,9 +153,11 @@ fn kind_of(said: &Message) -> &'static str {
 /// written either.
 fn history(room: &Name, is_whole: bool, messages: &[Rc<Message>], to: &mut Vec<u8>) {
     use std::io::Write;
+    to.extend_from_slice(b"{\"kind\":");
+    string("history", to);
     let _ = write!(
         to,
-        "{{\"kind\":\"history\",\"room\":\"{room}\",\"complete\":{is_whole},\"messages\":["
+        ",\"room\":\"{room}\",\"complete\":{is_whole},\"messages\":["
     );
     for (place, said) in messages.iter().enumerate() {
         if place > 0 {
