@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use loopchat::http::web_socket::{self, Endpoint, Event, Options};
-use loopchat::http::{self, ServerResponse};
+use loopchat::http::{self, ClientRequest, IncomingMessage, ServerResponse};
 use loopchat::net::{self, Socket};
 use loopchat::{Context, EventLoop};
 
@@ -128,14 +128,26 @@ fn frames_without_end_are_read_as_they_are_taken() {
     turn(&mut event_loop, &mut Seen::default(), peer, FRAME);
 }
 
-/// Catches: a read for each piece of a response that its reader takes.
-#[test]
-fn a_response_without_end_is_read_as_it_is_taken() {
+/// A client that has asked for something, does this with the response, and is connected to a peer.
+fn asking(
+    on_response: fn(&mut Seen, &mut Context<Seen>, ClientRequest, IncomingMessage),
+) -> (EventLoop<Seen>, Seen, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("an address");
     let mut event_loop = EventLoop::new().expect("a loop");
     let request = http::get(&mut event_loop, format!("http://{address}/"));
-    request.on_response(&mut event_loop, |seen: &mut Seen, cx, _, response| {
+    request.on_response(&mut event_loop, on_response);
+    let mut seen = Seen::default();
+    event_loop.set_immediate(|_, _| {});
+    event_loop.turn(&mut seen).expect("the poll works");
+    let (peer, _) = listener.accept().expect("the client connects");
+    (event_loop, seen, peer)
+}
+
+/// Catches: a read for each piece of a response that its reader takes.
+#[test]
+fn a_response_without_end_is_read_as_it_is_taken() {
+    let (mut event_loop, mut seen, mut peer) = asking(|seen: &mut Seen, cx, _, response| {
         seen.socket = Some(response.socket());
         response.on_data(cx, |seen: &mut Seen, cx, response, bytes| {
             seen.bytes += bytes.len() as u64;
@@ -145,10 +157,6 @@ fn a_response_without_end_is_read_as_it_is_taken() {
             });
         });
     });
-    let mut seen = Seen::default();
-    event_loop.set_immediate(|_, _| {});
-    event_loop.turn(&mut seen).expect("the poll works");
-    let (mut peer, _) = listener.accept().expect("the client connects");
     peer.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
         .expect("it is open");
     turn(&mut event_loop, &mut seen, peer, b"1\r\nx\r\n");
@@ -196,20 +204,12 @@ fn a_request_in_small_chunks_is_taken_a_few_at_a_time() {
 /// The same, of what a server answers.
 #[test]
 fn a_response_in_small_chunks_is_taken_a_few_at_a_time() {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("an address");
-    let mut event_loop = EventLoop::new().expect("a loop");
-    let request = http::get(&mut event_loop, format!("http://{address}/"));
-    request.on_response(&mut event_loop, |_: &mut Seen, cx, _, response| {
+    let (mut event_loop, mut seen, mut peer) = asking(|_: &mut Seen, cx, _, response| {
         response.on_data(cx, |seen: &mut Seen, _, _, bytes| {
             seen.bytes += bytes.len() as u64
         });
         response.on_end(cx, |seen: &mut Seen, _, _| seen.bytes += 1);
     });
-    let mut seen = Seen::default();
-    event_loop.set_immediate(|_, _| {});
-    event_loop.turn(&mut seen).expect("the poll works");
-    let (mut peer, _) = listener.accept().expect("the client connects");
     let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
     let response = [head.as_bytes(), &b"1\r\nx\r\n".repeat(CHUNKS), b"0\r\n\r\n"].concat();
     peer.write_all(&response).expect("the kernel has room");

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use loopchat::chat::{
-    Answer, Chat, DisconnectReason, Effect, MemberId, Message, Millis, Peer, RoomId,
+    Answer, Chat, DisconnectReason, Effect, MemberId, Message, Millis, Peer, Person, RoomId,
 };
 use loopchat::server::core::rendering::FramingId;
 use loopchat::server::sessions::SessionId;
@@ -60,27 +60,10 @@ impl Checker {
         if let Some(name) = chat.room_name(lobby) {
             self.rooms.enter(lobby, name);
         }
-        let Some(Effect::Tell {
-            to,
-            answer:
-                Answer::Welcome {
-                    who,
-                    room,
-                    others,
-                    topic,
-                },
-        }) = effects.get(1)
-        else {
-            return wrong("a newcomer is welcomed");
+        let Some(who) = self.welcomed(member, lobby, self.members_in(lobby), effects.get(1)) else {
+            return wrong("a newcomer is told who it is, where, with whom and of what they talk");
         };
         self.check_name(member, &who.nickname)?;
-        let here = self.rooms.get(lobby);
-        let is_right = *to == member
-            && here.is_some_and(|here| here.name == *room && here.topic == *topic)
-            && *others == self.members_in(lobby);
-        if !is_right {
-            return wrong("a newcomer is told who it is, where, with whom and of what they talk");
-        }
         let seat = Seat {
             number,
             sessions: vec![Session {
@@ -125,27 +108,11 @@ impl Checker {
         let rooms = [seat.room].into_iter().chain(seat.watched.iter().copied());
         let since = rooms.map(|room| (room, self.rooms.last_number(room)));
         let since = since.collect();
-        let Some(Effect::Tell {
-            to,
-            answer:
-                Answer::Welcome {
-                    who,
-                    room,
-                    others,
-                    topic,
-                },
-        }) = effects.first()
-        else {
-            return wrong("a session is welcomed");
-        };
-        let here = self.rooms.get(room_id);
-        let is_right = *to == member
-            && *who.nickname == *nickname
-            && here.is_some_and(|here| here.name == *room && here.topic == *topic)
-            && *others == self.members_in(room_id) - 1;
-        if !is_right {
+        let others = self.members_in(room_id) - 1;
+        let welcomed = self.welcomed(member, room_id, others, effects.first());
+        let Some(who) = welcomed.filter(|who| *who.nickname == *nickname) else {
             return wrong("a session is told who it is, where, with whom and of what they talk");
-        }
+        };
         self.check_person(member, who)?;
         if let Some(seat) = self.seats.get_mut(&member) {
             seat.sessions.push(Session {
@@ -157,6 +124,33 @@ impl Checker {
         }
         self.readers.insert(number, Reader::new());
         self.is_told_more((member, room_id), &effects[1..], now)
+    }
+
+    /// Who a member is told to be, if it is told where it is, with whom, and of what they talk.
+    fn welcomed<'a>(
+        &self,
+        member: MemberId,
+        at: RoomId,
+        with: usize,
+        effect: Option<&'a Effect>,
+    ) -> Option<&'a Person> {
+        let Some(Effect::Tell {
+            to,
+            answer:
+                Answer::Welcome {
+                    who,
+                    room,
+                    others,
+                    topic,
+                },
+        }) = effect
+        else {
+            return None;
+        };
+        let here = self.rooms.get(at)?;
+        let is_right =
+            *to == member && here.name == *room && here.topic == *topic && *others == with;
+        is_right.then_some(who)
     }
 
     /// After the welcome comes what was said, and whether one is muted.
