@@ -144,7 +144,7 @@ impl LineInput {
                 let mut take = |item: Item<'_>| {
                     let price = price(item, max_line, bound.as_deref());
                     let wait = bound.as_mut().map_or(0, |bound| bound.take(price, now));
-                    let before = (hub.chat.looks(), hub.fan_out.answered());
+                    let before = Done::by(hub);
                     let bytes = length(item, max_line);
                     match item {
                         Item::Frame(decoded) => frame(hub, session, decoded, at),
@@ -153,8 +153,7 @@ impl LineInput {
                     }
                     hub.apply();
                     // What is in a line, and what is answered, is known once it was heard.
-                    let more = Cost::looks(hub.chat.looks() - before.0, bytes)
-                        + Cost::answer(hub.fan_out.answered() - before.1);
+                    let more = before.since(hub, bytes);
                     let wait = match bound.as_mut().filter(|_| more > Cost::NONE) {
                         Some(bound) => bound.take(more, now),
                         None => wait,
@@ -196,12 +195,11 @@ impl LineInput {
         self.decode(|Kept { decoder, .. }, bound| {
             let mut cost = Cost::NONE;
             decoder.finish(max_line, |decoded| {
-                let before = (hub.chat.looks(), hub.fan_out.answered());
+                let before = Done::by(hub);
                 let item = Item::Frame(decoded);
                 frame(hub, session, decoded, at);
                 hub.apply();
-                let more = Cost::looks(hub.chat.looks() - before.0, length(item, max_line))
-                    + Cost::answer(hub.fan_out.answered() - before.1);
+                let more = before.since(hub, length(item, max_line));
                 cost = price(item, max_line, bound.as_deref()) + more;
                 if let Some(bound) = bound.as_mut() {
                     bound.take(cost, at.now);
@@ -341,6 +339,27 @@ impl LineInput {
     #[must_use]
     pub fn heard(&self) -> Option<Millis> {
         self.bound.as_ref().map(|bound| bound.heard)
+    }
+}
+
+/// What was done so far for lines that their bytes do not tell.
+struct Done {
+    looks: u64,
+    answered: u64,
+}
+
+impl Done {
+    fn by(hub: &Hub) -> Self {
+        Self {
+            looks: hub.chat.looks(),
+            answered: hub.fan_out.answered(),
+        }
+    }
+
+    /// What has been done since for a line of so many bytes, beyond its price.
+    fn since(&self, hub: &Hub, bytes: usize) -> Cost {
+        let now = Self::by(hub);
+        Cost::looks(now.looks - self.looks, bytes) + Cost::answer(now.answered - self.answered)
     }
 }
 

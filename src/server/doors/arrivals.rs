@@ -72,10 +72,15 @@ impl ChatServer {
         let Some(session) = connection.session else {
             return;
         };
+        self.forget_session(cx, session);
+        self.finish(cx);
+    }
+
+    /// Nothing more can be sent to a session, or is to be.
+    pub(in crate::server) fn forget_session(&mut self, cx: &Context<Self>, session: SessionId) {
         self.unseat(session);
         self.hub.gone(session, moment(cx));
         self.hub.apply();
         self.hub.forget(session);
-        self.finish(cx);
     }
 }

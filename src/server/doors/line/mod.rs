@@ -379,10 +379,7 @@ fn send_away(
         if let Some(peer) = server.hub.peer(session) {
             server.access_log.foreign(peer, cx.now());
         }
-        server.unseat(session);
-        server.hub.gone(session, moment(cx));
-        server.hub.apply();
-        server.hub.forget(session);
+        server.forget_session(cx, session);
     }
     socket.write(cx, &answer);
     close(server, cx, socket);

@@ -43,13 +43,18 @@ impl Request {
     ///
     /// What is wrong with it, in a sentence.
     pub(in crate::server) fn read(object: &str) -> Result<Self, &'static str> {
-        let Ok(Fields { kind, text, number }) = serde_json::from_str(object) else {
+        let Ok(Fields {
+            kind,
+            text,
+            reference,
+        }) = serde_json::from_str(object)
+        else {
             return Err("That is no object of JSON.");
         };
-        let reference = match number {
+        let reference = match reference {
             Value::Null => None,
             Value::String(text) if text.len() > REFERENCE => return Err(BAD_REFERENCE),
-            Value::String(_) | Value::Number(_) => Some(Reference(number)),
+            Value::String(_) | Value::Number(_) => Some(Reference(reference)),
             _ => return Err(BAD_REFERENCE),
         };
         match kind.as_str() {
@@ -72,7 +77,7 @@ const BAD_REFERENCE: &str = "A ref is a number, or a string of at most 64 bytes.
 struct Fields {
     kind: Value,
     text: Value,
-    number: Value,
+    reference: Value,
 }
 
 impl<'de> Deserialize<'de> for Fields {
@@ -92,7 +97,7 @@ impl<'de> Deserialize<'de> for Fields {
                     let field = match &*name {
                         "kind" => &mut fields.kind,
                         "text" => &mut fields.text,
-                        "ref" => &mut fields.number,
+                        "ref" => &mut fields.reference,
                         _ => {
                             map.next_value::<IgnoredAny>()?;
                             continue;
