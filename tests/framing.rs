@@ -5,7 +5,7 @@
 
 use std::ops::ControlFlow;
 
-use loopchat::server::framing::{self, Command, Frame, LineDecoder, MAX_SUBNEGOTIATION};
+use loopchat::server::framing::{self, Command, Frame, LineDecoder, MAX_SUBNEGOTIATION, Stop};
 use proptest::prelude::*;
 
 /// A [`Frame`] that outlives its input.
@@ -591,13 +591,52 @@ fn telnet_commands_are_told_in_their_place_whatever_the_cuts() {
     assert_eq!(commands(&bytes), wanted);
 }
 
+/// A reader that leaves every line for later once, wherever the stream is cut, gets the same.
+#[test]
+fn a_line_that_is_left_comes_again() {
+    let stream =
+        b"whole\ntorn\r\n\xFF\xFB\x01with \xFF\xF1telnet\r\0\r\r\nfar too long for it\n\nend";
+    let decode = |pieces: &[&[u8]], leaves: bool| {
+        let mut decoder = LineDecoder::new();
+        let mut items = Vec::new();
+        for mut rest in pieces.iter().copied() {
+            let mut is_left = !leaves;
+            while !rest.is_empty() {
+                let used = decoder.feed_items(LIMIT, rest, |of| match of {
+                    framing::Item::Frame(Frame::Line(_)) if !is_left => {
+                        is_left = true;
+                        ControlFlow::Break(Stop::Before)
+                    }
+                    framing::Item::Frame(frame) => {
+                        items.push(item(frame));
+                        is_left = !leaves;
+                        ControlFlow::Break(Stop::After)
+                    }
+                    framing::Item::Command(_) => ControlFlow::Continue(()),
+                });
+                rest = &rest[used..];
+            }
+        }
+        decoder.finish(LIMIT, |frame| items.push(item(frame)));
+        items
+    };
+    let whole = decode(&[stream], false);
+    assert_eq!(whole.len(), 7);
+    for second in 0..=stream.len() {
+        for first in 0..=second {
+            let pieces = [&stream[..first], &stream[first..second], &stream[second..]];
+            assert_eq!(decode(&pieces, true), whole, "at {first} and {second}");
+        }
+    }
+}
+
 /// A reader that stops at a command goes on behind it.
 #[test]
 fn a_reader_may_stop_at_every_command() {
     let stream = [255, 241].repeat(100);
     let (mut decoder, mut at, mut stops) = (LineDecoder::new(), 0, 0);
     while at < stream.len() {
-        at += decoder.feed_items(LIMIT, &stream[at..], |_| ControlFlow::Break(()));
+        at += decoder.feed_items(LIMIT, &stream[at..], |_| ControlFlow::Break(Stop::After));
         stops += 1;
     }
     assert_eq!(stops, 100);

@@ -2,8 +2,13 @@
 
 use std::rc::Rc;
 
+use super::commands::{self, Command};
+use super::history::Repeated;
 use super::room::Room;
-use super::{Answer, Chat, Effect, MemberId, Message, Millis, Refusal, RoomId, Text};
+use super::{
+    Answer, Chat, Effect, LOBBY, MemberId, Message, Millis, Refusal, RoomId, Text, sanitise,
+    unicode,
+};
 
 /// How many names `/who` and `/rooms` list.
 const LISTED: usize = 40;
@@ -29,6 +34,36 @@ impl Chat {
         if let Some(left) = self.muted_for(member, now) {
             tell(effects, member, Answer::Muted { left });
         }
+    }
+
+    /// What a line of a member's would have repeated to it if it were heard now: that can be much,
+    /// whoever asks for it.
+    pub fn foresee(&mut self, member: MemberId, line: &str) -> Repeated {
+        // What is no command for certain is not looked at twice.
+        let may_be_command = |c: char| c == '/' || !(c.is_ascii_graphic() || c == ' ');
+        let may_be_command = line.starts_with(may_be_command);
+        let Some(asking) = self.member(member).filter(|_| may_be_command) else {
+            return Repeated::default();
+        };
+        let before = unicode::looks();
+        let line = sanitise(line);
+        let (room, count) = match commands::parse(&line, asking.peer.is_operator()) {
+            Ok(Command::History(count)) => (Some(asking.room), count),
+            Ok(Command::Join(name) | Command::Watch(name)) => {
+                (self.room_named(without_hash(name)), None)
+            }
+            Ok(Command::Part(_)) => (Some(LOBBY), None),
+            _ => (None, None),
+        };
+        let count = count.unwrap_or(self.config.replay);
+        let repeated = room.map(|room| self.room(room).history.repeated(count));
+        self.looks += unicode::looks() - before;
+        repeated.unwrap_or_default()
+    }
+
+    /// What is repeated to a newcomer.
+    pub fn foresee_welcome(&self) -> Repeated {
+        self.room(LOBBY).history.repeated(self.config.replay)
     }
 
     pub(super) fn room(&self, id: RoomId) -> &Room {

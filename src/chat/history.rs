@@ -13,6 +13,15 @@ use super::{EventId, Message};
 /// allocations, and the allocator's own.
 const OVERHEAD: usize = size_of::<Message>() + 72;
 
+/// Messages that are told again, and the bytes of their texts and names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Repeated {
+    /// How many messages.
+    pub messages: usize,
+    /// Bytes, as lines of text.
+    pub bytes: usize,
+}
+
 #[derive(Debug)]
 pub(super) struct History {
     /// Their numbers grow from one to the next, in whichever room.
@@ -92,6 +101,16 @@ impl History {
     /// Bytes of memory that it takes.
     pub(super) fn weight(&self) -> usize {
         self.bytes + self.messages.len() * OVERHEAD
+    }
+
+    /// What the newest `count` messages are.
+    pub(super) fn repeated(&self, count: usize) -> Repeated {
+        let messages = count.min(self.messages.len());
+        let bytes = match messages == self.messages.len() {
+            true => self.bytes,
+            false => self.last(count).map(|message| length(message)).sum(),
+        };
+        Repeated { messages, bytes }
     }
 
     /// The newest `count` messages, or as many as there are, oldest first.

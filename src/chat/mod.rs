@@ -130,6 +130,7 @@ pub use event::{
     Announcement, Cloak, Departure, Event, EventId, Message, MessageKind, Person, Place,
     PrivateMessage, Redaction, TopicSet,
 };
+pub use history::Repeated;
 pub use id::{MemberId, RoomId};
 pub use name::{BadName, Name};
 pub use peer::{Origin, Peer};

@@ -32,6 +32,7 @@ mod service_manager;
 mod shutdown;
 mod socket_files;
 
+use std::collections::HashMap;
 use std::io;
 use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -63,6 +64,7 @@ pub use doors::trusted_proxies::TrustedProxy;
 pub use doors::web::Origin;
 use doors::web::Site;
 use doors::web::board::Board;
+use doors::web::members::Entering;
 use doors::{line as line_door, web as web_door};
 pub use environment::Told;
 use inspect::loop_view::LoopView;
@@ -97,6 +99,8 @@ pub struct ChatServer {
     browsers: String,
     /// Its members' WebSockets.
     web_members: Option<Endpoint>,
+    /// Those who are to be let in there when their turn comes.
+    entering: HashMap<Socket, Entering>,
     loop_view: LoopView,
     metrics_waiting: metrics::Waiting,
     service_manager: ServiceManager,
@@ -192,6 +196,7 @@ impl ChatServer {
             web: None,
             browsers: "There is no chat for browsers here.".to_owned(),
             web_members: None,
+            entering: HashMap::new(),
             loop_view: LoopView::default(),
             metrics_waiting: metrics::Waiting::default(),
             service_manager: ServiceManager::default(),
@@ -235,7 +240,6 @@ impl ChatServer {
             self.say_goodbye(cx, session, reason.as_ref(), &last);
         }
         if self.hub.has_large_deliveries() {
-            self.turns.delivered_much(cx.counters().turns);
             return self.deliver(cx);
         }
         if self.hub.has_deliveries() && !self.deliver_set {
@@ -253,11 +257,15 @@ impl ChatServer {
     fn deliver(&mut self, cx: &mut Context<Self>) {
         let now = cx.now();
         let outlets = &self.outlets;
+        let (mut readers, mut bytes) = (0, 0);
         let too_slow = self.hub.deliver(now, |session, payload| {
             let outlet = outlets.get(session).copied().flatten()?;
+            (readers, bytes) = (readers + 1, bytes + payload.len() as u64);
             outlet.write(cx, payload);
             (outlet.socket.buffered(cx) > 0).then(|| outlet.progress(cx))
         });
+        let cost = Cost::delivery(readers, bytes);
+        self.turns.delivered(cx.counters().turns, cost);
         self.disconnect_all(too_slow, moment(cx));
         self.finish(cx);
     }

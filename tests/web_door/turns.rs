@@ -55,47 +55,54 @@ fn a_turn_reads_little_of_a_crowd_that_sends_what_is_dear() {
     }
 }
 
+/// The end of a request for a WebSocket of objects.
+const JSON_TOO: &str = "\r\nSec-WebSocket-Protocol: loopchat.v1.json\r\n\r\n";
+
 /// A member that speaks in objects.
 fn json_member(rig: &mut Rig) -> Peer {
-    let asked_for = "\r\nSec-WebSocket-Protocol: loopchat.v1.json\r\n\r\n";
     let mut visitor = rig.visitor();
-    visitor.send(REQUEST.replace("\r\n\r\n", asked_for));
+    visitor.send(REQUEST.replace("\r\n\r\n", JSON_TOO));
     rig.0.read_until(&mut visitor, "\"welcome\"");
     visitor
 }
 
-/// Members that speak in objects, each of which sends this as one message, all at once; how many
-/// have their answer in each turn. Nothing else limits them.
-fn answers_of_turns(message: &str) -> Vec<usize> {
-    const MEMBERS: usize = 40;
-    let mut rig = Rig::new(|config| config.flood = None);
-    let mut members: Vec<Peer> = (0..MEMBERS).map(|_| json_member(&mut rig)).collect();
-    for member in &mut members {
-        rig.0.drain_bytes(member);
+/// Members of a crowd, each of whom asks for one thing, all at once.
+const MEMBERS: usize = 40;
+
+/// How many of a crowd have an answer of so many bytes in each turn, until all have. Meanwhile a
+/// short line of somebody else's is heard in the turn that brings it.
+fn answers_of_turns(
+    rig: &mut Rig,
+    crowd: &mut [Peer],
+    bytes: usize,
+    ask: impl FnMut(&mut Peer),
+) -> Vec<usize> {
+    let [mut author, mut reader] = [rig.nc(), rig.nc()];
+    for nc in [&mut author, &mut reader] {
+        nc.say("/join elsewhere");
+        rig.0.read_until(&mut nc.peer, "#elsewhere");
     }
-    let frame = client::frame(TEXT, message.as_bytes());
-    for member in &mut members {
-        member.send(&frame);
+    rig.0.run_for(5000); // all have been told who is here
+    for peer in [&mut author.peer, &mut reader.peer] {
+        rig.0.drain_bytes(peer);
     }
+    for peer in &mut *crowd {
+        rig.0.drain_bytes(peer);
+    }
+    crowd.iter_mut().for_each(ask);
+    author.say("a short line");
     let mut answered = Vec::new();
-    for _ in 0..10 * MEMBERS {
+    let mut waiting: Vec<&mut Peer> = crowd.iter_mut().collect();
+    while !waiting.is_empty() {
         rig.0.event_loop.set_immediate(|_, _| {}); // time stands still
         rig.0.turn();
-        answered.push(
-            members
-                .iter_mut()
-                .filter_map(|member| {
-                    let bytes = member.take_bytes();
-                    (!bytes.is_empty()).then_some(())
-                })
-                .count(),
-        );
+        let before = waiting.len();
+        waiting.retain_mut(|peer| peer.text().len() < bytes);
+        answered.push(before - waiting.len());
+        assert!(answered.len() < 10 * MEMBERS, "{answered:?}");
+        let heard = reader.peer.text();
+        assert!(heard.contains("a short line"), "{heard:?}");
     }
-    assert_eq!(
-        answered.iter().sum::<usize>(),
-        MEMBERS,
-        "each has one answer"
-    );
     answered
 }
 
@@ -108,8 +115,63 @@ fn a_turn_takes_few_large_messages_apart() {
     let fields = format!("{{{fields}\"kind\":\"ping\"}}");
     let text = "x".repeat(EACH);
     for message in [blank, fields, text] {
-        let turns = answers_of_turns(&message);
+        // Nothing else limits them.
+        let mut rig = Rig::new(|config| config.flood = None);
+        let mut members: Vec<Peer> = (0..MEMBERS).map(|_| json_member(&mut rig)).collect();
+        let frame = client::frame(TEXT, message.as_bytes());
+        let turns = answers_of_turns(&mut rig, &mut members, 1, |peer| peer.send(&frame));
         let most = turns.iter().max().expect("some turns");
         assert!(*most <= 12, "{message:.40}: {most} in one turn: {turns:?}");
     }
+}
+
+/// Catches: a dear question that is answered at once since its asker has asked for nothing before;
+/// in each framing, as a line, a torn line, one without an end before the end of a stream, and by
+/// way of a room, or the chat, that is entered.
+#[test]
+fn a_turn_answers_few_dear_questions_though_each_is_its_askers_first() {
+    let object = client::frame(TEXT, br#"{"kind":"line","text":"/history 200"}"#);
+    let message = client::frame(TEXT, b"/history 200");
+    let entry = REQUEST.replace("\r\n\r\n", JSON_TOO);
+    type Way<'a> = (&'a str, fn(&mut Rig) -> Peer, &'a [u8]);
+    let ways: [Way<'_>; 7] = [
+        ("an object", json_member, &object),
+        ("a message", |rig| rig.browser().peer, &message),
+        ("a line", |rig| rig.nc().peer, b"/history 200\n"),
+        ("a torn line", torn_member, b"tory 200\r\n"),
+        ("a last line", |rig| rig.nc().peer, b"/history 200"),
+        ("a room", |rig| rig.nc().peer, b"/join full\n"),
+        ("the chat", Rig::visitor, entry.as_bytes()),
+    ];
+    for (way, member, asked) in ways {
+        // Who comes in is told the last ten messages.
+        let comes_in = matches!(way, "a room" | "the chat");
+        let (messages, length) = if comes_in { (10, 4000) } else { (200, 250) };
+        let mut rig = Rig::new(|config| config.flood = None);
+        let mut full = rig.nc();
+        if way == "a room" {
+            full.say("/join full");
+        }
+        for number in 0..messages {
+            full.say(&format!("{number} {}", "x".repeat(length)));
+            rig.0.settle();
+        }
+        let mut members: Vec<Peer> = (0..MEMBERS).map(|_| member(&mut rig)).collect();
+        let turns = answers_of_turns(&mut rig, &mut members, messages * length, |peer| {
+            peer.send(asked);
+            if way == "a last line" {
+                peer.shut_down();
+            }
+        });
+        let most = turns.iter().max().expect("some turns");
+        assert!(*most <= 24, "{way}: {most} in one turn: {turns:?}");
+    }
+}
+
+/// A member that has begun to ask for something.
+fn torn_member(rig: &mut Rig) -> Peer {
+    let mut nc = rig.nc();
+    nc.peer.send("/his");
+    rig.0.settle();
+    nc.peer
 }

@@ -1,9 +1,9 @@
 //! What everything costs that a connection can ask for: one currency for all of it, so that no
 //! kind of request is a way around the limits on another.
 //!
-//! The prices say about how long each keeps the loop busy, next to one short line. Deliveries are
-//! not in them: what a line costs its readers is bounded by what is [said in a
-//! turn](crate::server::core::turns).
+//! The prices say about how long each keeps the loop busy, next to one short line. Deliveries have
+//! one, too, which nobody pays alone: it counts for the [turn](crate::server::core::turns) that they
+//! are made in.
 
 use std::ops::{Add, AddAssign};
 
@@ -30,6 +30,9 @@ const FREE_ANSWER: u64 = 1024;
 /// Bytes of an answer that take about as long to put together, and to send, as a sixteenth of a
 /// short line.
 const ANSWERED_IN_ONE: u64 = 64;
+
+/// A write, in sixteenths of a line.
+const WRITE: u64 = 8;
 
 /// Parts of messages that take about as long as a sixteenth of a short line.
 const PARTS_IN_ONE: u32 = 2;
@@ -79,6 +82,13 @@ impl Cost {
     pub fn answer(bytes: u64) -> Self {
         let beyond = bytes.saturating_sub(FREE_ANSWER) / ANSWERED_IN_ONE;
         Self(u32::try_from(beyond).unwrap_or(u32::MAX))
+    }
+
+    /// What was said is written to so many readers, so many bytes in all.
+    #[must_use]
+    pub fn delivery(readers: u64, bytes: u64) -> Self {
+        let cost = readers.saturating_mul(WRITE).saturating_add(bytes / 1024);
+        Self(u32::try_from(cost).unwrap_or(u32::MAX))
     }
 
     /// Bytes that are only passed on: read and thrown away, or sent as they are.

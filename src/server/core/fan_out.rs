@@ -24,6 +24,7 @@
 //! and counted, until it has read what waits. Notices are left out only when it is full; its own
 //! answers never.
 
+mod delivery;
 mod reader;
 mod taste;
 #[cfg(test)]
@@ -31,16 +32,22 @@ mod tests;
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::chat::{Chat, Millis, RoomId};
+use crate::chat::{Millis, Repeated, RoomId};
 pub use crate::server::core::batch::{Batch, Rendering, Said};
+use crate::server::core::cost::Cost;
 use crate::server::core::rendering::{Framing, FramingId, Heard};
-use crate::server::core::sessions::{SessionId, SessionTable, Sessions};
+use crate::server::core::sessions::{SessionId, SessionTable};
 use reader::Reader;
 use taste::Taste;
 
 /// From so many bytes said in one room, or told to one member, in one turn, the check phase is not
 /// waited for: everyone who spoke holds a copy of the batch until then.
 const LARGE: usize = 16 * 1024;
+
+/// The same of all that is to be delivered, to all its readers together: a few milliseconds. If a
+/// room has so many that each gets little of that, writing to them is what takes the time, and
+/// half of what is large for one room is.
+const LARGE_IN_ALL: usize = 8 * 1024 * 1024;
 
 /// About how many bytes stand beside a text: a name, marks and a line's end; and in an object of
 /// JSON, which those who hear of any crowd get, ids and times.
@@ -66,6 +73,8 @@ pub struct FanOut {
     newcomers: VecDeque<(Millis, SessionId)>,
     /// Something has become [`LARGE`].
     large: bool,
+    /// About how many bytes are to be delivered, to all readers of rooms together.
+    due: usize,
     /// Members whose framing [has crowds](Framing::has_crowds).
     in_crowds: usize,
     /// Bytes of what was put together for one reader alone.
@@ -167,6 +176,16 @@ pub enum Payload<'a> {
     Own(&'a [u8]),
 }
 
+impl Payload<'_> {
+    /// In bytes, without what a door puts around it.
+    pub(in crate::server) fn len(self) -> usize {
+        match self {
+            Self::Shared(rendering) => rendering.bytes().len(),
+            Self::Own(bytes) => bytes.len(),
+        }
+    }
+}
+
 impl FanOut {
     /// Nothing was said yet. Members have one of these framings each.
     #[must_use]
@@ -180,6 +199,7 @@ impl FanOut {
             told: Vec::new(),
             newcomers: VecDeque::new(),
             large: false,
+            due: 0,
             in_crowds: 0,
             answered: 0,
             tally: Tally::default(),
@@ -233,11 +253,11 @@ impl FanOut {
         self.large
     }
 
-    /// Something for everyone in `room`, except some. If it is a message, those who are behind do
-    /// without; and the one that has said it, which is to be left out, hears it in a framing that
+    /// Something for everyone in `room`, so many readers, except some. If it is a message, those who
+    /// are behind do without; and the one that has said it, which is to be left out, hears it in a framing that
     /// [echoes](Framing::echoes), even when it is behind: what has come of its own line is an
     /// answer.
-    pub fn say(&mut self, room: RoomId, except: &[SessionId], said: Said) {
+    pub fn say(&mut self, room: RoomId, readers: usize, except: &[SessionId], said: Said) {
         let is_message = said.is_message();
         for &session in except {
             if self.does_without(session, room, is_message) {
@@ -250,10 +270,11 @@ impl FanOut {
             false => BESIDES_OF_LINES,
         };
         let batch = self.batch(room);
-        let first = batch.is_empty();
+        let (first, before) = (batch.is_empty(), batch.weight());
         batch.push(said, besides);
-        let end = batch.len();
-        let large = batch.weight() > LARGE;
+        let (end, weight) = (batch.len(), batch.weight());
+        self.due += (weight - before) * readers;
+        let large = weight > LARGE || self.due > LARGE_IN_ALL.max(readers * LARGE / 2);
         if first {
             self.said_in.push(room);
         }
@@ -277,6 +298,16 @@ impl FanOut {
     fn does_without(&mut self, session: SessionId, room: RoomId, is_message: bool) -> bool {
         let echoes = is_message && self.echoes(session);
         self.hears(session, room) && (!echoes || self.seat(session).skipped.is_some())
+    }
+
+    /// What it will cost to repeat something in a framing.
+    #[must_use]
+    pub(in crate::server) fn price(&self, repeated: Repeated, framing: FramingId) -> Cost {
+        let besides = match self.framings[usize::from(framing.0)].has_crowds {
+            true => BESIDES_OF_OBJECTS,
+            false => BESIDES_OF_LINES,
+        };
+        Cost::answer((repeated.bytes + repeated.messages * besides) as u64)
     }
 
     /// Bytes of all that was put together for one reader alone so far: it costs who asks for it.
@@ -329,8 +360,12 @@ impl FanOut {
         }
     }
 
-    /// What a newcomer was told so far may wait a moment. Nothing else was to be delivered to it.
+    /// What a newcomer was told so far may wait a moment, unless it is much. Nothing else was to be
+    /// delivered to it.
     pub fn let_wait(&mut self, newcomer: SessionId, now: Millis) {
+        if self.settle(newcomer).len() > LARGE {
+            return;
+        }
         // It is at the end of the list: what it was told are the last effects there were.
         if self.told.pop_if(|told| *told == newcomer).is_some() {
             self.seat(newcomer).pending.get_or_insert_default().state = State::Waits;
@@ -366,11 +401,6 @@ impl FanOut {
             .unwrap_or_default()
     }
 
-    /// From now on messages are left out for a session; notices too, if it is full.
-    fn fall_behind(&mut self, session: SessionId, standing: Standing) {
-        note_standing(&mut self.seat(session).skipped, standing);
-    }
-
     /// A member has read everything; how many lines were left out for it.
     pub fn catch_up(&mut self, session: SessionId) -> u32 {
         self.settle(session); // what this turn has brought so far was left out, too
@@ -401,108 +431,6 @@ impl FanOut {
         Some(skipped.lines)
     }
 
-    /// Delivers all of it: one `write` per session, with the bytes of its own answers in it. It
-    /// returns how the member stands by now.
-    pub fn deliver(
-        &mut self,
-        chat: &Chat,
-        sessions: &Sessions,
-        mut write: impl FnMut(SessionId, Payload<'_>, usize) -> Standing,
-    ) {
-        self.large = false;
-        for at in 0..self.told.len() {
-            let session = self.told[at];
-            let own = match &mut self.seat(session).pending {
-                Some(pending) if pending.state == State::Told && pending.owner == Some(session) => {
-                    pending.state = State::Written;
-                    pending.own
-                }
-                _ => continue, // taken, or written
-            };
-            let bytes = self.unsent(session);
-            if !bytes.is_empty() {
-                let standing = write(session, Payload::Own(bytes), own);
-                self.fall_behind(session, standing);
-            }
-        }
-        for room in std::mem::take(&mut self.said_in) {
-            let is_plain = sessions.is_plain();
-            for &member in chat.members_of(room) {
-                self.deliver_in(room, member.into(), &mut write);
-                if !is_plain {
-                    let further = sessions.further(member);
-                    further.for_each(|session| self.deliver_in(room, session, &mut write));
-                }
-            }
-            self.batches[room.index()].clear();
-        }
-        for session in self.told.drain(..) {
-            let pending = &mut self.seats.entry(session).pending;
-            // A newcomer in the place of somebody who has left may wait there.
-            pending.take_if(|pending| pending.state == State::Written);
-        }
-    }
-
-    /// Delivers what was said in a room to one who is there, unless it has been served.
-    fn deliver_in(
-        &mut self,
-        room: RoomId,
-        session: SessionId,
-        write: &mut impl FnMut(SessionId, Payload<'_>, usize) -> Standing,
-    ) {
-        let seat = self.seats.entry(session);
-        if seat.has_taste {
-            return self.deliver_to_taste(room, session, write);
-        }
-        if seat.room as usize != room.index() {
-            return; // the session that a member came with has ended, and others have not
-        }
-        let batch = &mut self.batches[room.index()];
-        let standing = match (&mut seat.pending, &mut seat.skipped, batch.only_messages()) {
-            (None, None, _) => {
-                self.tally.deliveries += u64::from(batch.messages_after(0));
-                let rendering = batch.rendering(seat.framing, self.framings);
-                if rendering.bytes().is_empty() {
-                    return;
-                }
-                write(session, Payload::Shared(rendering), 0)
-            }
-            (Some(pending), ..) if pending.state != State::Waits => return, // served before
-            (None, Some(skipped), Some(messages)) => {
-                skipped.lines += messages;
-                self.tally.skipped += u64::from(messages);
-                return; // what stalled members cost, turn after turn
-            }
-            (None, Some(skipped), None) if skipped.all => {
-                skipped.lines += batch.lines_after(0, seat.framing, self.framings, |_| true);
-                self.tally.skipped += u64::from(batch.messages_after(0));
-                return;
-            }
-            (pending, skipped, _) => {
-                let pending = pending.get_or_insert_default();
-                let reader = Reader {
-                    framing: seat.framing,
-                    framings: self.framings,
-                    ignored: None,
-                };
-                pending.seen = reader.add(
-                    batch,
-                    pending.seen,
-                    skipped,
-                    &mut pending.bytes,
-                    &mut self.tally,
-                );
-                if pending.bytes.is_empty() {
-                    seat.pending = None;
-                    return;
-                }
-                write(session, Payload::Own(&pending.bytes), pending.own)
-            }
-        };
-        note_standing(&mut seat.skipped, standing);
-        seat.pending = None;
-    }
-
     /// Whether a newcomer's greeting still waits.
     fn waits(&mut self, session: SessionId) -> bool {
         let pending = &self.seat(session).pending;
@@ -516,49 +444,6 @@ impl FanOut {
     fn settle(&mut self, session: SessionId) -> &mut Vec<u8> {
         self.pending(session);
         self.unsent(session)
-    }
-
-    fn unsent(&mut self, session: SessionId) -> &mut Vec<u8> {
-        let seat = self.seats.entry(session);
-        let Seat {
-            pending, skipped, ..
-        } = seat;
-        let pending = pending.get_or_insert_default();
-        let taste = match seat.has_taste {
-            true => self.tastes.get_mut(&session),
-            false => None,
-        };
-        let (watched, ignored) = match taste {
-            Some(Taste { watched, ignored }) => (&mut watched[..], Some(&*ignored)),
-            None => (&mut [][..], None),
-        };
-        let reader = |framing| Reader {
-            framing,
-            framings: self.framings,
-            ignored: ignored.filter(|ignored| !ignored.is_empty()),
-        };
-        if let Some(batch) = self.batches.get_mut(seat.room as usize) {
-            pending.seen = reader(seat.framing).add(
-                batch,
-                pending.seen,
-                skipped,
-                &mut pending.bytes,
-                &mut self.tally,
-            );
-        }
-        for watched in watched {
-            let framing = self.framings[usize::from(seat.framing.0)].elsewhere;
-            if let Some(batch) = self.batches.get_mut(watched.room.index()) {
-                watched.seen = reader(framing).add(
-                    batch,
-                    watched.seen,
-                    skipped,
-                    &mut pending.bytes,
-                    &mut self.tally,
-                );
-            }
-        }
-        &mut pending.bytes
     }
 
     fn framing(&mut self, session: SessionId) -> &'static Framing {
@@ -589,11 +474,5 @@ impl FanOut {
             pending.state = State::Told;
         }
         pending
-    }
-}
-
-fn note_standing(skipped: &mut Option<Skipped>, standing: Standing) {
-    if standing != Standing::KeepsUp {
-        skipped.get_or_insert_default().all |= standing == Standing::Full;
     }
 }

@@ -116,6 +116,16 @@ pub enum Item<'a> {
     Command(Command),
 }
 
+/// Where to stop, in [`LineDecoder::feed_items`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// Behind the item.
+    After,
+    /// Before the line, which was not taken: it comes again with the next bytes. Of what is no line
+    /// that cannot be said; it is taken.
+    Before,
+}
+
 /// What a byte completed. [`Item`] without the text, which is still in the buffer.
 #[derive(Debug, PartialEq)]
 enum Event {
@@ -173,17 +183,21 @@ impl LineDecoder {
         mut on_frame: impl FnMut(Frame<'_>) -> ControlFlow<()>,
     ) -> usize {
         self.feed_items(max_line, bytes, |item| match item {
-            Item::Frame(frame) => on_frame(frame),
+            Item::Frame(frame) => match on_frame(frame) {
+                ControlFlow::Continue(()) => ControlFlow::Continue(()),
+                ControlFlow::Break(()) => ControlFlow::Break(Stop::After),
+            },
             Item::Command(_) => ControlFlow::Continue(()),
         })
     }
 
-    /// As [`feed`](Self::feed), with the telnet commands among the frames.
+    /// As [`feed`](Self::feed), with the telnet commands among the frames; and a line can be left
+    /// for [later](Stop::Before).
     pub fn feed_items(
         &mut self,
         max_line: usize,
         bytes: &[u8],
-        mut on_item: impl FnMut(Item<'_>) -> ControlFlow<()>,
+        mut on_item: impl FnMut(Item<'_>) -> ControlFlow<Stop>,
     ) -> usize {
         let mut at = 0;
         while at < bytes.len() {
@@ -191,9 +205,14 @@ impl LineDecoder {
             let flow = if self.is_idle()
                 && let Some((line, taken)) = whole_line(max_line, rest)
             {
+                let flow = with_text(line, |text| on_item(Item::Frame(Frame::Line(text))));
+                if flow == ControlFlow::Break(Stop::Before) {
+                    break;
+                }
                 at += taken;
-                with_text(line, |text| on_item(Item::Frame(Frame::Line(text))))
+                flow
             } else {
+                let after_cr = self.after_cr;
                 let (taken, event) = self.step(max_line, rest);
                 at += taken;
                 match event {
@@ -203,7 +222,13 @@ impl LineDecoder {
                     Some(Event::Line) => {
                         // Taken, not cleared: the buffer is freed with the line.
                         let line = mem::take(&mut self.partial);
-                        with_text(&line, |text| on_item(Item::Frame(Frame::Line(text))))
+                        let flow = with_text(&line, |text| on_item(Item::Frame(Frame::Line(text))));
+                        if flow == ControlFlow::Break(Stop::Before) {
+                            // One byte has ended it.
+                            (self.partial, self.after_cr) = (line, after_cr);
+                            at -= 1;
+                        }
+                        flow
                     }
                 }
             };
@@ -226,6 +251,18 @@ impl LineDecoder {
         } else if !left.discarding && (left.after_cr || !left.partial.is_empty()) {
             with_text(&left.partial, |text| on_frame(Frame::Line(text)));
         }
+    }
+
+    /// The line that has no end yet, as far as it has come.
+    pub(in crate::server) fn torn(&self) -> &[u8] {
+        &self.partial
+    }
+
+    /// Forgets the line that has no end yet. Returns how many bytes that were, of a stream of text
+    /// in which no telnet commands are.
+    pub(in crate::server) fn take_back(&mut self) -> usize {
+        let torn = mem::take(self);
+        torn.partial.len() + usize::from(torn.after_cr)
     }
 
     /// How many bytes of heap memory the decoder owns: none between two lines, and never more than

@@ -23,6 +23,7 @@ use std::rc::Rc;
 
 use crate::chat::{Answer, Chat, DisconnectReason, Effect, Millis, Peer, Question, Refusal};
 use crate::server::Config;
+use crate::server::core::cost::Cost;
 use crate::server::core::digests::Digests;
 use crate::server::core::fan_out::{FanOut, Payload, Standing};
 use crate::server::core::farewells::Farewells;
@@ -180,6 +181,21 @@ impl Hub {
                 self.tell(session, Answer::Refused(Refusal::LineTooLong { limit }));
             }
         }
+    }
+
+    /// What a line of a session's will cost beyond its bytes, as far as that can be told before it
+    /// is heard: what it would have repeated to it.
+    pub(in crate::server) fn foresee(&mut self, session: SessionId, line: &str) -> Cost {
+        let Some(member) = self.member(session) else {
+            return Cost::NONE;
+        };
+        let framing = self.fan_out.framing_of(session);
+        self.fan_out.price(self.chat.foresee(member, line), framing)
+    }
+
+    /// What it will cost to let in somebody who has this framing.
+    pub(in crate::server) fn foresee_welcome(&self, framing: FramingId) -> Cost {
+        self.fan_out.price(self.chat.foresee_welcome(), framing)
     }
 
     /// Whether a session does without the private message among the [effects](Self::effects),

@@ -9,11 +9,12 @@ use crate::server::Config;
 use crate::server::core::Moment;
 use crate::server::core::cost::{Cost, LINE_BYTES};
 use crate::server::core::flood::{Bucket, FloodLimit};
-use crate::server::core::framing::{Command, Frame, Item, LineDecoder};
+use crate::server::core::framing::{Command, Frame, Item, LineDecoder, Stop};
 use crate::server::core::hub::Hub;
 use crate::server::core::sessions::SessionId;
 use crate::server::core::strangers::{self, Source};
 use crate::server::core::telnet::Negotiation;
+use crate::server::core::turns::Allowance;
 
 /// Lines and telnet commands of one connection that are handled in one turn at most. What is left
 /// of its bytes waits for the next, so that nobody's paste holds up the others.
@@ -63,8 +64,8 @@ pub(in crate::server) struct Read<'a> {
     pub(in crate::server) bytes: &'a [u8],
     /// The rest of a message, or a whole one: its end is a line's end.
     pub(in crate::server) is_message: bool,
-    /// Lines and telnet commands that are heard at most.
-    pub(in crate::server) lines: usize,
+    /// What may be asked for.
+    pub(in crate::server) allowance: Allowance,
 }
 
 /// What came of some bytes.
@@ -74,6 +75,8 @@ pub struct Fed {
     pub used: usize,
     /// What that has cost.
     pub cost: Cost,
+    /// The next line would cost more than is allowed now.
+    pub is_postponed: bool,
 }
 
 impl LineInput {
@@ -113,7 +116,7 @@ impl LineInput {
         let read = Read {
             bytes,
             is_message: false,
-            lines: LINES_PER_TURN,
+            allowance: Allowance::UNBOUNDED,
         };
         self.hear(hub, session, read, at, frame)
     }
@@ -131,11 +134,10 @@ impl LineInput {
         let Read {
             bytes,
             is_message,
-            lines,
+            mut allowance,
         } = read;
-        let most = lines.min(LINES_PER_TURN);
         let max_line = hub.max_line();
-        let (mut items, mut cost) = (0, Cost::NONE);
+        let (mut items, mut cost, mut is_postponed) = (0, Cost::NONE, false);
         let used = self.decode(
             |Kept {
                  decoder, telnet, ..
@@ -143,6 +145,12 @@ impl LineInput {
              bound| {
                 let mut take = |item: Item<'_>| {
                     let price = price(item, max_line, bound.as_deref());
+                    if let Item::Frame(Frame::Line(line)) = item
+                        && !allowance.allows(price + hub.foresee(session, line))
+                    {
+                        is_postponed = true;
+                        return ControlFlow::Break(Stop::Before);
+                    }
                     let wait = bound.as_mut().map_or(0, |bound| bound.take(price, now));
                     let before = Done::by(hub);
                     let bytes = length(item, max_line);
@@ -159,16 +167,19 @@ impl LineInput {
                         None => wait,
                     };
                     (items, cost) = (items + 1, cost + price + more);
-                    match hub.takes_more() && wait == 0 && items < most {
+                    allowance.spend(price + more);
+                    let is_done = wait > 0 || items == LINES_PER_TURN || allowance.is_spent();
+                    match hub.takes_more() && !is_done {
                         true => ControlFlow::Continue(()),
-                        false => ControlFlow::Break(()),
+                        false => ControlFlow::Break(Stop::After),
                     }
                 };
                 let used = decoder.feed_items(max_line, bytes, &mut take);
-                if is_message && used == bytes.len() && !decoder.is_idle() {
-                    decoder.feed_items(max_line, b"\n", &mut take);
+                let is_torn = is_message && used == bytes.len() && !decoder.is_idle();
+                match is_torn && decoder.feed_items(max_line, b"\n", &mut take) == 0 {
+                    true => used - decoder.take_back(),
+                    false => used,
                 }
-                used
             },
         );
         if let Some(bound) = self.bound.as_mut().filter(|_| items > 0) {
@@ -180,7 +191,11 @@ impl LineInput {
             self.charge(price, now);
             cost += price;
         }
-        Fed { used, cost }
+        Fed {
+            used,
+            cost,
+            is_postponed,
+        }
     }
 
     /// The peer has said all it will: what is left is a line, too. Returns what that has cost.
@@ -268,6 +283,16 @@ impl LineInput {
             hub.tell(session, Answer::Flooding { per_second });
         }
         Some(wait)
+    }
+
+    /// What the line that has no end yet will cost, as far as that can be told.
+    pub(in crate::server) fn foresee_last(&self, hub: &mut Hub, session: SessionId) -> Cost {
+        let Some(kept) = &self.kept else {
+            return Cost::NONE;
+        };
+        let line = String::from_utf8_lossy(kept.decoder.torn());
+        let item = Item::Frame(Frame::Line(&line));
+        price(item, hub.max_line(), self.bound.as_deref()) + hub.foresee(session, &line)
     }
 
     /// Whether there may be a line without an end.
@@ -396,98 +421,4 @@ impl Bound {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::server::FRAMINGS;
-    use crate::server::core::flood::{self, Flood};
-    use crate::server::core::rendering::FramingId;
-
-    const AT: Moment = Moment { now: 0, utc: 0 };
-
-    /// Catches: a name that is dear to look at, for the price of a short line; by either door, and
-    /// as the last line, which has no end.
-    #[test]
-    fn what_is_looked_up_for_a_line_is_paid_for() {
-        let mut hub = Hub::new(Config::default().into(), &FRAMINGS);
-        let peer = Peer::Tcp([192, 0, 2, 7].into());
-        let member = hub.connect(peer, FramingId(0), AT).expect("there is room");
-        let dear = format!("/nick {}", "\u{1F82}".repeat(12));
-        for (line, is_dear) in [
-            ("/nick alice", false),
-            ("/nick Иван", false),
-            ("Хорошо, что вы пришли", false),
-            (&*dear, true),
-        ] {
-            let mut input = LineInput::new(peer, &Config::default(), 0);
-            let text = format!("{line}\n");
-            let fed = input.feed(&mut hub, member, text.as_bytes(), AT, Hub::frame);
-            assert_eq!(fed.cost >= Cost(5 * Cost::LINE.0), is_dear, "{line}");
-            assert_eq!(fed.cost == Cost::LINE, !is_dear, "{line}");
-            let full_after = |input: &LineInput, ms| {
-                let bound = input.bound.as_ref().expect("a stranger");
-                bound.bucket.is_full(ms)
-            };
-            assert_eq!(full_after(&input, 100), !is_dear, "{line}");
-            let mut last = LineInput::new(peer, &Config::default(), 0);
-            last.feed(&mut hub, member, line.as_bytes(), AT, Hub::frame);
-            hub.frame(member, Frame::Line("/nick zoe"), AT);
-            let cost = last.finish(&mut hub, member, AT, Hub::frame);
-            assert_eq!(cost, fed.cost, "{line}");
-            assert_eq!(full_after(&last, 100), !is_dear, "{line}");
-        }
-    }
-
-    /// Catches: a history of two hundred long messages for the price of a short line, in either
-    /// framing.
-    #[test]
-    fn what_is_answered_is_paid_for() {
-        let mut hub = Hub::new(Config::default().into(), &FRAMINGS);
-        let peer = Peer::Tcp([192, 0, 2, 7].into());
-        for framing in [FramingId(0), FramingId(1)] {
-            let member = hub.connect(peer, framing, AT).expect("there is room");
-            hub.apply(); // its greeting is no answer
-            let mut cost = |line: &str| {
-                let mut input = LineInput::new(peer, &Config::default(), 0);
-                let text = format!("{line}\n");
-                let fed = input.feed(&mut hub, member, text.as_bytes(), AT, Hub::frame);
-                let mut last = LineInput::new(peer, &Config::default(), 0);
-                last.feed(&mut hub, member, line.as_bytes(), AT, Hub::frame);
-                let cost = last.finish(&mut hub, member, AT, Hub::frame);
-                assert_eq!(cost, fed.cost, "{line:.20}");
-                cost
-            };
-            for ordinary in ["/who", "/rooms", "/topic", "/history 1", "hello"] {
-                assert_eq!(cost(ordinary), Cost::LINE, "{ordinary}");
-            }
-            for _ in 0..100 {
-                cost(&"x".repeat(400)); // twice
-            }
-            // Some 64 KiB of text are repeated.
-            let history = cost("/history 200");
-            assert!(history > Cost(50 * Cost::LINE.0), "{history:?}");
-        }
-    }
-
-    #[test]
-    fn this_machine_is_bound_only_by_a_flag() {
-        let given = |flood| Config {
-            flood,
-            ..Config::default()
-        };
-        let bound = |address: &str, config: &Config| {
-            let peer = Peer::Tcp(address.parse().expect("an address"));
-            LineInput::new(peer, config, 0).bound
-        };
-        let by_default = given(None);
-        for here in ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"] {
-            assert!(bound(here, &by_default).is_none(), "{here}");
-        }
-        let limit = FloodLimit { rate: 1, burst: 1 };
-        let by_flag = given(Some(Flood::Limit(limit)));
-        assert_eq!(bound("::1", &by_flag).expect("a limit").flood, Some(limit));
-        let stranger = bound("192.0.2.7", &by_default).expect("limits");
-        assert_eq!(stranger.flood, Some(flood::DEFAULT));
-        let free = bound("192.0.2.7", &given(Some(Flood::Off)));
-        assert!(free.expect("an address").flood.is_none());
-    }
-}
+mod tests;

@@ -2,11 +2,11 @@
 //! turn has had enough, so that nobody else waits for it. This holds for everyone, wherever it
 //! comes from.
 //!
-//! A turn may cost so much before those wait who have asked for much of late; the more it has
-//! cost, the less is much. Whoever waits is not read. In the check phase some of those who wait
-//! are read on, in the order in which they came to wait, for a share of what a turn may cost. Its
-//! length is therefore bounded by what all those cost together who ask for little, and by that:
-//! how many the others are does not matter.
+//! A turn may cost so much before those wait who have asked for much of late, or ask for it now; the
+//! more it has cost, the less is much. Whoever waits is not read. In the check phase some of those
+//! who wait are read on, in the order in which they came to wait, for a share of what a turn may
+//! cost. Its length is therefore bounded by what all those cost together who ask for little, and by
+//! that: how many the others are does not matter.
 
 use std::collections::{HashSet, VecDeque};
 use std::hash::Hash;
@@ -35,9 +35,8 @@ const BYTES: usize = 8;
 /// Bytes that are read of it at least: an ordinary line or request comes in one piece.
 const LEAST_READ: usize = 512;
 
-/// When so much was said in one room that it is delivered before the turn's end, the turn has cost
-/// this much: everyone there is written to.
-const LARGE_DELIVERY: u32 = TURN;
+/// What a turn that has had enough lets one connection cost at once, for whatever it has not yet.
+const AT_ONCE: u32 = 2 * TURN;
 
 /// What one connection has asked for in the window that runs: eleven bits for the cost, and five
 /// for the last ones of the window's number. One that comes round may be taken for an older one,
@@ -79,8 +78,42 @@ pub(in crate::server) struct Turns<K> {
     order: VecDeque<K>,
     /// Those who were read on last.
     granted: Vec<Grant<K>>,
+    /// What they may still cost together.
+    granted_left: u32,
     /// An immediate is set that will read on.
     pub(in crate::server) immediate_set: bool,
+}
+
+/// What a connection may ask for in one go.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::server) struct Allowance {
+    left: Cost,
+    /// It has waited for this: the first thing may cost whatever it does.
+    is_overdue: bool,
+}
+
+impl Allowance {
+    /// For whom nothing is too much.
+    pub(in crate::server) const UNBOUNDED: Self = Self {
+        left: Cost(u32::MAX),
+        is_overdue: false,
+    };
+
+    /// Whether something may be asked for that will cost this.
+    pub(in crate::server) fn allows(self, cost: Cost) -> bool {
+        self.is_overdue || cost <= self.left
+    }
+
+    /// Something was asked for, and has cost this.
+    pub(in crate::server) fn spend(&mut self, cost: Cost) {
+        self.left = Cost(self.left.0.saturating_sub(cost.0));
+        self.is_overdue = false;
+    }
+
+    /// Whether nothing more may be.
+    pub(in crate::server) fn is_spent(self) -> bool {
+        self.left == Cost::NONE
+    }
 }
 
 /// What somebody who has waited may ask for, whatever the turn has cost.
@@ -99,6 +132,7 @@ impl<K> Default for Turns<K> {
             waiting: HashSet::new(),
             order: VecDeque::new(),
             granted: Vec::new(),
+            granted_left: 0,
             immediate_set: false,
         }
     }
@@ -120,17 +154,16 @@ impl<K: Copy + Eq + Hash> Turns<K> {
         if let Some(grant) = self.grant(connection) {
             grant.left = grant.left.saturating_sub(cost.0);
             grant.is_used = true;
+            self.granted_left = self.granted_left.saturating_sub(cost.0);
         }
     }
 
-    /// So much was said in one room that it is delivered at once. Who was to be read on still is
-    /// first of those who wait.
-    pub(in crate::server) fn delivered_much(&mut self, turn: u64) {
+    /// What was said was delivered, before the turn's end or at it, and has cost this. If it is
+    /// much, whoever was to be read on still is first of those who wait.
+    pub(in crate::server) fn delivered(&mut self, turn: u64, cost: Cost) {
         self.begin(turn);
-        self.spent = self.spent.saturating_add(LARGE_DELIVERY);
-        for grant in &mut self.granted {
-            grant.left = 0;
-        }
+        self.spent = self.spent.saturating_add(cost.0);
+        self.granted_left = self.granted_left.saturating_sub(cost.0);
     }
 
     /// Whether a connection is to wait before it is heard: the turn has had enough, and this one
@@ -148,26 +181,28 @@ impl<K: Copy + Eq + Hash> Turns<K> {
             None => return false,
             Some(much) => much,
         };
-        let has_grant = self.grant(connection).is_some_and(|grant| grant.left > 0);
-        !has_grant && load.in_window(now) > much
+        self.granted_to(connection).is_none() && load.in_window(now) > much
     }
 
-    /// How many lines a connection that is heard may say in one go.
-    pub(in crate::server) fn lines(
+    /// What a connection that is heard may ask for in one go: a short line at least.
+    pub(in crate::server) fn allowance(
         &mut self,
         turn: u64,
         connection: K,
         load: Load,
         now: Millis,
-    ) -> usize {
-        let Some(much) = self.much(turn) else {
-            return usize::MAX;
+    ) -> Allowance {
+        let much = self.much(turn);
+        let granted = self.granted_to(connection);
+        let left = match (much, granted) {
+            (None, _) => AT_ONCE - self.spent,
+            (Some(_), Some(grant)) => grant.left,
+            (Some(much), None) => much.saturating_sub(load.in_window(now)).max(Cost::LINE.0),
         };
-        let left = match self.grant(connection) {
-            Some(grant) if grant.left > 0 => grant.left,
-            _ => much.saturating_sub(load.in_window(now)),
-        };
-        (left / Cost::LINE.0).max(1) as usize
+        Allowance {
+            left: Cost(left),
+            is_overdue: granted.is_some_and(|grant| !grant.is_used),
+        }
     }
 
     /// How many bytes each of those may be read that come now; `None` if that does not matter yet.
@@ -235,6 +270,7 @@ impl<K: Copy + Eq + Hash> Turns<K> {
             is_used: false,
         };
         self.granted = chosen.iter().map(grant).collect();
+        self.granted_left = TURN;
         chosen
     }
 
@@ -250,6 +286,13 @@ impl<K: Copy + Eq + Hash> Turns<K> {
         }
     }
 
+    /// What a connection that was to be read on may still ask for, if it is anything.
+    fn granted_to(&self, connection: K) -> Option<&Grant<K>> {
+        let mut granted = self.granted.iter();
+        let found = granted.find(|grant| grant.connection == connection);
+        found.filter(|grant| grant.left > 0 && self.granted_left > 0)
+    }
+
     fn grant(&mut self, connection: K) -> Option<&mut Grant<K>> {
         let mut granted = self.granted.iter_mut();
         granted.find(|grant| grant.connection == connection)
@@ -263,162 +306,4 @@ impl<K: Copy + Eq + Hash> Turns<K> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::HashMap;
-
-    use super::*;
-
-    /// Connections that ask for so much in every turn that they are heard in.
-    struct House {
-        turns: Turns<u32>,
-        loads: HashMap<u32, Load>,
-        turn: u64,
-        heard: HashMap<u32, u32>,
-    }
-
-    impl House {
-        fn new() -> Self {
-            Self {
-                turns: Turns::default(),
-                loads: HashMap::new(),
-                turn: 0,
-                heard: HashMap::new(),
-            }
-        }
-
-        /// One of them is visited, and heard until it has said so many lines or is to wait. What
-        /// it has said.
-        fn visit(&mut self, connection: u32, lines: usize) -> usize {
-            let load = self.loads.entry(connection).or_default();
-            let (turn, now) = (self.turn, self.turn / 10);
-            for said in 0..lines {
-                if self.turns.has_had_enough_of(turn, connection, *load, now) {
-                    self.turns.wait(connection);
-                    return said;
-                }
-                self.turns.spend(turn, connection, load, Cost::LINE, now);
-                *self.heard.entry(connection).or_default() += 1;
-            }
-            lines
-        }
-
-        /// A turn in which those who do not wait are visited; how many lines were heard in it.
-        fn turn(&mut self, connections: u32) -> usize {
-            self.turn += 1;
-            let mut said = 0;
-            for connection in 0..connections {
-                if !self.turns.waits(connection) {
-                    said += self.visit(connection, VISIT);
-                }
-            }
-            for connection in self.turns.read_on() {
-                said += self.visit(connection, VISIT);
-            }
-            said
-        }
-    }
-
-    const VISIT: usize = 16;
-
-    #[test]
-    fn a_turn_is_bounded_however_many_ask_for_much_and_all_are_served_alike() {
-        for connections in [10, 100, 1000] {
-            let mut house = House::new();
-            let most = (0..1000).map(|_| house.turn(connections)).max();
-            // Those of whom nothing is known yet are heard, each for a line or two.
-            let bound = 256 * 10 + 2 * connections as usize;
-            assert!(most <= Some(bound), "{connections}: {most:?}");
-            let heard = || house.heard.values();
-            let (least, most) = (heard().min().unwrap(), heard().max().unwrap());
-            let few = 3 * VISIT as u32;
-            assert!(most / 2 <= least + few, "{connections}: {least} to {most}");
-        }
-    }
-
-    #[test]
-    fn who_is_known_costs_a_turn_no_more_than_its_share() {
-        let mut house = House::new();
-        let said: Vec<usize> = (0..20).map(|_| house.turn(5000)).collect();
-        assert!(said[0] <= 256 * 10 + 2 * 5000, "{said:?}");
-        assert!(said[1..].iter().all(|&said| said <= 4 * 256), "{said:?}");
-    }
-
-    #[test]
-    fn who_asks_for_little_never_waits() {
-        let mut house = House::new();
-        for turn in 0..3000 {
-            house.turn(300);
-            // A line every tenth of a second or so.
-            if turn % 1300 == 0 {
-                assert_eq!(house.visit(9999, 1), 1);
-            }
-        }
-        assert!(!house.turns.waits(9999));
-    }
-
-    #[test]
-    fn a_visit_is_shorter_when_the_turn_has_had_enough() {
-        let mut turns = Turns::<u32>::default();
-        let mut other = Load::default();
-        let lines = |turns: &mut Turns<u32>, turn| turns.lines(turn, 9, Load::default(), 0);
-        assert_eq!(lines(&mut turns, 1), usize::MAX);
-        turns.spend(1, 7, &mut other, Cost(TURN), 0);
-        assert_eq!(lines(&mut turns, 1), 64);
-        turns.spend(1, 7, &mut other, Cost(20 * TURN), 0);
-        assert_eq!(lines(&mut turns, 1), 1);
-        let heard = turns.lines(1, 7, other, 0);
-        assert_eq!(heard, 1, "whoever is heard at all says a line");
-        assert_eq!(lines(&mut turns, 2), usize::MAX);
-    }
-
-    #[test]
-    fn nothing_is_kept_of_who_is_gone() {
-        let mut turns = Turns::default();
-        (0..100).for_each(|connection| turns.wait(connection));
-        turns.wait(7);
-        assert_eq!(turns.read_on(), (0..8).collect::<Vec<_>>());
-        (8..100).for_each(|connection| turns.forget(connection));
-        assert!(!turns.anyone_waits() && turns.order.is_empty());
-    }
-
-    #[test]
-    fn who_waits_alone_has_a_whole_turn_and_many_share_it() {
-        let mut turns = Turns::<u32>::default();
-        let heavy = |turns: &mut Turns<u32>, connection| {
-            let mut load = Load::default();
-            turns.spend(1, connection, &mut load, Cost(2 * TURN), 0);
-            assert!(turns.has_had_enough_of(1, connection, load, 0));
-            turns.wait(connection);
-            load
-        };
-        let load = heavy(&mut turns, 1);
-        assert_eq!(turns.read_on(), [1]);
-        assert_eq!(turns.lines(1, 1, load, 0), 256);
-        for connection in 0..20 {
-            heavy(&mut turns, connection);
-        }
-        assert_eq!(turns.read_on(), [0, 1, 2, 3, 4, 5, 6, 7]);
-        assert_eq!(turns.lines(1, 1, load, 0), 32);
-        // The first of them says so much that the others come first the next time.
-        turns.spend(1, 0, &mut Load::default(), Cost(16), 0);
-        turns.delivered_much(1);
-        for connection in 0..8 {
-            assert!(turns.has_had_enough_of(1, connection, load, 0));
-            turns.wait(connection);
-        }
-        let mut next = turns.read_on();
-        next.sort_unstable();
-        assert_eq!(next, [1, 2, 3, 4, 5, 6, 7, 8]);
-    }
-
-    #[test]
-    fn a_window_passes() {
-        let mut load = Load::default();
-        load.add(Cost(100), 0);
-        load.add(Cost(100), 127);
-        assert_eq!(load.in_window(127), 200);
-        assert_eq!(load.in_window(128), 0);
-        load.add(Cost(u32::MAX), 128);
-        assert_eq!(load.in_window(128), MOST);
-    }
-}
+mod tests;

@@ -4,6 +4,7 @@ use rustix::process::geteuid;
 
 use crate::chat::{DisconnectReason, Peer};
 use crate::net::{Context, RemoteParty, Socket};
+use crate::server::core::cost::Cost;
 use crate::server::core::rendering::FramingId;
 use crate::server::core::sessions::SessionId;
 use crate::server::doors::outlet::Outlet;
@@ -38,7 +39,11 @@ impl ChatServer {
         framing: FramingId,
         peer: Peer,
     ) -> Result<SessionId, DisconnectReason> {
+        let before = self.hub.fan_out.answered();
         let session = self.hub.connect(peer, framing, moment(cx))?;
+        self.hub.apply();
+        let cost = Cost::answer(self.hub.fan_out.answered() - before);
+        self.turns.delivered(cx.counters().turns, cost);
         *self.outlets.entry(session) = Some(outlet);
         Ok(session)
     }
@@ -65,6 +70,7 @@ impl ChatServer {
             cx.clear_timer(timer);
         }
         self.turns.forget(socket);
+        self.entering.remove(&socket);
         let Some(connection) = self.connections.remove(socket, cx.now()) else {
             self.connections.turned_away.remove(&socket);
             return;

@@ -5,10 +5,14 @@
 //! [`flood`](crate::server::core::flood), and what all together may ask for in one turn in
 //! [`turns`](crate::server::core::turns). What one says is in [`line_input`](crate::server::core::line_input).
 
+use crate::http::web_socket::WebSocket;
 use crate::net::{Context, Socket};
 use crate::server::ChatServer;
 use crate::server::core::cost::Cost;
+use crate::server::core::line_input::Fed;
+use crate::server::core::turns::Allowance;
 use crate::server::doors::outlet::Outlet;
+use crate::server::doors::web::members;
 
 impl ChatServer {
     /// Whether nothing is to be heard from a connection now.
@@ -39,18 +43,53 @@ impl ChatServer {
         let load = connection.load;
         let waits = self.turns.has_had_enough_of(turn, socket, load, now);
         if waits {
-            self.turns.wait(socket);
-            self.set_next_turn(cx);
+            self.postpone(cx, socket);
         }
-        waits
+        waits || self.turns.waits(socket)
     }
 
-    /// How many lines may be heard of a connection now, in one go.
-    pub(in crate::server) fn lines_to_hear(&mut self, cx: &Context<Self>, socket: Socket) -> usize {
+    /// What may be heard of a connection now, in one go.
+    pub(in crate::server) fn allowance(&mut self, cx: &Context<Self>, socket: Socket) -> Allowance {
         let (turn, now) = (cx.counters().turns, cx.now());
         let connection = self.connections.get_mut(socket);
         let load = connection.map_or_else(Default::default, |found| found.load);
-        self.turns.lines(turn, socket, load, now)
+        self.turns.allowance(turn, socket, load, now)
+    }
+
+    /// A connection was heard. If there was more, and it would have cost too much now, it waits for
+    /// its turn.
+    pub(in crate::server) fn heard(&mut self, cx: &mut Context<Self>, socket: Socket, fed: Fed) {
+        self.spend(cx, socket, fed.cost);
+        if fed.is_postponed {
+            self.postpone(cx, socket);
+        }
+    }
+
+    /// A connection waits for its turn.
+    pub(in crate::server) fn postpone(&mut self, cx: &mut Context<Self>, socket: Socket) {
+        self.turns.wait(socket);
+        self.set_next_turn(cx);
+    }
+
+    /// Whether the last line of a connection, which has no end, has to wait for its turn.
+    pub(in crate::server) fn postpones_last(
+        &mut self,
+        cx: &mut Context<Self>,
+        socket: Socket,
+    ) -> bool {
+        let allowance = self.allowance(cx, socket);
+        let Some(connection) = self.connections.get_mut(socket) else {
+            return false;
+        };
+        let Some(session) = connection.session else {
+            return false;
+        };
+        let foreseen = connection.input.foresee_last(&mut self.hub, session);
+        let is_postponed = !allowance.allows(foreseen);
+        if is_postponed {
+            self.postpone(cx, socket);
+        }
+        is_postponed
     }
 
     /// Has a connection that has used up its lines wait for a while: true if it has to.
@@ -127,6 +166,8 @@ impl ChatServer {
             if !socket.writable_need_drain(cx) {
                 outlet.read_on(self, cx);
             }
+        } else if let Some(entering) = self.entering.remove(&socket) {
+            members::enter(self, cx, WebSocket::of(socket), entering);
         } else if let Some(watcher) = self.loop_view.watcher(socket) {
             watcher.resume(cx);
         } else if let Some(web) = self.web {

@@ -69,15 +69,12 @@ impl FanOut {
             .as_ref()
             .is_some_and(|pending| pending.state == State::Written);
         if !is_served {
-            self.pending(session).state = State::Written;
-            self.unsent(session);
-            let seat = self.seat(session);
-            let (own, bytes) = match &seat.pending {
-                Some(pending) => (pending.own, &pending.bytes[..]),
-                None => (0, &[][..]),
-            };
+            let pending = self.pending(session);
+            pending.state = State::Written;
+            let own = pending.own;
+            let bytes = std::mem::take(self.unsent(session));
             if !bytes.is_empty() {
-                let standing = write(session, Payload::Own(bytes), own);
+                let standing = write(session, Payload::Own(&bytes), own);
                 self.fall_behind(session, standing);
             }
         }

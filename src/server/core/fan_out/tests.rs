@@ -1,7 +1,8 @@
 use super::*;
-use crate::chat::{Config, Effect, Event, MemberId, Peer};
+use crate::chat::{Announcement, Chat, Config, Effect, Event, MemberId, Peer};
 use crate::server::FRAMINGS;
 use crate::server::core::digests::{Digests, Place};
+use crate::server::core::sessions::Sessions;
 
 const NEIGHBOUR: Peer = Peer::Tcp(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
 
@@ -111,7 +112,8 @@ impl House {
 
     fn say(&mut self, room: RoomId, except: Option<MemberId>, said: Said) {
         let except = except.map(session);
-        self.fan_out.say(room, except.as_slice(), said);
+        let readers = self.chat.members_of(room).len();
+        self.fan_out.say(room, readers, except.as_slice(), said);
     }
 
     fn deliver_as(&mut self, mut write: impl FnMut(SessionId, Payload<'_>) -> Standing) {
@@ -349,4 +351,34 @@ fn who_is_ignored_is_not_counted_as_skipped() {
         house.deliver();
         assert_eq!(house.fan_out.catch_up(session(bob)), 1, "{standing:?}");
     }
+}
+
+/// Catches: what each room has heard is little, and those who hear many rooms get all of it.
+#[test]
+fn what_is_much_for_all_readers_together_does_not_wait_for_the_end_of_the_turn() {
+    let mut house = House::new();
+    let ann = house.connect(0);
+    house.types(ann, "/join tea");
+    house.deliver();
+    let bob = house.connect(0);
+    let rooms = [ann, bob].map(|member| house.chat.room_of(member).expect("one"));
+    let said = || {
+        let (by, text) = (None, "".into());
+        Said::Event(Event::Announcement(Announcement { by, text }.into()))
+    };
+    // How often something may be said in turn in two rooms of so many readers.
+    let mut times = |readers| {
+        let fan_out = &mut house.fan_out;
+        let mut is_large = |at: usize| {
+            fan_out.say(rooms[at % 2], readers, &[], said());
+            fan_out.is_large()
+        };
+        let times = (0..).position(&mut is_large);
+        house.deliver();
+        times.expect("it ends")
+    };
+    let each = BESIDES_OF_LINES;
+    assert_eq!(times(512), LARGE_IN_ALL / 512 / each, "few hear much");
+    assert_eq!(times(512), LARGE_IN_ALL / 512 / each, "it begins anew");
+    assert_eq!(times(100_000), LARGE / 2 / each, "many hear little");
 }

@@ -188,7 +188,7 @@ impl Hub {
             _ => {
                 let said = Said::Event(event);
                 match author {
-                    Some(author) => self.fan_out.say(room, &[author], said),
+                    Some(author) => self.say_in(room, &[author], said),
                     None => self.say_to_others(room, except, said),
                 }
             }
@@ -201,15 +201,20 @@ impl Hub {
 
     fn say_to_others(&mut self, room: RoomId, except: Option<MemberId>, said: Said) {
         match except {
-            None => self.fan_out.say(room, &[], said),
+            None => self.say_in(room, &[], said),
             Some(member) if self.sessions.is_plain() => {
-                self.fan_out.say(room, &[member.into()], said);
+                self.say_in(room, &[member.into()], said);
             }
             Some(member) => {
                 let all: Vec<SessionId> = self.sessions.of(member).collect();
-                self.fan_out.say(room, &all, said);
+                self.say_in(room, &all, said);
             }
         }
+    }
+
+    fn say_in(&mut self, room: RoomId, except: &[SessionId], said: Said) {
+        let readers = self.chat.members_of(room).len();
+        self.fan_out.say(room, readers, except, said);
     }
 }
 

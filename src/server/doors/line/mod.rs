@@ -57,8 +57,9 @@ static DOOR: Door = Door {
             Payload::Own(bytes) => socket.write(cx, bytes),
         };
     },
-    read_on: |_, cx, socket| {
-        socket.resume(cx);
+    read_on: |server, cx, socket| match socket.readable_ended(cx) {
+        true => end(server, cx, socket),
+        false => _ = socket.resume(cx),
     },
     close: |server, cx, socket, _| close(server, cx, socket),
     forget_unread: |socket, cx| {
@@ -394,7 +395,7 @@ fn hear(
     socket: Socket,
     bytes: &[u8],
 ) -> usize {
-    let lines = server.lines_to_hear(cx, socket);
+    let allowance = server.allowance(cx, socket);
     let ChatServer {
         hub, connections, ..
     } = server;
@@ -409,14 +410,14 @@ fn hear(
     let read = Read {
         bytes,
         is_message: false,
-        lines,
+        allowance,
     };
     let fed = input.hear(hub, *session, read, moment(cx), Hub::frame);
     let answers = input.take_answers();
     if !answers.is_empty() {
         socket.write(cx, answers);
     }
-    server.spend(cx, socket, fed.cost);
+    server.heard(cx, socket, fed);
     fed.used
 }
 
@@ -434,7 +435,9 @@ fn end(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
         });
         return cx.set_timer_ref(timer, false);
     }
-    last_words(server, cx, socket);
+    if !server.postpones_last(cx, socket) {
+        last_words(server, cx, socket);
+    }
 }
 
 /// Hears what is left of somebody whose peer has ended, and sees it off.

@@ -3,14 +3,14 @@
 
 use log::debug;
 
-use crate::chat::{Answer, DisconnectReason};
+use crate::chat::{Answer, DisconnectReason, Peer};
 use crate::http::Head;
 use crate::http::web_socket::{Endpoint, Event, Handshake, Message, Refusal, WebSocket, code};
 use crate::net::{Context, Socket};
 use crate::server::core::cost::Cost;
 use crate::server::core::fan_out::Payload;
 use crate::server::core::hub::Hub;
-use crate::server::core::line_input::{Fed, Read};
+use crate::server::core::line_input::Read;
 use crate::server::core::rendering::{FramingId, Heard};
 use crate::server::doors::connections::{Connection, Unheard};
 use crate::server::doors::outlet::{Door, Outlet};
@@ -123,25 +123,46 @@ pub(in crate::server) fn upgrade(
         false => LINES,
     };
     let web_socket = handshake.accept(cx, endpoint, socket, rest);
-    let entered = admit(server, cx, socket).and_then(|()| {
-        let (Some(peer), Some(direct)) = (client, peer(cx, socket)) else {
-            return Err(DisconnectReason::Gone);
-        };
-        let (connections, config) = (&mut server.connections, &server.config);
-        connections.readmit(socket, (direct, peer), config, cx.now())?;
-        server.enter(
-            cx,
-            Outlet {
-                door: &DOOR,
-                socket,
-            },
-            framing,
-            peer,
-        )
-    });
-    let connection = server.connections.get_mut(socket);
-    match entered {
+    let entering = Entering { framing, client };
+    match admit(server, cx, socket) {
+        Ok(()) => enter(server, cx, web_socket, entering),
+        Err(refused) => keep_out(server, cx, web_socket, entering, &refused),
+    }
+}
+
+/// Somebody whose WebSocket is one, and who is not in the chat yet.
+pub(in crate::server) struct Entering {
+    framing: FramingId,
+    /// `None` if it is gone.
+    client: Option<Peer>,
+}
+
+/// Lets somebody in, when its turn comes: it is told what was said last, and that may be much.
+pub(in crate::server) fn enter(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    web_socket: WebSocket,
+    entering: Entering,
+) {
+    let (socket, framing) = (web_socket.socket(), entering.framing);
+    let foreseen = server.hub.foresee_welcome(framing);
+    if !server.allowance(cx, socket).allows(foreseen) {
+        web_socket.pause(cx);
+        server.entering.insert(socket, entering);
+        return server.postpone(cx, socket);
+    }
+    let (Some(peer), Some(direct)) = (entering.client, peer(cx, socket)) else {
+        return keep_out(server, cx, web_socket, entering, &DisconnectReason::Gone);
+    };
+    let outlet = Outlet {
+        door: &DOOR,
+        socket,
+    };
+    let (connections, config) = (&mut server.connections, &server.config);
+    let admitted = connections.readmit(socket, (direct, peer), config, cx.now());
+    match admitted.and_then(|()| server.enter(cx, outlet, framing, peer)) {
         Ok(session) => {
+            let connection = server.connections.get_mut(socket);
             if let Some(connection) = connection {
                 connection.visits = false;
                 connection.session = Some(session);
@@ -155,22 +176,33 @@ pub(in crate::server) fn upgrade(
             }
             let board = server.board.enter(server.hub.chat(), cx.now());
             web_socket.send_encoded(cx, &board);
+            web_socket.resume(cx); // it may have waited
             server.finish(cx);
         }
-        Err(refused) => {
-            if let Some(connection) = connection {
-                connection.visits = false;
-            }
-            if let Some(peer) = client {
-                server.access_log.refused(peer, &refused, cx.now());
-            }
-            let last = Answer::Disconnected(refused.clone());
-            let mut bytes = Vec::new();
-            (FRAMINGS[usize::from(framing.0)].render)(Heard::Answer(&last), &mut bytes);
-            send(cx, web_socket, &bytes);
-            web_socket.close(cx, code::TRY_AGAIN_LATER, &refused.text());
-        }
+        Err(refused) => keep_out(server, cx, web_socket, entering, &refused),
     }
+}
+
+/// Tells somebody why it is not let in, and ends its connection.
+fn keep_out(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    web_socket: WebSocket,
+    entering: Entering,
+    refused: &DisconnectReason,
+) {
+    if let Some(connection) = server.connections.get_mut(web_socket.socket()) {
+        connection.visits = false;
+    }
+    if let Some(peer) = entering.client {
+        server.access_log.refused(peer, refused, cx.now());
+    }
+    let last = Answer::Disconnected(refused.clone());
+    let mut bytes = Vec::new();
+    let framing = &FRAMINGS[usize::from(entering.framing.0)];
+    (framing.render)(Heard::Answer(&last), &mut bytes);
+    send(cx, web_socket, &bytes);
+    web_socket.close(cx, code::TRY_AGAIN_LATER, &refused.text());
 }
 
 /// Sends what was put together from text.
@@ -291,21 +323,20 @@ fn hear_line(
     mut line: Begun,
 ) -> Option<Begun> {
     let socket = web_socket.socket();
-    let lines = server.lines_to_hear(cx, socket);
+    let allowance = server.allowance(cx, socket);
     let connection = server.connections.get_mut(socket)?;
     let session = connection.session?;
     let read = Read {
         bytes: line.rest(),
         is_message: true,
-        lines,
+        allowance,
     };
-    let Fed { used, cost } =
-        connection
-            .input
-            .hear(&mut server.hub, session, read, moment(cx), Hub::frame);
-    server.spend(cx, socket, cost);
+    let fed = connection
+        .input
+        .hear(&mut server.hub, session, read, moment(cx), Hub::frame);
+    server.heard(cx, socket, fed);
     server.charge(cx, socket, Cost::CONTROL_FRAME); // one without a line is not free
-    line.heard(used);
+    line.heard(fed.used);
     if !line.rest().is_empty() {
         return Some(line);
     }
@@ -327,7 +358,7 @@ fn lines(
     text: &[u8],
 ) {
     let socket = web_socket.socket();
-    let lines = server.lines_to_hear(cx, socket);
+    let allowance = server.allowance(cx, socket);
     let ChatServer {
         hub, connections, ..
     } = server;
@@ -341,10 +372,11 @@ fn lines(
         let read = Read {
             bytes: text,
             is_message: true,
-            lines,
+            allowance,
         };
-        let Fed { used, cost } = input.hear(hub, *session, read, moment(cx), Hub::frame);
-        server.spend(cx, socket, cost);
+        let fed = input.hear(hub, *session, read, moment(cx), Hub::frame);
+        server.heard(cx, socket, fed);
+        let used = fed.used;
         if used < text.len() || text.contains(&b'\n') {
             keep(server, cx, web_socket, None, &text[used..]);
             // Whoever sends many lines in one message has had its share of this turn.

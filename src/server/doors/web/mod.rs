@@ -23,7 +23,7 @@ pub(in crate::server) mod board;
 mod documents;
 mod forwarded;
 pub(in crate::server) mod json;
-mod members;
+pub(in crate::server) mod members;
 mod origin;
 pub(in crate::server) mod requests;
 mod site;
