@@ -171,6 +171,12 @@ impl<H> Handles<H> {
             .filter(|slot| slot.generation == id.generation)
     }
 
+    /// A handle's slot, unless it is closing.
+    fn open_mut(&mut self, id: HandleId) -> Option<&mut Slot<H>> {
+        self.slot_mut(id)
+            .filter(|slot| slot.closing == Closing::Open)
+    }
+
     pub(super) fn get(&self, id: HandleId) -> Option<&H> {
         match &self.slot(id)?.kind {
             Kind::Handle(handle) => Some(handle),
@@ -199,12 +205,8 @@ impl<H> Handles<H> {
         id: HandleId,
         taken: Box<dyn Polled<H>>,
     ) -> Option<Box<dyn Polled<H>>> {
-        match self.slot_mut(id) {
-            Some(Slot {
-                closing: Closing::Open,
-                kind: Kind::Poll(polled),
-                ..
-            }) => {
+        match self.open_mut(id).map(|slot| &mut slot.kind) {
+            Some(Kind::Poll(polled)) => {
                 *polled = Some(taken);
                 None
             }
@@ -228,10 +230,7 @@ impl<H> Handles<H> {
         let Some(id) = HandleId::from_token(token) else {
             return;
         };
-        if let Some(slot) = self
-            .slot_mut(id)
-            .filter(|slot| slot.closing == Closing::Open)
-        {
+        if let Some(slot) = self.open_mut(id) {
             slot.readiness |= readiness;
             self.queue_ready(id);
         }
@@ -239,10 +238,7 @@ impl<H> Handles<H> {
 
     /// Puts a handle on the ready queue, once: the next poll does not sleep.
     pub(super) fn queue_ready(&mut self, id: HandleId) {
-        if let Some(slot) = self
-            .slot_mut(id)
-            .filter(|slot| slot.closing == Closing::Open && !slot.in_ready)
-        {
+        if let Some(slot) = self.open_mut(id).filter(|slot| !slot.in_ready) {
             slot.in_ready = true;
             self.ready.push_back(id);
         }
@@ -293,10 +289,7 @@ impl<H> Handles<H> {
     /// Puts a handle on the closing stack, once. It takes no further event.
     pub(super) fn close(&mut self, id: HandleId) {
         self.set_active(id, false);
-        if let Some(slot) = self
-            .slot_mut(id)
-            .filter(|slot| slot.closing == Closing::Open)
-        {
+        if let Some(slot) = self.open_mut(id) {
             slot.closing = Closing::Queued;
             slot.readiness = Readiness::NONE;
             self.closing.push(id);
