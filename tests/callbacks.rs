@@ -71,13 +71,18 @@ fn logged(end: &str) -> String {
 
 /// Catches: an error that is dropped with what a callback returns.
 #[test]
-fn errors_of_timers_immediates_ticks_and_work_are_logged_and_the_loop_goes_on() {
+fn errors_of_timers_immediates_ticks_work_and_async_handles_are_logged_and_the_loop_goes_on() {
     listen_to_the_log();
     let mut event_loop = EventLoop::<Vec<u8>>::with_clock(ManualClock::new()).expect("a loop");
     event_loop.set_timeout(1, |_, _| Err::<(), _>("of a timeout"));
     event_loop.set_immediate(|_, _| Err::<(), _>("of an immediate"));
     event_loop.next_tick(|_, _| Err::<u8, _>(Error::new("of a tick")));
     event_loop.queue_work(|| 1, |_, _, _| Err::<(), _>("of work"));
+    let (_, sender) = event_loop.async_handle(|_, cx, handle| {
+        cx.close_async(handle);
+        Err::<(), _>("of a send")
+    });
+    sender.send();
     let mut rounds = 0;
     let interval = event_loop.set_interval(5, move |_, _| {
         rounds += 1;
@@ -99,6 +104,7 @@ fn errors_of_timers_immediates_ticks_and_work_are_logged_and_the_loop_goes_on() 
         ("an immediate", "of an immediate"),
         ("a tick", "of a tick"),
         ("after work", "of work"),
+        ("an async handle", "of a send"),
     ] {
         assert!(logged(error).contains(what), "{}", logged(error));
     }

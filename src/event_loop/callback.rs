@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use log::error;
 
-use super::{HandleId, Immediate, PollHandle, Timer};
+use super::{AsyncHandle, HandleId, Immediate, PollHandle, Timer};
 
 /// What a callback may return: nothing, or a `Result`, so that `?` may be used in it. Also what
 /// the methods of this crate and of `std` return, so that a callback may be a single call; it is
@@ -50,7 +50,7 @@ no_error! {
     (), bool, char, u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize, f32, f64, String,
     {T: ?Sized} &T, {T: ?Sized} &mut T, {T: ?Sized} Box<T>, {T: ?Sized} Rc<T>, {T: ?Sized} Arc<T>,
     {T} Option<T>, {T} Vec<T>, {A, B} (A, B), {A, B, C} (A, B, C), {B, C} ControlFlow<B, C>,
-    Ordering, Duration, Instant, HandleId, Timer, Immediate, PollHandle, Never,
+    Ordering, Duration, Instant, HandleId, Timer, Immediate, PollHandle, AsyncHandle, Never,
 }
 
 /// The type of what does not return, `!`, which cannot be written as such yet: that of a callback
@@ -75,7 +75,7 @@ impl<R> Function for fn() -> R {
 ///
 /// | the callback of | beside the log |
 /// | --- | --- |
-/// | a timer, an immediate, a tick, work, a signal, a polled source, a server | nothing: nobody waits |
+/// | a timer, an immediate, a tick, work, a signal, a polled source, an async handle, a server | nothing: nobody waits |
 /// | a socket, a write to it, [`Connection`](crate::net::ServerEvent::Connection) | it is destroyed with the error |
 /// | an HTTP request at a server, or its response | the answer is 500, or the connection ends if one was begun |
 /// | an HTTP upgrade | the same, unless the socket was written to |

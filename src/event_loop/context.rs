@@ -8,6 +8,7 @@ use std::time::Duration;
 use mio::event::{Event, Source};
 use mio::{Events, Interest, Poll, Registry, Token, Waker};
 
+use super::async_handle::AsyncHandles;
 use super::callback::{CallbackResult, CallbackSite};
 use super::clock::Clock;
 use super::counters::Counters;
@@ -45,6 +46,7 @@ pub struct Context<H: Handle> {
     /// What is called in every check phase.
     pub(super) checks: Vec<Check<H>>,
     pub(super) work: Work<H>,
+    pub(super) async_handles: AsyncHandles,
     pub(super) counters: Counters,
     /// Only while somebody watches.
     pub(super) monitor: Option<Box<Monitor>>,
@@ -71,6 +73,7 @@ impl<H: Handle> Context<H> {
             immediates: Immediates::default(),
             checks: Vec::new(),
             work: Work::new(waker),
+            async_handles: AsyncHandles::default(),
             counters: Counters::default(),
             monitor: None,
             ticks: VecDeque::new(),
@@ -558,7 +561,9 @@ impl<H: Handle> Context<H> {
     /// Notes what the poll said.
     pub(super) fn remember(&mut self, event: &Event) {
         self.counters.events += 1;
-        if event.token() != WAKER {
+        if event.token() == WAKER {
+            self.remember_sends(); // or work has finished, which is looked at in every turn
+        } else {
             self.handles.remember(event.token(), Readiness::from(event));
         }
     }

@@ -6,6 +6,7 @@ use std::num::NonZeroU32;
 use mio::Token;
 use slab::Slab;
 
+use super::async_handle::AsyncCallback;
 use super::poll_handle::Polled;
 use super::{Context, Readiness};
 
@@ -74,6 +75,8 @@ enum Kind<H> {
     Handle(H),
     /// `None` while it is being set up, and while its callback runs.
     Poll(Option<Box<dyn Polled<H>>>),
+    /// `None` while its callback runs.
+    Async(Option<Box<dyn AsyncCallback<H>>>),
 }
 
 struct Slot<H> {
@@ -101,6 +104,7 @@ enum Closing {
 pub(super) enum Ready {
     Handle(HandleId),
     Poll(HandleId),
+    Async(HandleId),
 }
 
 pub(super) struct Handles<H> {
@@ -180,22 +184,22 @@ impl<H> Handles<H> {
     pub(super) fn get(&self, id: HandleId) -> Option<&H> {
         match &self.slot(id)?.kind {
             Kind::Handle(handle) => Some(handle),
-            Kind::Poll(_) => None,
+            Kind::Poll(_) | Kind::Async(_) => None,
         }
     }
 
     pub(super) fn get_mut(&mut self, id: HandleId) -> Option<&mut H> {
         match &mut self.slot_mut(id)?.kind {
             Kind::Handle(handle) => Some(handle),
-            Kind::Poll(_) => None,
+            Kind::Poll(_) | Kind::Async(_) => None,
         }
     }
 
     /// A poll handle's source and callback, taken out while they are used, or to close it.
     pub(super) fn take_poll(&mut self, id: HandleId) -> Option<Box<dyn Polled<H>>> {
         match &mut self.slot_mut(id)?.kind {
-            Kind::Handle(_) => None,
             Kind::Poll(polled) => polled.take(),
+            Kind::Handle(_) | Kind::Async(_) => None,
         }
     }
 
@@ -211,6 +215,25 @@ impl<H> Handles<H> {
                 None
             }
             _ => Some(taken),
+        }
+    }
+
+    pub(super) fn insert_async(&mut self, callback: Box<dyn AsyncCallback<H>>) -> HandleId {
+        self.insert_kind(Kind::Async(Some(callback)))
+    }
+
+    /// An async handle's callback, taken out while it runs, or to close it.
+    pub(super) fn take_async(&mut self, id: HandleId) -> Option<Box<dyn AsyncCallback<H>>> {
+        match &mut self.slot_mut(id)?.kind {
+            Kind::Async(callback) => callback.take(),
+            Kind::Handle(_) | Kind::Poll(_) => None,
+        }
+    }
+
+    /// Puts it back, unless the handle was closed meanwhile.
+    pub(super) fn put_async(&mut self, id: HandleId, taken: Box<dyn AsyncCallback<H>>) {
+        if let Some(Kind::Async(callback)) = self.open_mut(id).map(|slot| &mut slot.kind) {
+            *callback = Some(taken);
         }
     }
 
@@ -265,6 +288,7 @@ impl<H> Handles<H> {
             (true, _) => None,
             (false, Kind::Handle(_)) => Some(Ready::Handle(id)),
             (false, Kind::Poll(_)) => Some(Ready::Poll(id)),
+            (false, Kind::Async(_)) => Some(Ready::Async(id)),
         }
     }
 

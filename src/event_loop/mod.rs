@@ -12,6 +12,7 @@
 //! | `timers.rs` | timers, one list a duration | `lib/internal/timers.js` |
 //! | `immediates.rs` | what the check phase runs | `setImmediate` |
 //! | `poll_handle.rs` | any other pollable source | `uv_poll_t` |
+//! | `async_handle.rs` | callbacks that other threads ask for | `uv_async_t` |
 //! | `signals.rs` | signals as events | `uv_signal_t`, `process.on('SIGINT')` |
 //! | `work.rs` | the thread pool for what blocks | `uv_queue_work` |
 //! | `callback.rs` | what callbacks return, and their errors | |
@@ -24,6 +25,7 @@
 //! [`net`](crate::net) supplies sockets and servers. Programs use
 //! [`net::EventLoop<S>`](crate::net::EventLoop), where `S` is the program's own state.
 
+mod async_handle;
 mod callback;
 mod clock;
 mod context;
@@ -47,6 +49,7 @@ use std::ops::{Deref, DerefMut};
 use log::trace;
 use mio::Events;
 
+pub use async_handle::{AsyncHandle, AsyncSender};
 pub(crate) use callback::no_error;
 pub use callback::{CallbackResult, CallbackSite};
 pub use clock::ManualClock;
@@ -207,6 +210,10 @@ impl<H: Handle> EventLoop<H> {
                 Some(handles::Ready::Poll(id)) => {
                     self.context.calling(Origin::PollHandle, Some(id));
                     poll_handle::ready(state, &mut self.context, id);
+                }
+                Some(handles::Ready::Async(id)) => {
+                    self.context.calling(Origin::AsyncHandle, Some(id));
+                    async_handle::ready(state, &mut self.context, id);
                 }
                 None => continue, // closed since it was queued
             }

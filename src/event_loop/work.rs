@@ -45,6 +45,11 @@ impl<H: Handle> Work<H> {
         }
     }
 
+    /// The poll's only waker: whoever else wakes the loop uses it, too.
+    pub(super) fn waker(&self) -> &Arc<Waker> {
+        &self.waker
+    }
+
     /// Whether any work is under way; it holds the loop open.
     pub(super) fn any(&self) -> bool {
         !self.waiting.is_empty()

@@ -31,6 +31,7 @@ const ORIGINS = {
   timer: ["A timer was due. Timers come last in a turn.", "timers"],
   tick: ["A tick: queued by the callback before it, and run before anything else.", "turn"],
   work: ["The thread pool has finished what would have blocked the loop.", "block"],
+  "async handle": ["Another thread had something to tell, and woke the loop for it.", "block"],
   "poll handle": ["Another source was ready: a signal, a terminal.", "readiness"],
   handle: ["The loop was told that it is ready, but nobody waits for that: it is remembered, and nothing is called.", "readiness"],
 };

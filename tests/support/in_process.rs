@@ -5,6 +5,7 @@
 //! a thread is. Time that jumps is [`clock`]'s: it does not overtake what is under way.
 #![allow(
     dead_code,
+    unused_imports,
     reason = "every test binary uses its own part of this module"
 )]
 

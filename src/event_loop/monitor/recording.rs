@@ -13,6 +13,9 @@ pub enum Origin {
     Handle,
     /// A source of [`Context::poll`](crate::event_loop::Context::poll) was ready.
     PollHandle,
+    /// A thread has woken the loop for a handle of
+    /// [`Context::async_handle`](crate::event_loop::Context::async_handle).
+    AsyncHandle,
     /// Work of the thread pool has ended.
     Work,
     /// A timer was due.
@@ -30,6 +33,7 @@ impl Origin {
         match self {
             Self::Handle => "handle",
             Self::PollHandle => "poll handle",
+            Self::AsyncHandle => "async handle",
             Self::Work => "work",
             Self::Timer => "timer",
             Self::Immediate => "immediate",
