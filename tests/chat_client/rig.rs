@@ -121,12 +121,12 @@ impl Client {
         client
     }
 
-    /// Its standard input is a pipe with this text in it, and no more.
+    /// Its standard input is a pipe with this text in it, and no more; it has to have room for it.
     pub fn piped<S: AsRef<OsStr>>(arguments: &[S], text: &str) -> Self {
-        let mut client = Self::start(arguments);
-        client.types(text);
-        client.stdin = None;
-        client
+        let (stdin, mut to_stdin) = io::pipe().expect("a descriptor is left");
+        // Before it starts: it may end without having read any.
+        to_stdin.write_all(text.as_bytes()).expect("it is open");
+        Self::with_stdin(arguments, stdin)
     }
 
     pub fn types(&mut self, text: &str) {
