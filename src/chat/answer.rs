@@ -41,6 +41,9 @@ pub enum Answer {
         others: usize,
         /// What they talk about.
         topic: Option<Text>,
+        /// How long what is said there is kept after the last has left, in milliseconds; `None` if
+        /// it is not, or the room is always there.
+        linger: Option<Millis>,
     },
     /// It was in that room already.
     Stayed {
@@ -55,6 +58,9 @@ pub enum Answer {
         others: usize,
         /// What they talk about.
         topic: Option<Text>,
+        /// How long what is said there is kept after the last has left, in milliseconds; `None` if
+        /// it is not, or the room is always there.
+        linger: Option<Millis>,
     },
     /// It hears that room already.
     Hears {

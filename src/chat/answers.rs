@@ -50,7 +50,7 @@ impl Chat {
         let (room, count) = match commands::parse(&line, asking.peer.is_operator()) {
             Ok(Command::History(count)) => (Some(asking.room), count),
             Ok(Command::Join(name) | Command::Watch(name)) => {
-                (self.room_named(without_hash(name)), None)
+                (self.kept_room(without_hash(name)), None)
             }
             Ok(Command::Part(_)) => (Some(LOBBY), None),
             _ => (None, None),

@@ -1,5 +1,7 @@
 //! The limits of a chat. Whoever meets one is told so in a line that names it.
 
+use super::Millis;
+
 /// The limits of a chat; [`Config::default`] is fit for a server of ten thousand members.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -18,6 +20,10 @@ pub struct Config {
     /// Bytes of memory that all rooms' histories may take (128 MiB): beyond, the oldest lines are
     /// forgotten, in whichever room.
     pub histories: usize,
+    /// How long a room that empties keeps its history and its topic, in milliseconds; 0 for not at
+    /// all (an hour). Such rooms count as none. Of all together no more are kept than `rooms`: the
+    /// one that has been empty for longest gives way.
+    pub linger: Millis,
     /// Messages of its history that a newcomer to a room gets, and `/history` without a number
     /// (10).
     pub replay: usize,
@@ -44,6 +50,7 @@ impl Default for Config {
             history: 200,
             history_bytes: 64 * 1024,
             histories: 128 * 1024 * 1024,
+            linger: 60 * 60 * 1000,
             replay: 10,
             nickname: 24,
             room_name: 32,

@@ -27,6 +27,7 @@ impl Chat {
         effects: &mut Vec<Effect>,
     ) {
         let before = unicode::looks();
+        self.now = now;
         self.hear(member, line, (now, utc), effects);
         self.looks += unicode::looks() - before;
     }
@@ -405,6 +406,7 @@ mod tests {
         let mut house = House::new(Config {
             rooms: 3,
             room_members: 2,
+            linger: 0,
             ..Config::default()
         });
         let [alice, bob] = [house.connect(), house.connect()];

@@ -186,7 +186,7 @@ mod tests {
             entered.expect("there is room")
         });
         chat.line(ann, "/ignore guest2", 0, 0, &mut effects);
-        chat.leave(bob, &mut effects);
+        chat.leave(bob, 0, &mut effects);
         effects.clear();
         chat.line(ann, "/ignore guest3", 0, 0, &mut effects);
         assert!(effects.contains(&Effect::Ignored {

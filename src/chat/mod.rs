@@ -60,6 +60,7 @@
 //! | `history.rs`      | the messages a room keeps                                       |
 //! | `topic_news.rs`   | new topics, at most one event a second                          |
 //! | `moving.rs`       | where members are: rooms that open and close, seats in them     |
+//! | `lingering.rs`    | rooms that nobody is in, kept for those who come back              |
 //! | `own_rooms.rs`    | rooms that a member hears beside the one that it is in          |
 //! | `ignoring.rs`     | whom members do not want to hear                                |
 //! | `newcomers.rs`    | members whose arrival no room was told of yet                    |
@@ -81,6 +82,7 @@ mod history;
 mod id;
 mod ignoring;
 mod index;
+mod lingering;
 mod look_alikes;
 mod moving;
 mod name;
@@ -110,6 +112,7 @@ use ecow::EcoString;
 use slab::Slab;
 
 use index::NameIndex;
+use lingering::Lingering;
 use look_alikes::Keys;
 use newcomers::{DOUBT, Newcomers, SILENCE};
 use own_rooms::OwnRooms;
@@ -173,8 +176,11 @@ pub struct Chat {
     rooms: Slab<Room>,
     nicknames: NameIndex,
     room_names: NameIndex,
+    lingering: Lingering,
     /// The rooms in the order in which `/rooms` lists them, so that listing a few looks at few.
     by_size: BTreeSet<Rank>,
+    /// The time of the call that is being answered.
+    now: Millis,
     newcomers: Newcomers,
     own_rooms: OwnRooms,
     /// Whom members do not want to hear.
@@ -213,7 +219,9 @@ impl Chat {
             rooms: Slab::new(),
             nicknames: NameIndex::default(),
             room_names: NameIndex::default(),
+            lingering: Lingering::default(),
             by_size: BTreeSet::new(),
+            now: 0,
             newcomers: Newcomers::default(),
             own_rooms: OwnRooms::default(),
             ignored: HashMap::new(),
@@ -248,6 +256,7 @@ impl Chat {
         effects: &mut Vec<Effect>,
     ) -> Result<MemberId, DisconnectReason> {
         self.admits(peer, now)?;
+        self.now = now;
         let (name, keys) = self.next_guest();
         let id = MemberId {
             index: self.members.vacant_key() as u32,
@@ -320,7 +329,8 @@ impl Chat {
 
     /// Removes a member whose connection is gone. Its room hears of it; nothing is told to the
     /// member. Does nothing if the member is unknown or was removed before.
-    pub fn leave(&mut self, member: MemberId, effects: &mut Vec<Effect>) {
+    pub fn leave(&mut self, member: MemberId, now: Millis, effects: &mut Vec<Effect>) {
+        self.now = now;
         self.depart(member, Departure::Lost, effects);
     }
 
@@ -368,13 +378,19 @@ impl Chat {
     /// When [`tick`](Chat::tick) wants to be called next: exactly then, or `None` if nothing is
     /// pending. Any other call may change it.
     pub fn next_deadline(&self) -> Option<Millis> {
-        let deadlines = [self.newcomers.next(), self.topic_news.next()];
+        let deadlines = [
+            self.newcomers.next(),
+            self.topic_news.next(),
+            self.lingering.next(),
+        ];
         deadlines.into_iter().flatten().min()
     }
 
-    /// Announces newcomers that were silent for long enough, and topics that had to wait. Calling it
-    /// early or too often does no harm.
+    /// Announces newcomers that were silent for long enough, and topics that had to wait, and
+    /// forgets rooms that were empty for long enough. Calling it early or too often does no harm.
     pub fn tick(&mut self, now: Millis, utc: Millis, effects: &mut Vec<Effect>) {
+        self.now = now;
+        self.forget_lingering(now);
         self.tell_topics(now, utc, effects);
         while let Some(member) = self.newcomers.due(now) {
             self.announce_arrival(member, effects);
@@ -428,9 +444,10 @@ impl Chat {
         self.members.len()
     }
 
-    /// How many rooms there are. `#lobby` always counts, with or without members.
+    /// How many rooms there are. `#lobby` always counts, with or without members; no other does
+    /// without.
     pub fn room_count(&self) -> usize {
-        self.rooms.len()
+        self.rooms.len() - self.lingering.len()
     }
 
     fn member(&self, id: MemberId) -> Option<&Member> {

@@ -72,21 +72,31 @@ impl Chat {
         leaves: Option<RoomId>,
         now: Millis,
     ) -> Result<RoomId, Refusal> {
-        if let Some(room) = existing {
+        if let Some(room) = existing.filter(|&room| !self.lingers(room)) {
             return self.enterable(room);
         }
         self.may_speak(member, now)?; // `/rooms` would show what it is called
-        self.looks_like_no_other(&name, &keys)?;
+        if existing.is_none() {
+            self.looks_like_no_other(&name, &keys)?;
+        }
         self.may_open_a_room(leaves)?;
-        Ok(self.open_room(name, &keys))
+        Ok(match existing {
+            Some(room) => {
+                self.revive(room);
+                room
+            }
+            None => self.open_room(name, &keys),
+        })
     }
 
     pub(super) fn tell_entered(&self, member: MemberId, effects: &mut Vec<Effect>) {
-        let room = self.room(self.members[member.index()].room);
+        let id = self.members[member.index()].room;
+        let room = self.room(id);
         let answer = Answer::Entered {
             room: room.name().clone(),
             others: room.len() - 1,
             topic: room.topic.clone(),
+            linger: self.linger_of(id),
         };
         tell(effects, member, answer);
     }
@@ -97,13 +107,14 @@ impl Chat {
         // Whoever is alone in a room gives it up, and the new one takes its place.
         let is_given_up = |room: RoomId| room != LOBBY && self.room(room).len() == 1;
         let given_up = usize::from(leaves.is_some_and(is_given_up));
-        match self.rooms.len() - given_up >= limit {
+        match self.room_count() - given_up >= limit {
             true => Err(Refusal::TooManyRooms { limit }),
             false => Ok(()),
         }
     }
 
     pub(super) fn open_room(&mut self, name: Name, keys: &Keys) -> RoomId {
+        self.make_way(1);
         let id = RoomId(self.rooms.vacant_key() as u32);
         self.room_names.insert(id.0, &name, keys);
         self.rooms.insert(Room::new(name, &self.config));
@@ -225,17 +236,6 @@ impl Chat {
     pub(super) fn clear_up(&mut self, room: RoomId) {
         if self.rooms[room.index()].len() == 0 {
             self.emptied(room);
-        }
-    }
-
-    /// Clears up after the last member of a room.
-    pub(super) fn emptied(&mut self, room: RoomId) {
-        self.topic_news.forget(room);
-        if room != LOBBY {
-            let gone = self.rooms.remove(room.index());
-            self.room_names.remove(room.0, gone.name());
-            self.history_bytes -= gone.history.weight();
-            self.by_size.remove(&gone.rank(room));
         }
     }
 }

@@ -67,8 +67,13 @@ impl Chat {
         found.map(RoomId)
     }
 
-    /// The room that has a name, however that is spelt.
+    /// The room that has a name, however that is spelt; not one that nobody is in any more.
     pub(super) fn room_named(&self, name: &str) -> Option<RoomId> {
+        self.kept_room(name).filter(|&room| !self.lingers(room))
+    }
+
+    /// The same, or one that is only kept.
+    pub(super) fn kept_room(&self, name: &str) -> Option<RoomId> {
         let folded = name::fold_if_meant(name, self.config.room_name.max(LOBBY_NAME.len()))?;
         let rooms = &self.rooms;
         let found = self.room_names.find(&folded, |at| room_name_at(rooms, at));

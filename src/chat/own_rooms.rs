@@ -107,6 +107,7 @@ impl Chat {
             room: place.name().clone(),
             others: place.len() - 1,
             topic: place.topic.clone(),
+            linger: self.linger_of(room),
         };
         tell(effects, member, answer);
         self.replay(room, member, utc, effects);

@@ -16,6 +16,8 @@ pub(super) struct Room {
     pub(super) said: u64,
     /// When it heard something last, UTC.
     pub(super) heard_at: Millis,
+    /// Nobody is in it, and it is kept until then.
+    pub(super) lingers_until: Option<Millis>,
 }
 
 impl Room {
@@ -27,6 +29,7 @@ impl Room {
             history: History::new(limits.history, limits.history_bytes),
             said: 0,
             heard_at: 0,
+            lingers_until: None,
         }
     }
 

@@ -63,7 +63,7 @@ mod tests {
     fn who_has_left_shares_nothing() {
         let (mut chat, [ann, bob]) = members_of();
         chat.share(ann, true);
-        chat.leave(ann, &mut Vec::new());
+        chat.leave(ann, 0, &mut Vec::new());
         chat.share(ann, true);
         assert!(chat.shared.is_empty());
         let mut effects = Vec::new();

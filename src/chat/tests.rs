@@ -168,8 +168,16 @@ impl House {
     }
 
     /// A house with so many in the lobby, a quiet second after the last came, and empty inboxes.
+    /// Rooms do not outlive their members.
     pub(super) fn with_guests<const N: usize>() -> (House, [MemberId; N]) {
-        let mut house = House::new(Config::default());
+        Self::with_guests_and(Config {
+            linger: 0,
+            ..Config::default()
+        })
+    }
+
+    pub(super) fn with_guests_and<const N: usize>(config: Config) -> (House, [MemberId; N]) {
+        let mut house = House::new(config);
         let guests = std::array::from_fn(|_| house.connect());
         house.pass(3000);
         house.inboxes.values_mut().for_each(Vec::clear);
@@ -222,7 +230,7 @@ impl House {
     }
 
     pub(super) fn leave(&mut self, member: MemberId) {
-        self.chat.leave(member, &mut self.effects);
+        self.chat.leave(member, self.now, &mut self.effects);
         self.deliver();
     }
 
@@ -247,9 +255,11 @@ impl House {
             let has_digest = self.say_digests_due();
             // Nobody may be there to hear of a newcomer.
             let announces = self.chat.newcomers.next() == Some(due);
+            let rooms = self.chat.rooms.len();
             self.chat.tick(due, self.utc(), &mut self.effects);
+            let is_forgotten = self.chat.rooms.len() < rooms;
             assert!(
-                has_digest || announces || !self.effects.is_empty(),
+                has_digest || announces || is_forgotten || !self.effects.is_empty(),
                 "woken up for nothing"
             );
             self.deliver();
@@ -538,18 +548,23 @@ impl House {
         }
         let empty_lobby = usize::from(!rooms.contains_key(&LOBBY));
         assert_eq!(chat.room_count(), rooms.len() + empty_lobby);
-        assert_eq!(chat.room_names.len(), chat.room_count());
-        assert!(chat.room_count() <= chat.config.rooms);
+        assert_eq!(chat.room_names.len(), chat.rooms.len());
+        assert!(chat.rooms.len() <= chat.config.rooms);
         assert!(chat.bans.len() <= chat.config.bans);
         assert!(chat.mutes.len() <= chat.config.mutes);
-        let ranks = chat.rooms.iter();
-        let ranks: BTreeSet<Rank> = ranks
-            .map(|(key, room)| room.rank(RoomId(key as u32)))
-            .collect();
+        let all = chat.rooms.iter();
+        let all = all.map(|(key, room)| (RoomId(key as u32), room));
+        let (lingering, listed): (Vec<_>, Vec<_>) = all.partition(|(id, _)| chat.lingers(*id));
+        let ranks: BTreeSet<Rank> = listed.iter().map(|(id, room)| room.rank(*id)).collect();
         assert_eq!(chat.by_size, ranks);
+        assert!(lingering.iter().all(|(_, room)| room.len() == 0));
+        let at_most = match lingering[..] {
+            [] => 1000,
+            _ => chat.config.linger.max(1000),
+        };
         assert!(
             self.next_deadline()
-                .is_none_or(|due| due > self.now && due <= self.now + 1000)
+                .is_none_or(|due| due > self.now && due <= self.now + at_most)
         );
     }
 }
@@ -602,7 +617,7 @@ fn step() -> impl Strategy<Value = Step> {
 proptest! {
     #[test]
     fn any_conversation_keeps_the_rules(steps in prop::collection::vec(step(), 1..120)) {
-        let mut house = House::new(Config { history: 7, replay: 4, rooms: 4, rooms_per_member: 3, bans: 2, mutes: 2, ..Config::default() });
+        let mut house = House::new(Config { history: 7, replay: 4, rooms: 4, rooms_per_member: 3, bans: 2, mutes: 2, linger: 3000, ..Config::default() });
         let mut everyone = vec![house.connect_from(OWNER)];
         let mut messages = 0;
         for step in steps {
@@ -628,13 +643,14 @@ proptest! {
         }
         prop_assert_eq!(house.chat.history_bytes(), weighed(&house.chat));
         // An idle chat falls asleep.
-        house.pass(2000);
+        house.pass(6000);
         prop_assert_eq!(house.next_deadline(), None);
         for id in everyone {
             house.leave(id);
         }
         prop_assert_eq!(house.chat.member_count(), 0);
         prop_assert_eq!(house.chat.room_count(), 1);
+        house.pass(6000);
         prop_assert_eq!(house.next_deadline(), None);
     }
 }

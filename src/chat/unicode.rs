@@ -172,7 +172,7 @@ mod tests {
                 let before = looks();
                 chat.line(member, &line, 0, 0, &mut effects);
                 let taken = looks() - before;
-                chat.leave(member, &mut effects);
+                chat.leave(member, 0, &mut effects);
                 let bound = 2 * line.chars().count() as u64 + A_NAME;
                 assert!(taken <= bound, "{taken} looks, not {bound}: {line}");
             }
@@ -190,7 +190,7 @@ mod tests {
             chat.line(member, &format!("/join {text}"), 0, 0, &mut effects);
             effects.clear();
             let before = looks();
-            chat.leave(member, &mut effects);
+            chat.leave(member, 0, &mut effects);
             chat.tick(10_000, 0, &mut effects);
             let taken = looks() - before;
             assert_eq!(taken, 0, "the keys of names are kept: {text}");

@@ -190,6 +190,16 @@ pub struct Config {
     )]
     pub history: u32,
 
+    /// Seconds that a room which empties keeps its history and topic; 0 for not at all
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "LOOPCHAT_ROOM_LINGER",
+        default_value_t = 3600,
+        value_parser = clap::value_parser!(u32).range(0..=31 * 24 * 60 * 60)
+    )]
+    pub room_linger: u32,
+
     /// Bytes of messages a room keeps; long ones push older ones out sooner
     #[arg(
         long,
@@ -330,6 +340,7 @@ impl Config {
             room_members: self.max_room_members as usize,
             history: self.history as usize,
             history_bytes: self.history_bytes as usize,
+            linger: u64::from(self.room_linger) * 1000,
             histories: (self.max_memory / 2) as usize,
             nickname: self.max_nickname as usize,
             room_name: self.max_room_name as usize,

@@ -187,7 +187,11 @@ export class Session {
 
   #entered(event) {
     this.#enter(event);
-    if (!this.#isQuiet("join")) this.#notice(event.text);
+    if (this.#isQuiet("join")) return;
+    this.#notice(event.text);
+    if (event.linger_ms === null) return;
+    const minutes = Math.ceil(event.linger_ms / 60_000);
+    this.#notice(`What is said here is kept for ${minutes} min after the last has left.`);
   }
 
   #stayed({ text }) {

@@ -87,5 +87,5 @@ fn visit(chat: &mut Chat, now: Millis, effects: &mut Vec<Effect>) {
     chat.line(visitor, "/nick Visitor", now, now, effects);
     chat.line(visitor, "/join tea", now, now, effects);
     assert_eq!(chat.nickname(visitor).map(|name| &**name), Some("Visitor"));
-    chat.leave(visitor, effects);
+    chat.leave(visitor, now, effects);
 }

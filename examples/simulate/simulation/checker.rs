@@ -20,6 +20,7 @@ use super::presence::{Presence, Scene};
 use super::readers::Reader;
 use super::rooms::Rooms;
 use super::sanctions::Sanctions;
+use super::tally::Count;
 use super::{Checked, violated};
 
 /// A member of the chat.
@@ -104,6 +105,8 @@ pub struct Checker {
     ended_alone: u64,
     /// Private messages that a session was spared and another got.
     pub(super) spared: u64,
+    /// Rooms that were found again in which nobody was.
+    pub(super) revived: u64,
 }
 
 impl Checker {
@@ -122,6 +125,7 @@ impl Checker {
             most_members: config.max_room_members as usize,
             ended_alone: 0,
             spared: 0,
+            revived: 0,
         }
     }
 
@@ -241,6 +245,7 @@ impl Checker {
     /// Time has passed: what rooms are to hear of comings and goings. Says whether that was
     /// anything.
     pub fn tick(&mut self, at: Moment) -> Checked<bool> {
+        let has_forgotten = self.rooms.forget_old(at.now);
         let due = self.presence.due(at.now);
         for &room in &due {
             let members = self.members_in(room);
@@ -250,7 +255,7 @@ impl Checker {
                 self.say_digest(saying)?;
             }
         }
-        Ok(!due.is_empty())
+        Ok(has_forgotten || !due.is_empty())
     }
 
     /// Nothing that time was to bring may be left.
@@ -344,14 +349,14 @@ impl Checker {
         Ok(())
     }
 
-    /// The sessions that have ended alone since, and the private messages that some were spared.
-    pub fn take_counted(&mut self) -> (u64, u64) {
-        let Self {
-            ended_alone,
-            spared,
-            ..
-        } = self;
-        (std::mem::take(ended_alone), std::mem::take(spared))
+    /// What has happened since, and how often.
+    pub fn take_counted(&mut self) -> [(Count, u64); 3] {
+        let take = std::mem::take;
+        [
+            (Count::EndedAlone, take(&mut self.ended_alone)),
+            (Count::SparedSessions, take(&mut self.spared)),
+            (Count::Revived, take(&mut self.revived)),
+        ]
     }
 
     pub fn is_vacant(&self) -> bool {

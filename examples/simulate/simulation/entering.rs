@@ -1,6 +1,6 @@
 //! What must come of going to rooms, hearing others beside, and leaving them.
 
-use loopchat::chat::{Answer, Effect, Refusal, RoomId};
+use loopchat::chat::{Answer, Effect, Millis, Refusal, RoomId};
 
 use super::Checked;
 use super::checker::Checker;
@@ -27,29 +27,38 @@ impl Case<'_> {
 
     /// What a member is told that has come into a room: with whom, of what they talk, what was
     /// said.
-    fn is_shown(&self, to: RoomId, checker: &Checker, is_replayed: bool) -> Checked {
-        let here = checker.rooms.get(to);
+    fn is_shown(
+        &self,
+        to: RoomId,
+        checker: &Checker,
+        (is_new, is_replayed): (bool, bool),
+    ) -> Checked {
+        // A new room may have the place of one that has given way for it.
+        let here = checker.rooms.get(to).filter(|_| !is_new);
         let was_here = checker.seat(self.author).is_some_and(|seat| seat.hears(to));
         let mut answers = self.answers();
-        let (room, told, about) = match answers.next() {
+        let (room, told, about, kept) = match answers.next() {
             Some(
                 Answer::Entered {
                     room,
                     others,
                     topic,
+                    linger,
                 }
                 | Answer::Watching {
                     room,
                     others,
                     topic,
+                    linger,
                 },
-            ) => (room, *others, topic),
+            ) => (room, *others, topic, *linger),
             _ => return self.wrong(),
         };
         let others = checker.members_in(to) - usize::from(was_here);
         let is_right = told == others
             && here.is_none_or(|here| here.name == *room)
-            && *about == here.and_then(|here| here.topic.clone());
+            && *about == here.and_then(|here| here.topic.clone())
+            && kept == self.linger(Some(to) == checker.lobby);
         self.right_if(is_right)?;
         if !is_replayed {
             return self.right_if(answers.next().is_none());
@@ -64,7 +73,16 @@ impl Case<'_> {
             )
         };
         let told = self.effects.iter().find(is_history).copied();
+        if is_new {
+            return self.right_if(told.is_none());
+        }
         checker.check_replay(to, self.author, told)
+    }
+
+    /// For how long what is said in a room is kept when nobody is there any more.
+    fn linger(&self, is_lobby: bool) -> Option<Millis> {
+        let seconds = Some(self.config.room_linger).filter(|&seconds| seconds > 0 && !is_lobby);
+        seconds.map(|seconds| Millis::from(seconds) * 1000)
     }
 
     fn moves_to(&self) -> Option<(RoomId, RoomId)> {
@@ -78,7 +96,7 @@ impl Case<'_> {
         let Some(seat) = checker.seat(self.author) else {
             return self.wrong();
         };
-        let existing = checker.rooms.named(name);
+        let existing = checker.rooms.kept(name);
         if existing == Some(seat.room) {
             return self.stays(seat.room, checker);
         }
@@ -93,7 +111,7 @@ impl Case<'_> {
         });
         match self.moves_to() {
             Some((from, to)) if from == seat.room && existing.is_none_or(|room| room == to) => {
-                self.is_shown(to, checker, !was_heard)
+                self.is_shown(to, checker, (existing.is_none(), !was_heard))
             }
             _ => self.wrong(),
         }
@@ -111,7 +129,7 @@ impl Case<'_> {
         let Some(seat) = checker.seat(self.author) else {
             return self.wrong();
         };
-        let existing = checker.rooms.named(name);
+        let existing = checker.rooms.kept(name);
         if let Some(here) = existing
             .filter(|room| seat.hears(*room))
             .and_then(|room| checker.rooms.get(room))
@@ -136,7 +154,7 @@ impl Case<'_> {
                 },
                 ..,
             ] if *member == self.author && existing.is_none_or(|known| known == *room) => {
-                self.is_shown(*room, checker, true)
+                self.is_shown(*room, checker, (existing.is_none(), true))
             }
             _ => self.wrong(),
         }
@@ -177,7 +195,7 @@ impl Case<'_> {
             Some(&latest) => {
                 tally.count(Count::Parts);
                 self.right_if(self.moves_to() == Some((meant, latest)))?;
-                self.is_shown(latest, checker, false)
+                self.is_shown(latest, checker, (false, false))
             }
             None if Some(meant) == lobby => {
                 let room = left.name.clone();
@@ -190,7 +208,7 @@ impl Case<'_> {
                 tally.count(Count::Parts);
                 let to = self.moves_to().filter(|(from, _)| *from == meant);
                 match to {
-                    Some((_, to)) if lobby == Some(to) => self.is_shown(to, checker, true),
+                    Some((_, to)) if lobby == Some(to) => self.is_shown(to, checker, (false, true)),
                     _ => self.wrong(),
                 }
             }

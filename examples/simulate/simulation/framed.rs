@@ -366,8 +366,10 @@ fn answer_fields(answer: &Answer) -> Value {
             room,
             others,
             topic,
+            linger,
         } => json!({
             "kind": "entered", "room": &**room, "others": others, "topic": topic.as_deref(),
+            "linger_ms": linger,
         }),
         Answer::Renamed { nickname } => json!({ "kind": "renamed", "nick": &**nickname }),
         Answer::Skipped { count, .. } => json!({ "kind": "skipped", "count": count }),

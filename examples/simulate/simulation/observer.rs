@@ -28,6 +28,7 @@ struct Open<'a> {
     /// Those who have gone from a room in which others knew of them.
     gone: BTreeMap<(MemberId, RoomId), String>,
     expelled: Vec<Expelled>,
+    now: Millis,
 }
 
 impl Checker {
@@ -41,6 +42,7 @@ impl Checker {
             asking,
             gone: BTreeMap::new(),
             expelled: Vec::new(),
+            now: at.now,
         };
         for (place, effect) in effects.iter().enumerate() {
             open.place = place;
@@ -376,7 +378,7 @@ impl Checker {
             }
             None => self.unseat(member),
         }
-        self.clear_up(from, later);
+        self.clear_up(from, later, open.now);
         Ok(())
     }
 
@@ -402,7 +404,7 @@ impl Checker {
             false => {
                 seat.watched.retain(|&watched| watched != room);
                 self.goes(member, room, open);
-                self.clear_up(room, later);
+                self.clear_up(room, later, open.now);
             }
         }
         Ok(())
@@ -419,7 +421,7 @@ impl Checker {
 
     fn comes(&mut self, member: MemberId, room: RoomId, open: &mut Open<'_>) {
         if let Some(name) = open.hub.chat().room_name(room) {
-            self.rooms.enter(room, name);
+            self.revived += u64::from(self.rooms.enter(room, name));
         }
         let last = self.rooms.last_number(room);
         let Some(seat) = self.seats.get_mut(&member) else {
@@ -434,10 +436,10 @@ impl Checker {
     }
 
     /// After somebody has gone from a room.
-    fn clear_up(&mut self, room: RoomId, later: &[Effect]) {
+    fn clear_up(&mut self, room: RoomId, later: &[Effect], now: Millis) {
         if self.members_after(room, later) == 0 {
             self.presence.forget(room);
-            self.rooms.emptied(room, self.lobby == Some(room));
+            self.rooms.emptied(room, self.lobby == Some(room), now);
         }
     }
 

@@ -118,6 +118,7 @@ impl Setting {
             outbox_hard: soft + rng.random_range(2000..=16_000),
             stall_timeout: rng.random_range(5..=40),
             flood_bytes: *choose(&mut rng, &[16, 100, 512]),
+            room_linger: *choose(&mut rng, &[0, 5, 60, 3600]),
             idle_timeout: *choose(&mut rng, &[0, 60, 200]),
             flood: *choose(
                 &mut rng,

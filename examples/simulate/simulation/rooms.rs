@@ -27,6 +27,8 @@ pub struct Room {
     quiet_until: Option<Millis>,
     /// Who has set a topic that it was not told of.
     pending: Option<(MemberId, String)>,
+    /// Nobody is in it, and it is kept until then.
+    lingers_until: Option<Millis>,
 }
 
 /// All of them.
@@ -38,6 +40,8 @@ pub struct Rooms {
     late: VecDeque<EventId>,
     most_lines: usize,
     most_bytes: usize,
+    most_rooms: usize,
+    linger: Millis,
 }
 
 /// How many of what was said of late are remembered.
@@ -52,6 +56,8 @@ impl Rooms {
             late: VecDeque::new(),
             most_lines: config.history as usize,
             most_bytes: config.history_bytes as usize,
+            most_rooms: config.max_rooms as usize,
+            linger: Millis::from(config.room_linger) * 1000,
         }
     }
 
@@ -59,12 +65,20 @@ impl Rooms {
         self.rooms.get(&room)
     }
 
+    /// Those that anybody may see.
     pub fn all(&self) -> impl Iterator<Item = (RoomId, &Room)> {
-        self.rooms.iter().map(|(&id, room)| (id, room))
+        let all = self.rooms.iter().map(|(&id, room)| (id, room));
+        all.filter(|(_, room)| room.lingers_until.is_none())
     }
 
     /// The room that has a name, however it is spelt.
     pub fn named(&self, name: &str) -> Option<RoomId> {
+        let found = self.kept(name);
+        found.filter(|id| self.rooms[id].lingers_until.is_none())
+    }
+
+    /// The same, or one that nobody is in any more.
+    pub fn kept(&self, name: &str) -> Option<RoomId> {
         let mut all = self.rooms.iter();
         let found = all.find(|(_, room)| room.name.eq_ignore_ascii_case(name));
         found.map(|(&id, _)| id)
@@ -75,9 +89,14 @@ impl Rooms {
         self.rooms.get(&id).map_or(0, |room| room.number)
     }
 
-    /// Somebody is in a room; it may be new.
-    pub fn enter(&mut self, id: RoomId, name: &Name) {
-        self.rooms.entry(id).or_insert_with(|| Room {
+    /// Somebody is in a room; it may be new, or nobody was in it for a while. Says whether that was
+    /// so.
+    pub fn enter(&mut self, id: RoomId, name: &Name) -> bool {
+        if let Some(room) = self.rooms.get_mut(&id).filter(|room| room.name == *name) {
+            return room.lingers_until.take().is_some();
+        }
+        self.make_way(1);
+        let new = Room {
             name: name.clone(),
             topic: None,
             kept: VecDeque::new(),
@@ -86,16 +105,46 @@ impl Rooms {
             time: 0,
             quiet_until: None,
             pending: None,
-        });
+            lingers_until: None,
+        };
+        self.rooms.insert(id, new);
+        false
     }
 
     /// Nobody is in a room any more.
-    pub fn emptied(&mut self, id: RoomId, is_lobby: bool) {
-        match self.rooms.get_mut(&id).filter(|_| is_lobby) {
-            Some(lobby) => (lobby.quiet_until, lobby.pending) = (None, None),
-            None => {
-                self.rooms.remove(&id);
-            }
+    pub fn emptied(&mut self, id: RoomId, is_lobby: bool, now: Millis) {
+        let Some(room) = self.rooms.get_mut(&id) else {
+            return;
+        };
+        (room.quiet_until, room.pending) = (None, None);
+        if is_lobby {
+            return;
+        }
+        if self.linger == 0 || (room.kept.is_empty() && room.topic.is_none()) {
+            self.rooms.remove(&id);
+            return;
+        }
+        room.lingers_until = Some(now + self.linger);
+        self.make_way(0);
+    }
+
+    /// Time has passed: some rooms are forgotten. Says whether any is.
+    pub fn forget_old(&mut self, now: Millis) -> bool {
+        let before = self.rooms.len();
+        self.rooms
+            .retain(|_, room| room.lingers_until.is_none_or(|until| until > now));
+        self.rooms.len() < before
+    }
+
+    /// The room that has been empty for longest gives way, as long as there are too many.
+    fn make_way(&mut self, more: usize) {
+        while self.rooms.len() + more > self.most_rooms {
+            let kept = self.rooms.iter();
+            let kept = kept.filter_map(|(&id, room)| Some((room.lingers_until?, id)));
+            let Some((_, oldest)) = kept.min() else {
+                return;
+            };
+            self.rooms.remove(&oldest);
         }
     }
 

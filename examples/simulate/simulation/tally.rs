@@ -48,6 +48,7 @@ counters! {
     LateTopics: "topics that wait",
     Moves: "room moves",
     MovesToWatched: "moves to rooms that were watched",
+    Revived: "of them to rooms that nobody was in any more",
     FullRooms: "rooms that could not be entered or opened",
     Watches: "rooms watched",
     Parts: "rooms left",

@@ -108,9 +108,9 @@ impl<'a> World<'a> {
             self.member_reads(number, rng)?;
         }
         self.pass_time()?;
-        let (ended, spared) = self.checker.take_counted();
-        self.tally.add(Count::EndedAlone, ended);
-        self.tally.add(Count::SparedSessions, spared);
+        for (what, times) in self.checker.take_counted() {
+            self.tally.add(what, times);
+        }
         self.check_deliveries()
     }
 

@@ -32,6 +32,7 @@ fn limits() -> Config {
         history: 4,
         history_bytes: 100,
         histories: 500,
+        linger: 5000,
         replay: 3,
         nickname: 16,
         room_name: 8,
@@ -90,8 +91,8 @@ impl Session {
             b'A'..=b'H' => {
                 if let Some(member) = self.seats[usize::from(what - b'A')].take() {
                     let (now, utc) = (self.now, self.utc());
-                    self.chat.leave(member, &mut self.effects);
-                    self.chat.leave(member, &mut self.effects); // does no harm
+                    self.chat.leave(member, now, &mut self.effects);
+                    self.chat.leave(member, now, &mut self.effects); // does no harm
                     self.chat
                         .line(member, "hello?", now, utc, &mut self.effects);
                 }

@@ -23,11 +23,15 @@ fn each_command_has_an_answer_with_these_fields() {
         ("/times on", "times", "is_on text"),
         ("/times off", "times", "is_on text"),
         ("/join lobby", "stayed", "room text"),
-        ("/join tea", "entered", "room others topic text"),
-        ("/watch lobby", "watching", "room others topic text"),
+        ("/join tea", "entered", "room others topic linger_ms text"),
+        (
+            "/watch lobby",
+            "watching",
+            "room others topic linger_ms text",
+        ),
         ("/watch lobby", "hears", "room text"),
         ("/part lobby", "parted", "room text"),
-        ("/part", "entered", "room others topic text"),
+        ("/part", "entered", "room others topic linger_ms text"),
         (
             "hello",
             "message",

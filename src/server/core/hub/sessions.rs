@@ -182,7 +182,7 @@ impl Hub {
         if self.sessions.has_several(member) {
             return self.note(session, self.effects.len(), Some(Ending(reason)));
         }
-        self.chat.leave(member, &mut self.effects);
+        self.chat.leave(member, at.now, &mut self.effects);
         match reason {
             Some(reason) => self.effects.push(Effect::Disconnect { member, reason }),
             // What follows from it is still to be applied, as after any other call.
@@ -204,7 +204,7 @@ impl Hub {
         self.at = at;
         match self.member(session) {
             Some(member) if self.sessions.has_several(member) => self.detach(session, member),
-            Some(member) => self.chat.leave(member, &mut self.effects),
+            Some(member) => self.chat.leave(member, at.now, &mut self.effects),
             None => {}
         }
     }

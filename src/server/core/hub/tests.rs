@@ -33,6 +33,7 @@ impl House {
         let config = Config {
             outbox_soft: 1000,
             outbox_hard: 4000,
+            room_linger: 0,
             ..Config::default()
         };
         Self {

@@ -13,8 +13,8 @@ use jiff::Timestamp;
 use super::order_words::{describe, explain};
 use super::report_words;
 use crate::chat::{
-    Answer, COMMANDS, CommandEntry, Departure, Event, Message, MessageKind, Millis, ORDERS,
-    counted, ending, minutes,
+    Answer, COMMANDS, CommandEntry, Departure, Event, Message, MessageKind, Millis, Name, ORDERS,
+    Text, counted, ending, minutes,
 };
 use crate::server::core::digests::{Changes, Digest, Expulsion};
 use crate::server::core::rendering::Heard;
@@ -243,6 +243,20 @@ fn table(header: &str, entries: &[CommandEntry]) -> String {
     lines
 }
 
+/// What whoever comes into a room is told of it.
+fn about_room(room: &Name, topic: Option<&Text>, linger: Option<Millis>, to: &mut Vec<u8>) {
+    if let Some(topic) = topic {
+        line(to, format_args!("* Topic of #{room}: {topic}"));
+    }
+    if let Some(linger) = linger {
+        let kept = minutes(linger);
+        line(
+            to,
+            format_args!("* What is said here is kept for {kept} after the last has left."),
+        );
+    }
+}
+
 fn tell_answer(answer: &Answer, times: Times, to: &mut Vec<u8>) {
     match answer {
         Answer::Welcome {
@@ -278,24 +292,22 @@ fn tell_answer(answer: &Answer, times: Times, to: &mut Vec<u8>) {
             room,
             others,
             topic,
+            linger,
         } => {
             let others = counted(*others, OTHERS);
             line(to, format_args!("* You are now in #{room} with {others}."));
-            if let Some(topic) = topic {
-                line(to, format_args!("* Topic of #{room}: {topic}"));
-            }
+            about_room(room, topic.as_ref(), *linger, to);
         }
         Answer::Stayed { room } => line(to, format_args!("* You are in #{room} already.")),
         Answer::Watching {
             room,
             others,
             topic,
+            linger,
         } => {
             let others = counted(*others, OTHERS);
             line(to, format_args!("* You hear #{room} now, with {others}."));
-            if let Some(topic) = topic {
-                line(to, format_args!("* Topic of #{room}: {topic}"));
-            }
+            about_room(room, topic.as_ref(), *linger, to);
         }
         Answer::Hears { room } => line(to, format_args!("* You hear #{room} already.")),
         Answer::Parted { room } => line(to, format_args!("* You left #{room}.")),

@@ -283,18 +283,22 @@ fn answer_object(answer: &Answer) -> Option<Object> {
             room,
             others,
             topic,
+            linger,
         } => Object::new("entered")
             .with("room", name(room))
             .with("others", *others)
-            .with("topic", topic.as_ref().map(text)),
+            .with("topic", topic.as_ref().map(text))
+            .with("linger_ms", *linger),
         Answer::Watching {
             room,
             others,
             topic,
+            linger,
         } => Object::new("watching")
             .with("room", name(room))
             .with("others", *others)
-            .with("topic", topic.as_ref().map(text)),
+            .with("topic", topic.as_ref().map(text))
+            .with("linger_ms", *linger),
         Answer::Hears { room } => Object::new("hears").with("room", name(room)),
         Answer::Parted { room } => Object::new("parted").with("room", name(room)),
         Answer::OwnRooms { listed } => Object::new("own_rooms").with("rooms", rooms(listed)),
