@@ -179,6 +179,7 @@ fn rest(mut stream: TcpStream) -> (String, bool) {
         match stream.read(&mut buffer) {
             Ok(0) => return (String::from_utf8_lossy(&bytes).into_owned(), true),
             Ok(count) => bytes.extend_from_slice(&buffer[..count]),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => {
                 return (String::from_utf8_lossy(&bytes).into_owned(), false);
             }

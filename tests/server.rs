@@ -379,7 +379,7 @@ fn a_service_manager_hears_when_it_serves_and_when_it_ends() {
         .expect("a deadline");
     let heard = || {
         let mut datagram = [0; 64];
-        let length = manager.recv(&mut datagram).expect("a datagram");
+        let length = support::uninterrupted(|| manager.recv(&mut datagram)).expect("a datagram");
         String::from_utf8_lossy(&datagram[..length])
             .trim()
             .to_owned()

@@ -223,6 +223,41 @@ mod tests {
         );
     }
 
+    /// Catches: a dear line that is not seen to be one, or one that is looked at for nothing.
+    #[test]
+    fn what_a_line_would_repeat_is_known_before_it_is_heard() {
+        let (mut house, [alice, bob]) = House::with_guests();
+        (1..=15).for_each(|n| house.types(alice, &format!("line {n:02}")));
+        house.types(bob, "/join tea");
+        house.types(bob, "two");
+        let each = "guest1: line 01".len();
+        let lobby = |messages| (messages, messages * each);
+        for (line, repeated) in [
+            ("/history", (1, "guest2: two".len())),
+            ("/history 2", (1, "guest2: two".len())),
+            ("/join LOBBY", lobby(10)),
+            ("\x1b/watch #lobby", lobby(10)),
+            ("/part", lobby(10)),
+            ("/join nowhere", (0, 0)),
+            ("/who", (0, 0)),
+            ("//history", (0, 0)),
+            ("say /history", (0, 0)),
+            ("", (0, 0)),
+        ] {
+            let foreseen = house.chat.foresee(bob, line);
+            assert_eq!((foreseen.messages, foreseen.bytes), repeated, "{line}");
+        }
+        let foreseen = house.chat.foresee(alice, "/history 12");
+        assert_eq!((foreseen.messages, foreseen.bytes), lobby(12));
+        assert_eq!(house.chat.foresee_welcome().messages, 10);
+        house.leave(bob);
+        assert_eq!(
+            house.chat.foresee(bob, "/history").messages,
+            0,
+            "it is gone"
+        );
+    }
+
     #[test]
     fn help_shows_every_command() {
         let (mut house, [alice]) = House::with_guests();

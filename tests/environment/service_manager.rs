@@ -5,7 +5,7 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::process;
 
-use crate::support::{DEADLINE, Folder, Server, Signal, loopchat};
+use crate::support::{DEADLINE, Folder, Server, Signal, loopchat, uninterrupted};
 use crate::{can_chat, ends_well};
 
 fn heard(manager: &UnixDatagram) -> String {
@@ -13,7 +13,7 @@ fn heard(manager: &UnixDatagram) -> String {
         .set_read_timeout(Some(DEADLINE))
         .expect("sockets have timeouts");
     let mut datagram = [0; 256];
-    let length = manager.recv(&mut datagram).expect("a datagram");
+    let length = uninterrupted(|| manager.recv(&mut datagram)).expect("a datagram");
     String::from_utf8_lossy(&datagram[..length])
         .trim()
         .to_owned()

@@ -168,8 +168,8 @@ impl Peer {
         let mut bytes = Vec::new();
         while !bytes.ends_with(end.as_bytes()) {
             let mut byte = [0];
-            let count = self.0.read(&mut byte).expect("more is to come");
-            assert_eq!(count, 1, "ended after {}", bytes.escape_ascii());
+            let read = self.0.read_exact(&mut byte);
+            read.unwrap_or_else(|error| panic!("{error} after {}", bytes.escape_ascii()));
             bytes.push(byte[0]);
         }
         String::from_utf8_lossy(&bytes).into_owned()

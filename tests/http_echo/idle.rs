@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use super::HttpEcho;
-use super::support::raise_limit;
+use super::support::{raise_limit, uninterrupted};
 
 const CONNECTIONS: usize = 1000;
 
@@ -28,7 +28,7 @@ fn exchange(stream: &mut TcpStream, bytes: &[u8], end: &[u8]) -> Vec<u8> {
     let mut answer = Vec::new();
     while !answer.ends_with(end) {
         let mut some = [0; 4096];
-        let count = stream.read(&mut some).expect("it answers");
+        let count = uninterrupted(|| stream.read(&mut some)).expect("it answers");
         assert_ne!(count, 0, "ended after {}", answer.escape_ascii());
         answer.extend_from_slice(&some[..count]);
     }

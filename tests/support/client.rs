@@ -199,7 +199,7 @@ impl Client {
         assert!(!left.is_zero(), "{} waited in vain", self.name);
         self.stream.set_read_timeout(Some(left))?;
         let mut buffer = [0; 16 * 1024];
-        match self.stream.read(&mut buffer) {
+        match uninterrupted(|| self.stream.read(&mut buffer)) {
             Ok(count) => {
                 for &byte in &buffer[..count] {
                     // No byte of UTF-8 is 255: what begins with it is a command of three bytes.

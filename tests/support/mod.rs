@@ -49,6 +49,17 @@ pub fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// Waits on a socket that has a deadline, again if the wait was cut short: on Linux that is so when
+/// the process is stopped and goes on, whoever has stopped it.
+pub fn uninterrupted<T>(mut wait: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match wait() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            done => return done,
+        }
+    }
+}
+
 /// Lets this process open as many sockets as the system allows it to.
 pub fn raise_limit() {
     let limit = getrlimit(Resource::Nofile);

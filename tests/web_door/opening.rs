@@ -65,7 +65,7 @@ fn a_proxy_may_come_through_a_socket_file_and_is_no_operator() {
     let mut heard = Vec::new();
     while !heard.ends_with(b"operators only.\n") {
         let mut buffer = [0; 4096];
-        let count = proxy.read(&mut buffer).expect("more comes");
+        let count = support::uninterrupted(|| proxy.read(&mut buffer)).expect("more comes");
         assert!(count > 0, "{}", String::from_utf8_lossy(&heard));
         heard.extend_from_slice(&buffer[..count]);
     }

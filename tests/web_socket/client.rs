@@ -145,6 +145,7 @@ impl<S: Read + Write> Client<S> {
             match self.stream.read(&mut buffer) {
                 Ok(0) => return,
                 Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::ConnectionReset => return,
                 Err(error) => panic!("waited in vain for the end: {error}"),
             }
