@@ -34,6 +34,8 @@ pub(super) struct Connection<S> {
     pub(super) bytes_sent: u64,
     /// `None` until data is listened to, or `pause` or `resume` was called (`readableFlowing`).
     pub(super) flowing: Option<bool>,
+    /// A protocol keeps what was handed out.
+    pub(super) is_kept: bool,
     pub(super) corked: u8,
     /// Counts its connections: what was begun for one must not reach the next.
     pub(super) life: u32,
@@ -135,6 +137,7 @@ impl<S> Connection<S> {
             high_water_mark: HIGH_WATER_MARK,
             bytes_read: 0,
             bytes_sent: 0,
+            is_kept: false,
             flowing: None,
             corked: 0,
             life: 0,

@@ -36,6 +36,11 @@ impl<S> Connection<S> {
         self.read_started && open && self.unread() < mark
     }
 
+    /// Whether all that was read was handed out, and nobody keeps any of it.
+    fn is_consumed(&self) -> bool {
+        self.unread() == 0 && !self.is_kept
+    }
+
     /// Whether it has something to hand out.
     pub(super) fn flows(&self) -> bool {
         self.flowing == Some(true) && !self.destroyed && self.unread() > 0
@@ -265,10 +270,24 @@ pub(super) fn forget_unread<S>(cx: &mut Context<S>, id: HandleId) {
     if let Some(inbox) = &mut connection.inbox {
         inbox.clear();
     }
-    if connection.eof && connection.flowing == Some(true) && connection.unread() == 0 {
+    if connection.eof && connection.flowing == Some(true) && connection.is_consumed() {
         queue_end(cx, id);
     }
     settle(cx, id);
+}
+
+/// Somebody keeps what was handed out, or does so no more.
+pub(super) fn set_kept<S>(cx: &mut Context<S>, id: HandleId, is_kept: bool) {
+    let Some(connection) = cx.connection_mut(id) else {
+        return;
+    };
+    let was_kept = std::mem::replace(&mut connection.is_kept, is_kept);
+    if was_kept && connection.is_consumed() {
+        if connection.eof {
+            queue_end(cx, id);
+        }
+        give_up(cx, id);
+    }
 }
 
 pub(super) fn pause<S>(cx: &mut Context<S>, id: HandleId) {
@@ -322,7 +341,7 @@ fn flow<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
     let Some(connection) = cx.connection(id) else {
         return;
     };
-    if connection.eof && connection.flowing == Some(true) && connection.unread() == 0 {
+    if connection.eof && connection.flowing == Some(true) && connection.is_consumed() {
         queue_end(cx, id);
     }
     give_up(cx, id);
@@ -345,7 +364,7 @@ fn hand_out<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) -> bool {
         return false;
     };
     connection.use_share(turn, loan.bytes().len());
-    if connection.unread() == 0 && connection.eof {
+    if connection.is_consumed() && connection.eof {
         // Queued before the last bytes are handed out: even a pause there does not hold it back.
         queue_end(cx, id);
     }
@@ -377,9 +396,9 @@ fn end_of_stream<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
         return;
     };
     connection.eof = true;
-    let unread = connection.unread();
+    let is_consumed = connection.is_consumed();
     update_active(cx, id);
-    if unread == 0 {
+    if is_consumed {
         cx.make_callback(state, |_, cx| queue_end(cx, id));
     }
 }
@@ -392,7 +411,7 @@ fn queue_end<S>(cx: &mut Context<S>, id: HandleId) {
         };
         let broken =
             connection.errored && (connection.failed == Failed::No || connection.destroyed);
-        if connection.ended || broken || connection.close_emitted || connection.unread() > 0 {
+        if connection.ended || broken || connection.close_emitted || !connection.is_consumed() {
             return;
         }
         connection.ended = true;
@@ -424,11 +443,12 @@ fn reading_failed<S>(cx: &mut Context<S>, id: HandleId, error: &io::Error) {
         return;
     };
     let error = Error::system("read", error, None);
-    if connection.unread() == 0 {
+    if connection.is_consumed() {
         return connection::destroy(cx, id, Some(error));
     }
     note_error(connection, &error);
     connection.failed = Failed::Over;
+    connection.need_drain = false;
     cx.next_tick(move |state, cx| tell_failure(state, cx, id));
 }
 
@@ -467,7 +487,7 @@ pub(super) fn writing_failed<S>(state: &mut S, cx: &mut Context<S>, id: HandleId
     let Some(connection) = cx.connection(id) else {
         return;
     };
-    if connection.eof && connection.unread() == 0 {
+    if connection.eof && connection.is_consumed() {
         queue_end(cx, id);
     }
     give_up(cx, id);
@@ -485,7 +505,7 @@ fn give_up<S>(cx: &mut Context<S>, id: HandleId) {
         Failed::Writing => connection.ended,
         Failed::Over => !connection.eof || connection.ended,
     };
-    if all_read && connection.unread() == 0 {
+    if all_read && connection.is_consumed() {
         connection::destroy(cx, id, None);
     }
 }

@@ -272,6 +272,17 @@ impl Socket {
         self
     }
 
+    /// Says that a protocol keeps something that came with [`Event::Data`](super::Event::Data) and
+    /// could not be given back, such as a message of several pieces; or that it does so no more. As
+    /// long as it does, [`Event::End`](super::Event::End) is held back and a connection that breaks
+    /// is not destroyed, as if it had been [given back](Self::unshift): nothing that a peer has
+    /// said is lost because it has gone since. Whoever has [paused](Self::pause) the socket is told
+    /// of the break by [`Event::Error`](super::Event::Error), and is not to keep it for ever.
+    pub fn set_kept<S>(self, cx: &mut Context<S>, is_kept: bool) -> Self {
+        reading::set_kept(cx, self.0, is_kept);
+        self
+    }
+
     /// Queues writes until `uncork`, to send them as one. Nests.
     pub fn cork<S>(self, cx: &mut Context<S>) {
         if let Some(connection) = cx.connection_mut(self.0) {

@@ -7,7 +7,7 @@ use log::{info, warn};
 use crate::chat::DisconnectReason;
 use crate::event_loop::{SIGHUP, SIGINT, SIGTERM, Signal};
 use crate::http;
-use crate::net::Context;
+use crate::net::{Context, Socket};
 use crate::server::core::hub::seconds;
 use crate::server::service_manager::{self, State};
 use crate::server::{ChatServer, Loop, moment};
@@ -49,7 +49,10 @@ pub(super) fn begin_after_what_came(server: &mut ChatServer, cx: &mut Context<Ch
 /// Begins after a turn that has heard all there was. Somebody who sends without end is no reason
 /// to go on.
 fn hear_and_begin(server: &mut ChatServer, cx: &mut Context<ChatServer>, turns: u32) {
-    let is_more = server.turns.anyone_waits() || server.turns.has_had_enough(cx.counters().turns);
+    let had_enough = server.turns.has_had_enough(cx.counters().turns);
+    let is_unheard = |socket: Socket| socket.readable_length(cx) > 0;
+    let anyone_waits = server.turns.anyone_waits() || server.connections.any_unheard(is_unheard);
+    let is_more = had_enough || anyone_waits;
     if turns == 0 || !is_more {
         begin(server, cx);
         return;

@@ -1,6 +1,6 @@
 //! What ends by itself at the web door, to the millisecond of the loop's time.
 
-use loopchat::server::Config;
+use loopchat::server::{Config, Flood, FloodLimit};
 
 use super::client::REQUEST;
 use super::rig::{Browser, Rig};
@@ -130,4 +130,30 @@ fn a_request_has_20_seconds_and_a_response_half_a_minute_without_progress() {
         sent.expect_err("it is closed").kind(),
         std::io::ErrorKind::BrokenPipe
     );
+}
+
+/// Catches: somebody who is ended as silent while its own lines wait for its own limit, or for its
+/// answers to be read.
+#[test]
+fn who_waits_to_be_heard_is_not_silent() {
+    let long = "x".repeat(4000); // eight seconds each
+    let pasted = format!("{long}\n{long}\n{long}\n/quit\n");
+    let in_a_message = client::frame(TEXT, pasted.as_bytes());
+    for is_browser in [false, true] {
+        let mut rig = Rig::new(|config| {
+            config.idle_timeout = 3;
+            let limit = FloodLimit { rate: 1, burst: 1 };
+            config.flood = Some(Flood::Limit(limit));
+        });
+        let mut peer = match is_browser {
+            true => rig.browser().peer,
+            false => rig.nc().peer,
+        };
+        match is_browser {
+            true => peer.send(&in_a_message),
+            false => peer.send(&pasted),
+        }
+        let (text, _) = rig.0.end(&mut peer);
+        assert!(text.contains("* Bye, "), "{text}");
+    }
 }

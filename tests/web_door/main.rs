@@ -15,6 +15,7 @@ mod deadlines;
 mod guests;
 mod half_closed;
 mod json;
+mod left_over;
 mod limits;
 mod opening;
 mod pages;

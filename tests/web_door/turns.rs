@@ -59,7 +59,7 @@ fn a_turn_reads_little_of_a_crowd_that_sends_what_is_dear() {
 const JSON_TOO: &str = "\r\nSec-WebSocket-Protocol: loopchat.v1.json\r\n\r\n";
 
 /// A member that speaks in objects.
-fn json_member(rig: &mut Rig) -> Peer {
+pub fn json_member(rig: &mut Rig) -> Peer {
     let mut visitor = rig.visitor();
     visitor.send(REQUEST.replace("\r\n\r\n", JSON_TOO));
     rig.0.read_until(&mut visitor, "\"welcome\"");

@@ -90,7 +90,7 @@ pub(super) fn open<S: 'static>(
         .remove_all_listeners(cx)
         .set_timeout(cx, 0)
         .set_no_delay(cx, true)
-        .set_allow_half_open(cx, false)
+        .set_allow_half_open(cx, true)
         .unshift(cx, head)
         .on_event(cx, heard);
     let web_socket = WebSocket(socket);
@@ -109,7 +109,7 @@ fn heard<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, event: 
         net::Event::Drain => drain(state, cx, web_socket),
         net::Event::Error(error) => {
             debug!("a WebSocket's connection broke: {error}");
-            broke(cx, web_socket);
+            broke(state, cx, web_socket);
         }
         net::Event::Close(_) => close(state, cx, web_socket),
         _ => {}
@@ -247,27 +247,29 @@ fn finish<S: 'static>(cx: &mut Context<S>, web_socket: WebSocket, closed: Option
     await_end(cx, web_socket);
 }
 
-/// The peer sends no more. The socket ends itself now, when what is queued is sent; that may be
-/// never.
+/// The peer sends no more. So does the socket, when what is queued is sent, which may be never; but
+/// first whoever answers in the check phase of this turn what came in it.
 fn end<S: 'static>(cx: &mut Context<S>, web_socket: WebSocket) {
-    if let Some(connection) = web_socket.connection_mut(cx) {
-        connection.protocol.end();
-        await_end(cx, web_socket);
+    if web_socket.connection(cx).is_none() {
+        return;
     }
+    cx.set_immediate(move |_: &mut S, cx| {
+        if let Some(connection) = web_socket.connection_mut(cx) {
+            connection.protocol.end();
+            web_socket.0.end(cx);
+        }
+    });
+    await_end(cx, web_socket);
 }
 
 /// Nothing can be sent any more. What the peer had sent before is still told, for as long as a
-/// connection has to end: whoever has paused it is not to keep it for ever.
-fn broke<S: 'static>(cx: &mut Context<S>, web_socket: WebSocket) {
-    let Some(connection) = web_socket.connection_mut(cx) else {
-        return;
-    };
-    if std::mem::take(&mut connection.choked) {
-        flow(cx, web_socket);
-    }
+/// connection has to end: whoever has paused it is not to keep it for ever, and whoever waits until
+/// all is sent need not wait any more.
+fn broke<S: 'static>(state: &mut S, cx: &mut Context<S>, web_socket: WebSocket) {
     if !web_socket.0.destroyed(cx) {
         await_end(cx, web_socket);
     }
+    drain(state, cx, web_socket);
 }
 
 /// Gives the connection its time to end.
@@ -281,7 +283,7 @@ pub(super) fn await_end<S: 'static>(cx: &mut Context<S>, web_socket: WebSocket) 
     }
 }
 
-/// All is sent.
+/// All is sent, or nothing can be.
 fn drain<S: 'static>(state: &mut S, cx: &mut Context<S>, web_socket: WebSocket) {
     let Some(connection) = web_socket.connection_mut(cx) else {
         return;

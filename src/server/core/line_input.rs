@@ -328,6 +328,13 @@ impl LineInput {
         self.kept.as_ref().map_or(0, |kept| kept.held.bytes())
     }
 
+    /// Nobody listens to it, so that it is not silent.
+    pub(in crate::server) fn excuse(&mut self, now: Millis) {
+        if let Some(bound) = &mut self.bound {
+            bound.heard = now;
+        }
+    }
+
     /// What comes from now on is thrown away, at any speed.
     pub fn close(&mut self) {
         self.kept = None;

@@ -268,6 +268,15 @@ impl Connections {
         self.by_index.iter().flatten()
     }
 
+    /// Whoever is not listened to is not silent.
+    pub(in crate::server) fn excuse(&mut self, now: Millis, is_paused: impl Fn(Socket) -> bool) {
+        for connection in self.by_index.iter_mut().flatten() {
+            if is_paused(connection.socket) {
+                connection.input.excuse(now);
+            }
+        }
+    }
+
     /// Everyone who is still in the chat, and when it last said something, if anyone wants to know.
     pub(in crate::server) fn heard(&self) -> impl Iterator<Item = (SessionId, Millis)> {
         self.iter()
@@ -278,6 +287,16 @@ impl Connections {
     pub(in crate::server) fn sockets(&self) -> Vec<Socket> {
         let here = self.iter().map(|connection| connection.socket);
         here.chain(self.turned_away.iter().copied()).collect()
+    }
+
+    /// Whether anybody is still to be heard who may be: of what was read, a part is kept, or is
+    /// with its socket.
+    pub(in crate::server) fn any_unheard(&self, is_unheard: impl Fn(Socket) -> bool) -> bool {
+        self.iter().any(|connection| {
+            let is_open = connection.session.is_some() && connection.stage == Stage::Open;
+            let has_more = || connection.unheard.is_some() || is_unheard(connection.socket);
+            is_open && !connection.input.is_held_back() && has_more()
+        })
     }
 
     /// Those that have never been in the chat.

@@ -403,17 +403,24 @@ fn keep(
         && (begun.is_some() || !text.is_empty())
     {
         connection.unheard = Some(Unheard::behind(begun, text.to_vec()));
+        web_socket.socket().set_kept(cx, true);
     }
 }
 
 /// Hears what was kept, and reads on after it.
 fn read_on(server: &mut ChatServer, cx: &mut Context<ChatServer>, web_socket: WebSocket) {
-    // The next message comes a tick later at the earliest, unless what was kept has it wait.
-    web_socket.resume(cx);
-    let connection = server.connections.get_mut(web_socket.socket());
+    let socket = web_socket.socket();
+    let connection = server.connections.get_mut(socket);
     if let Some(kept) = connection.and_then(|found| found.unheard.take()) {
         let kept = *kept;
         hear(server, cx, web_socket, kept.begun, &kept.bytes);
+    }
+    let connection = server.connections.get_mut(socket);
+    if connection.is_none_or(|found| found.unheard.is_none()) {
+        socket.set_kept(cx, false); // if it has ended, that is told now
+        if !server.must_wait(cx, socket) {
+            web_socket.resume(cx);
+        }
     }
 }
 
@@ -428,6 +435,7 @@ fn close(
     if let Some(connection) = server.connections.get_mut(web_socket.socket()) {
         connection.depart();
     }
+    web_socket.socket().set_kept(cx, false);
     match reason {
         Some(reason) => web_socket.close(cx, reason.close_code(), &reason.close_reason()),
         None => web_socket.close(cx, code::NORMAL, ""),
