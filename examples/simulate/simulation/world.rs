@@ -162,7 +162,7 @@ impl<'a> World<'a> {
             let fed = input.feed(hub, session, &wire.arrived, at, &mut frame);
             wire.arrived.drain(..fed.used);
             input.take_answers(); // to telnet commands: bytes that are no line
-            if let Some(wait) = input.hold_back(hub, session, now) {
+            if let Some(wait) = input.hold_back(hub, Some(session), 0, now) {
                 client.is_paused = true;
                 client.release_at = Some(now + wait);
                 let effects = hub.effects();

@@ -251,16 +251,12 @@ impl LineInput {
         }
     }
 
-    /// After [`feed`](Self::feed), and before: how long nothing more is to be read, in
-    /// milliseconds, if the connection has used up its lines. The member is told once. The door
-    /// calls [`release`](Self::release) when that time is over.
-    pub fn hold_back(&mut self, hub: &mut Hub, session: SessionId, now: Millis) -> Option<Millis> {
-        self.hold_back_for(hub, Some(session), 0, now)
-    }
-
-    /// As [`hold_back`](Self::hold_back), of a member or of nobody, for so many milliseconds at
-    /// least.
-    pub(in crate::server) fn hold_back_for(
+    /// Before [`feed`](Self::feed), and after: how long nothing more is to be read, in
+    /// milliseconds, if the connection has used up its lines, or has to wait `at_least` so long for
+    /// others of its [address](crate::server::core::admission::Admission::ask_wait). The member, if
+    /// it is one yet, is told once. The door calls [`release`](Self::release) when that time is
+    /// over.
+    pub fn hold_back(
         &mut self,
         hub: &mut Hub,
         session: Option<SessionId>,

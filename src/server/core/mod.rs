@@ -15,6 +15,7 @@
 //! | `cost.rs` | what everything costs that a connection can ask for |
 //! | `flood.rs` | what becomes of those who ask for too much |
 //! | `strangers.rs` | whom limits on addresses and on speed are for |
+//! | [`admission`] | who may connect, and how many there are |
 //! | `addresses.rs` | what is kept of an address, whichever of its connections comes and goes |
 //! | `turns.rs` | what one turn does for all together, and who waits for the next |
 //! | `farewells.rs` | whom the server has disconnected of late |
@@ -23,6 +24,7 @@
 
 pub(in crate::server) mod access_log;
 pub(in crate::server) mod addresses;
+pub mod admission;
 mod batch;
 pub(in crate::server) mod cost;
 pub mod digests;

@@ -1,4 +1,5 @@
-//! What the doors keep of each connection, and who may have one.
+//! What the doors keep of each connection. Who may have one is in
+//! [`admission`](crate::server::core::admission).
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,11 +8,10 @@ use crate::event_loop::HandleId;
 use crate::event_loop::Timer;
 use crate::net::{Holding, Socket};
 use crate::server::Config;
-use crate::server::core::addresses::Addresses;
+use crate::server::core::admission::Admission;
 use crate::server::core::cost::Cost;
 use crate::server::core::line_input::LineInput;
 use crate::server::core::sessions::SessionId;
-use crate::server::core::strangers;
 use crate::server::core::turns::Load;
 use crate::server::doors::web::requests::Begun;
 
@@ -77,8 +77,7 @@ impl Unheard {
 #[derive(Default)]
 pub(in crate::server) struct Connections {
     by_index: Vec<Option<Connection>>,
-    count: usize,
-    addresses: Addresses,
+    admission: Admission,
     /// Connections that were turned away and are not closed yet.
     pub(in crate::server) turned_away: HashSet<Socket>,
     /// Those that are on their way out.
@@ -106,26 +105,7 @@ impl Connections {
         config: &Config,
         now: Millis,
     ) -> Result<(), DisconnectReason> {
-        let limit = config.max_connections;
-        if self.count >= limit as usize && !peer.is_operator() {
-            return Err(DisconnectReason::ServerFull { limit });
-        }
-        let Some(source) = strangers::source(peer, config) else {
-            return Ok(());
-        };
-        let limit = config.max_per_address;
-        if strangers::is_counted(peer, config) && self.addresses.connections(source) >= limit {
-            return Err(DisconnectReason::AddressFull { limit });
-        }
-        let pace = strangers::connect_limit(peer, config);
-        let wait = pace.map(|pace| self.addresses.connect_wait(source, pace, now));
-        match (pace, wait) {
-            (Some(pace), Some(1..)) => {
-                let per_second = pace.rate;
-                Err(DisconnectReason::AddressPace { per_second })
-            }
-            _ => Ok(()),
-        }
+        self.admission.admits(peer, config, now)
     }
 
     /// Keeps a connection whose peer was admitted.
@@ -137,34 +117,12 @@ impl Connections {
         config: &Config,
         now: Millis,
     ) {
-        let source = strangers::source(peer, config);
-        if let (Some(source), Some(pace)) = (source, strangers::connect_limit(peer, config)) {
-            self.addresses.connects(source, pace, now);
-        }
-        let connection = Connection {
-            socket,
-            input: LineInput::new(peer, config, now),
-            unheard: None,
-            session,
-            visits: session.is_none(),
-            stage: Stage::Open,
-            load: Load::default(),
-            since: (now / 1000) as u32,
-        };
-        self.place(connection, now);
-    }
-
-    fn place(&mut self, mut connection: Connection, now: Millis) {
-        let index = connection.socket.index();
+        let index = socket.index();
         if self.by_index.len() <= index {
             self.by_index.resize_with(index + 1, || None);
         }
-        if let Some((source, _)) = connection.input.account() {
-            let left_behind = self.addresses.enter(source, now);
-            connection.input.inherit(left_behind);
-        }
-        self.count += 1;
-        self.by_index[index] = Some(connection);
+        let input = self.admission.enter(peer, config, now);
+        self.by_index[index] = Some(Connection::new(socket, session, input, now));
     }
 
     /// Now it is known who is behind a connection: from here on it counts as one of theirs. If it
@@ -176,29 +134,29 @@ impl Connections {
     pub(in crate::server) fn readmit(
         &mut self,
         socket: Socket,
-        (before, peer): (Peer, Peer),
+        peers: (Peer, Peer),
         config: &Config,
         now: Millis,
     ) -> Result<(), DisconnectReason> {
-        if before == peer {
-            return Ok(());
-        }
-        let Some(before) = self.remove(socket, now) else {
+        let Some((admission, found)) = self.find(socket) else {
             return Ok(());
         };
-        match self.admits(peer, config, now) {
-            Ok(()) => self.insert(socket, before.session, peer, config, now),
-            Err(reason) => {
-                self.place(before, now);
-                return Err(reason);
-            }
+        if admission.readmit(&mut found.input, peers, config, now)? {
+            let input = std::mem::take(&mut found.input);
+            *found = Connection::new(socket, found.session, input, now);
         }
         Ok(())
     }
 
     pub(in crate::server) fn get_mut(&mut self, socket: Socket) -> Option<&mut Connection> {
+        self.find(socket).map(|(_, found)| found)
+    }
+
+    /// A connection, and what it counts with.
+    fn find(&mut self, socket: Socket) -> Option<(&mut Admission, &mut Connection)> {
         let found = self.by_index.get_mut(socket.index())?.as_mut();
-        found.filter(|connection| connection.socket == socket)
+        let found = found.filter(|connection| connection.socket == socket)?;
+        Some((&mut self.admission, found))
     }
 
     /// The connection of a handle that a recorded turn names.
@@ -209,24 +167,20 @@ impl Connections {
 
     /// How many there are.
     pub(in crate::server) fn count(&self) -> usize {
-        self.count
+        self.admission.count()
     }
 
     pub(in crate::server) fn remove(&mut self, socket: Socket, now: Millis) -> Option<Connection> {
         self.get_mut(socket)?;
         let gone = self.by_index[socket.index()].take()?;
-        self.count -= 1;
-        if let Some((source, bucket)) = gone.input.account() {
-            self.addresses.leave(source, bucket, now);
-        }
+        self.admission.leave(&gone.input, now);
         Some(gone)
     }
 
     /// What a connection has asked for counts for its address, too.
     pub(in crate::server) fn ask(&mut self, socket: Socket, cost: Cost, now: Millis) {
-        let found = self.get_mut(socket);
-        if let Some((source, limit)) = found.and_then(|found| found.input.limit()) {
-            self.addresses.ask(source, limit, cost, now);
+        if let Some((admission, found)) = self.find(socket) {
+            admission.ask(&found.input, cost, now);
         }
     }
 
@@ -242,10 +196,8 @@ impl Connections {
 
     /// How long a connection has to wait for others of its address, in milliseconds.
     pub(in crate::server) fn ask_wait(&mut self, socket: Socket, now: Millis) -> Millis {
-        let found = self.get_mut(socket);
-        let bound = found.and_then(|found| found.input.limit());
-        bound.map_or(0, |(source, limit)| {
-            self.addresses.ask_wait(source, limit, now)
+        self.find(socket).map_or(0, |(admission, found)| {
+            admission.ask_wait(&found.input, now)
         })
     }
 
@@ -309,6 +261,19 @@ impl Connections {
 }
 
 impl Connection {
+    fn new(socket: Socket, session: Option<SessionId>, input: LineInput, now: Millis) -> Self {
+        Self {
+            socket,
+            input,
+            unheard: None,
+            session,
+            visits: session.is_none(),
+            stage: Stage::Open,
+            load: Load::default(),
+            since: (now / 1000) as u32,
+        }
+    }
+
     /// Whether it was in the chat and is not any more.
     pub(in crate::server) fn has_departed(&self) -> bool {
         self.session.is_none() && !self.visits

@@ -104,7 +104,7 @@ impl ChatServer {
         }
         let session = connection.session;
         let (hub, input) = (&mut self.hub, &mut connection.input);
-        let Some(wait) = input.hold_back_for(hub, session, of_address, now) else {
+        let Some(wait) = input.hold_back(hub, session, of_address, now) else {
             return false;
         };
         let timer = cx.set_timeout(wait, move |server: &mut Self, cx| {

@@ -7,7 +7,7 @@
 //! | `web/` | the door for browsers and programs: pages, and WebSockets with lines or JSON |
 //! | `mod.rs` | the framings that members of the doors have |
 //! | `outlet.rs` | what differs between the doors: how is written, read on, and ended |
-//! | `connections.rs` | what the doors keep of each connection, and who may have one |
+//! | `connections.rs` | what the doors keep of each connection |
 //! | `arrivals.rs`, `hearing.rs` | who comes and who is gone; when a connection is read |
 //! | `trusted_proxies.rs` | which proxies may say who is behind them |
 
