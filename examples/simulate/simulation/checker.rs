@@ -9,17 +9,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use loopchat::chat::{
-    Cloak, DisconnectReason, EventId, MemberId, Millis, Peer, Person, RoomId, Text,
+    Cloak, DisconnectReason, EventId, MemberId, Millis, Origin, Peer, Person, RoomId, Text,
 };
 use loopchat::server::core::rendering::FramingId;
 use loopchat::server::sessions::SessionId;
 use loopchat::server::{Config, Moment};
 
 use super::framed::{elsewhere, framing};
+use super::places::Places;
 use super::presence::{Presence, Scene};
 use super::readers::Reader;
 use super::rooms::Rooms;
-use super::sanctions::Sanctions;
+use super::sanctions::{Sanctions, origin};
 use super::tally::Count;
 use super::{Checked, violated};
 
@@ -91,8 +92,9 @@ pub struct Checker {
     pub(super) readers: BTreeMap<usize, Reader>,
     pub rooms: Rooms,
     pub sanctions: Sanctions,
+    pub places: Places,
     pub(super) presence: Presence,
-    cloaks: BTreeMap<String, Cloak>,
+    cloaks: BTreeMap<Origin, Cloak>,
     pub lobby: Option<RoomId>,
     /// The number of the latest newcomer.
     pub(super) latest: usize,
@@ -116,6 +118,7 @@ impl Checker {
             readers: BTreeMap::new(),
             rooms: Rooms::new(config),
             sanctions: Sanctions::default(),
+            places: Places::new(config),
             presence: Presence::default(),
             cloaks: BTreeMap::new(),
             lobby: None,
@@ -177,7 +180,7 @@ impl Checker {
         let Some(seat) = self.seats.get(&member) else {
             return violated("who does something is here", format!("{who:?}"));
         };
-        let (nickname, from) = (seat.nickname.clone(), seat.peer.to_string());
+        let (nickname, from) = (seat.nickname.clone(), origin(seat.peer));
         let cloak = *self.cloaks.entry(from).or_insert(who.origin);
         match *who.nickname == *nickname && who.origin == cloak && who.account.is_none() {
             true => Ok(()),

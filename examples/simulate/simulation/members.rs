@@ -10,7 +10,7 @@ use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 
 use super::framed::{LINES, json_objects};
-use super::plan::{Action, Step, choose, dice};
+use super::plan::{Action, Step, dice};
 use super::speech::{Speaker, Spoken};
 use super::tally::Count;
 use super::wire::Wire;
@@ -41,6 +41,8 @@ pub struct Client {
     pub release_at: Option<Millis>,
     /// When the server has ended its side.
     pub ended_at: Option<Millis>,
+    /// The server has closed it.
+    pub is_closed: bool,
     pub is_reset: bool,
     /// What it has typed and the server has not heard.
     pub sent: VecDeque<Spoken>,
@@ -147,46 +149,8 @@ impl World<'_> {
         }
     }
 
-    fn connect(&mut self, rng: &mut ChaCha8Rng) -> Checked {
-        if self.clients.len() >= self.setting.crowd {
-            return Ok(());
-        }
-        let local = |user, operator| Peer::Local { user, operator };
-        let stranger = Peer::Tcp([192, 0, 2, rng.random_range(1..8)].into());
-        let loopback = Peer::Tcp([127, 0, 0, 1].into());
-        let peer = *choose(
-            rng,
-            &[
-                stranger,
-                stranger,
-                stranger,
-                loopback,
-                local(1001, false),
-                local(1000, true),
-            ],
-        );
-        let client = self.client(peer, rng);
-        let is_doubtful = rng.random_ratio(1, 8);
-        self.connected(client, is_doubtful)
-    }
-
-    /// One more connection of the member who has this one, if it is in the chat.
-    fn attach(&mut self, number: usize, rng: &mut ChaCha8Rng) -> Checked {
-        let Some(client) = self.clients.get(&number) else {
-            return Ok(());
-        };
-        let Some(session) = client.session else {
-            return Ok(());
-        };
-        if self.clients.len() >= self.setting.crowd {
-            return Ok(());
-        }
-        let peer = client.peer;
-        let client = self.client(peer, rng);
-        self.attached(client, session)
-    }
-
-    fn client(&mut self, peer: Peer, rng: &mut ChaCha8Rng) -> Client {
+    /// Both ends of a connection that nobody has let in yet.
+    pub(super) fn client(&mut self, peer: Peer, rng: &mut ChaCha8Rng) -> Client {
         let config = &self.setting.config;
         let (least, most) = self.setting.buffers;
         let capacity = rng.random_range(least..=most);
@@ -212,6 +176,7 @@ impl World<'_> {
             waited_at: None,
             release_at: None,
             ended_at: None,
+            is_closed: false,
             is_reset: false,
             sent: VecDeque::new(),
             typed: 0,
@@ -345,7 +310,7 @@ impl World<'_> {
             let by_choice = wire.is_half_closed();
             let reason = self.checker.ended(number, wire.cut, by_choice, torn)?;
             self.tally.count(way_out(wire.cut, reason.as_ref()));
-            self.clients.remove(&number);
+            self.remove(number);
         }
         self.writable(number)
     }
@@ -363,8 +328,12 @@ impl World<'_> {
         };
         self.go_on_until(is_quiet, "flood control loses nothing", &mut rng)?;
         self.leave(&mut rng)?;
-        let is_empty = |world: &Self| world.clients.is_empty() && world.hub.is_vacant();
+        let is_empty = |world: &Self| {
+            let are_gone = world.clients.is_empty() && world.kept_out.is_empty();
+            are_gone && world.hub.is_vacant()
+        };
         self.go_on_until(is_empty, "no slot is leaked", &mut rng)?;
+        self.check_places()?;
         match self.checker.is_vacant() {
             true => Ok(()),
             false => violated("no slot is leaked", "somebody never saw the end"),
@@ -391,15 +360,17 @@ impl World<'_> {
         rule: &'static str,
         rng: &mut ChaCha8Rng,
     ) -> Checked {
-        let (mut turns, mut fewest) = (0, usize::MAX);
+        let (mut turns, mut least) = (0, (usize::MAX, usize::MAX));
         while turns < PATIENCE {
             if is_so(self) {
                 return Ok(());
             }
-            // Whoever has asked for much is heard slowly.
+            // Whoever has asked for much is heard slowly, and may take its answers byte by byte.
             let unheard = self.clients.values().map(|client| client.sent.len()).sum();
-            turns = if unheard < fewest { 0 } else { turns + 1 };
-            fewest = fewest.min(unheard);
+            let waiting = self.clients.values().map(|client| client.wire.waiting());
+            let left = (unheard, waiting.sum());
+            turns = if left < least { 0 } else { turns + 1 };
+            least = least.min(left);
             for client in self.clients.values_mut() {
                 client.wire.arrive(usize::MAX);
             }

@@ -8,6 +8,7 @@
 //! | `speech.rs` | what a member types: bytes, and what they must mean |
 //! | `wire.rs` | one connection: bytes on their way, buffers of bounded size, readers that stall |
 //! | `world.rs` | the doors: the server's calls in the server's order, on simulated sockets and time |
+//! | `entrance.rs` | who may connect: from there, so often, so many |
 //! | `arrivals.rs` | connections that come in: as newcomers, or as further sessions of members |
 //! | `upkeep.rs` | what must hold of all at once, and the orderly end |
 //! | `members.rs` | what members do: connect, type, read, stall, go |
@@ -16,6 +17,7 @@
 //! | `hearing.rs` | who is to hear something, and in which framing |
 //! | `observer.rs` | what the chat says has happened goes into it |
 //! | `rooms.rs`, `presence.rs`, `sanctions.rs` | its books: what was said, who came and went, who is kept out |
+//! | `places.rs` | who has a connection, and has asked for too much |
 //! | `readers.rs` | what each connection is still to read, and may be spared |
 //! | `framed.rs` | lines and JSON, looked at by who has only read how they are to be |
 //! | `judge.rs`, `entering.rs`, `orders.rs` | what a line must bring about in the chat |
@@ -25,6 +27,7 @@
 mod arrivals;
 mod checker;
 mod entering;
+mod entrance;
 mod framed;
 mod hearing;
 mod judge;
@@ -32,6 +35,7 @@ mod members;
 mod newcomers;
 mod observer;
 mod orders;
+mod places;
 mod plan;
 mod presence;
 mod readers;

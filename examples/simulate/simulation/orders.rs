@@ -30,7 +30,7 @@ pub fn carries_out(
         },
         Order::Ban(nickname) => match victim(nickname, checker) {
             Ok(victim) => {
-                let from = checker.seat(victim).and_then(|seat| origin(seat.peer));
+                let from = checker.seat(victim).map(|seat| origin(seat.peer));
                 keeps_out(case, from, checker, tally)
             }
             Err(spared) => refused(case, spared),

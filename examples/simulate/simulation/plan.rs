@@ -1,6 +1,9 @@
 //! What happens: everything that is left to chance comes from here, and here from the seed.
 
-use loopchat::server::{Config, Flood, FloodLimit};
+use std::net::Ipv4Addr;
+
+use ipnet::{IpNet, Ipv4Net};
+use loopchat::server::{Config, Connects, Flood, FloodLimit, Pace, TrustedProxy};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
@@ -89,6 +92,9 @@ impl Iterator for Plan {
     }
 }
 
+/// Where proxies come from, in rounds in which there are any.
+const PROXIES: IpNet = IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(10, 0, 0, 0), 8));
+
 /// What is the same for a whole round.
 #[derive(Clone, Debug)]
 pub struct Setting {
@@ -132,6 +138,26 @@ impl Setting {
                     Some(Flood::Limit(FloodLimit { rate: 3, burst: 5 })),
                 ],
             ),
+            // Mostly who comes is let in.
+            max_connections: match rng.random_ratio(1, 3) {
+                true => rng.random_range(3..=12),
+                false => 20_000,
+            },
+            max_per_address: *choose(&mut rng, &[1, 2, 4, 100, 100, 100]),
+            connects: *choose(
+                &mut rng,
+                &[
+                    None,
+                    Some(Connects::Off),
+                    Some(Connects::Limit(Pace { rate: 5, burst: 10 })),
+                    Some(Connects::Limit(Pace { rate: 1, burst: 2 })),
+                    Some(Connects::Limit(Pace { rate: 1, burst: 1 })),
+                ],
+            ),
+            trust_proxy: match rng.random_ratio(1, 3) {
+                true => vec![TrustedProxy::Network(PROXIES)],
+                false => Vec::new(),
+            },
             ..Config::default()
         };
         let rush = *choose(&mut rng, &[1, 1, 1, 12, 40]);

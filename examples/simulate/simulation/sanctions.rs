@@ -1,8 +1,9 @@
 //! The model of who is kept out and who is kept quiet.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv6Addr};
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv6Net};
 use loopchat::chat::{Millis, Origin, Peer, Recorded, Text};
 
 /// What orders have laid on people, as the server has recorded it.
@@ -11,7 +12,7 @@ pub struct Sanctions {
     bans: BTreeMap<Origin, (Millis, Option<Text>)>,
     /// By where its member comes from and the number of its connection: until when, and the latest
     /// connection there was when it was first muted.
-    mutes: BTreeMap<(String, usize), (Millis, usize)>,
+    mutes: BTreeMap<(Origin, usize), (Millis, usize)>,
 }
 
 /// Whether a peer comes from there.
@@ -23,11 +24,16 @@ pub fn is_from(peer: Peer, origin: Origin) -> bool {
     }
 }
 
-/// Where a peer comes from, as an operator writes it.
-pub fn origin(peer: Peer) -> Option<Origin> {
+/// Where a peer comes from, as an operator writes it: with IPv6 it is a network of 64 bits.
+pub fn origin(peer: Peer) -> Origin {
     match peer {
-        Peer::Tcp(address) => Some(Origin::Network(IpNet::from(address))),
-        Peer::Local { user, .. } => Some(Origin::User(user)),
+        Peer::Tcp(IpAddr::V6(address)) => {
+            let [first, second, third, fourth, ..] = address.segments();
+            let network = Ipv6Addr::new(first, second, third, fourth, 0, 0, 0, 0);
+            Origin::Network(IpNet::V6(Ipv6Net::new_assert(network, 64)))
+        }
+        Peer::Tcp(address) => Origin::Network(IpNet::from(address)),
+        Peer::Local { user, .. } => Origin::User(user),
     }
 }
 
@@ -76,7 +82,7 @@ impl Sanctions {
     /// A member is to be quiet; `latest` is the number of the last who came.
     pub fn mute(&mut self, peer: Peer, number: usize, latest: usize, seconds: u32, now: Millis) {
         let until = now + Millis::from(seconds) * 1000;
-        let key = (peer.to_string(), number);
+        let key = (origin(peer), number);
         let before = self.mutes.get(&key).filter(|(until, _)| *until > now);
         let since = before.map_or(latest, |(_, since)| *since);
         self.mutes.insert(key, (until, since));
@@ -84,8 +90,8 @@ impl Sanctions {
 
     /// A member need not be quiet any more.
     pub fn unmute(&mut self, peer: Peer, number: usize) {
-        let from = peer.to_string();
-        let hits = |(origin, muted): &(String, usize), since: usize| {
+        let from = origin(peer);
+        let hits = |(origin, muted): &(Origin, usize), since: usize| {
             *origin == from && (*muted == number || number > since)
         };
         self.mutes.retain(|key, (_, since)| !hits(key, *since));
@@ -93,8 +99,8 @@ impl Sanctions {
 
     /// For how long a member is still to be quiet.
     pub fn muted_for(&self, peer: Peer, number: usize, now: Millis) -> Option<Millis> {
-        let from = peer.to_string();
-        let of_origin = (from.clone(), 0)..=(from, usize::MAX);
+        let from = origin(peer);
+        let of_origin = (from, 0)..=(from, usize::MAX);
         let hits = self
             .mutes
             .range(of_origin)

@@ -1,6 +1,6 @@
 //! The doors: what the server's own doors do with sockets and timers, done with simulated ones.
 //!
-//! Everything that decides anything is the server's: [`Hub`] and
+//! Everything that decides anything is the server's: [`Hub`], [`Admission`] and
 //! [`LineInput`](loopchat::server::line_input::LineInput). Here is only when they are called, in
 //! the order of a turn: what has come is read, the check phase delivers, time brings what is due.
 
@@ -10,6 +10,7 @@ use std::rc::Rc;
 use loopchat::chat::{
     Answer, ConnectionsReport, DisconnectReason, Effect, Millis, Question, Report,
 };
+use loopchat::server::core::admission::Admission;
 use loopchat::server::core::fan_out::Payload;
 use loopchat::server::core::hub::{Asked, Hub, Progress};
 use loopchat::server::framing::Frame;
@@ -19,9 +20,11 @@ use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 
 use super::checker::Checker;
+use super::entrance::KeptOut;
 use super::framed::LINES;
 use super::judge::judge;
 use super::members::Client;
+use super::places::ROUNDED_MS;
 use super::plan::{Action, Setting, Step, dice};
 use super::speech::{Act, Spoken};
 use super::tally::{Count, Tally};
@@ -38,9 +41,13 @@ pub const SWEEP_SLACK_MS: Millis = 10_000;
 pub struct World<'a> {
     pub setting: Setting,
     pub hub: Hub,
+    /// Who may connect.
+    pub admission: Admission,
     pub checker: Checker,
     pub tally: &'a mut Tally,
     pub clients: BTreeMap<usize, Client>,
+    /// Whom the web door has not let in.
+    pub kept_out: Vec<KeptOut>,
     /// Where each session's lines go.
     pub sockets: BTreeMap<SessionId, usize>,
     /// The session whose call has brought about what is to be applied next.
@@ -58,10 +65,12 @@ impl<'a> World<'a> {
     pub fn new(setting: Setting, tally: &'a mut Tally) -> Self {
         Self {
             hub: Hub::new(Rc::new(setting.config.clone()), &FRAMINGS),
+            admission: Admission::default(),
             checker: Checker::new(&setting.config),
             setting,
             tally,
             clients: BTreeMap::new(),
+            kept_out: Vec::new(),
             sockets: BTreeMap::new(),
             asking: None,
             now: 1_000_000,
@@ -81,6 +90,7 @@ impl<'a> World<'a> {
         if step.ends_turn || step.action == Action::Wait {
             self.end_turn(&mut rng)?;
         }
+        self.check_places()?;
         self.check()
     }
 
@@ -128,6 +138,7 @@ impl<'a> World<'a> {
         let config = &self.setting.config;
         let Self {
             hub,
+            admission,
             checker,
             tally,
             clients,
@@ -143,13 +154,21 @@ impl<'a> World<'a> {
             client.wire.arrived.clear(); // is thrown away
             return Ok(());
         };
-        let (wire, input, sent) = (&mut client.wire, &mut client.input, &mut client.sent);
-        if !wire.arrived.is_empty() && (wire.need_drain || input.is_held_back()) {
+        let has_come = !client.wire.arrived.is_empty();
+        if has_come && (client.wire.need_drain || client.input.is_held_back()) {
             client.is_paused = true;
         }
         if client.is_paused {
             return Ok(());
         }
+        if has_come && hold_back(hub, admission, tally, client, now) {
+            let of_address = admission.ask_wait(&client.input, now);
+            tally.add(Count::HeldForOthers, (of_address > 0).into());
+            self.asking = Some(session);
+            return self.settle();
+        }
+        let (wire, input, sent) = (&mut client.wire, &mut client.input, &mut client.sent);
+        let wait = checker.places.wait(number, now);
         let mut result = Ok(());
         let mut frame = |hub: &mut Hub, session, frame: Frame<'_>, at| {
             let spoken = sent.pop_front();
@@ -162,14 +181,16 @@ impl<'a> World<'a> {
             let fed = input.feed(hub, session, &wire.arrived, at, &mut frame);
             wire.arrived.drain(..fed.used);
             input.take_answers(); // to telnet commands: bytes that are no line
-            if let Some(wait) = input.hold_back(hub, Some(session), 0, now) {
-                client.is_paused = true;
-                client.release_at = Some(now + wait);
-                let effects = hub.effects();
-                tally.add(Count::Flooders, effects.len() as u64);
+            if fed.used > 0 && wait > ROUNDED_MS {
+                return violated("who has asked for too much waits", format!("{wait} ms"));
             }
+            admission.ask(input, fed.cost, now);
+            checker.places.spend(number, fed.cost, now);
+            hold_back(hub, admission, tally, client, now);
         } else if wire.is_at_end() {
-            input.finish(hub, session, at, &mut frame);
+            let cost = input.finish(hub, session, at, &mut frame);
+            admission.ask(input, cost, now);
+            checker.places.spend(number, cost, now);
             if let Some(spoken) = sent.front() {
                 return violated("flood control loses nothing", format!("{spoken:?}"));
             }
@@ -204,7 +225,7 @@ impl<'a> World<'a> {
     /// A connection is closed: its peer has reset it.
     fn gone(&mut self, number: usize) -> Checked {
         self.tally.count(Count::Reset);
-        let Some(client) = self.clients.remove(&number) else {
+        let Some(client) = self.remove(number) else {
             return Ok(());
         };
         let Some(session) = client.session else {
@@ -217,6 +238,15 @@ impl<'a> World<'a> {
         self.hub.forget(session);
         self.sockets.remove(&session);
         self.settle()
+    }
+
+    /// There is nothing more to do about a connection: it is closed if it was not before.
+    pub(super) fn remove(&mut self, number: usize) -> Option<Client> {
+        let client = self.clients.remove(&number)?;
+        if !client.is_closed {
+            self.closed(number, &client.input);
+        }
+        Some(client)
     }
 
     /// Does what follows from what the hub was called for.
@@ -350,10 +380,14 @@ impl<'a> World<'a> {
                 let seen = format!("{} since {}, now {now}", client.number, client.progress.0);
                 return violated("who reads nothing is disconnected", seen);
             }
-            if client.ended_at.is_some_and(|at| at + LAST_LINES_MS <= now) {
+            let is_over = client.ended_at.is_some_and(|at| at + LAST_LINES_MS <= now);
+            if is_over && !std::mem::replace(&mut client.is_closed, true) {
                 client.wire.destroy();
+                self.admission.leave(&client.input, now);
+                self.checker.places.leave(client.number, now);
             }
         }
+        self.see_off();
         if self.hub.next_deadline().is_none_or(|due| now < due) {
             return self.checker.check_time(now);
         }
@@ -386,6 +420,25 @@ impl<'a> World<'a> {
         self.settle()?;
         self.checker.check_time(now)
     }
+}
+
+/// Has a connection wait that has asked for too much, or whose address has.
+fn hold_back(
+    hub: &mut Hub,
+    admission: &Admission,
+    tally: &mut Tally,
+    client: &mut Client,
+    now: Millis,
+) -> bool {
+    let of_address = admission.ask_wait(&client.input, now);
+    let held = client.input.hold_back(hub, client.session, of_address, now);
+    let Some(wait) = held else {
+        return false;
+    };
+    client.is_paused = true;
+    client.release_at = Some(now + wait);
+    tally.add(Count::Flooders, hub.effects().len() as u64);
+    true
 }
 
 /// One frame: it must be what was typed, and do what was meant.

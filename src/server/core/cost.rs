@@ -49,6 +49,12 @@ impl Cost {
     /// `/metrics` is put together anew for each.
     pub const METRICS: Self = Self(64);
 
+    /// The price, in sixteenths of a line.
+    #[must_use]
+    pub fn sixteenths(self) -> u32 {
+        self.0
+    }
+
     /// A line of so many bytes: it counts once for every `line_bytes` begun.
     #[must_use]
     pub fn line(bytes: usize, line_bytes: u32) -> Self {
