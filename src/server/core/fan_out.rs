@@ -45,8 +45,8 @@ use taste::Taste;
 const LARGE: usize = 16 * 1024;
 
 /// The same of all that is to be delivered, to all its readers together: a few milliseconds. If a
-/// room has so many that each gets little of that, writing to them is what takes the time, and
-/// half of what is large for one room is.
+/// room has so many that each gets little of that, writing to them is what takes the time, and it
+/// is as much as what is large for that room.
 const LARGE_IN_ALL: usize = 8 * 1024 * 1024;
 
 /// About how many bytes stand beside a text: a name, marks and a line's end; and in an object of
@@ -274,7 +274,7 @@ impl FanOut {
         batch.push(said, besides);
         let (end, weight) = (batch.len(), batch.weight());
         self.due += (weight - before) * readers;
-        let large = weight > LARGE || self.due > LARGE_IN_ALL.max(readers * LARGE / 2);
+        let large = weight > LARGE || self.due > LARGE_IN_ALL.max(readers * LARGE);
         if first {
             self.said_in.push(room);
         }

@@ -35,7 +35,7 @@ const BYTES: usize = 8;
 /// Bytes that are read of it at least: an ordinary line or request comes in one piece.
 const LEAST_READ: usize = 512;
 
-/// What a turn that has had enough lets one connection cost at once, for whatever it has not yet.
+/// What a turn may cost when one connection is heard or one delivery made, whatever that has cost.
 const AT_ONCE: u32 = 2 * TURN;
 
 /// What one connection has asked for in the window that runs: eleven bits for the cost, and five
@@ -159,11 +159,13 @@ impl<K: Copy + Eq + Hash> Turns<K> {
     }
 
     /// What was said was delivered, before the turn's end or at it, and has cost this. If it is
-    /// much, whoever was to be read on still is first of those who wait.
+    /// much, whoever was to be read on still is first of those who wait. What it costs to write to
+    /// thousands is less for each line the more are said together, so it counts up to a limit only.
     pub(in crate::server) fn delivered(&mut self, turn: u64, cost: Cost) {
         self.begin(turn);
-        self.spent = self.spent.saturating_add(cost.0);
-        self.granted_left = self.granted_left.saturating_sub(cost.0);
+        let cost = cost.0.min(AT_ONCE);
+        self.spent = self.spent.saturating_add(cost);
+        self.granted_left = self.granted_left.saturating_sub(cost);
     }
 
     /// Whether a connection is to wait before it is heard: the turn has had enough, and this one
