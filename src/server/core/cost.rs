@@ -152,6 +152,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_parsed_and_what_is_delivered_counts_by_its_size() {
+        for (bytes, sixteenths) in [(0, 0), (63, 0), (64, 1), (129, 2), (65_536, 1024)] {
+            assert_eq!(Cost::parsed(bytes).sixteenths(), sixteenths, "{bytes}");
+        }
+        for (readers, bytes, sixteenths) in [(0, 0, 0), (1, 1023, 8), (2, 2048, 18)] {
+            let cost = Cost::delivery(readers, bytes);
+            assert_eq!(cost.sixteenths(), sixteenths, "{readers}, {bytes}");
+        }
+        assert_eq!(Cost::delivery(u64::MAX, 0).0, u32::MAX);
+    }
+
+    #[test]
     fn a_line_counts_once_for_every_so_many_bytes_begun() {
         for (bytes, lines) in [(0, 1), (1, 1), (512, 1), (513, 2), (4096, 8), (65_536, 128)] {
             assert_eq!(Cost::line(bytes, LINE_BYTES), Cost(16 * lines), "{bytes}");

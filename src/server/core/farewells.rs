@@ -54,3 +54,26 @@ impl Farewells {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::tests::person;
+
+    #[test]
+    fn the_latest_are_remembered_with_their_age_and_all_are_counted() {
+        let mut farewells = Farewells::default();
+        let reason = DisconnectReason::Memory;
+        for number in 0..12 {
+            let name = person(&format!("guest{number}")).nickname;
+            let peer = Peer::Tcp([192, 0, 2, 7].into());
+            farewells.note(&name, peer, &reason, 1000 * number);
+        }
+        let latest: Vec<_> = farewells.latest(20_000).collect();
+        assert_eq!(latest.len(), REMEMBERED);
+        assert_eq!((&*latest[0].nickname, latest[0].ago), ("guest11", 9000));
+        assert_eq!((&*latest[9].nickname, latest[9].ago), ("guest2", 18_000));
+        let counts: Vec<_> = farewells.counts().filter(|(_, count)| *count > 0).collect();
+        assert_eq!(counts, [(reason.code(), 12)]);
+    }
+}

@@ -270,6 +270,10 @@ mod tests {
         assert!(slow.sweep(1000, 0, |_| Some((0, 1))).is_empty());
         assert_eq!(slow.take_late(), [(ann, 1)]);
         assert!(slow.take_late().is_empty());
+        slow.written(ann, 1, 0, 0, 2000);
+        assert!(slow.takes_private(ann, bob, 25));
+        slow.sweep(3000, 0, |_| Some((0, 1)));
+        assert_eq!(slow.take_late(), [], "nothing was missed");
     }
 
     #[test]

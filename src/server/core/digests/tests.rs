@@ -152,3 +152,30 @@ fn what_is_forgotten_is_not_due() {
     room.pending.forget();
     assert_eq!(room.pending.due(), None);
 }
+
+#[test]
+fn of_many_who_are_expelled_at_once_some_are_named_and_all_counted() {
+    let members = members(NAMED + 3);
+    let name = person("tea").nickname;
+    let mut digests = Digests::default();
+    for &member in &members {
+        let place = Place {
+            room: RoomId::of_test(),
+            name: &name,
+            members: 3,
+            has_crowds: false,
+        };
+        let (who, why) = (person("guest1"), Departure::Kicked { reason: None });
+        let event = Event::Departure { member, who, why };
+        assert!(digests.hear(place, None, event, 0, 0).is_none());
+    }
+    let said: Vec<Saying> = digests.take_expulsions().collect();
+    let [(_, None, digest)] = &said[..] else {
+        panic!("{said:?}");
+    };
+    let Digest::Expulsion(expulsion) = &**digest else {
+        panic!("{digest:?}");
+    };
+    assert_eq!(expulsion.who.len(), NAMED);
+    assert_eq!(expulsion.count, members.len());
+}

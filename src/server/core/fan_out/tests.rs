@@ -382,3 +382,29 @@ fn what_is_much_for_all_readers_together_does_not_wait_for_the_end_of_the_turn()
     assert_eq!(times(512), LARGE_IN_ALL / 512 / each, "it begins anew");
     assert_eq!(times(100_000), LARGE / each, "many hear little");
 }
+
+/// Catches: answers that count for less than they are, or for what others have said.
+#[test]
+fn how_much_of_a_write_is_ones_own_answers_is_told() {
+    let mut house = House::new();
+    let [ann, bob] = [(); 2].map(|()| house.connect(0));
+    house.deliver();
+    house.types(bob, "hello");
+    house.types(ann, "/nick ann");
+    house.types(ann, "/join tea");
+    let mut own_of_ann = Vec::new();
+    let sessions = Sessions::default();
+    house
+        .fan_out
+        .deliver(&house.chat, &sessions, |session, payload, own| {
+            if session == ann.into() {
+                own_of_ann.push((own, payload.len()));
+            }
+            Standing::KeepsUp
+        });
+    let [(own, all)] = own_of_ann[..] else {
+        panic!("{own_of_ann:?}");
+    };
+    let heard = "guest2: hello\n".len();
+    assert_eq!(own, all - heard, "of {all}");
+}

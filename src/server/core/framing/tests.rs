@@ -147,3 +147,10 @@ fn a_lower_limit_holds_for_a_line_begun() {
     feed_all(&mut decoder, 9, &[b"123456"]);
     assert_eq!(feed_all(&mut decoder, 4, &[b"7"]), ["<too long>"]);
 }
+
+#[test]
+fn a_torn_line_may_be_as_long_as_a_whole_one() {
+    assert_eq!(decode(4, &[b"ab", b"cd", b"\n"]), ["abcd"]);
+    assert_eq!(decode(4, &[b"ab", b"cde", b"\n"]), ["<too long>"]);
+    assert_eq!(decode(4, &[b"abcd"]), ["abcd"]);
+}

@@ -91,3 +91,17 @@ fn this_machine_is_bound_only_by_a_flag() {
     let free = bound("192.0.2.7", &given(Some(Flood::Off)));
     assert!(free.expect("an address").flood.is_none());
 }
+
+#[test]
+fn a_telnet_client_is_answered_once() {
+    let mut hub = Hub::new(Config::default().into(), &FRAMINGS);
+    let peer = Peer::Tcp([192, 0, 2, 7].into());
+    let member = hub.connect(peer, FramingId(0), AT).expect("there is room");
+    let mut input = LineInput::new(peer, &Config::default(), 0);
+    let (asked, refused) = ([255, 253, 31], [255, 252, 31]); // DO NAWS, WONT NAWS
+    input.feed(&mut hub, member, &asked, AT, Hub::frame);
+    assert_eq!(input.take_answers(), refused);
+    assert!(input.take_answers().is_empty());
+    input.feed(&mut hub, member, b"hello\n", AT, Hub::frame);
+    assert!(input.take_answers().is_empty());
+}
