@@ -7,7 +7,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Chat, LOBBY, Millis, RoomId};
+use super::look_alikes::Keys;
+use super::{Chat, LOBBY, Millis, RoomId, room_name_at};
 
 /// The rooms that are kept, by the time until which they are.
 #[derive(Debug, Default)]
@@ -76,6 +77,19 @@ impl Chat {
     pub(super) fn make_way(&mut self, more: usize) {
         while self.rooms.len() + more > self.config.rooms && self.lingering.len() > 0 {
             self.forget_oldest();
+        }
+    }
+
+    /// Forgets rooms that nobody is in and that look like one that is to be opened: nobody could say
+    /// which room is in its way.
+    pub(super) fn forget_alike(&mut self, keys: &Keys) {
+        let rooms = &self.rooms;
+        let alike = self.room_names.alike(keys, |at| room_name_at(rooms, at));
+        let alike: Vec<RoomId> = alike.map(RoomId).filter(|&id| self.lingers(id)).collect();
+        for id in alike {
+            self.revive(id);
+            self.by_size.remove(&self.rooms[id.index()].rank(id));
+            self.forget_room(id);
         }
     }
 
@@ -197,6 +211,21 @@ mod tests {
             ["chess", "go", "tea"].map(&mut history),
             [true, true, false]
         );
+    }
+
+    /// Catches: a name that is in the way of another, and nobody can see whose it is.
+    #[test]
+    fn a_room_that_only_lingers_is_in_no_names_way() {
+        let (mut house, [ann, bob]) = House::with_guests_and(Config::default());
+        house.types(ann, "/join tool");
+        house.types(ann, "hello");
+        house.types(bob, "/join too1");
+        let refused = house.read(bob).pop().expect("an answer");
+        assert!(refused.starts_with("! "), "somebody is in #tool: {refused}");
+        house.types(ann, "/join lobby");
+        house.types(bob, "/join too1");
+        let entered = &house.read(bob)[0];
+        assert!(entered.ends_with(" with 0 others."), "{entered}");
     }
 
     /// Catches: a full house in which a room that is kept is entered although there is no place

@@ -77,6 +77,7 @@ impl Chat {
         }
         self.may_speak(member, now)?; // `/rooms` would show what it is called
         if existing.is_none() {
+            self.forget_alike(&keys);
             self.looks_like_no_other(&name, &keys)?;
         }
         self.may_open_a_room(leaves)?;

@@ -330,7 +330,8 @@ impl ChatServer {
             }
             cx.clear_timer(timer);
         }
-        let wait = due.saturating_sub(cx.now()).max(1);
+        // A timer goes no farther: being called then does no harm.
+        let wait = due.saturating_sub(cx.now()).clamp(1, i32::MAX as Millis);
         let timer = cx.set_timeout(wait, |server: &mut Self, cx| {
             server.tick = None;
             server.ticked(cx);

@@ -156,6 +156,8 @@ export const returning = {
     await reads(page, "#status-text", "Disconnected");
     await page.locator("#retry").click();
     await connected(page);
+    // Her name is shown before the server has given it back.
+    await sees(page, "Connected again, nothing missed");
     await reads(page, "#my-name", "alice");
     op.say("/ban alice 5");
     await sees(page, "Disconnected: you are banned for 5 minutes.", { within: ".row.error" });

@@ -149,3 +149,57 @@ fn what_had_come_is_heard_before_the_server_ends() {
         hears_all(&mut rig, &mut listener, way, &said.heard);
     }
 }
+
+/// Catches: blank lines, which may still be the beginning of anything, and a dear one behind them,
+/// of which the loop hears none again and again when the stream has ended.
+#[test]
+fn a_beginning_of_blank_lines_ends() {
+    for (blank, dear) in [(256, 600), (3000, 600), (256, 0)] {
+        let mut rig = Rig::new(|_| {});
+        let mut listener = rig.nc();
+        let mut peer = rig.0.connect("line");
+        peer.send(format!("{}{}\nhello", "\n".repeat(blank), " ".repeat(dear)));
+        peer.shut_down();
+        let (text, _) = rig.0.end(&mut peer);
+        assert!(text.contains("Welcome"), "{text}");
+        rig.0.read_until(&mut listener.peer, ": hello");
+    }
+}
+
+/// Catches: a message behind a farewell that is kept to be heard, so that the connection ends only
+/// when its time is over.
+#[test]
+fn what_comes_after_a_farewell_keeps_nobody() {
+    let (mut rig, mut peer, mut operator) = speaker(false);
+    for _ in 0..20 {
+        peer.send(frame("/history 200"));
+    }
+    rig.0.settle(); // its answers wait for it
+    operator.say("/kick guest2 enough");
+    rig.0.settle();
+    peer.send(frame("too late"));
+    rig.0.settle();
+    peer.shut_down();
+    let start = rig.now();
+    let (text, _) = rig.0.end(&mut peer);
+    assert!(text.contains("you were kicked: enough"), "{text}");
+    assert_eq!(rig.now(), start, "it took no time");
+}
+
+/// Catches: a deadline farther away than a timer goes, for which the server wakes every millisecond.
+#[test]
+fn a_room_that_is_kept_for_a_month_wakes_nobody() {
+    let mut rig = Rig::new(|config| config.room_linger = 31 * 24 * 60 * 60);
+    let mut nc = rig.nc();
+    for line in ["/join tea", "hello", "/join lobby"] {
+        nc.say(line);
+    }
+    rig.0.run_for(5000); // all have been told who is here
+    let before = rig.0.event_loop.counters().turns;
+    rig.0.run_for(60_000);
+    let turns = rig.0.event_loop.counters().turns - before;
+    assert!(
+        turns < 100,
+        "{turns} turns in a minute in which nothing happens"
+    );
+}

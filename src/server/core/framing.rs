@@ -121,8 +121,8 @@ pub enum Item<'a> {
 pub enum Stop {
     /// Behind the item.
     After,
-    /// Before the line, which was not taken: it comes again with the next bytes. Of what is no line
-    /// that cannot be said; it is taken.
+    /// Before the line, which was not taken: it comes again with the next bytes. Only lines can be
+    /// left; a command, or a line that is too long, is taken all the same.
     Before,
 }
 

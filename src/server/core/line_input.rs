@@ -145,14 +145,18 @@ impl LineInput {
              bound| {
                 let mut take = |item: Item<'_>| {
                     let price = price(item, max_line, bound.as_deref());
+                    let before = Done::by(hub);
                     if let Item::Frame(Frame::Line(line)) = item
                         && !allowance.allows(price + hub.foresee(session, line))
                     {
                         is_postponed = true;
+                        let looked = before.since(hub, length(item, max_line));
+                        if let Some(bound) = bound.as_mut().filter(|_| looked > Cost::NONE) {
+                            bound.take(looked, now);
+                        }
                         return ControlFlow::Break(Stop::Before);
                     }
                     let wait = bound.as_mut().map_or(0, |bound| bound.take(price, now));
-                    let before = Done::by(hub);
                     let bytes = length(item, max_line);
                     match item {
                         Item::Frame(decoded) => frame(hub, session, decoded, at),

@@ -8,7 +8,7 @@
 //! cost. Its length is therefore bounded by what all those cost together who ask for little, and by
 //! that: how many the others are does not matter.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
 use crate::chat::Millis;
@@ -73,9 +73,12 @@ fn window(now: Millis) -> u32 {
 pub(in crate::server) struct Turns<K> {
     turn: u64,
     spent: u32,
-    waiting: HashSet<K>,
-    /// Who has left meanwhile is passed over.
-    order: VecDeque<K>,
+    /// Who waits, each with its ticket.
+    waiting: HashMap<K, u64>,
+    /// The same in the order in which they are read on.
+    order: BTreeMap<u64, K>,
+    /// The ticket that was given out last.
+    last_ticket: u64,
     /// Those who were read on last.
     granted: Vec<Grant<K>>,
     /// What they may still cost together.
@@ -120,6 +123,10 @@ impl Allowance {
 #[derive(Debug)]
 struct Grant<K> {
     connection: K,
+    /// With which it has waited: if it was promised a turn in vain, it keeps its place.
+    ticket: u64,
+    /// In this turn, or in the next.
+    turn: u64,
     left: u32,
     is_used: bool,
 }
@@ -129,8 +136,9 @@ impl<K> Default for Turns<K> {
         Self {
             turn: 0,
             spent: 0,
-            waiting: HashSet::new(),
-            order: VecDeque::new(),
+            waiting: HashMap::new(),
+            order: BTreeMap::new(),
+            last_ticket: 0,
             granted: Vec::new(),
             granted_left: 0,
             immediate_set: false,
@@ -153,7 +161,7 @@ impl<K: Copy + Eq + Hash> Turns<K> {
         load.add(cost, now);
         if let Some(grant) = self.grant(connection) {
             grant.left = grant.left.saturating_sub(cost.0);
-            grant.is_used = true;
+            grant.is_used |= cost > Cost::NONE;
             self.granted_left = self.granted_left.saturating_sub(cost.0);
         }
     }
@@ -230,18 +238,24 @@ impl<K: Copy + Eq + Hash> Turns<K> {
     /// A connection waits for its turn from now on: behind those that do, unless it was promised
     /// one in vain.
     pub(in crate::server) fn wait(&mut self, connection: K) {
-        let in_vain = self.grant(connection).is_some_and(|grant| !grant.is_used);
-        if self.waiting.insert(connection) {
-            match in_vain {
-                true => self.order.push_front(connection),
-                false => self.order.push_back(connection),
-            }
+        if self.waiting.contains_key(&connection) {
+            return;
         }
+        let grant = self.grant(connection).filter(|grant| !grant.is_used);
+        let ticket = match grant {
+            Some(grant) => grant.ticket,
+            None => {
+                self.last_ticket += 1;
+                self.last_ticket
+            }
+        };
+        self.waiting.insert(connection, ticket);
+        self.order.insert(ticket, connection);
     }
 
     /// Whether a connection waits for its turn.
     pub(in crate::server) fn waits(&self, connection: K) -> bool {
-        !self.waiting.is_empty() && self.waiting.contains(&connection)
+        !self.waiting.is_empty() && self.waiting.contains_key(&connection)
     }
 
     /// Whether anybody waits.
@@ -255,36 +269,37 @@ impl<K: Copy + Eq + Hash> Turns<K> {
         self.spent >= TURN
     }
 
-    /// The check phase has come. Those to read on, in order.
-    pub(in crate::server) fn read_on(&mut self) -> Vec<K> {
+    /// The check phase of a turn has come. Those to read on, in order.
+    pub(in crate::server) fn read_on(&mut self, turn: u64) -> Vec<K> {
+        self.begin(turn);
         let mut chosen = Vec::new();
         while chosen.len() < READ_ON
-            && let Some(connection) = self.order.pop_front()
+            && let Some((ticket, connection)) = self.order.pop_first()
         {
-            if self.waiting.remove(&connection) {
-                chosen.push(connection);
-            }
+            self.waiting.remove(&connection);
+            chosen.push((ticket, connection));
         }
         let left = TURN / (chosen.len() as u32).max(1);
-        let grant = |&connection: &K| Grant {
+        let grant = |&(ticket, connection): &(u64, K)| Grant {
             connection,
+            ticket,
+            turn,
             left,
             is_used: false,
         };
         self.granted = chosen.iter().map(grant).collect();
         self.granted_left = TURN;
         chosen
+            .into_iter()
+            .map(|(_, connection)| connection)
+            .collect()
     }
 
     /// A connection is gone.
     pub(in crate::server) fn forget(&mut self, connection: K) {
         self.granted.retain(|grant| grant.connection != connection);
-        if self.waiting.is_empty() {
-            return;
-        }
-        self.waiting.remove(&connection);
-        if self.waiting.is_empty() {
-            self.order.clear();
+        if let Some(ticket) = self.waiting.remove(&connection) {
+            self.order.remove(&ticket);
         }
     }
 
@@ -292,7 +307,8 @@ impl<K: Copy + Eq + Hash> Turns<K> {
     fn granted_to(&self, connection: K) -> Option<&Grant<K>> {
         let mut granted = self.granted.iter();
         let found = granted.find(|grant| grant.connection == connection);
-        found.filter(|grant| grant.left > 0 && self.granted_left > 0)
+        let is_current = |grant: &&Grant<K>| self.turn <= grant.turn + 1;
+        found.filter(|grant| is_current(grant) && grant.left > 0 && self.granted_left > 0)
     }
 
     fn grant(&mut self, connection: K) -> Option<&mut Grant<K>> {

@@ -27,7 +27,8 @@ pub(in crate::server) fn peer(cx: &Context<ChatServer>, socket: Socket) -> Optio
 }
 
 impl ChatServer {
-    /// Makes a connection that was let in a member of the chat.
+    /// Makes a connection that was let in a member of the chat. Returns what that is to be
+    /// [charged](Self::spend_in_turn).
     ///
     /// # Errors
     ///
@@ -38,14 +39,13 @@ impl ChatServer {
         outlet: Outlet,
         framing: FramingId,
         peer: Peer,
-    ) -> Result<SessionId, DisconnectReason> {
+    ) -> Result<(SessionId, Cost), DisconnectReason> {
         let before = self.hub.fan_out.answered();
         let session = self.hub.connect(peer, framing, moment(cx))?;
         self.hub.apply();
         let cost = Cost::answer(self.hub.fan_out.answered() - before);
-        self.turns.delivered(cx.counters().turns, cost);
         *self.outlets.entry(session) = Some(outlet);
-        Ok(session)
+        Ok((session, cost))
     }
 
     /// Takes a session's outlet away: nothing is delivered to it any more.

@@ -128,11 +128,21 @@ impl ChatServer {
     /// A connection has cost this much, which its own limit has been told of. When the turn has
     /// had enough, all that are read after this one are read in smaller pieces.
     pub(in crate::server) fn spend(&mut self, cx: &mut Context<Self>, socket: Socket, cost: Cost) {
+        self.connections.ask(socket, cost, cx.now());
+        self.spend_in_turn(cx, socket, cost);
+    }
+
+    /// The same of what is on nobody's limit.
+    pub(in crate::server) fn spend_in_turn(
+        &mut self,
+        cx: &mut Context<Self>,
+        socket: Socket,
+        cost: Cost,
+    ) {
         let (turn, now) = (cx.counters().turns, cx.now());
         if let Some(connection) = self.connections.get_mut(socket) {
             let load = &mut connection.load;
             self.turns.spend(turn, socket, load, cost, now);
-            self.connections.ask(socket, cost, now);
         }
         if let Some(bytes) = self.turns.bytes(turn) {
             cx.set_read_limit(bytes);
@@ -147,7 +157,7 @@ impl ChatServer {
         // The check phase: what this turn has brought of others has been read by then.
         cx.set_immediate(|server: &mut Self, cx| {
             server.turns.immediate_set = false;
-            for socket in server.turns.read_on() {
+            for socket in server.turns.read_on(cx.counters().turns) {
                 server.read_on(cx, socket);
             }
             if server.turns.anyone_waits() {

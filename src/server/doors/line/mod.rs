@@ -23,6 +23,7 @@ use crate::net::{self, Context, Event, Server, Socket};
 use crate::server::core::fan_out::Payload;
 use crate::server::core::hub::Hub;
 use crate::server::core::line_input::Read;
+use crate::server::core::turns::Allowance;
 use crate::server::doors::LINES;
 use crate::server::doors::arrivals;
 use crate::server::doors::connections::{Connection, Ending, Stage, Unheard};
@@ -238,12 +239,13 @@ fn admit(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, 
         )
     });
     match entered {
-        Ok(session) => {
+        Ok((session, cost)) => {
             let (connections, config) = (&mut server.connections, &server.config);
             connections.insert(socket, Some(session), peer, config, cx.now());
             if let Some(connection) = connections.get_mut(socket) {
                 connection.stage = Stage::Opening;
             }
+            server.spend_in_turn(cx, socket, cost);
             server.finish(cx);
         }
         Err(refused) => turn_away(server, cx, socket, peer, &refused),
@@ -270,7 +272,8 @@ fn data(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, b
         return proxied(server, cx, socket, bytes);
     }
     if let Some(bytes) = opening(server, cx, socket, bytes, false) {
-        let used = hear(server, cx, socket, &bytes);
+        let allowance = server.allowance(cx, socket);
+        let used = hear(server, cx, socket, &bytes, allowance);
         socket.unshift(cx, &bytes[used..]);
         if server.has_had_its_share(cx, socket) {
             socket.pause(cx);
@@ -388,14 +391,14 @@ fn send_away(
 }
 
 /// Takes lines, up to the cap. Returns how many bytes are used up: all, if nobody hears them any
-/// more.
+/// more, and none, if the first line has to wait for its turn.
 fn hear(
     server: &mut ChatServer,
     cx: &mut Context<ChatServer>,
     socket: Socket,
     bytes: &[u8],
+    allowance: Allowance,
 ) -> usize {
-    let allowance = server.allowance(cx, socket);
     let ChatServer {
         hub, connections, ..
     } = server;
@@ -435,21 +438,51 @@ fn end(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
         });
         return cx.set_timer_ref(timer, false);
     }
-    if !server.postpones_last(cx, socket) {
+    if hear_kept(server, cx, socket) && !server.postpones_last(cx, socket) {
         last_words(server, cx, socket);
+    }
+}
+
+/// Hears what was kept of the beginning of a session that has ended: thousands of blank lines may
+/// be in front of what is no chat either. False if some of it has to wait for its turn.
+fn hear_kept(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) -> bool {
+    let kept = take_kept(server, cx, socket);
+    let mut rest = &kept[..];
+    while !rest.is_empty() {
+        let allowance = server.allowance(cx, socket);
+        rest = &rest[hear(server, cx, socket, rest, allowance)..];
+        if !rest.is_empty() && server.has_had_its_share(cx, socket) {
+            if let Some(connection) = server.connections.get_mut(socket) {
+                connection.unheard = Some(Unheard::new(rest.to_vec()));
+            }
+            server.finish(cx);
+            return false;
+        }
+    }
+    server.finish(cx);
+    true
+}
+
+/// What is kept of the beginning of a session that has ended, if it is a chat's.
+fn take_kept(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) -> Vec<u8> {
+    match server.connections.get_mut(socket) {
+        Some(connection) if connection.stage != Stage::Opening => {
+            let kept = connection.unheard.take();
+            kept.map_or_else(Vec::new, |kept| kept.bytes)
+        }
+        _ => opening(server, cx, socket, &[], true).map_or_else(Vec::new, Cow::into_owned),
     }
 }
 
 /// Hears what is left of somebody whose peer has ended, and sees it off.
 fn last_words(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
-    // A line without an end may have been kept, and blank ones before it. They are few.
-    if let Some(bytes) = opening(server, cx, socket, &[], true) {
-        let mut rest = &bytes[..];
-        while !rest.is_empty() {
-            rest = &rest[hear(server, cx, socket, rest)..];
-        }
-        server.finish(cx);
+    // If it has waited in vain until the connection was closed: a few KB.
+    let kept = take_kept(server, cx, socket);
+    let mut rest = &kept[..];
+    while !rest.is_empty() {
+        rest = &rest[hear(server, cx, socket, rest, Allowance::UNBOUNDED)..];
     }
+    server.finish(cx);
     let ChatServer {
         hub, connections, ..
     } = server;

@@ -161,7 +161,8 @@ pub(in crate::server) fn enter(
     let (connections, config) = (&mut server.connections, &server.config);
     let admitted = connections.readmit(socket, (direct, peer), config, cx.now());
     match admitted.and_then(|()| server.enter(cx, outlet, framing, peer)) {
-        Ok(session) => {
+        Ok((session, cost)) => {
+            server.spend_in_turn(cx, socket, cost);
             let connection = server.connections.get_mut(socket);
             if let Some(connection) = connection {
                 connection.visits = false;
@@ -238,6 +239,9 @@ fn hear(
     text: &[u8],
 ) {
     let socket = web_socket.socket();
+    if !is_member(server, web_socket) {
+        return; // what comes after a member has left is thrown away
+    }
     if server.must_wait(cx, socket) || server.has_had_its_share(cx, socket) {
         keep(server, cx, web_socket, begun, text);
         return server.finish(cx); // it may have been told so
@@ -246,6 +250,11 @@ fn hear(
         JSON => objects(server, cx, web_socket, begun, text),
         _ => lines(server, cx, web_socket, text),
     }
+}
+
+fn is_member(server: &mut ChatServer, web_socket: WebSocket) -> bool {
+    let connection = server.connections.get_mut(web_socket.socket());
+    connection.is_some_and(|found| found.session.is_some())
 }
 
 fn framing_of(server: &mut ChatServer, web_socket: WebSocket) -> FramingId {
@@ -276,6 +285,9 @@ fn objects(
         };
         let left = line.and_then(|line| hear_line(server, cx, web_socket, line));
         server.finish(cx);
+        if !is_member(server, web_socket) {
+            return;
+        }
         if left.is_some() || server.must_wait(cx, socket) || server.has_had_its_share(cx, socket) {
             keep(server, cx, web_socket, left, rest.as_bytes());
             // Whoever sends many lines in one message has had its share of this turn.
@@ -335,7 +347,9 @@ fn hear_line(
         .input
         .hear(&mut server.hub, session, read, moment(cx), Hub::frame);
     server.heard(cx, socket, fed);
-    server.charge(cx, socket, Cost::CONTROL_FRAME); // one without a line is not free
+    if !fed.is_postponed {
+        server.charge(cx, socket, Cost::CONTROL_FRAME); // one without a line is not free
+    }
     line.heard(fed.used);
     if !line.rest().is_empty() {
         return Some(line);
@@ -400,6 +414,7 @@ fn keep(
 ) {
     web_socket.pause(cx);
     if let Some(connection) = server.connections.get_mut(web_socket.socket())
+        && connection.session.is_some()
         && (begun.is_some() || !text.is_empty())
     {
         connection.unheard = Some(Unheard::behind(begun, text.to_vec()));
