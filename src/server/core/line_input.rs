@@ -285,14 +285,25 @@ impl LineInput {
         Some(wait)
     }
 
-    /// What the line that has no end yet will cost, as far as that can be told.
-    pub(in crate::server) fn foresee_last(&self, hub: &mut Hub, session: SessionId) -> Cost {
+    /// What the line that has no end yet will cost, as far as that can be told. What is looked up for
+    /// that is paid for now.
+    pub(in crate::server) fn foresee_last(
+        &mut self,
+        hub: &mut Hub,
+        session: SessionId,
+        now: Millis,
+    ) -> Cost {
         let Some(kept) = &self.kept else {
             return Cost::NONE;
         };
         let line = String::from_utf8_lossy(kept.decoder.torn());
         let item = Item::Frame(Frame::Line(&line));
-        price(item, hub.max_line(), self.bound.as_deref()) + hub.foresee(session, &line)
+        let price = price(item, hub.max_line(), self.bound.as_deref());
+        let before = Done::by(hub);
+        let foreseen = hub.foresee(session, &line);
+        let looked = before.since(hub, line.len());
+        self.charge(looked, now);
+        price + foreseen
     }
 
     /// Whether there may be a line without an end.

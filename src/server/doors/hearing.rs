@@ -77,14 +77,14 @@ impl ChatServer {
         cx: &mut Context<Self>,
         socket: Socket,
     ) -> bool {
-        let allowance = self.allowance(cx, socket);
+        let (allowance, now) = (self.allowance(cx, socket), cx.now());
         let Some(connection) = self.connections.get_mut(socket) else {
             return false;
         };
         let Some(session) = connection.session else {
             return false;
         };
-        let foreseen = connection.input.foresee_last(&mut self.hub, session);
+        let foreseen = connection.input.foresee_last(&mut self.hub, session, now);
         let is_postponed = !allowance.allows(foreseen);
         if is_postponed {
             self.postpone(cx, socket);

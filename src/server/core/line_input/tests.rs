@@ -32,8 +32,10 @@ fn what_is_looked_up_for_a_line_is_paid_for() {
         let mut last = LineInput::new(peer, &Config::default(), 0);
         last.feed(&mut hub, member, line.as_bytes(), AT, Hub::frame);
         hub.frame(member, Frame::Line("/nick zoe"), AT);
+        // A door asks before it has a last line heard.
+        last.foresee_last(&mut hub, member, 0);
         let cost = last.finish(&mut hub, member, AT, Hub::frame);
-        assert_eq!(cost, fed.cost, "{line}");
+        assert!(cost <= fed.cost && (cost > Cost::LINE) == is_dear, "{line}");
         assert_eq!(full_after(&last, 100), !is_dear, "{line}");
     }
 }
