@@ -1,9 +1,11 @@
 //! Who reads slowly costs the server no more than a bounded amount of memory, and who says much no
 //! more than its share of a turn.
 
-use loopchat::http::web_socket::Options;
+use loopchat::http;
+use loopchat::http::web_socket::{self, Endpoint, Event, Options};
 
 use super::rig::{Rig, send};
+use super::virtual_time::Timed;
 use super::*;
 
 /// What one socket of this kind may hold by default, in bytes, and more.
@@ -128,4 +130,30 @@ fn one_that_floods_does_not_hold_up_the_others() {
     assert!(!heard.is_empty(), "it was served beside the other");
     send(&mut flooding, FIN | TEXT, "done");
     while rig.heard() != "0 text done" {}
+}
+
+/// Catches: somebody who waits until what HTTP had left to be sent is sent, and is never told.
+#[test]
+fn what_http_has_left_to_be_sent_is_told_of_when_it_is() {
+    let mut timed = Timed::new(0);
+    let cx = &mut timed.event_loop;
+    let server = http::create_server(cx);
+    let endpoint = Endpoint::new(cx, Options::default());
+    endpoint.on_event(cx, |drains: &mut u32, _, _, event| {
+        *drains += u32::from(matches!(event, Event::Drain));
+    });
+    server.on_upgrade(cx, move |_, cx, head, socket, rest| {
+        socket.write(cx, vec![b' '; 2 * SYSTEM]);
+        web_socket::accept(cx, endpoint, head, socket, rest).expect("it is a handshake");
+        assert!(socket.writable_need_drain(cx));
+    });
+    let path = timed.path("server");
+    server.listen(&mut timed.event_loop, path.as_path());
+    let mut peer = timed.connect("server");
+    peer.send(client::REQUEST);
+    timed.settle();
+    assert_eq!(timed.state, 0, "nobody has read it");
+    let read = timed.drain_bytes(&mut peer);
+    assert!(read.len() > 2 * SYSTEM);
+    assert_eq!(timed.state, 1);
 }

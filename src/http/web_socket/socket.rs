@@ -54,6 +54,11 @@ impl Handshake {
     ) -> WebSocket {
         let web_socket = connection::open(cx, endpoint, Role::Server, socket, head);
         socket.write(cx, self.response());
+        // HTTP may have left more to be sent than is good: that it is sent is told here then.
+        let need_drain = socket.writable_need_drain(cx);
+        if let Some(connection) = web_socket.connection_mut(cx) {
+            connection.need_drain = need_drain;
+        }
         web_socket
     }
 }

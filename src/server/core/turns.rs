@@ -167,13 +167,16 @@ impl<K: Copy + Eq + Hash> Turns<K> {
     }
 
     /// What was said was delivered, before the turn's end or at it, and has cost this. If it is
-    /// much, whoever was to be read on still is first of those who wait. What it costs to write to
+    /// much, whoever was to be read on still is first of those who wait; but one of them is heard
+    /// before that. What it costs to write to
     /// thousands is less for each line the more are said together, so it counts up to a limit only.
     pub(in crate::server) fn delivered(&mut self, turn: u64, cost: Cost) {
         self.begin(turn);
         let cost = cost.0.min(AT_ONCE);
         self.spent = self.spent.saturating_add(cost);
-        self.granted_left = self.granted_left.saturating_sub(cost);
+        if self.granted.iter().any(|grant| grant.is_used) {
+            self.granted_left = self.granted_left.saturating_sub(cost);
+        }
     }
 
     /// Whether a connection is to wait before it is heard: the turn has had enough, and this one

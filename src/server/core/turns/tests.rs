@@ -270,3 +270,18 @@ fn a_promise_is_for_this_turn_and_the_next() {
         assert_eq!(allowance.allows(Cost(TURN)), is_promised, "in turn {turn}");
     }
 }
+
+#[test]
+fn deliveries_take_nobody_its_turn_before_anyone_had_one() {
+    let mut turns = Turns::<u32>::default();
+    let dearest = Cost(100 * TURN);
+    [7, 8]
+        .into_iter()
+        .for_each(|connection| turns.wait(connection));
+    assert_eq!(turns.read_on(1), [7, 8]);
+    turns.delivered(1, dearest);
+    assert!(turns.allowance(2, 7, Load::default(), 0).allows(dearest));
+    turns.spend(2, 7, &mut Load::default(), Cost::LINE, 0);
+    turns.delivered(2, dearest);
+    assert!(!turns.allowance(2, 8, Load::default(), 0).allows(dearest));
+}
