@@ -408,3 +408,19 @@ fn how_much_of_a_write_is_ones_own_answers_is_told() {
     let heard = "guest2: hello\n".len();
     assert_eq!(own, all - heard, "of {all}");
 }
+
+/// Catches: hundreds of long greetings that are all kept for the same moment.
+#[test]
+fn a_long_greeting_does_not_wait() {
+    let mut house = House::new();
+    let ann = house.connect(0);
+    house.deliver();
+    for _ in 0..10 {
+        house.types(ann, &"x".repeat(LARGE / 8));
+    }
+    house.deliver();
+    house.arrive(0);
+    house.fan_out.greet(0); // Ann's, which was served
+    assert_eq!(house.fan_out.next_greeting(), None);
+    assert_eq!(house.deliver().len(), 1);
+}
