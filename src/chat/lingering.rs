@@ -80,21 +80,16 @@ impl Chat {
         }
     }
 
-    /// Forgets rooms that nobody is in and that look like one that is to be opened: nobody could say
-    /// which room is in its way.
+    /// Forgets rooms that look like one that is opened.
     pub(super) fn forget_alike(&mut self, keys: &Keys) {
         let rooms = &self.rooms;
         let alike = self.room_names.alike(keys, |at| room_name_at(rooms, at));
         let alike: Vec<RoomId> = alike.map(RoomId).filter(|&id| self.lingers(id)).collect();
-        for id in alike {
-            self.revive(id);
-            self.by_size.remove(&self.rooms[id.index()].rank(id));
-            self.forget_room(id);
-        }
+        alike.into_iter().for_each(|id| self.forget_room(id));
     }
 
     fn forget_oldest(&mut self) {
-        if let Some((_, id)) = self.lingering.0.pop_first() {
+        if let Some(&(_, id)) = self.lingering.0.first() {
             self.forget_room(id);
         }
     }
@@ -102,6 +97,9 @@ impl Chat {
     /// Nothing is kept of a room that is in no list any more.
     fn forget_room(&mut self, id: RoomId) {
         let gone = self.rooms.remove(id.index());
+        if let Some(until) = gone.lingers_until {
+            self.lingering.0.remove(&(until, id));
+        }
         self.room_names.remove(id.0, gone.name());
         self.history_bytes -= gone.history.weight();
     }

@@ -60,7 +60,7 @@
 //! | `history.rs`      | the messages a room keeps                                       |
 //! | `topic_news.rs`   | new topics, at most one event a second                          |
 //! | `moving.rs`       | where members are: rooms that open and close, seats in them     |
-//! | `lingering.rs`    | rooms that nobody is in, kept for those who come back              |
+//! | `lingering.rs`    | rooms that nobody is in, kept for those who come back           |
 //! | `own_rooms.rs`    | rooms that a member hears beside the one that it is in          |
 //! | `ignoring.rs`     | whom members do not want to hear                                |
 //! | `newcomers.rs`    | members whose arrival no room was told of yet                    |

@@ -77,7 +77,6 @@ impl Chat {
         }
         self.may_speak(member, now)?; // `/rooms` would show what it is called
         if existing.is_none() {
-            self.forget_alike(&keys);
             self.looks_like_no_other(&name, &keys)?;
         }
         self.may_open_a_room(leaves)?;
@@ -115,6 +114,7 @@ impl Chat {
     }
 
     pub(super) fn open_room(&mut self, name: Name, keys: &Keys) -> RoomId {
+        self.forget_alike(keys);
         self.make_way(1);
         let id = RoomId(self.rooms.vacant_key() as u32);
         self.room_names.insert(id.0, &name, keys);

@@ -129,12 +129,14 @@ impl Chat {
     /// Whether a room of this name, with these keys, would look like no other one.
     pub(super) fn looks_like_no_other(&self, name: &Name, keys: &Keys) -> Result<(), Refusal> {
         let rooms = &self.rooms;
-        let mut alike = self.room_names.alike(keys, |at| room_name_at(rooms, at));
-        match alike.next() {
+        let alike = self.room_names.alike(keys, |at| room_name_at(rooms, at));
+        // Nobody could say which room is in the way if nobody is in it.
+        let seen = alike.map(RoomId).find(|&other| !self.lingers(other));
+        match seen {
             None => Ok(()),
             Some(other) => Err(Refusal::RoomNameTaken {
                 room: name.clone(),
-                like: self.rooms[other as usize].name().clone(),
+                like: self.room(other).name().clone(),
             }),
         }
     }

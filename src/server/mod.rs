@@ -350,13 +350,9 @@ impl ChatServer {
             Some(outlet.progress(cx))
         });
         self.disconnect_all(stalled, at);
-        if self.config.idle_timeout > 0 {
-            let is_paused = |socket: Socket| socket.is_paused(cx);
-            self.connections.excuse(now, is_paused);
-        }
-        let idle = self
-            .hub
-            .sweep_idle(now, awake_since, self.connections.heard());
+        let is_paused = |socket: Socket| socket.is_paused(cx);
+        let heard = self.connections.heard(now, is_paused);
+        let idle = self.hub.sweep_idle(now, awake_since, heard);
         self.disconnect_all(idle, at);
         self.hub.tick(at);
         self.renew_board(cx);

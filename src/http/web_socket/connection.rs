@@ -247,12 +247,9 @@ fn finish<S: 'static>(cx: &mut Context<S>, web_socket: WebSocket, closed: Option
     await_end(cx, web_socket);
 }
 
-/// The peer sends no more. So does the socket, when what is queued is sent, which may be never; but
-/// first whoever answers in the check phase of this turn what came in it.
+/// The peer sends no more. Our side ends in the check phase, so that what is answered there to what
+/// this turn has brought still goes out; and as that may never be taken, it has a deadline.
 fn end<S: 'static>(cx: &mut Context<S>, web_socket: WebSocket) {
-    if web_socket.connection(cx).is_none() {
-        return;
-    }
     cx.set_immediate(move |_: &mut S, cx| {
         if let Some(connection) = web_socket.connection_mut(cx) {
             connection.protocol.end();

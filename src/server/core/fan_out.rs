@@ -254,9 +254,9 @@ impl FanOut {
     }
 
     /// Something for everyone in `room`, so many readers, except some. If it is a message, those who
-    /// are behind do without; and the one that has said it, which is to be left out, hears it in a framing that
-    /// [echoes](Framing::echoes), even when it is behind: what has come of its own line is an
-    /// answer.
+    /// are behind do without; and the one that has said it, which is to be left out, hears it in a
+    /// framing that [echoes](Framing::echoes), even when it is behind: what has come of its own line
+    /// is an answer.
     pub fn say(&mut self, room: RoomId, readers: usize, except: &[SessionId], said: Said) {
         let is_message = said.is_message();
         for &session in except {
@@ -265,10 +265,7 @@ impl FanOut {
             }
         }
         self.tally.messages += u64::from(is_message);
-        let besides = match self.has_crowds() {
-            true => BESIDES_OF_OBJECTS,
-            false => BESIDES_OF_LINES,
-        };
+        let besides = besides(self.has_crowds());
         let batch = self.batch(room);
         let (first, before) = (batch.is_empty(), batch.weight());
         batch.push(said, besides);
@@ -303,10 +300,7 @@ impl FanOut {
     /// What it will cost to repeat something in a framing.
     #[must_use]
     pub(in crate::server) fn price(&self, repeated: Repeated, framing: FramingId) -> Cost {
-        let besides = match self.framings[usize::from(framing.0)].has_crowds {
-            true => BESIDES_OF_OBJECTS,
-            false => BESIDES_OF_LINES,
-        };
+        let besides = besides(self.framings[usize::from(framing.0)].has_crowds);
         Cost::answer((repeated.bytes + repeated.messages * besides) as u64)
     }
 
@@ -474,5 +468,12 @@ impl FanOut {
             pending.state = State::Told;
         }
         pending
+    }
+}
+
+fn besides(has_crowds: bool) -> usize {
+    match has_crowds {
+        true => BESIDES_OF_OBJECTS,
+        false => BESIDES_OF_LINES,
     }
 }

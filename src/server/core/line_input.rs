@@ -339,7 +339,7 @@ impl LineInput {
         self.kept.as_ref().map_or(0, |kept| kept.held.bytes())
     }
 
-    /// Nobody listens to it, so that it is not silent.
+    /// Nobody has listened to it until now, so that it was not silent.
     pub(in crate::server) fn excuse(&mut self, now: Millis) {
         if let Some(bound) = &mut self.bound {
             bound.heard = now;

@@ -168,8 +168,8 @@ impl<K: Copy + Eq + Hash> Turns<K> {
 
     /// What was said was delivered, before the turn's end or at it, and has cost this. If it is
     /// much, whoever was to be read on still is first of those who wait; but one of them is heard
-    /// before that. What it costs to write to
-    /// thousands is less for each line the more are said together, so it counts up to a limit only.
+    /// before that. What it costs to write to thousands is less for each line the more are said
+    /// together, so it counts up to a limit only.
     pub(in crate::server) fn delivered(&mut self, turn: u64, cost: Cost) {
         self.begin(turn);
         let cost = cost.0.min(AT_ONCE);

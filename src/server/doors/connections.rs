@@ -220,19 +220,18 @@ impl Connections {
         self.by_index.iter().flatten()
     }
 
-    /// Whoever is not listened to is not silent.
-    pub(in crate::server) fn excuse(&mut self, now: Millis, is_paused: impl Fn(Socket) -> bool) {
-        for connection in self.by_index.iter_mut().flatten() {
-            if is_paused(connection.socket) {
-                connection.input.excuse(now);
-            }
-        }
-    }
-
     /// Everyone who is still in the chat, and when it last said something, if anyone wants to know.
-    pub(in crate::server) fn heard(&self) -> impl Iterator<Item = (SessionId, Millis)> {
-        self.iter()
-            .filter_map(|connection| Some((connection.session?, connection.input.heard()?)))
+    /// Whoever is not listened to is not silent.
+    pub(in crate::server) fn heard(
+        &self,
+        now: Millis,
+        is_paused: impl Fn(Socket) -> bool,
+    ) -> impl Iterator<Item = (SessionId, Millis)> {
+        self.iter().filter_map(move |connection| {
+            let heard = connection.input.heard()?;
+            let is_paused = is_paused(connection.socket);
+            Some((connection.session?, if is_paused { now } else { heard }))
+        })
     }
 
     /// All there are, those included that were turned away.

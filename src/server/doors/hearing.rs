@@ -171,6 +171,11 @@ impl ChatServer {
         if self.waits(socket) {
             return;
         }
+        if socket.is_paused(cx)
+            && let Some(connection) = self.connections.get_mut(socket)
+        {
+            connection.input.excuse(cx.now());
+        }
         if let Some(outlet) = self.outlet_of(socket) {
             // When it has read what waits for it, it comes here again.
             if !socket.writable_need_drain(cx) {

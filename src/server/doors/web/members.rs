@@ -414,7 +414,6 @@ fn keep(
 ) {
     web_socket.pause(cx);
     if let Some(connection) = server.connections.get_mut(web_socket.socket())
-        && connection.session.is_some()
         && (begun.is_some() || !text.is_empty())
     {
         connection.unheard = Some(Unheard::behind(begun, text.to_vec()));
