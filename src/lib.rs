@@ -65,7 +65,7 @@
 //!
 #![cfg_attr(feature = "chat", doc = "```")]
 #![cfg_attr(not(feature = "chat"), doc = "```ignore")]
-//! use loopchat::chat::{Chat, Config, Effect, Event, Peer};
+//! use loopchat::chat::{Chat, Config, Effect, Event, Peer, Settled};
 //!
 //! let mut chat = Chat::new(Config::default());
 //! let (mut effects, mut now, utc) = (Vec::new(), 0, 1_700_000_000_000);
@@ -77,6 +77,9 @@
 //! effects.clear(); // greetings, and who came
 //!
 //! chat.line(ann, "hello", now, utc, &mut effects);
+//! let Some(Effect::Append(draft)) = effects.pop() else { panic!("one thing is said") };
+//! // The room's log gives it its place.
+//! chat.settle(Settled::Committed { draft, number: 1, time: utc }, now, &mut effects);
 //! let [Effect::Say { except, event: Event::Message(said), .. }] = effects.as_slice() else {
 //!     panic!("one thing is said")
 //! };
@@ -92,8 +95,8 @@
 //!
 //! # Layout
 //!
-//! Arrows point one way: `server` uses `chat`, `net` and `http`, `http` uses `net`, `net` uses `event_loop`;
-//! `chat` uses none of them.
+//! Arrows point one way: `server` uses `room_log`, `chat`, `net` and `http`, `http` uses `net`, `net` uses
+//! `event_loop`; `room_log` uses the types of `chat`, and `chat` none of them.
 //!
 //! | module | what it is | knows nothing of |
 //! | --- | --- | --- |
@@ -101,6 +104,7 @@
 //! | [`net`] | servers and sockets as Node's `net` shows them | chat, HTTP |
 //! | [`http`] | HTTP/1.1 servers and clients as Node's `http` shows them, on `net` alone | chat |
 //! | [`chat`] | members, rooms, history: a pure state machine | sockets, clocks, I/O |
+//! | [`room_log`] | where what is said gets its place | sockets |
 //! | [`server`] | the doors: joins `chat` to `net` and `http` | |
 //!
 //! # Features
@@ -111,7 +115,7 @@
 //! | feature | what it adds |
 //! | --- | --- |
 //! | `http` | [`http`], with WebSockets |
-//! | `chat` | [`chat`] |
+//! | `chat` | [`chat`] and [`room_log`] |
 //! | `server` (on unless turned off) | both, [`server`], and the binary |
 
 #![cfg_attr(
@@ -130,6 +134,8 @@ pub mod event_loop;
 #[cfg(feature = "http")]
 pub mod http;
 pub mod net;
+#[cfg(feature = "chat")]
+pub mod room_log;
 #[cfg(feature = "server")]
 pub mod server;
 #[cfg(feature = "server")]

@@ -6,7 +6,9 @@ use std::rc::Rc;
 use super::counted::counted;
 use super::name::BadName;
 use super::peer::Origin;
-use super::{DisconnectReason, EventId, Message, Millis, Name, Person, Redaction, Report, Text};
+use super::{
+    DisconnectReason, EventId, Message, Millis, Name, Person, Redaction, Report, Text, Unkept,
+};
 
 /// What one member is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -432,6 +434,13 @@ pub enum Refusal {
     LineTooLong {
         /// Bytes it may have.
         limit: u32,
+    },
+    /// The room's log does not take that, and nobody hears it.
+    NotKept {
+        /// Why.
+        why: Unkept,
+        /// What its author has written; `None` if it was to take something back.
+        text: Option<Text>,
     },
     /// Whom a private message was for does not keep up.
     NotDelivered {

@@ -27,7 +27,7 @@ impl Chat {
             who: self.person(member),
             room: room.name().clone(),
             others: room.len() - 1,
-            topic: room.topic.clone(),
+            topic: self.topic_of(newcomer.room),
         };
         tell(effects, member, welcome);
         self.replay(newcomer.room, member, utc, effects);

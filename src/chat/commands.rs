@@ -57,6 +57,11 @@ pub(super) enum Order<'a> {
 }
 
 impl Command<'_> {
+    /// Whether it is something to be said in a room, and no more.
+    pub(super) fn is_message(&self) -> bool {
+        matches!(self, Command::Say(_) | Command::Me(_))
+    }
+
     /// Whether others come to read what its author chose, which is what a mute is against. A new
     /// name is announced, so it counts.
     pub(super) fn is_heard_by_others(&self) -> bool {

@@ -9,14 +9,15 @@ use super::commands::{self, Command, NoCommand};
 use super::history::History;
 use super::room::Room;
 use super::{
-    Answer, Chat, Departure, DisconnectReason, Effect, Event, EventId, MemberId, Message,
-    MessageKind, Millis, PrivateMessage, Question, Redaction, Refusal, RoomId, sanitise, unicode,
+    Answer, Chat, Content, Departure, DisconnectReason, Effect, EventId, MemberId, Message,
+    MessageKind, Millis, PrivateMessage, Question, Refusal, RoomId, sanitise, unicode,
 };
 
 impl Chat {
     /// Does what one line asks for, as typed: unsanitised, without a line end.
     ///
-    /// A blank line does nothing, nor does a line of a member that is not there. Whatever cannot be
+    /// A blank line does nothing, nor does a line of a member that is not there, or is to leave.
+    /// A command is to wait until the drafts of its member are settled. Whatever cannot be
     /// done is told to the member as an [`Answer::Refused`]. `utc` is in milliseconds since 1970.
     pub fn line(
         &mut self,
@@ -39,7 +40,8 @@ impl Chat {
         (now, utc): (Millis, Millis),
         effects: &mut Vec<Effect>,
     ) {
-        let Some(author) = self.member(member) else {
+        let author = self.member(member).filter(|_| !self.is_leaving(member));
+        let Some(author) = author else {
             return;
         };
         let line = sanitise(line);
@@ -119,8 +121,7 @@ impl Chat {
                 });
             }
             Command::Topic(None) => {
-                let room = self.room(room);
-                let (room, topic) = (room.name().clone(), room.topic.clone());
+                let (topic, room) = (self.topic_of(room), self.room(room).name().clone());
                 tell(effects, member, Answer::RoomTopic { room, topic });
             }
             Command::Topic(Some(topic)) => {
@@ -128,7 +129,6 @@ impl Chat {
                 if topic.chars().count() > limit {
                     return Err(Refusal::TopicTooLong { limit });
                 }
-                self.rooms[room.index()].topic = Some(topic.into());
                 self.spread_topic(room, member, topic.into(), (now, utc), effects);
             }
             Command::History(count) => {
@@ -159,35 +159,28 @@ impl Chat {
         Ok(())
     }
 
-    /// The hot path: one allocation, or two for a long text, which history and effect share.
+    /// Has a room hear what a member says.
     fn publish(
         &mut self,
-        author: MemberId,
+        member: MemberId,
         room: RoomId,
         kind: MessageKind,
         text: &str,
         utc: Millis,
         effects: &mut Vec<Effect>,
     ) {
-        let message = Rc::new(Message {
-            place: self.next_place(room, utc),
-            room: self.rooms[room.index()].name().clone(),
-            author: self.person(author),
-            member: author,
-            kind,
-            text: text.into(),
-        });
-        self.change_history(room, |history| history.push(&message));
-        self.rooms[room.index()].said += 1;
-        self.changes += 1;
+        let text = text.into();
+        let author = (member, self.person(member));
+        let draft = self.draft(room, author, Content::Message { kind, text }, utc);
+        effects.push(draft);
+    }
+
+    /// A room has heard a message: it is history.
+    pub(super) fn remember(&mut self, room: RoomId, message: &Rc<Message>) {
+        self.change_history(room, |history| history.push(message));
         if self.history_bytes > self.config.histories {
             self.shrink_histories();
         }
-        effects.push(Effect::Say {
-            room,
-            except: Some(author),
-            event: Event::Message(message),
-        });
     }
 
     /// Forgets the oldest messages of all rooms, down to somewhat less than may be kept: so seldom
@@ -201,12 +194,12 @@ impl Chat {
         {
             self.change_history(RoomId(key as u32), History::forget_oldest);
             let oldest = self.rooms[key].history.oldest();
-            rooms.extend(oldest.map(|number| Reverse((number, key))));
+            rooms.extend(oldest.map(|oldest| Reverse((oldest, key))));
         }
     }
 
     /// Changes what a room keeps, and with it what all of them take.
-    fn change_history(&mut self, room: RoomId, change: impl FnOnce(&mut History)) {
+    pub(super) fn change_history(&mut self, room: RoomId, change: impl FnOnce(&mut History)) {
         let history = &mut self.rooms[room.index()].history;
         let before = history.weight();
         change(history);
@@ -238,23 +231,15 @@ impl Chat {
             let id = message.place.id;
             return Err(Refusal::NotYours { id });
         }
-        let message = Rc::clone(message);
-        self.change_history(room, |history| history.forget(message.place.id));
-        let redaction = Rc::new(Redaction {
-            place: self.next_place(room, utc),
-            room: self.room(room).name().clone(),
-            by: self.person(member),
+        let content = Content::Redaction {
             message: message.place.id,
             said: message.place.time,
             author: message.author.nickname.clone(),
             is_authors: message.member == member,
-        });
-        effects.push(Effect::Say {
-            room,
-            except: Some(member),
-            event: Event::Redaction(Rc::clone(&redaction)),
-        });
-        tell(effects, member, Answer::Deleted(redaction));
+        };
+        let author = (member, self.person(member));
+        let draft = self.draft(room, author, content, utc);
+        effects.push(draft);
         Ok(())
     }
 

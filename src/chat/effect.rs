@@ -6,7 +6,8 @@ use std::rc::Rc;
 use super::Chat;
 use super::peer::Origin;
 use super::{
-    Answer, DisconnectReason, Event, MemberId, Name, Peer, PrivateMessage, Question, RoomId, Text,
+    Answer, DisconnectReason, Draft, Event, MemberId, Name, Peer, PrivateMessage, Question, RoomId,
+    Text,
 };
 
 /// Something the caller has to do, in the order given.
@@ -31,6 +32,9 @@ pub enum Effect {
         /// Who gets it does not want to: it is left out, and its author is not told so.
         is_ignored: bool,
     },
+    /// Something that is to get its place in a room's log; what has become of it the chat is to be
+    /// [told](Chat::settle).
+    Append(Draft),
     /// Something for every member of a room, as the room is at this place in the order of effects.
     Say {
         /// The room that hears it. It had at least one member when this was said.

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use super::{EventId, Message};
+use super::{EventId, Message, Millis};
 
 /// What a message costs beside its text: its fields, its place in the queue, the counts of both
 /// allocations, and the allocator's own.
@@ -24,7 +24,6 @@ pub struct Repeated {
 
 #[derive(Debug)]
 pub(super) struct History {
-    /// Their numbers grow from one to the next, in whichever room.
     messages: VecDeque<Rc<Message>>,
     bytes: usize,
     /// Older ones are not kept any more.
@@ -63,22 +62,18 @@ impl History {
         self.bytes -= oldest.map_or(0, |message| length(&message));
     }
 
-    /// A message that is kept. Its id says where it is, so no other is looked at but a few.
+    /// A message that is kept.
     pub(super) fn find(&self, id: EventId) -> Option<&Rc<Message>> {
-        let at = self
-            .messages
-            .binary_search_by_key(&id, |message| message.place.id);
-        self.messages.get(at.ok()?)
+        self.rfind(|message| message.place.id == id)
     }
 
     /// Forgets one message.
     pub(super) fn forget(&mut self, id: EventId) {
         let at = self
             .messages
-            .binary_search_by_key(&id, |message| message.place.id);
-        if let Ok(at) = at
-            && let Some(message) = self.messages.remove(at)
-        {
+            .iter()
+            .rposition(|message| message.place.id == id);
+        if let Some(message) = at.and_then(|at| self.messages.remove(at)) {
             self.bytes -= length(&message);
         }
     }
@@ -93,9 +88,10 @@ impl History {
         !self.has_forgotten && count >= self.messages.len()
     }
 
-    /// The number of the oldest message.
-    pub(super) fn oldest(&self) -> Option<u64> {
-        self.messages.front().map(|message| message.place.number)
+    /// When the oldest message was said, and its number: by both it is older than others.
+    pub(super) fn oldest(&self) -> Option<(Millis, u64)> {
+        let oldest = self.messages.front()?.place;
+        Some((oldest.time, oldest.number))
     }
 
     /// Bytes of memory that it takes.

@@ -29,13 +29,16 @@ impl Lingering {
 impl Chat {
     /// Clears up after the last member of a room.
     pub(super) fn emptied(&mut self, id: RoomId) {
-        self.topic_news.forget(id);
+        if self.topic_news.pending(id).is_none() {
+            self.topic_news.forget(id);
+        }
         if id == LOBBY {
             return;
         }
+        let has_topic = self.topic_of(id).is_some();
         let room = &mut self.rooms[id.index()];
         self.by_size.remove(&room.rank(id));
-        let is_blank = room.topic.is_none() && room.history.last(1).len() == 0;
+        let is_blank = !has_topic && room.history.last(1).len() == 0;
         if is_blank || self.config.linger == 0 {
             return self.forget_room(id);
         }
@@ -96,6 +99,7 @@ impl Chat {
 
     /// Nothing is kept of a room that is in no list any more.
     fn forget_room(&mut self, id: RoomId) {
+        self.topic_news.forget(id);
         let gone = self.rooms.remove(id.index());
         if let Some(until) = gone.lingers_until {
             self.lingering.0.remove(&(until, id));

@@ -11,7 +11,7 @@
 //! are made of them is not known here.
 //!
 //! ```
-//! use loopchat::chat::{Chat, Config, Effect, Event, Peer};
+//! use loopchat::chat::{Chat, Config, Effect, Event, Peer, Settled};
 //!
 //! let mut chat = Chat::new(Config::default());
 //! let mut effects = Vec::new();
@@ -24,6 +24,10 @@
 //! chat.tick(now, utc, &mut effects);
 //! effects.clear();
 //! chat.line(alice, "hello", now, utc, &mut effects);
+//! let Some(Effect::Append(draft)) = effects.pop() else { panic!() };
+//! // The room's log gives it its place, and then it is said.
+//! let committed = Settled::Committed { draft, number: 1, time: utc };
+//! chat.settle(committed, now, &mut effects);
 //! let [Effect::Say { room, except, event: Event::Message(said) }] = &effects[..] else { panic!() };
 //! assert_eq!((&*said.author.nickname, &*said.text), ("guest1", "hello"));
 //! assert_eq!(said.place.time, utc);
@@ -41,6 +45,7 @@
 //! | `event.rs`        | what rooms hear                                                 |
 //! | `answer.rs`       | what one member is told                                         |
 //! | `report.rs`       | what the chat asks the server                                   |
+//! | `draft.rs`        | what has no place in its room's log yet, and how it gets one     |
 //! | `disconnect.rs`   | why somebody is disconnected                                    |
 //! | `conversation.rs` | what a typed line does                                          |
 //! | `answers.rs`      | greeting, history, lists                                        |
@@ -76,8 +81,10 @@ mod config;
 mod conversation;
 mod counted;
 mod disconnect;
+mod draft;
 mod effect;
 mod event;
+mod event_id;
 mod history;
 mod id;
 mod ignoring;
@@ -111,6 +118,8 @@ use std::rc::Rc;
 use ecow::EcoString;
 use slab::Slab;
 
+use draft::{Held, Leaving};
+use event_id::EventIds;
 use index::NameIndex;
 use lingering::Lingering;
 use look_alikes::Keys;
@@ -128,11 +137,13 @@ pub use config::Config;
 #[cfg(feature = "server")]
 pub(crate) use counted::counted;
 pub use disconnect::DisconnectReason;
+pub use draft::{Content, Draft, Epoch, Settled, Unkept};
 pub use effect::{Effect, Record, Recorded};
 pub use event::{
-    Announcement, Cloak, Departure, Event, EventId, Message, MessageKind, Person, Place,
-    PrivateMessage, Redaction, TopicSet,
+    Announcement, Cloak, Departure, Event, Message, MessageKind, Person, Place, PrivateMessage,
+    Redaction, TopicSet,
 };
+pub use event_id::EventId;
 pub use history::Repeated;
 pub use id::{MemberId, RoomId};
 pub use name::{BadName, Name};
@@ -194,9 +205,9 @@ pub struct Chat {
     /// arrivals does not look for gaps.
     arrivals: NonZeroU32,
     looks: u64,
-    /// Things ever said: the number of the last.
-    said: u64,
-    last_id: u64,
+    /// Members of whom drafts are under way.
+    held: HashMap<MemberId, Held>,
+    ids: EventIds,
     /// What origins are cloaked with: nobody can try them all who does not know it.
     cloaks: RandomState,
     /// What the histories of all rooms take.
@@ -229,8 +240,8 @@ impl Chat {
             topic_news: TopicNews::default(),
             arrivals: NonZeroU32::MAX,
             looks: 0,
-            said: 0,
-            last_id: 0,
+            held: HashMap::new(),
+            ids: EventIds::default(),
             cloaks: RandomState::new(),
             history_bytes: 0,
             changes: 0,
@@ -327,11 +338,14 @@ impl Chat {
         }
     }
 
-    /// Removes a member whose connection is gone. Its room hears of it; nothing is told to the
-    /// member. Does nothing if the member is unknown or was removed before.
+    /// Removes a member whose connection is gone, once its [drafts](Draft) are settled. Its room
+    /// hears of it; nothing is told to the member. Does nothing if the member is unknown or was
+    /// removed before.
     pub fn leave(&mut self, member: MemberId, now: Millis, effects: &mut Vec<Effect>) {
         self.now = now;
-        self.depart(member, Departure::Lost, effects);
+        if !self.leaves_later(member, || Leaving::Lost) {
+            self.depart(member, Departure::Lost, effects);
+        }
     }
 
     fn depart(&mut self, member: MemberId, why: Departure, effects: &mut Vec<Effect>) {
@@ -349,7 +363,7 @@ impl Chat {
         }
     }
 
-    /// Removes everybody. Nobody is left to hear of it.
+    /// Removes everybody at once, whatever is under way. Nobody is left to hear of it.
     pub fn leave_all(&mut self, effects: &mut Vec<Effect>) {
         for member in self.ids().collect::<Vec<_>>() {
             self.newcomers.take(member);
@@ -476,25 +490,10 @@ impl Chat {
 
     /// What the time is in a room: never earlier than of what it heard before, whatever becomes of
     /// people's clocks. `utc` itself if there is no such room.
+    #[cfg(feature = "server")]
     pub(crate) fn time_in(&mut self, room: RoomId, utc: Millis) -> Millis {
-        let Some(room) = self.rooms.get_mut(room.index()) else {
-            return utc;
-        };
-        room.heard_at = room.heard_at.max(utc);
-        room.heard_at
-    }
-
-    /// The next place in a room's order.
-    fn next_place(&mut self, room: RoomId, utc: Millis) -> Place {
-        let time = self.time_in(room, utc);
-        self.said += 1;
-        // Twenty bits for those of one millisecond: they hold over a restart, as time goes on.
-        self.last_id = (time << 20).max(self.last_id + 1);
-        Place {
-            id: EventId(self.last_id),
-            number: self.said,
-            time,
-        }
+        let room = self.rooms.get_mut(room.index());
+        room.map_or(utc, |room| room.time(utc))
     }
 }
 

@@ -1,10 +1,13 @@
 //! Where members are: rooms that open and close, seats in them, and who comes and goes.
 
+use std::hash::BuildHasher;
+
 use super::answers::{tell, without_hash};
 use super::look_alikes::Keys;
 use super::room::Room;
 use super::{
-    Answer, Chat, Departure, Effect, Event, LOBBY, Member, MemberId, Millis, Name, Refusal, RoomId,
+    Answer, Chat, Departure, Effect, Epoch, Event, LOBBY, Member, MemberId, Millis, Name, Refusal,
+    RoomId,
 };
 
 /// What somebody has typed for a room: what a new one would be called, the keys of that, and the
@@ -95,7 +98,7 @@ impl Chat {
         let answer = Answer::Entered {
             room: room.name().clone(),
             others: room.len() - 1,
-            topic: room.topic.clone(),
+            topic: self.topic_of(id),
             linger: self.linger_of(id),
         };
         tell(effects, member, answer);
@@ -118,7 +121,8 @@ impl Chat {
         self.make_way(1);
         let id = RoomId(self.rooms.vacant_key() as u32);
         self.room_names.insert(id.0, &name, keys);
-        self.rooms.insert(Room::new(name, &self.config));
+        let epoch = Epoch(self.cloaks.hash_one(("epoch", self.ids.made())));
+        self.rooms.insert(Room::new(name, epoch, &self.config));
         self.by_size.insert(self.rooms[id.index()].rank(id));
         id
     }
@@ -175,6 +179,7 @@ impl Chat {
         }
         self.ignored.remove(&member);
         self.shared.remove(&member);
+        self.held.remove(&member);
         let nickname = self.members.remove(member.index()).nickname;
         self.nicknames.remove(member.index, &nickname);
         effects.push(Effect::Moved {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::answers::{shortened, tell};
 use super::commands::Order;
+use super::draft::Leaving;
 use super::name;
 use super::peer::Origin;
 use super::sanctions::Ban;
@@ -297,9 +298,9 @@ impl Chat {
         tell(effects, operator, answer);
     }
 
-    /// Removes members and closes their connections, each with a last word. Every room they were in
-    /// hears of it afterwards, of one after the other.
-    fn expel(
+    /// Removes members and closes their connections, each with a last word, once their drafts are
+    /// settled. Every room they were in hears of it afterwards, of one after the other.
+    pub(super) fn expel(
         &mut self,
         operator: MemberId,
         victims: &[MemberId],
@@ -309,6 +310,14 @@ impl Chat {
     ) {
         let mut missed: BTreeMap<RoomId, Vec<(MemberId, Person)>> = BTreeMap::new();
         for &member in victims {
+            let later = || Leaving::Expelled {
+                by: operator,
+                why: why.clone(),
+                reason: reason.clone(),
+            };
+            if self.leaves_later(member, later) {
+                continue;
+            }
             tell(effects, member, Answer::Disconnected(reason.clone()));
             let unheard_of = self.newcomers.take(member);
             let who = self.person(member);
@@ -324,6 +333,7 @@ impl Chat {
                 }
             }
         }
+        let knows = Some(operator).filter(|&operator| self.member(operator).is_some());
         for (room, departed) in missed {
             if self.room(room).len() == 0 {
                 self.emptied(room);
@@ -331,7 +341,7 @@ impl Chat {
             }
             effects.extend(departed.into_iter().map(|(member, who)| Effect::Say {
                 room,
-                except: Some(operator),
+                except: knows,
                 event: Event::Departure {
                     member,
                     who,

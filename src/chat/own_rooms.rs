@@ -106,7 +106,7 @@ impl Chat {
         let answer = Answer::Watching {
             room: place.name().clone(),
             others: place.len() - 1,
-            topic: place.topic.clone(),
+            topic: self.topic_of(room),
             linger: self.linger_of(room),
         };
         tell(effects, member, answer);

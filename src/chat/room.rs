@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use super::history::History;
-use super::{Config, MemberId, Millis, Name, Rank, RoomId, Text};
+use super::{Config, Epoch, MemberId, Millis, Name, Rank, RoomId, Text};
 
 #[derive(Debug)]
 pub(super) struct Room {
@@ -12,21 +12,27 @@ pub(super) struct Room {
     members: Vec<MemberId>,
     pub(super) topic: Option<Text>,
     pub(super) history: History,
+    /// The life of its log.
+    pub(super) epoch: Epoch,
+    /// The number of what it has heard last.
+    pub(super) last: u64,
     /// Messages ever said here.
     pub(super) said: u64,
     /// When it heard something last, UTC.
-    pub(super) heard_at: Millis,
+    heard_at: Millis,
     /// Nobody is in it, and it is kept until then.
     pub(super) lingers_until: Option<Millis>,
 }
 
 impl Room {
-    pub(super) fn new(name: Name, limits: &Config) -> Room {
+    pub(super) fn new(name: Name, epoch: Epoch, limits: &Config) -> Room {
         Room {
             name,
             members: Vec::new(),
             topic: None,
             history: History::new(limits.history, limits.history_bytes),
+            epoch,
+            last: 0,
             said: 0,
             heard_at: 0,
             lingers_until: None,
@@ -36,6 +42,13 @@ impl Room {
     /// The name as first written, without the `#`.
     pub(super) fn name(&self) -> &Name {
         &self.name
+    }
+
+    /// What the time is here: never earlier than of what was heard before, whatever becomes of
+    /// people's clocks.
+    pub(super) fn time(&mut self, utc: Millis) -> Millis {
+        self.heard_at = self.heard_at.max(utc);
+        self.heard_at
     }
 
     pub(super) fn members(&self) -> &[MemberId] {
@@ -79,7 +92,7 @@ mod tests {
 
     #[test]
     fn an_emptied_seat_goes_to_the_last_member() {
-        let mut room = Room::new(Name::generated("tea".into()), &Config::default());
+        let mut room = Room::new(Name::generated("tea".into()), Epoch(1), &Config::default());
         let seats: Vec<u32> = (0..3).map(|index| room.enter(member(index))).collect();
         assert_eq!(seats, [0, 1, 2]);
         assert_eq!(room.leave(0), Some(member(2)));

@@ -4,10 +4,9 @@
 //! its end; who set one is told so at once.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
 
 use super::answers::tell;
-use super::{Answer, Chat, Effect, Event, MemberId, Millis, Person, RoomId, Text, TopicSet};
+use super::{Answer, Chat, Content, Effect, MemberId, Millis, Person, RoomId, Text};
 
 /// How long a room is left alone after it was told.
 const QUIET: Millis = 1000;
@@ -64,6 +63,12 @@ impl TopicNews {
         self.due.first().map(|&(due, _)| due)
     }
 
+    /// What a room has still to hear.
+    pub(super) fn pending(&self, room: RoomId) -> Option<&Text> {
+        let pending = self.rooms.get(&room)?.pending.as_ref()?;
+        Some(&pending.topic)
+    }
+
     /// Takes out news that are due.
     fn take_due(&mut self, now: Millis) -> Option<(RoomId, Pending)> {
         while let Some(&(due, room)) = self.due.first()
@@ -87,7 +92,7 @@ impl TopicNews {
 }
 
 impl Chat {
-    /// A topic was set.
+    /// A topic is set.
     pub(super) fn spread_topic(
         &mut self,
         room: RoomId,
@@ -109,39 +114,36 @@ impl Chat {
         };
         match self.topic_news.keep(room, news, now) {
             None => tell(effects, member, answer),
-            Some(news) => self.tell_topic(room, None, news, (now, utc), effects),
+            Some(news) => self.tell_topic(room, false, news, (now, utc), effects),
         }
+    }
+
+    /// The topic of a room: the one that was set last, whether the room has heard of it or not.
+    pub(super) fn topic_of(&self, room: RoomId) -> Option<Text> {
+        let pending = self.topic_news.pending(room);
+        pending.or(self.room(room).topic.as_ref()).cloned()
     }
 
     fn tell_topic(
         &mut self,
         room: RoomId,
-        except: Option<MemberId>,
+        is_known: bool,
         news: Pending,
         (now, utc): (Millis, Millis),
         effects: &mut Vec<Effect>,
     ) {
         self.topic_news.quieten(room, now);
-        let event = Event::Topic(Rc::new(TopicSet {
-            place: self.next_place(room, utc),
-            room: self.room(room).name().clone(),
-            author: news.author,
-            topic: news.topic,
-        }));
-        effects.push(Effect::Say {
-            room,
-            except,
-            event,
-        });
+        let author = (news.member, news.author);
+        let topic = news.topic;
+        let draft = self.draft(room, author, Content::Topic { topic, is_known }, utc);
+        effects.push(draft);
     }
 
     /// Says what is due, and forgets the rooms that have been quiet. Who set a topic knows it
-    /// already; but it may have left the chat since, and somebody else have its place, who does
-    /// not.
+    /// already.
     pub(super) fn tell_topics(&mut self, now: Millis, utc: Millis, effects: &mut Vec<Effect>) {
         while let Some((room, news)) = self.topic_news.take_due(now) {
-            let knows = Some(news.member).filter(|&member| self.member(member).is_some());
-            self.tell_topic(room, knows, news, (now, utc), effects);
+            self.tell_topic(room, true, news, (now, utc), effects);
         }
     }
 }
@@ -169,11 +171,25 @@ mod tests {
         house.pass(1000);
         assert_eq!(house.answers(ann, "/topic four"), [said("guest1", "four")]);
         assert_eq!(house.read(bob), [said("guest1", "four")]);
-        // Nobody is told who is not there any more.
-        house.answers(ann, "/topic five");
-        for id in [ann, bob, carol] {
-            house.leave(id);
-        }
+    }
+
+    /// Catches: a topic that is lost with those who have set it, before its time had come.
+    #[test]
+    fn a_topic_that_has_to_wait_outlives_who_has_set_it() {
+        let (mut house, [ann]) = House::with_guests();
+        house.answers(ann, "/topic one");
+        house.answers(ann, "/topic two");
+        house.leave(ann);
+        let bob = house.connect();
+        let topic = "* Topic of #lobby: two";
+        house.read(bob);
+        assert_eq!(house.answers(bob, "/topic"), [topic]);
+        house.leave(bob);
+        house.pass(1000);
+        let carol = house.connect();
+        house.read(carol);
+        assert_eq!(house.answers(carol, "/topic"), [topic]);
+        house.pass(3000);
         assert_eq!(house.next_deadline(), None);
     }
 

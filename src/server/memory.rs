@@ -2,7 +2,7 @@
 //!
 //! Every limit is one connection's or one room's, and there may be many of them at their limits.
 //! What all of them hold is known at any time: sockets, lines and messages that are not complete
-//! count themselves ([`net::held_bytes`]), rooms' histories are counted by the chat. It is looked
+//! count themselves ([`net::held_bytes`]), rooms' histories are counted by the chat, and drafts by the hub. It is looked
 //! at after everything that the doors are told of, and in every turn: a socket that is paused reads
 //! on, up to its high-water mark, and a torn message grows, and no door is told.
 
@@ -31,7 +31,8 @@ pub(super) struct Budget {
 impl ChatServer {
     /// Bytes that clients make the server hold.
     pub(super) fn held(&self) -> u64 {
-        (net::held_bytes() + self.hub.chat().history_bytes()) as u64
+        let of_rooms = self.hub.chat().history_bytes() + self.hub.draft_bytes();
+        (net::held_bytes() + of_rooms) as u64
     }
 
     /// Ends the connections that hold most, if all hold too much, until it is an eighth less than

@@ -44,6 +44,7 @@ use crate::event_loop::Timer;
 use crate::http;
 use crate::http::web_socket::Endpoint;
 use crate::net::{self, Context, EventLoop, Server, Socket};
+use crate::room_log::{MemoryLog, RoomLog};
 use activation::Passed;
 pub use bind::StartError;
 pub use config::{Config, Exposed};
@@ -106,6 +107,8 @@ pub struct ChatServer {
     service_manager: ServiceManager,
     socket_files: SocketFiles,
     shutting_down: bool,
+    /// It ends as soon as the rooms' log has settled what was said.
+    ends_when_settled: bool,
     budget: Budget,
 }
 
@@ -121,7 +124,8 @@ pub fn serve(config: Config) -> Result<(), StartError> {
     let mut event_loop = EventLoop::new().map_err(loop_error)?;
     // Whoever reads that it listens may end it at once.
     shutdown::on_signals(&mut event_loop).map_err(loop_error)?;
-    let mut server = open_doors(&mut event_loop, config, activation::passed()?)?;
+    let log = Box::new(MemoryLog::default());
+    let mut server = open_doors(&mut event_loop, config, activation::passed()?, log)?;
     server.service_manager = ServiceManager::from_environment();
     service_manager::ready(&mut server, &mut event_loop);
     event_loop.run(&mut server).map_err(loop_error)
@@ -138,18 +142,32 @@ pub fn open(
     event_loop: &mut EventLoop<ChatServer>,
     config: Config,
 ) -> Result<ChatServer, StartError> {
-    open_doors(event_loop, config, Passed::default())
+    open_with_log(event_loop, config, Box::new(MemoryLog::default()))
+}
+
+/// The same, with a log of the caller's where what is said [gets its place](RoomLog).
+///
+/// # Errors
+///
+/// [`StartError`] if any address cannot be bound or polled.
+pub fn open_with_log(
+    event_loop: &mut EventLoop<ChatServer>,
+    config: Config,
+    log: Box<dyn RoomLog>,
+) -> Result<ChatServer, StartError> {
+    open_doors(event_loop, config, Passed::default(), log)
 }
 
 fn open_doors(
     event_loop: &mut EventLoop<ChatServer>,
     config: Config,
     passed: Passed,
+    log: Box<dyn RoomLog>,
 ) -> Result<ChatServer, StartError> {
     let listeners = bind::bind_all(&config.listen, passed.line, config.ipc_mode)?;
     let for_proxies = bind::bind_for_proxies(&config.listen_proxy, config.ipc_mode)?;
     let web = bind::bind_web(config.web.as_deref(), passed.web, config.ipc_mode)?;
-    let mut server = ChatServer::new(config);
+    let mut server = ChatServer::new(event_loop, config, log);
     event_loop.on_check(ChatServer::keep_within_memory);
     let for_all = listeners.into_iter().map(|listener| (listener, false));
     let for_proxies = for_proxies.into_iter().map(|listener| (listener, true));
@@ -187,10 +205,13 @@ fn open_doors(
 }
 
 impl ChatServer {
-    fn new(config: Config) -> Self {
+    fn new(cx: &mut Context<Self>, config: Config, mut log: Box<dyn RoomLog>) -> Self {
         let config = Rc::new(config);
+        let (news, sender) = cx.async_handle(|server: &mut Self, cx, _| server.log_has_news(cx));
+        cx.set_async_ref(news, false);
+        log.wake_by(Box::new(move || _ = sender.send()));
         Self {
-            hub: Hub::new(Rc::clone(&config), &FRAMINGS),
+            hub: Hub::with_log(Rc::clone(&config), &FRAMINGS, log),
             board: Board::default(),
             site: Site::new(&config.web_origin),
             web: None,
@@ -211,6 +232,7 @@ impl ChatServer {
             servers: Vec::new(),
             proxy_doors: Vec::new(),
             shutting_down: false,
+            ends_when_settled: false,
             budget: Budget::default(),
         }
     }

@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 
 use crate::event_loop::ManualClock;
 use crate::net::{Address, Listener};
+use crate::room_log::MemoryLog;
 use crate::server::bind::{bind_all, bind_web};
 use crate::server::doors::line;
 use crate::server::doors::web;
@@ -28,7 +29,7 @@ impl House {
     fn new(config: Config) -> Self {
         let clock = ManualClock::new();
         let mut event_loop = Loop::with_clock(clock).expect("a loop");
-        let mut server = ChatServer::new(config);
+        let mut server = ChatServer::new(&mut event_loop, config, Box::<MemoryLog>::default());
         let address = "127.0.0.1:0".to_owned();
         let lines = bind_all(std::slice::from_ref(&address), Vec::new(), 0o600).expect("a port");
         let lines = lines.into_iter().next().expect("one was asked for");

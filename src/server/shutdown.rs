@@ -41,9 +41,25 @@ pub(super) fn on_signals(event_loop: &mut Loop) -> io::Result<()> {
 /// for one.
 const MORE_TURNS: u32 = 64;
 
-/// Begins when all is heard that has come by now, from whomever.
+/// Begins when all is heard that has come by now, from whomever, and has got its place.
 pub(super) fn begin_after_what_came(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
     hear_and_begin(server, cx, MORE_TURNS);
+}
+
+/// Begins when the log has settled all that was said, or has had its time for that.
+fn settle_and_begin(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
+    if !server.hub.has_drafts() {
+        return begin(server, cx);
+    }
+    server.ends_when_settled = true;
+    let timeout = seconds(server.config.shutdown_timeout);
+    let deadline = cx.set_deadline(timeout, |server: &mut ChatServer, cx| {
+        if !server.shutting_down {
+            warn!("the rooms' log did not settle all that was said in time");
+            begin(server, cx);
+        }
+    });
+    cx.set_timer_ref(deadline, false);
 }
 
 /// Begins after a turn that has heard all there was. Somebody who sends without end is no reason
@@ -54,8 +70,7 @@ fn hear_and_begin(server: &mut ChatServer, cx: &mut Context<ChatServer>, turns: 
     let anyone_waits = server.turns.anyone_waits() || server.connections.any_unheard(is_unheard);
     let is_more = had_enough || anyone_waits;
     if turns == 0 || !is_more {
-        begin(server, cx);
-        return;
+        return settle_and_begin(server, cx);
     }
     cx.set_immediate(move |server: &mut ChatServer, cx| hear_and_begin(server, cx, turns - 1));
 }
@@ -67,6 +82,7 @@ pub(super) fn begin(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
         return;
     }
     server.shutting_down = true;
+    server.ends_when_settled = false;
     service_manager::tell(server, cx, State::Stopping);
     for door in &server.servers {
         door.close(cx);

@@ -37,7 +37,7 @@ impl House {
         let mut event_loop = Loop::with_clock(clock.clone()).expect("a poll");
         let in_vain = event_loop.set_timeout(LONG, |_, _| panic!("waited in vain"));
         event_loop.set_timer_ref(in_vain, false);
-        let mut server = ChatServer::new(config);
+        let mut server = ChatServer::new(&mut event_loop, config, Box::<MemoryLog>::default());
         let door = line_door::open(&mut event_loop, server.hub.high_water_mark());
         server.servers.push(door);
         let folder = tempfile::tempdir().expect("a folder");

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use criterion::{BenchmarkId, Criterion};
 use loopchat::chat::{Chat, Config, Effect, MemberId, Millis, Peer};
+use loopchat::room_log::{MemoryLog, RoomLog};
 
 const MESSAGE: &str = "Has anyone seen the keys? They were on the table a minute ago.";
 
@@ -14,15 +15,21 @@ const NEIGHBOUR: Peer = Peer::Tcp(IpAddr::V4(Ipv4Addr::LOCALHOST));
 pub(crate) fn benches(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("chat");
     for size in [10, 1_000, 10_000] {
-        // A line said in a room of so many, each in turn: sanitised, kept in the history, one
-        // effect.
+        // A line said in a room of so many, each in turn: sanitised, drafted, given its place, kept
+        // in the history, one effect.
         group.bench_function(BenchmarkId::new("message, members", size), |b| {
             let (mut chat, members) = lobby(size);
-            let mut effects = Vec::new();
+            let (mut log, mut effects) = (MemoryLog::default(), Vec::new());
             let mut authors = members.iter().cycle();
             b.iter(|| {
                 let author = *authors.next().expect("a cycle has no end");
-                chat.line(author, black_box(MESSAGE), 0, 0, &mut effects);
+                say(
+                    &mut chat,
+                    &mut log,
+                    author,
+                    black_box(MESSAGE),
+                    &mut effects,
+                );
                 assert_eq!(effects.len(), 1);
                 effects.clear();
             });
@@ -71,10 +78,26 @@ fn furnish_tea_room(chat: &mut Chat, host: MemberId, effects: &mut Vec<Effect>) 
 }
 
 fn talk(chat: &mut Chat, author: MemberId, effects: &mut Vec<Effect>) {
+    let mut log = MemoryLog::default();
     for _ in 0..Config::default().history {
-        chat.line(author, MESSAGE, 0, 0, effects);
+        say(chat, &mut log, author, MESSAGE, effects);
     }
     effects.clear();
+}
+
+/// Lets a member say something, which is heard.
+fn say(
+    chat: &mut Chat,
+    log: &mut MemoryLog,
+    author: MemberId,
+    text: &str,
+    effects: &mut Vec<Effect>,
+) {
+    chat.line(author, text, 0, 0, effects);
+    if let Some(Effect::Append(draft)) = effects.pop() {
+        let settled = log.append(draft, 0).expect("it is settled at once");
+        chat.settle(settled, 0, effects);
+    }
 }
 
 fn visit(chat: &mut Chat, now: Millis, effects: &mut Vec<Effect>) {

@@ -70,6 +70,7 @@ impl Checker {
         at: Moment,
     ) -> Checked {
         match effect {
+            Effect::Append(_) => violated("what is drafted is appended", format!("{effect:?}")),
             Effect::Tell { to, answer } => self.answered(*to, answer, later, open),
             Effect::Private {
                 from,

@@ -22,11 +22,14 @@ pub struct Room {
     has_forgotten: bool,
     /// The place of what it has heard last.
     number: u64,
+    /// A topic got its place that nobody was there to hear of.
+    has_unheard: bool,
     time: Millis,
     /// When it may be told of a topic again.
     quiet_until: Option<Millis>,
     /// Who has set a topic that it was not told of.
     pending: Option<(MemberId, String)>,
+    is_empty: bool,
     /// Nobody is in it, and it is kept until then.
     lingers_until: Option<Millis>,
 }
@@ -34,7 +37,7 @@ pub struct Room {
 /// All of them.
 pub struct Rooms {
     rooms: BTreeMap<RoomId, Room>,
-    last_id: Option<EventId>,
+    ids: BTreeSet<EventId>,
     taken_back: BTreeSet<EventId>,
     /// What was said of late, to take back, wherever it was said.
     late: VecDeque<EventId>,
@@ -51,7 +54,7 @@ impl Rooms {
     pub fn new(config: &Config) -> Self {
         Self {
             rooms: BTreeMap::new(),
-            last_id: None,
+            ids: BTreeSet::new(),
             taken_back: BTreeSet::new(),
             late: VecDeque::new(),
             most_lines: config.history as usize,
@@ -93,6 +96,7 @@ impl Rooms {
     /// so.
     pub fn enter(&mut self, id: RoomId, name: &Name) -> bool {
         if let Some(room) = self.rooms.get_mut(&id).filter(|room| room.name == *name) {
+            room.is_empty = false;
             return room.lingers_until.take().is_some();
         }
         self.make_way(1);
@@ -102,9 +106,11 @@ impl Rooms {
             kept: VecDeque::new(),
             has_forgotten: false,
             number: 0,
+            has_unheard: false,
             time: 0,
             quiet_until: None,
             pending: None,
+            is_empty: false,
             lingers_until: None,
         };
         self.rooms.insert(id, new);
@@ -116,7 +122,10 @@ impl Rooms {
         let Some(room) = self.rooms.get_mut(&id) else {
             return;
         };
-        (room.quiet_until, room.pending) = (None, None);
+        room.is_empty = true;
+        if room.pending.is_none() {
+            room.quiet_until = None;
+        }
         if is_lobby {
             return;
         }
@@ -128,12 +137,26 @@ impl Rooms {
         self.make_way(0);
     }
 
-    /// Time has passed: some rooms are forgotten. Says whether any is.
+    /// Time has passed: some rooms are forgotten, and some that nobody is in have another topic. Says
+    /// whether any of that has happened.
     pub fn forget_old(&mut self, now: Millis) -> bool {
         let before = self.rooms.len();
+        let is_due = |room: &Room| room.is_empty && room.is_overdue(now);
+        let due: Vec<RoomId> = self
+            .rooms
+            .iter()
+            .filter(|(_, room)| is_due(room))
+            .map(|(&id, _)| id)
+            .collect();
+        for id in &due {
+            if let Some(room) = self.rooms.get_mut(id) {
+                (room.pending, room.has_unheard) = (None, true);
+                room.quiet_until = Some(now + QUIET);
+            }
+        }
         self.rooms
             .retain(|_, room| room.lingers_until.is_none_or(|until| until > now));
-        self.rooms.len() < before
+        self.rooms.len() < before || !due.is_empty()
     }
 
     /// The room that has been empty for longest gives way, as long as there are too many.
@@ -176,9 +199,14 @@ impl Rooms {
             let seen = format!("{place:?} after {}", room.number);
             return violated("numbers in a room grow", seen);
         }
-        if self.last_id.is_some_and(|last| place.id <= last) {
-            let seen = format!("{place:?} after {:?}", self.last_id);
-            return violated("ids are unique and grow", seen);
+        let is_known = place.previous == room.number;
+        let may_be = room.has_unheard && place.previous > room.number;
+        if !is_known && !may_be {
+            let seen = format!("{place:?} after {}", room.number);
+            return violated("whatever is heard names what was heard before it", seen);
+        }
+        if !self.ids.insert(place.id) {
+            return violated("ids are unique", format!("{place:?}"));
         }
         if place.time != time {
             let seen = format!("{place:?} at {utc}, in a room at {time}");
@@ -187,8 +215,7 @@ impl Rooms {
                 seen,
             );
         }
-        self.last_id = Some(place.id);
-        room.number = place.number;
+        (room.number, room.has_unheard) = (place.number, false);
         Ok(room)
     }
 
@@ -276,9 +303,7 @@ impl Rooms {
 
     /// A room that should have been told of its topic.
     pub fn overdue(&self, now: Millis) -> Option<&Room> {
-        self.rooms.values().find(|room| {
-            room.pending.is_some() && room.quiet_until.is_some_and(|until| until <= now)
-        })
+        self.rooms.values().find(|room| room.is_overdue(now))
     }
 
     /// What was said of late, wherever, and may have been taken back or forgotten.
@@ -292,6 +317,11 @@ impl Rooms {
 }
 
 impl Room {
+    /// Whether it should have been told of its topic.
+    fn is_overdue(&self, now: Millis) -> bool {
+        self.pending.is_some() && self.quiet_until.is_some_and(|until| until <= now)
+    }
+
     /// The last messages, as many as are asked for and kept.
     pub fn last(&self, count: usize) -> impl Iterator<Item = &Rc<Message>> {
         self.kept.iter().skip(self.kept.len().saturating_sub(count))

@@ -13,6 +13,7 @@
 //!
 //! It is the half of the server that can be driven without a network: `examples/simulate` does.
 
+mod drafts;
 mod effects;
 mod sessions;
 mod sweeps;
@@ -22,6 +23,7 @@ mod tests;
 use std::rc::Rc;
 
 use crate::chat::{Answer, Chat, DisconnectReason, Effect, Millis, Peer, Question, Refusal};
+use crate::room_log::RoomLog;
 use crate::server::Config;
 use crate::server::core::cost::Cost;
 use crate::server::core::digests::Digests;
@@ -32,6 +34,7 @@ use crate::server::core::moment::Moment;
 use crate::server::core::rendering::{Framing, FramingId};
 use crate::server::core::sessions::{SessionId, Sessions};
 use crate::server::core::slow_readers::{OutboxLimits, SlowReaders, Verdict};
+use drafts::Drafts;
 use sessions::Call;
 
 /// Those who have said nothing for too long are looked for no more often, in milliseconds.
@@ -57,6 +60,9 @@ pub struct Hub {
     newcomer: Option<SessionId>,
     /// What was not passed on yet. Kept for its memory.
     effects: Vec<Effect>,
+    drafts: Drafts,
+    /// Effects with drafts among them, for a moment. Kept for its memory.
+    drafted: Vec<Effect>,
     /// What only a door can do.
     asked: Vec<Asked>,
     /// Sessions that have ended, or whose members the chat has removed, whose connections are still
@@ -113,12 +119,27 @@ impl Hub {
             at: Moment::default(),
             newcomer: None,
             effects: Vec::new(),
+            drafts: Drafts::default(),
+            drafted: Vec::new(),
             asked: Vec::new(),
             leaving: Vec::new(),
             sessions: Sessions::default(),
             calls: Vec::new(),
             spared: Vec::new(),
             lines: 0,
+        }
+    }
+
+    /// The same, with another log than the one that keeps nothing.
+    #[must_use]
+    pub fn with_log(
+        config: Rc<Config>,
+        framings: &'static [Framing],
+        log: Box<dyn RoomLog>,
+    ) -> Self {
+        Self {
+            drafts: Drafts::new(log),
+            ..Self::new(config, framings)
         }
     }
 
@@ -174,6 +195,7 @@ impl Hub {
                 let Moment { now, utc } = at;
                 self.chat.line(member, line, now, utc, &mut self.effects);
                 self.hold_off(session, before);
+                self.append_drafts(Some(session), before, at);
                 self.note_call(session, before);
             }
             Frame::TooLong => {
@@ -277,7 +299,7 @@ impl Hub {
     /// Tells one session something that only its framing has words for: whole lines, as they are.
     pub fn tell_as_it_is(&mut self, to: SessionId, lines: &[u8]) {
         self.apply(); // it comes after what is on its way
-        if self.is_here(to) {
+        if !lines.is_empty() && self.is_here(to) {
             self.fan_out.tell_as_it_is(to, lines);
         }
     }
@@ -301,10 +323,10 @@ impl Hub {
         std::mem::take(&mut self.asked)
     }
 
-    /// Whether there is anything to [`deliver`](Self::deliver).
+    /// Whether there is anything to [`deliver`](Self::deliver), to members or to the log.
     #[must_use]
     pub fn has_deliveries(&self) -> bool {
-        !self.fan_out.is_empty()
+        !self.fan_out.is_empty() || self.has_appended()
     }
 
     /// Whether so much is to be delivered that the check phase should not be waited for.
@@ -313,7 +335,8 @@ impl Hub {
         self.fan_out.is_large()
     }
 
-    /// Writes what the turn has brought, once per member. `write` returns what waits for that
+    /// Writes what the turn has brought, once per member, and tells the log that it is over. `write`
+    /// returns what waits for that
     /// member after it: `None` if nothing does, or if there is no connection any more. Whoever has
     /// too much waiting is returned, with the reason to [disconnect](Self::disconnect) it for.
     #[must_use]
@@ -322,6 +345,7 @@ impl Hub {
         now: Millis,
         mut write: impl FnMut(SessionId, Payload<'_>) -> Option<Progress>,
     ) -> Vec<(SessionId, DisconnectReason)> {
+        self.flush();
         let mut too_slow = Vec::new();
         let hard = self.config.outbox_hard;
         let slow_readers = &mut self.slow_readers;
@@ -374,6 +398,7 @@ impl Hub {
             && self.leaving.is_empty()
             && self.effects.is_empty()
             && self.asked.is_empty()
+            && !self.has_drafts()
             && self.digests.is_empty()
             && self.fan_out.is_vacant()
             && self.slow_readers.is_empty()

@@ -75,7 +75,8 @@ pub struct Fed {
     pub used: usize,
     /// What that has cost.
     pub cost: Cost,
-    /// The next line would cost more than is allowed now.
+    /// The next line has to wait: it would cost more than is allowed now, or what its author has
+    /// said before it is still to get its place.
     pub is_postponed: bool,
 }
 
@@ -116,7 +117,7 @@ impl LineInput {
         let read = Read {
             bytes,
             is_message: false,
-            allowance: Allowance::UNBOUNDED,
+            allowance: Allowance::PLENTY,
         };
         self.hear(hub, session, read, at, frame)
     }
@@ -146,6 +147,13 @@ impl LineInput {
                 let mut take = |item: Item<'_>| {
                     let price = price(item, max_line, bound.as_deref());
                     let before = Done::by(hub);
+                    if let Item::Frame(Frame::Line(line)) = item
+                        && !allowance.is_unbounded()
+                        && hub.has_to_wait(session, line)
+                    {
+                        is_postponed = true;
+                        return ControlFlow::Break(Stop::Before);
+                    }
                     if let Item::Frame(Frame::Line(line)) = item
                         && !allowance.allows(price + hub.foresee(session, line))
                     {

@@ -97,10 +97,21 @@ pub(in crate::server) struct Allowance {
 
 impl Allowance {
     /// For whom nothing is too much.
+    pub(in crate::server) const PLENTY: Self = Self {
+        left: Cost(u32::MAX - 1),
+        is_overdue: false,
+    };
+
+    /// For whom there is no later: nothing is too much, and nothing is waited for.
     pub(in crate::server) const UNBOUNDED: Self = Self {
         left: Cost(u32::MAX),
         is_overdue: false,
     };
+
+    /// Whether there is no later.
+    pub(in crate::server) fn is_unbounded(self) -> bool {
+        self.left == Self::UNBOUNDED.left
+    }
 
     /// Whether something may be asked for that will cost this.
     pub(in crate::server) fn allows(self, cost: Cost) -> bool {
@@ -109,7 +120,9 @@ impl Allowance {
 
     /// Something was asked for, and has cost this.
     pub(in crate::server) fn spend(&mut self, cost: Cost) {
-        self.left = Cost(self.left.0.saturating_sub(cost.0));
+        if !self.is_unbounded() {
+            self.left = Cost(self.left.0.saturating_sub(cost.0));
+        }
         self.is_overdue = false;
     }
 

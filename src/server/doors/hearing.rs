@@ -7,12 +7,12 @@
 
 use crate::http::web_socket::WebSocket;
 use crate::net::{Context, Socket};
-use crate::server::ChatServer;
 use crate::server::core::cost::Cost;
 use crate::server::core::line_input::Fed;
 use crate::server::core::turns::Allowance;
 use crate::server::doors::outlet::Outlet;
 use crate::server::doors::web::members;
+use crate::server::{ChatServer, moment, shutdown};
 
 impl ChatServer {
     /// Whether nothing is to be heard from a connection now.
@@ -20,10 +20,16 @@ impl ChatServer {
         socket.writable_need_drain(cx) || self.waits(socket)
     }
 
-    /// Whether a connection has had its share, and its time has not come.
+    /// Whether a connection has had its share, and its time has not come, or what it has said
+    /// before is still to get its place.
     fn waits(&mut self, socket: Socket) -> bool {
-        let connection = self.connections.get_mut(socket);
-        self.turns.waits(socket) || connection.is_some_and(|found| found.input.is_held_back())
+        let Some(connection) = self.connections.get_mut(socket) else {
+            return self.turns.waits(socket);
+        };
+        let awaits_log = |session| self.hub.awaits_log(session);
+        self.turns.waits(socket)
+            || connection.input.is_held_back()
+            || connection.session.is_some_and(awaits_log)
     }
 
     /// Whether a connection has had its share, of its own or of this turn. Then it is read on
@@ -40,6 +46,12 @@ impl ChatServer {
         let Some(connection) = self.connections.get_mut(socket) else {
             return false;
         };
+        if connection
+            .session
+            .is_some_and(|session| self.hub.awaits_log(session))
+        {
+            return true;
+        }
         let load = connection.load;
         let waits = self.turns.has_had_enough_of(turn, socket, load, now);
         if waits {
@@ -57,11 +69,33 @@ impl ChatServer {
     }
 
     /// A connection was heard. If there was more, and it would have cost too much now, it waits for
-    /// its turn.
+    /// its turn; or for the log, which [says so](Self::log_has_news) itself.
     pub(in crate::server) fn heard(&mut self, cx: &mut Context<Self>, socket: Socket, fed: Fed) {
         self.spend(cx, socket, fed.cost);
-        if fed.is_postponed {
+        if fed.is_postponed && !self.waits(socket) {
             self.postpone(cx, socket);
+        }
+    }
+
+    /// Whether the end of a connection is to wait: what it has said is still to get its place.
+    pub(in crate::server) fn end_awaits_log(&mut self, socket: Socket) -> bool {
+        let connection = self.connections.get_mut(socket);
+        let session = connection.and_then(|found| found.session);
+        session.is_some_and(|session| self.hub.end_has_to_wait(session))
+    }
+
+    /// The rooms' log has settled drafts. Whoever has waited for that is read on.
+    pub(in crate::server) fn log_has_news(&mut self, cx: &mut Context<Self>) {
+        self.hub.settle(moment(cx));
+        self.finish(cx);
+        for session in self.hub.take_released() {
+            if let Some(Some(outlet)) = self.outlets.get(session) {
+                self.read_on(cx, outlet.socket);
+            }
+        }
+        self.finish(cx);
+        if self.ends_when_settled && !self.hub.has_drafts() {
+            shutdown::begin(self, cx);
         }
     }
 

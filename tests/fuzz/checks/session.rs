@@ -15,6 +15,7 @@
 use std::collections::{HashMap, HashSet};
 
 use loopchat::chat::{Chat, Config, Effect, Event, MemberId, Millis, Name, Peer, Place, RoomId};
+use loopchat::room_log::{MemoryLog, RoomLog};
 use loopchat::server::FRAMINGS;
 use loopchat::server::core::rendering::Heard;
 
@@ -54,6 +55,7 @@ struct Session {
     /// What had a place in each room last.
     last: HashMap<(RoomId, String), Place>,
     effects: Vec<Effect>,
+    log: MemoryLog,
     /// Bytes of the longest text that went in so far.
     longest: usize,
 }
@@ -69,6 +71,7 @@ pub fn check(data: &[u8]) {
         watched: HashSet::new(),
         last: HashMap::new(),
         effects: Vec::new(),
+        log: MemoryLog::default(),
         longest: 0,
     };
     for line in data.split(|byte| *byte == b'\n') {
@@ -198,6 +201,12 @@ impl Session {
     fn follow_effects(&mut self) {
         for effect in std::mem::take(&mut self.effects) {
             match effect {
+                Effect::Append(draft) => {
+                    let utc = self.utc();
+                    let settled = self.log.append(draft, utc).expect("it is settled at once");
+                    self.chat.settle(settled, self.now, &mut self.effects);
+                    self.follow_effects();
+                }
                 Effect::Tell { to, answer } => {
                     self.is_heard(Heard::Answer(&answer));
                     assert!(self.seats.contains(&Some(to)) || self.places.contains_key(&to));

@@ -35,7 +35,7 @@ fn each_command_has_an_answer_with_these_fields() {
         (
             "hello",
             "message",
-            "room id number time nick account origin text",
+            "room id number previous time nick account origin text",
         ),
         ("/delete", "deleted", "room message author text"),
     ] {

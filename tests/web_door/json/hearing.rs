@@ -72,7 +72,10 @@ fn a_session_begins_with_hello_a_board_and_a_welcome() {
         .collect();
     assert_eq!(said, [("message", "milk?"), ("action", "pours")]);
     for message in messages {
-        has_fields(message, "room id number time nick account origin text");
+        has_fields(
+            message,
+            "room id number previous time nick account origin text",
+        );
         assert_eq!(message["nick"], "nora");
         assert_eq!(message["origin"], welcome["origin"], "the same address");
     }
@@ -111,7 +114,10 @@ fn a_message_is_the_same_for_everyone_and_its_author_hears_it_before_it_is_done(
         ),
     ] {
         let own = ann.answer(line, kind);
-        has_fields(&own, "room id number time nick account origin text");
+        has_fields(
+            &own,
+            "room id number previous time nick account origin text",
+        );
         assert_eq!(own["text"], text);
         assert_eq!(own["nick"], "ann");
         assert_eq!(own["account"], Value::Null);
@@ -271,7 +277,10 @@ fn announcements_topics_and_mutes_have_their_kinds() {
     }
     let set = ann.ask("/topic at five");
     let heard = bob.expect("topic");
-    has_fields(&heard, "room id number time nick account origin topic");
+    has_fields(
+        &heard,
+        "room id number previous time nick account origin topic",
+    );
     assert_eq!(
         (&heard["nick"], &heard["topic"]),
         (&json!("ann"), &json!("at five"))

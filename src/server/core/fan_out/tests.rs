@@ -1,5 +1,6 @@
 use super::*;
 use crate::chat::{Announcement, Chat, Config, Effect, Event, MemberId, Peer};
+use crate::room_log::{MemoryLog, RoomLog};
 use crate::server::FRAMINGS;
 use crate::server::core::digests::{Digests, Place};
 use crate::server::core::sessions::Sessions;
@@ -11,6 +12,7 @@ struct House {
     chat: Chat,
     fan_out: FanOut,
     digests: Digests,
+    log: MemoryLog,
 }
 
 fn session(member: MemberId) -> SessionId {
@@ -26,6 +28,7 @@ impl House {
             chat,
             fan_out,
             digests,
+            log: MemoryLog::default(),
         }
     }
 
@@ -65,6 +68,12 @@ impl House {
     fn apply(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
+                Effect::Append(draft) => {
+                    let mut effects = Vec::new();
+                    let settled = self.log.append(draft, 0).expect("it is settled at once");
+                    self.chat.settle(settled, 10_000, &mut effects);
+                    self.apply(effects);
+                }
                 Effect::Tell { to, answer } => self.fan_out.tell(to.into(), Heard::Answer(&answer)),
                 Effect::Private { to, message, .. } => {
                     self.fan_out.tell(to.into(), Heard::Private(&message));

@@ -91,6 +91,8 @@ impl Hub {
                     }
                 }
             }
+            // It was appended, and another has its place here.
+            Effect::Append(_) => debug_assert!(false, "every draft was appended"),
             Effect::Say {
                 room,
                 except,

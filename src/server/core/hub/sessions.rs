@@ -220,6 +220,7 @@ impl Hub {
     /// Keeps nothing more for somebody who has left the chat. Returns what it was still to get.
     pub fn forget(&mut self, session: SessionId) -> Vec<u8> {
         self.slow_readers.forget(session);
+        self.drafts.forget(session);
         match self.sessions.forget(session) {
             true => self.fan_out.take(session),
             false => Vec::new(), // another may have its place by now

@@ -92,7 +92,9 @@ impl Hub {
             };
             said.into_iter().for_each(|said| self.say_digest(said));
         }
+        let first = self.effects.len();
         self.chat.tick(now, utc, &mut self.effects);
+        self.append_drafts(None, first, at);
     }
 
     /// When the door is to call [`tick`](Self::tick) and both sweeps next, if ever.

@@ -1,5 +1,6 @@
 //! Members with several sessions: who hears what, and how they [end](endings).
 
+mod drafts;
 mod endings;
 
 use std::collections::BTreeMap;

@@ -438,7 +438,10 @@ fn end(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
         });
         return cx.set_timer_ref(timer, false);
     }
-    if hear_kept(server, cx, socket) && !server.postpones_last(cx, socket) {
+    if hear_kept(server, cx, socket)
+        && !server.postpones_last(cx, socket)
+        && !server.end_awaits_log(socket)
+    {
         last_words(server, cx, socket);
     }
 }

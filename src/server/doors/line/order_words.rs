@@ -1,6 +1,6 @@
 //! What has come of an order, and why something is not done: sentences.
 
-use crate::chat::{Outcome, Refusal, counted, minutes};
+use crate::chat::{Outcome, Refusal, Unkept, counted, minutes};
 
 /// What has come of an order, as a sentence.
 pub(in crate::server) fn describe(outcome: &Outcome) -> String {
@@ -103,6 +103,16 @@ pub(in crate::server) fn explain(refusal: &Refusal) -> String {
         Refusal::NotYours { id } => format!("Only its author can take {id} back."),
         Refusal::LineTooLong { limit } => {
             format!("That line was not sent: it is longer than {limit} bytes.")
+        }
+        Refusal::NotKept { why, text } => {
+            let why = match why {
+                Unkept::Full => "there is no space left to keep it",
+                Unkept::Unavailable => "it cannot be kept now",
+            };
+            let text = text
+                .as_ref()
+                .map_or(String::new(), |text| format!(": {text}"));
+            format!("Nobody hears that, since {why}{text}")
         }
         Refusal::NotDelivered { nickname } => {
             format!("Not delivered: {nickname} reads too slowly.")

@@ -88,7 +88,8 @@ impl Board {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::{Config, MemberId, Peer};
+    use crate::chat::{Config, Effect, MemberId, Peer};
+    use crate::room_log::{MemoryLog, RoomLog};
 
     fn connect(chat: &mut Chat) -> MemberId {
         let peer = Peer::Tcp([127, 0, 0, 1].into());
@@ -111,7 +112,13 @@ mod tests {
             json!({ "kind": "board", "rooms": [{ "name": "lobby", "members": 1, "said": 0 }] });
         assert_eq!(shown(&first), lobby);
         assert_eq!(board.next_renewal(&chat), None);
-        chat.line(ann, "hello", 5100, 0, &mut Vec::new());
+        let mut effects = Vec::new();
+        chat.line(ann, "hello", 5100, 0, &mut effects);
+        let Some(Effect::Append(draft)) = effects.pop() else {
+            panic!("something is said")
+        };
+        let settled = MemoryLog::default().append(draft, 0);
+        chat.settle(settled.expect("at once"), 5100, &mut effects);
         assert_eq!(board.next_renewal(&chat), Some(6000));
         assert_eq!(board.renewed(&chat, 5999), None);
         let second = board.renewed(&chat, 6000).expect("it is another");

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::chat::{
     Answer, COMMANDS, CommandEntry, Departure, Event, Message, MessageKind, Millis, Name, ORDERS,
-    Outcome, Person, Place, Refusal, Report, Text,
+    Outcome, Person, Place, Refusal, Report, Text, Unkept,
 };
 use crate::server::core::digests::{Changes, Digest, Expulsion};
 use crate::server::core::rendering::Heard;
@@ -77,6 +77,7 @@ impl Object {
         self.with("room", name(room))
             .with("id", place.id.to_string())
             .with("number", place.number)
+            .with("previous", place.previous)
             .with("time", place.time)
     }
 
@@ -130,8 +131,8 @@ fn message(said: &Message, to: &mut Vec<u8>) {
     // Neither names nor ids have a sign that JSON would have to escape.
     let _ = write!(
         to,
-        "{{\"kind\":\"{kind}\",\"room\":\"{room}\",\"id\":\"{}\",\"number\":{},\"time\":{},\"nick\":\"{}\",\"account\":",
-        place.id, place.number, place.time, author.nickname,
+        "{{\"kind\":\"{kind}\",\"room\":\"{room}\",\"id\":\"{}\",\"number\":{},\"previous\":{},\"time\":{},\"nick\":\"{}\",\"account\":",
+        place.id, place.number, place.previous, place.time, author.nickname,
     );
     match &author.account {
         Some(account) => string(account, to),
@@ -469,6 +470,10 @@ fn refused(refusal: &Refusal) -> Object {
         Refusal::NoSuchMessage { id } => code("no_such_message").with("name", id.to_string()),
         Refusal::NotYours { id } => code("not_yours").with("name", id.to_string()),
         Refusal::LineTooLong { limit } => code("line_too_long").with("limit", *limit),
+        Refusal::NotKept { why, .. } => match why {
+            Unkept::Full => code("log_full"),
+            Unkept::Unavailable => code("log_unavailable"),
+        },
         Refusal::NotDelivered { nickname } => code("not_delivered").with("name", name(nickname)),
     }
 }

@@ -356,9 +356,7 @@ fn hear_line(
     }
     if let Some(reference) = line.reference {
         server.finish(cx); // what only the door can answer comes first
-        server
-            .hub
-            .tell_as_it_is(session, &requests::done(reference));
+        server.hub.tell_behind(session, &requests::done(reference));
     }
     None
 }

@@ -1,0 +1,335 @@
+//! What is to be heard in a room and has no place there yet.
+//!
+//! Nothing is said in a room until the room's log has given it its place. What a member says,
+//! takes back or sets as a topic is a [`Draft`], an [effect](super::Effect::Append); what has
+//! become of it comes back as a call of [`Chat::settle`], at once or later, and the drafts of one
+//! room in the one order in which everybody hears them. Only then does the room hear it, and is it
+//! history.
+//!
+//! A member whose drafts take their time is *held*: it leaves behind what it has said. Who has
+//! such members tells the chat so ([`Chat::hold`]); who settles every draft before the next call
+//! never does, and pays nothing.
+
+use std::fmt;
+use std::rc::Rc;
+
+use super::answers::tell;
+use super::commands;
+use super::{
+    Answer, Chat, Departure, DisconnectReason, Effect, Event, EventId, MemberId, Message,
+    MessageKind, Millis, Name, Peer, Person, Place, Redaction, Refusal, RoomId, Text, TopicSet,
+    sanitise,
+};
+
+/// Something that is to get a place in the log of a room. It is owned, and may go to another
+/// thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// Its name, for ever: whoever is not sure whether it was committed asks by this.
+    pub id: EventId,
+    /// The room, as the chat knows it.
+    pub room: RoomId,
+    /// The room, as its log is called.
+    pub name: Name,
+    /// The life of that log, unless the log has one of its own already.
+    pub epoch: Epoch,
+    /// Who says, takes back or sets it.
+    pub author: Person,
+    /// As what its author is known to the chat.
+    pub member: MemberId,
+    /// What it is.
+    pub content: Content,
+}
+
+/// What a draft is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// Something is said or done.
+    Message {
+        /// Which of the two.
+        kind: MessageKind,
+        /// What.
+        text: Text,
+    },
+    /// Something is taken back: the log forgets what it was.
+    Redaction {
+        /// What is to be forgotten.
+        message: EventId,
+        /// When that was said.
+        said: Millis,
+        /// The nickname that its author had.
+        author: Name,
+        /// Whether it is its author that takes it back.
+        is_authors: bool,
+    },
+    /// The room has another topic.
+    Topic {
+        /// This one.
+        topic: Text,
+        /// Its author was told already that it is set.
+        is_known: bool,
+    },
+}
+
+/// What has become of a draft.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// It has its place.
+    Committed {
+        /// What was drafted.
+        draft: Draft,
+        /// Larger than of all before it in its room, and less than 2⁵³.
+        number: u64,
+        /// When it was, in milliseconds since 1970, UTC, by the log's clock.
+        time: Millis,
+    },
+    /// It has none, and it is certain that nobody will ever hear it.
+    Refused {
+        /// What was drafted.
+        draft: Draft,
+        /// Why.
+        why: Unkept,
+    },
+}
+
+/// Why a log takes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unkept {
+    /// There is no space left for it.
+    Full,
+    /// What it is kept by does not work now.
+    Unavailable,
+}
+
+/// One life of a room's log: numbers of one are nothing in another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Epoch(pub(super) u64);
+
+impl fmt::Display for Epoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+/// A member of whom drafts are under way.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    drafts: usize,
+    /// It is to leave when they are settled.
+    leaves: Option<Leaving>,
+}
+
+/// Who drafts something: as what the chat knows it, and as others see it.
+pub(super) type Author = (MemberId, Person);
+
+/// How a member leaves.
+#[derive(Debug)]
+pub(super) enum Leaving {
+    /// Its connection is gone.
+    Lost,
+    /// It is sent away.
+    Expelled {
+        by: MemberId,
+        why: Departure,
+        reason: DisconnectReason,
+    },
+}
+
+impl Chat {
+    /// A draft of a member's takes its time: until it is [settled](Chat::settle) the member does
+    /// not leave, whatever becomes of its connection. Does nothing about a member that is not
+    /// there.
+    pub fn hold(&mut self, member: MemberId) {
+        if self.member(member).is_some() {
+            self.held.entry(member).or_default().drafts += 1;
+        }
+    }
+
+    /// How many drafts of a member are under way, of those for which it is [held](Chat::hold).
+    pub fn drafts_of(&self, member: MemberId) -> usize {
+        match self.held.is_empty() {
+            true => 0, // nearly always
+            false => self.held.get(&member).map_or(0, |held| held.drafts),
+        }
+    }
+
+    /// Whether a line of a member's is a message, not a command: those do not wait for each other.
+    pub fn is_message(&self, member: MemberId, line: &str) -> bool {
+        let is_operator = self.peer(member).is_some_and(Peer::is_operator);
+        let line = sanitise(line);
+        let command = commands::parse(&line, is_operator);
+        command.is_ok_and(|command| command.is_message())
+    }
+
+    /// What has become of a draft. If the log has given it its place, the room hears it, but for
+    /// its author, who is told if there is more to it; if not, its author is told why. The drafts
+    /// of one room are settled in the order in which everybody is to hear them.
+    pub fn settle(&mut self, settled: Settled, now: Millis, effects: &mut Vec<Effect>) {
+        self.now = now;
+        let member = match settled {
+            Settled::Committed {
+                draft,
+                number,
+                time,
+            } => {
+                let member = draft.member;
+                self.commit(draft, number, time, effects);
+                member
+            }
+            Settled::Refused { draft, why } => {
+                if self.member(draft.member).is_some() {
+                    let text = draft.content.text().cloned();
+                    let refusal = Refusal::NotKept { why, text };
+                    tell(effects, draft.member, Answer::Refused(refusal));
+                }
+                draft.member
+            }
+        };
+        if !self.held.is_empty() {
+            self.release(member, effects);
+        }
+    }
+
+    fn commit(&mut self, draft: Draft, number: u64, time: Millis, effects: &mut Vec<Effect>) {
+        let (id, member) = (draft.room, draft.member);
+        // The last one may have gone since, and another room be in its place.
+        let found = self.rooms.get_mut(id.index());
+        let Some(room) = found.filter(|room| room.epoch == draft.epoch) else {
+            return;
+        };
+        let place = Place {
+            id: draft.id,
+            number,
+            previous: std::mem::replace(&mut room.last, number),
+            time: room.time(time),
+        };
+        let author = draft.author;
+        let mut except = Some(member);
+        let mut answer = None;
+        let event = match draft.content {
+            // The hot path: one allocation, or two for a long text, which history and effect share.
+            Content::Message { kind, text } => {
+                let message = Rc::new(Message {
+                    place,
+                    room: draft.name,
+                    author,
+                    member,
+                    kind,
+                    text,
+                });
+                room.said += 1;
+                self.changes += 1;
+                self.remember(id, &message);
+                Event::Message(message)
+            }
+            Content::Redaction {
+                message,
+                said,
+                author: of,
+                is_authors,
+            } => {
+                self.change_history(id, |history| history.forget(message));
+                let redaction = Rc::new(Redaction {
+                    place,
+                    room: draft.name,
+                    by: author,
+                    message,
+                    said,
+                    author: of,
+                    is_authors,
+                });
+                answer = Some(Answer::Deleted(Rc::clone(&redaction)));
+                Event::Redaction(redaction)
+            }
+            Content::Topic { topic, is_known } => {
+                room.topic = Some(topic.clone());
+                except = except.filter(|_| is_known);
+                Event::Topic(Rc::new(TopicSet {
+                    place,
+                    room: draft.name,
+                    author,
+                    topic,
+                }))
+            }
+        };
+        let is_here = self.member(member).is_some();
+        if self.rooms[id.index()].len() > 0 {
+            effects.push(Effect::Say {
+                room: id,
+                except: except.filter(|_| is_here),
+                event,
+            });
+        }
+        if let Some(answer) = answer.filter(|_| is_here) {
+            tell(effects, member, answer);
+        }
+    }
+
+    /// One draft less is under way. With the last of them its author leaves, if it was to.
+    fn release(&mut self, member: MemberId, effects: &mut Vec<Effect>) {
+        let Some(held) = self.held.get_mut(&member) else {
+            return;
+        };
+        held.drafts -= 1;
+        if held.drafts > 0 {
+            return;
+        }
+        match self.held.remove(&member).and_then(|held| held.leaves) {
+            None => {}
+            Some(Leaving::Lost) => self.depart(member, Departure::Lost, effects),
+            Some(Leaving::Expelled { by, why, reason }) => {
+                self.expel(by, &[member], &reason, &why, effects);
+            }
+        }
+    }
+
+    /// Whether a member that is to leave does so later, when its drafts are settled. Nothing more
+    /// is heard of it.
+    pub(super) fn leaves_later(&mut self, member: MemberId, how: impl FnOnce() -> Leaving) -> bool {
+        let Some(held) = self.held.get_mut(&member) else {
+            return false;
+        };
+        held.leaves.get_or_insert_with(how);
+        true
+    }
+
+    /// Whether a member is to leave as soon as its drafts are settled.
+    pub(super) fn is_leaving(&self, member: MemberId) -> bool {
+        let held = self.held.get(&member);
+        held.is_some_and(|held| held.leaves.is_some())
+    }
+
+    /// Something of a member is to be heard in a room.
+    pub(super) fn draft(
+        &mut self,
+        room: RoomId,
+        author: Author,
+        content: Content,
+        utc: Millis,
+    ) -> Effect {
+        let (member, author) = author;
+        let place = &self.rooms[room.index()];
+        let (name, epoch) = (place.name().clone(), place.epoch);
+        Effect::Append(Draft {
+            id: self.ids.next(utc),
+            room,
+            name,
+            epoch,
+            author,
+            member,
+            content,
+        })
+    }
+}
+
+impl Content {
+    /// What its author has written.
+    #[must_use]
+    pub fn text(&self) -> Option<&Text> {
+        match self {
+            Self::Message { text, .. } => Some(text),
+            Self::Topic { topic, .. } => Some(topic),
+            Self::Redaction { .. } => None,
+        }
+    }
+}

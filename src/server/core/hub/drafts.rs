@@ -1,0 +1,243 @@
+//! Drafts on their way to the rooms' log and back.
+//!
+//! The memory log settles each within the call, and none of what is kept here is ever there. Of
+//! another log's it is kept who has said what, until it is settled; and who has to wait for that:
+//! a member's next command waits for its own drafts, so that it comes behind what was said before
+//! it. Messages do not wait for each other, unless there are too many.
+
+use std::collections::{HashMap, HashSet};
+
+use super::Hub;
+use crate::chat::{Draft, Effect, EventId, MemberId, Settled};
+use crate::room_log::{MemoryLog, RoomLog};
+use crate::server::core::moment::Moment;
+use crate::server::core::sessions::SessionId;
+
+/// Drafts of one member that may be under way; what it says next waits.
+const MOST_OF_ONE: usize = 64;
+
+/// Bytes of drafts that may be under way in all; what anybody says next waits.
+const MOST_BYTES: usize = 8 * 1024 * 1024;
+
+/// The rooms' log, and what it has not settled.
+#[derive(Debug)]
+pub(super) struct Drafts {
+    log: Box<dyn RoomLog>,
+    under_way: HashMap<EventId, UnderWay>,
+    /// The latest of each session that has said any of them.
+    latest: HashMap<SessionId, EventId>,
+    bytes: usize,
+    /// Something was appended in this turn.
+    is_to_flush: bool,
+    /// Those whose next line waits.
+    waiting: HashSet<SessionId>,
+    /// Those of whom the next line need not wait any more.
+    released: Vec<SessionId>,
+}
+
+/// What is kept of a draft.
+#[derive(Debug)]
+struct UnderWay {
+    /// Who has said it; `None` if it was said when its time came.
+    session: Option<SessionId>,
+    bytes: usize,
+    /// Whole lines for its session that are to come behind it.
+    behind: Vec<u8>,
+}
+
+impl Default for Drafts {
+    fn default() -> Self {
+        Self::new(Box::new(MemoryLog::default()))
+    }
+}
+
+impl Drafts {
+    pub(super) fn new(log: Box<dyn RoomLog>) -> Self {
+        Self {
+            log,
+            under_way: HashMap::new(),
+            latest: HashMap::new(),
+            bytes: 0,
+            is_to_flush: false,
+            waiting: HashSet::new(),
+            released: Vec::new(),
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.bytes > MOST_BYTES
+    }
+
+    /// Nothing more is heard of a session.
+    pub(super) fn forget(&mut self, session: SessionId) {
+        self.waiting.remove(&session);
+        self.latest.remove(&session);
+    }
+}
+
+impl Hub {
+    /// Appends the drafts among the effects from this one on, which a session has brought about, if
+    /// one has. What is settled at once takes their places.
+    pub(super) fn append_drafts(&mut self, session: Option<SessionId>, first: usize, at: Moment) {
+        let is_draft = |effect: &Effect| matches!(effect, Effect::Append(_));
+        if !self.effects[first..].iter().any(is_draft) {
+            return;
+        }
+        let mut effects = std::mem::take(&mut self.drafted);
+        effects.extend(self.effects.drain(first..));
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::Append(draft) => self.append(session, draft, at),
+                other => self.effects.push(other),
+            }
+        }
+        self.drafted = effects;
+    }
+
+    fn append(&mut self, session: Option<SessionId>, draft: Draft, at: Moment) {
+        let (id, member) = (draft.id, draft.member);
+        let text = draft.content.text().map_or(0, |text| text.len());
+        match self.drafts.log.append(draft, at.utc) {
+            Some(settled) => self.chat.settle(settled, at.now, &mut self.effects),
+            None => {
+                self.chat.hold(member);
+                let bytes = size_of::<Draft>() + text;
+                self.drafts.bytes += bytes;
+                self.drafts.is_to_flush = true;
+                let kept = UnderWay {
+                    session,
+                    bytes,
+                    behind: Vec::new(),
+                };
+                self.drafts.under_way.insert(id, kept);
+                let session = session.map(|session| (session, id));
+                self.drafts.latest.extend(session);
+            }
+        }
+    }
+
+    /// Whether anything was appended of which the log does not know that it is all for this turn.
+    pub(super) fn has_appended(&self) -> bool {
+        self.drafts.is_to_flush
+    }
+
+    /// The turn is over: what was said in it goes on its way.
+    pub(super) fn flush(&mut self) {
+        if std::mem::take(&mut self.drafts.is_to_flush) {
+            self.drafts.log.flush();
+        }
+    }
+
+    /// Asks the log what has become of drafts. Whose lines need not wait any more is told by
+    /// [`take_released`](Self::take_released).
+    pub fn settle(&mut self, at: Moment) {
+        self.apply_what_was();
+        self.at = at;
+        let was_full = self.drafts.is_full();
+        while let Some(settled) = self.drafts.log.next_settled() {
+            let (Settled::Committed { draft, .. } | Settled::Refused { draft, .. }) = &settled;
+            let (id, member) = (draft.id, draft.member);
+            let Some(kept) = self.drafts.under_way.remove(&id) else {
+                debug_assert!(false, "a draft is settled once");
+                continue;
+            };
+            self.drafts.bytes -= kept.bytes;
+            let first = self.effects.len();
+            self.chat.settle(settled, at.now, &mut self.effects);
+            if let Some(session) = kept.session {
+                self.note_call(session, first);
+                if self.drafts.latest.get(&session) == Some(&id) {
+                    self.drafts.latest.remove(&session);
+                }
+                self.tell_as_it_is(session, &kept.behind);
+            }
+            self.apply();
+            if self.chat.drafts_of(member) == 0 {
+                self.release(member);
+            }
+        }
+        if was_full && !self.drafts.is_full() {
+            self.drafts.released.extend(self.drafts.waiting.drain());
+        }
+    }
+
+    fn release(&mut self, member: MemberId) {
+        let Drafts {
+            waiting, released, ..
+        } = &mut self.drafts;
+        let of_member = self.sessions.of(member);
+        released.extend(of_member.filter(|session| waiting.remove(session)));
+    }
+
+    /// Tells one session something that only its framing has words for, behind all that it has said
+    /// so far.
+    pub fn tell_behind(&mut self, session: SessionId, lines: &[u8]) {
+        let Drafts {
+            under_way,
+            latest,
+            bytes,
+            ..
+        } = &mut self.drafts;
+        let latest = latest.get(&session);
+        match latest.and_then(|latest| under_way.get_mut(latest)) {
+            Some(latest) => {
+                latest.behind.extend_from_slice(lines);
+                latest.bytes += lines.len();
+                *bytes += lines.len();
+            }
+            None => self.tell_as_it_is(session, lines),
+        }
+    }
+
+    /// Whose lines waited for the log, and need not any more.
+    pub fn take_released(&mut self) -> Vec<SessionId> {
+        std::mem::take(&mut self.drafts.released)
+    }
+
+    /// Whether a line of a session's has to wait: it is a command, and what its member has said
+    /// before is still under way; or too much is.
+    pub(in crate::server) fn has_to_wait(&mut self, session: SessionId, line: &str) -> bool {
+        if self.drafts.under_way.is_empty() {
+            return false; // nearly always
+        }
+        let Some(member) = self.member(session) else {
+            return false;
+        };
+        let drafts = self.chat.drafts_of(member);
+        let waits = self.drafts.is_full()
+            || drafts >= MOST_OF_ONE
+            || drafts > 0 && !self.chat.is_message(member, line);
+        if waits {
+            self.drafts.waiting.insert(session);
+        }
+        waits
+    }
+
+    /// Whether a session's end has to wait, as a [line](Self::has_to_wait) has: what it has said is
+    /// under way, and it may yet be told something of it.
+    pub(in crate::server) fn end_has_to_wait(&mut self, session: SessionId) -> bool {
+        let member = self.member(session);
+        let waits = member.is_some_and(|member| self.chat.drafts_of(member) > 0);
+        if waits {
+            self.drafts.waiting.insert(session);
+        }
+        waits
+    }
+
+    /// Whether a session's next line waits for the log.
+    pub(in crate::server) fn awaits_log(&self, session: SessionId) -> bool {
+        !self.drafts.waiting.is_empty() && self.drafts.waiting.contains(&session)
+    }
+
+    /// Whether anything that was said is still to get its place.
+    #[must_use]
+    pub fn has_drafts(&self) -> bool {
+        !self.drafts.under_way.is_empty()
+    }
+
+    /// Bytes of drafts that are under way.
+    #[must_use]
+    pub fn draft_bytes(&self) -> usize {
+        self.drafts.bytes
+    }
+}

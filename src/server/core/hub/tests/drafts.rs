@@ -1,0 +1,384 @@
+//! A log that takes its time: who waits, who does not, and in which order all is heard.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+
+use super::*;
+use crate::chat::{Draft, Settled, Unkept};
+use crate::room_log::RoomLog;
+
+/// A log that settles what the test says, when it says so.
+#[derive(Clone, Debug, Default)]
+struct SlowLog(Rc<RefCell<Desk>>);
+
+#[derive(Debug, Default)]
+struct Desk {
+    appended: VecDeque<Draft>,
+    settled: VecDeque<Settled>,
+    number: u64,
+    flushed: usize,
+}
+
+impl RoomLog for SlowLog {
+    fn append(&mut self, draft: Draft, _utc: Millis) -> Option<Settled> {
+        self.0.borrow_mut().appended.push_back(draft);
+        None
+    }
+
+    fn flush(&mut self) {
+        self.0.borrow_mut().flushed += 1;
+    }
+
+    fn next_settled(&mut self) -> Option<Settled> {
+        self.0.borrow_mut().settled.pop_front()
+    }
+}
+
+impl SlowLog {
+    /// How many drafts it has not settled.
+    fn len(&self) -> usize {
+        self.0.borrow().appended.len()
+    }
+
+    fn settle(&self, at: usize, settled: impl FnOnce(Draft, u64) -> Settled) {
+        let mut desk = self.0.borrow_mut();
+        let draft = desk.appended.remove(at).expect("it was appended");
+        desk.number += 10;
+        let settled = settled(draft, desk.number);
+        desk.settled.push_back(settled);
+    }
+
+    /// Commits the draft that is at this place of those that wait.
+    fn commit(&self, at: usize) {
+        self.settle(at, |draft, number| Settled::Committed {
+            draft,
+            number,
+            time: number,
+        });
+    }
+
+    fn refuse(&self, at: usize) {
+        let why = Unkept::Full;
+        self.settle(at, |draft, _| Settled::Refused { draft, why });
+    }
+}
+
+impl House {
+    fn with_log() -> (Self, SlowLog) {
+        let log = SlowLog::default();
+        let mut house = Self::new();
+        house.hub = Hub::with_log(Rc::new(Config::default()), &FRAMINGS, Box::new(log.clone()));
+        (house, log)
+    }
+
+    /// The same with so many who are known by now, and who have read everything.
+    fn with_log_and<const N: usize>() -> (Self, SlowLog, [SessionId; N]) {
+        let (mut house, log) = Self::with_log();
+        let members = std::array::from_fn(|_| house.connect(STRANGER, LINES));
+        house.pass(2000);
+        house.read.clear();
+        (house, log, members)
+    }
+
+    fn settle(&mut self) {
+        self.hub.settle(self.at());
+        self.turn();
+    }
+
+    /// Commits one draft after the other.
+    fn commit_all(&mut self, log: &SlowLog) {
+        while log.len() > 0 {
+            log.commit(0);
+            self.settle();
+        }
+    }
+}
+
+#[test]
+fn nothing_is_heard_before_it_has_its_place() {
+    let (mut house, log, [ann, bob]) = House::with_log_and();
+    house.says(ann, "hello");
+    assert_eq!(house.take([ann, bob]), [lines(&[]), lines(&[])]);
+    house.says(bob, "/history");
+    assert_eq!(
+        house.take([bob]),
+        [lines(&["* Nothing has been said in #lobby yet."])]
+    );
+    log.commit(0);
+    assert_eq!(house.take([bob]), [lines(&[])], "nobody has asked");
+    house.settle();
+    assert_eq!(
+        house.take([ann, bob]),
+        [lines(&[]), lines(&["guest1: hello"])]
+    );
+    assert!(!house.hub.has_drafts() && house.hub.draft_bytes() == 0);
+}
+
+#[test]
+fn messages_are_pipelined_and_one_that_is_refused_holds_up_none() {
+    let (mut house, log, [ann, bob]) = House::with_log_and();
+    for line in ["one", "two", "three"] {
+        assert!(!house.hub.has_to_wait(ann, line));
+        house.says(ann, line);
+    }
+    log.commit(0);
+    log.refuse(0);
+    log.commit(0);
+    house.settle();
+    let refused = "! Nobody hears that, since there is no space left to keep it: two";
+    assert_eq!(
+        house.take([ann, bob]),
+        [lines(&[refused]), lines(&["guest1: one", "guest1: three"])]
+    );
+}
+
+#[test]
+fn a_command_waits_for_what_its_member_has_said_and_for_nobody_else() {
+    let (mut house, log, [ann, bob]) = House::with_log_and();
+    house.says(ann, "hello");
+    for line in ["/nick x", "/join tea", "/quit", "/who", "/msg guest2 psst"] {
+        assert!(house.hub.has_to_wait(ann, line), "{line}");
+        assert!(!house.hub.has_to_wait(bob, line), "{line}");
+    }
+    for line in ["hello", "/me waves", "//no command", ""] {
+        assert!(!house.hub.has_to_wait(ann, line), "{line}");
+    }
+    assert!(house.hub.awaits_log(ann) && !house.hub.awaits_log(bob));
+    assert_eq!(house.hub.take_released(), []);
+    log.commit(0);
+    house.settle();
+    assert_eq!(house.hub.take_released(), [ann]);
+    assert!(!house.hub.awaits_log(ann) && !house.hub.has_to_wait(ann, "/quit"));
+}
+
+/// Catches: what one has said, heard after it has left, or not at all.
+#[test]
+fn whoever_goes_leaves_behind_what_it_has_said() {
+    type End = fn(&mut House, SessionId, SessionId);
+    let gone: End = |house, ann, _| {
+        house.hub.gone(ann, house.at());
+        house.hub.apply();
+        house.hub.forget(ann);
+    };
+    let left: End = |house, ann, _| house.hub.leave(ann, house.at());
+    let slow: End = |house, ann, _| {
+        let reason = DisconnectReason::ReadNothing { seconds: 60 };
+        house.hub.disconnect(ann, reason, house.at());
+    };
+    let kicked: End = |house, _, operator| house.hears(operator, "/kick guest1 enough");
+    let banned: End = |house, _, operator| house.hears(operator, "/ban guest1 60");
+    for (name, end, last) in [
+        ("gone", gone, "* guest1 left #lobby."),
+        ("left", left, "* guest1 left #lobby."),
+        ("slow", slow, "* guest1 left #lobby."),
+        ("kicked", kicked, "* guest1 was kicked: enough"),
+        ("banned", banned, "* guest1 was banned."),
+    ] {
+        let (mut house, log) = House::with_log();
+        let ann = house.connect(
+            "192.0.2.1".parse().map(Peer::Tcp).expect("an address"),
+            LINES,
+        );
+        let bob = house.connect(STRANGER, LINES);
+        let operator = house.connect(OPERATOR, LINES);
+        house.pass(2000);
+        house.read.clear();
+        house.says(ann, "one");
+        house.says(ann, "two");
+        end(&mut house, ann, operator);
+        house.turn();
+        house.says(ann, "nobody says this");
+        house.pass(2000);
+        assert_eq!(house.take([bob]), [lines(&[])], "{name}");
+        house.commit_all(&log);
+        house.pass(2000);
+        assert_eq!(
+            house.take([bob]),
+            [lines(&["guest1: one", "guest1: two", last])],
+            "{name}"
+        );
+        assert!(!house.hub.is_here(ann), "{name}");
+        assert_eq!(house.hub.chat().member_count(), 2, "{name}");
+        if name == "kicked" {
+            let (_, why) = house.ended.pop().expect("its connection is ended");
+            assert_eq!(why, Some("kicked"));
+        }
+    }
+}
+
+/// Catches: a message that is kept from somebody who only has the place of its author.
+#[test]
+fn of_several_sessions_the_one_that_has_said_it_is_not_told() {
+    let (mut house, log) = House::with_log();
+    let desk = house.connect(STRANGER, LINES);
+    let bob = house.connect(STRANGER, LINES);
+    let phone = house.attach(desk, LINES);
+    house.pass(2000);
+    house.read.clear();
+    house.says(phone, "hello");
+    house.says(desk, "/who");
+    log.commit(0);
+    house.settle();
+    let who = "* In #lobby (2): guest1, guest2";
+    assert_eq!(
+        house.take([desk, phone, bob]),
+        [
+            lines(&[who, "guest1: hello"]),
+            lines(&[]),
+            lines(&["guest1: hello"])
+        ]
+    );
+}
+
+#[test]
+fn rooms_do_not_wait_for_each_other() {
+    let (mut house, log, [ann, bob, carol, dora]) = House::with_log_and();
+    house.says(bob, "/join tea");
+    house.says(dora, "/join tea");
+    house.pass(2000);
+    house.read.clear();
+    house.says(ann, "in the lobby");
+    house.says(bob, "in tea");
+    log.commit(1);
+    house.settle();
+    assert_eq!(
+        house.take([carol, dora]),
+        [lines(&[]), lines(&["guest2: in tea"])]
+    );
+    house.commit_all(&log);
+    assert_eq!(
+        house.take([carol, dora]),
+        [lines(&["guest1: in the lobby"]), lines(&[])]
+    );
+}
+
+#[test]
+fn topics_and_what_is_taken_back_have_their_places_too() {
+    let (mut house, log, [ann, bob]) = House::with_log_and();
+    house.says(ann, "oops");
+    house.commit_all(&log);
+    house.says(ann, "/delete");
+    house.says(bob, "/history");
+    log.commit(0);
+    house.settle();
+    house.says(bob, "/topic tea");
+    house.says(ann, "/topic");
+    log.commit(0);
+    house.settle();
+    let taken = "* guest1 took back a message of ";
+    let [ann, bob] = house.take([ann, bob]);
+    assert!(ann[0] == "* You took it back.", "{ann:?}");
+    assert_eq!(
+        ann[1..],
+        ["* #lobby has no topic.", "* guest2 set the topic: tea"]
+    );
+    assert!(
+        bob[0] == "guest1: oops" && bob[2] == "guest1: oops",
+        "{bob:?}"
+    );
+    assert!(bob[3].starts_with(taken), "{bob:?}");
+    assert_eq!(bob[4..], ["* guest2 set the topic: tea"]);
+}
+
+/// Catches: memory without a limit behind a log that has stopped.
+#[test]
+fn behind_a_log_that_has_stopped_everybody_waits() {
+    let (mut house, log, [ann, bob]) = House::with_log_and();
+    let mut said = 0;
+    while !house.hub.has_to_wait(ann, "more") {
+        house.says(ann, "more");
+        said += 1;
+    }
+    assert_eq!(said, 64, "of one member");
+    assert!(!house.hub.has_to_wait(bob, "hello"));
+    let long = "x".repeat(4000);
+    let mut others = Vec::new();
+    while house.hub.draft_bytes() <= 8 * 1024 * 1024 {
+        let other = house.connect(STRANGER, LINES);
+        (0..64).for_each(|_| house.hears(other, &long));
+        others.push(other);
+    }
+    for line in ["hello", "/who"] {
+        assert!(house.hub.has_to_wait(bob, line), "{line}");
+    }
+    log.commit(0);
+    house.settle();
+    house.commit_all(&log);
+    let released = house.hub.take_released();
+    assert!(
+        released.contains(&ann) && released.contains(&bob),
+        "{released:?}"
+    );
+    assert_eq!(released.len(), 2, "each once");
+    assert_eq!(house.hub.draft_bytes(), 0);
+}
+
+#[test]
+fn a_turn_is_flushed_once_and_only_if_something_was_said() {
+    let (mut house, log, [ann, bob]) = House::with_log_and();
+    house.says(ann, "/who");
+    assert_eq!(log.0.borrow().flushed, 0);
+    house.hears(ann, "one");
+    house.hears(bob, "two");
+    assert!(house.hub.has_deliveries());
+    house.turn();
+    assert_eq!(log.0.borrow().flushed, 1);
+    assert!(!house.hub.has_deliveries());
+}
+
+/// Catches: numbers that do not name the one before them in their room.
+#[test]
+fn whatever_is_heard_names_what_was_heard_before_it() {
+    let (mut house, log) = House::with_log();
+    let ann = house.connect(STRANGER, LINES);
+    let bob = house.connect(STRANGER, JSON);
+    house.pass(2000);
+    house.read.clear();
+    for line in ["one", "two", "three"] {
+        house.says(ann, line);
+    }
+    log.refuse(1);
+    house.commit_all(&log);
+    let heard = &house.read[&bob];
+    let places: Vec<(u64, u64)> = heard
+        .lines()
+        .filter(|line| line.contains("\"message\""))
+        .map(|line| {
+            let said: serde_json::Value = serde_json::from_str(line).expect("JSON");
+            let field = |name: &str| said[name].as_u64().expect("a number");
+            (field("previous"), field("number"))
+        })
+        .collect();
+    assert_eq!(places, [(0, 20), (20, 30)], "{heard}");
+}
+
+/// Catches: a client that is told that its line is done before anybody has heard it.
+#[test]
+fn what_is_told_behind_a_line_waits_for_it() {
+    let (mut house, log) = House::with_log();
+    let ann = house.connect(STRANGER, JSON);
+    house.pass(2000);
+    house.read.clear();
+    let kinds = |read: &[String]| -> Vec<String> {
+        let kind = |line: &String| line.split('"').nth(3).expect("a kind").to_owned();
+        read.iter().map(kind).collect()
+    };
+    house.hub.tell_behind(ann, b"{\"kind\":\"before\"}\n");
+    house.hears(ann, "one");
+    house.hub.tell_behind(ann, b"{\"kind\":\"first\"}\n");
+    house.hears(ann, "two");
+    house.hub.tell_behind(ann, b"{\"kind\":\"second\"}\n");
+    house.turn();
+    let [read] = house.take([ann]);
+    assert_eq!(kinds(&read), ["before"]);
+    log.commit(0);
+    log.refuse(0);
+    house.settle();
+    house.hub.tell_behind(ann, b"{\"kind\":\"behind\"}\n");
+    house.turn();
+    let [read] = house.take([ann]);
+    assert_eq!(
+        kinds(&read),
+        ["message", "first", "refused", "second", "behind"]
+    );
+}
