@@ -7,7 +7,8 @@ use super::counted::counted;
 use super::name::BadName;
 use super::peer::Origin;
 use super::{
-    DisconnectReason, EventId, Message, Millis, Name, Person, Redaction, Report, Text, Unkept,
+    DisconnectReason, Event, EventId, Message, Millis, Name, Person, Place, Position, Redaction,
+    Report, Text, Unkept,
 };
 
 /// What one member is told.
@@ -23,6 +24,42 @@ pub enum Answer {
         others: usize,
         /// What they talk about.
         topic: Option<Text>,
+        /// Up to where what was said there is behind it.
+        position: Position,
+    },
+    /// It is back after a cut, as who and where it was: as far as that could be.
+    Returned {
+        /// As whom others see it.
+        who: Person,
+        /// The room it is in.
+        room: Name,
+        /// How many others are there.
+        others: usize,
+        /// What they talk about.
+        topic: Option<Text>,
+        /// The rooms that it hears beside that.
+        watched: Vec<Name>,
+    },
+    /// What it has missed of a room.
+    Backlog {
+        /// The room.
+        room: Name,
+        /// Up to where it has all with this.
+        position: Position,
+        /// All that it has not heard, in order, without the messages of those whom it ignores;
+        /// `None` if not all of it is kept: it is to start anew.
+        events: Option<Vec<Event>>,
+        /// With which ids of its client's it has said which of them itself.
+        own: Vec<(EventId, Text)>,
+    },
+    /// It has said that before, and it was heard.
+    Committed {
+        /// The room.
+        room: Name,
+        /// Where it is in that.
+        place: Place,
+        /// As what its client knows it.
+        client_id: Text,
     },
     /// What was said in a room, oldest first.
     History {
@@ -46,6 +83,8 @@ pub enum Answer {
         /// How long what is said there is kept after the last has left, in milliseconds; `None` if
         /// it is not, or the room is always there.
         linger: Option<Millis>,
+        /// Up to where what was said there is behind it.
+        position: Position,
     },
     /// It was in that room already.
     Stayed {
@@ -63,6 +102,8 @@ pub enum Answer {
         /// How long what is said there is kept after the last has left, in milliseconds; `None` if
         /// it is not, or the room is always there.
         linger: Option<Millis>,
+        /// Up to where what was said there is behind it.
+        position: Position,
     },
     /// It hears that room already.
     Hears {
@@ -441,7 +482,11 @@ pub enum Refusal {
         why: Unkept,
         /// What its author has written; `None` if it was to take something back.
         text: Option<Text>,
+        /// As what its author's client knows it, if it does.
+        client_id: Option<Text>,
     },
+    /// There is no session that it could go on with.
+    CannotResume,
     /// Whom a private message was for does not keep up.
     NotDelivered {
         /// This one.

@@ -49,6 +49,8 @@ pub enum DisconnectReason {
         /// For so many seconds.
         seconds: u32,
     },
+    /// Its session goes on by another connection.
+    Resumed,
     /// All connections hold too much memory, and this one most of it.
     Memory,
     /// There are as many connections as there may be.
@@ -89,6 +91,7 @@ impl DisconnectReason {
             Self::ReadTooSlowly { .. } => "read_too_slowly",
             Self::ReadNothing { .. } => "read_nothing",
             Self::SaidNothing { .. } => "said_nothing",
+            Self::Resumed => "resumed",
             Self::Memory => "memory",
             Self::ServerFull { .. } => "full",
             Self::AddressFull { .. } => "address",
@@ -148,6 +151,7 @@ impl DisconnectReason {
             Self::SaidNothing { seconds } => {
                 format!("you said nothing for {}.", in_words(*seconds))
             }
+            Self::Resumed => "your session goes on elsewhere.".to_owned(),
             Self::Memory => {
                 "the server is short of memory, and most of it was held for you.".to_owned()
             }

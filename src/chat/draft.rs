@@ -11,7 +11,9 @@
 //! never does, and pays nothing.
 
 use std::fmt;
+use std::num::ParseIntError;
 use std::rc::Rc;
+use std::str::FromStr;
 
 use super::answers::tell;
 use super::commands;
@@ -105,6 +107,14 @@ pub enum Unkept {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Epoch(pub(super) u64);
 
+impl FromStr for Epoch {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        u64::from_str_radix(text, 16).map(Self)
+    }
+}
+
 impl fmt::Display for Epoch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}", self.0)
@@ -179,7 +189,11 @@ impl Chat {
             Settled::Refused { draft, why } => {
                 if self.member(draft.member).is_some() {
                     let text = draft.content.text().cloned();
-                    let refusal = Refusal::NotKept { why, text };
+                    let refusal = Refusal::NotKept {
+                        why,
+                        text,
+                        client_id: None,
+                    };
                     tell(effects, draft.member, Answer::Refused(refusal));
                 }
                 draft.member
@@ -252,6 +266,9 @@ impl Chat {
                 }))
             }
         };
+        if !event.is_message() {
+            self.change_history(id, |history| history.note(event.clone()));
+        }
         let is_here = self.member(member).is_some();
         if self.rooms[id.index()].len() > 0 {
             effects.push(Effect::Say {
@@ -291,6 +308,23 @@ impl Chat {
         };
         held.leaves.get_or_insert_with(how);
         true
+    }
+
+    /// A member that was to leave with its drafts, since its connection is gone, stays. False if it
+    /// was sent away, or is not there.
+    pub(super) fn stays(&mut self, member: MemberId) -> bool {
+        let held = self.held.get_mut(&member);
+        let leaves = held.map(|held| &mut held.leaves);
+        if let Some(leaves) = leaves {
+            leaves.take_if(|how| matches!(how, Leaving::Lost));
+        }
+        self.member(member).is_some() && !self.is_leaving(member)
+    }
+
+    /// Whether a member is sent away as soon as its drafts are settled.
+    pub(super) fn is_expelled(&self, member: MemberId) -> bool {
+        let leaves = self.held.get(&member).and_then(|held| held.leaves.as_ref());
+        matches!(leaves, Some(Leaving::Expelled { .. }))
     }
 
     /// Whether a member is to leave as soon as its drafts are settled.

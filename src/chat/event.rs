@@ -6,7 +6,7 @@
 use std::fmt;
 use std::rc::Rc;
 
-use super::{EventId, MemberId, Millis, Name, Text};
+use super::{Epoch, EventId, MemberId, Millis, Name, Text};
 
 /// Something that a room hears, as a member of it does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -184,7 +184,30 @@ pub struct Announcement {
     pub text: Text,
 }
 
+/// A place in a room's log: up to where somebody has heard it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// The life of the log.
+    pub epoch: Epoch,
+    /// The number of what was heard last there; 0 if nothing was.
+    pub number: u64,
+}
+
 impl Event {
+    /// Its place in its room's order, if it has one.
+    #[must_use]
+    pub fn place(&self) -> Option<&Place> {
+        match self {
+            Self::Message(said) => Some(&said.place),
+            Self::Redaction(taken) => Some(&taken.place),
+            Self::Topic(set) => Some(&set.place),
+            Self::Arrival { .. }
+            | Self::Departure { .. }
+            | Self::Rename { .. }
+            | Self::Announcement(_) => None,
+        }
+    }
+
     /// Whether a member that does not keep up may be spared it and told
     /// [how many](super::Answer::Skipped) it was spared: it is in the room's history. Everything
     /// else is said once and kept nowhere, so it is left out last.

@@ -1,13 +1,16 @@
-//! The messages a room keeps: the newest so many, and so many bytes, oldest first.
+//! What a room remembers: the newest messages, so many, and so many bytes, oldest first.
 //!
 //! Two limits, because people write far less than they may: rooms full of longest lines would cost
 //! a hundred times the memory that the number of lines suggests. And all rooms together have a
 //! third.
+//!
+//! Beside the messages it remembers as many of the other things that have had a place in the room,
+//! so that whoever was away for a moment can be told exactly what it has missed.
 
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use super::{EventId, Message, Millis};
+use super::{Event, EventId, Message, Millis};
 
 /// What a message costs beside its text: its fields, its place in the queue, the counts of both
 /// allocations, and the allocator's own.
@@ -28,6 +31,10 @@ pub(super) struct History {
     bytes: usize,
     /// Older ones are not kept any more.
     has_forgotten: bool,
+    /// Redactions and topics. Their texts count for nothing: there are few, and they are short.
+    others: VecDeque<Event>,
+    /// All that has had a larger number is kept, unless it was taken back.
+    whole_after: u64,
     most_lines: usize,
     most_bytes: usize,
 }
@@ -38,6 +45,8 @@ impl History {
             messages: VecDeque::new(),
             bytes: 0,
             has_forgotten: false,
+            others: VecDeque::new(),
+            whole_after: 0,
             most_lines,
             most_bytes,
         }
@@ -57,9 +66,39 @@ impl History {
     }
 
     pub(super) fn forget_oldest(&mut self) {
-        let oldest = self.messages.pop_front();
-        self.has_forgotten |= oldest.is_some();
-        self.bytes -= oldest.map_or(0, |message| length(&message));
+        if let Some(oldest) = self.messages.pop_front() {
+            self.has_forgotten = true;
+            self.whole_after = self.whole_after.max(oldest.place.number);
+            self.bytes -= length(&oldest);
+        }
+    }
+
+    /// Remembers something that is no message.
+    pub(super) fn note(&mut self, event: Event) {
+        self.others.push_back(event);
+        if self.others.len() > self.most_lines
+            && let Some(oldest) = self.others.pop_front()
+        {
+            let number = oldest.place().map_or(0, |place| place.number);
+            self.whole_after = self.whole_after.max(number);
+        }
+    }
+
+    /// All that has had a larger number than this, in order; `None` if not all of it is kept.
+    pub(super) fn since(&self, number: u64) -> Option<Vec<Event>> {
+        if number < self.whole_after {
+            return None;
+        }
+        let first = self
+            .messages
+            .partition_point(|message| message.place.number <= number);
+        let messages = self.messages.range(first..).map(Rc::clone);
+        let number_of = |event: &Event| event.place().map_or(0, |place| place.number);
+        let others = self.others.iter();
+        let others = others.filter(|event| number_of(event) > number).cloned();
+        let mut events: Vec<Event> = messages.map(Event::Message).chain(others).collect();
+        events.sort_by_key(number_of);
+        Some(events)
     }
 
     /// A message that is kept.
@@ -96,7 +135,7 @@ impl History {
 
     /// Bytes of memory that it takes.
     pub(super) fn weight(&self) -> usize {
-        self.bytes + self.messages.len() * OVERHEAD
+        self.bytes + (self.messages.len() + self.others.len()) * OVERHEAD
     }
 
     /// What the newest `count` messages are.

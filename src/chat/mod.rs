@@ -99,6 +99,7 @@ mod operators;
 mod own_rooms;
 mod peer;
 mod report;
+mod returning;
 mod room;
 mod sanctions;
 mod sharing;
@@ -140,8 +141,8 @@ pub use disconnect::DisconnectReason;
 pub use draft::{Content, Draft, Epoch, Settled, Unkept};
 pub use effect::{Effect, Record, Recorded};
 pub use event::{
-    Announcement, Cloak, Departure, Event, Message, MessageKind, Person, Place, PrivateMessage,
-    Redaction, TopicSet,
+    Announcement, Cloak, Departure, Event, Message, MessageKind, Person, Place, Position,
+    PrivateMessage, Redaction, TopicSet,
 };
 pub use event_id::EventId;
 pub use history::Repeated;
@@ -149,6 +150,7 @@ pub use id::{MemberId, RoomId};
 pub use name::{BadName, Name};
 pub use peer::{Origin, Peer};
 pub use report::{ConnectionListed, ConnectionsReport, Gone, LoopReport, Question, Report};
+pub use returning::Absent;
 pub use summary::RoomSummary;
 pub use text::sanitise;
 

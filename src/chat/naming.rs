@@ -106,10 +106,7 @@ impl Chat {
                 free,
             });
         }
-        let place = &mut self.members[member.index()];
-        let before = std::mem::replace(&mut place.nickname, name.clone());
-        self.nicknames.remove(member.index, &before);
-        self.nicknames.insert(member.index, &name, &keys);
+        let before = self.give_name(member, &name, &keys);
         tell(effects, member, Answer::Renamed { nickname: name });
         // Of a newcomer nobody knows the name it had.
         if !self.newcomers.contains(member) {
@@ -124,6 +121,26 @@ impl Chat {
             }
         }
         Ok(())
+    }
+
+    /// Gives a member a name that is free. Returns the one that it had.
+    fn give_name(&mut self, member: MemberId, name: &Name, keys: &Keys) -> Name {
+        let place = &mut self.members[member.index()];
+        let before = std::mem::replace(&mut place.nickname, name.clone());
+        self.nicknames.remove(member.index, &before);
+        self.nicknames.insert(member.index, name, keys);
+        before
+    }
+
+    /// Gives a newcomer the name that it had, whatever it is. False if somebody has it, or one that
+    /// looks like it.
+    pub(super) fn give_back_name(&mut self, member: MemberId, name: &Name) -> bool {
+        let keys = Keys::of(name);
+        let is_free = self.alike(&keys).all(|owner| owner == member);
+        if is_free {
+            self.give_name(member, name, &keys);
+        }
+        is_free
     }
 
     /// Whether a room of this name, with these keys, would look like no other one.

@@ -93,6 +93,22 @@ impl Chat {
             return Err(Refusal::TooManyOwnRooms { limit });
         }
         let room = self.enterable_or_opened(member, (name, keys, existing), None, now)?;
+        self.hear_too(member, room, effects);
+        let place = self.room(room);
+        let answer = Answer::Watching {
+            room: place.name().clone(),
+            others: place.len() - 1,
+            topic: self.topic_of(room),
+            linger: self.linger_of(room),
+            position: place.position(),
+        };
+        tell(effects, member, answer);
+        self.replay(room, member, utc, effects);
+        Ok(())
+    }
+
+    /// Has a member hear a room from now on that it did not hear, and lets that know.
+    pub(super) fn hear_too(&mut self, member: MemberId, room: RoomId, effects: &mut Vec<Effect>) {
         let seat = self.resize(room, |room| room.enter(member));
         self.own_rooms.insert(member, room, seat);
         effects.push(Effect::Watched {
@@ -102,16 +118,6 @@ impl Chat {
         });
         let who = self.person(member);
         self.say(room, Event::Arrival { member, who }, effects);
-        let place = self.room(room);
-        let answer = Answer::Watching {
-            room: place.name().clone(),
-            others: place.len() - 1,
-            topic: self.topic_of(room),
-            linger: self.linger_of(room),
-        };
-        tell(effects, member, answer);
-        self.replay(room, member, utc, effects);
-        Ok(())
     }
 
     /// Goes to a room that the member hears already.

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use super::history::History;
-use super::{Config, Epoch, MemberId, Millis, Name, Rank, RoomId, Text};
+use super::{Config, Epoch, MemberId, Millis, Name, Position, Rank, RoomId, Text};
 
 #[derive(Debug)]
 pub(super) struct Room {
@@ -49,6 +49,14 @@ impl Room {
     pub(super) fn time(&mut self, utc: Millis) -> Millis {
         self.heard_at = self.heard_at.max(utc);
         self.heard_at
+    }
+
+    /// Up to where it was heard.
+    pub(super) fn position(&self) -> Position {
+        Position {
+            epoch: self.epoch,
+            number: self.last,
+        }
     }
 
     pub(super) fn members(&self) -> &[MemberId] {

@@ -200,6 +200,17 @@ pub struct Config {
     )]
     pub room_linger: u32,
 
+    /// Seconds for which a program may resume its session after its connection is gone; 0 for not
+    /// at all
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "LOOPCHAT_RESUME_TIME",
+        default_value_t = 300,
+        value_parser = clap::value_parser!(u32).range(0..=24 * 60 * 60)
+    )]
+    pub resume_time: u32,
+
     /// Bytes of messages a room keeps; long ones push older ones out sooner
     #[arg(
         long,

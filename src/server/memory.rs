@@ -2,7 +2,7 @@
 //!
 //! Every limit is one connection's or one room's, and there may be many of them at their limits.
 //! What all of them hold is known at any time: sockets, lines and messages that are not complete
-//! count themselves ([`net::held_bytes`]), rooms' histories are counted by the chat, and drafts by the hub. It is looked
+//! count themselves ([`net::held_bytes`]), rooms' histories are counted by the chat, and drafts, and sessions that may be resumed, by the hub. It is looked
 //! at after everything that the doors are told of, and in every turn: a socket that is paused reads
 //! on, up to its high-water mark, and a torn message grows, and no door is told.
 
@@ -31,8 +31,9 @@ pub(super) struct Budget {
 impl ChatServer {
     /// Bytes that clients make the server hold.
     pub(super) fn held(&self) -> u64 {
-        let of_rooms = self.hub.chat().history_bytes() + self.hub.draft_bytes();
-        (net::held_bytes() + of_rooms) as u64
+        let hub = &self.hub;
+        let of_rooms = hub.chat().history_bytes() + hub.draft_bytes();
+        (net::held_bytes() + of_rooms + hub.resuming.bytes()) as u64
     }
 
     /// Ends the connections that hold most, if all hold too much, until it is an eighth less than
@@ -100,7 +101,10 @@ impl ChatServer {
 
     /// Bytes that are held for one connection. What it shares with others counts in full.
     fn held_for(&mut self, cx: &Context<Self>, socket: Socket) -> usize {
-        let own = self.connections.get_mut(socket).map_or(0, |own| own.held());
+        let found = self.connections.get_mut(socket);
+        let session = found.as_ref().and_then(|found| found.session);
+        let own = found.map_or(0, |own| own.held())
+            + session.map_or(0, |session| self.hub.resuming.bytes_of(session));
         own + socket.held(cx) + http::held(cx, socket) + web_socket::held(cx, socket)
     }
 

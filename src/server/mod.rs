@@ -309,6 +309,11 @@ impl ChatServer {
         last: &[u8],
     ) {
         if let Some(outlet) = self.unseat(session) {
+            let connection = self.connections.get_mut(outlet.socket);
+            let account = connection.and_then(|found| found.input.account());
+            if let Some((_, bucket)) = account {
+                self.hub.note_bucket(session, bucket);
+            }
             outlet.close(self, cx, reason, last);
         }
     }

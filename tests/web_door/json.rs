@@ -6,6 +6,7 @@ mod ends;
 mod hearing;
 mod refusals;
 mod requests;
+mod resuming;
 mod rooms;
 
 use std::collections::VecDeque;
@@ -47,6 +48,8 @@ struct Json<S = TcpStream> {
     asked: u64,
     nick: String,
     origin: String,
+    /// By what its session may be resumed.
+    token: String,
 }
 
 impl Json {
@@ -101,12 +104,17 @@ impl<S: Read + Write> Json<S> {
             asked: 0,
             nick: String::new(),
             origin: String::new(),
+            token: String::new(),
         }
     }
 
     fn greeted(mut self) -> Self {
         assert_eq!(self.object()["kind"], "hello");
-        let welcome = self.object();
+        let mut welcome = self.object();
+        if welcome["kind"] == "token" {
+            text_of(&welcome["token"]).clone_into(&mut self.token);
+            welcome = self.object();
+        }
         assert_eq!(welcome["kind"], "welcome");
         text_of(&welcome["nick"]).clone_into(&mut self.nick);
         text_of(&welcome["origin"]).clone_into(&mut self.origin);

@@ -6,7 +6,7 @@
 //! those. Only what others say may be missing, while the member is behind, and notices, while it
 //! is full; and only as many lines as the member is then told.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use loopchat::chat::{
     Cloak, DisconnectReason, EventId, MemberId, Millis, Origin, Peer, Person, RoomId, Text,
@@ -100,8 +100,8 @@ pub struct Checker {
     pub(super) latest: usize,
     /// For whom private messages may be held off: something waits for them, or did a moment ago.
     pub slow: BTreeSet<SessionId>,
-    /// Where lines say that people come from, in the order in which they came up.
-    pub(super) origins: Vec<String>,
+    /// What differs from one process to the next, in the order in which it came up.
+    pub(super) masks: HashMap<String, usize>,
     pub(super) most_members: usize,
     /// Sessions that ended while their members stayed.
     ended_alone: u64,
@@ -124,7 +124,7 @@ impl Checker {
             lobby: None,
             latest: 0,
             slow: BTreeSet::new(),
-            origins: Vec::new(),
+            masks: HashMap::new(),
             most_members: config.max_room_members as usize,
             ended_alone: 0,
             spared: 0,

@@ -37,27 +37,30 @@ impl Case<'_> {
         let here = checker.rooms.get(to).filter(|_| !is_new);
         let was_here = checker.seat(self.author).is_some_and(|seat| seat.hears(to));
         let mut answers = self.answers();
-        let (room, told, about, kept) = match answers.next() {
+        let (room, told, about, (kept, last)) = match answers.next() {
             Some(
                 Answer::Entered {
                     room,
                     others,
                     topic,
                     linger,
+                    position,
                 }
                 | Answer::Watching {
                     room,
                     others,
                     topic,
                     linger,
+                    position,
                 },
-            ) => (room, *others, topic, *linger),
+            ) => (room, *others, topic, (*linger, position.number)),
             _ => return self.wrong(),
         };
         let others = checker.members_in(to) - usize::from(was_here);
         let is_right = told == others
             && here.is_none_or(|here| here.name == *room)
             && *about == here.and_then(|here| here.topic.clone())
+            && here.map_or(last == 0, |here| here.may_be_at(last))
             && kept == self.linger(Some(to) == checker.lobby);
         self.right_if(is_right)?;
         if !is_replayed {

@@ -76,7 +76,7 @@ fn is_line(heard: Heard<'_>, lines: Lines, text: &str) -> bool {
         is_timed,
     } = lines;
     let (room, time, wanted) = match heard {
-        Heard::Event(Event::Message(said)) => {
+        Heard::Event(Event::Message(said)) | Heard::Own(said, _) => {
             let Message { author, text, .. } = &**said;
             let wanted = match said.kind {
                 MessageKind::Said => format!("{}: {text}", author.nickname),
@@ -186,6 +186,10 @@ fn is_object(heard: Heard<'_>, is_elsewhere: bool, text: &str) -> bool {
             return text.is_empty();
         }
         Heard::Event(event) => event_fields(event),
+        Heard::Own(said, client_id) => with(
+            event_fields(&Event::Message(Rc::clone(said))),
+            json!({ "client_id": client_id }),
+        ),
         Heard::Digest(Digest::Changes(changes)) => changes_fields(changes),
         Heard::Digest(Digest::Expulsion(expulsion)) => expulsion_fields(expulsion),
         Heard::Private(said) => with(
@@ -367,16 +371,18 @@ fn answer_fields(answer: &Answer) -> Value {
             others,
             topic,
             linger,
+            position,
         } => json!({
             "kind": "entered", "room": &**room, "others": others, "topic": topic.as_deref(),
-            "linger_ms": linger,
+            "linger_ms": linger, "epoch": position.epoch.to_string(), "last": position.number,
         }),
         Answer::Renamed { nickname } => json!({ "kind": "renamed", "nick": &**nickname }),
         Answer::Skipped { count, .. } => json!({ "kind": "skipped", "count": count }),
         Answer::Missed { count } => json!({ "kind": "missed", "count": count }),
-        Answer::Deleted(taken) => {
-            json!({ "kind": "deleted", "message": taken.message.to_string() })
-        }
+        Answer::Deleted(taken) => json!({
+            "kind": "deleted", "message": taken.message.to_string(),
+            "number": taken.place.number, "previous": taken.place.previous,
+        }),
         Answer::Disconnected(reason) => json!({ "kind": "disconnected", "code": reason.code() }),
         Answer::Refused(_) => json!({ "kind": "refused" }),
         _ => json!({}),

@@ -142,6 +142,7 @@ impl Checker {
                     room,
                     others,
                     topic,
+                    position,
                 },
         }) = effect
         else {
@@ -150,6 +151,7 @@ impl Checker {
         let here = self.rooms.get(at)?;
         let is_right =
             *to == member && here.name == *room && here.topic == *topic && *others == with;
+        let is_right = is_right && here.may_be_at(position.number);
         is_right.then_some(who)
     }
 

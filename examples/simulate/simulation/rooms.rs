@@ -199,9 +199,7 @@ impl Rooms {
             let seen = format!("{place:?} after {}", room.number);
             return violated("numbers in a room grow", seen);
         }
-        let is_known = place.previous == room.number;
-        let may_be = room.has_unheard && place.previous > room.number;
-        if !is_known && !may_be {
+        if !room.may_be_at(place.previous) {
             let seen = format!("{place:?} after {}", room.number);
             return violated("whatever is heard names what was heard before it", seen);
         }
@@ -317,6 +315,11 @@ impl Rooms {
 }
 
 impl Room {
+    /// Whether that may be the number of what had a place there last.
+    pub fn may_be_at(&self, number: u64) -> bool {
+        number == self.number || self.has_unheard && number > self.number
+    }
+
     /// Whether it should have been told of its topic.
     fn is_overdue(&self, now: Millis) -> bool {
         self.pending.is_some() && self.quiet_until.is_some_and(|until| until <= now)

@@ -31,6 +31,8 @@ pub struct Batch {
 pub enum Said {
     /// Something happens.
     Event(Event),
+    /// The same, of which its author is told in a way of its own.
+    Unechoed(Event),
     /// Those who came and went in a second.
     Digest(Rc<Digest>),
 }
@@ -48,23 +50,32 @@ pub struct Rendering {
 impl Said {
     pub(super) fn heard(&self) -> Heard<'_> {
         match self {
-            Self::Event(event) => Heard::Event(event),
+            Self::Event(event) | Self::Unechoed(event) => Heard::Event(event),
             Self::Digest(digest) => Heard::Digest(digest),
         }
     }
 
     /// Somebody says it: it is left out first for those who read too slowly.
     pub(super) fn is_message(&self) -> bool {
-        matches!(self, Self::Event(event) if event.is_message())
+        matches!(self, Self::Event(event) | Self::Unechoed(event) if event.is_message())
+    }
+
+    /// Who has said it hears it, too, in a framing that [echoes](Framing::echoes): it has a place
+    /// there, and no answer tells of that.
+    pub(super) fn is_echoed(&self) -> bool {
+        matches!(self, Self::Event(Event::Message(_) | Event::Topic(_)))
     }
 
     /// About how many bytes it is, where so many stand beside each text.
     fn weight(&self, besides: usize) -> usize {
+        let (Self::Event(event) | Self::Unechoed(event)) = self else {
+            return besides;
+        };
         besides
-            + match self {
-                Self::Event(Event::Message(message)) => message.text.len(),
-                Self::Event(Event::Topic(set)) => set.topic.len(),
-                Self::Event(Event::Announcement(announcement)) => announcement.text.len(),
+            + match event {
+                Event::Message(message) => message.text.len(),
+                Event::Topic(set) => set.topic.len(),
+                Event::Announcement(announcement) => announcement.text.len(),
                 _ => 0,
             }
     }

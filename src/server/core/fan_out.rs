@@ -254,13 +254,13 @@ impl FanOut {
     }
 
     /// Something for everyone in `room`, so many readers, except some. If it is a message, those who
-    /// are behind do without; and the one that has said it, which is to be left out, hears it in a
-    /// framing that [echoes](Framing::echoes), even when it is behind: what has come of its own line
-    /// is an answer.
+    /// are behind do without; and the one that has said it, or has set a topic, which is to be left
+    /// out, hears it in a framing that [echoes](Framing::echoes), even when it is behind: what has
+    /// come of its own line is an answer.
     pub fn say(&mut self, room: RoomId, readers: usize, except: &[SessionId], said: Said) {
-        let is_message = said.is_message();
+        let (is_message, is_echoed) = (said.is_message(), said.is_echoed());
         for &session in except {
-            if self.does_without(session, room, is_message) {
+            if self.does_without(session, room, is_echoed) {
                 self.settle(session);
             }
         }
@@ -277,9 +277,9 @@ impl FanOut {
         }
         self.large |= large;
         for &session in except {
-            if self.does_without(session, room, is_message) {
+            if self.does_without(session, room, is_echoed) {
                 self.has_seen(session, room, end);
-                if is_message && self.echoes(session) {
+                if is_echoed && self.echoes(session) {
                     let render = self.framing(session).render;
                     let mut echo = Vec::new();
                     let said = self.batch(room).rest(end - 1).iter();
@@ -292,8 +292,8 @@ impl FanOut {
 
     /// Whether one that is left out has no use for what its room hears. In a framing that echoes
     /// it has, as the others do, but when it is behind it gets the echo alone.
-    fn does_without(&mut self, session: SessionId, room: RoomId, is_message: bool) -> bool {
-        let echoes = is_message && self.echoes(session);
+    fn does_without(&mut self, session: SessionId, room: RoomId, is_echoed: bool) -> bool {
+        let echoes = is_echoed && self.echoes(session);
         self.hears(session, room) && (!echoes || self.seat(session).skipped.is_some())
     }
 
@@ -318,7 +318,7 @@ impl FanOut {
 
     /// Something for one member: an answer of its own, or of another to it alone.
     pub fn tell(&mut self, session: SessionId, heard: Heard<'_>) {
-        let is_own = matches!(heard, Heard::Answer(_));
+        let is_own = matches!(heard, Heard::Answer(_) | Heard::Own(..));
         let render = self.framing(session).render;
         self.add(session, is_own, |bytes| render(heard, bytes));
     }

@@ -15,14 +15,18 @@
 
 mod drafts;
 mod effects;
+mod resume;
 mod sessions;
 mod sweeps;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::chat::{Answer, Chat, DisconnectReason, Effect, Millis, Peer, Question, Refusal};
+use crate::chat::{
+    Answer, Chat, DisconnectReason, Effect, EventId, Millis, Peer, Question, Refusal, Text,
+};
 use crate::room_log::RoomLog;
 use crate::server::Config;
 use crate::server::core::cost::Cost;
@@ -32,9 +36,11 @@ use crate::server::core::farewells::Farewells;
 use crate::server::core::framing::Frame;
 use crate::server::core::moment::Moment;
 use crate::server::core::rendering::{Framing, FramingId};
+use crate::server::core::resuming::Resuming;
 use crate::server::core::sessions::{SessionId, Sessions};
 use crate::server::core::slow_readers::{OutboxLimits, SlowReaders, Verdict};
 use drafts::Drafts;
+pub use resume::{Heard, Resumed};
 use sessions::Call;
 
 /// Those who have said nothing for too long are looked for no more often, in milliseconds.
@@ -61,6 +67,9 @@ pub struct Hub {
     /// What was not passed on yet. Kept for its memory.
     effects: Vec<Effect>,
     drafts: Drafts,
+    pub(in crate::server) resuming: Resuming,
+    /// As what their clients know the messages among the effects, if they do.
+    named: HashMap<EventId, Text>,
     /// Effects with drafts among them, for a moment. Kept for its memory.
     drafted: Vec<Effect>,
     /// What only a door can do.
@@ -120,6 +129,8 @@ impl Hub {
             newcomer: None,
             effects: Vec::new(),
             drafts: Drafts::default(),
+            resuming: Resuming::default(),
+            named: HashMap::new(),
             drafted: Vec::new(),
             asked: Vec::new(),
             leaving: Vec::new(),
@@ -183,6 +194,18 @@ impl Hub {
 
     /// What a session's line decoder gave: a line for the chat, or one that is too long.
     pub fn frame(&mut self, session: SessionId, frame: Frame<'_>, at: Moment) {
+        self.frame_as(session, None, frame, at);
+    }
+
+    /// The same of a line that its client knows by an id of its own, if there is one: if it is a
+    /// message that was said before, it is not said again.
+    pub fn frame_as(
+        &mut self,
+        session: SessionId,
+        client_id: Option<&Text>,
+        frame: Frame<'_>,
+        at: Moment,
+    ) {
         self.apply_what_was();
         let Some(member) = self.member(session) else {
             return;
@@ -190,12 +213,15 @@ impl Hub {
         self.at = at;
         let before = self.effects.len();
         self.lines += 1;
+        if client_id.is_some_and(|client_id| self.was_said(session, client_id)) {
+            return;
+        }
         match frame {
             Frame::Line(line) => {
                 let Moment { now, utc } = at;
                 self.chat.line(member, line, now, utc, &mut self.effects);
                 self.hold_off(session, before);
-                self.append_drafts(Some(session), before, at);
+                self.append_drafts(Some(session), client_id, before, at);
                 self.note_call(session, before);
             }
             Frame::TooLong => {
@@ -399,6 +425,7 @@ impl Hub {
             && self.effects.is_empty()
             && self.asked.is_empty()
             && !self.has_drafts()
+            && self.resuming.is_empty()
             && self.digests.is_empty()
             && self.fan_out.is_vacant()
             && self.slow_readers.is_empty()

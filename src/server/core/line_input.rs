@@ -362,10 +362,10 @@ impl LineInput {
         }
     }
 
-    /// It starts with something to make up for.
+    /// It has something to make up for, unless it has more already.
     pub(in crate::server) fn inherit(&mut self, bucket: Bucket) {
         if let Some(bound) = &mut self.bound {
-            bound.bucket = bucket;
+            bound.bucket = bound.bucket.max(bucket);
         }
     }
 

@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | [`hub`] | the chat and what is due to its members |
 //! | [`sessions`] | a member's connections, nearly always one |
+//! | [`resuming`] | sessions that may be resumed after a cut |
 //! | [`fan_out`], `batch.rs` | one message to everyone, one write a member and turn |
 //! | [`rendering`] | how a door puts what is heard into bytes |
 //! | [`digests`] | who comes and goes, at most once a second and room |
@@ -36,6 +37,7 @@ pub mod hub;
 pub mod line_input;
 mod moment;
 pub mod rendering;
+pub mod resuming;
 pub mod sessions;
 pub mod slow_readers;
 pub(in crate::server) mod strangers;

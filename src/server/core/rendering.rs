@@ -3,7 +3,9 @@
 //! The fan-out knows no words. A door that has a way of its own to put things gives it as a
 //! [`Framing`], and each member has one of them.
 
-use crate::chat::{Answer, Event, PrivateMessage};
+use std::rc::Rc;
+
+use crate::chat::{Answer, Event, Message, PrivateMessage};
 
 use crate::server::core::digests::Digest;
 
@@ -12,6 +14,8 @@ use crate::server::core::digests::Digest;
 pub enum Heard<'a> {
     /// A room hears it.
     Event(&'a Event),
+    /// The same message, for a session of its author's whose client knows it by an id of its own.
+    Own(&'a Rc<Message>, &'a str),
     /// A room hears of those who came and went in a second.
     Digest(&'a Digest),
     /// One member says it to another alone.

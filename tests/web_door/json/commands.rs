@@ -23,21 +23,33 @@ fn each_command_has_an_answer_with_these_fields() {
         ("/times on", "times", "is_on text"),
         ("/times off", "times", "is_on text"),
         ("/join lobby", "stayed", "room text"),
-        ("/join tea", "entered", "room others topic linger_ms text"),
+        (
+            "/join tea",
+            "entered",
+            "room others topic linger_ms epoch last text",
+        ),
         (
             "/watch lobby",
             "watching",
-            "room others topic linger_ms text",
+            "room others topic linger_ms epoch last text",
         ),
         ("/watch lobby", "hears", "room text"),
         ("/part lobby", "parted", "room text"),
-        ("/part", "entered", "room others topic linger_ms text"),
+        (
+            "/part",
+            "entered",
+            "room others topic linger_ms epoch last text",
+        ),
         (
             "hello",
             "message",
             "room id number previous time nick account origin text",
         ),
-        ("/delete", "deleted", "room message author text"),
+        (
+            "/delete",
+            "deleted",
+            "room id number previous time message author text",
+        ),
     ] {
         let answer = ann.answer(line, kind);
         has_fields(&answer, fields);

@@ -36,13 +36,21 @@ fn a_session_begins_with_hello_a_board_and_a_welcome() {
             "reason": 200,
             "history": 200,
             "replay": 10,
+            "client_ids": 64,
         })
+    );
+    let token = ann.object();
+    has_fields(&token, "token seconds");
+    assert_eq!(
+        (&token["kind"], &token["seconds"]),
+        (&json!("token"), &json!(300))
     );
     let welcome = ann.object();
     assert_eq!(ann.boards.len(), 1, "it came before the welcome");
     let lobby = json!({ "name": "lobby", "members": 1, "said": 0 });
     assert_eq!(ann.boards[0], json!({ "kind": "board", "rooms": [lobby] }));
-    has_fields(&welcome, "nick origin room others topic text");
+    has_fields(&welcome, "nick origin room others topic epoch last text");
+    is_hexadecimal(&welcome["epoch"]);
     is_hexadecimal(&welcome["origin"]);
     assert_eq!(welcome["nick"], "guest1");
     assert_eq!(welcome["room"], "lobby");
@@ -59,6 +67,7 @@ fn a_session_begins_with_hello_a_board_and_a_welcome() {
     nc.sync();
     let mut bob = Json::connect(web);
     assert_eq!(bob.object()["limits"], hello["limits"]);
+    assert_eq!(bob.object()["kind"], "token");
     assert_eq!(bob.object()["topic"], "at five");
     let history = bob.object();
     has_fields(&history, "room complete messages");
@@ -123,7 +132,7 @@ fn a_message_is_the_same_for_everyone_and_its_author_hears_it_before_it_is_done(
         assert_eq!(own["account"], Value::Null);
         assert_eq!(own["origin"], ann.origin);
         assert_eq!(own["room"], "lobby");
-        is_hexadecimal(&own["id"]);
+        assert!(text_of(&own["id"]).len() > 16, "{own}");
         is_now(&own["time"]);
         let number = own["number"].as_u64().expect("a number");
         assert!(number > last);

@@ -75,7 +75,7 @@ fn each_refusal_has_a_code_and_what_it_is_about() {
         (
             "/delete 0",
             "no_such_message",
-            json!({ "name": "0000000000000000" }),
+            json!({ "name": "00000000000000000000000000000000" }),
         ),
     ] {
         refused(&mut ann, line, code, &fields);

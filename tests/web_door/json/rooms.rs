@@ -197,7 +197,7 @@ fn a_message_is_taken_back_by_its_author_or_an_operator_and_by_nobody_else() {
     let redaction = ann.expect("redaction");
     has_fields(
         &redaction,
-        "room id number time nick account origin message author",
+        "room id number previous time nick account origin message author",
     );
     assert_eq!(redaction["message"], three["id"]);
     assert_eq!(

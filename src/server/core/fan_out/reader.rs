@@ -27,9 +27,10 @@ impl Reader<'_> {
     ) -> usize {
         let (id, framings) = (self.framing, self.framings);
         let is_wanted = |said: &Said| match (said, self.ignored) {
-            (Said::Event(Event::Message(message)), Some(ignored)) => {
-                !ignored.contains(&message.member)
-            }
+            (
+                Said::Event(Event::Message(message)) | Said::Unechoed(Event::Message(message)),
+                Some(ignored),
+            ) => !ignored.contains(&message.member),
             _ => true,
         };
         // Whom it does not want to hear it is not spared, either.

@@ -8,7 +8,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Hub;
-use crate::chat::{Draft, Effect, EventId, MemberId, Settled};
+use crate::chat::{Answer, Draft, Effect, Event, EventId, MemberId, Refusal, Settled, Text};
 use crate::room_log::{MemoryLog, RoomLog};
 use crate::server::core::moment::Moment;
 use crate::server::core::sessions::SessionId;
@@ -40,6 +40,8 @@ pub(super) struct Drafts {
 struct UnderWay {
     /// Who has said it; `None` if it was said when its time came.
     session: Option<SessionId>,
+    /// As what its client knows it.
+    client_id: Option<Text>,
     bytes: usize,
     /// Whole lines for its session that are to come behind it.
     behind: Vec<u8>,
@@ -68,6 +70,15 @@ impl Drafts {
         self.bytes > MOST_BYTES
     }
 
+    /// What one session has said counts as said by another.
+    pub(super) fn pass_on(&mut self, from: SessionId, to: SessionId) {
+        let own = self.under_way.values_mut();
+        let own = own.filter(|kept| kept.session == Some(from));
+        own.for_each(|kept| kept.session = Some(to));
+        let latest = self.latest.remove(&from);
+        self.latest.extend(latest.map(|latest| (to, latest)));
+    }
+
     /// Nothing more is heard of a session.
     pub(super) fn forget(&mut self, session: SessionId) {
         self.waiting.remove(&session);
@@ -78,7 +89,13 @@ impl Drafts {
 impl Hub {
     /// Appends the drafts among the effects from this one on, which a session has brought about, if
     /// one has. What is settled at once takes their places.
-    pub(super) fn append_drafts(&mut self, session: Option<SessionId>, first: usize, at: Moment) {
+    pub(super) fn append_drafts(
+        &mut self,
+        session: Option<SessionId>,
+        client_id: Option<&Text>,
+        first: usize,
+        at: Moment,
+    ) {
         let is_draft = |effect: &Effect| matches!(effect, Effect::Append(_));
         if !self.effects[first..].iter().any(is_draft) {
             return;
@@ -87,18 +104,27 @@ impl Hub {
         effects.extend(self.effects.drain(first..));
         for effect in effects.drain(..) {
             match effect {
-                Effect::Append(draft) => self.append(session, draft, at),
+                Effect::Append(draft) => self.append(session, client_id, draft, at),
                 other => self.effects.push(other),
             }
         }
         self.drafted = effects;
     }
 
-    fn append(&mut self, session: Option<SessionId>, draft: Draft, at: Moment) {
+    fn append(
+        &mut self,
+        session: Option<SessionId>,
+        client_id: Option<&Text>,
+        draft: Draft,
+        at: Moment,
+    ) {
         let (id, member) = (draft.id, draft.member);
         let text = draft.content.text().map_or(0, |text| text.len());
+        if let (Some(session), Some(client_id)) = (session, client_id) {
+            self.resuming.says(session, client_id, id);
+        }
         match self.drafts.log.append(draft, at.utc) {
-            Some(settled) => self.chat.settle(settled, at.now, &mut self.effects),
+            Some(settled) => self.settle_one(settled, session, client_id, at),
             None => {
                 self.chat.hold(member);
                 let bytes = size_of::<Draft>() + text;
@@ -106,6 +132,7 @@ impl Hub {
                 self.drafts.is_to_flush = true;
                 let kept = UnderWay {
                     session,
+                    client_id: client_id.cloned(),
                     bytes,
                     behind: Vec::new(),
                 };
@@ -113,6 +140,40 @@ impl Hub {
                 let session = session.map(|session| (session, id));
                 self.drafts.latest.extend(session);
             }
+        }
+    }
+
+    /// The chat is told what has become of a draft that a session has made, if one has.
+    fn settle_one(
+        &mut self,
+        settled: Settled,
+        session: Option<SessionId>,
+        client_id: Option<&Text>,
+        at: Moment,
+    ) {
+        let (Settled::Committed { draft, .. } | Settled::Refused { draft, .. }) = &settled;
+        let id = draft.id;
+        let first = self.effects.len();
+        self.chat.settle(settled, at.now, &mut self.effects);
+        if let (Some(session), Some(client_id)) = (session, client_id) {
+            let mut heard = None;
+            for effect in &mut self.effects[first..] {
+                match effect {
+                    Effect::Say {
+                        event: Event::Message(said),
+                        ..
+                    } => heard = Some((said.room.clone(), said.place)),
+                    Effect::Tell {
+                        answer: Answer::Refused(Refusal::NotKept { client_id: id, .. }),
+                        ..
+                    } => *id = Some(client_id.clone()),
+                    _ => {}
+                }
+            }
+            if heard.is_some() {
+                self.named.insert(id, client_id.clone());
+            }
+            self.resuming.settled(session, id, heard);
         }
     }
 
@@ -143,7 +204,7 @@ impl Hub {
             };
             self.drafts.bytes -= kept.bytes;
             let first = self.effects.len();
-            self.chat.settle(settled, at.now, &mut self.effects);
+            self.settle_one(settled, kept.session, kept.client_id.as_ref(), at);
             if let Some(session) = kept.session {
                 self.note_call(session, first);
                 if self.drafts.latest.get(&session) == Some(&id) {

@@ -1,10 +1,12 @@
 //! Where each effect of the chat goes.
 
+use std::rc::Rc;
+
 use log::info;
 
 use super::sessions::{Call, Ending};
 use super::{Asked, Hub};
-use crate::chat::{Chat, Effect, Event, MemberId, RoomId};
+use crate::chat::{Chat, Effect, Event, MemberId, Message, RoomId};
 use crate::server::core::access_log;
 use crate::server::core::batch::Said;
 use crate::server::core::digests::{Place, Saying};
@@ -187,12 +189,46 @@ impl Hub {
                 let said = digests.hear(place, except, event, at.now, time);
                 said.into_iter().for_each(|said| self.say_digest(said));
             }
-            _ => {
-                let said = Said::Event(event);
-                match author {
-                    Some(author) => self.say_in(room, &[author], said),
-                    None => self.say_to_others(room, except, said),
+            Event::Message(message) if !self.named.is_empty() => {
+                let client_id = self.named.remove(&message.place.id);
+                let message = Rc::clone(message);
+                match client_id {
+                    Some(client_id) => self.say_own(room, author, &message, &client_id),
+                    None => self.say_event(room, (except, author), event),
                 }
+            }
+            _ => self.say_event(room, (except, author), event),
+        }
+    }
+
+    fn say_event(
+        &mut self,
+        room: RoomId,
+        (except, author): (Option<MemberId>, Option<SessionId>),
+        event: Event,
+    ) {
+        let said = Said::Event(event);
+        match author {
+            Some(author) => self.say_in(room, &[author], said),
+            None => self.say_to_others(room, except, said),
+        }
+    }
+
+    /// A message that its author's client knows by an id of its own, which the author's sessions
+    /// are shown, and nobody else.
+    fn say_own(
+        &mut self,
+        room: RoomId,
+        author: Option<SessionId>,
+        message: &Rc<Message>,
+        client_id: &str,
+    ) {
+        let own: Vec<SessionId> = self.sessions.of(message.member).collect();
+        let event = Event::Message(Rc::clone(message));
+        self.say_in(room, &own, Said::Unechoed(event));
+        for session in own {
+            if Some(session) != author || self.fan_out.echoes(session) {
+                self.fan_out.tell(session, Heard::Own(message, client_id));
             }
         }
     }

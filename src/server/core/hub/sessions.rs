@@ -56,10 +56,24 @@ impl Hub {
         framing: FramingId,
         at: Moment,
     ) -> Option<SessionId> {
+        self.at = at;
+        let session = self.add_session(member, framing)?;
+        let first = self.effects.len();
+        let Moment { now, utc } = at;
+        self.chat.welcome_again(member, now, utc, &mut self.effects);
+        self.note_call(session, first);
+        self.welcome(session);
+        Some(session)
+    }
+
+    /// One more session of a member that is there, which is told nothing.
+    pub(super) fn add_session(
+        &mut self,
+        member: MemberId,
+        framing: FramingId,
+    ) -> Option<SessionId> {
         self.apply(); // what has happened so far it need not hear
         let room = self.chat.room_of(member)?;
-        let first = self.effects.len();
-        self.at = at;
         let session = self.sessions.attach(member);
         self.fan_out.admit(session, framing);
         self.fan_out.moved(session, Some(room));
@@ -70,10 +84,6 @@ impl Hub {
             self.fan_out.ignore(session, whom, true);
         }
         self.chat.share(member, true);
-        let Moment { now, utc } = at;
-        self.chat.welcome_again(member, now, utc, &mut self.effects);
-        self.note_call(session, first);
-        self.welcome(session);
         Some(session)
     }
 
@@ -128,6 +138,7 @@ impl Hub {
     pub fn disconnect(&mut self, session: SessionId, reason: DisconnectReason, at: Moment) {
         self.apply_what_was();
         if let Some(member) = self.member(session) {
+            self.keep_for_return(session, at);
             self.note_farewell(member, &reason, at.now);
             self.tell(session, Answer::Disconnected(reason.clone()));
             self.end(session, Some(reason), at);
@@ -169,6 +180,7 @@ impl Hub {
         if self.is_here(session) {
             // There will be no other time to tell it.
             self.caught_up(session);
+            self.keep_for_return(session, at);
             self.end(session, None, at);
         }
     }
@@ -202,6 +214,7 @@ impl Hub {
     pub fn gone(&mut self, session: SessionId, at: Moment) {
         self.apply_what_was();
         self.at = at;
+        self.keep_for_return(session, at);
         match self.member(session) {
             Some(member) if self.sessions.has_several(member) => self.detach(session, member),
             Some(member) => self.chat.leave(member, at.now, &mut self.effects),
@@ -221,6 +234,7 @@ impl Hub {
     pub fn forget(&mut self, session: SessionId) -> Vec<u8> {
         self.slow_readers.forget(session);
         self.drafts.forget(session);
+        self.resuming.forget(session);
         match self.sessions.forget(session) {
             true => self.fan_out.take(session),
             false => Vec::new(), // another may have its place by now

@@ -94,7 +94,8 @@ impl Hub {
         }
         let first = self.effects.len();
         self.chat.tick(now, utc, &mut self.effects);
-        self.append_drafts(None, first, at);
+        self.append_drafts(None, None, first, at);
+        self.resuming.expire(now);
     }
 
     /// When the door is to call [`tick`](Self::tick) and both sweeps next, if ever.
@@ -106,6 +107,7 @@ impl Hub {
             self.fan_out.next_greeting(),
             self.slow_readers.next_sweep(),
             self.idle_sweep,
+            self.resuming.next(),
         ];
         deadlines.into_iter().flatten().min()
     }

@@ -104,7 +104,7 @@ pub(in crate::server) fn explain(refusal: &Refusal) -> String {
         Refusal::LineTooLong { limit } => {
             format!("That line was not sent: it is longer than {limit} bytes.")
         }
-        Refusal::NotKept { why, text } => {
+        Refusal::NotKept { why, text, .. } => {
             let why = match why {
                 Unkept::Full => "there is no space left to keep it",
                 Unkept::Unavailable => "it cannot be kept now",
@@ -114,6 +114,7 @@ pub(in crate::server) fn explain(refusal: &Refusal) -> String {
                 .map_or(String::new(), |text| format!(": {text}"));
             format!("Nobody hears that, since {why}{text}")
         }
+        Refusal::CannotResume => "There is no session to go on with.".to_owned(),
         Refusal::NotDelivered { nickname } => {
             format!("Not delivered: {nickname} reads too slowly.")
         }

@@ -43,7 +43,7 @@ pub(crate) enum Times {
 /// Puts something into lines, each with its line feed.
 pub(crate) fn render(heard: Heard<'_>, times: Times, to: &mut Vec<u8>) {
     match heard {
-        Heard::Event(Event::Message(said)) => {
+        Heard::Event(Event::Message(said)) | Heard::Own(said, _) => {
             live_time(said.place.time, times, to);
             message(said, to);
         }
@@ -67,7 +67,7 @@ pub(crate) fn render(heard: Heard<'_>, times: Times, to: &mut Vec<u8>) {
 /// The same of a room in which the reader is not: each line begins with its name.
 pub(in crate::server) fn render_elsewhere(heard: Heard<'_>, times: Times, to: &mut Vec<u8>) {
     let room = match heard {
-        Heard::Event(Event::Message(said)) => &said.room,
+        Heard::Event(Event::Message(said)) | Heard::Own(said, _) => &said.room,
         Heard::Event(Event::Redaction(taken)) => &taken.room,
         Heard::Event(Event::Topic(set)) => &set.room,
         Heard::Digest(Digest::Changes(changes)) => &changes.room,
@@ -271,6 +271,17 @@ fn tell_answer(answer: &Answer, times: Times, to: &mut Vec<u8>) {
             );
             line(to, format_args!("{HINT}"));
         }
+        Answer::Returned {
+            who, room, others, ..
+        } => {
+            let (nickname, others) = (&who.nickname, counted(*others, OTHERS));
+            line(
+                to,
+                format_args!("* You are back as {nickname}, in #{room} with {others}."),
+            );
+        }
+        // Lines have no numbers to come back by.
+        Answer::Backlog { .. } | Answer::Committed { .. } => {}
         Answer::History { room, messages, .. } if messages.is_empty() => {
             line(to, format_args!("* Nothing has been said in #{room} yet."));
         }
@@ -293,6 +304,7 @@ fn tell_answer(answer: &Answer, times: Times, to: &mut Vec<u8>) {
             others,
             topic,
             linger,
+            ..
         } => {
             let others = counted(*others, OTHERS);
             line(to, format_args!("* You are now in #{room} with {others}."));
@@ -304,6 +316,7 @@ fn tell_answer(answer: &Answer, times: Times, to: &mut Vec<u8>) {
             others,
             topic,
             linger,
+            ..
         } => {
             let others = counted(*others, OTHERS);
             line(to, format_args!("* You hear #{room} now, with {others}."));

@@ -3,23 +3,28 @@
 //! `docs/protocol.md` describes each with its fields. What people are told is in `text`, in the
 //! words of the line door; what programs need is in the other fields.
 
-use std::rc::Rc;
+mod said;
 
 use serde_json::{Map, Value, json};
 
 use crate::chat::{
-    Answer, COMMANDS, CommandEntry, Departure, Event, Message, MessageKind, Millis, Name, ORDERS,
-    Outcome, Person, Place, Refusal, Report, Text, Unkept,
+    Answer, COMMANDS, CommandEntry, Departure, Event, Millis, Name, ORDERS, Outcome, Person, Place,
+    Position, Refusal, Report, Text, Unkept,
 };
 use crate::server::core::digests::{Changes, Digest, Expulsion};
 use crate::server::core::rendering::Heard;
 use crate::server::doors::line::words::{self, Times};
+use said::{backlog, history, message};
 
 /// Puts something into an object, with a line feed behind it.
 pub(in crate::server) fn render(heard: Heard<'_>, to: &mut Vec<u8>) {
     match heard {
         Heard::Event(Event::Message(said)) => {
-            message(said, to);
+            message(said, None, to);
+            to.push(b'\n');
+        }
+        Heard::Own(said, client_id) => {
+            message(said, Some(client_id), to);
             to.push(b'\n');
         }
         Heard::Event(event) => {
@@ -41,6 +46,12 @@ pub(in crate::server) fn render(heard: Heard<'_>, to: &mut Vec<u8>) {
             is_whole,
             ..
         }) => history(room, *is_whole, messages, to),
+        Heard::Answer(Answer::Backlog {
+            room,
+            position,
+            events,
+            own,
+        }) => backlog(room, position, events.as_deref(), own, to),
         Heard::Answer(answer) => {
             if let Some(object) = answer_object(answer) {
                 object.write(to);
@@ -81,6 +92,12 @@ impl Object {
             .with("time", place.time)
     }
 
+    /// Up to where a room was heard.
+    fn position(self, position: &Position) -> Self {
+        self.with("epoch", position.epoch.to_string())
+            .with("last", position.number)
+    }
+
     fn person(self, who: &Person) -> Self {
         self.with("nick", name(&who.nickname))
             .with("account", who.account.as_ref().map(name))
@@ -116,57 +133,6 @@ fn name(name: &Name) -> Value {
 
 fn text(text: &Text) -> Value {
     Value::from(&**text)
-}
-
-/// The hot path: nothing is put together before it is written.
-fn message(said: &Message, to: &mut Vec<u8>) {
-    use std::io::Write;
-    let Message {
-        place,
-        room,
-        author,
-        ..
-    } = said;
-    let kind = kind_of(said);
-    // Neither names nor ids have a sign that JSON would have to escape.
-    let _ = write!(
-        to,
-        "{{\"kind\":\"{kind}\",\"room\":\"{room}\",\"id\":\"{}\",\"number\":{},\"previous\":{},\"time\":{},\"nick\":\"{}\",\"account\":",
-        place.id, place.number, place.previous, place.time, author.nickname,
-    );
-    match &author.account {
-        Some(account) => string(account, to),
-        None => to.extend_from_slice(b"null"),
-    }
-    let _ = write!(to, ",\"origin\":\"{}\",\"text\":", author.origin);
-    string(&said.text, to);
-    to.push(b'}');
-}
-
-fn kind_of(said: &Message) -> &'static str {
-    match said.kind {
-        MessageKind::Said => "message",
-        MessageKind::Action => "action",
-    }
-}
-
-/// Two hundred messages for everybody who asks: not one of them is put together before it is
-/// written either.
-fn history(room: &Name, is_whole: bool, messages: &[Rc<Message>], to: &mut Vec<u8>) {
-    use std::io::Write;
-    to.extend_from_slice(b"{\"kind\":");
-    string("history", to);
-    let _ = write!(
-        to,
-        ",\"room\":\"{room}\",\"complete\":{is_whole},\"messages\":["
-    );
-    for (place, said) in messages.iter().enumerate() {
-        if place > 0 {
-            to.push(b',');
-        }
-        message(said, to);
-    }
-    to.extend_from_slice(b"]}\n");
 }
 
 /// `None` for messages, and for what comes in [digests](Digest) only.
@@ -265,41 +231,60 @@ fn seconds(millis: Millis) -> u64 {
     millis.div_ceil(1000)
 }
 
-/// `None` for histories.
+/// `None` for what is written as it comes.
 fn answer_object(answer: &Answer) -> Option<Object> {
     let object = match answer {
-        Answer::History { .. } => return None,
+        Answer::History { .. } | Answer::Backlog { .. } => return None,
         Answer::Welcome {
             who,
             room,
             others,
             topic,
+            position,
         } => Object::new("welcome")
             .with("nick", name(&who.nickname))
             .with("origin", who.origin.to_string())
             .with("room", name(room))
             .with("others", *others)
-            .with("topic", topic.as_ref().map(text)),
+            .with("topic", topic.as_ref().map(text))
+            .position(position),
+        Answer::Returned {
+            who,
+            room,
+            others,
+            topic,
+            watched,
+        } => Object::new("returned")
+            .with("nick", name(&who.nickname))
+            .with("origin", who.origin.to_string())
+            .with("room", name(room))
+            .with("others", *others)
+            .with("topic", topic.as_ref().map(text))
+            .with("watched", watched.iter().map(name).collect::<Value>()),
         Answer::Entered {
             room,
             others,
             topic,
             linger,
+            position,
         } => Object::new("entered")
             .with("room", name(room))
             .with("others", *others)
             .with("topic", topic.as_ref().map(text))
-            .with("linger_ms", *linger),
+            .with("linger_ms", *linger)
+            .position(position),
         Answer::Watching {
             room,
             others,
             topic,
             linger,
+            position,
         } => Object::new("watching")
             .with("room", name(room))
             .with("others", *others)
             .with("topic", topic.as_ref().map(text))
-            .with("linger_ms", *linger),
+            .with("linger_ms", *linger)
+            .position(position),
         Answer::Hears { room } => Object::new("hears").with("room", name(room)),
         Answer::Parted { room } => Object::new("parted").with("room", name(room)),
         Answer::OwnRooms { listed } => Object::new("own_rooms").with("rooms", rooms(listed)),
@@ -373,9 +358,16 @@ fn answer_object(answer: &Answer) -> Option<Object> {
         ),
         Answer::Skipped { count, .. } => Object::new("skipped").with("count", *count),
         Answer::Deleted(taken) => Object::new("deleted")
-            .with("room", name(&taken.room))
+            .place(&taken.place, &taken.room)
             .with("message", taken.message.to_string())
             .with("author", name(&taken.author)),
+        Answer::Committed {
+            room,
+            place,
+            client_id,
+        } => Object::new("committed")
+            .place(place, room)
+            .with("client_id", text(client_id)),
         Answer::Missed { count } => Object::new("missed").with("count", *count),
         Answer::Flooding { per_second } => {
             Object::new("flooding").with("lines_per_second", *per_second)
@@ -470,10 +462,12 @@ fn refused(refusal: &Refusal) -> Object {
         Refusal::NoSuchMessage { id } => code("no_such_message").with("name", id.to_string()),
         Refusal::NotYours { id } => code("not_yours").with("name", id.to_string()),
         Refusal::LineTooLong { limit } => code("line_too_long").with("limit", *limit),
-        Refusal::NotKept { why, .. } => match why {
+        Refusal::NotKept { why, client_id, .. } => match why {
             Unkept::Full => code("log_full"),
             Unkept::Unavailable => code("log_unavailable"),
-        },
+        }
+        .with("client_id", client_id.as_ref().map(text)),
+        Refusal::CannotResume => code("cannot_resume"),
         Refusal::NotDelivered { nickname } => code("not_delivered").with("name", name(nickname)),
     }
 }

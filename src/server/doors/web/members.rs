@@ -9,6 +9,7 @@ use crate::http::web_socket::{Endpoint, Event, Handshake, Message, Refusal, WebS
 use crate::net::{Context, Socket};
 use crate::server::core::cost::Cost;
 use crate::server::core::fan_out::Payload;
+use crate::server::core::framing::Frame;
 use crate::server::core::hub::Hub;
 use crate::server::core::line_input::Read;
 use crate::server::core::rendering::{FramingId, Heard};
@@ -21,6 +22,7 @@ use crate::server::doors::web::path;
 use crate::server::doors::web::peer;
 use crate::server::doors::web::refuse_upgrade;
 use crate::server::doors::web::requests::{self, Begun, Request, SUBPROTOCOL};
+use crate::server::doors::web::resuming;
 use crate::server::doors::{FRAMINGS, JSON, LINES};
 use crate::server::{ChatServer, Config, moment};
 
@@ -173,6 +175,9 @@ pub(in crate::server) fn enter(
                     let utc = moment(cx).utc;
                     let hello = requests::hello(&server.config, flood, max_message, utc);
                     send(cx, web_socket, &hello);
+                    if let Some(token) = resuming::grant(server, session) {
+                        send(cx, web_socket, &token);
+                    }
                 }
             }
             let board = server.board.enter(server.hub.chat(), cx.now());
@@ -309,7 +314,24 @@ fn hear_object(
     let connection = server.connections.get_mut(socket)?;
     let session = connection.session?; // what comes after a member has left is thrown away
     match Request::read(object) {
-        Ok(Request::Line { text, reference }) => Some(Begun::new(text, reference)),
+        Ok(Request::Line {
+            text,
+            client_id,
+            reference,
+        }) => Some(Begun::new(text, client_id, reference)),
+        Ok(Request::Resume {
+            token,
+            heard,
+            reference,
+        }) => {
+            let session = resuming::resume(server, cx, (socket, session), token, &heard);
+            if let Some(reference) = reference {
+                server
+                    .hub
+                    .tell_as_it_is(session, &requests::done(reference));
+            }
+            None
+        }
         Ok(Request::Ping { reference }) => {
             server
                 .hub
@@ -343,9 +365,13 @@ fn hear_line(
         is_message: true,
         allowance,
     };
+    let client_id = line.client_id.as_ref();
+    let frame = |hub: &mut Hub, session, frame: Frame<'_>, at| {
+        hub.frame_as(session, client_id, frame, at);
+    };
     let fed = connection
         .input
-        .hear(&mut server.hub, session, read, moment(cx), Hub::frame);
+        .hear(&mut server.hub, session, read, moment(cx), frame);
     server.heard(cx, socket, fed);
     if !fed.is_postponed {
         server.charge(cx, socket, Cost::CONTROL_FRAME); // one without a line is not free

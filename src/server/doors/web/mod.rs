@@ -26,6 +26,7 @@ pub(in crate::server) mod json;
 pub(in crate::server) mod members;
 mod origin;
 pub(in crate::server) mod requests;
+mod resuming;
 mod site;
 
 use log::{debug, info};

@@ -5,7 +5,9 @@ use std::fmt::{self, Formatter};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Value, json};
 
-use crate::chat::Millis;
+use crate::chat::{Millis, Position, Text};
+use crate::server::core::hub::Heard;
+use crate::server::core::resuming::{CLIENT_ID_BYTES, CLIENT_IDS, ResumeToken};
 use crate::server::doors::web::json::Object;
 use crate::server::{Config, FloodLimit};
 
@@ -22,7 +24,18 @@ pub(in crate::server) enum Request {
     Line {
         /// The line, or several.
         text: String,
+        /// As what its author's client knows it.
+        client_id: Option<Text>,
         /// What it is to be told when all of that is done.
+        reference: Option<Reference>,
+    },
+    /// To go on with a session whose connection is gone.
+    Resume {
+        /// That session's.
+        token: ResumeToken,
+        /// What was heard of which rooms.
+        heard: Vec<Heard>,
+        /// What it is to be told when that is done.
         reference: Option<Reference>,
     },
     /// An answer.
@@ -47,6 +60,9 @@ impl Request {
             kind,
             text,
             reference,
+            client_id,
+            token,
+            rooms,
         }) = serde_json::from_str(object)
         else {
             return Err("That is no object of JSON.");
@@ -60,14 +76,56 @@ impl Request {
         match kind.as_str() {
             Some("ping") => Ok(Self::Ping { reference }),
             Some("line") => match text {
-                Value::String(text) => Ok(Self::Line { text, reference }),
+                Value::String(text) => Ok(Self::Line {
+                    client_id: client_id_of(&client_id, &text)?,
+                    text,
+                    reference,
+                }),
                 _ => Err("A line has a text."),
             },
-            Some(_) => Err("There is no such kind: line and ping are there."),
+            Some("resume") => Ok(Self::Resume {
+                token: token_of(&token).ok_or("A token is 32 hexadecimal digits.")?,
+                heard: heard_of(&rooms).ok_or(BAD_ROOMS)?,
+                reference,
+            }),
+            Some(_) => Err("There is no such kind: line, ping and resume are there."),
             None => Err("An object has a kind."),
         }
     }
 }
+
+fn client_id_of(client_id: &Value, text: &str) -> Result<Option<Text>, &'static str> {
+    match client_id {
+        Value::Null => Ok(None),
+        Value::String(_) if text.contains(['\n', '\r']) => Err("A line with a client_id is one."),
+        Value::String(id) if id.len() <= CLIENT_ID_BYTES => Ok(Some(id.as_str().into())),
+        _ => Err("A client_id is a string of at most 40 bytes."),
+    }
+}
+
+fn token_of(token: &Value) -> Option<ResumeToken> {
+    token.as_str()?.parse().ok()
+}
+
+fn heard_of(rooms: &Value) -> Option<Vec<Heard>> {
+    let rooms = match rooms {
+        Value::Null => return Some(Vec::new()),
+        rooms => rooms.as_array().filter(|rooms| rooms.len() <= ROOMS)?,
+    };
+    let heard = rooms.iter().map(|heard| {
+        let position = Position {
+            epoch: heard["epoch"].as_str()?.parse().ok()?,
+            number: heard["last"].as_u64()?,
+        };
+        Some((heard["room"].as_str()?.into(), position))
+    });
+    heard.collect()
+}
+
+/// Rooms of which one asks what one has missed.
+const ROOMS: usize = 100;
+
+const BAD_ROOMS: &str = "Rooms are a list of at most 100, each with its room, epoch and last.";
 
 const BAD_REFERENCE: &str = "A ref is a number, or a string of at most 64 bytes.";
 
@@ -78,6 +136,9 @@ struct Fields {
     kind: Value,
     text: Value,
     reference: Value,
+    client_id: Value,
+    token: Value,
+    rooms: Value,
 }
 
 impl<'de> Deserialize<'de> for Fields {
@@ -98,6 +159,9 @@ impl<'de> Deserialize<'de> for Fields {
                         "kind" => &mut fields.kind,
                         "text" => &mut fields.text,
                         "ref" => &mut fields.reference,
+                        "client_id" => &mut fields.client_id,
+                        "token" => &mut fields.token,
+                        "rooms" => &mut fields.rooms,
                         _ => {
                             map.next_value::<IgnoredAny>()?;
                             continue;
@@ -118,16 +182,23 @@ pub(in crate::server) struct Begun {
     text: String,
     /// Bytes of it that were heard.
     heard: usize,
+    /// As what its author's client knows it.
+    pub(in crate::server) client_id: Option<Text>,
     /// What its author is to be told when all of it is done.
     pub(in crate::server) reference: Option<Reference>,
 }
 
 impl Begun {
     /// Nothing of it was heard yet.
-    pub(in crate::server) fn new(text: String, reference: Option<Reference>) -> Self {
+    pub(in crate::server) fn new(
+        text: String,
+        client_id: Option<Text>,
+        reference: Option<Reference>,
+    ) -> Self {
         Self {
             text,
             heard: 0,
+            client_id,
             reference,
         }
     }
@@ -145,7 +216,7 @@ impl Begun {
 
     /// Bytes of memory that it holds.
     pub(in crate::server) fn held(&self) -> usize {
-        self.text.capacity() + size_of::<Reference>() + REFERENCE
+        self.text.capacity() + size_of::<Self>() + REFERENCE + CLIENT_ID_BYTES
     }
 }
 
@@ -154,6 +225,16 @@ pub(in crate::server) fn done(Reference(reference): Reference) -> Vec<u8> {
     let mut object = Vec::new();
     Object::new("done")
         .with("ref", reference)
+        .write(&mut object);
+    object
+}
+
+/// By what a session may be resumed, and for how many seconds after its connection is gone.
+pub(in crate::server) fn token(token: ResumeToken, seconds: u32) -> Vec<u8> {
+    let mut object = Vec::new();
+    Object::new("token")
+        .with("token", token.to_string())
+        .with("seconds", seconds)
         .write(&mut object);
     object
 }
@@ -191,6 +272,7 @@ pub(in crate::server) fn hello(
         "reason": chat.reason,
         "history": chat.history,
         "replay": chat.replay,
+        "client_ids": CLIENT_IDS,
     });
     let mut object = Vec::new();
     Object::new("hello")
@@ -209,6 +291,7 @@ mod tests {
     fn line(text: &str, reference: Option<Value>) -> Request {
         Request::Line {
             text: text.to_owned(),
+            client_id: None,
             reference: reference.map(Reference),
         }
     }
@@ -260,7 +343,7 @@ mod tests {
 
     #[test]
     fn what_is_left_of_a_line_is_what_was_not_heard() {
-        let mut begun = Begun::new("aé\nb".to_owned(), Some(Reference(7.into())));
+        let mut begun = Begun::new("aé\nb".to_owned(), None, Some(Reference(7.into())));
         begun.heard(2);
         assert_eq!(begun.rest(), b"\xa9\nb", "even from within a character");
         begun.heard(3);

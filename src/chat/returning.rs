@@ -1,0 +1,158 @@
+//! Who comes back after a cut.
+//!
+//! A member whose connection is gone leaves, as any other: the others see that it is away. What it
+//! was is kept by who knows whether it may come back, and given back to a newcomer that proves to
+//! be it: its name, if nobody has taken that, and its rooms. What it has missed it is told exactly,
+//! if that is remembered, by the numbers of what it has heard.
+
+use super::answers::tell;
+use super::{Answer, Chat, Effect, Event, MemberId, Millis, Name, Position, Refusal};
+
+/// What somebody was who has left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Absent {
+    nickname: Name,
+    /// Where it was.
+    room: Name,
+    /// What it heard beside that, the latest last.
+    watched: Vec<Name>,
+}
+
+impl Absent {
+    /// Bytes of memory that it takes.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let names = self
+            .watched
+            .iter()
+            .map(|name| size_of::<Name>() + name.len());
+        size_of::<Self>() + self.nickname.len() + self.room.len() + names.sum::<usize>()
+    }
+}
+
+impl Chat {
+    /// What a member is that is about to leave; `None` if it is not there, or is sent away.
+    pub fn absent(&self, member: MemberId) -> Option<Absent> {
+        let found = self.member(member).filter(|_| !self.is_expelled(member))?;
+        let name_of = |room| self.room(room).name().clone();
+        Some(Absent {
+            nickname: found.nickname.clone(),
+            room: name_of(found.room),
+            watched: self.watched_by(member).map(name_of).collect(),
+        })
+    }
+
+    /// A member that was to leave, since its connection is gone, and whose drafts are under way, is
+    /// back before it has. False if it has left, or was sent away.
+    pub fn is_back(&mut self, member: MemberId) -> bool {
+        self.stays(member)
+    }
+
+    /// Gives a newcomer back what it was: its name, if nobody has that, and its rooms, as far as
+    /// they take it. What cannot be is told to it.
+    pub fn restore(
+        &mut self,
+        newcomer: MemberId,
+        absent: &Absent,
+        now: Millis,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.now = now;
+        if self.member(newcomer).is_none() {
+            return;
+        }
+        let mut refused = Vec::new();
+        if !self.give_back_name(newcomer, &absent.nickname) {
+            refused.push(Refusal::NicknameTaken {
+                nickname: absent.nickname.clone(),
+                free: None,
+            });
+        }
+        // Its own room first: where it is, is where it speaks.
+        let goes = self.restore_room(newcomer, &absent.room, true, effects);
+        refused.extend(goes.err());
+        for watched in &absent.watched {
+            let hears = self.restore_room(newcomer, watched, false, effects);
+            refused.extend(hears.err());
+        }
+        for refusal in refused {
+            tell(effects, newcomer, Answer::Refused(refusal));
+        }
+    }
+
+    fn restore_room(
+        &mut self,
+        member: MemberId,
+        name: &Name,
+        is_own: bool,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        let meant = self.room_meant(name)?;
+        let is_heard = |room| self.rooms_of(member).any(|own| own == room);
+        if meant.2.is_some_and(is_heard) {
+            return Ok(());
+        }
+        let leaves = self.room_of(member).filter(|_| is_own);
+        let room = self.enterable_or_opened(member, meant, leaves, self.now)?;
+        match is_own {
+            true => self.relocate(member, room, effects),
+            false => self.hear_too(member, room, effects),
+        }
+        Ok(())
+    }
+
+    /// Tells a member that is back who and where it is.
+    pub fn welcome_back(&self, member: MemberId, effects: &mut Vec<Effect>) {
+        let Some(found) = self.member(member) else {
+            return;
+        };
+        let room = self.room(found.room);
+        let watched = self.watched_by(member);
+        let answer = Answer::Returned {
+            who: self.person(member),
+            room: room.name().clone(),
+            others: room.len() - 1,
+            topic: self.topic_of(found.room),
+            watched: watched.map(|room| self.room(room).name().clone()).collect(),
+        };
+        tell(effects, member, answer);
+    }
+
+    /// Tells a member what it has missed of a room that it hears, behind what it has heard there;
+    /// or that not all of that is remembered. Nothing, if it does not hear that room.
+    pub fn tell_backlog(
+        &self,
+        member: MemberId,
+        room: &str,
+        since: Position,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(id) = self.room_named(room) else {
+            return;
+        };
+        if !self.rooms_of(member).any(|own| own == id) {
+            return;
+        }
+        let room = self.room(id);
+        let position = room.position();
+        let is_known = since.epoch == position.epoch && since.number <= position.number;
+        let events = match is_known {
+            true => room.history.since(since.number),
+            false => None,
+        };
+        let wanted = |event: &Event| match event {
+            Event::Message(said) => !self.ignores(member, said.member),
+            _ => true,
+        };
+        let answer = Answer::Backlog {
+            room: room.name().clone(),
+            position,
+            events: events.map(|mut events| {
+                events.retain(wanted);
+                events
+            }),
+            own: Vec::new(),
+        };
+        tell(effects, member, answer);
+    }
+}

@@ -1,0 +1,179 @@
+//! Sessions that are resumed after a cut.
+
+use super::Hub;
+use crate::chat::{
+    Answer, DisconnectReason, Effect, Event, MemberId, Place, Position, Refusal, Text,
+};
+use crate::server::core::flood::Bucket;
+use crate::server::core::moment::Moment;
+use crate::server::core::resuming::{Resumable, ResumeToken};
+use crate::server::core::sessions::SessionId;
+
+/// What a client has heard of a room.
+pub type Heard = (Text, Position);
+
+/// A session that goes on.
+#[derive(Debug)]
+pub struct Resumed {
+    /// What it is from now on: the newcomer's own, or one more of the member that it was, whose
+    /// framing is the same. Then the newcomer's own is to be [gone](Hub::gone).
+    pub session: SessionId,
+    /// What it was.
+    pub before: SessionId,
+    /// What the connection of that had still to make up for, if it is gone.
+    pub(in crate::server) bucket: Bucket,
+}
+
+impl Hub {
+    /// A session may be resumed by this token from now on.
+    pub fn grant(&mut self, session: SessionId, token: ResumeToken) {
+        if self.is_here(session) {
+            self.resuming.grant(session, token, None);
+        }
+    }
+
+    /// A newcomer's session says that it was another one, by whose token that may be resumed. That
+    /// one is ended, if it is still there, and nothing more is heard of it. Then the newcomer is
+    /// what that was, is told so, and what it has missed of the rooms that it has heard so far; by
+    /// `next` it may be resumed the next time.
+    ///
+    /// `None` if there is no such session: the newcomer stays what it is, and is told so.
+    pub fn resume(
+        &mut self,
+        newcomer: SessionId,
+        (token, next): (ResumeToken, ResumeToken),
+        heard: &[Heard],
+        at: Moment,
+    ) -> Option<Resumed> {
+        self.apply();
+        self.at = at;
+        let member = self.member(newcomer)?;
+        let is_own = self.resuming.is_of(newcomer, token);
+        let found = (!is_own).then(|| self.resuming.take(token)).flatten();
+        let Some(found) = found else {
+            self.tell(newcomer, Answer::Refused(Refusal::CannotResume));
+            return None;
+        };
+        let (before, bucket) = (found.session, found.bucket);
+        let session = match (self.still_there(&found), &found.gone) {
+            (Some(member), _) => {
+                let before = (before, found.gone.is_some());
+                self.take_over(newcomer, member, before, at)?
+            }
+            (None, Some(gone)) => {
+                let first = self.effects.len();
+                self.chat
+                    .restore(member, &gone.absent, at.now, &mut self.effects);
+                self.note_call(newcomer, first);
+                newcomer
+            }
+            (None, None) => newcomer,
+        };
+        if session != newcomer {
+            self.resuming.forget(newcomer);
+        }
+        self.drafts.pass_on(before, session);
+        self.resuming.grant(session, next, Some(found));
+        self.tell_what_was_missed(session, heard);
+        Some(Resumed {
+            session,
+            before,
+            bucket,
+        })
+    }
+
+    /// The member of a session that is resumed, if it has not left, or need not.
+    fn still_there(&mut self, found: &Resumable) -> Option<MemberId> {
+        match &found.gone {
+            None => self.member(found.session),
+            Some(gone) => Some(gone.member).filter(|&member| self.chat.is_back(member)),
+        }
+    }
+
+    /// A newcomer's connection is one of a member that is there, instead of another.
+    fn take_over(
+        &mut self,
+        newcomer: SessionId,
+        member: MemberId,
+        (before, is_gone): (SessionId, bool),
+        at: Moment,
+    ) -> Option<SessionId> {
+        let framing = self.fan_out.framing_of(newcomer);
+        let session = self.add_session(member, framing)?;
+        if is_gone {
+            // Its connection was its last, and the member has stayed for its drafts.
+            if self.sessions.has(before) {
+                self.detach(before, member);
+            }
+        } else {
+            self.disconnect(before, DisconnectReason::Resumed, at);
+        }
+        self.apply();
+        Some(session)
+    }
+
+    fn tell_what_was_missed(&mut self, session: SessionId, heard: &[Heard]) {
+        let Some(member) = self.member(session) else {
+            return;
+        };
+        let first = self.effects.len();
+        self.chat.welcome_back(member, &mut self.effects);
+        for (room, since) in heard {
+            self.chat
+                .tell_backlog(member, room, *since, &mut self.effects);
+        }
+        for effect in &mut self.effects[first..] {
+            if let Effect::Tell {
+                answer: Answer::Backlog { events, own, .. },
+                ..
+            } = effect
+            {
+                let events = events.iter().flatten();
+                let ids = events
+                    .filter_map(Event::place)
+                    .map(|place: &Place| place.id);
+                *own = self.resuming.own(session, ids);
+            }
+        }
+        self.note_call(session, first);
+    }
+
+    /// Whether a session has said that before, by its client's id: then it is told where it was
+    /// heard, or will be when it is.
+    pub(super) fn was_said(&mut self, session: SessionId, client_id: &Text) -> bool {
+        let Some(said) = self.resuming.said(session, client_id) else {
+            return false;
+        };
+        if let Some((room, place)) = said.heard.clone() {
+            let client_id = client_id.clone();
+            self.tell(
+                session,
+                Answer::Committed {
+                    room,
+                    place,
+                    client_id,
+                },
+            );
+        }
+        true
+    }
+
+    /// What the connection of a session has still to make up for, if it is to be resumed.
+    pub(in crate::server) fn note_bucket(&mut self, session: SessionId, bucket: Bucket) {
+        self.resuming.note_bucket(session, bucket);
+    }
+
+    /// A session's connection is gone, or is ended by no wish of its own: it may be resumed for a
+    /// while.
+    pub(super) fn keep_for_return(&mut self, session: SessionId, at: Moment) {
+        let time = super::seconds(self.config.resume_time);
+        if time > 0
+            && self.resuming.is_granted(session)
+            && let Some(member) = self.member(session)
+            && let Some(absent) = self.chat.absent(member)
+        {
+            let until = at.now.saturating_add(time);
+            self.resuming.goes(session, member, absent, until);
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! What was said, as JSON: the hot path, and lists of hundreds for everybody who asks. Nothing is put
+//! together before it is written.
+
+use std::io::Write;
+use std::rc::Rc;
+
+use super::{event_object, string};
+use crate::chat::{Event, EventId, Message, MessageKind, Name, Position, Text};
+
+/// A message; its author's client sees by which id it knows it.
+pub(super) fn message(said: &Message, client_id: Option<&str>, to: &mut Vec<u8>) {
+    let Message {
+        place,
+        room,
+        author,
+        ..
+    } = said;
+    let kind = match said.kind {
+        MessageKind::Said => "message",
+        MessageKind::Action => "action",
+    };
+    // Writing to memory cannot fail. Neither names nor ids have a sign that JSON would have to
+    // escape.
+    let _ = write!(
+        to,
+        "{{\"kind\":\"{kind}\",\"room\":\"{room}\",\"id\":\"{}\",\"number\":{},\"previous\":{},\"time\":{},\"nick\":\"{}\",\"account\":",
+        place.id, place.number, place.previous, place.time, author.nickname,
+    );
+    match &author.account {
+        Some(account) => string(account, to),
+        None => to.extend_from_slice(b"null"),
+    }
+    let _ = write!(to, ",\"origin\":\"{}\",\"text\":", author.origin);
+    string(&said.text, to);
+    if let Some(client_id) = client_id {
+        to.extend_from_slice(b",\"client_id\":");
+        string(client_id, to);
+    }
+    to.push(b'}');
+}
+
+/// What was said in a room.
+pub(super) fn history(room: &Name, is_whole: bool, messages: &[Rc<Message>], to: &mut Vec<u8>) {
+    to.extend_from_slice(b"{\"kind\":");
+    string("history", to);
+    let _ = write!(
+        to,
+        ",\"room\":\"{room}\",\"complete\":{is_whole},\"messages\":["
+    );
+    for (place, said) in messages.iter().enumerate() {
+        if place > 0 {
+            to.push(b',');
+        }
+        message(said, None, to);
+    }
+    to.extend_from_slice(b"]}\n");
+}
+
+/// What somebody has missed of a room, and which of it is its own.
+pub(super) fn backlog(
+    room: &Name,
+    position: &Position,
+    events: Option<&[Event]>,
+    own: &[(EventId, Text)],
+    to: &mut Vec<u8>,
+) {
+    to.extend_from_slice(b"{\"kind\":");
+    string("backlog", to);
+    let (is_whole, Position { epoch, number }) = (events.is_some(), position);
+    let _ = write!(
+        to,
+        ",\"room\":\"{room}\",\"complete\":{is_whole},\"epoch\":\"{epoch}\",\"last\":{number},\"events\":["
+    );
+    for (place, event) in events.unwrap_or_default().iter().enumerate() {
+        if place > 0 {
+            to.push(b',');
+        }
+        match event {
+            Event::Message(said) => {
+                let mut own = own.iter();
+                let own = own.find(|(id, _)| *id == said.place.id);
+                message(said, own.map(|(_, client_id)| &**client_id), to);
+            }
+            event => {
+                if let Some(object) = event_object(event) {
+                    object.write(to);
+                    to.pop(); // its line feed
+                }
+            }
+        }
+    }
+    to.extend_from_slice(b"]}\n");
+}

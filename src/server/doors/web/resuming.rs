@@ -1,0 +1,66 @@
+//! Sessions of programs that are resumed after a cut.
+
+use crate::net::{Context, Socket};
+use crate::server::core::cost::Cost;
+use crate::server::core::hub::Heard;
+use crate::server::core::resuming::ResumeToken;
+use crate::server::core::sessions::SessionId;
+use crate::server::doors::web::requests;
+use crate::server::{ChatServer, moment};
+
+/// A session may be resumed from now on: the object that says by what. `None` if nobody may.
+pub(super) fn grant(server: &mut ChatServer, session: SessionId) -> Option<Vec<u8>> {
+    let seconds = server.config.resume_time;
+    (seconds > 0).then(|| {
+        let token = draw();
+        server.hub.grant(session, token);
+        requests::token(token, seconds)
+    })
+}
+
+/// Nobody can foresee it.
+fn draw() -> ResumeToken {
+    ResumeToken::new(rand::random())
+}
+
+/// A newcomer says that it was another session: from now on it is, if that may be resumed. Its
+/// connection has what the other's had still to make up for. Returns the session that it has then.
+pub(super) fn resume(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    (socket, newcomer): (Socket, SessionId),
+    token: ResumeToken,
+    heard: &[Heard],
+) -> SessionId {
+    let before = server.hub.fan_out.answered();
+    let next = draw();
+    let resumed = server
+        .hub
+        .resume(newcomer, (token, next), heard, moment(cx));
+    server.hub.apply();
+    let cost = Cost::LINE + Cost::answer(server.hub.fan_out.answered() - before);
+    let Some(resumed) = resumed else {
+        server.charge(cx, socket, cost);
+        return newcomer;
+    };
+    let session = resumed.session;
+    // If the other connection is there, it is ended when this is done.
+    let other = server.outlets.get(resumed.before).copied().flatten();
+    let other = other.and_then(|outlet| server.connections.get_mut(outlet.socket));
+    let bucket = other.and_then(|other| Some(other.input.account()?.1));
+    if let Some(connection) = server.connections.get_mut(socket) {
+        connection.session = Some(session);
+        connection.input.inherit(bucket.unwrap_or(resumed.bucket));
+    }
+    if session != newcomer {
+        let outlet = server.outlets.entry(newcomer).take();
+        *server.outlets.entry(session) = outlet;
+        server.forget_session(cx, newcomer);
+    }
+    let seconds = server.config.resume_time;
+    server
+        .hub
+        .tell_as_it_is(session, &requests::token(next, seconds));
+    server.charge(cx, socket, cost);
+    session
+}
