@@ -118,6 +118,12 @@ impl Chat {
         tell(effects, member, answer);
     }
 
+    /// Up to where a room was heard; `None` if there is none of that name.
+    pub fn position(&self, room: &str) -> Option<Position> {
+        let room = self.room_named(room)?;
+        Some(self.room(room).position())
+    }
+
     /// Tells a member what it has missed of a room that it hears, behind what it has heard there;
     /// or that not all of that is remembered. Nothing, if it does not hear that room.
     pub fn tell_backlog(

@@ -15,6 +15,8 @@
 //! then it says nothing.
 
 mod memory;
+#[cfg(all(test, feature = "server"))]
+pub(crate) mod slow;
 
 use crate::chat::{Draft, Millis, Settled};
 

@@ -1,12 +1,14 @@
 //! Tests of the doors on real sockets, turn by turn: the loop runs in the test, and so do its
 //! peers, so what a turn has brought and what it has cost is known without a clock.
 
+mod drafts;
+
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use crate::event_loop::ManualClock;
 use crate::net::{Address, Listener};
-use crate::room_log::MemoryLog;
+use crate::room_log::{MemoryLog, RoomLog};
 use crate::server::bind::{bind_all, bind_web};
 use crate::server::doors::line;
 use crate::server::doors::web;
@@ -27,9 +29,13 @@ struct Peer {
 
 impl House {
     fn new(config: Config) -> Self {
+        Self::with_log(config, Box::<MemoryLog>::default())
+    }
+
+    fn with_log(config: Config, log: Box<dyn RoomLog>) -> Self {
         let clock = ManualClock::new();
         let mut event_loop = Loop::with_clock(clock).expect("a loop");
-        let mut server = ChatServer::new(&mut event_loop, config, Box::<MemoryLog>::default());
+        let mut server = ChatServer::new(&mut event_loop, config, log);
         let address = "127.0.0.1:0".to_owned();
         let lines = bind_all(std::slice::from_ref(&address), Vec::new(), 0o600).expect("a port");
         let lines = lines.into_iter().next().expect("one was asked for");

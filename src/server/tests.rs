@@ -331,7 +331,7 @@ fn who_reads_nothing_is_gone_when_the_stall_time_is_over_and_not_before() {
         );
         // His last lines have their own time, and then the connection is closed under him.
         assert_eq!(house.door.connections(&house.event_loop), 2);
-        let over = start + seconds(stall) + line_door::LAST_LINES_MS;
+        let over = start + seconds(stall) + line_door::ending::LAST_LINES_MS;
         house.run_until(over - 1);
         assert_eq!(house.door.connections(&house.event_loop), 2);
         house.run_until(over);
@@ -347,7 +347,7 @@ fn who_has_left_and_closes_nothing_is_closed_soon() {
     let mut ann = house.join();
     ann.say("/quit");
     house.settle();
-    let over = house.clock.now() + u64::from(line_door::LINGER_MS);
+    let over = house.clock.now() + u64::from(line_door::ending::LINGER_MS);
     house.run_until(over - 1);
     assert_eq!(house.door.connections(&house.event_loop), 1);
     house.run_until(over);
@@ -491,7 +491,7 @@ fn who_goes_for_the_memory_is_told_why_behind_what_it_was_being_sent() {
         told += usize::from(last.as_deref() == Some(&*DisconnectReason::Memory.line()));
     }
     assert_eq!(told, gone);
-    house.run_until(house.clock.now() + line_door::LAST_LINES_MS);
+    house.run_until(house.clock.now() + line_door::ending::LAST_LINES_MS);
     let left = house.server.hub.chat().member_count();
     assert_eq!(house.door.connections(&house.event_loop), left);
 }

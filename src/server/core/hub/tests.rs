@@ -2,6 +2,7 @@
 
 mod drafts;
 mod endings;
+mod resuming;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

@@ -37,7 +37,7 @@ use crate::http::{self, Head, IncomingMessage, ServerResponse};
 use crate::net::{Address, Context, Event, Listener, Socket};
 use crate::server::core::cost::Cost;
 use crate::server::doors::arrivals;
-use crate::server::doors::line::{LAST_LINES_MS, THROWN_AWAY};
+use crate::server::doors::line::ending::{LAST_LINES_MS, THROWN_AWAY};
 use crate::server::inspect::loop_view;
 use crate::server::inspect::metrics;
 use crate::server::{ChatServer, Loop, StartError};

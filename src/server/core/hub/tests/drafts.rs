@@ -1,70 +1,10 @@
 //! A log that takes its time: who waits, who does not, and in which order all is heard.
 
-use std::cell::RefCell;
-use std::collections::VecDeque;
-
 use super::*;
-use crate::chat::{Draft, Settled, Unkept};
-use crate::room_log::RoomLog;
-
-/// A log that settles what the test says, when it says so.
-#[derive(Clone, Debug, Default)]
-struct SlowLog(Rc<RefCell<Desk>>);
-
-#[derive(Debug, Default)]
-struct Desk {
-    appended: VecDeque<Draft>,
-    settled: VecDeque<Settled>,
-    number: u64,
-    flushed: usize,
-}
-
-impl RoomLog for SlowLog {
-    fn append(&mut self, draft: Draft, _utc: Millis) -> Option<Settled> {
-        self.0.borrow_mut().appended.push_back(draft);
-        None
-    }
-
-    fn flush(&mut self) {
-        self.0.borrow_mut().flushed += 1;
-    }
-
-    fn next_settled(&mut self) -> Option<Settled> {
-        self.0.borrow_mut().settled.pop_front()
-    }
-}
-
-impl SlowLog {
-    /// How many drafts it has not settled.
-    fn len(&self) -> usize {
-        self.0.borrow().appended.len()
-    }
-
-    fn settle(&self, at: usize, settled: impl FnOnce(Draft, u64) -> Settled) {
-        let mut desk = self.0.borrow_mut();
-        let draft = desk.appended.remove(at).expect("it was appended");
-        desk.number += 10;
-        let settled = settled(draft, desk.number);
-        desk.settled.push_back(settled);
-    }
-
-    /// Commits the draft that is at this place of those that wait.
-    fn commit(&self, at: usize) {
-        self.settle(at, |draft, number| Settled::Committed {
-            draft,
-            number,
-            time: number,
-        });
-    }
-
-    fn refuse(&self, at: usize) {
-        let why = Unkept::Full;
-        self.settle(at, |draft, _| Settled::Refused { draft, why });
-    }
-}
+use crate::room_log::slow::SlowLog;
 
 impl House {
-    fn with_log() -> (Self, SlowLog) {
+    pub(super) fn with_log() -> (Self, SlowLog) {
         let log = SlowLog::default();
         let mut house = Self::new();
         house.hub = Hub::with_log(Rc::new(Config::default()), &FRAMINGS, Box::new(log.clone()));
@@ -80,13 +20,13 @@ impl House {
         (house, log, members)
     }
 
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         self.hub.settle(self.at());
         self.turn();
     }
 
     /// Commits one draft after the other.
-    fn commit_all(&mut self, log: &SlowLog) {
+    pub(super) fn commit_all(&mut self, log: &SlowLog) {
         while log.len() > 0 {
             log.commit(0);
             self.settle();
@@ -317,12 +257,12 @@ fn behind_a_log_that_has_stopped_everybody_waits() {
 fn a_turn_is_flushed_once_and_only_if_something_was_said() {
     let (mut house, log, [ann, bob]) = House::with_log_and();
     house.says(ann, "/who");
-    assert_eq!(log.0.borrow().flushed, 0);
+    assert_eq!(log.flushed(), 0);
     house.hears(ann, "one");
     house.hears(bob, "two");
     assert!(house.hub.has_deliveries());
     house.turn();
-    assert_eq!(log.0.borrow().flushed, 1);
+    assert_eq!(log.flushed(), 1);
     assert!(!house.hub.has_deliveries());
 }
 

@@ -1,0 +1,235 @@
+//! Sessions that go on by another connection.
+
+use super::*;
+use crate::chat::{Position, Text};
+use crate::server::core::resuming::ResumeToken;
+
+impl House {
+    fn token(&mut self, session: SessionId, number: u128) -> ResumeToken {
+        let token = ResumeToken::new(number);
+        self.hub.grant(session, token);
+        token
+    }
+
+    /// A newcomer goes on with a session. Which it has then.
+    fn resume(&mut self, token: ResumeToken, heard: &[Heard]) -> Option<SessionId> {
+        let newcomer = self.hub.connect(STRANGER, JSON, self.at());
+        let newcomer = newcomer.expect("there is room");
+        self.turn();
+        let next = ResumeToken::new(1 << 100 | u128::from(self.now));
+        let resumed = self.hub.resume(newcomer, (token, next), heard, self.at());
+        let session = resumed.as_ref().map(|resumed| resumed.session);
+        if session.is_some_and(|session| session != newcomer) {
+            self.hub.gone(newcomer, self.at());
+            self.hub.apply();
+            self.hub.forget(newcomer);
+        }
+        self.turn();
+        session
+    }
+
+    fn cut(&mut self, session: SessionId) {
+        self.hub.gone(session, self.at());
+        self.hub.apply();
+        self.hub.forget(session);
+        self.turn();
+    }
+
+    fn says_as(&mut self, session: SessionId, client_id: &str, line: &str) {
+        let client_id = Text::from(client_id);
+        self.hub
+            .frame_as(session, Some(&client_id), Frame::Line(line), self.at());
+        self.turn();
+    }
+
+    /// What a session has read since, by the kinds of objects and one field of each.
+    fn objects(&mut self, session: SessionId, field: &str) -> Vec<(String, String)> {
+        let [read] = self.take([session]);
+        let object = |line: &String| {
+            let object: serde_json::Value = serde_json::from_str(line).expect("JSON");
+            let kind = object["kind"].as_str().expect("a kind").to_owned();
+            let value = object[field]
+                .as_str()
+                .map_or_else(String::new, str::to_owned);
+            (kind, value)
+        };
+        read.iter().map(object).collect()
+    }
+}
+
+fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    let owned = |&(kind, value): &(&str, &str)| (kind.to_owned(), value.to_owned());
+    pairs.iter().map(owned).collect()
+}
+
+/// The beginning of what there is: all of a room that was never empty.
+fn from_the_start(house: &House, room: &str) -> Heard {
+    let epoch = house.hub.chat().position(room).expect("it is there").epoch;
+    (room.into(), Position { epoch, number: 0 })
+}
+
+/// Catches: a member that has to wait for its drafts, and whose owner is back before it has left.
+#[test]
+fn who_is_back_before_its_drafts_are_settled_has_never_left() {
+    let (mut house, log) = House::with_log();
+    let ann = house.connect(STRANGER, JSON);
+    let bob = house.connect(STRANGER, LINES);
+    house.pass(2000);
+    house.read.clear();
+    let token = house.token(ann, 7);
+    house.says_as(ann, "a", "one");
+    house.says_as(ann, "b", "two");
+    house.cut(ann);
+    log.commit(0);
+    house.settle();
+    let heard = [from_the_start(&house, "lobby")];
+    let back = house.resume(token, &heard).expect("it goes on");
+    assert_ne!(back, ann);
+    // It says both again: one has its place, the other has not.
+    house.says_as(back, "a", "one");
+    house.says_as(back, "b", "two");
+    house.says_as(back, "c", "three");
+    house.commit_all(&log);
+    house.pass(2000);
+    assert_eq!(
+        house.objects(back, "client_id"),
+        pairs(&[
+            ("returned", ""),
+            ("backlog", ""),
+            ("committed", "a"),
+            ("message", "b"),
+            ("message", "c"),
+        ])
+    );
+    let said = ["guest1: one", "guest1: two", "guest1: three"];
+    assert_eq!(house.take([bob]), [lines(&said)]);
+    assert_eq!(house.hub.chat().member_count(), 2);
+    house.cut(back);
+    house.pass(2000);
+    assert_eq!(house.take([bob]), [lines(&["* guest1 left #lobby."])]);
+}
+
+#[test]
+fn a_message_that_was_refused_may_be_said_again() {
+    let (mut house, log) = House::with_log();
+    let ann = house.connect(STRANGER, JSON);
+    house.pass(2000);
+    house.read.clear();
+    house.token(ann, 7);
+    house.says_as(ann, "a", "one");
+    log.refuse(0);
+    house.settle();
+    house.says_as(ann, "a", "one");
+    assert_eq!(log.len(), 1);
+    house.commit_all(&log);
+    assert_eq!(
+        house.objects(ann, "client_id"),
+        pairs(&[("refused", "a"), ("message", "a")])
+    );
+}
+
+#[test]
+fn a_session_that_is_still_there_is_ended_and_its_drafts_are_the_others() {
+    let (mut house, log) = House::with_log();
+    let ann = house.connect(STRANGER, JSON);
+    let bob = house.connect(STRANGER, LINES);
+    house.pass(2000);
+    house.read.clear();
+    let token = house.token(ann, 7);
+    house.says_as(ann, "a", "one");
+    let back = house.resume(token, &[]).expect("it goes on");
+    assert_eq!(house.ended.pop(), Some((ann, Some("resumed"))));
+    house.says(ann, "nobody hears this");
+    house.commit_all(&log);
+    house.pass(2000);
+    assert_eq!(house.take([bob]), [lines(&["guest1: one"])]);
+    let [own] = house.take([back]);
+    assert!(own[1].contains("\"client_id\":\"a\""), "{own:?}");
+    assert_eq!(own.len(), 2, "{own:?}");
+}
+
+#[test]
+fn tokens_are_forgotten_in_time_and_by_whom_they_are_not() {
+    let mut house = House::new();
+    let ann = house.connect(STRANGER, JSON);
+    let token = house.token(ann, 7);
+    assert_eq!(house.resume(ResumeToken::new(8), &[]), None);
+    house.cut(ann);
+    let seconds = Millis::from(Config::default().resume_time) * 1000;
+    assert_eq!(house.hub.resuming.next(), Some(house.now + seconds));
+    house.pass(seconds - 1);
+    let back = house.resume(token, &[]).expect("it is not too late");
+    house.cut(back);
+    house.pass(seconds);
+    assert!(house.hub.resuming.is_empty());
+    assert_eq!(house.hub.resuming.bytes(), 0);
+}
+
+/// Catches: memory without a limit for those who come and go.
+#[test]
+fn of_those_who_are_gone_the_oldest_give_way() {
+    let mut house = House::new();
+    let mut tokens = Vec::new();
+    let id = |at: u32| Text::from(format!("{at:040}"));
+    for visitor in 0..1000 {
+        let ann = house.connect(STRANGER, JSON);
+        tokens.push(house.token(ann, visitor));
+        for at in 0..64 {
+            let (moment, frame) = (house.at(), Frame::Line("hello"));
+            house.hub.frame_as(ann, Some(&id(at)), frame, moment);
+            house.hub.apply();
+        }
+        house.cut(ann);
+        house.now += 1;
+        assert!(house.hub.resuming.bytes() < 20 * 1024 * 1024);
+    }
+    assert_eq!(house.resume(tokens[0], &[]), None);
+    assert!(house.resume(tokens[999], &[]).is_some());
+}
+
+#[test]
+fn only_so_many_ids_are_known() {
+    let mut house = House::new();
+    let ann = house.connect(STRANGER, JSON);
+    house.pass(2000);
+    house.token(ann, 7);
+    for at in 0..65 {
+        house.says_as(ann, &at.to_string(), "hello");
+    }
+    house.read.clear();
+    for again in ["64", "1", "0"] {
+        house.says_as(ann, again, "hello");
+    }
+    assert_eq!(
+        house.objects(ann, "client_id"),
+        pairs(&[("committed", "64"), ("committed", "1"), ("message", "0")])
+    );
+}
+
+#[test]
+fn whoever_has_left_gets_its_rooms_back_as_far_as_they_take_it() {
+    let mut house = House::new();
+    let ann = house.connect(STRANGER, JSON);
+    let bob = house.connect(STRANGER, LINES);
+    for line in ["/nick ann", "/join tea", "/watch milk", "/watch sugar"] {
+        house.says(ann, line);
+    }
+    house.says(bob, "/watch tea");
+    house.pass(2000);
+    house.read.clear();
+    let token = house.token(ann, 7);
+    house.cut(ann);
+    house.pass(2000);
+    let back = house.resume(token, &[]).expect("it goes on");
+    house.pass(2000);
+    let heard = ["#tea * ann left #tea.", "#tea * ann joined #tea."];
+    let heard = lines(&heard);
+    assert_eq!(house.take([bob]), [heard]);
+    let member = house.member(back);
+    let chat = house.hub.chat();
+    let rooms = chat
+        .rooms_of(member)
+        .filter_map(|room| chat.room_name(room));
+    let rooms: Vec<&str> = rooms.map(|name| &**name).collect();
+    assert_eq!(rooms, ["tea", "milk", "sugar"]);
+}
