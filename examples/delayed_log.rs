@@ -103,6 +103,7 @@ fn main() -> ExitCode {
         eprintln!("usage: delayed_log MILLISECONDS [--listen ADDRESS ...]");
         return ExitCode::from(2);
     };
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
     let config = Config::parse_from(std::iter::once(program).chain(arguments));
     match serve(config, delay) {
         Ok(()) => ExitCode::SUCCESS,

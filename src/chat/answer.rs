@@ -51,6 +51,8 @@ pub enum Answer {
         events: Option<Vec<Event>>,
         /// With which ids of its client's it has said which of them itself.
         own: Vec<(EventId, Text)>,
+        /// Whether there is more, which is told next.
+        is_more: bool,
     },
     /// It has said that before, and it was heard.
     Committed {

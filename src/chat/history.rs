@@ -138,6 +138,18 @@ impl History {
         self.bytes + (self.messages.len() + self.others.len()) * OVERHEAD
     }
 
+    /// What has had a larger number than this.
+    pub(super) fn repeated_since(&self, number: u64) -> Repeated {
+        let first = self
+            .messages
+            .partition_point(|message| message.place.number <= number);
+        let repeated = self.repeated(self.messages.len() - first);
+        Repeated {
+            messages: repeated.messages + self.others.len(),
+            ..repeated
+        }
+    }
+
     /// What the newest `count` messages are.
     pub(super) fn repeated(&self, count: usize) -> Repeated {
         let messages = count.min(self.messages.len());

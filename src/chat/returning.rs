@@ -6,7 +6,11 @@
 //! if that is remembered, by the numbers of what it has heard.
 
 use super::answers::tell;
-use super::{Answer, Chat, Effect, Event, MemberId, Millis, Name, Position, Refusal};
+use super::{Answer, Chat, Effect, Event, MemberId, Millis, Name, Position, Refusal, Repeated};
+
+/// So much of what was missed is told in one piece: a connection that is cut again and again comes
+/// on all the same.
+const PIECE: usize = 50;
 
 /// What somebody was who has left.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,15 +154,37 @@ impl Chat {
             Event::Message(said) => !self.ignores(member, said.member),
             _ => true,
         };
-        let answer = Answer::Backlog {
+        let backlog = |number, events, is_more| Answer::Backlog {
             room: room.name().clone(),
-            position,
-            events: events.map(|mut events| {
-                events.retain(wanted);
-                events
-            }),
+            position: Position { number, ..position },
+            events,
             own: Vec::new(),
+            is_more,
         };
-        tell(effects, member, answer);
+        let Some(mut events) = events else {
+            return tell(effects, member, backlog(position.number, None, false));
+        };
+        events.retain(wanted);
+        while events.len() > PIECE {
+            let rest = events.split_off(PIECE);
+            let piece = std::mem::replace(&mut events, rest);
+            let last = piece.last().and_then(Event::place);
+            let number = last.map_or(since.number, |place| place.number);
+            tell(effects, member, backlog(number, Some(piece), true));
+        }
+        tell(
+            effects,
+            member,
+            backlog(position.number, Some(events), false),
+        );
+    }
+
+    /// What a member would be told that has missed this of a room.
+    pub fn foresee_backlog(&self, room: &str, since: Position) -> Repeated {
+        let room = self.room_named(room).map(|room| self.room(room));
+        let room = room.filter(|room| room.position().epoch == since.epoch);
+        room.map_or_else(Repeated::default, |room| {
+            room.history.repeated_since(since.number)
+        })
     }
 }

@@ -4,6 +4,7 @@ use super::Hub;
 use crate::chat::{
     Answer, DisconnectReason, Effect, Event, MemberId, Place, Position, Refusal, Text,
 };
+use crate::server::core::cost::Cost;
 use crate::server::core::flood::Bucket;
 use crate::server::core::moment::Moment;
 use crate::server::core::resuming::{Resumable, ResumeToken};
@@ -34,14 +35,14 @@ impl Hub {
 
     /// A newcomer's session says that it was another one, by whose token that may be resumed. That
     /// one is ended, if it is still there, and nothing more is heard of it. Then the newcomer is
-    /// what that was, is told so, and what it has missed of the rooms that it has heard so far; by
-    /// `next` it may be resumed the next time.
+    /// what that was, is told so, and what it has missed of the rooms that it has heard so far. The
+    /// token stays: another might never arrive.
     ///
     /// `None` if there is no such session: the newcomer stays what it is, and is told so.
     pub fn resume(
         &mut self,
         newcomer: SessionId,
-        (token, next): (ResumeToken, ResumeToken),
+        token: ResumeToken,
         heard: &[Heard],
         at: Moment,
     ) -> Option<Resumed> {
@@ -73,13 +74,24 @@ impl Hub {
             self.resuming.forget(newcomer);
         }
         self.drafts.pass_on(before, session);
-        self.resuming.grant(session, next, Some(found));
+        self.resuming.grant(session, token, Some(found));
         self.tell_what_was_missed(session, heard);
         Some(Resumed {
             session,
             before,
             bucket,
         })
+    }
+
+    /// What it will cost to tell what was missed, as far as that can be told.
+    pub(in crate::server) fn foresee_backlog(&self, newcomer: SessionId, heard: &[Heard]) -> Cost {
+        let framing = self.fan_out.framing_of(newcomer);
+        let mut cost = Cost::LINE;
+        for (room, since) in heard {
+            let repeated = self.chat.foresee_backlog(room, *since);
+            cost += self.fan_out.price(repeated, framing);
+        }
+        cost
     }
 
     /// The member of a session that is resumed, if it has not left, or need not.

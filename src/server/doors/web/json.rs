@@ -51,7 +51,8 @@ pub(in crate::server) fn render(heard: Heard<'_>, to: &mut Vec<u8>) {
             position,
             events,
             own,
-        }) => backlog(room, position, events.as_deref(), own, to),
+            is_more,
+        }) => backlog(room, (position, *is_more), events.as_deref(), own, to),
         Heard::Answer(answer) => {
             if let Some(object) = answer_object(answer) {
                 object.write(to);

@@ -9,7 +9,6 @@ use crate::http::web_socket::{Endpoint, Event, Handshake, Message, Refusal, WebS
 use crate::net::{Context, Socket};
 use crate::server::core::cost::Cost;
 use crate::server::core::fan_out::Payload;
-use crate::server::core::framing::Frame;
 use crate::server::core::hub::Hub;
 use crate::server::core::line_input::Read;
 use crate::server::core::rendering::{FramingId, Heard};
@@ -17,11 +16,11 @@ use crate::server::doors::connections::{Connection, Unheard};
 use crate::server::doors::outlet::{Door, Outlet};
 use crate::server::doors::web::admit;
 use crate::server::doors::web::client;
-use crate::server::doors::web::json;
+use crate::server::doors::web::objects;
 use crate::server::doors::web::path;
 use crate::server::doors::web::peer;
 use crate::server::doors::web::refuse_upgrade;
-use crate::server::doors::web::requests::{self, Begun, Request, SUBPROTOCOL};
+use crate::server::doors::web::requests::{self, Begun, SUBPROTOCOL};
 use crate::server::doors::web::resuming;
 use crate::server::doors::{FRAMINGS, JSON, LINES};
 use crate::server::{ChatServer, Config, moment};
@@ -30,15 +29,19 @@ use crate::server::{ChatServer, Config, moment};
 /// a larger one is disconnected with 1009.
 const MAX_MESSAGE: usize = 64 * 1024;
 
+/// What is sent to one alone is cut into messages of about so many bytes, between lines: a
+/// connection that is cut again and again comes on all the same.
+const PIECE: usize = 16 * 1024;
+
 /// What the door does for its members.
 static DOOR: Door = Door {
     write: |socket, cx, payload| {
         let web_socket = WebSocket::of(socket);
         match payload {
-            Payload::Shared(shared) => web_socket.send_encoded(cx, shared.frame()),
+            Payload::Shared(shared) => _ = web_socket.send_encoded(cx, shared.frame()),
             // It is text, put together from lines.
-            Payload::Own(bytes) => web_socket.send_text(cx, &String::from_utf8_lossy(bytes)),
-        };
+            Payload::Own(bytes) => pieces(bytes).for_each(|piece| send(cx, web_socket, piece)),
+        }
     },
     read_on: |server, cx, socket| read_on(server, cx, WebSocket::of(socket)),
     close: |server, cx, socket, reason| close(server, cx, WebSocket::of(socket), reason),
@@ -211,6 +214,18 @@ fn keep_out(
     web_socket.close(cx, code::TRY_AGAIN_LATER, &refused.text());
 }
 
+/// Whole lines, in pieces that are not too long if their lines are not.
+fn pieces(mut lines: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let most = lines.len().min(PIECE);
+        let in_piece = memchr::memrchr(b'\n', &lines[..most]);
+        let end = in_piece.or_else(|| memchr::memchr(b'\n', lines));
+        let (piece, rest) = lines.split_at(end.map_or(lines.len(), |end| end + 1));
+        lines = rest;
+        (!piece.is_empty()).then_some(piece)
+    })
+}
+
 /// Sends what was put together from text.
 fn send(cx: &mut Context<ChatServer>, web_socket: WebSocket, text: &[u8]) {
     web_socket.send_text(cx, &String::from_utf8_lossy(text));
@@ -252,12 +267,12 @@ fn hear(
         return server.finish(cx); // it may have been told so
     }
     match framing_of(server, web_socket) {
-        JSON => objects(server, cx, web_socket, begun, text),
+        JSON => objects::objects(server, cx, web_socket, begun, text),
         _ => lines(server, cx, web_socket, text),
     }
 }
 
-fn is_member(server: &mut ChatServer, web_socket: WebSocket) -> bool {
+pub(super) fn is_member(server: &mut ChatServer, web_socket: WebSocket) -> bool {
     let connection = server.connections.get_mut(web_socket.socket());
     connection.is_some_and(|found| found.session.is_some())
 }
@@ -266,125 +281,6 @@ fn framing_of(server: &mut ChatServer, web_socket: WebSocket) -> FramingId {
     let connection = server.connections.get_mut(web_socket.socket());
     let session = connection.and_then(|found| found.session);
     session.map_or(LINES, |session| server.hub.fan_out.framing_of(session))
-}
-
-/// Hears objects, one a line, until one has to wait: then all behind it do.
-fn objects(
-    server: &mut ChatServer,
-    cx: &mut Context<ChatServer>,
-    web_socket: WebSocket,
-    mut begun: Option<Begun>,
-    text: &[u8],
-) {
-    let socket = web_socket.socket();
-    let text = String::from_utf8_lossy(text);
-    let mut rest = text.trim_start();
-    while begun.is_some() || !rest.is_empty() {
-        let line = match begun.take() {
-            Some(line) => Some(line),
-            None => {
-                let (object, behind) = rest.split_once('\n').unwrap_or((rest, ""));
-                rest = behind.trim_start();
-                hear_object(server, cx, web_socket, object)
-            }
-        };
-        let left = line.and_then(|line| hear_line(server, cx, web_socket, line));
-        server.finish(cx);
-        if !is_member(server, web_socket) {
-            return;
-        }
-        if left.is_some() || server.must_wait(cx, socket) || server.has_had_its_share(cx, socket) {
-            keep(server, cx, web_socket, left, rest.as_bytes());
-            // Whoever sends many lines in one message has had its share of this turn.
-            cx.set_immediate(move |server: &mut ChatServer, cx| server.read_on(cx, socket));
-            break;
-        }
-    }
-    server.finish(cx);
-}
-
-/// Hears one object. The line in it is still to be heard.
-fn hear_object(
-    server: &mut ChatServer,
-    cx: &mut Context<ChatServer>,
-    web_socket: WebSocket,
-    object: &str,
-) -> Option<Begun> {
-    let socket = web_socket.socket();
-    let connection = server.connections.get_mut(socket)?;
-    let session = connection.session?; // what comes after a member has left is thrown away
-    match Request::read(object) {
-        Ok(Request::Line {
-            text,
-            client_id,
-            reference,
-        }) => Some(Begun::new(text, client_id, reference)),
-        Ok(Request::Resume {
-            token,
-            heard,
-            reference,
-        }) => {
-            let session = resuming::resume(server, cx, (socket, session), token, &heard);
-            if let Some(reference) = reference {
-                server
-                    .hub
-                    .tell_as_it_is(session, &requests::done(reference));
-            }
-            None
-        }
-        Ok(Request::Ping { reference }) => {
-            server
-                .hub
-                .tell_as_it_is(session, &requests::pong(reference));
-            server.charge(cx, socket, Cost::CONTROL_FRAME);
-            None
-        }
-        Err(why) => {
-            let mut refused = Vec::new();
-            json::not_understood(why).write(&mut refused);
-            server.hub.tell_as_it_is(session, &refused);
-            server.charge(cx, socket, Cost::LINE);
-            None
-        }
-    }
-}
-
-/// Hears the line of an object. What is left of it, if it has to wait: it may be many lines.
-fn hear_line(
-    server: &mut ChatServer,
-    cx: &mut Context<ChatServer>,
-    web_socket: WebSocket,
-    mut line: Begun,
-) -> Option<Begun> {
-    let socket = web_socket.socket();
-    let allowance = server.allowance(cx, socket);
-    let connection = server.connections.get_mut(socket)?;
-    let session = connection.session?;
-    let read = Read {
-        bytes: line.rest(),
-        is_message: true,
-        allowance,
-    };
-    let client_id = line.client_id.as_ref();
-    let frame = |hub: &mut Hub, session, frame: Frame<'_>, at| {
-        hub.frame_as(session, client_id, frame, at);
-    };
-    let fed = connection
-        .input
-        .hear(&mut server.hub, session, read, moment(cx), frame);
-    server.heard(cx, socket, fed);
-    if !fed.is_postponed {
-        server.charge(cx, socket, Cost::CONTROL_FRAME); // one without a line is not free
-    }
-    line.heard(fed.used);
-    if !line.rest().is_empty() {
-        return Some(line);
-    }
-    if let Some(reference) = line.reference {
-        server.finish(cx); // what only the door can answer comes first
-        server.hub.tell_behind(session, &requests::done(reference));
-    }
-    None
 }
 
 /// Hears lines. Of many lines a turn's share is heard; the rest waits, and with it all that comes
@@ -429,7 +325,7 @@ fn lines(
 
 /// Keeps what cannot be heard yet, and reads nothing more. Its bytes are not always whole
 /// characters: a line that is too long is refused at its first byte too many.
-fn keep(
+pub(super) fn keep(
     server: &mut ChatServer,
     cx: &mut Context<ChatServer>,
     web_socket: WebSocket,
@@ -478,4 +374,28 @@ fn close(
         Some(reason) => web_socket.close(cx, reason.close_code(), &reason.close_reason()),
         None => web_socket.close(cx, code::NORMAL, ""),
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_are_whole_lines_and_none_is_lost() {
+        let short = b"one\ntwo\n".as_slice();
+        assert!(pieces(short).eq([short]));
+        assert_eq!(pieces(b"").count(), 0);
+        let line = |length: usize| [vec![b'x'; length - 1], vec![b'\n']].concat();
+        let all = [
+            line(PIECE / 2),
+            line(PIECE / 2),
+            line(1),
+            line(3 * PIECE),
+            line(7),
+        ];
+        let bytes = all.concat();
+        let lengths: Vec<usize> = pieces(&bytes).map(<[u8]>::len).collect();
+        assert_eq!(lengths, [PIECE, 1, 3 * PIECE, 7]);
+        assert_eq!(pieces(&bytes).collect::<Vec<_>>().concat(), bytes);
+    }
 }

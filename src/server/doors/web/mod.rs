@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | `mod.rs` | opening it, who may come in, which path is what |
 //! | `members.rs` | members of the chat on WebSockets |
+//! | `objects.rs`, `resuming.rs` | what programs say, in objects; sessions that go on after a cut |
 //! | `json.rs`, `requests.rs` | the objects of `loopchat.v1.json`, in both directions |
 //! | `board.rs` | the rooms, as members see them beside what is said |
 //! | `access.rs` | what is for this machine only |
@@ -24,6 +25,7 @@ mod documents;
 mod forwarded;
 pub(in crate::server) mod json;
 pub(in crate::server) mod members;
+mod objects;
 mod origin;
 pub(in crate::server) mod requests;
 mod resuming;

@@ -12,15 +12,11 @@ use crate::server::{ChatServer, moment};
 pub(super) fn grant(server: &mut ChatServer, session: SessionId) -> Option<Vec<u8>> {
     let seconds = server.config.resume_time;
     (seconds > 0).then(|| {
-        let token = draw();
+        // Nobody can foresee it.
+        let token = ResumeToken::new(rand::random());
         server.hub.grant(session, token);
         requests::token(token, seconds)
     })
-}
-
-/// Nobody can foresee it.
-fn draw() -> ResumeToken {
-    ResumeToken::new(rand::random())
 }
 
 /// A newcomer says that it was another session: from now on it is, if that may be resumed. Its
@@ -33,10 +29,7 @@ pub(super) fn resume(
     heard: &[Heard],
 ) -> SessionId {
     let before = server.hub.fan_out.answered();
-    let next = draw();
-    let resumed = server
-        .hub
-        .resume(newcomer, (token, next), heard, moment(cx));
+    let resumed = server.hub.resume(newcomer, token, heard, moment(cx));
     server.hub.apply();
     let cost = Cost::LINE + Cost::answer(server.hub.fan_out.answered() - before);
     let Some(resumed) = resumed else {
@@ -60,7 +53,7 @@ pub(super) fn resume(
     let seconds = server.config.resume_time;
     server
         .hub
-        .tell_as_it_is(session, &requests::token(next, seconds));
+        .tell_as_it_is(session, &requests::token(token, seconds));
     server.charge(cx, socket, cost);
     session
 }

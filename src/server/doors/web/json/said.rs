@@ -59,7 +59,7 @@ pub(super) fn history(room: &Name, is_whole: bool, messages: &[Rc<Message>], to:
 /// What somebody has missed of a room, and which of it is its own.
 pub(super) fn backlog(
     room: &Name,
-    position: &Position,
+    (position, is_more): (&Position, bool),
     events: Option<&[Event]>,
     own: &[(EventId, Text)],
     to: &mut Vec<u8>,
@@ -69,7 +69,7 @@ pub(super) fn backlog(
     let (is_whole, Position { epoch, number }) = (events.is_some(), position);
     let _ = write!(
         to,
-        ",\"room\":\"{room}\",\"complete\":{is_whole},\"epoch\":\"{epoch}\",\"last\":{number},\"events\":["
+        ",\"room\":\"{room}\",\"complete\":{is_whole},\"epoch\":\"{epoch}\",\"last\":{number},\"more\":{is_more},\"events\":["
     );
     for (place, event) in events.unwrap_or_default().iter().enumerate() {
         if place > 0 {

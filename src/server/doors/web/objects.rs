@@ -1,0 +1,151 @@
+//! What programs say in objects of `loopchat.v1.json`: one after the other, until one has to wait.
+
+use crate::http::web_socket::WebSocket;
+use crate::net::Context;
+use crate::server::core::cost::Cost;
+use crate::server::core::framing::Frame;
+use crate::server::core::hub::Hub;
+use crate::server::core::line_input::Read;
+use crate::server::doors::web::json;
+use crate::server::doors::web::members::{is_member, keep};
+use crate::server::doors::web::requests::{self, Begun, Request};
+use crate::server::doors::web::resuming;
+use crate::server::{ChatServer, moment};
+
+/// Hears objects, one a line, until one has to wait: then all behind it do.
+pub(super) fn objects(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    web_socket: WebSocket,
+    mut begun: Option<Begun>,
+    text: &[u8],
+) {
+    let socket = web_socket.socket();
+    let text = String::from_utf8_lossy(text);
+    let mut rest = text.trim_start();
+    while begun.is_some() || !rest.is_empty() {
+        let line = match begun.take() {
+            Some(line) => Some(line),
+            None => {
+                let (object, behind) = rest.split_once('\n').unwrap_or((rest, ""));
+                match hear_object(server, cx, web_socket, object) {
+                    Ok(line) => {
+                        rest = behind.trim_start();
+                        line
+                    }
+                    Err(Postponed) => {
+                        keep(server, cx, web_socket, None, rest.as_bytes());
+                        server.postpone(cx, socket);
+                        return server.finish(cx);
+                    }
+                }
+            }
+        };
+        let left = line.and_then(|line| hear_line(server, cx, web_socket, line));
+        server.finish(cx);
+        if !is_member(server, web_socket) {
+            return;
+        }
+        if left.is_some() || server.must_wait(cx, socket) || server.has_had_its_share(cx, socket) {
+            keep(server, cx, web_socket, left, rest.as_bytes());
+            // Whoever sends many lines in one message has had its share of this turn.
+            cx.set_immediate(move |server: &mut ChatServer, cx| server.read_on(cx, socket));
+            break;
+        }
+    }
+    server.finish(cx);
+}
+
+/// An object that would cost more than is allowed now: it was not heard.
+struct Postponed;
+
+/// Hears one object. The line in it is still to be heard.
+fn hear_object(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    web_socket: WebSocket,
+    object: &str,
+) -> Result<Option<Begun>, Postponed> {
+    let socket = web_socket.socket();
+    let connection = server.connections.get_mut(socket);
+    let Some(session) = connection.and_then(|found| found.session) else {
+        return Ok(None); // what comes after a member has left is thrown away
+    };
+    let line = match Request::read(object) {
+        Ok(Request::Line {
+            text,
+            client_id,
+            reference,
+        }) => Some(Begun::new(text, client_id, reference)),
+        Ok(Request::Resume {
+            token,
+            heard,
+            reference,
+        }) => {
+            let foreseen = server.hub.foresee_backlog(session, &heard);
+            if !server.allowance(cx, socket).allows(foreseen) {
+                return Err(Postponed);
+            }
+            let session = resuming::resume(server, cx, (socket, session), token, &heard);
+            if let Some(reference) = reference {
+                server
+                    .hub
+                    .tell_as_it_is(session, &requests::done(reference));
+            }
+            None
+        }
+        Ok(Request::Ping { reference }) => {
+            server
+                .hub
+                .tell_as_it_is(session, &requests::pong(reference));
+            server.charge(cx, socket, Cost::CONTROL_FRAME);
+            None
+        }
+        Err(why) => {
+            let mut refused = Vec::new();
+            json::not_understood(why).write(&mut refused);
+            server.hub.tell_as_it_is(session, &refused);
+            server.charge(cx, socket, Cost::LINE);
+            None
+        }
+    };
+    Ok(line)
+}
+
+/// Hears the line of an object. What is left of it, if it has to wait: it may be many lines.
+fn hear_line(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    web_socket: WebSocket,
+    mut line: Begun,
+) -> Option<Begun> {
+    let socket = web_socket.socket();
+    let allowance = server.allowance(cx, socket);
+    let connection = server.connections.get_mut(socket)?;
+    let session = connection.session?;
+    let read = Read {
+        bytes: line.rest(),
+        is_message: true,
+        allowance,
+    };
+    let client_id = line.client_id.as_ref();
+    let frame = |hub: &mut Hub, session, frame: Frame<'_>, at| {
+        hub.frame_as(session, client_id, frame, at);
+    };
+    let fed = connection
+        .input
+        .hear(&mut server.hub, session, read, moment(cx), frame);
+    server.heard(cx, socket, fed);
+    if !fed.is_postponed {
+        server.charge(cx, socket, Cost::CONTROL_FRAME); // one without a line is not free
+    }
+    line.heard(fed.used);
+    if !line.rest().is_empty() {
+        return Some(line);
+    }
+    if let Some(reference) = line.reference {
+        server.finish(cx); // what only the door can answer comes first
+        server.hub.tell_behind(session, &requests::done(reference));
+    }
+    None
+}

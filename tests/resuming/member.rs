@@ -1,0 +1,243 @@
+//! A client of `loopchat.v1.json` that knows no more than what `docs/protocol.md` says, and holds to
+//! it when it comes back.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tungstenite::protocol::Role;
+use tungstenite::{Message, WebSocket};
+
+/// Who hears nothing for so long asks whether anybody is there; who gets no answer to that connects
+/// anew. It may be wrong, and connects once more than it has to.
+const SILENCE: Duration = Duration::from_millis(100);
+
+/// Messages on the way at a time.
+const ON_THE_WAY: usize = 8;
+
+/// One of those who talk.
+pub struct Member {
+    address: SocketAddr,
+    number: usize,
+    socket: Option<WebSocket<TcpStream>>,
+    /// Objects that came with others, and were not looked at.
+    unread: VecDeque<Value>,
+    token: Option<String>,
+    epoch: Value,
+    last: u64,
+    ids: BTreeSet<String>,
+    /// What it has said that has not come back, oldest first.
+    on_the_way: VecDeque<u64>,
+    /// What it has heard: whose, and the how manieth of that.
+    pub heard: Vec<(usize, u64)>,
+    pub resumed: u64,
+    is_asking: bool,
+}
+
+impl Member {
+    /// Comes in, and knows by what it can come back.
+    pub fn enter(address: SocketAddr, number: usize) -> Self {
+        let mut member = Self {
+            address,
+            number,
+            socket: None,
+            unread: VecDeque::new(),
+            token: None,
+            epoch: Value::Null,
+            last: 0,
+            ids: BTreeSet::new(),
+            on_the_way: VecDeque::new(),
+            heard: Vec::new(),
+            resumed: 0,
+            is_asking: false,
+        };
+        while member.token.is_none() {
+            member.begin();
+        }
+        member
+    }
+
+    /// A session, unless it is cut before it has begun.
+    fn begin(&mut self) -> Option<()> {
+        self.connect()?;
+        let token = loop {
+            let object = self.object()?;
+            match object["kind"].as_str() {
+                Some("token") => break object["token"].as_str().expect("a token").to_owned(),
+                Some("welcome") => panic!("a token comes first"),
+                _ => {}
+            }
+        };
+        let welcome = loop {
+            let object = self.object()?;
+            if object["kind"] == "welcome" {
+                break object;
+            }
+        };
+        self.epoch = welcome["epoch"].clone();
+        self.last = welcome["last"].as_u64().expect("a number");
+        self.token = Some(token);
+        Some(())
+    }
+
+    /// Says so many messages, and hears all that anybody says.
+    pub fn talk(&mut self, messages: u64, all: u64) {
+        let mut said = 0;
+        while (self.heard.len() as u64) < all {
+            while said < messages && self.on_the_way.len() < ON_THE_WAY {
+                self.on_the_way.push_back(said);
+                self.say(said);
+                said += 1;
+            }
+            if self.hear().is_none() {
+                while self.resume().is_none() {}
+            }
+        }
+        assert!(self.on_the_way.is_empty());
+    }
+
+    /// One object, whatever it is; `None` if the connection is cut.
+    fn hear(&mut self) -> Option<()> {
+        let object = self.object()?;
+        self.take(&object);
+        Some(())
+    }
+
+    /// Comes back. `None` if it is cut again before it is there.
+    fn resume(&mut self) -> Option<()> {
+        self.connect()?;
+        let heard = json!([{ "room": "lobby", "epoch": self.epoch, "last": self.last }]);
+        self.send(&json!({ "kind": "resume", "token": self.token, "rooms": heard, "ref": "back" }));
+        // Who it is until then does not matter.
+        loop {
+            let object = self.object()?;
+            assert_ne!(object["code"], "cannot_resume", "{object}");
+            if object["kind"] == "returned" {
+                break;
+            }
+        }
+        loop {
+            let backlog = self.object()?;
+            assert_eq!(backlog["kind"], "backlog", "{backlog}");
+            assert_eq!(backlog["complete"], true, "{backlog}");
+            assert_eq!(backlog["epoch"], self.epoch);
+            for event in backlog["events"].as_array().expect("a list") {
+                self.take(event);
+            }
+            assert_eq!(backlog["last"], self.last, "all of it was there");
+            if backlog["more"] == false {
+                break;
+            }
+        }
+        self.resumed += 1;
+        for said in self.on_the_way.clone() {
+            self.say(said);
+        }
+        Some(())
+    }
+
+    /// What somebody has said, or anything else.
+    fn take(&mut self, object: &Value) {
+        match object["kind"].as_str() {
+            Some("message") => {}
+            // It was heard before the cut, or in the backlog.
+            Some("committed") => {
+                let number = object["number"].as_u64().expect("a number");
+                assert!(number <= self.last, "{object} behind {}", self.last);
+                return;
+            }
+            Some("refused") => panic!("{object}"),
+            _ => return,
+        }
+        let field = |name: &str| object[name].as_u64().expect("a number");
+        assert_eq!(field("previous"), self.last, "nothing was lost: {object}");
+        assert!(field("number") > self.last, "numbers grow: {object}");
+        self.last = field("number");
+        let id = object["id"].as_str().expect("an id").to_owned();
+        assert!(self.ids.insert(id), "heard twice: {object}");
+        let text = object["text"].as_str().expect("a text");
+        let (author, said) = text.split_once(' ').expect("whose, and which");
+        let (author, said) = (author.parse().expect("whose"), said.parse().expect("which"));
+        self.heard.push((author, said));
+        if author == self.number {
+            assert_eq!(object["client_id"], format!("{author}-{said}"));
+            assert_eq!(self.on_the_way.pop_front(), Some(said), "in order");
+        } else {
+            assert!(object["client_id"].is_null(), "{object}");
+        }
+    }
+
+    fn say(&mut self, said: u64) {
+        let number = self.number;
+        let client_id = format!("{number}-{said}");
+        let text = format!("{number} {said}");
+        self.send(&json!({ "kind": "line", "text": text, "client_id": client_id }));
+    }
+
+    /// Sends an object; if that cannot be, it will be seen when the next is to be heard.
+    fn send(&mut self, object: &Value) {
+        if let Some(socket) = &mut self.socket
+            && socket.send(Message::text(object.to_string())).is_err()
+        {
+            self.socket = None;
+        }
+    }
+
+    /// The next object; `None` if the connection is cut, or seems to be.
+    fn object(&mut self) -> Option<Value> {
+        loop {
+            if let Some(object) = self.unread.pop_front() {
+                return Some(object);
+            }
+            match self.socket.as_mut()?.read() {
+                Ok(Message::Text(text)) => {
+                    self.is_asking = false;
+                    self.unread.extend(text.lines().map(parsed));
+                }
+                Ok(_) => {}
+                Err(tungstenite::Error::Io(error)) if is_silence(&error) && !self.is_asking => {
+                    self.is_asking = true;
+                    self.send(&json!({ "kind": "ping" }));
+                }
+                Err(_) => self.socket = None,
+            }
+        }
+    }
+
+    /// Opens a WebSocket. `None` if it is cut before it is one.
+    fn connect(&mut self) -> Option<()> {
+        self.socket = None;
+        // What came before the cut was heard, or is in the backlog.
+        self.unread.clear();
+        self.is_asking = false;
+        let mut stream = TcpStream::connect(self.address).expect("the gate listens");
+        stream.set_read_timeout(Some(SILENCE)).expect("it can");
+        let request = "GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\n\
+            Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+            Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\
+            Sec-WebSocket-Protocol: loopchat.v1.json\r\n\r\n";
+        stream.write_all(request.as_bytes()).ok()?;
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            match stream.read(&mut byte) {
+                Ok(1) => head.push(byte[0]),
+                _ => return None,
+            }
+        }
+        assert!(head.starts_with(b"HTTP/1.1 101 "), "{head:?}");
+        self.socket = Some(WebSocket::from_raw_socket(stream, Role::Client, None));
+        Some(())
+    }
+}
+
+fn parsed(line: &str) -> Value {
+    serde_json::from_str(line).expect("an object a line")
+}
+
+fn is_silence(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{TimedOut, WouldBlock};
+    matches!(error.kind(), WouldBlock | TimedOut)
+}
