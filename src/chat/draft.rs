@@ -175,17 +175,26 @@ impl Chat {
     /// its author, who is told if there is more to it; if not, its author is told why. The drafts
     /// of one room are settled in the order in which everybody is to hear them.
     pub fn settle(&mut self, settled: Settled, now: Millis, effects: &mut Vec<Effect>) {
+        let (Settled::Committed { draft, .. } | Settled::Refused { draft, .. }) = &settled;
+        let member = draft.member;
+        self.settle_draft(settled, now, effects);
+        self.release(member, effects);
+    }
+
+    /// The same without what follows for its author, who is to be [released](Self::release) then.
+    pub(crate) fn settle_draft(
+        &mut self,
+        settled: Settled,
+        now: Millis,
+        effects: &mut Vec<Effect>,
+    ) {
         self.now = now;
-        let member = match settled {
+        match settled {
             Settled::Committed {
                 draft,
                 number,
                 time,
-            } => {
-                let member = draft.member;
-                self.commit(draft, number, time, effects);
-                member
-            }
+            } => self.commit(draft, number, time, effects),
             Settled::Refused { draft, why } => {
                 if self.member(draft.member).is_some() {
                     let text = draft.content.text().cloned();
@@ -196,11 +205,7 @@ impl Chat {
                     };
                     tell(effects, draft.member, Answer::Refused(refusal));
                 }
-                draft.member
             }
-        };
-        if !self.held.is_empty() {
-            self.release(member, effects);
         }
     }
 
@@ -283,7 +288,10 @@ impl Chat {
     }
 
     /// One draft less is under way. With the last of them its author leaves, if it was to.
-    fn release(&mut self, member: MemberId, effects: &mut Vec<Effect>) {
+    pub(crate) fn release(&mut self, member: MemberId, effects: &mut Vec<Effect>) {
+        if self.held.is_empty() {
+            return; // nearly always
+        }
         let Some(held) = self.held.get_mut(&member) else {
             return;
         };

@@ -124,7 +124,10 @@ impl Hub {
             self.resuming.says(session, client_id, id);
         }
         match self.drafts.log.append(draft, at.utc) {
-            Some(settled) => self.settle_one(settled, session, client_id, at),
+            Some(settled) => {
+                self.settle_one(settled, session, client_id, at);
+                self.chat.release(member, &mut self.effects);
+            }
             None => {
                 self.chat.hold(member);
                 let bytes = size_of::<Draft>() + text;
@@ -154,7 +157,7 @@ impl Hub {
         let (Settled::Committed { draft, .. } | Settled::Refused { draft, .. }) = &settled;
         let id = draft.id;
         let first = self.effects.len();
-        self.chat.settle(settled, at.now, &mut self.effects);
+        self.chat.settle_draft(settled, at.now, &mut self.effects);
         if let (Some(session), Some(client_id)) = (session, client_id) {
             let mut heard = None;
             for effect in &mut self.effects[first..] {
@@ -206,12 +209,13 @@ impl Hub {
             let first = self.effects.len();
             self.settle_one(settled, kept.session, kept.client_id.as_ref(), at);
             if let Some(session) = kept.session {
-                self.note_call(session, first);
+                self.note_author(session, first);
                 if self.drafts.latest.get(&session) == Some(&id) {
                     self.drafts.latest.remove(&session);
                 }
                 self.tell_as_it_is(session, &kept.behind);
             }
+            self.chat.release(member, &mut self.effects);
             self.apply();
             if self.chat.drafts_of(member) == 0 {
                 self.release(member);
@@ -219,6 +223,20 @@ impl Hub {
         }
         if was_full && !self.drafts.is_full() {
             self.drafts.released.extend(self.drafts.waiting.drain());
+        }
+    }
+
+    /// The effects from this one on have come of what a session has said. If that has ended since,
+    /// its member's others hear it as they hear those of others, and are told what has become of
+    /// it.
+    fn note_author(&mut self, session: SessionId, first: usize) {
+        if self.sessions.has(session) {
+            return self.note_call(session, first);
+        }
+        for effect in &mut self.effects[first..] {
+            if let Effect::Say { except, .. } = effect {
+                *except = None;
+            }
         }
     }
 

@@ -322,3 +322,56 @@ fn what_is_told_behind_a_line_waits_for_it() {
         ["message", "first", "refused", "second", "behind"]
     );
 }
+
+/// Catches: what one session says, kept from the others of its member since it has ended; a last
+/// line that only one of several sessions reads.
+#[test]
+fn a_session_that_has_ended_keeps_nothing_from_the_others() {
+    for (is_first, is_kept) in [(false, true), (true, true), (false, false), (true, false)] {
+        let (mut house, log, [desk, bob]) = House::with_log_and();
+        let phone = house.attach(desk, LINES);
+        house.pass(2000);
+        house.read.clear();
+        let (author, other) = if is_first {
+            (desk, phone)
+        } else {
+            (phone, desk)
+        };
+        house.says(author, "hello");
+        house.hub.gone(author, house.at());
+        house.hub.apply();
+        house.hub.forget(author);
+        match is_kept {
+            true => log.commit(0),
+            false => log.refuse(0),
+        }
+        house.settle();
+        let hello = lines(&["guest1: hello"]);
+        let refused = "! Nobody hears that, since there is no space left to keep it: hello";
+        let wanted = match is_kept {
+            true => [hello.clone(), hello],
+            false => [lines(&[refused]), lines(&[])],
+        };
+        assert_eq!(house.take([other, bob]), wanted, "{is_first}");
+    }
+}
+
+#[test]
+fn whoever_is_sent_away_later_reads_why_by_all_sessions() {
+    let (mut house, log) = House::with_log();
+    let peer = "192.0.2.1".parse().map(Peer::Tcp).expect("an address");
+    let desk = house.connect(peer, LINES);
+    let operator = house.connect(OPERATOR, LINES);
+    let phone = house.attach(desk, LINES);
+    house.pass(2000);
+    house.read.clear();
+    house.says(desk, "hello");
+    house.says(operator, "/kick guest1");
+    log.commit(0);
+    house.settle();
+    let last = "! Disconnected: you were kicked.";
+    assert_eq!(
+        house.take([desk, phone]),
+        [lines(&[last]), lines(&["guest1: hello", last])]
+    );
+}
