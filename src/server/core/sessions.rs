@@ -51,7 +51,7 @@ impl SessionId {
     }
 }
 
-/// The members that have, or had, more sessions than the one they came with.
+/// The members that have, or had, more sessions than the one they came with, or none any more.
 #[derive(Debug, Default)]
 pub struct Sessions {
     further: Slab<Further>,
@@ -72,6 +72,20 @@ struct Several {
     has_first: bool,
     /// In the order in which they came.
     further: Vec<SessionId>,
+}
+
+impl Several {
+    fn end(&mut self, session: SessionId) {
+        match session.kind() {
+            Kind::First(_) => self.has_first = false,
+            Kind::Further(_) => self.further.retain(|other| *other != session),
+        }
+    }
+
+    /// Its member is still there, but none of its sessions.
+    fn is_empty(&self) -> bool {
+        !self.has_first && self.further.is_empty()
+    }
 }
 
 impl Sessions {
@@ -149,29 +163,42 @@ impl Sessions {
         session
     }
 
-    /// A session has ended: it is none of its member's any more. Does nothing if it had ended
-    /// before.
+    /// A session has ended, while its member is there: it is none of its member's any more. Does
+    /// nothing if it had ended before.
     pub fn detach(&mut self, session: SessionId) {
         let Some(member) = self.member(session) else {
             return;
         };
-        let Some(several) = self.several.get_mut(&member) else {
-            return;
-        };
-        match session.kind() {
-            Kind::First(_) => several.has_first = false,
-            Kind::Further(_) => several.further.retain(|other| *other != session),
+        let several = self.several.entry(member).or_insert_with(|| Several {
+            has_first: true,
+            further: Vec::new(),
+        });
+        several.end(session);
+        // Of who has just the one it came with there is nothing to remember.
+        if several.has_first && several.further.is_empty() {
+            self.several.remove(&member);
         }
-        // Of who has just the one it came with, or none, there is nothing to remember.
-        if several.further.is_empty() {
+    }
+
+    /// A member has left. Of one whose sessions had all ended before nothing more is kept.
+    pub fn left(&mut self, member: MemberId) {
+        if self.several.get(&member).is_some_and(Several::is_empty) {
             self.several.remove(&member);
         }
     }
 
     /// Nothing more is kept of a session, and another may have its place. False if nothing was.
     pub fn forget(&mut self, session: SessionId) -> bool {
-        let is_kept = self.member(session).is_some();
-        self.detach(session);
+        let member = self.member(session);
+        let is_kept = member.is_some();
+        if let Some(member) = member.filter(|_| self.has(session))
+            && let Some(several) = self.several.get_mut(&member)
+        {
+            several.end(session);
+            if several.further.is_empty() {
+                self.several.remove(&member);
+            }
+        }
         if let (Kind::Further(index), true) = (session.kind(), is_kept) {
             self.further.remove(index);
         }
@@ -259,6 +286,10 @@ mod tests {
         assert!(sessions.of(ann).eq([third]) && !sessions.has_several(ann));
         assert!(!sessions.is_plain(), "it is not the one that she came with");
         sessions.detach(third);
+        assert_eq!(sessions.of(ann).next(), None, "she has outlived them");
+        assert!(!sessions.is_plain());
+        sessions.left(bob);
+        sessions.left(ann);
         assert!(sessions.is_plain() && !sessions.is_empty());
         assert_eq!(
             sessions.member(third),

@@ -107,6 +107,9 @@ impl Hub {
                 sessions
                     .of(member)
                     .for_each(|session| fan_out.moved(session, to));
+                if to.is_none() {
+                    sessions.left(member);
+                }
                 from.into_iter().for_each(|room| self.left(room));
             }
             Effect::Watched {

@@ -19,7 +19,7 @@ pub(super) struct Call {
     pub(super) effects: Range<usize>,
     pub(super) session: SessionId,
     pub(super) member: MemberId,
-    /// It ends then, while its member has others.
+    /// It ends then, while its member stays.
     pub(super) ends: Option<Ending>,
 }
 
@@ -114,10 +114,10 @@ impl Hub {
         }
     }
 
-    /// Applies what has happened before, if somebody has several sessions: whether a member has
-    /// others is known once those have ended that are to end.
+    /// Applies what has happened before, if somebody has several sessions, or one has ended: whether
+    /// a member has others is known once those have ended that are to end.
     pub(super) fn apply_what_was(&mut self) {
-        if !self.sessions.is_plain() {
+        if !self.sessions.is_plain() || !self.calls.is_empty() {
             self.apply();
         }
     }
@@ -195,6 +195,10 @@ impl Hub {
             return self.note(session, self.effects.len(), Some(Ending(reason)));
         }
         self.chat.leave(member, at.now, &mut self.effects);
+        if self.chat.room_of(member).is_some() {
+            // What it has said is under way, and it leaves behind that. Its session ends now.
+            return self.note(session, self.effects.len(), Some(Ending(reason)));
+        }
         match reason {
             Some(reason) => self.effects.push(Effect::Disconnect { member, reason }),
             // What follows from it is still to be applied, as after any other call.
@@ -202,7 +206,7 @@ impl Hub {
         }
     }
 
-    /// A session of a member that has others hears no more than what it was told until now.
+    /// A session of a member that stays hears no more than what it was told until now.
     pub(super) fn detach(&mut self, session: SessionId, member: MemberId) {
         self.fan_out.moved(session, None);
         self.sessions.detach(session);
@@ -217,7 +221,13 @@ impl Hub {
         self.keep_for_return(session, at);
         match self.member(session) {
             Some(member) if self.sessions.has_several(member) => self.detach(session, member),
-            Some(member) => self.chat.leave(member, at.now, &mut self.effects),
+            Some(member) => {
+                self.chat.leave(member, at.now, &mut self.effects);
+                if self.chat.room_of(member).is_some() {
+                    self.apply(); // it leaves later, and its session hears no more
+                    self.detach(session, member);
+                }
+            }
             None => {}
         }
     }

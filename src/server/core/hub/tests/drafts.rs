@@ -375,3 +375,66 @@ fn whoever_is_sent_away_later_reads_why_by_all_sessions() {
         [lines(&[last]), lines(&["guest1: hello", last])]
     );
 }
+
+/// Catches: sessions that are told something after their end, or twice that they end, and the books
+/// of a member that has outlived all its sessions.
+#[test]
+fn a_session_ends_at_once_though_its_member_stays() {
+    let (mut house, log, [ann, bob]) = House::with_log_and();
+    house.hears(ann, "hello");
+    house.hears(bob, "hi");
+    log.commit(1);
+    house.hub.settle(house.at());
+    let reason = DisconnectReason::ReadNothing { seconds: 60 };
+    house.hub.disconnect(ann, reason.clone(), house.at());
+    house.hub.disconnect(ann, reason, house.at());
+    assert!(!house.hub.is_here(ann));
+    house.turn();
+    house.says(bob, "/msg guest1 psst");
+    log.refuse(0);
+    house.settle();
+    let last = "! Disconnected: you read nothing for 60 seconds.";
+    assert_eq!(house.take([ann]), [lines(&["guest2: hi", last])]);
+    assert_eq!(house.ended.len(), 1, "once");
+    house.hub.leave(bob, house.at());
+    house.turn();
+    assert!(house.hub.is_vacant());
+}
+
+#[test]
+fn a_member_may_outlive_all_its_sessions() {
+    for ends_first in [true, false] {
+        for is_left in [true, false] {
+            let (mut house, log) = House::with_log();
+            let desk = house.connect(STRANGER, JSON);
+            let phone = house.attach(desk, JSON);
+            house.says(phone, "hello");
+            let sessions = if ends_first {
+                [desk, phone]
+            } else {
+                [phone, desk]
+            };
+            for session in sessions {
+                match is_left {
+                    true => house.hub.leave(session, house.at()),
+                    false => house.hub.gone(session, house.at()),
+                }
+                house.turn();
+                house.hub.forget(session);
+                assert!(!house.hub.is_here(session));
+            }
+            assert_eq!(house.hub.chat().member_count(), 1);
+            let carol = house.connect(STRANGER, JSON);
+            let tablet = house.attach(carol, JSON);
+            log.commit(0);
+            house.settle();
+            assert!(house.read[&tablet].contains("\"hello\""));
+            for session in [tablet, carol] {
+                house.hub.leave(session, house.at());
+                house.turn();
+            }
+            house.pass(2000);
+            assert!(house.hub.is_vacant(), "{ends_first} {is_left}");
+        }
+    }
+}
