@@ -13,7 +13,8 @@ use crate::room_log::{MemoryLog, RoomLog};
 use crate::server::core::moment::Moment;
 use crate::server::core::sessions::SessionId;
 
-/// Drafts of one member that may be under way; what it says next waits.
+/// Drafts of one member that may be under way, unless [otherwise](Hub::limit_drafts); what it says
+/// next waits.
 const MOST_OF_ONE: usize = 64;
 
 /// Bytes of drafts that may be under way in all; what anybody says next waits.
@@ -27,6 +28,8 @@ pub(super) struct Drafts {
     /// The latest of each session that has said any of them.
     latest: HashMap<SessionId, EventId>,
     bytes: usize,
+    /// Of one member, and bytes of all.
+    most: (usize, usize),
     /// Something was appended in this turn.
     is_to_flush: bool,
     /// Those whose next line waits.
@@ -60,6 +63,7 @@ impl Drafts {
             under_way: HashMap::new(),
             latest: HashMap::new(),
             bytes: 0,
+            most: (MOST_OF_ONE, MOST_BYTES),
             is_to_flush: false,
             waiting: HashSet::new(),
             released: Vec::new(),
@@ -67,7 +71,7 @@ impl Drafts {
     }
 
     fn is_full(&self) -> bool {
-        self.bytes > MOST_BYTES
+        self.bytes > self.most.1
     }
 
     /// What one session has said counts as said by another.
@@ -192,6 +196,12 @@ impl Hub {
         }
     }
 
+    /// Has other limits than the usual ones: so many drafts of one member, and so many bytes of all
+    /// may be under way before what is said next waits.
+    pub fn limit_drafts(&mut self, most_of_one: usize, most_bytes: usize) {
+        self.drafts.most = (most_of_one, most_bytes);
+    }
+
     /// Asks the log what has become of drafts. Whose lines need not wait any more is told by
     /// [`take_released`](Self::take_released).
     pub fn settle(&mut self, at: Moment) {
@@ -284,7 +294,7 @@ impl Hub {
         };
         let drafts = self.chat.drafts_of(member);
         let waits = self.drafts.is_full()
-            || drafts >= MOST_OF_ONE
+            || drafts >= self.drafts.most.0
             || drafts > 0 && !self.chat.is_message(member, line);
         if waits {
             self.drafts.waiting.insert(session);
@@ -292,9 +302,11 @@ impl Hub {
         waits
     }
 
-    /// Whether a session's end has to wait, as a [line](Self::has_to_wait) has: what it has said is
-    /// under way, and it may yet be told something of it.
-    pub(in crate::server) fn end_has_to_wait(&mut self, session: SessionId) -> bool {
+    /// Whether a session's end has to wait, as a command has: what it has said is
+    /// under way, and it may yet be told something of it. It is
+    /// [released](Self::take_released) when it need not any more.
+    #[must_use]
+    pub fn end_has_to_wait(&mut self, session: SessionId) -> bool {
         let member = self.member(session);
         let waits = member.is_some_and(|member| self.chat.drafts_of(member) > 0);
         if waits {
