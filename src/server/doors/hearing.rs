@@ -86,7 +86,9 @@ impl ChatServer {
 
     /// The rooms' log has settled drafts. Whoever has waited for that is read on.
     pub(in crate::server) fn log_has_news(&mut self, cx: &mut Context<Self>) {
-        self.hub.settle(moment(cx));
+        while self.hub.settle(moment(cx)) {
+            self.finish(cx);
+        }
         self.finish(cx);
         for session in self.hub.take_released() {
             if let Some(Some(outlet)) = self.outlets.get(session) {

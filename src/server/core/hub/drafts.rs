@@ -203,12 +203,16 @@ impl Hub {
     }
 
     /// Asks the log what has become of drafts. Whose lines need not wait any more is told by
-    /// [`take_released`](Self::take_released).
-    pub fn settle(&mut self, at: Moment) {
+    /// [`take_released`](Self::take_released). Returns whether there may be more news: so much is
+    /// to be delivered that it comes [first](Self::has_large_deliveries).
+    #[must_use]
+    pub fn settle(&mut self, at: Moment) -> bool {
         self.apply_what_was();
         self.at = at;
         let was_full = self.drafts.is_full();
-        while let Some(settled) = self.drafts.log.next_settled() {
+        while !self.has_large_deliveries()
+            && let Some(settled) = self.drafts.log.next_settled()
+        {
             let (Settled::Committed { draft, .. } | Settled::Refused { draft, .. }) = &settled;
             let (id, member) = (draft.id, draft.member);
             let Some(kept) = self.drafts.under_way.remove(&id) else {
@@ -234,6 +238,7 @@ impl Hub {
         if was_full && !self.drafts.is_full() {
             self.drafts.released.extend(self.drafts.waiting.drain());
         }
+        self.has_large_deliveries()
     }
 
     /// The effects from this one on have come of what a session has said. If that has ended since,

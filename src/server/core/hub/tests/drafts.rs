@@ -21,7 +21,9 @@ impl House {
     }
 
     pub(super) fn settle(&mut self) {
-        self.hub.settle(self.at());
+        while self.hub.settle(self.at()) {
+            self.turn();
+        }
         self.turn();
     }
 
@@ -384,7 +386,7 @@ fn a_session_ends_at_once_though_its_member_stays() {
     house.hears(ann, "hello");
     house.hears(bob, "hi");
     log.commit(1);
-    house.hub.settle(house.at());
+    assert!(!house.hub.settle(house.at()), "that is all");
     let reason = DisconnectReason::ReadNothing { seconds: 60 };
     house.hub.disconnect(ann, reason.clone(), house.at());
     house.hub.disconnect(ann, reason, house.at());
@@ -437,4 +439,24 @@ fn a_member_may_outlive_all_its_sessions() {
             assert!(house.hub.is_vacant(), "{ends_first} {is_left}");
         }
     }
+}
+
+/// Catches: all that was said while the log had stopped, in one write to everybody.
+#[test]
+fn news_of_a_log_that_had_stopped_is_delivered_in_pieces() {
+    let (mut house, log, [ann, bob]) = House::with_log_and();
+    let long = "x".repeat(1000);
+    (0..64).for_each(|_| house.hears(ann, &long));
+    house.turn();
+    (0..64).for_each(|_| log.commit(0));
+    let mut largest = 0;
+    while {
+        let is_more = house.hub.settle(house.at());
+        let before = house.read.get(&bob).map_or(0, String::len);
+        house.turn();
+        largest = largest.max(house.read[&bob].len() - before);
+        is_more
+    } {}
+    assert!(largest < 20_000, "{largest}");
+    assert_eq!(house.take([bob])[0].len(), 64);
 }
