@@ -23,7 +23,7 @@ fn nobody_is_lied_to() {
     // Nothing is shared between two of them, so each may have a processor. In so few steps not all
     // seeds meet everything; these do.
     thread::scope(|scope| {
-        let runs = [1, 2, 3, 5].map(|seed| scope.spawn(move || simulated(seed, 2 * ROUND)));
+        let runs = [9, 17, 26, 30].map(|seed| scope.spawn(move || simulated(seed, 2 * ROUND)));
         for run in runs {
             match run.join() {
                 Ok(tally) => all.merge(&tally),
@@ -37,7 +37,10 @@ fn nobody_is_lied_to() {
 
 #[test]
 fn a_seed_means_the_same_every_time() {
-    let digests = [7, 7, 8].map(|seed| simulated(seed, 1000).digest());
-    assert_eq!(digests[0], digests[1]);
-    assert_ne!(digests[0], digests[2]);
+    // The rooms' log settles at once in the first, and takes its time in the second.
+    for seed in [9, 7] {
+        let digests = [seed, seed, 8].map(|seed| simulated(seed, 1000).digest());
+        assert_eq!(digests[0], digests[1], "{seed}");
+        assert_ne!(digests[0], digests[2], "{seed}");
+    }
 }

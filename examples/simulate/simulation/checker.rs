@@ -15,11 +15,12 @@ use loopchat::server::core::rendering::FramingId;
 use loopchat::server::sessions::SessionId;
 use loopchat::server::{Config, Moment};
 
+use super::drafts::{Drafts, Leaving};
 use super::framed::{elsewhere, framing};
 use super::places::Places;
 use super::presence::{Presence, Scene};
 use super::readers::Reader;
-use super::rooms::Rooms;
+use super::rooms::{Pending, Rooms};
 use super::sanctions::{Sanctions, origin};
 use super::tally::Count;
 use super::{Checked, violated};
@@ -46,6 +47,10 @@ pub struct Seat {
     pub announced_at: Millis,
     /// It has typed something that shows a person.
     pub(super) has_spoken: bool,
+    /// It is to leave, in this way, when its drafts are settled.
+    pub(super) leaving: Option<Leaving>,
+    /// As what others will hear of that.
+    pub(super) leaves_as: Option<Person>,
 }
 
 /// One connection of a member.
@@ -93,6 +98,9 @@ pub struct Checker {
     pub rooms: Rooms,
     pub sanctions: Sanctions,
     pub places: Places,
+    pub drafts: Drafts,
+    /// Who has said what is passed on now, if that was some time ago.
+    pub(super) drafter: Option<MemberId>,
     pub(super) presence: Presence,
     cloaks: BTreeMap<Origin, Cloak>,
     pub lobby: Option<RoomId>,
@@ -112,13 +120,16 @@ pub struct Checker {
 }
 
 impl Checker {
-    pub fn new(config: &Config) -> Self {
+    /// `limits` are those of drafts: how many of one member, and bytes of all.
+    pub fn new(config: &Config, limits: (usize, usize)) -> Self {
         Self {
             seats: BTreeMap::new(),
             readers: BTreeMap::new(),
             rooms: Rooms::new(config),
             sanctions: Sanctions::default(),
             places: Places::new(config),
+            drafts: Drafts::new(limits),
+            drafter: None,
             presence: Presence::default(),
             cloaks: BTreeMap::new(),
             lobby: None,
@@ -218,8 +229,12 @@ impl Checker {
     /// A member has set a topic of which the room is told later.
     pub fn topic_waits(&mut self, room: RoomId, topic: &Text, member: MemberId) -> Checked {
         let nickname = self.seats.get(&member).map(|seat| seat.nickname.clone());
-        let author = (member, nickname.unwrap_or_default());
-        self.rooms.topic_waits(room, topic, author);
+        let pending = Pending {
+            member,
+            nickname: nickname.unwrap_or_default(),
+            topic: topic.clone(),
+        };
+        self.rooms.topic_waits(room, pending);
         Ok(())
     }
 
@@ -245,12 +260,10 @@ impl Checker {
         })
     }
 
-    /// Time has passed: what rooms are to hear of comings and goings. Says whether that was
-    /// anything.
-    pub fn tick(&mut self, at: Moment) -> Checked<bool> {
-        let has_forgotten = self.rooms.forget_old(at.now);
-        let due = self.presence.due(at.now);
-        for &room in &due {
+    /// Time has passed: what rooms are to hear of comings and goings.
+    pub fn tick(&mut self, at: Moment) -> Checked {
+        self.rooms.forget_old(at.now);
+        for room in self.presence.due(at.now) {
             let members = self.members_in(room);
             if let Some(scene) = self.scene(room, members, at.utc)
                 && let Some(saying) = self.presence.take_due(scene, at.now)
@@ -258,7 +271,7 @@ impl Checker {
                 self.say_digest(saying)?;
             }
         }
-        Ok(has_forgotten || !due.is_empty())
+        Ok(())
     }
 
     /// Nothing that time was to bring may be left.

@@ -59,7 +59,7 @@ impl Case<'_> {
         let others = checker.members_in(to) - usize::from(was_here);
         let is_right = told == others
             && here.is_none_or(|here| here.name == *room)
-            && *about == here.and_then(|here| here.topic.clone())
+            && *about == here.and_then(|here| here.topic())
             && here.map_or(last == 0, |here| here.may_be_at(last))
             && kept == self.linger(Some(to) == checker.lobby);
         self.right_if(is_right)?;

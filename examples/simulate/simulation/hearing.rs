@@ -99,7 +99,8 @@ impl Checker {
             let has_place = author.is_some() || matches!(heard, Heard::Event(Event::Topic(_)));
             let is_echoed = has_place && framing(id).echoes;
             let is_ignored = author.is_some_and(|author| seat.ignored.contains(&author));
-            let asking = asking.filter(|&asking| seat.has(asking));
+            let is_drafter = self.drafter == Some(member);
+            let asking = asking.filter(|&asking| is_drafter || seat.has(asking));
             let is_itself = asking.is_none_or(|asking| asking == session.id);
             if Some(member) == except && is_itself && !is_echoed || is_ignored {
                 continue;

@@ -1,11 +1,13 @@
 //! What a line must bring about in the chat, from what its author meant and what the model knows.
 
 use loopchat::chat::{
-    Answer, DisconnectReason, Effect, Event, EventId, MemberId, MessageKind, Refusal, RoomId,
+    Answer, Content, DisconnectReason, Draft, Effect, Event, EventId, MemberId, MessageKind,
+    Refusal, RoomId,
 };
 use loopchat::server::{Config, Moment};
 
 use super::checker::Checker;
+use super::drafts::is_placed;
 use super::orders;
 use super::speech::Act;
 use super::tally::{Count, Tally};
@@ -17,6 +19,8 @@ pub struct Case<'a> {
     pub act: &'a Act,
     /// What it has brought about, without the announcement of its author.
     pub effects: Vec<&'a Effect>,
+    /// What the log was given.
+    pub drafts: &'a [Draft],
     pub at: Moment,
     pub config: &'a Config,
 }
@@ -26,13 +30,19 @@ pub fn judge(
     checker: &mut Checker,
     author: MemberId,
     act: &Act,
-    effects: &[Effect],
+    (effects, drafts): (&[Effect], &[Draft]),
     (at, config): (Moment, &Config),
     tally: &mut Tally,
 ) -> Checked {
     let Some(seat) = checker.seat(author) else {
         return violated("only members are listened to", format!("{act:?}"));
     };
+    if seat.is_leaving() && !matches!(act, Act::TooLong) {
+        return match effects.is_empty() && drafts.is_empty() {
+            true => Ok(()),
+            false => violated("who is to leave says nothing more", format!("{effects:?}")),
+        };
+    }
     let is_unheard_of = seat.is_unheard_of();
     // The rooms that it comes into the checker minds.
     let is_arrival = |effect: &Effect| matches!(effect, Effect::Say { event: Event::Arrival { member, .. }, .. } if *member == author);
@@ -60,6 +70,7 @@ pub fn judge(
             .iter()
             .filter(|effect| !is_arrival(effect))
             .collect(),
+        drafts,
         at,
         config,
     };
@@ -89,7 +100,8 @@ impl Case<'_> {
 
     /// Whether the author is told this and nothing else happens.
     pub fn is_only(&self, wanted: &Answer) -> bool {
-        matches!(&self.effects[..], [Effect::Tell { to, answer }]
+        self.drafts.is_empty()
+            && matches!(&self.effects[..], [Effect::Tell { to, answer }]
             if *to == self.author && answer == wanted)
     }
 
@@ -122,6 +134,13 @@ impl Case<'_> {
                 false => violated(rule, format!("{left}: {:?}", self.effects)),
             };
         }
+        // What comes of them is compared with what must come of them.
+        let is_drafted = matches!(
+            act,
+            Act::Say(_) | Act::Me(_) | Act::Delete(_) | Act::Topic(Some(_))
+        );
+        let are_placed = self.effects.iter().all(|effect| is_placed(effect));
+        self.right_if(self.drafts.is_empty() || is_drafted && are_placed)?;
         match act {
             Act::Say(_) | Act::Me(_) => self.says(room, tally),
             Act::Msg { to, text } => self.says_to(to, text, checker, tally),
@@ -196,13 +215,11 @@ impl Case<'_> {
             Act::Say(text) => (text, MessageKind::Said),
             _ => return self.wrong(),
         };
-        self.right_if(matches!(&self.effects[..], [Effect::Say {
-            room: heard, except, event: Event::Message(said),
-        }] if *heard == room
-            && *except == Some(self.author)
-            && said.member == self.author
-            && said.kind == as_action
-            && said.text == *wanted))
+        self.right_if(matches!(self.drafts, [Draft {
+            room: heard, member, content: Content::Message { kind, text }, ..
+        }] if (*heard, *member) == (room, self.author)
+            && *kind == as_action
+            && **text == **wanted))
     }
 
     fn says_to(&self, name: &str, text: &str, checker: &mut Checker, tally: &mut Tally) -> Checked {
@@ -302,20 +319,16 @@ impl Case<'_> {
             return self.wrong();
         };
         let Some(topic) = topic else {
-            let (room, topic) = (here.name.clone(), here.topic.clone());
+            let (room, topic) = (here.name.clone(), here.topic());
             return self.right_if(self.is_only(&Answer::RoomTopic { room, topic }));
         };
         let may_hear = checker.rooms.may_hear_topic(room, self.at.now);
         match &self.effects[..] {
-            [
-                Effect::Say {
-                    room: heard,
-                    except: None,
-                    event: Event::Topic(set),
-                },
-            ] if *heard == room && *set.topic == *topic && may_hear => {
+            _ if may_hear => {
                 tally.count(Count::Topics);
-                checker.check_person(self.author, &set.author)
+                self.right_if(matches!(self.drafts, [Draft {
+                    room: heard, member, content: Content::Topic { topic: set, .. }, ..
+                }] if (*heard, *member) == (room, self.author) && **set == *topic))
             }
             [
                 Effect::Tell {
@@ -325,7 +338,11 @@ impl Case<'_> {
                             room, topic: set, ..
                         },
                 },
-            ] if *to == self.author && *room == here.name && **set == *topic && !may_hear => {
+            ] if *to == self.author
+                && *room == here.name
+                && **set == *topic
+                && self.drafts.is_empty() =>
+            {
                 tally.count(Count::LateTopics);
                 let id = checker.seat(self.author).map(|seat| seat.room);
                 match id {
@@ -395,16 +412,11 @@ impl Case<'_> {
             true => Count::TakenBack,
             false => Count::TakenBackByOperators,
         });
-        self.right_if(matches!(&self.effects[..], [
-            Effect::Say { room, except, event: Event::Redaction(taken) },
-            Effect::Tell { to, answer: Answer::Deleted(told) },
-        ] if *room == seat.room
-            && *except == Some(self.author)
-            && *to == self.author
-            && told == taken
-            && taken.message == meant.place.id
-            && taken.is_authors == is_own
-            && *taken.by.nickname == *seat.nickname))
+        self.right_if(matches!(self.drafts, [Draft {
+            room, member, content: Content::Redaction { message, is_authors, .. }, ..
+        }] if (*room, *member) == (seat.room, self.author)
+            && *message == meant.place.id
+            && *is_authors == is_own))
     }
 
     fn ignores(&self, name: &str, is_on: bool, checker: &Checker, tally: &mut Tally) -> Checked {

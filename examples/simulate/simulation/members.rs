@@ -33,6 +33,8 @@ pub struct Client {
     pub connected_at: Millis,
     /// The door reads nothing from it, not even its end.
     pub is_paused: bool,
+    /// Its next line, or its end, waits until the log has settled something.
+    pub awaits_log: bool,
     /// When the system last took something for it, or nothing waited, and how much it had taken.
     pub progress: (Millis, u64),
     /// When something last waited for it.
@@ -172,6 +174,7 @@ impl World<'_> {
             session: None,
             connected_at: self.now,
             is_paused: false,
+            awaits_log: false,
             progress: (self.now, 0),
             waited_at: None,
             release_at: None,
@@ -322,9 +325,11 @@ impl World<'_> {
         for client in self.clients.values_mut() {
             client.is_stalled = false;
         }
+        self.log.hurry();
         let is_quiet = |world: &Self| {
             let is_quiet = |client: &Client| client.sent.is_empty() && client.wire.is_all_read();
-            world.clients.values().all(is_quiet) && !world.hub.has_deliveries()
+            let is_busy = world.hub.has_deliveries() || world.hub.has_drafts();
+            world.clients.values().all(is_quiet) && !is_busy
         };
         self.go_on_until(is_quiet, "flood control loses nothing", &mut rng)?;
         self.leave(&mut rng)?;

@@ -12,11 +12,14 @@
 //! | `arrivals.rs` | connections that come in: as newcomers, or as further sessions of members |
 //! | `upkeep.rs` | what must hold of all at once, and the orderly end |
 //! | `members.rs` | what members do: connect, type, read, stall, go |
+//! | `listening.rs` | what connections send is heard, and judged |
+//! | `log.rs`, `news.rs` | the rooms' log, and what it says has become of what was said |
 //! | `checker.rs` | the model: who is here, and what each member must see |
 //! | `newcomers.rs` | who may come in, and what it must be told |
 //! | `hearing.rs` | who is to hear something, and in which framing |
 //! | `observer.rs` | what the chat says has happened goes into it |
 //! | `rooms.rs`, `presence.rs`, `sanctions.rs` | its books: what was said, who came and went, who is kept out |
+//! | `drafts.rs` | what was said and has no place yet, and what must come of it |
 //! | `places.rs` | who has a connection, and has asked for too much |
 //! | `readers.rs` | what each connection is still to read, and may be spared |
 //! | `framed.rs` | lines and JSON, looked at by who has only read how they are to be |
@@ -26,13 +29,17 @@
 
 mod arrivals;
 mod checker;
+mod drafts;
 mod entering;
 mod entrance;
 mod framed;
 mod hearing;
 mod judge;
+mod listening;
+mod log;
 mod members;
 mod newcomers;
+mod news;
 mod observer;
 mod orders;
 mod places;

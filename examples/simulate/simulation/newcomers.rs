@@ -81,6 +81,8 @@ impl Checker {
             entered: BTreeMap::from([(lobby, self.rooms.last_number(lobby))]),
             has_ignored: false,
             announced_at: now + SILENCE,
+            leaving: None,
+            leaves_as: None,
             has_spoken: false,
         };
         self.seats.insert(member, seat);
@@ -150,7 +152,7 @@ impl Checker {
         };
         let here = self.rooms.get(at)?;
         let is_right =
-            *to == member && here.name == *room && here.topic == *topic && *others == with;
+            *to == member && here.name == *room && here.topic() == *topic && *others == with;
         let is_right = is_right && here.may_be_at(position.number);
         is_right.then_some(who)
     }

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use loopchat::chat::{
-    Answer, DisconnectReason, Effect, Event, MemberId, Origin, Outcome, Refusal, RoomId,
+    Answer, Departure, DisconnectReason, Effect, Event, MemberId, Origin, Outcome, Refusal, RoomId,
 };
 
 use super::Checked;
 use super::checker::Checker;
+use super::drafts::Leaving;
 use super::judge::Case;
 use super::sanctions::{is_from, origin};
 use super::speech::{BAN_REASON, Order};
@@ -17,14 +18,19 @@ use super::tally::{Count, Tally};
 pub fn carries_out(
     case: &Case<'_>,
     order: &Order,
-    checker: &Checker,
+    checker: &mut Checker,
     tally: &mut Tally,
 ) -> Checked {
     match order {
         Order::Kick(nickname) => match victim(nickname, checker) {
             Ok(victim) => {
                 tally.count(Count::Kicks);
-                sends_away(case, &BTreeSet::from([victim]), checker)
+                let reason = Some("go".into());
+                let why = Departure::Kicked {
+                    reason: reason.clone(),
+                };
+                let last = DisconnectReason::Kicked { reason };
+                sends_away(case, &BTreeSet::from([victim]), (why, last), checker)
             }
             Err(spared) => refused(case, spared),
         },
@@ -142,7 +148,7 @@ fn refused(case: &Case<'_>, spared: Spared<'_>) -> Checked {
 fn keeps_out(
     case: &Case<'_>,
     from: Option<Origin>,
-    checker: &Checker,
+    checker: &mut Checker,
     tally: &mut Tally,
 ) -> Checked {
     let Some(from) = from else {
@@ -152,24 +158,46 @@ fn keeps_out(
     let hit = checker
         .seats()
         .filter(|(_, seat)| is_from(seat.peer, from) && !seat.peer.is_operator());
-    sends_away(case, &hit.map(|(member, _)| member).collect(), checker)
+    let hit = hit.map(|(member, _)| member).collect();
+    let reason = Some(BAN_REASON.into());
+    let why = Departure::Banned {
+        reason: reason.clone(),
+    };
+    let left = 60_000;
+    sends_away(
+        case,
+        &hit,
+        (why, DisconnectReason::Banned { left, reason }),
+        checker,
+    )
 }
 
-/// Exactly these are disconnected, each with its last line; the others hear of those they know.
-fn sends_away(case: &Case<'_>, victims: &BTreeSet<MemberId>, checker: &Checker) -> Checked {
+/// Exactly these are disconnected, each with its last line; the others hear of those they know. Who
+/// has said something that is still under way stays until that is settled.
+fn sends_away(
+    case: &Case<'_>,
+    hit: &BTreeSet<MemberId>,
+    (why, last): (Departure, DisconnectReason),
+    checker: &mut Checker,
+) -> Checked {
+    let is_held = |member: &&MemberId| checker.is_held(**member);
+    let (held, victims): (BTreeSet<MemberId>, BTreeSet<MemberId>) = hit.iter().partition(is_held);
+    for member in held {
+        let how = Leaving::Expelled {
+            by: case.author,
+            why: why.clone(),
+            reason: last.clone(),
+        };
+        checker.leaves_later(member, how);
+    }
     let (mut told, mut gone, mut departed) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for effect in &case.effects {
         match effect {
             Effect::Tell {
                 to,
-                answer:
-                    Answer::Disconnected(
-                        DisconnectReason::Kicked { reason }
-                        | DisconnectReason::Banned { reason, .. },
-                    ),
+                answer: Answer::Disconnected(reason),
             } => {
-                let is_right = matches!(reason.as_deref(), Some("go" | BAN_REASON));
-                case.right_if(is_right && told.insert(*to))?;
+                case.right_if(*reason == last && told.insert(*to))?;
             }
             Effect::Disconnect { member, .. } => {
                 case.right_if(told.contains(member) && gone.insert(*member))?;
@@ -196,11 +224,11 @@ fn sends_away(case: &Case<'_>, victims: &BTreeSet<MemberId>, checker: &Checker) 
         .filter(|(_, room)| is_left(*room))
         .collect();
     let is_answered = matches!(case.answers().last(), Some(Answer::CarriedOut(outcome)) if match outcome {
-        Outcome::Kicked { .. } => victims.len() == 1,
-        Outcome::Banned { members, .. } => *members == victims.len(),
+        Outcome::Kicked { .. } => hit.len() == 1,
+        Outcome::Banned { members, .. } => *members == hit.len(),
         _ => false,
     });
-    case.right_if(gone == *victims && told == *victims && departed == wanted && is_answered)
+    case.right_if(gone == victims && told == victims && departed == wanted && is_answered)
 }
 
 /// Everybody who need not be quiet any more is told so.

@@ -7,6 +7,8 @@ use loopchat::server::{Config, Connects, Flood, FloodLimit, Pace, TrustedProxy};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
+use super::log::Habits;
+
 /// One thing that happens. It carries all of its chance with it, so that any step can be left out
 /// and the others still mean something.
 #[derive(Clone, Copy, Debug)]
@@ -107,6 +109,8 @@ pub struct Setting {
     pub buffers: (usize, usize),
     /// For the end of the round.
     pub dice: u64,
+    /// How the rooms' log is: `None` if it settles at once.
+    pub log: Option<Habits>,
 }
 
 impl Setting {
@@ -167,6 +171,7 @@ impl Setting {
             rush,
             buffers: *choose(&mut rng, &[(1, 200), (64, 2000), (2000, 9000)]),
             dice: rng.random(),
+            log: Habits::choose(&mut rng),
         }
     }
 }

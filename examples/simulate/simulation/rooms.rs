@@ -1,11 +1,9 @@
 //! The model of the rooms: what was said there, in which order and at what time, and what is kept.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::rc::Rc;
 
-use loopchat::chat::{
-    EventId, MemberId, Message, Millis, Name, Place, Redaction, RoomId, Text, TopicSet,
-};
+use loopchat::chat::{Epoch, EventId, MemberId, Message, Millis, Name, Place, RoomId, Text};
 use loopchat::server::Config;
 
 use super::{Checked, violated};
@@ -16,29 +14,41 @@ const QUIET: Millis = 1000;
 /// One room.
 pub struct Room {
     pub name: Name,
-    pub topic: Option<Text>,
+    /// No other room has it, nor this one again once it was forgotten.
+    pub life: u64,
+    /// What its log calls that.
+    epoch: Option<Epoch>,
+    /// The topic that has got its place.
+    topic: Option<Text>,
     kept: VecDeque<Rc<Message>>,
     /// Something that was said is not kept any more, and was not taken back.
     has_forgotten: bool,
     /// The place of what it has heard last.
     number: u64,
-    /// A topic got its place that nobody was there to hear of.
-    has_unheard: bool,
     time: Millis,
     /// When it may be told of a topic again.
     quiet_until: Option<Millis>,
-    /// Who has set a topic that it was not told of.
-    pending: Option<(MemberId, String)>,
+    pending: Option<Pending>,
     is_empty: bool,
     /// Nobody is in it, and it is kept until then.
     lingers_until: Option<Millis>,
 }
 
+/// A topic that a room was not told of.
+pub struct Pending {
+    pub member: MemberId,
+    pub nickname: String,
+    pub topic: Text,
+}
+
 /// All of them.
 pub struct Rooms {
     rooms: BTreeMap<RoomId, Room>,
+    lives: u64,
+    /// The lives that the logs of rooms have had.
+    epochs: HashSet<(String, Epoch)>,
     ids: BTreeSet<EventId>,
-    taken_back: BTreeSet<EventId>,
+    taken_back: BTreeMap<EventId, Rc<Message>>,
     /// What was said of late, to take back, wherever it was said.
     late: VecDeque<EventId>,
     most_lines: usize,
@@ -54,8 +64,10 @@ impl Rooms {
     pub fn new(config: &Config) -> Self {
         Self {
             rooms: BTreeMap::new(),
+            lives: 0,
+            epochs: HashSet::new(),
             ids: BTreeSet::new(),
-            taken_back: BTreeSet::new(),
+            taken_back: BTreeMap::new(),
             late: VecDeque::new(),
             most_lines: config.history as usize,
             most_bytes: config.history_bytes as usize,
@@ -100,13 +112,15 @@ impl Rooms {
             return room.lingers_until.take().is_some();
         }
         self.make_way(1);
+        self.lives += 1;
         let new = Room {
             name: name.clone(),
+            life: self.lives,
+            epoch: None,
             topic: None,
             kept: VecDeque::new(),
             has_forgotten: false,
             number: 0,
-            has_unheard: false,
             time: 0,
             quiet_until: None,
             pending: None,
@@ -129,7 +143,7 @@ impl Rooms {
         if is_lobby {
             return;
         }
-        if self.linger == 0 || (room.kept.is_empty() && room.topic.is_none()) {
+        if self.linger == 0 || (room.kept.is_empty() && room.topic().is_none()) {
             self.rooms.remove(&id);
             return;
         }
@@ -137,26 +151,10 @@ impl Rooms {
         self.make_way(0);
     }
 
-    /// Time has passed: some rooms are forgotten, and some that nobody is in have another topic. Says
-    /// whether any of that has happened.
-    pub fn forget_old(&mut self, now: Millis) -> bool {
-        let before = self.rooms.len();
-        let is_due = |room: &Room| room.is_empty && room.is_overdue(now);
-        let due: Vec<RoomId> = self
-            .rooms
-            .iter()
-            .filter(|(_, room)| is_due(room))
-            .map(|(&id, _)| id)
-            .collect();
-        for id in &due {
-            if let Some(room) = self.rooms.get_mut(id) {
-                (room.pending, room.has_unheard) = (None, true);
-                room.quiet_until = Some(now + QUIET);
-            }
-        }
+    /// Time has passed: some rooms are forgotten.
+    pub fn forget_old(&mut self, now: Millis) {
         self.rooms
             .retain(|_, room| room.lingers_until.is_none_or(|until| until > now));
-        self.rooms.len() < before || !due.is_empty()
     }
 
     /// The room that has been empty for longest gives way, as long as there are too many.
@@ -182,45 +180,58 @@ impl Rooms {
         }
     }
 
-    /// Something gets its place in a room's order.
-    fn place(&mut self, id: RoomId, place: Place, name: &Name, utc: Millis) -> Checked<&mut Room> {
-        let time = self.time(id, utc);
+    /// The life of a room that somebody says something in: one log, and no other room's.
+    pub fn life_of(&mut self, id: RoomId, name: &Name, epoch: Epoch) -> Checked<u64> {
         let Some(room) = self.rooms.get_mut(&id) else {
-            return violated(
-                "things happen in rooms that are there",
-                format!("{place:?}"),
-            );
+            return violated("things happen in rooms that are there", format!("#{name}"));
         };
         if room.name != *name {
             let seen = format!("#{name}, not #{}", room.name);
             return violated("what happens in a room has its name", seen);
         }
-        if place.number <= room.number {
-            let seen = format!("{place:?} after {}", room.number);
-            return violated("numbers in a room grow", seen);
-        }
-        if !room.may_be_at(place.previous) {
-            let seen = format!("{place:?} after {}", room.number);
-            return violated("whatever is heard names what was heard before it", seen);
-        }
-        if !self.ids.insert(place.id) {
-            return violated("ids are unique", format!("{place:?}"));
-        }
-        if place.time != time {
-            let seen = format!("{place:?} at {utc}, in a room at {time}");
+        let is_right = match room.epoch {
+            Some(own) => own == epoch,
+            None => self.epochs.insert((name.to_ascii_lowercase(), epoch)),
+        };
+        room.epoch = Some(epoch);
+        if !is_right {
             return violated(
-                "times never go back within a room, and are the clock's",
-                seen,
+                "what is said in a room is in one life of its log",
+                format!("#{name}: {epoch}"),
             );
         }
-        (room.number, room.has_unheard) = (place.number, false);
-        Ok(room)
+        Ok(room.life)
+    }
+
+    /// Something gets its place in a room's order.
+    pub fn place(
+        &mut self,
+        id: RoomId,
+        event: EventId,
+        number: u64,
+        time: Millis,
+    ) -> Checked<Place> {
+        let time = self.time(id, time);
+        let is_new = self.ids.insert(event);
+        let found = self.rooms.get_mut(&id);
+        let Some(room) = found.filter(|room| is_new && room.number < number) else {
+            let seen = format!("{event}: {number} in {id:?}");
+            return violated("numbers in a room grow, and ids are unique", seen);
+        };
+        Ok(Place {
+            id: event,
+            number,
+            previous: std::mem::replace(&mut room.number, number),
+            time,
+        })
     }
 
     /// Somebody has said something in a room.
-    pub fn said(&mut self, id: RoomId, message: &Rc<Message>, utc: Millis) -> Checked {
+    pub fn said(&mut self, id: RoomId, message: &Rc<Message>) {
         let (most_lines, most_bytes) = (self.most_lines, self.most_bytes);
-        let room = self.place(id, message.place, &message.room, utc)?;
+        let Some(room) = self.rooms.get_mut(&id) else {
+            return;
+        };
         room.kept.push_back(Rc::clone(message));
         let weight =
             |kept: &VecDeque<Rc<Message>>| -> usize { kept.iter().map(|said| length(said)).sum() };
@@ -234,54 +245,34 @@ impl Rooms {
         if self.late.len() > LATE {
             self.late.pop_front();
         }
-        Ok(())
     }
 
-    /// What was said is taken back. Returns it.
-    pub fn taken_back(
-        &mut self,
-        id: RoomId,
-        taken: &Redaction,
-        utc: Millis,
-    ) -> Checked<Rc<Message>> {
-        let room = self.place(id, taken.place, &taken.room, utc)?;
-        let at = room
-            .kept
-            .iter()
-            .position(|said| said.place.id == taken.message);
-        let message = at.and_then(|at| room.kept.remove(at));
-        let rule = "what is taken back was said there, by whom it says, and is kept";
-        match message {
-            Some(message)
-                if message.place.time == taken.said && message.author.nickname == taken.author =>
-            {
-                self.taken_back.insert(taken.message);
-                Ok(message)
-            }
-            message => violated(rule, format!("{taken:?}: {message:?}")),
+    /// What was said is taken back. It may have been so before, or not be kept any more.
+    pub fn taken_back(&mut self, id: RoomId, taken: EventId, meant: Option<Rc<Message>>) {
+        if let Some(room) = self.rooms.get_mut(&id) {
+            room.kept.retain(|said| said.place.id != taken);
+        }
+        let meant = meant.map(|meant| (taken, meant));
+        self.taken_back.extend(meant);
+    }
+
+    /// A room has a topic.
+    pub fn has_topic(&mut self, id: RoomId, topic: &Text) {
+        if let Some(room) = self.rooms.get_mut(&id) {
+            room.topic = Some(topic.clone());
         }
     }
 
-    /// A room is told of its topic. Returns who had set it, if that is some time ago.
-    pub fn told_topic(
-        &mut self,
-        id: RoomId,
-        set: &TopicSet,
-        (now, utc): (Millis, Millis),
-    ) -> Checked<Option<MemberId>> {
-        let room = self.place(id, set.place, &set.room, utc)?;
+    /// A room is to be told of its topic. Returns the one of which it was to be told later.
+    pub fn drafted_topic(&mut self, id: RoomId, now: Millis) -> Checked<Option<Pending>> {
+        let Some(room) = self.rooms.get_mut(&id) else {
+            return violated("things happen in rooms that are there", format!("{id:?}"));
+        };
         if room.quiet_until.is_some_and(|until| now < until) {
-            return violated("a room hears of one topic a second", format!("{set:?}"));
+            return violated("a room hears of one topic a second", format!("{id:?}"));
         }
         room.quiet_until = Some(now + QUIET);
-        let pending = room.pending.take();
-        if let Some((_, author)) = &pending
-            && (room.topic.as_ref(), &**author) != (Some(&set.topic), &*set.author.nickname)
-        {
-            return violated("of many topics the last is said", format!("{set:?}"));
-        }
-        room.topic = Some(set.topic.clone());
-        Ok(pending.map(|(member, _)| member))
+        Ok(room.pending.take())
     }
 
     /// Whether a room may be told of a topic now.
@@ -292,10 +283,9 @@ impl Rooms {
     }
 
     /// Somebody has set a topic, and the room is told later.
-    pub fn topic_waits(&mut self, id: RoomId, topic: &Text, author: (MemberId, String)) {
+    pub fn topic_waits(&mut self, id: RoomId, pending: Pending) {
         if let Some(room) = self.rooms.get_mut(&id) {
-            room.topic = Some(topic.clone());
-            room.pending = Some(author);
+            room.pending = Some(pending);
         }
     }
 
@@ -310,14 +300,25 @@ impl Rooms {
     }
 
     pub fn is_taken_back(&self, id: EventId) -> bool {
-        self.taken_back.contains(&id)
+        self.taken_back.contains_key(&id)
+    }
+
+    /// What was said, and taken back.
+    pub fn what_was(&self, id: EventId) -> Option<&Rc<Message>> {
+        self.taken_back.get(&id)
     }
 }
 
 impl Room {
-    /// Whether that may be the number of what had a place there last.
+    /// Whether that is the number of what had a place there last.
     pub fn may_be_at(&self, number: u64) -> bool {
-        number == self.number || self.has_unheard && number > self.number
+        number == self.number
+    }
+
+    /// The topic that was set last, whether it was told of that or not.
+    pub fn topic(&self) -> Option<Text> {
+        let pending = self.pending.as_ref().map(|pending| &pending.topic);
+        pending.or(self.topic.as_ref()).cloned()
     }
 
     /// Whether it should have been told of its topic.

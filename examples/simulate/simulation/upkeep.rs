@@ -39,7 +39,8 @@ impl World<'_> {
         }
         for (member, seat) in self.checker.seats() {
             let is_there = |own: &Session| self.hub.member(own.id) == Some(member);
-            if seat.sessions.is_empty() || !seat.sessions.iter().all(is_there) {
+            if seat.sessions.is_empty() && !seat.is_leaving() || !seat.sessions.iter().all(is_there)
+            {
                 let seen = seat.nickname.clone();
                 return violated("a member is there as long as one session of it", seen);
             }
@@ -116,6 +117,7 @@ impl World<'_> {
             let seen = format!("{effects:?}");
             return violated("at the end everybody is told, and nothing else", seen);
         }
+        self.checker.drafts.hold_nobody();
         self.settle()?;
         match self.hub.chat().member_count() {
             0 => Ok(()),

@@ -13,26 +13,27 @@ use loopchat::chat::{
 use loopchat::server::core::admission::Admission;
 use loopchat::server::core::fan_out::Payload;
 use loopchat::server::core::hub::{Asked, Hub, Progress};
-use loopchat::server::framing::Frame;
 use loopchat::server::sessions::SessionId;
-use loopchat::server::{Config, FRAMINGS, Moment};
+use loopchat::server::{FRAMINGS, Moment};
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 
 use super::checker::Checker;
+use super::drafts::Leaving;
 use super::entrance::KeptOut;
 use super::framed::LINES;
-use super::judge::judge;
+use super::log::Log;
 use super::members::Client;
-use super::places::ROUNDED_MS;
 use super::plan::{Action, Setting, Step, dice};
-use super::speech::{Act, Spoken};
 use super::tally::{Count, Tally};
 use super::upkeep::{is_one_message, largest_write};
 use super::{Checked, violated};
 
 /// How long a connection that was ended has to read its last lines, in milliseconds.
 const LAST_LINES_MS: Millis = 5000;
+
+/// The limits of drafts that the server has: how many of one member, and bytes of all.
+const USUAL: (usize, usize) = (64, 8 * 1024 * 1024);
 
 /// How late a stalled reader may be found to have stalled, and again to have done so for too long,
 /// in milliseconds: those who wait are looked at once a second, if the clock does not jump.
@@ -41,6 +42,8 @@ pub const SWEEP_SLACK_MS: Millis = 10_000;
 pub struct World<'a> {
     pub setting: Setting,
     pub hub: Hub,
+    /// The other half is the hub's.
+    pub log: Log,
     /// Who may connect.
     pub admission: Admission,
     pub checker: Checker,
@@ -63,18 +66,25 @@ pub struct World<'a> {
 
 impl<'a> World<'a> {
     pub fn new(setting: Setting, tally: &'a mut Tally) -> Self {
+        let (now, utc) = (1_000_000, 1_700_000_000_000);
+        let log = Log::new(setting.log.clone(), Moment { now, utc });
+        let config = Rc::new(setting.config.clone());
+        let mut hub = Hub::with_log(config, &FRAMINGS, Box::new(log.clone()));
+        let limits = setting.log.as_ref().map_or(USUAL, |log| log.limits);
+        hub.limit_drafts(limits.0, limits.1);
         Self {
-            hub: Hub::new(Rc::new(setting.config.clone()), &FRAMINGS),
+            hub,
+            log,
             admission: Admission::default(),
-            checker: Checker::new(&setting.config),
+            checker: Checker::new(&setting.config, limits),
             setting,
             tally,
             clients: BTreeMap::new(),
             kept_out: Vec::new(),
             sockets: BTreeMap::new(),
             asking: None,
-            now: 1_000_000,
-            utc: 1_700_000_000_000,
+            now,
+            utc,
             ends: false,
             jumped_at: 0,
         }
@@ -86,6 +96,7 @@ impl<'a> World<'a> {
         let mut rng = dice(step.dice);
         self.pass(rng.random_range(0..3));
         self.act(&step, &mut rng)?;
+        self.log_goes_on(&step)?;
         // The loop sleeps between turns.
         if step.ends_turn || step.action == Action::Wait {
             self.end_turn(&mut rng)?;
@@ -107,6 +118,7 @@ impl<'a> World<'a> {
 
     /// The rest of a turn: everyone is read from, the check phase delivers, members read.
     pub fn end_turn(&mut self, rng: &mut ChaCha8Rng) -> Checked {
+        self.log_has_news(rng.random())?;
         for number in self.numbers() {
             self.readable(number)?;
         }
@@ -121,6 +133,10 @@ impl<'a> World<'a> {
         for (what, times) in self.checker.take_counted() {
             self.tally.add(what, times);
         }
+        let of_drafts = self.checker.drafts.counted.drain(..);
+        for what in self.log.take_counted().into_iter().chain(of_drafts) {
+            self.tally.count(what);
+        }
         self.check_deliveries()
     }
 
@@ -128,94 +144,31 @@ impl<'a> World<'a> {
         self.clients.keys().copied().collect()
     }
 
-    /// Bytes have come from a connection, or its end, or it is gone.
-    pub fn readable(&mut self, number: usize) -> Checked {
-        let (now, jumped_at) = (self.now, self.jumped_at);
-        let slow = self.clients.values();
-        let slow = slow.filter(|client| client.is_slow(now, jumped_at));
-        self.checker.slow = slow.filter_map(|client| client.session).collect();
-        let at = self.moment();
-        let config = &self.setting.config;
-        let Self {
-            hub,
-            admission,
-            checker,
-            tally,
-            clients,
-            ..
-        } = self;
-        let Some(client) = clients.get_mut(&number) else {
-            return Ok(());
-        };
-        if client.is_reset {
-            return self.gone(number);
-        }
-        let Some(session) = client.session else {
-            client.wire.arrived.clear(); // is thrown away
-            return Ok(());
-        };
-        let has_come = !client.wire.arrived.is_empty();
-        if has_come && (client.wire.need_drain || client.input.is_held_back()) {
-            client.is_paused = true;
-        }
-        if client.is_paused {
-            return Ok(());
-        }
-        if has_come && hold_back(hub, admission, tally, client, now) {
-            let of_address = admission.ask_wait(&client.input, now);
-            tally.add(Count::HeldForOthers, (of_address > 0).into());
-            self.asking = Some(session);
-            return self.settle();
-        }
-        let (wire, input, sent) = (&mut client.wire, &mut client.input, &mut client.sent);
-        let wait = checker.places.wait(number, now);
-        let mut result = Ok(());
-        let mut frame = |hub: &mut Hub, session, frame: Frame<'_>, at| {
-            let spoken = sent.pop_front();
-            let heard = take(hub, checker, tally, session, spoken, frame, (at, config));
-            if result.is_ok() {
-                result = heard;
-            }
-        };
-        if !wire.arrived.is_empty() {
-            let fed = input.feed(hub, session, &wire.arrived, at, &mut frame);
-            wire.arrived.drain(..fed.used);
-            input.take_answers(); // to telnet commands: bytes that are no line
-            if fed.used > 0 && wait > ROUNDED_MS {
-                return violated("who has asked for too much waits", format!("{wait} ms"));
-            }
-            admission.ask(input, fed.cost, now);
-            checker.places.spend(number, fed.cost, now);
-            hold_back(hub, admission, tally, client, now);
-        } else if wire.is_at_end() {
-            let cost = input.finish(hub, session, at, &mut frame);
-            admission.ask(input, cost, now);
-            checker.places.spend(number, cost, now);
-            if let Some(spoken) = sent.front() {
-                return violated("flood control loses nothing", format!("{spoken:?}"));
-            }
-            result?;
-            self.end(session, |hub| hub.leave(session, at))?;
-            return self.settle();
-        }
-        result?;
-        self.asking = Some(session);
-        self.settle()
-    }
-
     /// A session is to end, and its member to leave if it has no other.
-    fn end(&mut self, session: SessionId, end: impl FnOnce(&mut Hub)) -> Checked {
+    pub(super) fn end(&mut self, session: SessionId, end: impl FnOnce(&mut Hub)) -> Checked {
         self.apply()?;
         let has_others = self.checker.has_others(session);
+        let member = self.checker.member_of(session);
+        let held = member.filter(|&member| !has_others && self.checker.is_held(member));
         end(&mut self.hub);
         let effects = self.hub.effects();
-        let is_told = |effect: &Effect| matches!(effect, Effect::Tell { .. });
-        if has_others && !effects.iter().all(is_told) {
+        let is_told = |effect: &Effect| {
+            let is_told = matches!(effect, Effect::Tell { .. });
+            is_told || held.is_some() && matches!(effect, Effect::Disconnect { .. })
+        };
+        if (has_others || held.is_some()) && !effects.iter().all(is_told) {
             let seen = format!("{effects:?}");
-            return violated("that one of several sessions ends nobody is told", seen);
+            return violated(
+                "nobody is told that one of several sessions ends, or who has drafts under way",
+                seen,
+            );
         }
         self.asking = Some(session);
         self.apply()?;
+        if let Some(member) = held {
+            self.checker.leaves_later(member, Leaving::Lost);
+            self.checker.last_session_ended(session);
+        }
         match has_others {
             true => self.checker.session_ended(session),
             false => Ok(()),
@@ -223,7 +176,7 @@ impl<'a> World<'a> {
     }
 
     /// A connection is closed: its peer has reset it.
-    fn gone(&mut self, number: usize) -> Checked {
+    pub(super) fn gone(&mut self, number: usize) -> Checked {
         self.tally.count(Count::Reset);
         let Some(client) = self.remove(number) else {
             return Ok(());
@@ -282,8 +235,9 @@ impl<'a> World<'a> {
         }
     }
 
-    fn apply(&mut self) -> Checked {
+    pub(super) fn apply(&mut self) -> Checked {
         let at = self.moment();
+        self.check_noted()?;
         let Self { hub, checker, .. } = self;
         checker.observe(hub, self.asking.take(), at)?;
         hub.apply();
@@ -332,6 +286,10 @@ impl<'a> World<'a> {
             (waiting > 0).then_some(Progress { waiting, sent })
         });
         result?;
+        if self.log.is_unflushed() {
+            let seen = format!("{:?}", self.log);
+            return violated("what was said goes on its way when the turn is over", seen);
+        }
         self.disconnect(too_slow)?;
         self.settle()
     }
@@ -420,67 +378,6 @@ impl<'a> World<'a> {
         self.settle()?;
         self.checker.check_time(now)
     }
-}
-
-/// Has a connection wait that has asked for too much, or whose address has.
-fn hold_back(
-    hub: &mut Hub,
-    admission: &Admission,
-    tally: &mut Tally,
-    client: &mut Client,
-    now: Millis,
-) -> bool {
-    let of_address = admission.ask_wait(&client.input, now);
-    let held = client.input.hold_back(hub, client.session, of_address, now);
-    let Some(wait) = held else {
-        return false;
-    };
-    client.is_paused = true;
-    client.release_at = Some(now + wait);
-    tally.add(Count::Flooders, hub.effects().len() as u64);
-    true
-}
-
-/// One frame: it must be what was typed, and do what was meant.
-fn take(
-    hub: &mut Hub,
-    checker: &mut Checker,
-    tally: &mut Tally,
-    session: SessionId,
-    spoken: Option<Spoken>,
-    frame: Frame<'_>,
-    (at, config): (Moment, &Config),
-) -> Checked {
-    tally.count(Count::Lines);
-    let heard = match frame {
-        Frame::Line(line) => Some(line),
-        Frame::TooLong => None,
-    };
-    let Some(spoken) = spoken else {
-        return violated("lines are heard once", format!("{heard:?}"));
-    };
-    if spoken.line.as_deref() != heard {
-        let seen = format!("{heard:?}, not {:?}", spoken.line);
-        return violated("lines are heard as they were typed, in order", seen);
-    }
-    tally.add(Count::Telnet, spoken.has_telnet.into());
-    tally.add(Count::BrokenUtf8, spoken.is_broken_utf8.into());
-    let Some(member) = checker.member_of(session) else {
-        return violated("only members are listened to", format!("{heard:?}"));
-    };
-    if !matches!(spoken.act, Act::Nothing | Act::TooLong) {
-        checker.speaks(member);
-    }
-    hub.frame(session, frame, at);
-    judge(
-        checker,
-        member,
-        &spoken.act,
-        hub.effects(),
-        (at, config),
-        tally,
-    )?;
-    checker.observe(hub, Some(session), at)
 }
 
 /// What only a server with a network can tell; here it is as good as anything.

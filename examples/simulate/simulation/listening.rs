@@ -1,0 +1,205 @@
+//! What connections send: bytes that have come, their end, or that they are gone.
+
+use loopchat::chat::{Effect, Millis};
+use loopchat::server::core::admission::Admission;
+use loopchat::server::core::hub::Hub;
+use loopchat::server::framing::Frame;
+use loopchat::server::sessions::SessionId;
+use loopchat::server::{Config, Moment};
+
+use super::checker::Checker;
+use super::drafts::is_placed;
+use super::judge::judge;
+use super::log::{Log, Noted};
+use super::members::Client;
+use super::places::ROUNDED_MS;
+use super::speech::{Act, Spoken};
+use super::tally::{Count, Tally};
+use super::world::World;
+use super::{Checked, violated};
+
+impl World<'_> {
+    /// Bytes have come from a connection, or its end, or it is gone.
+    pub fn readable(&mut self, number: usize) -> Checked {
+        let (now, jumped_at) = (self.now, self.jumped_at);
+        let slow = self.clients.values();
+        let slow = slow.filter(|client| client.is_slow(now, jumped_at));
+        self.checker.slow = slow.filter_map(|client| client.session).collect();
+        let at = self.moment();
+        let config = &self.setting.config;
+        let Self {
+            hub,
+            admission,
+            checker,
+            tally,
+            clients,
+            log,
+            ..
+        } = self;
+        let Some(client) = clients.get_mut(&number) else {
+            return Ok(());
+        };
+        if client.is_reset {
+            return self.gone(number);
+        }
+        let Some(session) = client.session else {
+            client.wire.arrived.clear(); // is thrown away
+            return Ok(());
+        };
+        let has_come = !client.wire.arrived.is_empty();
+        if has_come && (client.wire.need_drain || client.input.is_held_back()) {
+            client.is_paused = true;
+        }
+        if client.is_paused || client.awaits_log {
+            return Ok(());
+        }
+        if has_come && hold_back(hub, admission, tally, client, now) {
+            let of_address = admission.ask_wait(&client.input, now);
+            tally.add(Count::HeldForOthers, (of_address > 0).into());
+            self.asking = Some(session);
+            return self.settle();
+        }
+        let (wire, input, sent) = (&mut client.wire, &mut client.input, &mut client.sent);
+        let wait = checker.places.wait(number, now);
+        if wire.is_at_end() {
+            let waits = hub.end_has_to_wait(session);
+            let member = checker.member_of(session);
+            let has_to_wait = member.is_some_and(|member| checker.drafts.of(member) > 0);
+            if waits != has_to_wait {
+                let seen = format!("{session:?}: {waits}");
+                return violated(
+                    "an end waits for what its member has said, and no other",
+                    seen,
+                );
+            }
+            if waits {
+                client.awaits_log = true;
+                tally.count(Count::EndsHeld);
+                return Ok(());
+            }
+        }
+        let mut result = Ok(());
+        let mut frame = |hub: &mut Hub, session, frame: Frame<'_>, at| {
+            let spoken = sent.pop_front();
+            let books = (&mut *checker, &mut **tally, &*log);
+            let heard = take(hub, books, session, spoken, frame, (at, config));
+            if result.is_ok() {
+                result = heard;
+            }
+        };
+        if !wire.arrived.is_empty() {
+            let fed = input.feed(hub, session, &wire.arrived, at, &mut frame);
+            wire.arrived.drain(..fed.used);
+            client.awaits_log = fed.is_postponed;
+            if fed.is_postponed && result.is_ok() {
+                let act = sent.front().map(|spoken| &spoken.act);
+                checker.check_wait(session, act, tally)?;
+            }
+            input.take_answers(); // to telnet commands: bytes that are no line
+            if fed.used > 0 && wait > ROUNDED_MS {
+                return violated("who has asked for too much waits", format!("{wait} ms"));
+            }
+            admission.ask(input, fed.cost, now);
+            checker.places.spend(number, fed.cost, now);
+            hold_back(hub, admission, tally, client, now);
+        } else if wire.is_at_end() {
+            let cost = input.finish(hub, session, at, &mut frame);
+            admission.ask(input, cost, now);
+            checker.places.spend(number, cost, now);
+            if let Some(spoken) = sent.front() {
+                return violated("flood control loses nothing", format!("{spoken:?}"));
+            }
+            result?;
+            self.end(session, |hub| hub.leave(session, at))?;
+            return self.settle();
+        }
+        result?;
+        self.asking = Some(session);
+        self.settle()
+    }
+}
+
+/// Has a connection wait that has asked for too much, or whose address has.
+fn hold_back(
+    hub: &mut Hub,
+    admission: &Admission,
+    tally: &mut Tally,
+    client: &mut Client,
+    now: Millis,
+) -> bool {
+    let of_address = admission.ask_wait(&client.input, now);
+    let held = client.input.hold_back(hub, client.session, of_address, now);
+    let Some(wait) = held else {
+        return false;
+    };
+    client.is_paused = true;
+    client.release_at = Some(now + wait);
+    tally.add(Count::Flooders, hub.effects().len() as u64);
+    true
+}
+
+/// One frame: it must be what was typed, and do what was meant.
+fn take(
+    hub: &mut Hub,
+    (checker, tally, log): (&mut Checker, &mut Tally, &Log),
+    session: SessionId,
+    spoken: Option<Spoken>,
+    frame: Frame<'_>,
+    (at, config): (Moment, &Config),
+) -> Checked {
+    tally.count(Count::Lines);
+    let heard = match frame {
+        Frame::Line(line) => Some(line),
+        Frame::TooLong => None,
+    };
+    let Some(spoken) = spoken else {
+        return violated("lines are heard once", format!("{heard:?}"));
+    };
+    if spoken.line.as_deref() != heard {
+        let seen = format!("{heard:?}, not {:?}", spoken.line);
+        return violated("lines are heard as they were typed, in order", seen);
+    }
+    tally.add(Count::Telnet, spoken.has_telnet.into());
+    tally.add(Count::BrokenUtf8, spoken.is_broken_utf8.into());
+    let Some(member) = checker.member_of(session) else {
+        return violated("only members are listened to", format!("{heard:?}"));
+    };
+    if checker.drafts.of(member) > 0 && checker.drafts.has_to_wait(member, &spoken.act) {
+        let seen = format!("{heard:?}");
+        return violated("a command waits for what its member has said", seen);
+    }
+    if !matches!(spoken.act, Act::Nothing | Act::TooLong) {
+        checker.speaks(member);
+    }
+    hub.frame(session, frame, at);
+    let (mut drafts, mut settled) = (Vec::new(), Vec::new());
+    for noted in log.take_noted() {
+        match noted {
+            Noted::Appended(draft) => drafts.push(draft),
+            Noted::Told(outcome) => settled.push(outcome),
+        }
+    }
+    let brought = (hub.effects(), &drafts[..]);
+    judge(checker, member, &spoken.act, brought, (at, config), tally)?;
+    for draft in drafts {
+        checker.drafted(draft, Some(session), (log.is_slow(), at.now))?;
+    }
+    let mut wanted = Vec::new();
+    for outcome in settled {
+        wanted.extend(checker.outcome(outcome, log.is_slow())?.effects);
+    }
+    check_placed(hub.effects(), &wanted)?;
+    checker.observe(hub, Some(session), at)
+}
+
+/// What has come of drafts must be just this.
+pub fn check_placed(effects: &[Effect], wanted: &[Effect]) -> Checked {
+    let placed = effects.iter().filter(|effect| is_placed(effect));
+    match placed.clone().eq(wanted) {
+        true => Ok(()),
+        false => violated(
+            "what is heard is what was committed",
+            format!("{:?}, not {wanted:?}", placed.collect::<Vec<_>>()),
+        ),
+    }
+}
