@@ -205,7 +205,7 @@ impl World<'_> {
     }
 
     /// Some lines at once: a few are anything, many are messages or questions.
-    fn type_lines(&mut self, number: usize, count: usize, rng: &mut ChaCha8Rng) {
+    pub(super) fn type_lines(&mut self, number: usize, count: usize, rng: &mut ChaCha8Rng) {
         let seats = self.checker.seats();
         let mut nicknames: Vec<String> = seats.map(|(_, seat)| seat.nickname.clone()).collect();
         nicknames.push("nobody".to_owned());

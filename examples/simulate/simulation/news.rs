@@ -17,6 +17,9 @@ use super::{Checked, violated};
 /// A slow log stops once in so many steps.
 const STOPS: u32 = 1500;
 
+/// Lines that somebody pastes when it has.
+const PASTE: usize = 70;
+
 impl World<'_> {
     /// The log does something within a turn, or nothing for long.
     pub(super) fn log_goes_on(&mut self, step: &Step) -> Checked {
@@ -26,6 +29,12 @@ impl World<'_> {
         let mut rng = dice(!step.dice);
         if rng.random_ratio(1, STOPS) {
             self.log.stop();
+            // Many go on all the same, so that there is much to be settled then.
+            for number in self.numbers() {
+                if rng.random_ratio(2, 3) {
+                    self.type_lines(number, PASTE, &mut rng);
+                }
+            }
         }
         match rng.random_ratio(1, 4) {
             true => self.log_has_news(rng.random()),

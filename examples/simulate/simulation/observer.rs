@@ -187,7 +187,8 @@ impl Checker {
         let asking = match answer {
             // Of those who are found to have read all, only the hub knows who they are.
             Answer::Missed { .. } => open.hub.asking(open.place),
-            _ if is_removed || is_for_all(answer) => None,
+            Answer::Disconnected(_) if is_removed => None,
+            _ if is_for_all(answer) => None,
             _ => open.asking,
         };
         let asking = asking.filter(|&asking| self.seat(to).is_some_and(|seat| seat.has(asking)));
