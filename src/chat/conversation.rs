@@ -150,7 +150,7 @@ impl Chat {
                 let reason = DisconnectReason::Quit { nickname };
                 tell(effects, member, Answer::Disconnected(reason.clone()));
                 if !self.shared.contains(&member) {
-                    self.depart(member, Departure::Quit, effects);
+                    self.go(member, Departure::Quit, effects);
                 }
                 effects.push(Effect::Disconnect { member, reason });
             }

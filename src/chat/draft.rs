@@ -135,8 +135,8 @@ pub(super) type Author = (MemberId, Person);
 /// How a member leaves.
 #[derive(Debug)]
 pub(super) enum Leaving {
-    /// Its connection is gone.
-    Lost,
+    /// Its connection is gone, or it has asked for that.
+    Goes(Departure),
     /// It is sent away.
     Expelled {
         by: MemberId,
@@ -301,7 +301,7 @@ impl Chat {
         }
         match self.held.remove(&member).and_then(|held| held.leaves) {
             None => {}
-            Some(Leaving::Lost) => self.depart(member, Departure::Lost, effects),
+            Some(Leaving::Goes(why)) => self.depart(member, why, effects),
             Some(Leaving::Expelled { by, why, reason }) => {
                 self.expel(by, &[member], &reason, &why, effects);
             }
@@ -324,7 +324,7 @@ impl Chat {
         let held = self.held.get_mut(&member);
         let leaves = held.map(|held| &mut held.leaves);
         if let Some(leaves) = leaves {
-            leaves.take_if(|how| matches!(how, Leaving::Lost));
+            leaves.take_if(|how| matches!(how, Leaving::Goes(Departure::Lost)));
         }
         self.member(member).is_some() && !self.is_leaving(member)
     }

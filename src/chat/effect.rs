@@ -90,7 +90,7 @@ pub enum Effect {
     ///
     /// The member has been removed already: its `Moved { to: None }` came before, and there is no
     /// need to call [`Chat::leave`] (although it does no harm). Only who quits by one of
-    /// [several](Chat::share) connections is still there.
+    /// [several](Chat::share) connections is still there, and who is [held](Chat::hold).
     Disconnect {
         /// Whose connection to close.
         member: MemberId,

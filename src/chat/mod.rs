@@ -345,8 +345,14 @@ impl Chat {
     /// removed before.
     pub fn leave(&mut self, member: MemberId, now: Millis, effects: &mut Vec<Effect>) {
         self.now = now;
-        if !self.leaves_later(member, || Leaving::Lost) {
-            self.depart(member, Departure::Lost, effects);
+        self.go(member, Departure::Lost, effects);
+    }
+
+    /// A member leaves, once its drafts are settled.
+    fn go(&mut self, member: MemberId, why: Departure, effects: &mut Vec<Effect>) {
+        let later = || Leaving::Goes(why.clone());
+        if !self.leaves_later(member, later) {
+            self.depart(member, why, effects);
         }
     }
 

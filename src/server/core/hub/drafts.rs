@@ -231,7 +231,9 @@ impl Hub {
             }
             self.chat.release(member, &mut self.effects);
             self.apply();
-            if self.chat.drafts_of(member) == 0 {
+            // A command waits for all of them, a message for room.
+            let left = self.chat.drafts_of(member);
+            if left == 0 || left == self.drafts.most.0 / 2 {
                 self.release(member);
             }
         }

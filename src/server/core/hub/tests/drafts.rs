@@ -109,7 +109,10 @@ fn whoever_goes_leaves_behind_what_it_has_said() {
     };
     let kicked: End = |house, _, operator| house.hears(operator, "/kick guest1 enough");
     let banned: End = |house, _, operator| house.hears(operator, "/ban guest1 60");
+    // Its connection is closed, and what it has still to say is heard at once.
+    let quit: End = |house, ann, _| house.hears(ann, "/quit");
     for (name, end, last) in [
+        ("quit", quit, "* guest1 left #lobby."),
         ("gone", gone, "* guest1 left #lobby."),
         ("left", left, "* guest1 left #lobby."),
         ("slow", slow, "* guest1 left #lobby."),
@@ -459,4 +462,23 @@ fn news_of_a_log_that_had_stopped_is_delivered_in_pieces() {
     } {}
     assert!(largest < 20_000, "{largest}");
     assert_eq!(house.take([bob])[0].len(), 64);
+}
+
+/// Catches: who has said as much as may be under way, and waits until all of it is settled.
+#[test]
+fn messages_wait_for_room_and_no_longer() {
+    let (mut house, log, [ann]) = House::with_log_and();
+    while !house.hub.has_to_wait(ann, "more") {
+        house.says(ann, "more");
+    }
+    for settled in 1..=32 {
+        log.commit(0);
+        house.settle();
+        let released = house.hub.take_released();
+        assert_eq!(released.is_empty(), settled < 32, "{settled}");
+    }
+    assert!(!house.hub.has_to_wait(ann, "more"));
+    assert!(house.hub.has_to_wait(ann, "/who"), "commands do wait");
+    house.commit_all(&log);
+    assert_eq!(house.hub.take_released(), [ann]);
 }
