@@ -44,6 +44,7 @@
 //! | `effect.rs`       | what has to happen outside                                      |
 //! | `event.rs`        | what rooms hear                                                 |
 //! | `answer.rs`       | what one member is told                                         |
+//! | `refusal.rs`      | why something was not carried out                               |
 //! | `report.rs`       | what the chat asks the server                                   |
 //! | `draft.rs`        | what has no place in its room's log yet, and how it gets one     |
 //! | `disconnect.rs`   | why somebody is disconnected                                    |
@@ -98,6 +99,7 @@ mod newcomers;
 mod operators;
 mod own_rooms;
 mod peer;
+mod refusal;
 mod report;
 mod returning;
 mod room;
@@ -130,7 +132,7 @@ use room::Room;
 use sanctions::{Bans, Mutes};
 use topic_news::TopicNews;
 
-pub use answer::{Answer, BanListed, MuteListed, Outcome, Refusal};
+pub use answer::{Answer, BanListed, MuteListed, Outcome};
 #[cfg(feature = "server")]
 pub(crate) use answer::{ending, minutes};
 pub use commands::{COMMANDS, Entry as CommandEntry, ORDERS};
@@ -149,6 +151,7 @@ pub use history::Repeated;
 pub use id::{MemberId, RoomId};
 pub use name::{BadName, Name};
 pub use peer::{Origin, Peer};
+pub use refusal::Refusal;
 pub use report::{ConnectionListed, ConnectionsReport, Gone, LoopReport, Question, Report};
 pub use returning::Absent;
 pub use summary::RoomSummary;

@@ -129,12 +129,14 @@ impl Chat {
     }
 
     /// Tells a member what it has missed of a room that it hears, behind what it has heard there;
-    /// or that not all of that is remembered. Nothing, if it does not hear that room.
+    /// or, if not all of that is remembered, or it is too much for it, only up to where the room
+    /// was heard. Nothing, if it does not hear that room.
     pub fn tell_backlog(
         &self,
         member: MemberId,
         room: &str,
         since: Position,
+        is_too_much: bool,
         effects: &mut Vec<Effect>,
     ) {
         let Some(id) = self.room_named(room) else {
@@ -146,7 +148,7 @@ impl Chat {
         let room = self.room(id);
         let position = room.position();
         let is_known = since.epoch == position.epoch && since.number <= position.number;
-        let events = match is_known {
+        let events = match is_known && !is_too_much {
             true => room.history.since(since.number),
             false => None,
         };

@@ -56,8 +56,9 @@ fn nor_if_the_log_takes_its_time() {
 fn talk_through_a_gate(mut server: Command) {
     let messages = from_environment("LOOPCHAT_GATE_MESSAGES", 100);
     let seed = from_environment("LOOPCHAT_GATE_SEED", rand::random());
-    let kept = "--history=100000 --history-bytes=67108864 --flood=off --web=127.0.0.1:0";
-    let server = Server::listening(server.args(kept.split(' ')));
+    let kept = "--history=100000 --history-bytes=67108864 --outbox-hard=67108864 --flood=off \
+        --web=127.0.0.1:0";
+    let server = Server::listening(server.args(kept.split_whitespace()));
     let gate = Gate::open(web_address(&server), seed);
     let all_are_here = Arc::new(Barrier::new(MEMBERS));
     let members = (0..MEMBERS).map(|number| {

@@ -301,3 +301,37 @@ fn what_is_no_request_to_come_back_is_not_understood() {
     assert_eq!(only(&came, "refused")["code"], "cannot_resume");
     assert_eq!(only(&ann.ask("here"), "message")["text"], "here");
 }
+
+/// Catches: an answer so large that its reader is disconnected for it, each time it comes back.
+#[test]
+fn more_than_may_wait_for_it_is_not_told() {
+    let (_server, web) = start(&["--outbox-hard", "65536"]);
+    let mut ann = Json::join(web);
+    let mut bob = Json::join(web);
+    bob.ask("hello");
+    let welcome = ann.find(|object| object["text"] == "hello");
+    let epoch = bob.answer("/join tea", "entered");
+    let lobby = ann.answer("/watch tea", "watching");
+    let token = ann.token.clone();
+    drop(ann);
+    let long = "x".repeat(400);
+    for _ in 0..40 {
+        bob.ask(&long);
+    }
+    bob.ask("/join lobby");
+    for _ in 0..60 {
+        bob.ask(&long);
+    }
+    let mut ann = Json::connect(web);
+    let tea = heard("tea", &epoch["epoch"], &lobby["last"]);
+    let last = &welcome["number"];
+    let lobby = Json::connect(web).find(|object| object["kind"] == "welcome")["epoch"].clone();
+    let came = ann.resume(&token, &[tea, heard("lobby", &lobby, last)]);
+    let complete: Vec<&Value> = of_kind(&came, "backlog")
+        .iter()
+        .filter(|backlog| backlog["more"] == false)
+        .map(|backlog| &backlog["complete"])
+        .collect();
+    assert_eq!(complete, [true, false], "one fits, both do not");
+    assert_eq!(only(&ann.ask("here"), "message")["text"], "here");
+}

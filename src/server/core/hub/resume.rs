@@ -130,9 +130,19 @@ impl Hub {
         };
         let first = self.effects.len();
         self.chat.welcome_back(member, &mut self.effects);
+        // More than may wait for it would end its connection, each time that it comes back.
+        let framing = self.fan_out.framing_of(session);
+        let mut left = Cost::answer(u64::from(self.config.outbox_hard / 2));
         for (room, since) in heard {
+            let repeated = self.chat.foresee_backlog(room, *since);
+            let cost = self.fan_out.price(repeated, framing);
+            let is_too_much = cost > left;
+            if !is_too_much {
+                left = Cost(left.0 - cost.0);
+            }
+            let effects = &mut self.effects;
             self.chat
-                .tell_backlog(member, room, *since, &mut self.effects);
+                .tell_backlog(member, room, *since, is_too_much, effects);
         }
         for effect in &mut self.effects[first..] {
             if let Effect::Tell {
