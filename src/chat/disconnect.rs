@@ -110,6 +110,15 @@ impl DisconnectReason {
         "shutdown",
     ];
 
+    /// Whether its session is over for good: nobody goes on with it.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        matches!(
+            self,
+            Self::Quit { .. } | Self::Kicked { .. } | Self::Banned { .. } | Self::Resumed
+        )
+    }
+
     /// With what a WebSocket is closed (RFC 6455, section 7.4.1) whose session had begun.
     #[must_use]
     pub fn close_code(&self) -> u16 {

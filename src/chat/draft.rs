@@ -168,7 +168,9 @@ impl Chat {
         let is_operator = self.peer(member).is_some_and(Peer::is_operator);
         let line = sanitise(line);
         let command = commands::parse(&line, is_operator);
-        command.is_ok_and(|command| command.is_message())
+        // Who is to be quiet is told so, in its turn.
+        let is_muted = self.member(member).is_some() && self.muted_for(member, self.now).is_some();
+        !is_muted && command.is_ok_and(|command| command.is_message())
     }
 
     /// What has become of a draft. If the log has given it its place, the room hears it, but for
@@ -314,13 +316,17 @@ impl Chat {
         let Some(held) = self.held.get_mut(&member) else {
             return false;
         };
-        held.leaves.get_or_insert_with(how);
+        let how = how();
+        let is_sent_away = matches!(how, Leaving::Expelled { .. });
+        if held.leaves.is_none() || is_sent_away {
+            held.leaves = Some(how);
+        }
         true
     }
 
     /// A member that was to leave with its drafts, since its connection is gone, stays. False if it
     /// was sent away, or is not there.
-    pub(super) fn stays(&mut self, member: MemberId) -> bool {
+    pub fn stay(&mut self, member: MemberId) -> bool {
         let held = self.held.get_mut(&member);
         let leaves = held.map(|held| &mut held.leaves);
         if let Some(leaves) = leaves {
@@ -330,7 +336,7 @@ impl Chat {
     }
 
     /// Whether a member is sent away as soon as its drafts are settled.
-    pub(super) fn is_expelled(&self, member: MemberId) -> bool {
+    pub fn is_expelled(&self, member: MemberId) -> bool {
         let leaves = self.held.get(&member).and_then(|held| held.leaves.as_ref());
         matches!(leaves, Some(Leaving::Expelled { .. }))
     }

@@ -16,7 +16,7 @@ use super::{Event, EventId, Message, Millis};
 /// allocations, and the allocator's own.
 const OVERHEAD: usize = size_of::<Message>() + 72;
 
-/// Messages that are told again, and the bytes of their texts and names.
+/// Messages and other things that are told again, and the bytes of their texts and names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Repeated {
     /// How many messages.
@@ -31,8 +31,10 @@ pub(super) struct History {
     bytes: usize,
     /// Older ones are not kept any more.
     has_forgotten: bool,
-    /// Redactions and topics. Their texts count for nothing: there are few, and they are short.
+    /// Redactions and topics.
     others: VecDeque<Event>,
+    /// Bytes of their texts.
+    other_bytes: usize,
     /// All that has had a larger number is kept, unless it was taken back.
     whole_after: u64,
     most_lines: usize,
@@ -46,6 +48,7 @@ impl History {
             bytes: 0,
             has_forgotten: false,
             others: VecDeque::new(),
+            other_bytes: 0,
             whole_after: 0,
             most_lines,
             most_bytes,
@@ -56,7 +59,7 @@ impl History {
         self.bytes += length(message);
         self.messages.push_back(Rc::clone(message));
         while self.messages.len() > self.most_lines || self.is_too_heavy() {
-            self.forget_oldest();
+            self.forget_message();
         }
     }
 
@@ -65,7 +68,25 @@ impl History {
         self.messages.len() > 1 && self.bytes > self.most_bytes
     }
 
+    /// Forgets the oldest of what is kept.
     pub(super) fn forget_oldest(&mut self) {
+        let message = self.messages.front().map(|message| message.place.number);
+        let other = self.others.front().map(number_of);
+        match (message, other) {
+            (Some(message), Some(other)) if other < message => self.forget_other(),
+            (None, Some(_)) => self.forget_other(),
+            _ => self.forget_message(),
+        }
+    }
+
+    fn forget_other(&mut self) {
+        if let Some(oldest) = self.others.pop_front() {
+            self.whole_after = self.whole_after.max(number_of(&oldest));
+            self.other_bytes -= length_of(&oldest);
+        }
+    }
+
+    fn forget_message(&mut self) {
         if let Some(oldest) = self.messages.pop_front() {
             self.has_forgotten = true;
             self.whole_after = self.whole_after.max(oldest.place.number);
@@ -75,12 +96,10 @@ impl History {
 
     /// Remembers something that is no message.
     pub(super) fn note(&mut self, event: Event) {
+        self.other_bytes += length_of(&event);
         self.others.push_back(event);
-        if self.others.len() > self.most_lines
-            && let Some(oldest) = self.others.pop_front()
-        {
-            let number = oldest.place().map_or(0, |place| place.number);
-            self.whole_after = self.whole_after.max(number);
+        while self.others.len() > self.most_lines || self.other_bytes > self.most_bytes {
+            self.forget_other();
         }
     }
 
@@ -93,7 +112,6 @@ impl History {
             .messages
             .partition_point(|message| message.place.number <= number);
         let messages = self.messages.range(first..).map(Rc::clone);
-        let number_of = |event: &Event| event.place().map_or(0, |place| place.number);
         let others = self.others.iter();
         let others = others.filter(|event| number_of(event) > number).cloned();
         let mut events: Vec<Event> = messages.map(Event::Message).chain(others).collect();
@@ -127,15 +145,17 @@ impl History {
         !self.has_forgotten && count >= self.messages.len()
     }
 
-    /// When the oldest message was said, and its number: by both it is older than others.
+    /// When the oldest of what is kept was, and its number: by both it is older than others.
     pub(super) fn oldest(&self) -> Option<(Millis, u64)> {
-        let oldest = self.messages.front()?.place;
-        Some((oldest.time, oldest.number))
+        let message = self.messages.front().map(|message| &message.place);
+        let other = self.others.front().and_then(Event::place);
+        let oldest = message.into_iter().chain(other);
+        oldest.map(|place| (place.time, place.number)).min()
     }
 
     /// Bytes of memory that it takes.
     pub(super) fn weight(&self) -> usize {
-        self.bytes + (self.messages.len() + self.others.len()) * OVERHEAD
+        self.bytes + self.other_bytes + (self.messages.len() + self.others.len()) * OVERHEAD
     }
 
     /// What has had a larger number than this.
@@ -146,7 +166,7 @@ impl History {
         let repeated = self.repeated(self.messages.len() - first);
         Repeated {
             messages: repeated.messages + self.others.len(),
-            ..repeated
+            bytes: repeated.bytes + self.other_bytes,
         }
     }
 
@@ -170,6 +190,18 @@ impl History {
     }
 }
 
+fn number_of(event: &Event) -> u64 {
+    event.place().map_or(0, |place| place.number)
+}
+
+/// What an event that is no message has of a text.
+fn length_of(event: &Event) -> usize {
+    match event {
+        Event::Topic(set) => set.topic.len(),
+        _ => 0,
+    }
+}
+
 /// As a line of text.
 fn length(message: &Message) -> usize {
     message.author.nickname.len() + 2 + message.text.len()
@@ -177,6 +209,7 @@ fn length(message: &Message) -> usize {
 
 #[cfg(all(test, feature = "server"))]
 mod tests {
+    use super::super::TopicSet;
     use super::super::tests::said;
     use super::*;
 
@@ -239,5 +272,43 @@ mod tests {
         assert!(history.find(id).is_none());
         let last = history.rfind(|message| &*message.text != "c");
         assert_eq!(last.map(|message| &*message.text), Some("a"));
+    }
+
+    /// Catches: memory that no limit counts, and gaps that look as if there were none.
+    #[test]
+    fn topics_count_and_what_is_forgotten_is_known_to_be() {
+        let topic = |number| {
+            Event::Topic(Rc::new(TopicSet {
+                place: said(number, "ann", "").place,
+                room: said(number, "ann", "").room.clone(),
+                author: said(number, "ann", "").author.clone(),
+                topic: "t".repeat(300).into(),
+            }))
+        };
+        let mut history = History::new(5, BYTES);
+        assert_eq!(history.since(0).map(|events| events.len()), Some(0));
+        history.push(&said(1, "ann", "a"));
+        history.note(topic(2));
+        history.push(&said(3, "ann", "b"));
+        let numbers = |history: &History, since| {
+            let events = history.since(since)?;
+            Some(events.iter().map(number_of).collect::<Vec<_>>())
+        };
+        assert_eq!(numbers(&history, 0), Some(vec![1, 2, 3]));
+        assert_eq!(numbers(&history, 1), Some(vec![2, 3]));
+        assert_eq!(history.weight(), 2 * "ann: a".len() + 300 + 3 * OVERHEAD);
+        assert_eq!(history.repeated_since(1).bytes, "ann: a".len() + 300);
+        for number in 4..7 {
+            history.note(topic(number));
+        }
+        assert_eq!(history.others.len(), 3, "no more bytes than there may be");
+        assert_eq!(numbers(&history, 1), None, "the first topic is forgotten");
+        assert_eq!(numbers(&history, 2), Some(vec![3, 4, 5, 6]));
+        while history.oldest().is_some() {
+            history.forget_oldest();
+        }
+        assert_eq!((history.weight(), history.others.len()), (0, 0));
+        assert_eq!(numbers(&history, 6), Some(vec![]));
+        assert_eq!(numbers(&history, 5), None);
     }
 }

@@ -65,6 +65,23 @@ impl Chat {
         Ok(())
     }
 
+    /// A member wants to hear nothing of another, as before; unless that has gone.
+    pub(super) fn ignore_again(
+        &mut self,
+        member: MemberId,
+        whom: MemberId,
+        effects: &mut Vec<Effect>,
+    ) {
+        if whom != member && self.member(whom).is_some() {
+            self.ignored.entry(member).or_default().insert(whom);
+            effects.push(Effect::Ignored {
+                member,
+                whom,
+                is_ignored: true,
+            });
+        }
+    }
+
     pub(super) fn unignore(
         &mut self,
         member: MemberId,

@@ -44,6 +44,8 @@
 //! | `effect.rs`       | what has to happen outside                                      |
 //! | `event.rs`        | what rooms hear                                                 |
 //! | `answer.rs`       | what one member is told                                         |
+//! | `event_id.rs`     | names of what was said, for ever                                |
+//! | `returning.rs`    | who comes back after a cut, and what it has missed               |
 //! | `refusal.rs`      | why something was not carried out                               |
 //! | `report.rs`       | what the chat asks the server                                   |
 //! | `draft.rs`        | what has no place in its room's log yet, and how it gets one     |

@@ -110,17 +110,22 @@ impl Chat {
         tell(effects, member, Answer::Renamed { nickname: name });
         // Of a newcomer nobody knows the name it had.
         if !self.newcomers.contains(member) {
-            let who = self.person(member);
-            let renamed = Event::Rename {
-                member,
-                who,
-                before,
-            };
-            for room in self.rooms_of(member) {
-                self.say(room, renamed.clone(), effects);
-            }
+            self.tell_rename(member, before, effects);
         }
         Ok(())
+    }
+
+    /// Tells its rooms that a member has another name.
+    pub(super) fn tell_rename(&self, member: MemberId, before: Name, effects: &mut Vec<Effect>) {
+        let who = self.person(member);
+        let renamed = Event::Rename {
+            member,
+            who,
+            before,
+        };
+        for room in self.rooms_of(member) {
+            self.say(room, renamed.clone(), effects);
+        }
     }
 
     /// Gives a member a name that is free. Returns the one that it had.

@@ -6,7 +6,9 @@
 //! if that is remembered, by the numbers of what it has heard.
 
 use super::answers::tell;
-use super::{Answer, Chat, Effect, Event, MemberId, Millis, Name, Position, Refusal, Repeated};
+use super::{
+    Answer, Chat, Effect, Event, MemberId, Millis, Name, Peer, Position, Refusal, Repeated,
+};
 
 /// So much of what was missed is told in one piece: a connection that is cut again and again comes
 /// on all the same.
@@ -20,6 +22,10 @@ pub struct Absent {
     room: Name,
     /// What it heard beside that, the latest last.
     watched: Vec<Name>,
+    /// Whom it did not want to hear.
+    ignored: Vec<MemberId>,
+    /// It was to be quiet until then.
+    muted_until: Option<Millis>,
 }
 
 impl Absent {
@@ -30,7 +36,8 @@ impl Absent {
             .watched
             .iter()
             .map(|name| size_of::<Name>() + name.len());
-        size_of::<Self>() + self.nickname.len() + self.room.len() + names.sum::<usize>()
+        let ignored = size_of_val(&self.ignored[..]);
+        size_of::<Self>() + ignored + self.nickname.len() + self.room.len() + names.sum::<usize>()
     }
 }
 
@@ -43,13 +50,16 @@ impl Chat {
             nickname: found.nickname.clone(),
             room: name_of(found.room),
             watched: self.watched_by(member).map(name_of).collect(),
+            ignored: self.ignored_by(member).collect(),
+            muted_until: self.mutes.hold(found.peer.origin(), member, self.now),
         })
     }
 
-    /// A member that was to leave, since its connection is gone, and whose drafts are under way, is
-    /// back before it has. False if it has left, or was sent away.
-    pub fn is_back(&mut self, member: MemberId) -> bool {
-        self.stays(member)
+    /// A member is there by another connection, from somewhere else perhaps.
+    pub fn readdress(&mut self, member: MemberId, peer: Peer) {
+        if self.member(member).is_some() {
+            self.members[member.index()].peer = peer;
+        }
     }
 
     /// Gives a newcomer back what it was: its name, if nobody has that, and its rooms, as far as
@@ -66,11 +76,22 @@ impl Chat {
             return;
         }
         let mut refused = Vec::new();
+        let before = self.members[newcomer.index()].nickname.clone();
         if !self.give_back_name(newcomer, &absent.nickname) {
             refused.push(Refusal::NicknameTaken {
                 nickname: absent.nickname.clone(),
                 free: None,
             });
+        } else if before != absent.nickname && !self.newcomers.contains(newcomer) {
+            self.tell_rename(newcomer, before, effects);
+        }
+        if let Some(until) = absent.muted_until {
+            let origin = self.members[newcomer.index()].peer.origin();
+            // Only if operators have muted as many as they may, it goes free.
+            let _ = self.mutes.put(origin, newcomer, self.arrivals, until, now);
+        }
+        for &whom in &absent.ignored {
+            self.ignore_again(newcomer, whom, effects);
         }
         // Its own room first: where it is, is where it speaks.
         let goes = self.restore_room(newcomer, &absent.room, true, effects);
@@ -95,6 +116,10 @@ impl Chat {
         let is_heard = |room| self.rooms_of(member).any(|own| own == room);
         if meant.2.is_some_and(is_heard) {
             return Ok(());
+        }
+        let limit = self.config.rooms_per_member;
+        if !is_own && self.rooms_of(member).count() >= limit {
+            return Err(Refusal::TooManyOwnRooms { limit });
         }
         let leaves = self.room_of(member).filter(|_| is_own);
         let room = self.enterable_or_opened(member, meant, leaves, self.now)?;

@@ -52,6 +52,7 @@ fn settle_and_begin(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
         return begin(server, cx);
     }
     server.ends_when_settled = true;
+    server.hub.hear_no_more();
     let timeout = seconds(server.config.shutdown_timeout);
     let deadline = cx.set_deadline(timeout, |server: &mut ChatServer, cx| {
         if !server.shutting_down {

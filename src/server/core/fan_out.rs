@@ -209,7 +209,10 @@ impl FanOut {
     /// Somebody is about to come in, with a framing.
     pub fn admit(&mut self, newcomer: SessionId, framing: FramingId) {
         self.in_crowds += usize::from(self.framings[usize::from(framing.0)].has_crowds);
-        self.seat(newcomer).framing = framing;
+        // Nothing of who had the place before is this one's.
+        let seat = self.seat(newcomer);
+        (seat.pending, seat.skipped) = (None, None);
+        seat.framing = framing;
     }
 
     /// Whether anybody wants to hear of comings and goings in any crowd.

@@ -40,7 +40,7 @@ use crate::server::core::resuming::Resuming;
 use crate::server::core::sessions::{SessionId, Sessions};
 use crate::server::core::slow_readers::{OutboxLimits, SlowReaders, Verdict};
 use drafts::Drafts;
-pub use resume::{Heard, Resumed};
+pub use resume::{HeardUpTo, Resumed};
 use sessions::Call;
 
 /// Those who have said nothing for too long are looked for no more often, in milliseconds.

@@ -147,10 +147,13 @@ impl LineInput {
                 let mut take = |item: Item<'_>| {
                     let price = price(item, max_line, bound.as_deref());
                     let before = Done::by(hub);
-                    if let Item::Frame(Frame::Line(line)) = item
-                        && !allowance.is_unbounded()
-                        && hub.has_to_wait(session, line)
+                    if let Item::Frame(decoded) = item
+                        && hub.has_to_wait(session, decoded)
                     {
+                        if allowance.is_unbounded() {
+                            // There is no later, and it must not come before what was said.
+                            return ControlFlow::Continue(());
+                        }
                         is_postponed = true;
                         return ControlFlow::Break(Stop::Before);
                     }
@@ -224,6 +227,9 @@ impl LineInput {
             decoder.finish(max_line, |decoded| {
                 let before = Done::by(hub);
                 let item = Item::Frame(decoded);
+                if hub.has_to_wait(session, decoded) {
+                    return; // there is no later, and it must not come before what was said
+                }
                 frame(hub, session, decoded, at);
                 hub.apply();
                 let more = before.since(hub, length(item, max_line));

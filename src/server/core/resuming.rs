@@ -280,6 +280,23 @@ impl Resuming {
         }
     }
 
+    /// Nobody goes on with any session that a member had.
+    pub(in crate::server) fn forget_member(&mut self, member: MemberId) {
+        let is_of = |found: &Resumable| {
+            found
+                .gone
+                .as_ref()
+                .is_some_and(|gone| gone.member == member)
+        };
+        let of_member = self.gone.iter().map(|&(_, token)| token);
+        let of_member: Vec<ResumeToken> = of_member
+            .filter(|token| self.all.get(token).is_some_and(is_of))
+            .collect();
+        for token in of_member {
+            self.take(token);
+        }
+    }
+
     /// When the next of those who are gone is forgotten.
     pub(in crate::server) fn next(&self) -> Option<Millis> {
         self.gone.first().map(|&(until, _)| until)

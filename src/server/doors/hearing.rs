@@ -84,10 +84,11 @@ impl ChatServer {
         session.is_some_and(|session| self.hub.end_has_to_wait(session))
     }
 
-    /// The rooms' log has settled drafts. Whoever has waited for that is read on.
+    /// The rooms' log has settled drafts. Whoever has waited for that is read on. Of much news a
+    /// piece is passed on, and the rest in the check phase of another turn.
     pub(in crate::server) fn log_has_news(&mut self, cx: &mut Context<Self>) {
-        while self.hub.settle(moment(cx)) {
-            self.finish(cx);
+        if self.hub.settle(moment(cx)) {
+            cx.set_immediate(|server: &mut Self, cx| server.log_has_news(cx));
         }
         self.finish(cx);
         for session in self.hub.take_released() {

@@ -10,6 +10,7 @@ use std::collections::{HashMap, HashSet};
 use super::Hub;
 use crate::chat::{Answer, Draft, Effect, Event, EventId, MemberId, Refusal, Settled, Text};
 use crate::room_log::{MemoryLog, RoomLog};
+use crate::server::core::framing::Frame;
 use crate::server::core::moment::Moment;
 use crate::server::core::sessions::SessionId;
 
@@ -19,6 +20,9 @@ const MOST_OF_ONE: usize = 64;
 
 /// Bytes of drafts that may be under way in all; what anybody says next waits.
 const MOST_BYTES: usize = 8 * 1024 * 1024;
+
+/// Bytes that come behind one draft; more is told at once.
+const MOST_BEHIND: usize = 16 * 1024;
 
 /// The rooms' log, and what it has not settled.
 #[derive(Debug)]
@@ -36,6 +40,8 @@ pub(super) struct Drafts {
     waiting: HashSet<SessionId>,
     /// Those of whom the next line need not wait any more.
     released: Vec<SessionId>,
+    /// The server ends: what is said from now on waits for ever.
+    is_over: bool,
 }
 
 /// What is kept of a draft.
@@ -67,6 +73,7 @@ impl Drafts {
             is_to_flush: false,
             waiting: HashSet::new(),
             released: Vec::new(),
+            is_over: false,
         }
     }
 
@@ -86,7 +93,6 @@ impl Drafts {
     /// Nothing more is heard of a session.
     pub(super) fn forget(&mut self, session: SessionId) {
         self.waiting.remove(&session);
-        self.latest.remove(&session);
     }
 }
 
@@ -275,7 +281,8 @@ impl Hub {
             ..
         } = &mut self.drafts;
         let latest = latest.get(&session);
-        match latest.and_then(|latest| under_way.get_mut(latest)) {
+        let latest = latest.and_then(|latest| under_way.get_mut(latest));
+        match latest.filter(|latest| latest.behind.len() < MOST_BEHIND) {
             Some(latest) => {
                 latest.behind.extend_from_slice(lines);
                 latest.bytes += lines.len();
@@ -290,19 +297,30 @@ impl Hub {
         std::mem::take(&mut self.drafts.released)
     }
 
-    /// Whether a line of a session's has to wait: it is a command, and what its member has said
-    /// before is still under way; or too much is.
-    pub(in crate::server) fn has_to_wait(&mut self, session: SessionId, line: &str) -> bool {
-        if self.drafts.under_way.is_empty() {
+    /// The server ends when what is under way is settled: no line is heard any more that would be,
+    /// too.
+    pub(in crate::server) fn hear_no_more(&mut self) {
+        self.drafts.is_over = true;
+    }
+
+    /// Whether what a session has said last has to wait: it is a command, or too long, and what its
+    /// member has said before is still under way; or too much is.
+    pub(in crate::server) fn has_to_wait(&mut self, session: SessionId, frame: Frame<'_>) -> bool {
+        if self.drafts.under_way.is_empty() && !self.drafts.is_over {
             return false; // nearly always
         }
         let Some(member) = self.member(session) else {
             return false;
         };
         let drafts = self.chat.drafts_of(member);
-        let waits = self.drafts.is_full()
+        let is_message = || match frame {
+            Frame::Line(line) => self.chat.is_message(member, line),
+            Frame::TooLong => false,
+        };
+        let waits = self.drafts.is_over
+            || self.drafts.is_full()
             || drafts >= self.drafts.most.0
-            || drafts > 0 && !self.chat.is_message(member, line);
+            || drafts > 0 && !is_message();
         if waits {
             self.drafts.waiting.insert(session);
         }

@@ -136,6 +136,9 @@ impl Hub {
                 }
             }
             Effect::Disconnect { member, reason } => {
+                if reason.is_final() {
+                    self.resuming.forget_member(member);
+                }
                 let is_here = chat.room_of(member).is_some();
                 match asking_of(member).filter(|_| is_here) {
                     // Who quits by one of several sessions stays with the others.
@@ -144,9 +147,13 @@ impl Hub {
                         self.leaving.push((session, Some(reason)));
                     }
                     None => {
-                        let all = sessions.of(member);
-                        let all = all.map(|session| (session, Some(reason.clone())));
-                        self.leaving.extend(all);
+                        let all: Vec<SessionId> = sessions.of(member).collect();
+                        for session in all {
+                            if is_here {
+                                self.detach(session, member); // it leaves behind what it has said
+                            }
+                            self.leaving.push((session, Some(reason.clone())));
+                        }
                     }
                 }
             }

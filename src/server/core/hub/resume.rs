@@ -1,5 +1,7 @@
 //! Sessions that are resumed after a cut.
 
+use std::collections::HashSet;
+
 use super::Hub;
 use crate::chat::{
     Answer, DisconnectReason, Effect, Event, MemberId, Place, Position, Refusal, Text,
@@ -7,22 +9,22 @@ use crate::chat::{
 use crate::server::core::cost::Cost;
 use crate::server::core::flood::Bucket;
 use crate::server::core::moment::Moment;
-use crate::server::core::resuming::{Resumable, ResumeToken};
+use crate::server::core::resuming::{Gone, Resumable, ResumeToken};
 use crate::server::core::sessions::SessionId;
 
-/// What a client has heard of a room.
-pub type Heard = (Text, Position);
+/// Up to where a client has heard a room.
+pub type HeardUpTo = (Text, Position);
 
 /// A session that goes on.
 #[derive(Debug)]
 pub struct Resumed {
     /// What it is from now on: the newcomer's own, or one more of the member that it was, whose
-    /// framing is the same. Then the newcomer's own is to be [gone](Hub::gone).
+    /// framing is the same. Then nothing more is kept of the newcomer's own.
     pub session: SessionId,
     /// What it was.
     pub before: SessionId,
-    /// What the connection of that had still to make up for, if it is gone.
-    pub(in crate::server) bucket: Bucket,
+    /// What the connection of that had still to make up for; `None` if it is still there.
+    pub(in crate::server) bucket: Option<Bucket>,
 }
 
 impl Hub {
@@ -43,7 +45,7 @@ impl Hub {
         &mut self,
         newcomer: SessionId,
         token: ResumeToken,
-        heard: &[Heard],
+        heard: &[HeardUpTo],
         at: Moment,
     ) -> Option<Resumed> {
         self.apply();
@@ -51,11 +53,14 @@ impl Hub {
         let member = self.member(newcomer)?;
         let is_own = self.resuming.is_of(newcomer, token);
         let found = (!is_own).then(|| self.resuming.take(token)).flatten();
+        let is_sent_away = |gone: &Gone| self.chat.is_expelled(gone.member);
+        let found = found.filter(|found| !found.gone.as_ref().is_some_and(is_sent_away));
         let Some(found) = found else {
             self.tell(newcomer, Answer::Refused(Refusal::CannotResume));
             return None;
         };
-        let (before, bucket) = (found.session, found.bucket);
+        let before = found.session;
+        let bucket = found.gone.as_ref().map(|_| found.bucket);
         let session = match (self.still_there(&found), &found.gone) {
             (Some(member), _) => {
                 let before = (before, found.gone.is_some());
@@ -71,7 +76,12 @@ impl Hub {
             (None, None) => newcomer,
         };
         if session != newcomer {
+            // What it was told so far comes before.
             self.resuming.forget(newcomer);
+            self.gone(newcomer, at);
+            self.apply();
+            let told = self.forget(newcomer);
+            self.tell_as_it_is(session, &told);
         }
         self.drafts.pass_on(before, session);
         self.resuming.grant(session, token, Some(found));
@@ -84,7 +94,11 @@ impl Hub {
     }
 
     /// What it will cost to tell what was missed, as far as that can be told.
-    pub(in crate::server) fn foresee_backlog(&self, newcomer: SessionId, heard: &[Heard]) -> Cost {
+    pub(in crate::server) fn foresee_backlog(
+        &self,
+        newcomer: SessionId,
+        heard: &[HeardUpTo],
+    ) -> Cost {
         let framing = self.fan_out.framing_of(newcomer);
         let mut cost = Cost::LINE;
         for (room, since) in heard {
@@ -98,7 +112,7 @@ impl Hub {
     fn still_there(&mut self, found: &Resumable) -> Option<MemberId> {
         match &found.gone {
             None => self.member(found.session),
-            Some(gone) => Some(gone.member).filter(|&member| self.chat.is_back(member)),
+            Some(gone) => Some(gone.member).filter(|&member| self.chat.stay(member)),
         }
     }
 
@@ -111,7 +125,9 @@ impl Hub {
         at: Moment,
     ) -> Option<SessionId> {
         let framing = self.fan_out.framing_of(newcomer);
+        let peer = self.peer(newcomer)?;
         let session = self.add_session(member, framing)?;
+        self.chat.readdress(member, peer);
         if is_gone {
             // Its connection was its last, and the member has stayed for its drafts.
             if self.sessions.has(before) {
@@ -124,7 +140,7 @@ impl Hub {
         Some(session)
     }
 
-    fn tell_what_was_missed(&mut self, session: SessionId, heard: &[Heard]) {
+    fn tell_what_was_missed(&mut self, session: SessionId, heard: &[HeardUpTo]) {
         let Some(member) = self.member(session) else {
             return;
         };
@@ -133,7 +149,8 @@ impl Hub {
         // More than may wait for it would end its connection, each time that it comes back.
         let framing = self.fan_out.framing_of(session);
         let mut left = Cost::answer(u64::from(self.config.outbox_hard / 2));
-        for (room, since) in heard {
+        let mut told = HashSet::new();
+        for (room, since) in heard.iter().filter(|(room, _)| told.insert(room)) {
             let repeated = self.chat.foresee_backlog(room, *since);
             let cost = self.fan_out.price(repeated, framing);
             let is_too_much = cost > left;

@@ -95,16 +95,14 @@ fn hear_object(
             None
         }
         Ok(Request::Ping { reference }) => {
-            server
-                .hub
-                .tell_as_it_is(session, &requests::pong(reference));
+            server.hub.tell_behind(session, &requests::pong(reference));
             server.charge(cx, socket, Cost::CONTROL_FRAME);
             None
         }
         Err(why) => {
             let mut refused = Vec::new();
             json::not_understood(why).write(&mut refused);
-            server.hub.tell_as_it_is(session, &refused);
+            server.hub.tell_behind(session, &refused);
             server.charge(cx, socket, Cost::LINE);
             None
         }

@@ -6,7 +6,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Value, json};
 
 use crate::chat::{Millis, Position, Text};
-use crate::server::core::hub::Heard;
+use crate::server::core::hub::HeardUpTo;
 use crate::server::core::resuming::{CLIENT_ID_BYTES, CLIENT_IDS, ResumeToken};
 use crate::server::doors::web::json::Object;
 use crate::server::{Config, FloodLimit};
@@ -34,7 +34,7 @@ pub(in crate::server) enum Request {
         /// That session's.
         token: ResumeToken,
         /// What was heard of which rooms.
-        heard: Vec<Heard>,
+        heard: Vec<HeardUpTo>,
         /// What it is to be told when that is done.
         reference: Option<Reference>,
     },
@@ -107,7 +107,7 @@ fn token_of(token: &Value) -> Option<ResumeToken> {
     token.as_str()?.parse().ok()
 }
 
-fn heard_of(rooms: &Value) -> Option<Vec<Heard>> {
+fn heard_of(rooms: &Value) -> Option<Vec<HeardUpTo>> {
     let rooms = match rooms {
         Value::Null => return Some(Vec::new()),
         rooms => rooms.as_array().filter(|rooms| rooms.len() <= ROOMS)?,

@@ -2,7 +2,7 @@
 
 use crate::net::{Context, Socket};
 use crate::server::core::cost::Cost;
-use crate::server::core::hub::Heard;
+use crate::server::core::hub::HeardUpTo;
 use crate::server::core::resuming::ResumeToken;
 use crate::server::core::sessions::SessionId;
 use crate::server::doors::web::requests;
@@ -26,7 +26,7 @@ pub(super) fn resume(
     cx: &mut Context<ChatServer>,
     (socket, newcomer): (Socket, SessionId),
     token: ResumeToken,
-    heard: &[Heard],
+    heard: &[HeardUpTo],
 ) -> SessionId {
     let before = server.hub.fan_out.answered();
     let resumed = server.hub.resume(newcomer, token, heard, moment(cx));
@@ -37,18 +37,19 @@ pub(super) fn resume(
         return newcomer;
     };
     let session = resumed.session;
-    // If the other connection is there, it is ended when this is done.
-    let other = server.outlets.get(resumed.before).copied().flatten();
-    let other = other.and_then(|outlet| server.connections.get_mut(outlet.socket));
-    let bucket = other.and_then(|other| Some(other.input.account()?.1));
+    let bucket = resumed.bucket.or_else(|| {
+        // The other connection is there, and is ended when this is done.
+        let other = server.outlets.get(resumed.before).copied().flatten()?;
+        let other = server.connections.get_mut(other.socket)?;
+        Some(other.input.account()?.1)
+    });
     if let Some(connection) = server.connections.get_mut(socket) {
         connection.session = Some(session);
-        connection.input.inherit(bucket.unwrap_or(resumed.bucket));
+        connection.input.inherit(bucket.unwrap_or_default());
     }
     if session != newcomer {
         let outlet = server.outlets.entry(newcomer).take();
         *server.outlets.entry(session) = outlet;
-        server.forget_session(cx, newcomer);
     }
     let seconds = server.config.resume_time;
     server

@@ -12,18 +12,20 @@ impl House {
     }
 
     /// A newcomer goes on with a session. Which it has then.
-    fn resume(&mut self, token: ResumeToken, heard: &[Heard]) -> Option<SessionId> {
+    fn resume(&mut self, token: ResumeToken, heard: &[HeardUpTo]) -> Option<SessionId> {
         let newcomer = self.hub.connect(STRANGER, JSON, self.at());
         let newcomer = newcomer.expect("there is room");
         self.turn();
         let resumed = self.hub.resume(newcomer, token, heard, self.at());
-        let session = resumed.as_ref().map(|resumed| resumed.session);
-        if session.is_some_and(|session| session != newcomer) {
-            self.hub.gone(newcomer, self.at());
-            self.hub.apply();
-            self.hub.forget(newcomer);
-        }
+        let session = resumed.map(|resumed| resumed.session);
         self.turn();
+        // As what it was greeted at first is none of its business.
+        if let Some(read) = session.and_then(|session| self.read.get_mut(&session)) {
+            let of_newcomer =
+                |line: &&str| !line.contains("\"welcome\"") && !line.contains("\"history\"");
+            let rest = read.lines().filter(of_newcomer);
+            *read = rest.map(|line| format!("{line}\n")).collect();
+        }
         session
     }
 
@@ -62,7 +64,7 @@ fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 /// The beginning of what there is: all of a room that was never empty.
-fn from_the_start(house: &House, room: &str) -> Heard {
+fn from_the_start(house: &House, room: &str) -> HeardUpTo {
     let epoch = house.hub.chat().position(room).expect("it is there").epoch;
     (room.into(), Position { epoch, number: 0 })
 }
@@ -231,4 +233,117 @@ fn whoever_has_left_gets_its_rooms_back_as_far_as_they_take_it() {
         .filter_map(|room| chat.room_name(room));
     let rooms: Vec<&str> = rooms.map(|name| &**name).collect();
     assert_eq!(rooms, ["tea", "milk", "sugar"]);
+}
+
+/// Catches: somebody who is sent away while what it has said is under way, and comes back as if it
+/// had not been.
+#[test]
+fn who_was_sent_away_while_it_was_held_does_not_come_back() {
+    for is_back_before in [true, false] {
+        let (mut house, log) = House::with_log();
+        let ann = house.connect(STRANGER, JSON);
+        let bob = house.connect(STRANGER, LINES);
+        let operator = house.connect(OPERATOR, LINES);
+        house.pass(2000);
+        house.read.clear();
+        let token = house.token(ann, 7);
+        house.says(ann, "one");
+        house.cut(ann);
+        house.says(operator, "/kick guest1 enough");
+        if is_back_before {
+            assert_eq!(house.resume(token, &[]), None);
+        }
+        house.commit_all(&log);
+        house.pass(500);
+        assert_eq!(house.resume(token, &[]), None);
+        let [heard] = house.take([bob]);
+        assert_eq!(heard, ["guest1: one", "* guest1 was kicked: enough"]);
+    }
+}
+
+#[test]
+fn a_newcomer_that_others_know_is_renamed_for_them() {
+    let mut house = House::new();
+    let ann = house.connect(STRANGER, JSON);
+    house.says(ann, "/nick ann");
+    let bob = house.connect(STRANGER, LINES);
+    house.pass(2000);
+    let token = house.token(ann, 7);
+    house.cut(ann);
+    house.pass(2000);
+    let newcomer = house.connect(STRANGER, JSON);
+    house.says(newcomer, "hello");
+    house.pass(2000);
+    house.read.clear();
+    let resumed = house.hub.resume(newcomer, token, &[], house.at());
+    assert!(resumed.is_some_and(|resumed| resumed.session == newcomer));
+    house.pass(2000);
+    assert_eq!(house.take([bob]), [lines(&["* guest3 is now ann."])]);
+}
+
+/// Catches: a way around the limit of rooms, by somebody who has some and goes on with others.
+#[test]
+fn nobody_has_more_rooms_for_coming_back() {
+    let mut house = House::new();
+    let watch = |house: &mut House, session, name: &str| {
+        for room in 0..19 {
+            house.says(session, &format!("/watch {name}{room}"));
+        }
+    };
+    let ann = house.connect(STRANGER, JSON);
+    let host = house.connect(STRANGER, JSON);
+    watch(&mut house, host, "tea");
+    watch(&mut house, ann, "tea");
+    let token = house.token(ann, 7);
+    house.cut(ann);
+    let other = house.connect(STRANGER, JSON);
+    watch(&mut house, other, "milk");
+    let resumed = house.hub.resume(other, token, &[], house.at());
+    assert!(resumed.is_some());
+    let member = house.member(other);
+    assert_eq!(house.hub.chat().rooms_of(member).count(), 20);
+}
+
+#[test]
+fn whom_it_ignores_and_that_it_is_muted_stays_so() {
+    let mut house = House::new();
+    let ann = house.connect(STRANGER, JSON);
+    let bob = house.connect(STRANGER, JSON);
+    let operator = house.connect(OPERATOR, LINES);
+    house.says(ann, "/ignore guest2");
+    house.says(operator, "/mute guest1 600");
+    let token = house.token(ann, 7);
+    house.cut(ann);
+    let back = house.resume(token, &[]).expect("it goes on");
+    house.read.clear();
+    house.says(bob, "nobody hears me");
+    house.says(back, "nor me");
+    let [own, heard] = house.take([back, bob]);
+    assert!(own.len() == 1 && own[0].contains("\"muted\""), "{own:?}");
+    assert!(
+        !heard.iter().any(|line| line.contains("nor me")),
+        "{heard:?}"
+    );
+}
+
+#[test]
+fn what_was_answered_before_comes_before() {
+    let mut house = House::new();
+    let ann = house.connect(STRANGER, JSON);
+    house.pass(2000);
+    house.read.clear();
+    let token = house.token(ann, 7);
+    let newcomer = house.hub.connect(STRANGER, JSON, house.at());
+    let newcomer = newcomer.expect("there is room");
+    house.hub.apply();
+    house.hub.tell_as_it_is(newcomer, b"{\"kind\":\"pong\"}\n");
+    let resumed = house.hub.resume(newcomer, token, &[], house.at());
+    let session = resumed.expect("it goes on").session;
+    house.turn();
+    let kinds: Vec<String> = house
+        .objects(session, "nick")
+        .into_iter()
+        .map(|(kind, _)| kind)
+        .collect();
+    assert_eq!(kinds, ["welcome", "pong", "returned"]);
 }
