@@ -52,6 +52,7 @@ const views = {
 };
 
 const connection = new Connection(new URL("/ws", location.href.replace(/^http/, "ws")), {
+  opened: () => session.opened(),
   received: (event) => session.received(event),
   lost: () => session.lost(),
   status: showStatus,
@@ -120,7 +121,14 @@ document.addEventListener("visibilitychange", () => {
   title();
   wake();
 });
-// A page that comes out of the browser's cache has lost its connection.
-addEventListener("pageshow", (event) => event.persisted && wake());
+// The next page in this tab goes on with the session.
+addEventListener("pagehide", () => session.keep());
+// A page that comes out of the browser's cache has lost its connection, and is the next itself.
+addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  memory.takeSession();
+  wake();
+});
 
+session.takeUp();
 connection.connect();

@@ -17,7 +17,7 @@ export class Connection {
   #probe = 0;
   #heardAt = 0;
 
-  // `on` has `received(object)`, `lost()`, and `status(state, until)` with `connecting`, `open`,
+  // `on` has `opened()`, `received(object)`, `lost()`, and `status(state, until)` with `connecting`, `open`,
   // `waiting` and `stopped`; `until` is when the next attempt begins.
   constructor(url, on) {
     this.#url = url;
@@ -44,6 +44,7 @@ export class Connection {
       clearTimeout(this.#timer);
       this.#heard();
       this.#on.status("open");
+      this.#on.opened();
     }));
     socket.addEventListener("message", mine((event) => {
       this.#heard();

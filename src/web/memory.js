@@ -1,4 +1,7 @@
 // Name and room: a reload of this tab keeps both; a new tab begins with the name one chose last.
+//
+// What a session goes on by is here only from the end of one page to the beginning of the next in its
+// tab. As long as a page lives, a tab that is made as its copy finds nothing, and takes nothing over.
 
 function stored(storage, key) {
   try {
@@ -16,11 +19,20 @@ function store(storage, key, value) {
   }
 }
 
+function remove(storage, key) {
+  try {
+    storage().removeItem(key);
+  } catch {
+    // As above.
+  }
+}
+
 const tab = () => sessionStorage;
 const browser = () => localStorage;
 
 let name = stored(tab, "name") ?? stored(browser, "name");
 let room = stored(tab, "room");
+const SESSION = "session";
 
 export const memory = {
   get name() {
@@ -37,5 +49,14 @@ export const memory = {
   set room(value) {
     room = value;
     store(tab, "room", value);
+  },
+  keepSession(session) {
+    store(tab, SESSION, JSON.stringify(session));
+  },
+  // Null if there is none.
+  takeSession() {
+    const kept = stored(tab, SESSION);
+    remove(tab, SESSION);
+    return JSON.parse(kept);
   },
 };

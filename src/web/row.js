@@ -94,6 +94,7 @@ export function row(entry) {
   made.classList.toggle("table", Boolean(entry.isTable));
   made.classList.toggle("redacted", Boolean(entry.isRedacted));
   made.classList.toggle("failed", Boolean(entry.failed));
+  made.classList.toggle("sending", Boolean(entry.isWaiting));
   if (entry.failed) made.append(element("span", "failure", entry.failed));
   return made;
 }
@@ -101,7 +102,7 @@ export function row(entry) {
 // Has a row show what its entry is now, and touches nothing else: whatever is put in is read out.
 export function refresh(made, entry) {
   const fresh = row(entry);
-  for (const name of ["redacted", "failed"]) made.classList.toggle(name, fresh.classList.contains(name));
+  for (const name of ["redacted", "failed", "sending"]) made.classList.toggle(name, fresh.classList.contains(name));
   for (const part of ["text", "time", "failure"]) {
     const [before, now] = [made, fresh].map((one) => one.querySelector(`:scope > .${part}`));
     if (before && now && before.textContent === now.textContent) {

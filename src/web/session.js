@@ -1,50 +1,57 @@
-// Who one is, where, and who else is there: keeps it over losses of the connection, and tells the
+// Who one is, where, and who else is there: goes on after losses of the connection, and tells the
 // views what has changed. Knows no element of the page.
 //
 // The page asks the server some things by itself. Whatever is answered answers the line that is not
 // done yet, and each line knows whether a person wants to see that or only the page does.
+//
+// After a cut the server goes on with the session, tells exactly what was missed, and hears again
+// what may not have arrived. If it cannot, the page is a newcomer that takes its name and its room
+// again, and finds out from the history what it has missed.
 
-import { after, sentence } from "./presence.js";
+import { Crowd } from "./crowd.js";
+import { Hearing } from "./hearing.js";
+import { Own } from "./own.js";
+import { Resuming } from "./resuming.js";
+import { HISTORY, Scribe } from "./scribe.js";
 import { Sent } from "./sent.js";
-import { Transcript } from "./transcript.js";
-import { command, said } from "./typed.js";
+import { command, destination, newId, said } from "./typed.js";
 
-const HISTORY = 200;
-// How long who is here may be in doubt before `/who` is asked.
-const SETTLES = 2_000;
-const SETTLES_IN_A_CROWD = 5_000;
-const CROWD = 40;
+// What stands where something is not.
+const MAY_LACK = "Something that was said here may be missing";
+
+// What is only shown.
+const TOLD = [
+  "unignored", "ignored", "hears", "own_rooms", "times", "rooms", "report", "muted", "unmuted", "carried_out", "bans", "mutes",
+  "missed", "flooding",
+];
+
+// Why a session does not go on.
+const NOT_RESUMED = ["cannot_resume", "not_understood"];
 
 // Why somebody who is disconnected stays away: the others come back.
-const FOR_GOOD = ["quit", "kicked", "banned"];
+const FOR_GOOD = ["quit", "kicked", "banned", "resumed"];
 
 export class Session {
-  name = null;
-  room = null;
   topic = null;
   commands = [];
   // The nicknames one has spoken with alone, most recent first.
   partners = [];
-  people = { nicks: [], count: 0 };
+  people;
   #connection;
   #views;
   #memory;
-  #sent = new Sent();
-  #transcripts = new Map();
-  // Where one comes from, as the server calls it.
-  #origin;
-  // The server's clock, as far as this one's is from it: what one types has no time of the server's yet.
-  #skew = 0;
+  #sent;
+  #resuming = new Resuming();
+  #own;
+  #hearing = new Hearing();
+  #scribe;
   #isIn = false;
+  // Whether one has one's name and room, as far as they were to be had: before that it is no use to go
+  // on with a session.
+  #isSettled = false;
   #isFirst = true;
-  #shown = null;
-  #lostAt = 0;
-  #whoTimer = 0;
-  // How many are in each room by the board, and whether all who have come and gone here were named.
-  #onBoard = new Map();
-  #isPeopleCertain = true;
-  // Whether there may be somebody of whom the history says nothing.
-  #hasIgnored = false;
+  // Whether the connection was lost since one was in a room.
+  #isBack = false;
   // The topic one has set and was told of before the room.
   #ownTopic = null;
 
@@ -54,6 +61,20 @@ export class Session {
     this.#connection = connection;
     this.#memory = memory;
     this.#views = views;
+    this.#sent = new Sent(({ text, ref, clientId, request }) => {
+      connection.send(request ? { ...request, ref } : { kind: "line", text, ref, client_id: clientId });
+    });
+    this.#own = new Own(views);
+    this.#scribe = new Scribe({ hearing: this.#hearing, sent: this.#sent, own: this.#own, memory, views });
+    this.people = new Crowd(() => this.#ask("who", "/who"), (nicks, count) => views.people(nicks, count));
+  }
+
+  get name() {
+    return this.#scribe.name;
+  }
+
+  get room() {
+    return this.#scribe.room;
   }
 
   // --- what the page does ---
@@ -62,23 +83,24 @@ export class Session {
   say(typed) {
     if (!this.#isIn || !this.#connection.isOpen) return false;
     const own = said(typed);
-    const line = this.#send(typed, { asks: own ? null : command(typed).word });
-    if (!own) return true;
-    const transcript = this.#place(own.kind);
-    const entry = { ...own, nick: this.name, origin: this.#origin, own: true, at: this.#now() };
-    transcript.wait(entry);
-    Object.assign(line, { entry, transcript });
+    if (!own) {
+      this.#sent.add(typed, { asks: command(typed).word, leads: destination(typed) });
+      return true;
+    }
+    const meant = this.#sent.destination(this.room.toLowerCase());
+    const line = this.#sent.add(typed, own.kind === "private" ? {} : { clientId: newId(), meant, room: this.room });
+    this.#own.show(line, this.#scribe.typed(own), this.#scribe.place(own.kind));
     if (own.kind === "private") this.#spokenWith(own.to);
-    this.#views.wrote(transcript, entry);
     return true;
   }
 
   // What was said before one came, once for each room.
   askEarlier() {
-    const transcript = this.#transcripts.get(this.#shown);
-    if (!this.#isIn || this.room !== this.#shown || !transcript || transcript.isAsked) return;
+    if (!this.#isIn || this.room !== this.#scribe.shown) return;
+    const transcript = this.#hearing.transcript(this.room);
+    if (transcript.isAsked) return;
     transcript.isAsked = true;
-    this.#ask("history", `/history ${HISTORY}`);
+    this.#ask("history", `/history ${HISTORY}`, { precedes: this.room });
   }
 
   askCommands() {
@@ -86,349 +108,344 @@ export class Session {
     if (this.#isIn && !isAsked) this.#ask("help", "/help");
   }
 
+  // --- what outlives the page ---
+
+  // The page goes away: a reload of it goes on with the session.
+  keep() {
+    if (!this.#isSettled || !this.#resuming.isPossible) return;
+    this.#memory.keepSession({
+      token: this.#resuming.token,
+      rooms: this.#hearing.positions,
+      who: this.#scribe.who,
+      messages: this.#sent.messages,
+    });
+  }
+
+  // It is here again, and has not connected yet.
+  takeUp() {
+    const kept = this.#memory.takeSession();
+    if (!kept) return;
+    this.#resuming.granted(kept.token);
+    this.#scribe.who = kept.who;
+    this.#isSettled = true;
+    this.#hearing.takeUp(kept.rooms);
+    for (const message of kept.messages) {
+      this.#own.show(this.#sent.putBack(message), this.#scribe.typed(said(message.text)), this.#hearing.transcript(message.room));
+    }
+  }
+
   // --- what the connection does ---
 
+  // The first word is which session goes on.
+  opened() {
+    if (!this.#resuming.isPossible) return;
+    this.#resuming.begin();
+    const request = { kind: "resume", token: this.#resuming.token, rooms: this.#hearing.positions };
+    this.#sent.ask("", { asks: "resume", request });
+  }
+
   lost() {
-    if (!this.#isIn) return;
+    const wasIn = this.#isIn;
     this.#leave();
-    this.#write({ kind: "divider", text: "Connection lost" });
+    if (this.#resuming.isPossible) return;
+    this.#isSettled = false;
+    if (!wasIn) return;
+    this.#scribe.write({ kind: "divider", text: "Connection lost" });
+    this.#giveUp();
   }
 
   // Kinds that are not known are left alone, and so are fields.
   received(event) {
+    if (this.#resuming.keepsAside(event)) return;
+    if (event?.number !== undefined) this.#scribe.reach(event);
+    this.#handle(event);
+  }
+
+  #handle(event) {
+    if (TOLD.includes(event?.kind)) return this.#scribe.told(event);
     switch (event?.kind) {
       case "hello": return this.#hello(event);
+      case "token": return this.#resuming.granted(event.token);
       case "board": return this.#board(event);
+      case "returned": return this.#returned(event);
+      case "backlog": return this.#backlog(event);
+      case "committed": return this.#scribe.committed(event);
       case "welcome": return this.#welcome(event);
       case "entered": return this.#entered(event);
       case "stayed": return this.#stayed(event);
       case "renamed": return this.#renamed(event);
-      case "history": return this.#history(event);
+      case "history": return this.#scribe.history(event);
       case "message":
-      case "action": return this.#message(event);
+      case "action": return this.#scribe.message(event);
       case "private": return this.#private(event);
-      case "redaction": return this.#redaction(event);
-      case "deleted": return this.#deleted(event);
+      case "redaction": return this.#scribe.redaction(event);
+      case "deleted": return this.#scribe.deleted(event);
       case "presence": return this.#presence(event);
       case "members": return this.#members(event);
       case "room_topic": return this.#roomTopic(event);
       case "topic_set": return this.#topicSet(event);
       case "topic": return this.#newTopic(event);
       case "help": return this.#help(event);
-      case "announcement": return this.#notice(event.nick === null ? event.text : `Announcement by ${event.nick}: ${event.text}`);
-      case "ignoring": return this.#ignoring(event);
-      case "unignored":
-      case "ignored":
-      case "watching":
-      case "hears":
-      case "parted":
-      case "own_rooms":
-      case "times":
-      case "rooms":
-      case "report":
-      case "muted":
-      case "unmuted":
-      case "carried_out":
-      case "bans":
-      case "mutes":
-      case "skipped":
-      case "missed":
-      case "flooding": return event.text.split("\n").forEach((text) => this.#notice(text));
+      case "announcement": return this.#scribe.announcement(event);
+      case "ignoring": return this.#scribe.ignoring(event);
+      case "watching": return this.#watching(event);
+      case "parted": return this.#parted(event);
+      case "skipped": return this.#scribe.skipped(event);
       case "refused": return this.#refused(event);
-      // Of what was said by then there was nothing to be seen, or more would have come of it.
-      case "done": return this.#sent.done(event.ref).forEach((line) => this.#withdraw(line));
+      case "done": return this.#done(event);
       case "disconnected": return this.#disconnected(event);
     }
   }
 
-  #hello({ time }) {
-    this.#skew = time - Date.now();
+  #hello({ time, limits }) {
+    this.#scribe.skew = time - Date.now();
+    this.#sent.limit = limits.client_ids;
   }
 
-  #welcome({ nick, origin, room, topic, text }) {
+  #welcome({ nick, origin, room, topic, epoch, last, text }) {
     const before = this.name;
     const { name, room: wanted } = this.#memory;
     this.#isFirst = before === null;
     this.#connection.settled();
     this.#isIn = true;
-    this.#origin = origin;
-    this.#hasIgnored = false;
-    this.room = room;
+    this.#scribe.origin = origin;
+    this.#scribe.hasIgnored = false;
+    this.#hearing.only([room]);
+    this.#scribe.room = room;
     this.#setName(nick);
+    this.#sent.open(room);
     if (name && name !== nick) this.#ask("nick", `/nick ${name}`, { wanted: name });
     if (wanted && wanted !== room) {
-      this.#ask("join", `/join ${wanted}`, { otherwise: { room, topic } });
+      this.#hearing.transcript(room).position = null; // one is only passing
+      this.#ask("join", `/join ${wanted}`, { otherwise: { room, topic, epoch, last } });
       return;
     }
-    this.#enter({ room, topic });
-    if (this.#isFirst) this.#notice(text);
-    else if (!name && nick !== before) this.#notice(`You are ${nick} now.`);
+    this.#isSettled = !this.#isSettling();
+    this.#enter({ room, topic, epoch, last });
+    if (this.#isFirst) this.#scribe.notice(text);
+    else if (!name && nick !== before) this.#scribe.notice(`You are ${nick} now.`);
     // Told once: whoever has a name has found out.
-    if (this.#isFirst && !name) this.#notice("Type to talk. /help lists the commands, /nick NAME gives you a name.");
+    if (this.#isFirst && !name) this.#scribe.notice("Type to talk. /help lists the commands, /nick NAME gives you a name.");
   }
 
-  #enter({ room, topic }) {
-    this.room = room;
-    this.#shown = room;
+  // The session goes on. What was missed of its rooms comes next.
+  #returned({ nick, origin, room, topic, watched }) {
+    const [before, shown] = [this.name, this.#scribe.shown];
+    this.#resuming.settled();
+    this.#connection.settled();
+    this.#isIn = true;
+    this.#scribe.origin = origin;
+    this.#hearing.only([room, ...watched]);
+    this.#setName(nick);
+    this.#goTo(room, topic);
+    if (room !== shown) this.#views.entered(room, this.#hearing.transcript(room));
+    this.people.entered(room);
+    if (before !== null && nick !== before) this.#lostName(before, "");
+  }
+
+  #backlog({ room, complete, epoch, last, events }) {
+    const transcript = this.#hearing.transcript(room);
+    const { position, isVisited } = transcript;
+    if (room === this.room) transcript.isVisited = true;
+    if (complete) {
+      events.forEach((event) => this.#handle(event));
+    } else if (position?.epoch === epoch && position.last >= last) {
+      return; // it is known by another spelling of its name
+    } else if (isVisited && room === this.room) {
+      return this.#askMissed(room, { epoch, last }, true);
+    } else if (transcript.entries.length > transcript.waiting) {
+      this.#scribe.write({ kind: "divider", text: MAY_LACK }, transcript);
+    }
+    transcript.position = { epoch, last };
+  }
+
+  // It does not: one is a newcomer, and what one was told as such counts.
+  #startAnew() {
+    this.#sent.done(this.#sent.current.ref);
+    this.#isSettled = false;
+    const aside = this.#resuming.refused();
+    if (this.#scribe.shown === null) this.#scribe.name = null;
+    else this.#scribe.write({ kind: "divider", text: "Connection lost" });
+    this.#giveUp();
+    aside.forEach((event) => this.received(event));
+  }
+
+  #goTo(room, topic) {
+    this.#scribe.room = room;
+    this.#scribe.shown = room;
     this.#memory.room = room;
     this.#setTopic(topic);
-    const transcript = this.#transcript(room);
-    const lostAt = this.#lostAt;
-    this.#lostAt = 0;
-    const isReturn = transcript.isVisited;
-    if (isReturn) transcript.markReturn();
+  }
+
+  #enter({ room, topic, epoch, last }) {
+    this.#goTo(room, topic);
+    const transcript = this.#hearing.transcript(room);
+    const { isVisited } = transcript;
+    const isBack = this.#isBack;
+    this.#isBack = false;
     transcript.isVisited = true;
+    if (isVisited) this.#askMissed(room, { epoch, last }, isBack);
+    else transcript.position = { epoch, last };
     this.#views.entered(room, transcript);
-    this.#askWho();
-    if (!isReturn) return;
+    this.people.entered(room);
+  }
+
+  // What was missed of a room, as far as its history has it.
+  #askMissed(room, position, isLoss) {
+    const transcript = this.#hearing.transcript(room);
+    transcript.markReturn(position);
     transcript.isAsked = true;
-    this.#ask("history", `/history ${HISTORY}`, { returnsTo: room, isLoss: lostAt > 0 });
+    this.#ask("history", `/history ${HISTORY}`, { returnsTo: room, isLoss });
   }
 
   #entered(event) {
+    this.#hearing.remove(this.room);
+    this.#hearing.add(event.room);
     this.#enter(event);
     if (this.#isQuiet("join")) return;
-    this.#notice(event.text);
+    this.#scribe.notice(event.text);
     if (event.linger_ms === null) return;
     const minutes = Math.ceil(event.linger_ms / 60_000);
-    this.#notice(`What is said here is kept for ${minutes} min after the last has left.`);
+    this.#scribe.notice(`What is said here is kept for ${minutes} min after the last has left.`);
   }
 
   #stayed({ text }) {
     if (this.#isQuiet("join")) this.#enter(this.#sent.current.otherwise);
-    else this.#notice(text);
+    else this.#scribe.notice(text);
+  }
+
+  #watching({ room, epoch, last, text }) {
+    this.#hearing.add(room);
+    this.#hearing.transcript(room).position = { epoch, last };
+    this.#scribe.notice(text);
+  }
+
+  #parted({ room, text }) {
+    this.#hearing.remove(room);
+    this.#scribe.notice(text);
   }
 
   #renamed({ nick, text }) {
-    const before = this.name;
+    this.people.renamed(this.name, nick);
     this.#memory.name = nick;
-    this.#setPeople(this.people.nicks.map((other) => (other === before ? nick : other)), this.people.count);
     this.#setName(nick);
-    if (!this.#isQuiet("nick")) this.#notice(text);
-  }
-
-  // An answer, or the last few messages that everybody gets who has come into a room.
-  #history({ room, messages, complete }) {
-    const line = this.#sent.current;
-    const isAnswer = line?.asks === "history";
-    const transcript = this.#transcript(room);
-    const entries = messages.map((message) => this.#heard(message));
-    // After a return they are part of the answer that is to come.
-    if (!isAnswer && this.#sent.has(({ returnsTo }) => returnsTo === room)) return;
-    if (isAnswer && line.returnsTo) this.#missed(transcript, entries, complete, line.isLoss);
-    else transcript.merge(entries);
-    this.#views.merged(transcript);
-    if (!isAnswer || line.isQuiet) return;
-    this.#notice(entries.length > 0 ? `The last ${entries.length} messages of #${room} are above.` : `Nothing has been said in #${room} yet.`);
-  }
-
-  #missed(transcript, entries, isWhole, isLoss) {
-    const { missed, isExact, begin, changed } = transcript.mergeMissed(entries, { isWhole, isSelective: this.#hasIgnored });
-    if (missed > 0) {
-      const number = missed === 1 ? "1 message" : `${missed} messages`;
-      transcript.insertDivider(begin, `${isExact ? "" : missed >= HISTORY ? "More than " : "At least "}${number} while you were away`);
-    } else if (isLoss) {
-      transcript.insertDivider(begin, "Connected again, nothing missed");
-    }
-    changed.forEach((entry) => this.#views.changed(entry));
-  }
-
-  #message(event) {
-    const transcript = this.#transcript(event.room);
-    const entry = this.#heard(event);
-    if (this.#isEcho(entry) && this.#sent.current.transcript === transcript) {
-      this.#settle(entry);
-    } else {
-      // Typed on the way from another room.
-      if (this.#isEcho(entry)) this.#withdraw(this.#sent.current);
-      if (transcript.append(entry)) this.#views.wrote(transcript, entry);
-    }
-    if (event.room === this.room) this.#views.heard();
+    if (!this.#isQuiet("nick")) this.#scribe.notice(text);
   }
 
   #private(event) {
-    const entry = this.#heard(event);
-    if (this.#isEcho(entry)) return this.#settle(entry);
-    this.#spokenWith(entry.own ? entry.to : entry.nick);
-    this.#write(entry);
-  }
-
-  #redaction({ room, message }) {
-    const entry = this.#transcript(room).redact(message);
-    if (entry) this.#views.changed(entry);
-  }
-
-  #deleted({ room, message, text }) {
-    this.#redaction({ room, message });
-    this.#notice(text);
-  }
-
-  #ignoring({ text }) {
-    this.#hasIgnored = true;
-    this.#notice(text);
+    this.#scribe.private(event);
+    this.#spokenWith(event.nick === this.name ? event.to : event.nick);
   }
 
   #presence(event) {
-    this.#write({ kind: "notice", text: sentence(event), isPresence: true }, this.#transcript(event.room));
-    if (event.room !== this.room) return;
-    const { nicks, count } = after(this.people, event);
-    this.#setPeople(nicks, count);
-    this.#isPeopleCertain &&= ["joined", "left", "renamed"].every((list) => event[list].length === event[`${list}_count`]);
-    this.#checkPeople();
+    this.#scribe.presence(event);
+    if (event.room === this.room) this.people.presence(event);
   }
 
-  #members({ room, count, nicks, text }) {
-    if (room === this.room) {
-      this.#isPeopleCertain = true;
-      this.#setPeople(nicks, count);
-      this.#checkPeople();
-    }
-    if (!this.#isQuiet("who")) this.#notice(text);
+  #members(event) {
+    if (event.room === this.room) this.people.members(event);
+    if (!this.#isQuiet("who")) this.#scribe.notice(event.text);
   }
 
   #roomTopic({ room, topic, text }) {
     if (room === this.room) this.#setTopic(topic);
-    this.#notice(text);
+    this.#scribe.notice(text);
   }
 
   #topicSet({ room, topic, text }) {
     this.#ownTopic = topic;
     if (room === this.room) this.#setTopic(topic);
-    this.#notice(text);
+    this.#scribe.notice(text);
   }
 
-  #newTopic({ room, nick, topic }) {
+  #newTopic({ room, nick, topic, time }) {
     const isTold = nick === this.name && topic === this.#ownTopic;
     this.#ownTopic = null;
     if (room === this.room) this.#setTopic(topic);
-    if (!isTold) this.#write({ kind: "notice", text: `${nick} set the topic: ${topic}` }, this.#transcript(room));
+    if (!isTold) this.#scribe.write({ kind: "notice", text: `${nick} set the topic: ${topic}`, at: time }, this.#hearing.transcript(room));
   }
 
-  #help({ commands, orders }) {
-    const all = [...commands, ...orders];
+  #help(event) {
+    const all = [...event.commands, ...event.orders];
     this.commands = all.map(({ usage, purpose }) => ({ word: usage.split(" ")[0], usage, purpose }));
     this.#views.commands();
-    if (this.#isQuiet("help")) return;
-    const widest = Math.max(...all.map(({ usage }) => usage.length));
-    const table = (entries) => {
-      for (const { usage, purpose } of entries) this.#write({ kind: "notice", text: `  ${usage.padEnd(widest)}  ${purpose}`, isTable: true });
-    };
-    this.#notice("What does not start with / is said to the room. Commands:");
-    table(commands);
-    if (orders.length > 0) this.#notice("For operators only:");
-    table(orders);
+    if (!this.#isQuiet("help")) this.#scribe.help(event);
   }
 
   #board({ rooms }) {
-    // A room of hundreds hears of nobody who comes and goes.
-    this.#onBoard = new Map(rooms.map(({ name, members }) => [name, members]));
-    this.#checkPeople();
+    this.people.board(rooms);
     this.#views.board(rooms);
   }
 
-  #refused({ code, text }) {
-    if (this.#isQuiet("nick")) {
-      const { wanted } = this.#sent.current;
-      this.#write({ kind: "error", text: `${text} You are ${this.name} for now.` });
-      this.#views.refused(`The name ${wanted} was not to be had: you are ${this.name} for now.`);
-      return;
-    } else if (this.#isQuiet("join")) {
-      this.#enter(this.#sent.current.otherwise);
-    } else {
-      this.#failed(code);
+  #refused({ code, text, client_id }) {
+    const line = this.#sent.heard(client_id) ?? this.#sent.current;
+    const isQuiet = (asks) => line?.asks === asks && line.isQuiet === true;
+    if (line?.asks === "resume") {
+      if (NOT_RESUMED.includes(code)) return this.#startAnew();
+      if (code === "nickname_taken") return; // which name one has instead comes next
+    } else if (isQuiet("nick")) {
+      return this.#lostName(line.wanted, `${text} `);
+    } else if (isQuiet("join")) {
+      this.#enter(line.otherwise);
+    } else if (line) {
+      if (code === "line_too_long") this.#views.giveBack(line.text);
+      this.#own.fail(line);
     }
-    this.#write({ kind: "error", text });
+    this.#scribe.write({ kind: "error", text });
     this.#views.refused(text);
   }
 
-  // Marks what was shown as said and was not.
-  #failed(code) {
-    const line = this.#sent.current;
-    if (code === "line_too_long") this.#views.giveBack(line?.text ?? "");
-    if (!line?.entry) return;
-    const { entry, transcript } = line;
-    line.entry = null;
-    transcript.fail(entry, "not sent");
-    this.#views.changed(entry, transcript);
+  #lostName(name, why) {
+    const text = `The name ${name} was not to be had: you are ${this.name} for now.`;
+    this.#scribe.write({ kind: "error", text: why === "" ? text : `${why}You are ${this.name} for now.` });
+    this.#views.refused(text);
+  }
+
+  // All is said that a line brings. Of what was not heard by then there was nothing to be seen.
+  #done({ ref }) {
+    for (const line of this.#sent.done(ref)) {
+      if (line.asks === "resume") this.#sent.open(this.room).forEach((astray) => this.#own.doubt(astray));
+      else this.#own.withdraw(line);
+    }
+    this.#isSettled ||= this.#isIn && !this.#isSettling();
+    this.#sent.flush();
   }
 
   #disconnected({ code, text }) {
     if (code === "quit") {
-      this.#write({ kind: "divider", text });
+      this.#scribe.write({ kind: "divider", text });
     } else if (code === "shutdown") {
-      this.#notice(text);
+      this.#scribe.notice(text);
     } else {
-      this.#write({ kind: "error", text });
+      this.#scribe.write({ kind: "error", text });
       this.#views.refused(text);
     }
     if (!FOR_GOOD.includes(code)) return;
+    this.#isSettled = false;
     this.#leave();
+    this.#giveUp();
     this.#connection.stop();
   }
 
+  // The connection is gone. What has no id of its own may have arrived, or not.
   #leave() {
     this.#isIn = false;
-    this.#lostAt = Date.now();
-    this.#checkPeople();
-    for (const { entry, transcript } of this.#sent.clear()) {
-      if (!entry) continue;
-      transcript.doubt(entry);
-      this.#views.changed(entry, transcript);
+    this.#resuming.settled();
+    if (!this.#isSettled) this.#resuming.forget();
+    this.people.left();
+    for (const line of this.#sent.cut()) {
+      if (line.leads) this.#hearing.mayBeIn(line.leads);
+      // It was not answered: it is to be asked again.
+      if (line.returnsTo) this.#hearing.transcript(line.returnsTo).position = null;
+      if (line.precedes) this.#hearing.transcript(line.precedes).isAsked = false;
+      this.#own.doubt(line);
     }
   }
 
-  // --- what was said ---
-
-  // What somebody has said, as an entry.
-  #heard({ kind, id, number, time, nick, origin, to, text }) {
-    const own = nick === this.name && origin === this.#origin;
-    const place = kind === "private" ? { to } : { id, number };
-    return { kind, ...place, nick, origin, own, text, at: time };
-  }
-
-  // Whether it is what one's own line that is being answered has become.
-  #isEcho(heard) {
-    const line = this.#sent.current;
-    return heard.own && line?.entry?.kind === heard.kind;
-  }
-
-  #settle(heard) {
-    const line = this.#sent.current;
-    const { entry, transcript } = line;
-    line.entry = null;
-    transcript.settle(entry, heard);
-    this.#views.changed(entry, transcript);
-  }
-
-  #withdraw(line) {
-    if (!line.entry) return;
-    line.transcript.withdraw(line.entry);
-    line.entry = null;
-    this.#views.merged(line.transcript);
-  }
-
-  #transcript(room) {
-    if (!this.#transcripts.has(room)) this.#transcripts.set(room, new Transcript());
-    return this.#transcripts.get(room);
-  }
-
-  #notice(text) {
-    this.#write({ kind: "notice", text });
-  }
-
-  #write(entry, transcript = this.#place(entry.kind)) {
-    transcript.append({ at: this.#now(), ...entry });
-    this.#views.wrote(transcript, entry);
-  }
-
-  // On the way back to one's room nobody reads what is said in the lobby.
-  #place(kind) {
-    const isForMe = ["divider", "private", "error"].includes(kind);
-    return this.#transcript(isForMe ? this.#shown ?? this.#memory.room ?? this.room : this.room);
-  }
-
-  #now() {
-    return Date.now() + this.#skew;
+  // The session will not go on, and who comes back is another.
+  #giveUp() {
+    this.#isBack = true;
+    this.#sent.clear().forEach((line) => this.#own.doubt(line));
   }
 
   #spokenWith(nick) {
@@ -436,7 +453,7 @@ export class Session {
   }
 
   #setName(nick) {
-    this.name = nick;
+    this.#scribe.name = nick;
     this.#views.renamed(nick);
   }
 
@@ -445,50 +462,21 @@ export class Session {
     this.#views.topic(topic);
   }
 
-  #setPeople(nicks, count) {
-    this.people = { nicks, count };
-    this.#views.people(nicks, count);
-  }
-
   // --- lines ---
-
-  #send(text, about) {
-    const line = this.#sent.add(text, about);
-    this.#connection.send({ kind: "line", text, ref: line.ref });
-    return line;
-  }
 
   // Nobody has typed this: the answer is for the page alone.
   #ask(asks, text, more = {}) {
-    this.#send(text, { asks, isQuiet: true, ...more });
+    this.#sent.ask(text, { asks, isQuiet: true, leads: destination(text), ...more });
+  }
+
+  // Whether the page has still to take its name, or its room.
+  #isSettling() {
+    return this.#sent.has(({ wanted, otherwise }) => wanted !== undefined || otherwise !== undefined);
   }
 
   // Whether what has come answers such a question of the page's own.
   #isQuiet(asks) {
     const line = this.#sent.current;
     return line?.asks === asks && line.isQuiet === true;
-  }
-
-  #askWho() {
-    clearTimeout(this.#whoTimer);
-    this.#whoTimer = 0;
-    this.#ask("who", "/who");
-  }
-
-  // If who is here is not what it should be by the numbers, and still is not after a while: the
-  // board is ahead of what a room hears of those who come and go.
-  #checkPeople() {
-    if (!this.#isIn || this.#isPeopleRight()) {
-      clearTimeout(this.#whoTimer);
-      this.#whoTimer = 0;
-      return;
-    }
-    const pause = this.people.count > CROWD ? SETTLES_IN_A_CROWD : SETTLES;
-    this.#whoTimer ||= setTimeout(() => this.#askWho(), pause * (1 + Math.random()));
-  }
-
-  #isPeopleRight() {
-    const { count } = this.people;
-    return this.#isPeopleCertain && (this.#onBoard.get(this.room) ?? count) === count;
   }
 }

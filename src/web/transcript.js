@@ -1,5 +1,6 @@
 // What was said in one room, as far as this page knows, in the room's order, and how the server's
-// history fits into it. Nothing is compared but ids: what has one is the same wherever it comes from.
+// history fits into it. What has an id is the same wherever it comes from. Numbers have gaps: what
+// is lacking shows in that each names the one before it, by which the room is heard without a hole.
 //
 // One's own lines are there as soon as they are typed, and have no place yet: they wait at the end
 // until the server sends them back, and whatever comes before that goes before them.
@@ -12,7 +13,8 @@ const isSame = (typed, heard) => ["kind", "nick", "origin", "text"].every((field
 export class Transcript {
   // Each has `kind` (message, action, private, notice, error, divider), `text`, and `at`, in
   // milliseconds, or null; `nick` and `own` if somebody said it, and then `id` and `number` if it
-  // has a place in the room's order. `failed` says in words why it was not heard.
+  // has a place in the room's order. `isWaiting` if it has none yet, and is one's own; `failed` says
+  // in words why it was not heard.
   entries = [];
   // How many have been dropped from the front, ever.
   dropped = 0;
@@ -22,9 +24,15 @@ export class Transcript {
   isAsked = false;
   // Whether one has been here before.
   isVisited = false;
+  // Up to where one has heard the room: the `epoch` of its log, and the `last` number; null if that
+  // is not known.
+  position = null;
+  // Whether what comes next may come after something that one was not told, and knows of.
+  mayLack = false;
   #byId = new Map();
-  // What stands from here on was heard since one came (back).
+  // What stands from here on was heard since one came (back), and up to where one had heard then.
   #mark = 0;
+  #heard = null;
 
   // Whether it was added: what has an id is here once.
   append(entry) {
@@ -35,8 +43,18 @@ export class Transcript {
     return true;
   }
 
+  // Something with a number is heard now. Whether something is lacking before it.
+  reach({ number, previous }) {
+    if (!this.position) return false;
+    const isLacking = previous > this.position.last && !this.mayLack;
+    this.mayLack = false;
+    this.position.last = Math.max(this.position.last, number);
+    return isLacking;
+  }
+
   // One's own, as typed.
   wait(entry) {
+    entry.isWaiting = true;
     this.entries.push(entry);
     this.waiting += 1;
     this.#forgetOldest();
@@ -47,7 +65,7 @@ export class Transcript {
     if (this.#byId.has(heard.id)) return this.withdraw(entry);
     this.#leaveQueue(entry);
     this.#settled(Object.assign(entry, heard));
-    this.#put(this.#end, [entry]);
+    this.#put(this.#placeOf(entry), [entry]);
   }
 
   // What waits was not heard: `why` says so.
@@ -77,9 +95,11 @@ export class Transcript {
     return entry;
   }
 
-  // What comes from now on is after a time of absence.
-  markReturn() {
+  // What comes from now on is after a time of absence, in which the room went on to a position.
+  markReturn(position) {
     this.#mark = this.#end;
+    this.#heard = this.position;
+    this.position = position;
   }
 
   // Puts in what is not here yet of the last messages of the room, oldest first.
@@ -120,8 +140,21 @@ export class Transcript {
     return this.entries.length - this.waiting;
   }
 
+  // What is said again after a cut may have been heard before it: then later ones are here already.
+  #placeOf({ number, epoch }) {
+    const isBefore = (entry) => entry.number === undefined || (entry.epoch === epoch && entry.number > number);
+    let [at, place] = [this.#end, this.#end];
+    while (at > 0 && isBefore(this.entries[at - 1])) {
+      at -= 1;
+      if (this.entries[at].number !== undefined) place = at;
+    }
+    return place;
+  }
+
   #settled(entry) {
-    if (entry.id !== undefined) this.#byId.set(entry.id, entry);
+    if (entry.id === undefined) return;
+    this.#byId.set(entry.id, entry);
+    entry.epoch = this.position?.epoch;
   }
 
   #put(at, entries) {
@@ -131,6 +164,7 @@ export class Transcript {
   #leaveQueue(entry) {
     this.entries.splice(this.entries.indexOf(entry, this.#end), 1);
     this.waiting -= 1;
+    entry.isWaiting = false;
   }
 
   #forgetOldest() {
@@ -198,9 +232,9 @@ export class Transcript {
     return { missed, arrived };
   }
 
-  // Whether a message follows the last that was known with no number between them.
+  // Whether a message follows what was heard before one went away, with nothing between them.
   #isNext(message) {
-    const last = this.entries.slice(0, this.#mark).findLast((entry) => entry.number !== undefined);
-    return last !== undefined && last.number + 1 === message?.number;
+    const [before, now] = [this.#heard, this.position];
+    return message !== undefined && before !== null && before.epoch === now?.epoch && message.previous <= before.last;
   }
 }

@@ -17,3 +17,19 @@ export function command(typed) {
   const [, word, rest] = /^\/(\S*)\s*(.*)$/su.exec(typed) ?? ["", "", ""];
   return { word: word.toLowerCase(), rest };
 }
+
+/**
+ * The room that a command goes to, in small letters, as a name that somebody has typed; null if only
+ * the server knows, undefined if it goes nowhere.
+ */
+export function destination(typed) {
+  const { word, rest } = command(typed);
+  if (word === "part") return null;
+  return word === "join" ? rest.split(/\s/u, 1)[0].replace(/^#/u, "").toLowerCase() : undefined;
+}
+
+/** An id for what one says, that nobody else gives. */
+export function newId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

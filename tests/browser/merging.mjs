@@ -3,8 +3,9 @@
 import { same } from "./page.mjs";
 
 // `known` are entries of a transcript, with their numbers or, while they wait, a `?`; `|` is where the
-// connection was lost and came back. `history` is what the server tells then. Servers have names, so
-// that two of them that both count from 1 have not one id in common.
+// connection was lost and came back. `history` is what the server tells then. A message names the one
+// before it: `9<4` follows 4, and 9 alone follows 8. `t 7` is no message, but has a number. Servers have
+// names, so that two of them that both count from 1 have not one id in common.
 const CASES = [
   { what: "earlier messages come first", known: ["3 a: z"], history: ["1 a: x", "2 a: y", "3 a: z"], all: "1 2 3" },
   { what: "skipped ones go between", known: ["1 a: 1", "4 a: 4"], history: ["1 a: 1", "2 a: 2", "3 a: 3", "4 a: 4"], all: "1 2 3 4" },
@@ -24,6 +25,10 @@ const CASES = [
   { what: "all that was ever said was missed", known: ["|"], history: ["1 a: 1"], all: "1", missed: 1, isExact: true, begin: 0, isWhole: true },
   { what: "more than the history holds", known: ["1 a: 1", "|"], history: ["5 a: 5", "6 a: 6"], all: "1 5 6", missed: 2, isExact: false, begin: 1 },
   { what: "exactly what the history holds", known: ["4 a: 4", "|"], history: ["5 a: 5", "6 a: 6"], all: "4 5 6", missed: 2, isExact: true, begin: 1 },
+  { what: "of numbers with gaps, too", known: ["4 a: 4", "|"], history: ["9<4 a: 5", "12<9 a: 6"], all: "4 9 12", missed: 2, isExact: true, begin: 1 },
+  { what: "of numbers with gaps that hide one", known: ["4 a: 4", "|"], history: ["9<7 a: 5"], all: "4 9", missed: 1, isExact: false, begin: 1 },
+  { what: "after what is no message", known: ["4 a: 4", "t 7", "|"], history: ["9<7 a: 5"], all: "4 9", missed: 1, isExact: true, begin: 1 },
+  { what: "the same number of another server's is no such thing", known: ["4 a: 4", "|"], history: ["new 5 a: 5"], all: "4 new5", missed: 1, isExact: false, begin: 1 },
   { what: "earlier ones that were never seen are not missed", known: ["3 a: 3", "|"], history: ["1 a: 1", "2 a: 2", "3 a: 3", "4 a: 4"], all: "1 2 3 4", missed: 1, isExact: true, begin: 3 },
   {
     what: "a server that began anew has other messages under the same numbers",
@@ -91,20 +96,26 @@ const CASES = [
 async function merge([known, history, { isWhole, isSelective }]) {
   const { Transcript } = await import("/transcript.js");
   const entry = (line) => {
-    const [, server, number, nick, from, text] = /^(?:(new) )?(\d+|\?) (\w+)(?:@(\w+))?: (.*)$/.exec(line);
+    const [, server, number, previous, nick, from, text] = /^(?:(new) )?(\d+|\?)(?:<(\d+))? (\w+)(?:@(\w+))?: (.*)$/.exec(line);
     const said = { kind: "message", nick, origin: from ?? "here", own: nick === "me" && !from, text, at: 1 };
-    return number === "?" ? said : { ...said, id: (server ?? "") + number, number: Number(number) };
+    return number === "?" ? said : { ...said, id: (server ?? "") + number, number: Number(number), previous: Number(previous ?? number - 1) };
   };
   const transcript = new Transcript();
+  const epoch = (line) => (line?.startsWith("new ") ? "new" : "old");
+  transcript.position = { epoch: epoch(known[0]), last: 0 };
   const waiting = [];
-  for (const line of known) {
+  for (const [at, line] of known.entries()) {
     if (line === "|") {
       waiting.splice(0).forEach((own) => transcript.doubt(own));
-      transcript.markReturn();
+      const next = known.slice(at + 1).find((line) => line !== "|") ?? history[0];
+      transcript.markReturn({ epoch: epoch(next), last: entry(history.at(-1) ?? "0 a: 0").number });
     } else if (line.startsWith("?")) {
       waiting.push(entry(line));
       transcript.wait(waiting.at(-1));
+    } else if (line.startsWith("t ")) {
+      transcript.reach({ number: Number(line.slice(2)), previous: transcript.position.last });
     } else {
+      transcript.reach(entry(line));
       transcript.append(entry(line));
     }
   }
@@ -122,5 +133,30 @@ export const merging = {
       const found = await page.evaluate(merge, [known, history, { isWhole, isSelective }]);
       same(found, { all, missed, isExact, begin }, what);
     }
+  },
+
+  async "what is said again stands where it was heard, and what is lacking shows"(stage) {
+    const server = await stage.server();
+    const page = await stage.page(server.origin);
+    const found = await page.evaluate(async () => {
+      const { Transcript } = await import("/transcript.js");
+      const heard = (number, previous) => ({ kind: "message", nick: "a", text: "", at: 1, id: `${number}`, number, previous });
+      const transcript = new Transcript();
+      transcript.position = { epoch: "old", last: 4 };
+      const holes = [[5, 4], [9, 5], [12, 10], [13, 12]].map(([number, previous]) => {
+        transcript.append(heard(number, previous));
+        return transcript.reach({ number, previous });
+      });
+      transcript.mayLack = true;
+      holes.push(transcript.reach({ number: 20, previous: 15 }), transcript.reach({ number: 25, previous: 21 }));
+      const own = ["said before", "said last"].map((text) => ({ kind: "message", nick: "me", text, at: 1 }));
+      own.forEach((entry) => transcript.wait(entry));
+      transcript.settle(own[0], { id: "7", number: 7 });
+      // In another life of the log the numbers begin anew.
+      transcript.position = { epoch: "new", last: 0 };
+      transcript.settle(own[1], { id: "1", number: 1 });
+      return { holes, order: transcript.entries.map(({ id }) => id).join(" ") };
+    });
+    same(found, { holes: [false, false, true, false, false, true], order: "5 7 9 12 13 1" }, "the transcript");
   },
 };

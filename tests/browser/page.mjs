@@ -66,3 +66,20 @@ export function said(page) {
     return nick ? `${nick}: ${text}` : text;
   }));
 }
+
+// What stands between what was said.
+export function dividers(page) {
+  return page.evaluate(() => [...document.querySelectorAll(".row.divider .text")].map((text) => text.textContent));
+}
+
+// Waits until a page that is new has this name, and is in this room.
+export async function settled(page, name, room) {
+  await connected(page);
+  await type(page, `/nick ${name}`);
+  await reads(page, "#my-name", name);
+  await type(page, `/join ${room}`);
+  await reads(page, "#room", `#${room}`);
+}
+
+// Whoever waits to try again tries now.
+export const goOnline = (page) => page.evaluate(() => dispatchEvent(new Event("online")));

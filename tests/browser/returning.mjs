@@ -1,22 +1,38 @@
-// The connection is lost, and comes back.
+// The connection is lost, and comes back. How a session goes on in which something was on its way is in
+// resuming.mjs.
 
-import { assert, connected, reads, said, same, sees, type } from "./page.mjs";
+import { assert, connected, dividers, goOnline, reads, said, same, sees, settled, type } from "./page.mjs";
 
 // What Chromium says of a WebSocket that finds nobody.
 const expect = [/^console: WebSocket connection to '\S+' failed/];
 
-async function settled(page, name, room) {
-  await connected(page);
-  await type(page, `/nick ${name}`);
-  await reads(page, "#my-name", name);
-  await type(page, `/join ${room}`);
-  await reads(page, "#room", `#${room}`);
+// A server that lets nobody go on with a session.
+const anew = { flags: ["--resume-time", "0"] };
+
+async function sameWord(stage, isAnew) {
+  const server = await stage.server(isAnew ? anew : {});
+  const gate = await stage.gate(server);
+  const page = await stage.page(gate.origin, { expect });
+  await settled(page, "alice", "tea");
+  const bob = await stage.nc(server, "/nick bob", "/join tea");
+  const many = async (count) => {
+    for (let number = 0; number < count; number += 1) bob.say("ok");
+    bob.say("/who");
+    await bob.hears(/^\* In #tea/);
+  };
+  await many(30);
+  await sees(page, "ok", { count: 30 });
+  gate.close();
+  await bob.hears("* alice left #tea.");
+  await many(12);
+  await gate.open();
+  await goOnline(page);
+  await sees(page, "ok", { count: 42 });
+  same(await dividers(page), isAnew ? ["Connection lost", "12 messages while you were away"] : [], "what separates");
 }
 
-const goOnline = (page) => page.evaluate(() => dispatchEvent(new Event("online")));
-
 export const returning = {
-  async "after a loss the page has its name and room again and says what was missed"(stage) {
+  async "after a loss the page is who it was, where it was, and lacks nothing"(stage) {
     const server = await stage.server();
     const gate = await stage.gate(server);
     const page = await stage.page(gate.origin, { expect });
@@ -41,9 +57,10 @@ export const returning = {
     await gate.open();
     await goOnline(page);
     await connected(page);
-    await sees(page, "12 messages while you were away", { within: ".row.divider" });
+    await sees(page, "missed 12");
     await reads(page, "#my-name", "alice");
     await reads(page, "#room", "#tea");
+    same(await dividers(page), [], "what separates");
     const missed = Array.from({ length: 12 }, (_, index) => `bob: missed ${index + 1}`);
     same(await said(page), ["bob: before", "alice: mine", ...missed], "the room");
     await bob.hears(/alice joined #tea\./);
@@ -51,8 +68,30 @@ export const returning = {
     await bob.hears("alice: typed while away");
   },
 
+  async "a page that cannot go on with its session takes name and room again and says what was missed"(stage) {
+    const server = await stage.server(anew);
+    const gate = await stage.gate(server);
+    const page = await stage.page(gate.origin, { expect });
+    await settled(page, "alice", "tea");
+    const bob = await stage.nc(server, "/nick bob", "/join tea");
+    bob.say("before");
+    await sees(page, "before");
+    gate.close();
+    await bob.hears("* alice left #tea.");
+    for (let number = 1; number <= 12; number += 1) bob.say(`missed ${number}`);
+    bob.say("/who");
+    await bob.hears(/^\* In #tea/);
+    await gate.open();
+    await goOnline(page);
+    await sees(page, "12 messages while you were away", { within: ".row.divider" });
+    same(await dividers(page), ["Connection lost", "12 messages while you were away"], "what separates");
+    await reads(page, "#my-name", "alice");
+    const missed = Array.from({ length: 12 }, (_, index) => `bob: missed ${index + 1}`);
+    same(await said(page), ["bob: before", ...missed], "the room");
+  },
+
   async "more than the history holds is said to be more"(stage) {
-    const server = await stage.server();
+    const server = await stage.server(anew);
     const gate = await stage.gate(server);
     const page = await stage.page(gate.origin, { expect });
     await settled(page, "alice", "tea");
@@ -108,27 +147,12 @@ export const returning = {
   },
 
   async "the same word many times, before and after, is counted and shown as often"(stage) {
-    const server = await stage.server();
-    const gate = await stage.gate(server);
-    const page = await stage.page(gate.origin, { expect });
-    await settled(page, "alice", "tea");
-    const bob = await stage.nc(server, "/nick bob", "/join tea");
-    const many = async (count) => {
-      for (let number = 0; number < count; number += 1) bob.say("ok");
-      bob.say("/who");
-      await bob.hears(/^\* In #tea/);
-    };
-    await many(30);
-    await sees(page, "ok", { count: 30 });
-    gate.close();
-    await bob.hears("* alice left #tea.");
-    await many(12);
-    await gate.open();
-    await goOnline(page);
-    await sees(page, "12 messages while you were away", { within: ".row.divider" });
-    await sees(page, "ok", { count: 42 });
+    await sameWord(stage, false);
   },
 
+  async "so it is by the history"(stage) {
+    await sameWord(stage, true);
+  },
   async "after a restart the same words are others, though they have the same numbers"(stage) {
     const first = await stage.server();
     const gate = await stage.gate(first);

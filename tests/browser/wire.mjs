@@ -6,6 +6,7 @@ export class Wire {
   sent = [];
   #page = null;
   #kept = { page: null, server: null };
+  #next = null;
 
   // Before the page is loaded: every connection that it makes goes through here.
   async join(page) {
@@ -13,6 +14,8 @@ export class Wire {
       const far = near.connectToServer();
       this.#page = near;
       this.#kept = { page: null, server: null };
+      if (this.#next) this.hold(this.#next);
+      this.#next = null;
       near.onMessage((message) => {
         this.sent.push(...message.split("\n").map((line) => JSON.parse(line)));
         this.#pass("page", message, far);
@@ -29,6 +32,11 @@ export class Wire {
   // What `page` or `server` says goes no further, until it is released or the connection is gone.
   hold(whose) {
     this.#kept[whose] = [];
+  }
+
+  // The same, from the first word of the next connection on.
+  holdNext(whose) {
+    this.#next = whose;
   }
 
   release(whose) {
