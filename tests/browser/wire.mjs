@@ -7,6 +7,7 @@ export class Wire {
   #page = null;
   #kept = { page: null, server: null };
   #next = null;
+  #last = null;
 
   // Before the page is loaded: every connection that it makes goes through here.
   async join(page) {
@@ -17,7 +18,12 @@ export class Wire {
       if (this.#next) this.hold(this.#next);
       this.#next = null;
       near.onMessage((message) => {
-        this.sent.push(...message.split("\n").map((line) => JSON.parse(line)));
+        const objects = message.split("\n").map((line) => JSON.parse(line));
+        this.sent.push(...objects);
+        if (objects.some(({ text }) => text !== undefined && text === this.#last)) {
+          this.hold("page");
+          this.#last = null;
+        }
         this.#pass("page", message, far);
       });
       far.onMessage((message) => this.#pass("server", message, near));
@@ -37,6 +43,11 @@ export class Wire {
   // The same, from the first word of the next connection on.
   holdNext(whose) {
     this.#next = whose;
+  }
+
+  // What the page says goes no further from this line on, until the connection is gone.
+  holdFrom(text) {
+    this.#last = text;
   }
 
   release(whose) {
