@@ -104,7 +104,7 @@ export const resuming = {
   },
 
   async "whatever is cut while much is sent and others talk, all is said once and in order"(stage) {
-    const { gate, wire, page, bob } = await begin(stage, ["--flood", "off"]);
+    const { gate, page, bob } = await begin(stage, ["--flood", "off"]);
     // No more than the log shows without scrolling.
     const lines = numbered(150);
     const others = numbered(100, "other");
@@ -112,7 +112,7 @@ export const resuming = {
     const heard = hearsFrom(bob, "alice", lines.at(-1));
     for (const [index, other] of others.entries()) {
       bob.say(other);
-      if (index % 20 === 19) await cutAndGoOn({ page, gate, wire });
+      if (index % 20 === 19) await cutAndBack(page, gate);
     }
     same(await heard, lines, "what bob has heard");
     await page.waitForFunction(() => document.querySelector(".row.sending") === null);
@@ -162,6 +162,23 @@ export const resuming = {
     same(await said(page), ["bob: taken back", "bob: news"], "the room");
     bob.say("on we go");
     await sees(page, "on we go");
+    same(await dividers(page), [], "what separates");
+  },
+
+  async "however much was missed is all there, once and in order"(stage) {
+    const { gate, page, bob } = await begin(stage);
+    bob.say("before");
+    await sees(page, "before");
+    gate.close();
+    await isGone(bob, "alice");
+    const lines = numbered(170, "missed");
+    for (const line of lines) bob.say(line);
+    bob.say("/who");
+    await bob.hears(/^\* In #tea/);
+    await gate.open();
+    await goOnline(page);
+    await sees(page, lines.at(-1));
+    same(await said(page), ["before", ...lines].map((line) => `bob: ${line}`), "the room");
     same(await dividers(page), [], "what separates");
   },
 
@@ -382,22 +399,27 @@ export const resuming = {
     same((await dividers(page)).length, 2, "what separates");
   },
 
-  async "who is cut off again before it knows whether its session goes on loses nothing that was said"(stage) {
+  async "who is cut off again before it knows whether its session goes on loses nothing"(stage) {
     const { gate, wire, page, bob } = await begin(stage);
     bob.say("before");
     await sees(page, "before");
     wire.holdNext("server");
+    wire.hold("page");
+    await type(page, "mine");
+    await sees(page, "mine");
     await cutAndBack(page, gate);
-    await bob.hears(/alice (left|joined)/);
     bob.say("meanwhile");
     bob.say("/who");
     await bob.hears(/^\* In #tea/);
-    await cutAndBack(page, gate);
+    await cutAndGoOn({ page, gate, wire });
+    await bob.hears("alice: mine");
+    await page.waitForFunction(() => document.querySelector(".row.sending") === null);
     await sees(page, "meanwhile");
     await reads(page, "#room", "#tea");
-    same(await said(page), ["bob: before", "bob: meanwhile"], "the room");
+    same(await said(page), ["bob: before", "bob: meanwhile", "alice: mine"], "the room");
+    same(await dividers(page), [], "what separates");
     await type(page, "after");
-    await bob.hears(/: after$/);
+    await bob.hears("alice: after");
   },
 
   async "who is cut off before it has its name and room takes them the next time"(stage) {
