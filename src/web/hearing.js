@@ -54,7 +54,10 @@ export class Hearing {
   get positions() {
     const names = new Map([...this.#headed, LOBBY, ...this.#rooms].map((room) => [room.toLowerCase(), room]));
     const rooms = [...names.values()].slice(-ROOMS_ASKED);
-    return rooms.map((room) => ({ room, ...(this.#transcripts.get(room)?.position ?? UNKNOWN) }));
+    return rooms.map((room) => {
+      const { epoch, last } = this.#transcripts.get(room)?.position ?? UNKNOWN;
+      return { room, epoch, last };
+    });
   }
 
   // Takes up what `positions` was in the page before this.

@@ -24,8 +24,8 @@ export class Transcript {
   isAsked = false;
   // Whether one has been here before.
   isVisited = false;
-  // Up to where one has heard the room: the `epoch` of its log, and the `last` number; null if that
-  // is not known.
+  // Up to where one has heard all of the room: the `epoch` of its log, and the `last` number; and
+  // the `latest`, if that is behind a gap. Null if it is not known.
   position = null;
   // Whether what comes next may come after something that one was not told, and knows of.
   mayLack = false;
@@ -46,9 +46,12 @@ export class Transcript {
   // Something with a number is heard now. Whether something is lacking before it.
   reach({ number, previous }) {
     if (!this.position) return false;
-    const isLacking = previous > this.position.last && !this.mayLack;
+    const { last, latest = last } = this.position;
+    const isLacking = previous > latest && !this.mayLack;
     this.mayLack = false;
-    this.position.last = Math.max(this.position.last, number);
+    this.position.latest = Math.max(latest, number);
+    // Behind a gap it stays where it is: what is lacking comes after the next cut.
+    if (previous <= last) this.position.last = this.position.latest;
     return isLacking;
   }
 

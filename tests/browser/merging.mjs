@@ -149,14 +149,16 @@ export const merging = {
       });
       transcript.mayLack = true;
       holes.push(transcript.reach({ number: 20, previous: 15 }), transcript.reach({ number: 25, previous: 21 }));
+      // What is lacking is asked for after the next cut: all behind the first gap.
+      const { last } = transcript.position;
       const own = ["said before", "said last"].map((text) => ({ kind: "message", nick: "me", text, at: 1 }));
       own.forEach((entry) => transcript.wait(entry));
       transcript.settle(own[0], { id: "7", number: 7 });
       // In another life of the log the numbers begin anew.
       transcript.position = { epoch: "new", last: 0 };
       transcript.settle(own[1], { id: "1", number: 1 });
-      return { holes, order: transcript.entries.map(({ id }) => id).join(" ") };
+      return { holes, last, order: transcript.entries.map(({ id }) => id).join(" ") };
     });
-    same(found, { holes: [false, false, true, false, false, true], order: "5 7 9 12 13 1" }, "the transcript");
+    same(found, { holes: [false, false, true, false, false, true], last: 9, order: "5 7 9 12 13 1" }, "the transcript");
   },
 };
