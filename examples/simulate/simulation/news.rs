@@ -136,7 +136,10 @@ impl Checker {
         let drafts = &self.drafts;
         let member = self.member_of(session);
         let waits = member.zip(act);
-        if !waits.is_some_and(|(member, act)| drafts.has_to_wait(member, act)) {
+        // Who is muted is told so in its turn: behind what it has said before.
+        let is_muted = |member| drafts.of(member) > 0 && self.muted_for(member, 0).is_some();
+        let has_to = |member, act| drafts.has_to_wait(member, act) || is_muted(member);
+        if !waits.is_some_and(|(member, act)| has_to(member, act)) {
             let seen = format!("{session:?}: {act:?}");
             return violated("nobody waits for the log without need", seen);
         }

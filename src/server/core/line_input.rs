@@ -147,15 +147,18 @@ impl LineInput {
                 let mut take = |item: Item<'_>| {
                     let price = price(item, max_line, bound.as_deref());
                     let before = Done::by(hub);
-                    if let Item::Frame(decoded) = item
-                        && hub.has_to_wait(session, decoded)
-                    {
-                        if allowance.is_unbounded() {
-                            // There is no later, and it must not come before what was said.
-                            return ControlFlow::Continue(());
+                    match item {
+                        // There is no later, and it must not come before what was said.
+                        Item::Frame(Frame::Line(line)) if allowance.is_unbounded() => {
+                            if hub.overtakes(session, line) {
+                                return ControlFlow::Continue(());
+                            }
                         }
-                        is_postponed = true;
-                        return ControlFlow::Break(Stop::Before);
+                        Item::Frame(Frame::Line(line)) if hub.has_to_wait(session, line) => {
+                            is_postponed = true;
+                            return ControlFlow::Break(Stop::Before);
+                        }
+                        _ => {}
                     }
                     if let Item::Frame(Frame::Line(line)) = item
                         && !allowance.allows(price + hub.foresee(session, line))
@@ -227,7 +230,9 @@ impl LineInput {
             decoder.finish(max_line, |decoded| {
                 let before = Done::by(hub);
                 let item = Item::Frame(decoded);
-                if hub.has_to_wait(session, decoded) {
+                if let Frame::Line(line) = decoded
+                    && hub.overtakes(session, line)
+                {
                     return; // there is no later, and it must not come before what was said
                 }
                 frame(hub, session, decoded, at);

@@ -10,7 +10,6 @@ use std::collections::{HashMap, HashSet};
 use super::Hub;
 use crate::chat::{Answer, Draft, Effect, Event, EventId, MemberId, Refusal, Settled, Text};
 use crate::room_log::{MemoryLog, RoomLog};
-use crate::server::core::framing::Frame;
 use crate::server::core::moment::Moment;
 use crate::server::core::sessions::SessionId;
 
@@ -303,28 +302,32 @@ impl Hub {
         self.drafts.is_over = true;
     }
 
-    /// Whether what a session has said last has to wait: it is a command, or too long, and what its
-    /// member has said before is still under way; or too much is.
-    pub(in crate::server) fn has_to_wait(&mut self, session: SessionId, frame: Frame<'_>) -> bool {
+    /// Whether a line of a session's has to wait: it is a command, and what its member has said
+    /// before is still under way; or too much is.
+    pub(in crate::server) fn has_to_wait(&mut self, session: SessionId, line: &str) -> bool {
         if self.drafts.under_way.is_empty() && !self.drafts.is_over {
             return false; // nearly always
         }
         let Some(member) = self.member(session) else {
             return false;
         };
-        let drafts = self.chat.drafts_of(member);
-        let is_message = || match frame {
-            Frame::Line(line) => self.chat.is_message(member, line),
-            Frame::TooLong => false,
-        };
         let waits = self.drafts.is_over
             || self.drafts.is_full()
-            || drafts >= self.drafts.most.0
-            || drafts > 0 && !is_message();
+            || self.chat.drafts_of(member) >= self.drafts.most.0
+            || self.overtakes(session, line);
         if waits {
             self.drafts.waiting.insert(session);
         }
         waits
+    }
+
+    /// Whether a line of a session's would come before what its member has said before, if it was
+    /// heard now.
+    pub(in crate::server) fn overtakes(&self, session: SessionId, line: &str) -> bool {
+        let member = self.member(session);
+        member.is_some_and(|member| {
+            self.chat.drafts_of(member) > 0 && !self.chat.is_message(member, line)
+        })
     }
 
     /// Whether a session's end has to wait, as a command has: what it has said is
