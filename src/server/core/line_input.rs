@@ -147,16 +147,19 @@ impl LineInput {
                 let mut take = |item: Item<'_>| {
                     let price = price(item, max_line, bound.as_deref());
                     let before = Done::by(hub);
+                    let has_later = !allowance.is_unbounded();
                     match item {
-                        // There is no later, and it must not come before what was said.
-                        Item::Frame(Frame::Line(line)) if allowance.is_unbounded() => {
-                            if hub.overtakes(session, line) {
-                                return ControlFlow::Continue(());
-                            }
-                        }
-                        Item::Frame(Frame::Line(line)) if hub.has_to_wait(session, line) => {
+                        Item::Frame(Frame::Line(line))
+                            if has_later && hub.has_to_wait(session, line) =>
+                        {
                             is_postponed = true;
                             return ControlFlow::Break(Stop::Before);
+                        }
+                        // It must not come before what was said.
+                        Item::Frame(Frame::Line(line))
+                            if !has_later && hub.overtakes(session, line) =>
+                        {
+                            return ControlFlow::Continue(());
                         }
                         _ => {}
                     }
