@@ -27,7 +27,7 @@ use std::rc::Rc;
 use crate::chat::{
     Answer, Chat, DisconnectReason, Effect, EventId, Millis, Peer, Question, Refusal, Text,
 };
-use crate::room_log::RoomLog;
+use crate::room_log::{MemoryLog, RoomLog};
 use crate::server::Config;
 use crate::server::core::cost::Cost;
 use crate::server::core::digests::Digests;
@@ -113,6 +113,22 @@ impl Hub {
     /// An empty chat, whose members have one of these framings each.
     #[must_use]
     pub fn new(config: Rc<Config>, framings: &'static [Framing]) -> Self {
+        Self::with_log(config, framings, Box::new(MemoryLog::default()))
+    }
+
+    /// The same, with another log than the one that keeps nothing.
+    #[must_use]
+    pub fn with_log(
+        config: Rc<Config>,
+        framings: &'static [Framing],
+        log: Box<dyn RoomLog>,
+    ) -> Self {
+        // Nobody goes for what these hold, so that they are a small part of the budget for all.
+        let share = usize::try_from(config.max_memory / 8).unwrap_or(usize::MAX);
+        let mut drafts = Drafts::new(log);
+        drafts.limit(share);
+        let mut resuming = Resuming::default();
+        resuming.limit(share);
         Self {
             chat: Chat::new(config.chat()),
             slow_readers: SlowReaders::new(OutboxLimits {
@@ -128,8 +144,8 @@ impl Hub {
             at: Moment::default(),
             newcomer: None,
             effects: Vec::new(),
-            drafts: Drafts::default(),
-            resuming: Resuming::default(),
+            drafts,
+            resuming,
             named: HashMap::new(),
             drafted: Vec::new(),
             asked: Vec::new(),
@@ -138,19 +154,6 @@ impl Hub {
             calls: Vec::new(),
             spared: Vec::new(),
             lines: 0,
-        }
-    }
-
-    /// The same, with another log than the one that keeps nothing.
-    #[must_use]
-    pub fn with_log(
-        config: Rc<Config>,
-        framings: &'static [Framing],
-        log: Box<dyn RoomLog>,
-    ) -> Self {
-        Self {
-            drafts: Drafts::new(log),
-            ..Self::new(config, framings)
         }
     }
 

@@ -23,7 +23,7 @@ pub const CLIENT_IDS: usize = 64;
 /// Bytes that such an id may have: enough for a UUID.
 pub const CLIENT_ID_BYTES: usize = 40;
 
-/// Bytes that are kept of all who are gone.
+/// Bytes that are kept of all who are gone, unless there are [fewer](Resuming::limit).
 const GONE_BYTES: usize = 8 * 1024 * 1024;
 
 /// What a session is resumed by. Nobody guesses it.
@@ -101,8 +101,9 @@ pub(in crate::server) struct Gone {
 }
 
 /// All of them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::server) struct Resuming {
+    most_gone: usize,
     all: HashMap<ResumeToken, Resumable>,
     /// Of those that are here, and of those gone whose drafts are under way.
     tokens: HashMap<SessionId, ResumeToken>,
@@ -111,7 +112,25 @@ pub(in crate::server) struct Resuming {
     said_bytes: usize,
 }
 
+impl Default for Resuming {
+    fn default() -> Self {
+        Self {
+            most_gone: GONE_BYTES,
+            all: HashMap::new(),
+            tokens: HashMap::new(),
+            gone: BTreeSet::new(),
+            gone_bytes: 0,
+            said_bytes: 0,
+        }
+    }
+}
+
 impl Resuming {
+    /// No more bytes than these are kept of all who are gone.
+    pub(in crate::server) fn limit(&mut self, bytes: usize) {
+        self.most_gone = self.most_gone.min(bytes);
+    }
+
     /// A session may be resumed by this from now on, and by no other. It may have been another
     /// before: then what that has said is known of it.
     pub(in crate::server) fn grant(
@@ -260,7 +279,7 @@ impl Resuming {
         });
         self.gone.insert((until, token));
         self.gone_bytes += bytes;
-        while self.gone_bytes > GONE_BYTES
+        while self.gone_bytes > self.most_gone
             && let Some(&(_, oldest)) = self.gone.first()
         {
             self.take(oldest);

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::Hub;
 use crate::chat::{Answer, Draft, Effect, Event, EventId, MemberId, Refusal, Settled, Text};
-use crate::room_log::{MemoryLog, RoomLog};
+use crate::room_log::RoomLog;
 use crate::server::core::moment::Moment;
 use crate::server::core::sessions::SessionId;
 
@@ -55,12 +55,6 @@ struct UnderWay {
     behind: Vec<u8>,
 }
 
-impl Default for Drafts {
-    fn default() -> Self {
-        Self::new(Box::new(MemoryLog::default()))
-    }
-}
-
 impl Drafts {
     pub(super) fn new(log: Box<dyn RoomLog>) -> Self {
         Self {
@@ -74,6 +68,11 @@ impl Drafts {
             released: Vec::new(),
             is_over: false,
         }
+    }
+
+    /// No more bytes than these may be under way in all.
+    pub(super) fn limit(&mut self, bytes: usize) {
+        self.most.1 = self.most.1.min(bytes);
     }
 
     fn is_full(&self) -> bool {

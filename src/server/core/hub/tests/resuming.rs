@@ -166,6 +166,24 @@ fn tokens_are_forgotten_in_time_and_by_whom_they_are_not() {
     assert_eq!(house.hub.resuming.bytes(), 0);
 }
 
+/// Catches: a small budget for all that those have who are gone, for whom nobody can be ended.
+#[test]
+fn of_a_small_budget_those_who_are_gone_have_little() {
+    let config = Config {
+        max_memory: 1024 * 1024,
+        ..Config::default()
+    };
+    let mut house = House::new();
+    house.hub = Hub::new(Rc::new(config), &FRAMINGS);
+    for visitor in 0..1000 {
+        let ann = house.connect(STRANGER, JSON);
+        house.token(ann, visitor);
+        house.cut(ann);
+    }
+    assert!(house.hub.resuming.bytes() <= 128 * 1024);
+    assert!(!house.hub.resuming.is_empty());
+}
+
 /// Catches: memory without a limit for those who come and go.
 #[test]
 fn of_those_who_are_gone_the_oldest_give_way() {
