@@ -10,7 +10,6 @@ mod member;
 mod support;
 
 use std::env;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Barrier};
@@ -26,14 +25,6 @@ const MEMBERS: usize = 5;
 fn from_environment(name: &str, otherwise: u64) -> u64 {
     let given = env::var(name).ok();
     given.map_or(otherwise, |given| given.parse().expect("a number"))
-}
-
-fn web_address(server: &Server) -> SocketAddr {
-    let said = "the chat in a browser: http://";
-    let line = server.expect_log(|line| line.contains(said));
-    let (_, address) = line.rsplit_once(said).expect("an address");
-    let address = address.trim_end_matches('/').parse();
-    address.expect("an address and a port")
 }
 
 #[test]
@@ -59,7 +50,7 @@ fn talk_through_a_gate(mut server: Command) {
     let kept = "--history=100000 --history-bytes=67108864 --outbox-hard=67108864 --flood=off \
         --web=127.0.0.1:0";
     let server = Server::listening(server.args(kept.split_whitespace()));
-    let gate = Gate::open(web_address(&server), seed);
+    let gate = Gate::open(server.web_address(), seed);
     let all_are_here = Arc::new(Barrier::new(MEMBERS));
     let members = (0..MEMBERS).map(|number| {
         let (address, all_are_here) = (gate.address(), Arc::clone(&all_are_here));

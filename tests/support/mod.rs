@@ -236,6 +236,15 @@ impl Server {
         Self::listening(loopchat().args(["--listen", "127.0.0.1:0"]).args(flags))
     }
 
+    /// Where the log says that the web door is.
+    pub fn web_address(&self) -> SocketAddr {
+        let said = "the chat in a browser: http://";
+        let line = self.expect_log(|line| line.contains(said));
+        let (_, address) = line.rsplit_once(said).expect("an address");
+        let address = address.trim_end_matches('/').parse();
+        address.expect("an address and a port")
+    }
+
     /// Any command that becomes a server; waits until it listens.
     pub fn listening(command: &mut Command) -> Self {
         let mut server = Self::spawn(command);

@@ -41,17 +41,8 @@ const PONG: u8 = 0x8A;
 /// A server with both doors, and where the web door is.
 fn start(flags: &[&str]) -> (Server, SocketAddr) {
     let server = Server::with(&[&["--web", "127.0.0.1:0"], flags].concat());
-    let web = web_address(&server);
+    let web = server.web_address();
     (server, web)
-}
-
-/// Where the log says that the web door is.
-fn web_address(server: &Server) -> SocketAddr {
-    let said = "the chat in a browser: http://";
-    let line = server.expect_log(|line| line.contains(said));
-    let (_, address) = line.rsplit_once(said).expect("an address");
-    let address = address.trim_end_matches('/').parse();
-    address.expect("an address and a port")
 }
 
 /// A member on the web door.
