@@ -7,7 +7,7 @@
 
 use super::answers::tell;
 use super::{
-    Answer, Chat, Effect, Event, MemberId, Millis, Name, Peer, Position, Refusal, Repeated,
+    Answer, Chat, Effect, Event, MemberId, Millis, Name, Origin, Peer, Position, Refusal, Repeated,
 };
 
 /// So much of what was missed is told in one piece: a connection that is cut again and again comes
@@ -24,8 +24,9 @@ pub struct Absent {
     watched: Vec<Name>,
     /// Whom it did not want to hear.
     ignored: Vec<MemberId>,
-    /// It was to be quiet until then.
-    muted_until: Option<Millis>,
+    /// As what it was known, and where it came from: by that it may be muted.
+    member: MemberId,
+    origin: Origin,
 }
 
 impl Absent {
@@ -51,14 +52,28 @@ impl Chat {
             room: name_of(found.room),
             watched: self.watched_by(member).map(name_of).collect(),
             ignored: self.ignored_by(member).collect(),
-            muted_until: self.mutes.hold(found.peer.origin(), member, self.now),
+            member,
+            origin: found.peer.origin(),
         })
     }
 
     /// A member is there by another connection, from somewhere else perhaps.
-    pub fn readdress(&mut self, member: MemberId, peer: Peer) {
-        if self.member(member).is_some() {
+    pub fn readdress(&mut self, member: MemberId, peer: Peer, now: Millis) {
+        if let Some(before) = self.peer(member) {
             self.members[member.index()].peer = peer;
+            self.mute_again(member, (before.origin(), member), now);
+        }
+    }
+
+    /// A member is muted as long as another is, or was: itself, by another connection.
+    fn mute_again(&mut self, member: MemberId, (origin, muted): (Origin, MemberId), now: Millis) {
+        let until = self.mutes.hold(origin, muted, now);
+        let origin = self.members[member.index()].peer.origin();
+        if let Some(until) = until
+            && self.mutes.hold(origin, member, now) < Some(until)
+        {
+            // Only if operators have muted as many as they may, it goes free.
+            let _ = self.mutes.put(origin, member, self.arrivals, until, now);
         }
     }
 
@@ -85,11 +100,7 @@ impl Chat {
         } else if before != absent.nickname && !self.newcomers.contains(newcomer) {
             self.tell_rename(newcomer, before, effects);
         }
-        if let Some(until) = absent.muted_until {
-            let origin = self.members[newcomer.index()].peer.origin();
-            // Only if operators have muted as many as they may, it goes free.
-            let _ = self.mutes.put(origin, newcomer, self.arrivals, until, now);
-        }
+        self.mute_again(newcomer, (absent.origin, absent.member), now);
         for &whom in &absent.ignored {
             self.ignore_again(newcomer, whom, effects);
         }

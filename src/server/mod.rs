@@ -109,6 +109,8 @@ pub struct ChatServer {
     shutting_down: bool,
     /// It ends as soon as the rooms' log has settled what was said.
     ends_when_settled: bool,
+    /// When it began to wait for that.
+    ends_since: Option<Millis>,
     budget: Budget,
 }
 
@@ -233,6 +235,7 @@ impl ChatServer {
             proxy_doors: Vec::new(),
             shutting_down: false,
             ends_when_settled: false,
+            ends_since: None,
             budget: Budget::default(),
         }
     }

@@ -53,7 +53,9 @@ fn settle_and_begin(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
     }
     server.ends_when_settled = true;
     server.hub.hear_no_more();
-    let timeout = seconds(server.config.shutdown_timeout);
+    server.ends_since = Some(cx.now());
+    // The other half is for last lines.
+    let timeout = seconds(server.config.shutdown_timeout) / 2;
     let deadline = cx.set_deadline(timeout, |server: &mut ChatServer, cx| {
         if !server.shutting_down {
             warn!("the rooms' log did not settle all that was said in time");
@@ -98,7 +100,8 @@ pub(super) fn begin(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
     for socket in server.connections.visitors().into_iter().chain(turned_away) {
         socket.destroy_soon(cx);
     }
-    let timeout = seconds(server.config.shutdown_timeout);
+    let waited = server.ends_since.map_or(0, |since| cx.now() - since);
+    let timeout = seconds(server.config.shutdown_timeout).saturating_sub(waited);
     if let Some(members) = server.web_members {
         members.extend_close_timeout(cx, u32::try_from(timeout).unwrap_or(u32::MAX));
     }

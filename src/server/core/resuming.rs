@@ -55,7 +55,10 @@ impl FromStr for ResumeToken {
     type Err = std::num::ParseIntError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        u128::from_str_radix(text, 16).map(Self)
+        // The standard library takes a plus, and any number of leading zeros.
+        let is_token = text.len() == 32 && !text.starts_with('+');
+        let digits = if is_token { text } else { "no digits" };
+        u128::from_str_radix(digits, 16).map(Self)
     }
 }
 

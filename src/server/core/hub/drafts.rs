@@ -20,7 +20,7 @@ const MOST_OF_ONE: usize = 64;
 /// Bytes of drafts that may be under way in all; what anybody says next waits.
 const MOST_BYTES: usize = 8 * 1024 * 1024;
 
-/// Bytes that come behind one draft; more is told at once.
+/// Bytes that come behind one draft; then nothing more is heard of its session until it is settled.
 const MOST_BEHIND: usize = 16 * 1024;
 
 /// The rooms' log, and what it has not settled.
@@ -79,11 +79,16 @@ impl Drafts {
         self.bytes > self.most.1
     }
 
-    /// What one session has said counts as said by another.
+    /// What one session has said counts as said by another. What was to come behind it does not:
+    /// that was for the other's connection.
     pub(super) fn pass_on(&mut self, from: SessionId, to: SessionId) {
         let own = self.under_way.values_mut();
-        let own = own.filter(|kept| kept.session == Some(from));
-        own.for_each(|kept| kept.session = Some(to));
+        for kept in own.filter(|kept| kept.session == Some(from)) {
+            kept.session = Some(to);
+            let behind = std::mem::take(&mut kept.behind).len();
+            kept.bytes -= behind;
+            self.bytes -= behind;
+        }
         let latest = self.latest.remove(&from);
         self.latest.extend(latest.map(|latest| (to, latest)));
     }
@@ -276,12 +281,15 @@ impl Hub {
             under_way,
             latest,
             bytes,
+            waiting,
             ..
         } = &mut self.drafts;
         let latest = latest.get(&session);
-        let latest = latest.and_then(|latest| under_way.get_mut(latest));
-        match latest.filter(|latest| latest.behind.len() < MOST_BEHIND) {
+        match latest.and_then(|latest| under_way.get_mut(latest)) {
             Some(latest) => {
+                if latest.behind.len() + lines.len() > MOST_BEHIND {
+                    waiting.insert(session);
+                }
                 latest.behind.extend_from_slice(lines);
                 latest.bytes += lines.len();
                 *bytes += lines.len();

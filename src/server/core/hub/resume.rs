@@ -9,7 +9,7 @@ use crate::chat::{
 use crate::server::core::cost::Cost;
 use crate::server::core::flood::Bucket;
 use crate::server::core::moment::Moment;
-use crate::server::core::resuming::{Gone, Resumable, ResumeToken};
+use crate::server::core::resuming::{Resumable, ResumeToken};
 use crate::server::core::sessions::SessionId;
 
 /// Up to where a client has heard a room.
@@ -53,8 +53,11 @@ impl Hub {
         let member = self.member(newcomer)?;
         let is_own = self.resuming.is_of(newcomer, token);
         let found = (!is_own).then(|| self.resuming.take(token)).flatten();
-        let is_sent_away = |gone: &Gone| self.chat.is_expelled(gone.member);
-        let found = found.filter(|found| !found.gone.as_ref().is_some_and(is_sent_away));
+        let found = found.filter(|found| {
+            let gone = found.gone.as_ref().map(|gone| gone.member);
+            let whose = gone.or_else(|| self.member(found.session));
+            !whose.is_some_and(|member| self.chat.is_expelled(member))
+        });
         let Some(found) = found else {
             self.tell(newcomer, Answer::Refused(Refusal::CannotResume));
             return None;
@@ -127,7 +130,7 @@ impl Hub {
         let framing = self.fan_out.framing_of(newcomer);
         let peer = self.peer(newcomer)?;
         let session = self.add_session(member, framing)?;
-        self.chat.readdress(member, peer);
+        self.chat.readdress(member, peer, at.now);
         if is_gone {
             // Its connection was its last, and the member has stayed for its drafts.
             if self.sessions.has(before) {

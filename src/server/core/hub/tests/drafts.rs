@@ -493,3 +493,27 @@ fn when_the_server_ends_nothing_more_is_heard() {
     assert!(!house.hub.has_drafts());
     assert!(house.hub.has_to_wait(bob, "three"));
 }
+
+/// Catches: answers that overtake a line when there are too many to come behind it.
+#[test]
+fn who_has_too_much_to_come_behind_a_line_waits() {
+    let (mut house, log) = House::with_log();
+    let ann = house.connect(STRANGER, JSON);
+    house.pass(2000);
+    house.read.clear();
+    house.hears(ann, "one");
+    let pong = b"{\"kind\":\"pong\"}\n";
+    let mut pongs = 0;
+    while !house.hub.awaits_log(ann) {
+        house.hub.tell_behind(ann, pong);
+        pongs += 1;
+    }
+    assert!(pongs * pong.len() > 16 * 1024);
+    house.turn();
+    assert_eq!(house.take([ann]), [lines(&[])]);
+    house.commit_all(&log);
+    assert_eq!(house.hub.take_released(), [ann]);
+    let [read] = house.take([ann]);
+    assert_eq!(read.len(), 1 + pongs);
+    assert!(read[0].contains("\"message\""), "{}", read[0]);
+}

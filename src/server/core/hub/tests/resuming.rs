@@ -269,7 +269,7 @@ fn who_was_sent_away_while_it_was_held_does_not_come_back() {
         house.cut(ann);
         house.says(operator, "/kick guest1 enough");
         if is_back_before {
-            assert_eq!(house.resume(token, &[]), None);
+            assert_eq!(house.resume(token, &[]), None, "while it is held");
         }
         house.commit_all(&log);
         house.pass(500);
@@ -364,4 +364,69 @@ fn what_was_answered_before_comes_before() {
         .map(|(kind, _)| kind)
         .collect();
     assert_eq!(kinds, ["welcome", "pong", "returned"]);
+}
+
+#[test]
+fn who_is_sent_away_while_its_connection_is_there_does_not_go_on_by_another() {
+    let (mut house, log) = House::with_log();
+    let ann = house.connect(STRANGER, JSON);
+    let operator = house.connect(OPERATOR, LINES);
+    house.pass(2000);
+    let token = house.token(ann, 7);
+    house.says(ann, "one");
+    house.says(operator, "/kick guest1");
+    assert_eq!(house.resume(token, &[]), None);
+    house.commit_all(&log);
+    assert_eq!(house.ended.pop(), Some((ann, Some("kicked"))));
+}
+
+/// Catches: another address as a way out of a mute, and a mute that was lifted and comes back.
+#[test]
+fn a_mute_goes_along_unless_it_was_lifted() {
+    let elsewhere = Peer::Tcp([192, 0, 2, 7].into());
+    for (is_cut, is_lifted) in [(false, false), (true, false), (true, true)] {
+        let mut house = House::new();
+        let ann = house.connect(STRANGER, JSON);
+        let bob = house.connect(STRANGER, LINES);
+        let operator = house.connect(OPERATOR, LINES);
+        house.says(operator, "/mute guest1 600");
+        let token = house.token(ann, 7);
+        if is_cut {
+            house.cut(ann);
+        }
+        if is_lifted {
+            house.says(operator, "/unmute 127.0.0.1");
+        }
+        let newcomer = house.hub.connect(elsewhere, JSON, house.at());
+        let newcomer = newcomer.expect("there is room");
+        house.turn();
+        let resumed = house.hub.resume(newcomer, token, &[], house.at());
+        let session = resumed.expect("it goes on").session;
+        house.turn();
+        house.read.clear();
+        house.says(session, "hello");
+        let [heard] = house.take([bob]);
+        assert_eq!(
+            !heard.is_empty(),
+            is_lifted,
+            "{is_cut} {is_lifted}: {heard:?}"
+        );
+    }
+}
+
+/// Catches: a request that seems to be done since one of the other connection's is.
+#[test]
+fn what_was_to_come_behind_a_line_is_the_other_connections() {
+    let (mut house, log) = House::with_log();
+    let ann = house.connect(STRANGER, JSON);
+    house.pass(2000);
+    let token = house.token(ann, 7);
+    house.says_as(ann, "a", "one");
+    house.hub.tell_behind(ann, b"{\"kind\":\"done\"}\n");
+    house.cut(ann);
+    let back = house.resume(token, &[]).expect("it goes on");
+    house.commit_all(&log);
+    let kinds = house.objects(back, "client_id");
+    assert_eq!(kinds, pairs(&[("returned", ""), ("message", "a")]));
+    assert_eq!(house.hub.draft_bytes(), 0);
 }
