@@ -317,8 +317,10 @@ impl Chat {
             return false;
         };
         let how = how();
+        // Who only goes may still be sent away.
         let is_sent_away = matches!(how, Leaving::Expelled { .. });
-        if held.leaves.is_none() || is_sent_away {
+        let goes = matches!(held.leaves, Some(Leaving::Goes(_)));
+        if held.leaves.is_none() || goes && is_sent_away {
             held.leaves = Some(how);
         }
         true

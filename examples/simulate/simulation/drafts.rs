@@ -395,10 +395,14 @@ impl Checker {
 
     /// A member that is held is to leave.
     pub fn leaves_later(&mut self, member: MemberId, how: Leaving) {
-        if let Some(seat) = self.seats.get_mut(&member)
-            && seat.leaving.is_none()
-        {
-            let is_expelled = matches!(how, Leaving::Expelled { .. });
+        let is_expelled = matches!(how, Leaving::Expelled { .. });
+        // Who only goes may still be sent away.
+        let may = |seat: &&mut Seat| match &seat.leaving {
+            None => true,
+            Some(Leaving::Lost) => is_expelled,
+            Some(Leaving::Expelled { .. }) => false,
+        };
+        if let Some(seat) = self.seats.get_mut(&member).filter(may) {
             let expelled = is_expelled.then_some(Count::HeldExpelled);
             self.drafts
                 .counted
