@@ -238,6 +238,7 @@ export class Transcript {
   // Whether a message follows what was heard before one went away, with nothing between them.
   #isNext(message) {
     const [before, now] = [this.#heard, this.position];
-    return message !== undefined && before !== null && before.epoch === now?.epoch && message.previous <= before.last;
+    if (message === undefined || before === null || before.epoch !== now?.epoch) return false;
+    return message.previous <= (before.latest ?? before.last);
   }
 }
