@@ -26,6 +26,9 @@ pub const CLIENT_ID_BYTES: usize = 40;
 /// Bytes that are kept of all who are gone, unless there are [fewer](Resuming::limit).
 const GONE_BYTES: usize = 8 * 1024 * 1024;
 
+// There is one for each program that is connected.
+const _: () = assert!(size_of::<Resumable>() <= 64);
+
 /// What a session is resumed by. Nobody guesses it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ResumeToken(u128);
@@ -75,7 +78,8 @@ pub(in crate::server) struct SaidBefore {
 #[derive(Debug)]
 pub(in crate::server) struct Resumable {
     pub(in crate::server) session: SessionId,
-    pub(in crate::server) gone: Option<Gone>,
+    /// Nearly all are here.
+    pub(in crate::server) gone: Option<Box<Gone>>,
     /// What its connection had still to make up for.
     pub(in crate::server) bucket: Bucket,
     said: VecDeque<SaidBefore>,
@@ -273,13 +277,14 @@ impl Resuming {
         else {
             return;
         };
-        let bytes = size_of::<Resumable>() + absent.weight() + found.said_bytes();
-        found.gone = Some(Gone {
+        let own = size_of::<Resumable>() + size_of::<Gone>();
+        let bytes = own + absent.weight() + found.said_bytes();
+        found.gone = Some(Box::new(Gone {
             member,
             absent,
             until,
             bytes,
-        });
+        }));
         self.gone.insert((until, token));
         self.gone_bytes += bytes;
         while self.gone_bytes > self.most_gone
