@@ -28,7 +28,7 @@ impl Chat {
             room: room.name().clone(),
             others: room.len() - 1,
             topic: self.topic_of(newcomer.room),
-            position: room.position(),
+            position: room.position,
         };
         tell(effects, member, welcome);
         self.replay(newcomer.room, member, utc, effects);

@@ -215,13 +215,13 @@ impl Chat {
         let (id, member) = (draft.room, draft.member);
         // The last one may have gone since, and another room be in its place.
         let found = self.rooms.get_mut(id.index());
-        let Some(room) = found.filter(|room| room.epoch == draft.epoch) else {
+        let Some(room) = found.filter(|room| room.position.epoch == draft.epoch) else {
             return;
         };
         let place = Place {
             id: draft.id,
             number,
-            previous: std::mem::replace(&mut room.last, number),
+            previous: std::mem::replace(&mut room.position.number, number),
             time: room.time(time),
         };
         let author = draft.author;
@@ -359,7 +359,7 @@ impl Chat {
     ) -> Effect {
         let (member, author) = author;
         let place = &self.rooms[room.index()];
-        let (name, epoch) = (place.name().clone(), place.epoch);
+        let (name, epoch) = (place.name().clone(), place.position.epoch);
         Effect::Append(Draft {
             id: self.ids.next(utc),
             room,

@@ -12,10 +12,8 @@ pub(super) struct Room {
     members: Vec<MemberId>,
     pub(super) topic: Option<Text>,
     pub(super) history: History,
-    /// The life of its log.
-    pub(super) epoch: Epoch,
-    /// The number of what it has heard last.
-    pub(super) last: u64,
+    /// Up to where it was heard.
+    pub(super) position: Position,
     /// Messages ever said here.
     pub(super) said: u64,
     /// When it heard something last, UTC.
@@ -31,8 +29,7 @@ impl Room {
             members: Vec::new(),
             topic: None,
             history: History::new(limits.history, limits.history_bytes),
-            epoch,
-            last: 0,
+            position: Position { epoch, number: 0 },
             said: 0,
             heard_at: 0,
             lingers_until: None,
@@ -49,14 +46,6 @@ impl Room {
     pub(super) fn time(&mut self, utc: Millis) -> Millis {
         self.heard_at = self.heard_at.max(utc);
         self.heard_at
-    }
-
-    /// Up to where it was heard.
-    pub(super) fn position(&self) -> Position {
-        Position {
-            epoch: self.epoch,
-            number: self.last,
-        }
     }
 
     pub(super) fn members(&self) -> &[MemberId] {

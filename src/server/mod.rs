@@ -312,10 +312,8 @@ impl ChatServer {
         last: &[u8],
     ) {
         if let Some(outlet) = self.unseat(session) {
-            let connection = self.connections.get_mut(outlet.socket);
-            let account = connection.and_then(|found| found.input.account());
-            if let Some((_, bucket)) = account {
-                self.hub.note_bucket(session, bucket);
+            if let Some(connection) = self.connections.get_mut(outlet.socket) {
+                self.hub.note_bucket(session, &connection.input);
             }
             outlet.close(self, cx, reason, last);
         }

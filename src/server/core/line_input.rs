@@ -147,7 +147,7 @@ impl LineInput {
                 let mut take = |item: Item<'_>| {
                     let price = price(item, max_line, bound.as_deref());
                     let before = Done::by(hub);
-                    let has_later = !allowance.is_unbounded();
+                    let has_later = allowance.has_later();
                     match item {
                         Item::Frame(Frame::Line(line))
                             if has_later && hub.has_to_wait(session, line) =>

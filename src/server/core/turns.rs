@@ -93,24 +93,27 @@ pub(in crate::server) struct Allowance {
     left: Cost,
     /// It has waited for this: the first thing may cost whatever it does.
     is_overdue: bool,
+    /// There is no later.
+    is_last: bool,
 }
 
 impl Allowance {
     /// For whom nothing is too much.
     pub(in crate::server) const PLENTY: Self = Self {
-        left: Cost(u32::MAX - 1),
+        left: Cost(u32::MAX),
         is_overdue: false,
+        is_last: false,
     };
 
     /// For whom there is no later: nothing is too much, and nothing is waited for.
     pub(in crate::server) const UNBOUNDED: Self = Self {
-        left: Cost(u32::MAX),
-        is_overdue: false,
+        is_last: true,
+        ..Self::PLENTY
     };
 
-    /// Whether there is no later.
-    pub(in crate::server) fn is_unbounded(self) -> bool {
-        self.left == Self::UNBOUNDED.left
+    /// Whether what is not heard now may be heard later.
+    pub(in crate::server) fn has_later(self) -> bool {
+        !self.is_last
     }
 
     /// Whether something may be asked for that will cost this.
@@ -120,9 +123,7 @@ impl Allowance {
 
     /// Something was asked for, and has cost this.
     pub(in crate::server) fn spend(&mut self, cost: Cost) {
-        if !self.is_unbounded() {
-            self.left = Cost(self.left.0.saturating_sub(cost.0));
-        }
+        self.left = Cost(self.left.0.saturating_sub(cost.0));
         self.is_overdue = false;
     }
 
@@ -228,6 +229,7 @@ impl<K: Copy + Eq + Hash> Turns<K> {
         Allowance {
             left: Cost(left),
             is_overdue: granted.is_some_and(|grant| !grant.is_used),
+            is_last: false,
         }
     }
 

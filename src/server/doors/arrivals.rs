@@ -78,9 +78,7 @@ impl ChatServer {
         let Some(session) = connection.session else {
             return;
         };
-        if let Some((_, bucket)) = connection.input.account() {
-            self.hub.note_bucket(session, bucket);
-        }
+        self.hub.note_bucket(session, &connection.input);
         self.forget_session(cx, session);
         self.finish(cx);
     }

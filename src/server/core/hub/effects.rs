@@ -183,6 +183,12 @@ impl Hub {
         (except, author): (Option<MemberId>, Option<SessionId>),
         event: Event,
     ) {
+        if let Event::Message(message) = &event
+            && !self.named.is_empty() // nearly always it is
+            && let Some(client_id) = self.named.remove(&message.place.id)
+        {
+            return self.say_own(room, author, message, &client_id);
+        }
         match &event {
             Event::Arrival { .. } | Event::Departure { .. } | Event::Rename { .. } => {
                 let Self {
@@ -199,28 +205,13 @@ impl Hub {
                 let said = digests.hear(place, except, event, at.now, time);
                 said.into_iter().for_each(|said| self.say_digest(said));
             }
-            Event::Message(message) if !self.named.is_empty() => {
-                let client_id = self.named.remove(&message.place.id);
-                let message = Rc::clone(message);
-                match client_id {
-                    Some(client_id) => self.say_own(room, author, &message, &client_id),
-                    None => self.say_event(room, (except, author), event),
+            _ => {
+                let said = Said::Event(event);
+                match author {
+                    Some(author) => self.say_in(room, &[author], said),
+                    None => self.say_to_others(room, except, said),
                 }
             }
-            _ => self.say_event(room, (except, author), event),
-        }
-    }
-
-    fn say_event(
-        &mut self,
-        room: RoomId,
-        (except, author): (Option<MemberId>, Option<SessionId>),
-        event: Event,
-    ) {
-        let said = Said::Event(event);
-        match author {
-            Some(author) => self.say_in(room, &[author], said),
-            None => self.say_to_others(room, except, said),
         }
     }
 

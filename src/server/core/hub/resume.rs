@@ -8,7 +8,9 @@ use crate::chat::{
 };
 use crate::server::core::cost::Cost;
 use crate::server::core::flood::Bucket;
+use crate::server::core::line_input::LineInput;
 use crate::server::core::moment::Moment;
+use crate::server::core::rendering::FramingId;
 use crate::server::core::resuming::{Resumable, ResumeToken};
 use crate::server::core::sessions::SessionId;
 
@@ -103,12 +105,13 @@ impl Hub {
         heard: &[HeardUpTo],
     ) -> Cost {
         let framing = self.fan_out.framing_of(newcomer);
-        let mut cost = Cost::LINE;
-        for (room, since) in heard {
-            let repeated = self.chat.foresee_backlog(room, *since);
-            cost += self.fan_out.price(repeated, framing);
-        }
-        cost
+        let backlogs = heard.iter().map(|heard| self.price_of(heard, framing));
+        backlogs.fold(Cost::LINE, |cost, backlog| cost + backlog)
+    }
+
+    fn price_of(&self, (room, since): &HeardUpTo, framing: FramingId) -> Cost {
+        let repeated = self.chat.foresee_backlog(room, *since);
+        self.fan_out.price(repeated, framing)
     }
 
     /// The member of a session that is resumed, if it has not left, or need not.
@@ -153,9 +156,9 @@ impl Hub {
         let framing = self.fan_out.framing_of(session);
         let mut left = Cost::answer(u64::from(self.config.outbox_hard / 2));
         let mut told = HashSet::new();
-        for (room, since) in heard.iter().filter(|(room, _)| told.insert(room)) {
-            let repeated = self.chat.foresee_backlog(room, *since);
-            let cost = self.fan_out.price(repeated, framing);
+        for heard in heard.iter().filter(|(room, _)| told.insert(room)) {
+            let cost = self.price_of(heard, framing);
+            let (room, since) = heard;
             let is_too_much = cost > left;
             if !is_too_much {
                 left = Cost(left.0 - cost.0);
@@ -200,9 +203,12 @@ impl Hub {
         true
     }
 
-    /// What the connection of a session has still to make up for, if it is to be resumed.
-    pub(in crate::server) fn note_bucket(&mut self, session: SessionId, bucket: Bucket) {
-        self.resuming.note_bucket(session, bucket);
+    /// The connection of a session is about to go: what that has still to make up for is known, if
+    /// the session is to be resumed.
+    pub(in crate::server) fn note_bucket(&mut self, session: SessionId, input: &LineInput) {
+        if let Some((_, bucket)) = input.account() {
+            self.resuming.note_bucket(session, bucket);
+        }
     }
 
     /// A session's connection is gone, or is ended by no wish of its own: it may be resumed for a

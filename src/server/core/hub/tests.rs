@@ -2,6 +2,7 @@
 
 mod drafts;
 mod endings;
+mod limits;
 mod resuming;
 
 use std::collections::BTreeMap;
