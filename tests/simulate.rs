@@ -44,3 +44,20 @@ fn a_seed_means_the_same_every_time() {
         assert_ne!(digests[0], digests[2], "{seed}");
     }
 }
+
+#[test]
+fn what_chance_leaves_out_is_a_failure_only_if_all_is_required() {
+    let tests = std::env::current_exe().expect("this test has a path");
+    let target = tests.parent().and_then(|deps| deps.parent());
+    let program = target.expect("target/debug/deps").join("examples/simulate");
+    let run = |more: &[&str]| {
+        let mut command = std::process::Command::new(&program);
+        let output = command.args(["--seed", "7", "--steps", "50"]).args(more);
+        output.output().expect("the example is built")
+    };
+    let output = run(&[]);
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(printed.contains("\nnever: "), "{printed}");
+    assert!(output.status.success(), "{printed}");
+    assert_eq!(run(&["--require-all"]).status.code(), Some(1));
+}
