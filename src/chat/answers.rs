@@ -28,7 +28,7 @@ impl Chat {
             room: room.name().clone(),
             others: room.len() - 1,
             topic: self.topic_of(newcomer.room),
-            position: room.position,
+            position: room.timeline.position,
         };
         tell(effects, member, welcome);
         self.replay(newcomer.room, member, utc, effects);
@@ -57,14 +57,17 @@ impl Chat {
             _ => (None, None),
         };
         let count = count.unwrap_or(self.config.replay);
-        let repeated = room.map(|room| self.room(room).history.repeated(count));
+        let repeated = room.map(|room| self.room(room).timeline.history.repeated(count));
         self.looks += unicode::looks() - before;
         repeated.unwrap_or_default()
     }
 
     /// What is repeated to a newcomer.
     pub fn foresee_welcome(&self) -> Repeated {
-        self.room(LOBBY).history.repeated(self.config.replay)
+        self.room(LOBBY)
+            .timeline
+            .history
+            .repeated(self.config.replay)
     }
 
     pub(super) fn room(&self, id: RoomId) -> &Room {
@@ -95,13 +98,13 @@ impl Chat {
     ) -> Answer {
         let room = self.room(room);
         let wanted = |message: &&Rc<Message>| !self.ignores(reader, message.member);
-        let latest = room.history.last(usize::MAX).rev().filter(wanted);
+        let latest = room.timeline.history.last(usize::MAX).rev().filter(wanted);
         let mut messages: Vec<_> = latest.take(count).map(Rc::clone).collect();
         messages.reverse();
         Answer::History {
             room: room.name().clone(),
             messages,
-            is_whole: room.history.is_whole(count),
+            is_whole: room.timeline.history.is_whole(count),
             now: utc,
         }
     }

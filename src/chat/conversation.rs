@@ -186,21 +186,22 @@ impl Chat {
     /// Forgets the oldest messages of all rooms, down to somewhat less than may be kept: so seldom
     /// that looking at all rooms is not much for each message said.
     fn shrink_histories(&mut self) {
-        let oldest = |(key, room): (usize, &Room)| Some(Reverse((room.history.oldest()?, key)));
+        let oldest =
+            |(key, room): (usize, &Room)| Some(Reverse((room.timeline.history.oldest()?, key)));
         let mut rooms: BinaryHeap<_> = self.rooms.iter().filter_map(oldest).collect();
         let most = self.config.histories - self.config.histories / 8;
         while self.history_bytes > most
             && let Some(Reverse((_, key))) = rooms.pop()
         {
             self.change_history(RoomId(key as u32), History::forget_oldest);
-            let oldest = self.rooms[key].history.oldest();
+            let oldest = self.rooms[key].timeline.history.oldest();
             rooms.extend(oldest.map(|oldest| Reverse((oldest, key))));
         }
     }
 
     /// Changes what a room keeps, and with it what all of them take.
     pub(super) fn change_history(&mut self, room: RoomId, change: impl FnOnce(&mut History)) {
-        let history = &mut self.rooms[room.index()].history;
+        let history = &mut self.rooms[room.index()].timeline.history;
         let before = history.weight();
         change(history);
         self.history_bytes = self.history_bytes - before + history.weight();
@@ -218,10 +219,14 @@ impl Chat {
         let place = &self.rooms[room.index()];
         let message = match id {
             None => {
-                let own = place.history.rfind(|message| message.member == member);
+                let own = place
+                    .timeline
+                    .history
+                    .rfind(|message| message.member == member);
                 own.ok_or(Refusal::NothingToDelete)?
             }
             Some(id) => place
+                .timeline
                 .history
                 .find(id)
                 .ok_or(Refusal::NoSuchMessage { id })?,

@@ -19,8 +19,7 @@ use super::answers::tell;
 use super::commands;
 use super::{
     Answer, Chat, Departure, DisconnectReason, Effect, Event, EventId, MemberId, Message,
-    MessageKind, Millis, Name, Peer, Person, Place, Redaction, Refusal, RoomId, Text, TopicSet,
-    sanitise,
+    MessageKind, Millis, Name, Peer, Person, Redaction, Refusal, RoomId, Text, TopicSet, sanitise,
 };
 
 /// Something that is to get a place in the log of a room. It is owned, and may go to another
@@ -215,15 +214,10 @@ impl Chat {
         let (id, member) = (draft.room, draft.member);
         // The last one may have gone since, and another room be in its place.
         let found = self.rooms.get_mut(id.index());
-        let Some(room) = found.filter(|room| room.position.epoch == draft.epoch) else {
+        let Some(room) = found.filter(|room| room.timeline.position.epoch == draft.epoch) else {
             return;
         };
-        let place = Place {
-            id: draft.id,
-            number,
-            previous: std::mem::replace(&mut room.position.number, number),
-            time: room.time(time),
-        };
+        let place = room.timeline.place(draft.id, number, time);
         let author = draft.author;
         let mut except = Some(member);
         let mut answer = None;
@@ -359,7 +353,7 @@ impl Chat {
     ) -> Effect {
         let (member, author) = author;
         let place = &self.rooms[room.index()];
-        let (name, epoch) = (place.name().clone(), place.position.epoch);
+        let (name, epoch) = (place.name().clone(), place.timeline.position.epoch);
         Effect::Append(Draft {
             id: self.ids.next(utc),
             room,

@@ -38,7 +38,7 @@ impl Chat {
         let has_topic = self.topic_of(id).is_some();
         let room = &mut self.rooms[id.index()];
         self.by_size.remove(&room.rank(id));
-        let is_blank = !has_topic && room.history.last(1).len() == 0;
+        let is_blank = !has_topic && room.timeline.history.last(1).len() == 0;
         if is_blank || self.config.linger == 0 {
             return self.forget_room(id);
         }
@@ -105,7 +105,7 @@ impl Chat {
             self.lingering.0.remove(&(until, id));
         }
         self.room_names.remove(id.0, gone.name());
-        self.history_bytes -= gone.history.weight();
+        self.history_bytes -= gone.timeline.history.weight();
     }
 }
 

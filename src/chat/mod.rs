@@ -65,7 +65,8 @@
 //! | `index.rs`        | finding members and rooms by name, in a few bytes each          |
 //! | `room.rs`         | one room: its members, topic, history                           |
 //! | `summary.rs`      | the rooms as others see them, and whether anything of that has changed |
-//! | `history.rs`      | the messages a room keeps                                       |
+//! | `timeline.rs`     | what a room, or two members, have heard: order, numbers, times  |
+//! | `history.rs`      | the messages that are kept of it                                |
 //! | `topic_news.rs`   | new topics, at most one event a second                          |
 //! | `moving.rs`       | where members are: rooms that open and close, seats in them     |
 //! | `lingering.rs`    | rooms that nobody is in, kept for those who come back           |
@@ -111,6 +112,7 @@ mod summary;
 #[cfg(all(test, feature = "server"))]
 pub(crate) mod tests;
 mod text;
+mod timeline;
 mod topic_news;
 mod unicode;
 
@@ -506,7 +508,7 @@ impl Chat {
     #[cfg(feature = "server")]
     pub(crate) fn time_in(&mut self, room: RoomId, utc: Millis) -> Millis {
         let room = self.rooms.get_mut(room.index());
-        room.map_or(utc, |room| room.time(utc))
+        room.map_or(utc, |room| room.timeline.time(utc))
     }
 }
 

@@ -100,7 +100,7 @@ impl Chat {
             others: room.len() - 1,
             topic: self.topic_of(id),
             linger: self.linger_of(id),
-            position: room.position,
+            position: room.timeline.position,
         };
         tell(effects, member, answer);
     }

@@ -100,7 +100,7 @@ impl Chat {
             others: place.len() - 1,
             topic: self.topic_of(room),
             linger: self.linger_of(room),
-            position: place.position,
+            position: place.timeline.position,
         };
         tell(effects, member, answer);
         self.replay(room, member, utc, effects);

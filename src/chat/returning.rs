@@ -162,7 +162,7 @@ impl Chat {
     #[cfg(all(test, feature = "server"))]
     pub(crate) fn position(&self, room: &str) -> Option<Position> {
         let room = self.room_named(room)?;
-        Some(self.room(room).position)
+        Some(self.room(room).timeline.position)
     }
 
     /// Tells a member what it has missed of a room that it hears, behind what it has heard there;
@@ -183,10 +183,10 @@ impl Chat {
             return;
         }
         let room = self.room(id);
-        let position = room.position;
+        let position = room.timeline.position;
         let is_known = since.epoch == position.epoch && since.number <= position.number;
         let events = match is_known && !is_too_much {
-            true => room.history.since(since.number),
+            true => room.timeline.history.since(since.number),
             false => None,
         };
         let wanted = |event: &Event| match event {
@@ -221,9 +221,9 @@ impl Chat {
     /// What a member would be told that has missed this of a room.
     pub fn foresee_backlog(&self, room: &str, since: Position) -> Repeated {
         let room = self.room_named(room).map(|room| self.room(room));
-        let room = room.filter(|room| room.position.epoch == since.epoch);
+        let room = room.filter(|room| room.timeline.position.epoch == since.epoch);
         room.map_or_else(Repeated::default, |room| {
-            room.history.repeated_since(since.number)
+            room.timeline.history.repeated_since(since.number)
         })
     }
 }

@@ -1,9 +1,9 @@
-//! One room: who is in it, its topic, its history.
+//! One room: who is in it, its topic, what it has heard.
 
 use std::cmp::Reverse;
 
-use super::history::History;
-use super::{Config, Epoch, MemberId, Millis, Name, Position, Rank, RoomId, Text};
+use super::timeline::Timeline;
+use super::{Config, Epoch, MemberId, Millis, Name, Rank, RoomId, Text};
 
 #[derive(Debug)]
 pub(super) struct Room {
@@ -11,13 +11,9 @@ pub(super) struct Room {
     /// In no order: whoever leaves is replaced by the last one.
     members: Vec<MemberId>,
     pub(super) topic: Option<Text>,
-    pub(super) history: History,
-    /// Up to where it was heard.
-    pub(super) position: Position,
+    pub(super) timeline: Timeline,
     /// Messages ever said here.
     pub(super) said: u64,
-    /// When it heard something last, UTC.
-    heard_at: Millis,
     /// Nobody is in it, and it is kept until then.
     pub(super) lingers_until: Option<Millis>,
 }
@@ -28,10 +24,8 @@ impl Room {
             name,
             members: Vec::new(),
             topic: None,
-            history: History::new(limits.history, limits.history_bytes),
-            position: Position { epoch, number: 0 },
+            timeline: Timeline::new(epoch, limits),
             said: 0,
-            heard_at: 0,
             lingers_until: None,
         }
     }
@@ -39,13 +33,6 @@ impl Room {
     /// The name as first written, without the `#`.
     pub(super) fn name(&self) -> &Name {
         &self.name
-    }
-
-    /// What the time is here: never earlier than of what was heard before, whatever becomes of
-    /// people's clocks.
-    pub(super) fn time(&mut self, utc: Millis) -> Millis {
-        self.heard_at = self.heard_at.max(utc);
-        self.heard_at
     }
 
     pub(super) fn members(&self) -> &[MemberId] {

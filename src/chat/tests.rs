@@ -381,7 +381,7 @@ impl House {
                 } => {
                     // What may be left out is what history keeps, and nothing else.
                     if let Event::Message(said) = &event {
-                        let history = &self.chat.room(room).history;
+                        let history = &self.chat.room(room).timeline.history;
                         let is_kept = history.last(1).any(|kept| Rc::ptr_eq(kept, said));
                         assert!(is_kept, "{said:?}");
                     }
@@ -683,7 +683,7 @@ proptest! {
 fn weighed(chat: &Chat) -> usize {
     chat.rooms
         .iter()
-        .map(|(_, room)| room.history.weight())
+        .map(|(_, room)| room.timeline.history.weight())
         .sum()
 }
 
@@ -711,6 +711,7 @@ fn all_histories_together_have_a_limit_and_the_oldest_lines_go_first() {
     let kept = |&member: &MemberId| {
         let room = house.chat.room_of(member).expect("it is in one");
         house.chat.rooms[room.index()]
+            .timeline
             .history
             .last(usize::MAX)
             .len()

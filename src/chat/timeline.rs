@@ -1,0 +1,41 @@
+//! What a room, or two members between themselves, have heard: in one order, with numbers and
+//! times that only grow.
+
+use super::history::History;
+use super::{Config, Epoch, EventId, Millis, Place, Position};
+
+#[derive(Debug)]
+pub(super) struct Timeline {
+    pub(super) history: History,
+    /// Up to where it was heard.
+    pub(super) position: Position,
+    /// When something was heard last, UTC.
+    heard_at: Millis,
+}
+
+impl Timeline {
+    pub(super) fn new(epoch: Epoch, limits: &Config) -> Self {
+        Self {
+            history: History::new(limits.history, limits.history_bytes),
+            position: Position { epoch, number: 0 },
+            heard_at: 0,
+        }
+    }
+
+    /// What the time is here: never earlier than of what was heard before, whatever becomes of
+    /// people's clocks.
+    pub(super) fn time(&mut self, utc: Millis) -> Millis {
+        self.heard_at = self.heard_at.max(utc);
+        self.heard_at
+    }
+
+    /// The place of what is heard next.
+    pub(super) fn place(&mut self, id: EventId, number: u64, utc: Millis) -> Place {
+        Place {
+            id,
+            number,
+            previous: std::mem::replace(&mut self.position.number, number),
+            time: self.time(utc),
+        }
+    }
+}
