@@ -6,8 +6,8 @@ use std::rc::Rc;
 use super::counted::counted;
 use super::peer::Origin;
 use super::{
-    DisconnectReason, Event, EventId, Message, Millis, Name, Person, Place, Position, Redaction,
-    Refusal, Report, Text,
+    Audience, DisconnectReason, Event, EventId, Message, Millis, Name, Person, Place, Position,
+    Redaction, Refusal, Report, Text,
 };
 
 /// What one member is told.
@@ -39,10 +39,10 @@ pub enum Answer {
         /// The rooms that it hears beside that.
         watched: Vec<Name>,
     },
-    /// What it has missed of a room.
+    /// What it has missed of a room, or of what it and another say to each other alone.
     Backlog {
-        /// The room.
-        room: Name,
+        /// The room, or the other member.
+        of: Audience,
         /// Up to where it has all with this.
         position: Position,
         /// All that it has not heard, in order, without the messages of those whom it ignores;
@@ -55,17 +55,17 @@ pub enum Answer {
     },
     /// It has said that before, and it was heard.
     Committed {
-        /// The room.
-        room: Name,
-        /// Where it is in that.
+        /// Who has heard it.
+        audience: Audience,
+        /// Where it is in the order in which they hear it.
         place: Place,
         /// As what its client knows it.
         client_id: Text,
     },
-    /// What was said in a room, oldest first.
+    /// What was said in a room, or by it and another to each other alone, oldest first.
     History {
-        /// The room.
-        room: Name,
+        /// The room, or the other member.
+        of: Audience,
         /// The messages. None only if it was asked for.
         messages: Vec<Rc<Message>>,
         /// Whether nothing was said there before the first of them.

@@ -6,8 +6,8 @@ use super::commands::{self, Command};
 use super::history::Repeated;
 use super::room::Room;
 use super::{
-    Answer, Chat, Effect, LOBBY, MemberId, Message, Millis, Refusal, RoomId, Text, sanitise,
-    unicode,
+    Answer, Audience, Chat, Effect, LOBBY, MemberId, Message, Millis, Refusal, RoomId, Text,
+    sanitise, unicode,
 };
 
 /// How many names `/who` and `/rooms` list.
@@ -49,7 +49,16 @@ impl Chat {
         let before = unicode::looks();
         let line = sanitise(line);
         let (room, count) = match commands::parse(&line, asking.peer.is_operator()) {
-            Ok(Command::History(count)) => (Some(asking.room), count),
+            Ok(Command::History {
+                count,
+                with: Some(with),
+            }) => {
+                let count = count.unwrap_or(self.config.replay);
+                let repeated = self.foresee_private(member, with, count);
+                self.looks += unicode::looks() - before;
+                return repeated;
+            }
+            Ok(Command::History { count, .. }) => (Some(asking.room), count),
             Ok(Command::Join(name) | Command::Watch(name)) => {
                 (self.kept_room(without_hash(name)), None)
             }
@@ -102,7 +111,7 @@ impl Chat {
         let mut messages: Vec<_> = latest.take(count).map(Rc::clone).collect();
         messages.reverse();
         Answer::History {
-            room: room.name().clone(),
+            of: Audience::Room(room.name().clone()),
             messages,
             is_whole: room.timeline.history.is_whole(count),
             now: utc,

@@ -13,10 +13,17 @@ pub(super) enum Command<'a> {
     Rooms,
     OwnRooms,
     Who(Option<&'a str>),
-    Msg { to: &'a str, text: &'a str },
+    Msg {
+        to: &'a str,
+        text: &'a str,
+    },
     Me(&'a str),
     Topic(Option<&'a str>),
-    History(Option<usize>),
+    History {
+        count: Option<usize>,
+        /// Of what was said to each other alone.
+        with: Option<&'a str>,
+    },
     Delete(Option<EventId>),
     Ignore(Option<&'a str>),
     Unignore(&'a str),
@@ -57,11 +64,6 @@ pub(super) enum Order<'a> {
 }
 
 impl Command<'_> {
-    /// Whether it is something to be said in a room, and no more.
-    pub(super) fn is_message(&self) -> bool {
-        matches!(self, Command::Say(_) | Command::Me(_))
-    }
-
     /// Whether others come to read what its author chose, which is what a mute is against. A new
     /// name is announced, so it counts.
     pub(super) fn is_heard_by_others(&self) -> bool {
@@ -78,7 +80,7 @@ impl Command<'_> {
             | Command::OwnRooms
             | Command::Who(_)
             | Command::Topic(None)
-            | Command::History(_)
+            | Command::History { .. }
             | Command::Delete(_)
             | Command::Ignore(_)
             | Command::Unignore(_)
@@ -188,11 +190,15 @@ pub const COMMANDS: &[Entry] = &[
     },
     Entry {
         word: "history",
-        usage: "/history [N]",
-        purpose: "show the last messages of the room",
+        usage: "/history [N] [@NICK]",
+        purpose: "show the last messages of the room, or of you and somebody alone",
         parse: |rest| {
-            let count = given(rest).map(str::parse).transpose().ok()?;
-            (count != Some(0)).then_some(Command::History(count))
+            let (count, with) = match rest.split_once('@') {
+                Some((count, with)) => (count.trim_end(), Some(given(with)?)),
+                None => (rest, None),
+            };
+            let count = given(count).map(str::parse).transpose().ok()?;
+            (count != Some(0)).then_some(Command::History { count, with })
         },
     },
     Entry {
@@ -417,6 +423,10 @@ mod tests {
         }
     }
 
+    fn history<'a>(count: Option<usize>, with: Option<&'a str>) -> Command<'a> {
+        Command::History { count, with }
+    }
+
     #[test]
     fn lines_become_commands() {
         for (line, command) in [
@@ -440,8 +450,11 @@ mod tests {
             ("/me waves", Command::Me("waves")),
             ("/topic", Command::Topic(None)),
             ("/topic tea at five", Command::Topic(Some("tea at five"))),
-            ("/history", Command::History(None)),
-            ("/history 20", Command::History(Some(20))),
+            ("/history", history(None, None)),
+            ("/history 20", history(Some(20), None)),
+            ("/history @bob", history(None, Some("bob"))),
+            ("/history 20 @bob", history(Some(20), Some("bob"))),
+            ("/history 20@bob", history(Some(20), Some("bob"))),
             ("/loop", Command::Loop),
             ("/help me", Command::Help),
             ("/quit so long", Command::Quit),
@@ -516,8 +529,16 @@ mod tests {
         assert_eq!(usage("/msg"), "/msg NICK TEXT");
         assert_eq!(usage("/msg bob "), "/msg NICK TEXT");
         assert_eq!(usage("/me"), "/me ACTION");
-        for count in ["0", "-1", "many", "1 2", "99999999999999999999999"] {
-            assert_eq!(usage(&format!("/history {count}")), "/history [N]");
+        for count in [
+            "0",
+            "-1",
+            "many",
+            "1 2",
+            "99999999999999999999999",
+            "@",
+            "0 @bob",
+        ] {
+            assert_eq!(usage(&format!("/history {count}")), "/history [N] [@NICK]");
         }
     }
 

@@ -1,10 +1,10 @@
-//! What is to be heard in a room and has no place there yet.
+//! What is to be heard and has no place yet.
 //!
-//! Nothing is said in a room until the room's log has given it its place. What a member says,
-//! takes back or sets as a topic is a [`Draft`], an [effect](super::Effect::Append); what has
-//! become of it comes back as a call of [`Chat::settle`], at once or later, and the drafts of one
-//! room in the one order in which everybody hears them. Only then does the room hear it, and is it
-//! history.
+//! Nothing is said in a room until the room's log has given it its place, nor to one member alone
+//! until the log of the two has. What a member says, takes back or sets as a topic is a [`Draft`],
+//! an [effect](super::Effect::Append); what has become of it comes back as a call of
+//! [`Chat::settle`], at once or later, and the drafts of one log in the one order in which
+//! everybody hears them. Only then is it heard, and is it history.
 //!
 //! A member whose drafts take their time is *held*: it leaves behind what it has said. Who has
 //! such members tells the chat so ([`Chat::hold`]); who settles every draft before the next call
@@ -16,22 +16,21 @@ use std::rc::Rc;
 use std::str::FromStr;
 
 use super::answers::tell;
-use super::commands;
+use super::commands::{self, Command};
 use super::{
-    Answer, Chat, Departure, DisconnectReason, Effect, Event, EventId, MemberId, Message,
-    MessageKind, Millis, Name, Peer, Person, Redaction, Refusal, RoomId, Text, TopicSet, sanitise,
+    Answer, Audience, Chat, Departure, DisconnectReason, Effect, Event, EventId, LogId, MemberId,
+    Message, MessageKind, Millis, Name, Pair, Peer, Person, Redaction, Refusal, RoomId, Text,
+    TopicSet, sanitise,
 };
 
-/// Something that is to get a place in the log of a room. It is owned, and may go to another
-/// thread.
+/// Something that is to get a place in a log: a room's, or the one of two members. It is owned,
+/// and may go to another thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft {
     /// Its name, for ever: whoever is not sure whether it was committed asks by this.
     pub id: EventId,
-    /// The room, as the chat knows it.
-    pub room: RoomId,
-    /// The room, as its log is called.
-    pub name: Name,
+    /// Who is to hear it, and so whose log it is for.
+    pub to: Recipient,
     /// The life of that log, unless the log has one of its own already.
     pub epoch: Epoch,
     /// Who says, takes back or sets it.
@@ -40,6 +39,25 @@ pub struct Draft {
     pub member: MemberId,
     /// What it is.
     pub content: Content,
+}
+
+/// Who is to hear a draft.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recipient {
+    /// A room.
+    Room {
+        /// As the chat knows it.
+        id: RoomId,
+        /// As its log is called.
+        name: Name,
+    },
+    /// One member alone, beside its author. It may be its author.
+    Member {
+        /// As the chat knows it.
+        id: MemberId,
+        /// As others see it.
+        who: Person,
+    },
 }
 
 /// What a draft is.
@@ -79,7 +97,7 @@ pub enum Settled {
     Committed {
         /// What was drafted.
         draft: Draft,
-        /// Larger than of all before it in its room, and less than 2⁵³.
+        /// Larger than of all before it in its log, and less than 2⁵³.
         number: u64,
         /// When it was, in milliseconds since 1970, UTC, by the log's clock.
         time: Millis,
@@ -102,7 +120,7 @@ pub enum Unkept {
     Unavailable,
 }
 
-/// One life of a room's log: numbers of one are nothing in another.
+/// One life of a log: numbers of one are nothing in another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Epoch(pub(super) u64);
 
@@ -166,15 +184,19 @@ impl Chat {
     pub fn is_message(&self, member: MemberId, line: &str) -> bool {
         let is_operator = self.peer(member).is_some_and(Peer::is_operator);
         let line = sanitise(line);
-        let command = commands::parse(&line, is_operator);
-        // Who is to be quiet is told so, in its turn.
+        // Who is to be quiet, or speaks to nobody, is told so, in its turn.
         let is_muted = self.member(member).is_some() && self.muted_for(member, self.now).is_some();
-        !is_muted && command.is_ok_and(|command| command.is_message())
+        !is_muted
+            && match commands::parse(&line, is_operator) {
+                Ok(Command::Say(_) | Command::Me(_)) => true,
+                Ok(Command::Msg { to, .. }) => self.named(to).is_some(),
+                _ => false,
+            }
     }
 
-    /// What has become of a draft. If the log has given it its place, the room hears it, but for
-    /// its author, who is told if there is more to it; if not, its author is told why. The drafts
-    /// of one room are settled in the order in which everybody is to hear them.
+    /// What has become of a draft. If the log has given it its place, those hear it whom it is for,
+    /// but not its author, who is told if there is more to it; if not, its author is told why. The
+    /// drafts of one log are settled in the order in which everybody is to hear them.
     pub fn settle(&mut self, settled: Settled, now: Millis, effects: &mut Vec<Effect>) {
         let (Settled::Committed { draft, .. } | Settled::Refused { draft, .. }) = &settled;
         let member = draft.member;
@@ -211,7 +233,15 @@ impl Chat {
     }
 
     fn commit(&mut self, draft: Draft, number: u64, time: Millis, effects: &mut Vec<Effect>) {
-        let (id, member) = (draft.room, draft.member);
+        let member = draft.member;
+        let (id, name) = match draft.to {
+            Recipient::Room { id, name } => (id, name),
+            Recipient::Member { id: to, who } => {
+                let place = (draft.id, number, time);
+                let said = (draft.epoch, draft.author, draft.content);
+                return self.commit_private((member, to), who.nickname, said, place, effects);
+            }
+        };
         // The last one may have gone since, and another room be in its place.
         let found = self.rooms.get_mut(id.index());
         let Some(room) = found.filter(|room| room.timeline.position.epoch == draft.epoch) else {
@@ -226,7 +256,7 @@ impl Chat {
             Content::Message { kind, text } => {
                 let message = Rc::new(Message {
                     place,
-                    room: draft.name,
+                    audience: Audience::Room(name),
                     author,
                     member,
                     kind,
@@ -246,7 +276,7 @@ impl Chat {
                 self.change_history(id, |history| history.forget(message));
                 let redaction = Rc::new(Redaction {
                     place,
-                    room: draft.name,
+                    room: name,
                     by: author,
                     message,
                     said,
@@ -261,7 +291,7 @@ impl Chat {
                 except = except.filter(|_| is_known);
                 Event::Topic(Rc::new(TopicSet {
                     place,
-                    room: draft.name,
+                    room: name,
                     author,
                     topic,
                 }))
@@ -295,7 +325,11 @@ impl Chat {
         if held.drafts > 0 {
             return;
         }
-        match self.held.remove(&member).and_then(|held| held.leaves) {
+        let released = self.held.remove(&member);
+        if self.held.is_empty() {
+            self.private.nothing_is_under_way();
+        }
+        match released.and_then(|held| held.leaves) {
             None => {}
             Some(Leaving::Goes(why)) => self.depart(member, why, effects),
             Some(Leaving::Expelled { by, why, reason }) => {
@@ -356,13 +390,46 @@ impl Chat {
         let (name, epoch) = (place.name().clone(), place.timeline.position.epoch);
         Effect::Append(Draft {
             id: self.ids.next(utc),
-            room,
-            name,
+            to: Recipient::Room { id: room, name },
             epoch,
             author,
             member,
             content,
         })
+    }
+
+    /// Something that a member says is to be heard by another alone.
+    pub(super) fn draft_private(
+        &mut self,
+        member: MemberId,
+        to: MemberId,
+        text: Text,
+        utc: Millis,
+    ) -> Effect {
+        let epoch = self.private_epoch(Pair::new(member, to));
+        let kind = MessageKind::Said;
+        Effect::Append(Draft {
+            id: self.ids.next(utc),
+            to: Recipient::Member {
+                id: to,
+                who: self.person(to),
+            },
+            epoch,
+            author: self.person(member),
+            member,
+            content: Content::Message { kind, text },
+        })
+    }
+}
+
+impl Draft {
+    /// Which log it is for.
+    #[must_use]
+    pub fn log(&self) -> LogId {
+        match self.to {
+            Recipient::Room { id, .. } => LogId::Room(id),
+            Recipient::Member { id, .. } => LogId::Pair(Pair::new(self.member, id)),
+        }
     }
 }
 

@@ -6,8 +6,7 @@ use std::rc::Rc;
 use super::Chat;
 use super::peer::Origin;
 use super::{
-    Answer, DisconnectReason, Draft, Event, MemberId, Name, Peer, PrivateMessage, Question, RoomId,
-    Text,
+    Answer, DisconnectReason, Draft, Event, MemberId, Message, Name, Peer, Question, RoomId, Text,
 };
 
 /// Something the caller has to do, in the order given.
@@ -20,20 +19,20 @@ pub enum Effect {
         /// What it is told.
         answer: Answer,
     },
-    /// What one member says to another alone. The caller may leave it out, if the other does not
-    /// keep up, and then tells its author [so](super::Refusal::NotDelivered).
+    /// What one member says to another alone: it has its place between the two. The caller may leave
+    /// it out for who does not keep up, since it is remembered.
     Private {
-        /// Who says it.
-        from: MemberId,
-        /// Who gets it.
-        to: MemberId,
+        /// Who says it; `None` if it has left since.
+        author: Option<MemberId>,
+        /// Who gets it; `None` if it has left since, or does not want to: then it is left out, and
+        /// its author is not told so.
+        reader: Option<MemberId>,
         /// What is said.
-        message: Rc<PrivateMessage>,
-        /// Who gets it does not want to: it is left out, and its author is not told so.
-        is_ignored: bool,
+        message: Rc<Message>,
     },
-    /// Something that is to get its place in a room's log; what has become of it the chat is to be
-    /// [told](Chat::settle).
+    /// Something that is to get its place in a log; what has become of it the chat is to be
+    /// [told](Chat::settle). What is for one member alone that does not keep up the caller may
+    /// leave out, and tells its author [so](super::Refusal::NotDelivered).
     Append(Draft),
     /// Something for every member of a room, as the room is at this place in the order of effects.
     Say {

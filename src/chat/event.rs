@@ -69,13 +69,14 @@ impl fmt::Display for Cloak {
     }
 }
 
-/// The place of something in the order in which its room hears it.
+/// The place of something in the order in which its room hears it, or the two between whom it is
+/// said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     /// Its name.
     pub id: EventId,
-    /// Grows from one to the next in one [life](super::Epoch) of the room's log, and may have gaps;
-    /// less than 2⁵³.
+    /// Grows from one to the next in one [life](super::Epoch) of the log, and may have gaps; less
+    /// than 2⁵³.
     pub number: u64,
     /// The number of the one before it, by which a loss is noticed; 0 if there was none.
     pub previous: u64,
@@ -83,13 +84,13 @@ pub struct Place {
     pub time: Millis,
 }
 
-/// What a member says in a room.
+/// What a member says in a room, or to another alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// Its place in the room's order.
+    /// Its place in the order in which they hear it.
     pub place: Place,
-    /// The room.
-    pub room: Name,
+    /// Who hears it.
+    pub audience: Audience,
     /// Who says it.
     pub author: Person,
     /// As what its author is known to the chat, as long as it is here.
@@ -98,6 +99,20 @@ pub struct Message {
     pub kind: MessageKind,
     /// What is said, or what the author does.
     pub text: Text,
+}
+
+/// Who hears what is said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// Everybody in this room.
+    Room(Name),
+    /// One member alone, beside who says it: the log of what the two say to each other is theirs.
+    Member {
+        /// Its nickname.
+        nickname: Name,
+        /// The life of that log.
+        epoch: Epoch,
+    },
 }
 
 /// Whether something is said or done.
@@ -162,19 +177,6 @@ pub enum Departure {
     },
 }
 
-/// What one member says to another alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PrivateMessage {
-    /// When, in milliseconds since 1970, UTC.
-    pub time: Millis,
-    /// Who says it.
-    pub author: Person,
-    /// The nickname of who hears it.
-    pub to: Name,
-    /// What is said.
-    pub text: Text,
-}
-
 /// What is said in every room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Announcement {
@@ -184,7 +186,7 @@ pub struct Announcement {
     pub text: Text,
 }
 
-/// A place in a room's log: up to where somebody has heard it.
+/// A place in a log: up to where somebody has heard it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
     /// The life of the log.

@@ -209,8 +209,8 @@ fn length(message: &Message) -> usize {
 
 #[cfg(all(test, feature = "server"))]
 mod tests {
-    use super::super::TopicSet;
     use super::super::tests::said;
+    use super::super::{Name, TopicSet};
     use super::*;
 
     fn kept(history: &History, count: usize) -> Vec<&str> {
@@ -280,7 +280,7 @@ mod tests {
         let topic = |number| {
             Event::Topic(Rc::new(TopicSet {
                 place: said(number, "ann", "").place,
-                room: said(number, "ann", "").room.clone(),
+                room: Name::generated("tea".into()),
                 author: said(number, "ann", "").author.clone(),
                 topic: "t".repeat(300).into(),
             }))

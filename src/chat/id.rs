@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 #[cfg(doc)]
-use super::Effect;
+use super::{Draft, Effect};
 
 /// One connected member.
 ///
@@ -52,5 +52,41 @@ impl RoomId {
     /// A small number no other room has, to index a table with.
     pub fn index(self) -> usize {
         self.0 as usize
+    }
+}
+
+/// What the logs are told apart by that [drafts](Draft) are for, as long as the process runs.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub enum LogId {
+    /// A room's.
+    Room(RoomId),
+    /// That of what two members say to each other alone, in either order.
+    Pair(Pair),
+}
+
+/// Two members, or one that speaks to itself, whoever of them is named first.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub struct Pair(MemberId, MemberId);
+
+impl Pair {
+    /// These two.
+    pub fn new(one: MemberId, other: MemberId) -> Self {
+        Self(one.min(other), one.max(other))
+    }
+
+    pub(super) fn one(self) -> MemberId {
+        self.0
+    }
+
+    pub(super) fn other(self) -> MemberId {
+        self.1
+    }
+
+    /// The one of them that is not this one.
+    pub(super) fn partner_of(self, member: MemberId) -> MemberId {
+        match self.0 == member {
+            true => self.1,
+            false => self.0,
+        }
     }
 }

@@ -71,6 +71,7 @@
 //! | `moving.rs`       | where members are: rooms that open and close, seats in them     |
 //! | `lingering.rs`    | rooms that nobody is in, kept for those who come back           |
 //! | `own_rooms.rs`    | rooms that a member hears beside the one that it is in          |
+//! | `private.rs`      | what two members say to each other alone                        |
 //! | `ignoring.rs`     | whom members do not want to hear                                |
 //! | `newcomers.rs`    | members whose arrival no room was told of yet                    |
 //! | `counted.rs`      | a number with its word                                          |
@@ -102,6 +103,7 @@ mod newcomers;
 mod operators;
 mod own_rooms;
 mod peer;
+mod private;
 mod refusal;
 mod report;
 mod returning;
@@ -132,6 +134,7 @@ use lingering::Lingering;
 use look_alikes::Keys;
 use newcomers::{DOUBT, Newcomers, SILENCE};
 use own_rooms::OwnRooms;
+use private::PrivateLogs;
 use room::Room;
 use sanctions::{Bans, Mutes};
 use topic_news::TopicNews;
@@ -144,15 +147,15 @@ pub use config::Config;
 #[cfg(feature = "server")]
 pub(crate) use counted::counted;
 pub use disconnect::DisconnectReason;
-pub use draft::{Content, Draft, Epoch, Settled, Unkept};
+pub use draft::{Content, Draft, Epoch, Recipient, Settled, Unkept};
 pub use effect::{Effect, Record, Recorded};
 pub use event::{
-    Announcement, Cloak, Departure, Event, Message, MessageKind, Person, Place, Position,
-    PrivateMessage, Redaction, TopicSet,
+    Announcement, Audience, Cloak, Departure, Event, Message, MessageKind, Person, Place, Position,
+    Redaction, TopicSet,
 };
 pub use event_id::EventId;
 pub use history::Repeated;
-pub use id::{MemberId, RoomId};
+pub use id::{LogId, MemberId, Pair, RoomId};
 pub use name::{BadName, Name};
 pub use peer::{Origin, Peer};
 pub use refusal::Refusal;
@@ -205,6 +208,7 @@ pub struct Chat {
     own_rooms: OwnRooms,
     /// Whom members do not want to hear.
     ignored: HashMap<MemberId, BTreeSet<MemberId>>,
+    private: PrivateLogs,
     /// Members with several connections.
     shared: HashSet<MemberId>,
     topic_news: TopicNews,
@@ -219,7 +223,7 @@ pub struct Chat {
     ids: EventIds,
     /// What origins are cloaked with: nobody can try them all who does not know it.
     cloaks: RandomState,
-    /// What the histories of all rooms take.
+    /// What the histories of all rooms take, and what is kept of what is said to one alone.
     history_bytes: usize,
     /// Counts what may change the answer of [`rooms`](Chat::rooms).
     changes: u64,
@@ -245,6 +249,7 @@ impl Chat {
             newcomers: Newcomers::default(),
             own_rooms: OwnRooms::default(),
             ignored: HashMap::new(),
+            private: PrivateLogs::default(),
             shared: HashSet::new(),
             topic_news: TopicNews::default(),
             arrivals: NonZeroU32::MAX,
@@ -456,7 +461,7 @@ impl Chat {
         self.member(member).map(|member| member.peer)
     }
 
-    /// Bytes of memory that the histories of all rooms take.
+    /// Bytes of memory that what is kept of all that was said takes, in rooms and to one alone.
     pub fn history_bytes(&self) -> usize {
         self.history_bytes
     }

@@ -6,8 +6,10 @@
 //! if that is remembered, by the numbers of what it has heard.
 
 use super::answers::tell;
+use super::timeline::Timeline;
 use super::{
-    Answer, Chat, Effect, Event, MemberId, Millis, Name, Origin, Peer, Position, Refusal, Repeated,
+    Answer, Audience, Chat, Effect, Event, MemberId, Millis, Name, Origin, Peer, Position, Refusal,
+    Repeated,
 };
 
 /// So much of what was missed is told in one piece: a connection that is cut again and again comes
@@ -101,6 +103,7 @@ impl Chat {
             self.tell_rename(newcomer, before, effects);
         }
         self.mute_again(newcomer, (absent.origin, absent.member), now);
+        self.inherit_private(newcomer, absent.member);
         for &whom in &absent.ignored {
             self.ignore_again(newcomer, whom, effects);
         }
@@ -183,10 +186,22 @@ impl Chat {
             return;
         }
         let room = self.room(id);
-        let position = room.timeline.position;
+        let of = Audience::Room(room.name().clone());
+        self.tell_backlog_of(member, (of, &room.timeline), since, is_too_much, effects);
+    }
+
+    pub(super) fn tell_backlog_of(
+        &self,
+        member: MemberId,
+        (of, log): (Audience, &Timeline),
+        since: Position,
+        is_too_much: bool,
+        effects: &mut Vec<Effect>,
+    ) {
+        let position = log.position;
         let is_known = since.epoch == position.epoch && since.number <= position.number;
         let events = match is_known && !is_too_much {
-            true => room.timeline.history.since(since.number),
+            true => log.history.since(since.number),
             false => None,
         };
         let wanted = |event: &Event| match event {
@@ -194,7 +209,7 @@ impl Chat {
             _ => true,
         };
         let backlog = |number, events, is_more| Answer::Backlog {
-            room: room.name().clone(),
+            of: of.clone(),
             position: Position { number, ..position },
             events,
             own: Vec::new(),

@@ -100,7 +100,7 @@ pub(crate) fn said(number: u64, nickname: &str, text: &str) -> Rc<Message> {
             previous: number.saturating_sub(1),
             time: UTC + number,
         },
-        room: Name::generated(LOBBY_NAME.into()),
+        audience: Audience::Room(Name::generated(LOBBY_NAME.into())),
         author: person(nickname),
         member: MemberId {
             index: 0,
@@ -358,19 +358,18 @@ impl House {
                     }
                 }
                 Effect::Private {
-                    from,
-                    to,
+                    author,
+                    reader,
                     message,
-                    is_ignored,
                 } => {
-                    assert_eq!(is_ignored, self.ignored.contains(&(to, from)));
-                    let knows = |member| self.whereabouts.contains_key(member);
-                    assert!(knows(&from) && knows(&to), "said to nobody: {message:?}");
+                    let knows = |member: &MemberId| self.whereabouts.contains_key(member);
+                    let are_here = author.iter().chain(&reader).all(knows);
+                    assert!(are_here, "said to nobody: {message:?}");
+                    let to = reader.filter(|&to| !self.ignored.contains(&(to, message.member)));
+                    assert_eq!(reader, to, "it does not want to hear that");
                     for line in lines_of(Heard::Private(&message)) {
                         assert_eq!(kind(&line), Kind::Private);
-                        if !is_ignored {
-                            self.receive(to, line);
-                        }
+                        reader.iter().for_each(|&to| self.receive(to, line.clone()));
                     }
                 }
                 Effect::Append(draft) => panic!("it has no place: {draft:?}"),
@@ -488,11 +487,11 @@ impl House {
     /// The header's number is exact, and messages are told in a replay only.
     fn check_replay(&mut self, replays: &mut HashMap<MemberId, usize>, to: MemberId, line: &str) {
         let left = replays.entry(to).or_default();
-        let is_message = matches!(kind(line), Kind::Message | Kind::Action);
+        let is_message = matches!(kind(line), Kind::Message | Kind::Action | Kind::Private);
         assert_eq!(is_message, *left > 0, "in a replay, or not: {line}");
         *left = left.saturating_sub(1);
         if let Some(header) = line.strip_prefix("* The last ") {
-            let (count, _) = header.split_once(" messages of #").unwrap();
+            let (count, _) = header.split_once(" messages ").unwrap();
             *left = count.parse().unwrap();
             assert!(*left > 0);
             // `/history` repeats what was seen; what follows is still to be in order.
@@ -674,6 +673,7 @@ proptest! {
         }
         prop_assert_eq!(house.chat.member_count(), 0);
         prop_assert_eq!(house.chat.room_count(), 1);
+        prop_assert_eq!(house.chat.private.weigh(), 0, "nobody is left to read it");
         house.pass(6000);
         prop_assert_eq!(house.next_deadline(), None);
     }
@@ -681,10 +681,9 @@ proptest! {
 
 /// What the histories take, by looking at all of them.
 fn weighed(chat: &Chat) -> usize {
-    chat.rooms
-        .iter()
-        .map(|(_, room)| room.timeline.history.weight())
-        .sum()
+    let rooms = chat.rooms.iter();
+    let rooms = rooms.map(|(_, room)| room.timeline.history.weight());
+    rooms.sum::<usize>() + chat.private.weigh()
 }
 
 /// Catches: rooms that each keep what one may, and together more than all may; a busy room that
@@ -837,5 +836,5 @@ fn an_emptied_room_wakes_nobody_up() {
 fn what_is_kept_for_a_member_stays_small() {
     assert_eq!(size_of::<Option<Member>>(), 48);
     assert_eq!(size_of::<Option<MemberId>>(), 8);
-    assert!(size_of::<Message>() <= 144, "{}", size_of::<Message>());
+    assert!(size_of::<Message>() <= 160, "{}", size_of::<Message>());
 }

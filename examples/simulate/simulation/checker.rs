@@ -19,6 +19,7 @@ use super::drafts::{Drafts, Leaving};
 use super::framed::{elsewhere, framing};
 use super::places::Places;
 use super::presence::{Presence, Scene};
+use super::private::PrivateLogs;
 use super::readers::Reader;
 use super::rooms::{Pending, Rooms};
 use super::sanctions::{Sanctions, origin};
@@ -99,6 +100,7 @@ pub struct Checker {
     pub sanctions: Sanctions,
     pub places: Places,
     pub drafts: Drafts,
+    pub(super) private: PrivateLogs,
     /// Who has said what is passed on now, if that was some time ago.
     pub(super) drafter: Option<MemberId>,
     pub(super) presence: Presence,
@@ -129,6 +131,7 @@ impl Checker {
             sanctions: Sanctions::default(),
             places: Places::new(config),
             drafts: Drafts::new(limits),
+            private: PrivateLogs::new(config),
             drafter: None,
             presence: Presence::default(),
             cloaks: BTreeMap::new(),
@@ -340,6 +343,8 @@ impl Checker {
     /// A member has left the chat.
     pub(super) fn unseat(&mut self, member: MemberId) {
         let seat = self.seats.remove(&member);
+        let seats = &self.seats;
+        self.private.leave(|member| seats.contains_key(&member));
         for session in seat.into_iter().flat_map(|seat| seat.sessions) {
             if let Some(reader) = self.readers.get_mut(&session.number) {
                 reader.is_member = false;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use loopchat::chat::{
-    Answer, Chat, Content, Departure, DisconnectReason, Draft, Effect, Event, EventId, MemberId,
-    Message, Millis, Person, Redaction, Refusal, RoomId, Settled, TopicSet,
+    Answer, Audience, Chat, Content, Departure, DisconnectReason, Draft, Effect, Event, EventId,
+    MemberId, Message, Millis, Person, Recipient, Redaction, Refusal, RoomId, Settled, TopicSet,
 };
 use loopchat::server::Moment;
 use loopchat::server::core::hub::Hub;
@@ -34,7 +34,7 @@ struct UnderWay {
     draft: Draft,
     /// Which session has said it; `None` if its time had come.
     session: Option<SessionId>,
-    /// The life of its room.
+    /// The life of its room, if it is for one.
     life: u64,
     /// What is taken back.
     meant: Option<Rc<Message>>,
@@ -93,9 +93,8 @@ impl Drafts {
     }
 
     /// Whether a line has to wait.
-    pub fn has_to_wait(&self, member: MemberId, act: &Act) -> bool {
+    pub fn has_to_wait(&self, member: MemberId, act: &Act, is_message: bool) -> bool {
         let waits_for_nothing = matches!(act, Act::TooLong);
-        let is_message = matches!(act, Act::Say(_) | Act::Me(_) | Act::Nothing);
         !waits_for_nothing
             && !self.is_empty()
             && (self.is_full()
@@ -125,7 +124,19 @@ impl Checker {
         (is_slow, now): (bool, Millis),
     ) -> Checked {
         let wrong = |rule| violated(rule, format!("{draft:?}"));
-        let (room, member) = (draft.room, draft.member);
+        let member = draft.member;
+        let room = match &draft.to {
+            Recipient::Room { id, .. } => *id,
+            Recipient::Member { id, who } => {
+                let is_message = matches!(draft.content, Content::Message { .. });
+                if !is_message || session.is_none() {
+                    return wrong("only messages are for one alone");
+                }
+                self.check_person(member, &draft.author)?;
+                self.drafted_private(&draft, (*id, who))?;
+                return self.appended(draft, session, (0, None), is_slow);
+            }
+        };
         let mut meant = None;
         match (&draft.content, session) {
             (Content::Topic { topic, is_known }, _) if *is_known == session.is_none() => {
@@ -154,7 +165,21 @@ impl Checker {
         if session.is_some() {
             self.check_person(member, &draft.author)?;
         }
-        let life = self.rooms.life_of(room, &draft.name, draft.epoch)?;
+        let Recipient::Room { name, .. } = &draft.to else {
+            return wrong("a room has a name");
+        };
+        let life = self.rooms.life_of(room, name, draft.epoch)?;
+        self.appended(draft, session, (life, meant), is_slow)
+    }
+
+    fn appended(
+        &mut self,
+        draft: Draft,
+        session: Option<SessionId>,
+        (life, meant): (u64, Option<Rc<Message>>),
+        is_slow: bool,
+    ) -> Checked {
+        let member = draft.member;
         let is_held = self.seat(member).is_some();
         let drafts = &mut self.drafts;
         drafts.appended += 1;
@@ -185,12 +210,12 @@ impl Checker {
             return violated("what is settled was appended", format!("{settled:?}"));
         };
         let overtaken = self.drafts.under_way.values().find(|other| {
-            (other.draft.room, other.draft.member) == (draft.room, member)
+            (other.draft.log(), other.draft.member) == (draft.log(), member)
                 && other.place < kept.place
         });
         if kept.draft != *draft || overtaken.is_some() {
             let seen = format!("{settled:?}");
-            return violated("what a member says in a room is settled in order", seen);
+            return violated("what a member says in one place is settled in order", seen);
         }
         self.drafts.bytes -= bytes(draft);
         if kept.is_held
@@ -239,7 +264,17 @@ impl Checker {
         life: u64,
         meant: Option<Rc<Message>>,
     ) -> Checked<Vec<Effect>> {
-        let (id, member) = (draft.room, draft.member);
+        let member = draft.member;
+        let (id, room) = match draft.to.clone() {
+            Recipient::Room { id, name } => (id, name),
+            Recipient::Member { id, who } => {
+                let Content::Message { kind, text } = draft.content.clone() else {
+                    return Ok(Vec::new());
+                };
+                let said = (kind, text);
+                return self.committed_private(draft, (id, who.nickname), said, (number, time));
+            }
+        };
         // The last one may have gone since, and another room be in its place.
         if self.rooms.get(id).is_none_or(|room| room.life != life) {
             self.drafts.counted.push(Count::RoomsGone);
@@ -250,13 +285,13 @@ impl Checker {
             .counted
             .extend((!is_here).then_some(Count::Posthumous));
         let place = self.rooms.place(id, draft.id, number, time)?;
-        let (room, author) = (draft.name, draft.author);
+        let author = draft.author;
         let (mut except, mut answer) = (is_here.then_some(member), None);
         let event = match draft.content {
             Content::Message { kind, text } => {
                 let message = Rc::new(Message {
                     place,
-                    room,
+                    audience: Audience::Room(room),
                     author,
                     member,
                     kind,
@@ -452,9 +487,10 @@ pub fn is_placed(effect: &Effect) -> bool {
         Effect::Say {
             event: Event::Message(_) | Event::Redaction(_) | Event::Topic(_),
             ..
-        } | Effect::Tell {
-            answer: Answer::Deleted(_) | Answer::Refused(Refusal::NotKept { .. }),
-            ..
-        }
+        } | Effect::Private { .. }
+            | Effect::Tell {
+                answer: Answer::Deleted(_) | Answer::Refused(Refusal::NotKept { .. }),
+                ..
+            }
     )
 }

@@ -3,7 +3,9 @@
 
 use std::rc::Rc;
 
-use loopchat::chat::{Answer, Departure, Event, Message, MessageKind, Millis, Name, Person, Place};
+use loopchat::chat::{
+    Answer, Audience, Departure, Event, Message, MessageKind, Millis, Name, Person, Place,
+};
 use loopchat::server::FRAMINGS;
 use loopchat::server::core::digests::{Changes, Digest, Expulsion};
 use loopchat::server::core::rendering::{Framing, FramingId, Heard};
@@ -82,7 +84,7 @@ fn is_line(heard: Heard<'_>, lines: Lines, text: &str) -> bool {
                 MessageKind::Said => format!("{}: {text}", author.nickname),
                 MessageKind::Action => format!("** {} {text}", author.nickname),
             };
-            (Some(&said.room), Some(said.place.time), wanted)
+            (room_of(said), Some(said.place.time), wanted)
         }
         Heard::Event(Event::Topic(set)) => {
             let wanted = format!("* {} set the topic: {}", set.author.nickname, set.topic);
@@ -109,8 +111,13 @@ fn is_line(heard: Heard<'_>, lines: Lines, text: &str) -> bool {
             (None, None, wanted)
         }
         Heard::Private(said) => {
-            let wanted = format!("{} -> {}: {}", said.author.nickname, said.to, said.text);
-            (None, Some(said.time), wanted)
+            let wanted = format!(
+                "{} -> {}: {}",
+                said.author.nickname,
+                reader_of(said),
+                said.text
+            );
+            (None, Some(said.place.time), wanted)
         }
         Heard::Digest(digest) => return is_digest(digest, is_elsewhere, text),
         Heard::Event(_) => return text.is_empty(),
@@ -192,10 +199,7 @@ fn is_object(heard: Heard<'_>, is_elsewhere: bool, text: &str) -> bool {
         ),
         Heard::Digest(Digest::Changes(changes)) => changes_fields(changes),
         Heard::Digest(Digest::Expulsion(expulsion)) => expulsion_fields(expulsion),
-        Heard::Private(said) => with(
-            person(&said.author),
-            json!({ "kind": "private", "time": said.time, "to": &*said.to, "text": &*said.text }),
-        ),
+        Heard::Private(said) => event_fields(&Event::Message(Rc::clone(said))),
         Heard::Answer(answer) => answer_fields(answer),
     };
     let mut lines = text.lines();
@@ -239,9 +243,26 @@ fn person(who: &Person) -> Value {
     })
 }
 
-fn place(place: &Place, room: &Name) -> Value {
+fn room_of(said: &Message) -> Option<&Name> {
+    match &said.audience {
+        Audience::Room(room) => Some(room),
+        Audience::Member { .. } => None,
+    }
+}
+
+fn reader_of(said: &Message) -> &str {
+    match &said.audience {
+        Audience::Room(_) => "",
+        Audience::Member { nickname, .. } => nickname,
+    }
+}
+
+fn place_in(place: &Place, room: &Name) -> Value {
+    with(json!({ "room": &**room }), self::place(place))
+}
+
+fn place(place: &Place) -> Value {
     json!({
-        "room": &**room,
         "id": place.id.to_string(),
         "number": place.number,
         "time": place.time,
@@ -251,28 +272,32 @@ fn place(place: &Place, room: &Name) -> Value {
 fn event_fields(event: &Event) -> Value {
     match event {
         Event::Message(said) => {
-            let kind = match said.kind {
-                MessageKind::Said => "message",
-                MessageKind::Action => "action",
+            let fields = match (&said.audience, said.kind) {
+                (Audience::Member { nickname, epoch }, _) => json!({
+                    "kind": "private", "to": &**nickname, "epoch": epoch.to_string(),
+                    "text": &*said.text,
+                }),
+                (_, MessageKind::Said) => json!({ "kind": "message", "text": &*said.text }),
+                (_, MessageKind::Action) => json!({ "kind": "action", "text": &*said.text }),
             };
-            let fields = json!({ "kind": kind, "text": &*said.text });
-            with(
-                with(place(&said.place, &said.room), person(&said.author)),
-                fields,
-            )
+            let place = match room_of(said) {
+                Some(room) => place_in(&said.place, room),
+                None => place(&said.place),
+            };
+            with(with(place, person(&said.author)), fields)
         }
         Event::Redaction(taken) => {
             let (message, author) = (taken.message.to_string(), &*taken.author);
             let fields = json!({ "kind": "redaction", "message": message, "author": author });
             with(
-                with(place(&taken.place, &taken.room), person(&taken.by)),
+                with(place_in(&taken.place, &taken.room), person(&taken.by)),
                 fields,
             )
         }
         Event::Topic(set) => {
             let fields = json!({ "kind": "topic", "topic": &*set.topic });
             with(
-                with(place(&set.place, &set.room), person(&set.author)),
+                with(place_in(&set.place, &set.room), person(&set.author)),
                 fields,
             )
         }
@@ -353,7 +378,7 @@ fn answer_fields(answer: &Answer) -> Value {
             "kind": "welcome", "nick": &*who.nickname, "room": &**room, "others": others,
         }),
         Answer::History {
-            room,
+            of,
             messages,
             is_whole,
             ..
@@ -362,9 +387,14 @@ fn answer_fields(answer: &Answer) -> Value {
                 .iter()
                 .map(|said| event_fields(&Event::Message(Rc::clone(said))));
             let messages: Vec<Value> = messages.collect();
-            json!({
-                "kind": "history", "room": &**room, "complete": is_whole, "messages": messages,
-            })
+            let of = match of {
+                Audience::Room(room) => json!({ "room": &**room }),
+                Audience::Member { nickname, .. } => json!({ "with": &**nickname }),
+            };
+            let fields = json!({
+                "kind": "history", "complete": is_whole, "messages": messages,
+            });
+            with(of, fields)
         }
         Answer::Entered {
             room,

@@ -2,7 +2,7 @@
 
 use loopchat::chat::{
     Answer, Content, DisconnectReason, Draft, Effect, Event, EventId, MemberId, MessageKind,
-    Refusal, RoomId,
+    Recipient, Refusal, RoomId,
 };
 use loopchat::server::{Config, Moment};
 
@@ -137,7 +137,7 @@ impl Case<'_> {
         // What comes of them is compared with what must come of them.
         let is_drafted = matches!(
             act,
-            Act::Say(_) | Act::Me(_) | Act::Delete(_) | Act::Topic(Some(_))
+            Act::Say(_) | Act::Me(_) | Act::Msg { .. } | Act::Delete(_) | Act::Topic(Some(_))
         );
         let are_placed = self.effects.iter().all(|effect| is_placed(effect));
         self.right_if(self.drafts.is_empty() || is_drafted && are_placed)?;
@@ -158,6 +158,24 @@ impl Case<'_> {
                     _ => self.wrong(),
                 }
             }
+            Act::PrivateHistory { with, count } => match checker.named(with) {
+                None if matches!(self.answers().next(), Some(Answer::History { .. })) => {
+                    self.right_if(self.effects.len() == 1) // whoever has had that name
+                }
+                None => {
+                    let nickname = with.as_str().into();
+                    self.refused(Refusal::NoSuchMember { nickname })
+                }
+                Some(other) => {
+                    tally.count(Count::PrivateReplays);
+                    match &self.effects[..] {
+                        [Effect::Tell { to, answer }] if *to == author => {
+                            checker.check_private_history(author, other, *count, answer)
+                        }
+                        _ => self.wrong(),
+                    }
+                }
+            },
             Act::Topic(topic) => self.topic(room, topic.as_deref(), checker, tally),
             Act::Who(name) => self.lists_members(room, name.as_deref(), checker),
             Act::Delete(id) => self.deletes(*id, checker, tally),
@@ -216,7 +234,7 @@ impl Case<'_> {
             _ => return self.wrong(),
         };
         self.right_if(matches!(self.drafts, [Draft {
-            room: heard, member, content: Content::Message { kind, text }, ..
+            to: Recipient::Room { id: heard, .. }, member, content: Content::Message { kind, text }, ..
         }] if (*heard, *member) == (room, self.author)
             && *kind == as_action
             && **text == **wanted))
@@ -232,29 +250,29 @@ impl Case<'_> {
             return self.wrong();
         };
         let ignores = seat.ignored.contains(&self.author);
+        if let [
+            Draft {
+                to: Recipient::Member { id, .. },
+                content: Content::Message { kind, text: said },
+                member,
+                ..
+            },
+        ] = self.drafts
+        {
+            tally.add(Count::IgnoredPrivate, ignores.into());
+            let is_right = (*member, *id) == (self.author, reader)
+                && *kind == MessageKind::Said
+                && **said == *text;
+            return self.right_if(is_right);
+        }
         match &self.effects[..] {
-            [
-                Effect::Private {
-                    from,
-                    to,
-                    message,
-                    is_ignored,
-                },
-            ] => {
-                tally.add(Count::IgnoredPrivate, ignores.into());
-                let is_right = (*from, *to) == (self.author, reader)
-                    && *message.to == *seat.nickname
-                    && *message.text == *text
-                    && *is_ignored == ignores;
-                self.right_if(is_right)?;
-                checker.check_person(self.author, &message.author)
-            }
             [
                 Effect::Tell {
                     to,
                     answer: Answer::Refused(Refusal::NotDelivered { nickname }),
                 },
-            ] if *to == self.author
+            ] if self.drafts.is_empty()
+                && *to == self.author
                 && **nickname == *seat.nickname
                 && !ignores
                 && seat
@@ -327,7 +345,7 @@ impl Case<'_> {
             _ if may_hear => {
                 tally.count(Count::Topics);
                 self.right_if(matches!(self.drafts, [Draft {
-                    room: heard, member, content: Content::Topic { topic: set, .. }, ..
+                    to: Recipient::Room { id: heard, .. }, member, content: Content::Topic { topic: set, .. }, ..
                 }] if (*heard, *member) == (room, self.author) && **set == *topic))
             }
             [
@@ -413,7 +431,7 @@ impl Case<'_> {
             false => Count::TakenBackByOperators,
         });
         self.right_if(matches!(self.drafts, [Draft {
-            room, member, content: Content::Redaction { message, is_authors, .. }, ..
+            to: Recipient::Room { id: room, .. }, member, content: Content::Redaction { message, is_authors, .. }, ..
         }] if (*room, *member) == (seat.room, self.author)
             && *message == meant.place.id
             && *is_authors == is_own))

@@ -19,13 +19,18 @@ use super::world::World;
 use super::{Checked, violated};
 
 impl World<'_> {
-    /// Bytes have come from a connection, or its end, or it is gone.
-    pub fn readable(&mut self, number: usize) -> Checked {
+    /// For whom something waits now.
+    pub(super) fn see_who_is_slow(&mut self) {
         let (now, jumped_at) = (self.now, self.jumped_at);
         let slow = self.clients.values();
         let slow = slow.filter(|client| client.is_slow(now, jumped_at));
         self.checker.slow = slow.filter_map(|client| client.session).collect();
-        let at = self.moment();
+    }
+
+    /// Bytes have come from a connection, or its end, or it is gone.
+    pub fn readable(&mut self, number: usize) -> Checked {
+        self.see_who_is_slow();
+        let (at, now) = (self.moment(), self.now);
         let config = &self.setting.config;
         let Self {
             hub,
@@ -164,7 +169,7 @@ fn take(
     let Some(member) = checker.member_of(session) else {
         return violated("only members are listened to", format!("{heard:?}"));
     };
-    if checker.drafts.of(member) > 0 && checker.drafts.has_to_wait(member, &spoken.act) {
+    if checker.drafts.of(member) > 0 && checker.has_to_wait(member, &spoken.act) {
         let seen = format!("{heard:?}");
         return violated("a command waits for what its member has said", seen);
     }

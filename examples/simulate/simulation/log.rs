@@ -2,14 +2,14 @@
 //!
 //! A slow log commits what it has been given when it was flushed, and some time has passed. It
 //! refuses some, is in doubt about some for long, and now and then does nothing at all for a minute.
-//! Rooms overtake each other; in one room what one member has said keeps its order, and in some
+//! Rooms overtake each other, and so do pairs of members; in one what one member has said keeps its order, and in some
 //! rounds members overtake each other there, as they may.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
-use loopchat::chat::{Draft, Millis, RoomId, Settled, Unkept};
+use loopchat::chat::{Draft, LogId, Millis, Settled, Unkept};
 use loopchat::room_log::RoomLog;
 use loopchat::server::Moment;
 use rand::RngExt;
@@ -81,8 +81,8 @@ struct Desk {
     habits: Option<Habits>,
     /// Appended in this turn.
     unflushed: Vec<Draft>,
-    /// What is to be settled, by room.
-    rooms: BTreeMap<RoomId, VecDeque<Waiting>>,
+    /// What is to be settled, of each room or two members.
+    logs: BTreeMap<LogId, VecDeque<Waiting>>,
     settled: VecDeque<Settled>,
     noted: Vec<Noted>,
     /// The number of what was committed last, of all rooms.
@@ -143,7 +143,7 @@ impl Log {
         Self(Rc::new(RefCell::new(Desk {
             habits,
             unflushed: Vec::new(),
-            rooms: BTreeMap::new(),
+            logs: BTreeMap::new(),
             settled: VecDeque::new(),
             noted: Vec::new(),
             number: 0,
@@ -221,8 +221,8 @@ impl Desk {
                 .then(|| *choose(&mut rng, &unkept)),
             draft,
         };
-        let room = self.rooms.entry(waiting.draft.room).or_default();
-        room.push_back(waiting);
+        let log = self.logs.entry(waiting.draft.log()).or_default();
+        log.push_back(waiting);
     }
 
     /// Settles one draft, if one is due.
@@ -231,12 +231,12 @@ impl Desk {
             return false;
         };
         let (now, hurries) = (self.at.now, self.hurries);
-        let mut due: Vec<(RoomId, usize)> = Vec::new();
-        for (&room, waiting) in &self.rooms {
+        let mut due: Vec<(LogId, usize)> = Vec::new();
+        for (&log, waiting) in &self.logs {
             let mut members = Vec::new();
             for (place, one) in waiting.iter().enumerate() {
                 if !members.contains(&one.draft.member) && (hurries || one.due <= now) {
-                    due.push((room, place));
+                    due.push((log, place));
                 }
                 members.push(one.draft.member);
                 if !habits.mixes_members {
@@ -247,8 +247,8 @@ impl Desk {
         if due.is_empty() {
             return false;
         }
-        let (room, place) = *choose(rng, &due);
-        let Some(waiting) = self.rooms.get_mut(&room) else {
+        let (log, place) = *choose(rng, &due);
+        let Some(waiting) = self.logs.get_mut(&log) else {
             return false;
         };
         if let Some(one) = waiting.get_mut(place)
@@ -263,7 +263,7 @@ impl Desk {
             return false;
         };
         if waiting.is_empty() {
-            self.rooms.remove(&room);
+            self.logs.remove(&log);
         }
         self.settled.push_back(match refusal {
             Some(why) => Settled::Refused { draft, why },

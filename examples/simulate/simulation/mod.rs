@@ -19,6 +19,7 @@
 //! | `hearing.rs` | who is to hear something, and in which framing |
 //! | `observer.rs` | what the chat says has happened goes into it |
 //! | `rooms.rs`, `presence.rs`, `sanctions.rs` | its books: what was said, who came and went, who is kept out |
+//! | `private.rs` | what two members say to each other alone |
 //! | `drafts.rs` | what was said and has no place yet, and what must come of it |
 //! | `places.rs` | who has a connection, and has asked for too much |
 //! | `readers.rs` | what each connection is still to read, and may be spared |
@@ -45,6 +46,7 @@ mod orders;
 mod places;
 mod plan;
 mod presence;
+mod private;
 mod readers;
 mod rooms;
 mod sanctions;

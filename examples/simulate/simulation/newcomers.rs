@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use loopchat::chat::{
-    Answer, Chat, DisconnectReason, Effect, MemberId, Message, Millis, Peer, Person, RoomId,
+    Answer, Audience, Chat, DisconnectReason, Effect, MemberId, Message, Millis, Peer, Person,
+    RoomId,
 };
 use loopchat::server::core::rendering::FramingId;
 use loopchat::server::sessions::SessionId;
@@ -213,7 +214,7 @@ impl Checker {
         let here = self.rooms.get(room);
         let is_same = matches!(
             (answer, here),
-            (Answer::History { room, messages, is_whole, .. }, Some(here))
+            (Answer::History { of: Audience::Room(room), messages, is_whole, .. }, Some(here))
                 if *room == here.name && *messages == wanted && *is_whole == here.is_whole(count)
         );
         match is_same {

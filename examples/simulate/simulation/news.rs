@@ -1,6 +1,6 @@
 //! What the rooms' log says has become of what was said, and who has waited for that.
 
-use loopchat::chat::Draft;
+use loopchat::chat::{Draft, MemberId};
 use loopchat::server::sessions::SessionId;
 use rand::RngExt;
 
@@ -53,6 +53,7 @@ impl World<'_> {
         self.log.go_on(at, &mut dice(chance));
         let mut is_more = true;
         while is_more {
+            self.see_who_is_slow();
             self.checker.see_leaving(self.hub.chat())?;
             is_more = self.hub.settle(at);
             check_placed(self.hub.effects(), &[])?;
@@ -126,6 +127,17 @@ fn unasked(draft: &Draft) -> Checked {
 }
 
 impl Checker {
+    /// Whether a line has to wait: it is no message, and those of its member are under way, or too
+    /// many are.
+    pub(super) fn has_to_wait(&self, member: MemberId, act: &Act) -> bool {
+        let is_message = match act {
+            Act::Say(_) | Act::Me(_) | Act::Nothing => true,
+            Act::Msg { to, .. } => self.named(to).is_some(),
+            _ => false,
+        };
+        self.drafts.has_to_wait(member, act, is_message)
+    }
+
     /// A line waits for the log: it must be one that has to.
     pub(super) fn check_wait(
         &self,
@@ -138,7 +150,7 @@ impl Checker {
         let waits = member.zip(act);
         // Who is muted is told so in its turn: behind what it has said before.
         let is_muted = |member| drafts.of(member) > 0 && self.muted_for(member, 0).is_some();
-        let has_to = |member, act| drafts.has_to_wait(member, act) || is_muted(member);
+        let has_to = |member, act| self.has_to_wait(member, act) || is_muted(member);
         if !waits.is_some_and(|(member, act)| has_to(member, act)) {
             let seen = format!("{session:?}: {act:?}");
             return violated("nobody waits for the log without need", seen);

@@ -83,17 +83,13 @@ impl Checker {
             Effect::Append(_) => violated("what is drafted is appended", format!("{effect:?}")),
             Effect::Tell { to, answer } => self.answered(*to, answer, later, open),
             Effect::Private {
-                from,
-                to,
+                author,
+                reader,
                 message,
-                is_ignored,
             } => {
                 let heard = Heard::Private(message);
-                if message.time != at.utc {
-                    return violated("a private message has the time", format!("{message:?}"));
-                }
                 let &mut Open { hub, asking, .. } = open;
-                let is_spared = |session: &Session| hub.spares(session.id);
+                let is_spared = |session: &Session| hub.spares(session.id, message.place.id);
                 // Other sessions of the author's hear it, too, and its own if it echoes.
                 let of_author = |session: &Session| {
                     asking != Some(session.id) || framing(session.framing).echoes
@@ -103,18 +99,20 @@ impl Checker {
                     spared.map(move |session| (member, session.id))
                 });
                 for (member, session) in spared.collect::<Vec<_>>() {
-                    if member != *to && member != *from || Some(session) == asking && from != to {
+                    let reads = [*reader, *author].contains(&Some(member));
+                    if !reads || Some(session) == asking && author != reader {
                         return violated("only readers are spared", format!("{session:?}"));
                     }
                     self.spares(member, session)?;
                 }
                 let note = |is_own| Some(Note::Private { is_own });
-                if !is_ignored {
-                    self.told(*to, heard, note(from == to), |own| !is_spared(own))?;
+                if let Some(reader) = *reader {
+                    let is_own = *author == Some(reader);
+                    self.told(reader, heard, note(is_own), |own| !is_spared(own))?;
                 }
-                if from != to {
+                if let Some(author) = author.filter(|_| author != reader) {
                     let is_for = |own: &Session| of_author(own) && !is_spared(own);
-                    self.told(*from, heard, note(true), is_for)?;
+                    self.told(author, heard, note(true), is_for)?;
                 }
                 Ok(())
             }

@@ -60,6 +60,22 @@ pub struct Rooms {
 /// How many of what was said of late are remembered.
 const LATE: usize = 40;
 
+/// A message is kept, and perhaps an old one no more: then it is true.
+pub fn keep(
+    kept: &mut VecDeque<Rc<Message>>,
+    message: &Rc<Message>,
+    (most_lines, most_bytes): (usize, usize),
+) -> bool {
+    kept.push_back(Rc::clone(message));
+    let weight =
+        |kept: &VecDeque<Rc<Message>>| -> usize { kept.iter().map(|said| length(said)).sum() };
+    let before = kept.len();
+    while kept.len() > most_lines || (kept.len() > 1 && weight(kept) > most_bytes) {
+        kept.pop_front();
+    }
+    kept.len() < before
+}
+
 impl Rooms {
     pub fn new(config: &Config) -> Self {
         Self {
@@ -203,6 +219,11 @@ impl Rooms {
         Ok(room.life)
     }
 
+    /// Whether nothing that was said before has that id.
+    pub fn is_new(&mut self, event: EventId) -> bool {
+        self.ids.insert(event)
+    }
+
     /// Something gets its place in a room's order.
     pub fn place(
         &mut self,
@@ -212,7 +233,7 @@ impl Rooms {
         time: Millis,
     ) -> Checked<Place> {
         let time = self.time(id, time);
-        let is_new = self.ids.insert(event);
+        let is_new = self.is_new(event);
         let found = self.rooms.get_mut(&id);
         let Some(room) = found.filter(|room| is_new && room.number < number) else {
             let seen = format!("{event}: {number} in {id:?}");
@@ -232,15 +253,7 @@ impl Rooms {
         let Some(room) = self.rooms.get_mut(&id) else {
             return;
         };
-        room.kept.push_back(Rc::clone(message));
-        let weight =
-            |kept: &VecDeque<Rc<Message>>| -> usize { kept.iter().map(|said| length(said)).sum() };
-        while room.kept.len() > most_lines
-            || (room.kept.len() > 1 && weight(&room.kept) > most_bytes)
-        {
-            room.kept.pop_front();
-            room.has_forgotten = true;
-        }
+        room.has_forgotten |= keep(&mut room.kept, message, (most_lines, most_bytes));
         self.late.push_back(message.place.id);
         if self.late.len() > LATE {
             self.late.pop_front();

@@ -50,6 +50,11 @@ pub enum Act {
     /// Which rooms it hears.
     OwnRooms,
     History(usize),
+    /// What it and somebody have said to each other alone.
+    PrivateHistory {
+        with: String,
+        count: usize,
+    },
     Topic(Option<String>),
     Who(Option<String>),
     /// What was said is to be taken back: this, or the last of its own.
@@ -176,7 +181,16 @@ impl Speaker<'_> {
             }
             880..920 => {
                 let count = rng.random_range(1..40);
-                (format!("/history {count}"), Act::History(count))
+                match rng.random_ratio(1, 3) {
+                    true => (
+                        format!("/history {count} @{nickname}"),
+                        Act::PrivateHistory {
+                            with: nickname,
+                            count,
+                        },
+                    ),
+                    false => (format!("/history {count}"), Act::History(count)),
+                }
             }
             920..935 => {
                 let line = *choose(rng, &["/rooms", "/help", "/nick", "/loop", "/dance"]);

@@ -78,6 +78,7 @@ counters! {
     Echoes: "messages echoed to their authors",
     OwnElsewhere: "messages that their authors' other sessions read",
     PrivateEchoes: "private messages that their authors read",
+    PrivateReplays: "replays of private messages",
     SparedSessions: "private messages that one session was spared and another got",
     Elsewhere: "lines of one room before earlier ones of another",
     Digests: "digests of comings and goings",

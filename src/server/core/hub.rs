@@ -15,6 +15,7 @@
 
 mod drafts;
 mod effects;
+mod private;
 mod resume;
 mod sessions;
 mod sweeps;
@@ -40,6 +41,7 @@ use crate::server::core::resuming::Resuming;
 use crate::server::core::sessions::{SessionId, Sessions};
 use crate::server::core::slow_readers::{OutboxLimits, SlowReaders, Verdict};
 use drafts::Drafts;
+use private::Aside;
 pub use resume::{HeardUpTo, Resumed};
 use sessions::Call;
 
@@ -80,9 +82,8 @@ pub struct Hub {
     sessions: Sessions,
     /// What has come of one session, in order. Kept as long as somebody has several.
     calls: Vec<Call>,
-    /// Sessions that do without the private message among the effects: if somebody has several,
-    /// there is one at most.
-    spared: Vec<SessionId>,
+    /// What was said last to one member alone.
+    asides: HashMap<EventId, Aside>,
     lines: u64,
 }
 
@@ -152,7 +153,7 @@ impl Hub {
             leaving: Vec::new(),
             sessions: Sessions::default(),
             calls: Vec::new(),
-            spared: Vec::new(),
+            asides: HashMap::new(),
             lines: 0,
         }
     }
@@ -214,6 +215,7 @@ impl Hub {
             return;
         };
         self.at = at;
+        self.asides.clear();
         let before = self.effects.len();
         self.lines += 1;
         if client_id.is_some_and(|client_id| self.was_said(session, client_id)) {
@@ -223,7 +225,7 @@ impl Hub {
             Frame::Line(line) => {
                 let Moment { now, utc } = at;
                 self.chat.line(member, line, now, utc, &mut self.effects);
-                self.hold_off(session, before);
+                self.hold_off(before);
                 self.append_drafts(Some(session), client_id, before, at);
                 self.note_call(session, before);
             }
@@ -249,65 +251,12 @@ impl Hub {
         self.fan_out.price(self.chat.foresee_welcome(), framing)
     }
 
-    /// Whether a session does without the private message among the [effects](Self::effects),
-    /// since it does not keep up.
+    /// Whether a session does without a message that is for one member alone, and was said by what
+    /// this hub was told last, since it does not keep up.
     #[must_use]
-    pub fn spares(&self, session: SessionId) -> bool {
-        self.spared.contains(&session)
-    }
-
-    /// Takes out the private messages whose reader does not keep up, of the effects from this one
-    /// on. The author is told instead, unless another session of the reader's gets it. Other
-    /// sessions of the author's that do not keep up are spared them, too.
-    fn hold_off(&mut self, author: SessionId, first: usize) {
-        let Self {
-            fan_out,
-            slow_readers,
-            effects,
-            sessions,
-            spared,
-            ..
-        } = self;
-        for effect in &mut effects[first..] {
-            let Effect::Private {
-                from,
-                to,
-                message,
-                is_ignored,
-            } = effect
-            else {
-                continue;
-            };
-            let (from, to, is_ignored) = (*from, *to, *is_ignored);
-            let mut takes = |session| {
-                let takes = match fan_out.skipped(session) {
-                    Some(_) => {
-                        slow_readers.leave_out_private(session);
-                        false
-                    }
-                    None => slow_readers.takes_private(session, from, message.text.len()),
-                };
-                if !takes {
-                    spared.push(session);
-                }
-                takes
-            };
-            let is_taken = match is_ignored {
-                true => true, // by nobody, and the author need not know
-                false => sessions.of(to).filter(|&session| takes(session)).count() > 0,
-            };
-            if is_taken && from != to {
-                let others = sessions.of(from).filter(|&session| session != author);
-                others.for_each(|session| _ = takes(session));
-            }
-            if !is_taken {
-                let nickname = message.to.clone();
-                *effect = Effect::Tell {
-                    to: from,
-                    answer: Answer::Refused(Refusal::NotDelivered { nickname }),
-                };
-            }
-        }
+    pub fn spares(&self, session: SessionId, message: EventId) -> bool {
+        let aside = self.asides.get(&message);
+        aside.is_some_and(|aside| aside.spared.contains(&session))
     }
 
     /// How many lines members have said, commands and refused ones included.

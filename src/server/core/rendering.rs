@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use crate::chat::{Answer, Event, Message, PrivateMessage};
+use crate::chat::{Answer, Event, Message};
 
 use crate::server::core::digests::Digest;
 
@@ -19,7 +19,7 @@ pub enum Heard<'a> {
     /// A room hears of those who came and went in a second.
     Digest(&'a Digest),
     /// One member says it to another alone.
-    Private(&'a PrivateMessage),
+    Private(&'a Rc<Message>),
     /// One member is told it.
     Answer(&'a Answer),
 }

@@ -12,7 +12,7 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fmt;
 use std::str::FromStr;
 
-use crate::chat::{Absent, EventId, MemberId, Millis, Name, Place, Text};
+use crate::chat::{Absent, Audience, EventId, MemberId, Millis, Place, Text};
 use crate::server::core::flood::Bucket;
 use crate::server::core::sessions::SessionId;
 
@@ -70,8 +70,8 @@ impl FromStr for ResumeToken {
 pub(in crate::server) struct SaidBefore {
     client_id: Text,
     event: EventId,
-    /// The room that heard it, and where; `None` as long as it has no place.
-    pub(in crate::server) heard: Option<(Name, Place)>,
+    /// Who has heard it, and where; `None` as long as it has no place.
+    pub(in crate::server) heard: Option<(Audience, Place)>,
 }
 
 /// A session that may be resumed.
@@ -175,6 +175,16 @@ impl Resuming {
         self.all.get_mut(self.tokens.get(&session)?)
     }
 
+    /// The session that may be resumed by a token, and its member, if the session is gone.
+    pub(in crate::server) fn whose(
+        &self,
+        token: ResumeToken,
+    ) -> Option<(SessionId, Option<MemberId>)> {
+        let found = self.all.get(&token)?;
+        let gone = found.gone.as_ref();
+        Some((found.session, gone.map(|gone| gone.member)))
+    }
+
     /// Whether a token is that of a session.
     pub(in crate::server) fn is_of(&self, session: SessionId, token: ResumeToken) -> bool {
         self.tokens.get(&session) == Some(&token)
@@ -216,7 +226,7 @@ impl Resuming {
         &mut self,
         session: SessionId,
         event: EventId,
-        heard: Option<(Name, Place)>,
+        heard: Option<(Audience, Place)>,
     ) {
         let Some(found) = self.of(session) else {
             return;

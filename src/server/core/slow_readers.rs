@@ -123,6 +123,20 @@ impl SlowReaders {
         }
     }
 
+    /// Whether `bytes` that one member says to another alone could be queued for it now.
+    pub fn would_take_private(&self, to: SessionId, from: MemberId, bytes: usize) -> bool {
+        let queued = self.waiting.get(&to).map(|progress| {
+            let private = progress.private.as_ref();
+            private
+                .and_then(|private| private.queued.get(&from))
+                .copied()
+        });
+        match queued {
+            None => true, // nothing waits
+            Some(queued) => queued.unwrap_or(0) + bytes <= self.limits.soft / 4,
+        }
+    }
+
     /// Whether `bytes` that one member says to another alone may be queued for it. If not, it is
     /// counted.
     pub fn takes_private(&mut self, to: SessionId, from: MemberId, bytes: usize) -> bool {

@@ -14,7 +14,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use loopchat::chat::{Chat, Config, Effect, Event, MemberId, Millis, Name, Peer, Place, RoomId};
+use loopchat::chat::{
+    Audience, Chat, Config, Effect, Event, MemberId, Millis, Name, Peer, Place, RoomId,
+};
 use loopchat::room_log::{MemoryLog, RoomLog};
 use loopchat::server::FRAMINGS;
 use loopchat::server::core::rendering::Heard;
@@ -212,16 +214,22 @@ impl Session {
                     assert!(self.seats.contains(&Some(to)) || self.places.contains_key(&to));
                 }
                 Effect::Private {
-                    from, to, message, ..
+                    author,
+                    reader,
+                    message,
                 } => {
                     self.is_heard(Heard::Private(&message));
-                    let are_here = [from, to].map(|one| self.places.contains_key(&one));
-                    assert_eq!(are_here, [true; 2], "{message:?}");
+                    let mut named = author.iter().chain(&reader);
+                    let are_here = named.all(|one| self.places.contains_key(one));
+                    assert!(are_here, "{message:?}");
                 }
                 Effect::Say { room, event, .. } => {
                     self.is_heard(Heard::Event(&event));
                     match &event {
-                        Event::Message(said) => self.has_its_place(room, &said.room, said.place),
+                        Event::Message(said) => match &said.audience {
+                            Audience::Room(name) => self.has_its_place(room, name, said.place),
+                            Audience::Member { .. } => panic!("a room hears it: {said:?}"),
+                        },
                         Event::Redaction(taken) => {
                             self.has_its_place(room, &taken.room, taken.place);
                         }

@@ -75,7 +75,10 @@ impl House {
                     self.apply(effects);
                 }
                 Effect::Tell { to, answer } => self.fan_out.tell(to.into(), Heard::Answer(&answer)),
-                Effect::Private { to, message, .. } => {
+                Effect::Private {
+                    reader, message, ..
+                } => {
+                    let to = reader.expect("it wants to hear it");
                     self.fan_out.tell(to.into(), Heard::Private(&message));
                 }
                 Effect::Say {

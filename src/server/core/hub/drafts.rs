@@ -171,6 +171,7 @@ impl Hub {
         let id = draft.id;
         let first = self.effects.len();
         self.chat.settle_draft(settled, at.now, &mut self.effects);
+        self.note_asides(session, first);
         if let (Some(session), Some(client_id)) = (session, client_id) {
             let mut heard = None;
             for effect in &mut self.effects[first..] {
@@ -178,7 +179,10 @@ impl Hub {
                     Effect::Say {
                         event: Event::Message(said),
                         ..
-                    } => heard = Some((said.room.clone(), said.place)),
+                    }
+                    | Effect::Private { message: said, .. } => {
+                        heard = Some((said.audience.clone(), said.place));
+                    }
                     Effect::Tell {
                         answer: Answer::Refused(Refusal::NotKept { client_id: id, .. }),
                         ..
@@ -218,6 +222,7 @@ impl Hub {
     pub fn settle(&mut self, at: Moment) -> bool {
         self.apply_what_was();
         self.at = at;
+        self.asides.clear();
         let was_full = self.drafts.is_full();
         while !self.has_large_deliveries()
             && let Some(settled) = self.drafts.log.next_settled()

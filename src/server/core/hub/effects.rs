@@ -27,7 +27,6 @@ impl Hub {
             self.apply_one(effect, call);
         }
         calls.for_each(|call| self.conclude(call));
-        self.spared.clear();
         self.effects = effects;
         for said in self.digests.take_expulsions().collect::<Vec<_>>() {
             self.say_digest(said);
@@ -71,24 +70,31 @@ impl Hub {
                 }
             }
             Effect::Private {
-                from,
-                to,
+                author,
+                reader,
                 message,
-                is_ignored,
             } => {
                 let heard = Heard::Private(&message);
-                let spared = &self.spared;
-                let gets = |session: &SessionId| !spared.contains(session);
-                if !is_ignored {
-                    let readers = sessions.of(to).filter(gets);
+                let client_id = match self.named.is_empty() {
+                    true => None, // nearly always
+                    false => self.named.remove(&message.place.id),
+                };
+                let own = client_id.as_ref();
+                let own = own.map_or(heard, |client_id| Heard::Own(&message, client_id));
+                let aside = self.asides.get(&message.place.id);
+                let gets =
+                    |session: &SessionId| aside.is_none_or(|aside| !aside.spared.contains(session));
+                if let Some(reader) = reader.filter(|_| reader != author) {
+                    let readers = sessions.of(reader).filter(gets);
                     readers.for_each(|session| fan_out.tell(session, heard));
                 }
-                if from != to {
+                if let Some(author) = author {
                     // Another session of its author hears it as its own.
-                    let author = asking_of(from).unwrap_or(from.into());
-                    for session in sessions.of(from).filter(gets) {
-                        if session != author || fan_out.echoes(session) {
-                            fan_out.tell(session, heard);
+                    let said_by = aside.and_then(|aside| aside.said_by);
+                    for session in sessions.of(author).filter(gets) {
+                        let is_reader = reader == Some(author);
+                        if is_reader || Some(session) != said_by || fan_out.echoes(session) {
+                            fan_out.tell(session, own);
                         }
                     }
                 }

@@ -1,10 +1,11 @@
 //! Sessions that are resumed after a cut.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::Hub;
 use crate::chat::{
-    Answer, DisconnectReason, Effect, Event, MemberId, Place, Position, Refusal, Text,
+    Answer, DisconnectReason, Effect, Epoch, Event, MemberId, Place, Position, Refusal, Repeated,
+    Text,
 };
 use crate::server::core::cost::Cost;
 use crate::server::core::flood::Bucket;
@@ -14,8 +15,15 @@ use crate::server::core::rendering::FramingId;
 use crate::server::core::resuming::{Resumable, ResumeToken};
 use crate::server::core::sessions::SessionId;
 
-/// Up to where a client has heard a room.
-pub type HeardUpTo = (Text, Position);
+/// Up to where a client has heard a room; or, without one, what it and somebody say to each other
+/// alone, of which the epoch tells who that is.
+pub type HeardUpTo = (Option<Text>, Position);
+
+/// What somebody may have missed something of, behind that.
+enum Missed<'a> {
+    Room(&'a Text, Position),
+    Private(MemberId, Position),
+}
 
 /// A session that goes on.
 #[derive(Debug)]
@@ -102,15 +110,50 @@ impl Hub {
     pub(in crate::server) fn foresee_backlog(
         &self,
         newcomer: SessionId,
+        token: ResumeToken,
         heard: &[HeardUpTo],
     ) -> Cost {
         let framing = self.fan_out.framing_of(newcomer);
-        let backlogs = heard.iter().map(|heard| self.price_of(heard, framing));
-        backlogs.fold(Cost::LINE, |cost, backlog| cost + backlog)
+        let found = self.resuming.whose(token);
+        let member = found.and_then(|(session, gone)| gone.or_else(|| self.member(session)));
+        let missed = self.missed(member, heard);
+        let prices = missed
+            .iter()
+            .map(|missed| self.price_of(member, missed, framing));
+        prices.fold(Cost::LINE, |cost, backlog| cost + backlog)
     }
 
-    fn price_of(&self, (room, since): &HeardUpTo, framing: FramingId) -> Cost {
-        let repeated = self.chat.foresee_backlog(room, *since);
+    /// The rooms that a client names, each once; and all that others and it say to each other
+    /// alone, of which it may have heard nothing.
+    fn missed<'a>(&self, member: Option<MemberId>, heard: &'a [HeardUpTo]) -> Vec<Missed<'a>> {
+        let mut named = HashSet::new();
+        let rooms = heard.iter().filter_map(|(room, since)| {
+            let room = room.as_ref().filter(|&room| named.insert(room))?;
+            Some(Missed::Room(room, *since))
+        });
+        let mut missed: Vec<Missed<'_>> = rooms.collect();
+        let private = heard.iter().filter(|(room, _)| room.is_none());
+        let private: HashMap<Epoch, u64> = private
+            .map(|(_, since)| (since.epoch, since.number))
+            .collect();
+        let logs = member.map(|member| self.chat.private_logs(member));
+        missed.extend(logs.into_iter().flatten().map(|(partner, heard)| {
+            let epoch = heard.epoch;
+            let number = private.get(&epoch).copied().unwrap_or(0);
+            Missed::Private(partner, Position { epoch, number })
+        }));
+        missed
+    }
+
+    fn price_of(&self, member: Option<MemberId>, missed: &Missed<'_>, framing: FramingId) -> Cost {
+        let repeated = match (missed, member) {
+            (Missed::Room(room, since), _) => self.chat.foresee_backlog(room, *since),
+            (Missed::Private(partner, since), Some(member)) => {
+                let chat = &self.chat;
+                chat.foresee_private_backlog(member, *partner, *since)
+            }
+            (Missed::Private(..), None) => Repeated::default(),
+        };
         self.fan_out.price(repeated, framing)
     }
 
@@ -155,17 +198,21 @@ impl Hub {
         // More than may wait for it would end its connection, each time that it comes back.
         let framing = self.fan_out.framing_of(session);
         let mut left = Cost::answer(u64::from(self.config.outbox_hard / 2));
-        let mut told = HashSet::new();
-        for heard in heard.iter().filter(|(room, _)| told.insert(room)) {
-            let cost = self.price_of(heard, framing);
-            let (room, since) = heard;
+        for missed in self.missed(Some(member), heard) {
+            let cost = self.price_of(Some(member), &missed, framing);
             let is_too_much = cost > left;
             if !is_too_much {
                 left = Cost(left.0 - cost.0);
             }
-            let effects = &mut self.effects;
-            self.chat
-                .tell_backlog(member, room, *since, is_too_much, effects);
+            let (chat, effects) = (&self.chat, &mut self.effects);
+            match missed {
+                Missed::Room(room, since) => {
+                    chat.tell_backlog(member, room, since, is_too_much, effects);
+                }
+                Missed::Private(partner, since) => {
+                    chat.tell_private_backlog(member, partner, since, is_too_much, effects);
+                }
+            }
         }
         for effect in &mut self.effects[first..] {
             if let Effect::Tell {
@@ -189,12 +236,12 @@ impl Hub {
         let Some(said) = self.resuming.said(session, client_id) else {
             return false;
         };
-        if let Some((room, place)) = said.heard.clone() {
+        if let Some((audience, place)) = said.heard.clone() {
             let client_id = client_id.clone();
             self.tell(
                 session,
                 Answer::Committed {
-                    room,
+                    audience,
                     place,
                     client_id,
                 },

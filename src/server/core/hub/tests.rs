@@ -3,6 +3,7 @@
 mod drafts;
 mod endings;
 mod limits;
+mod private;
 mod resuming;
 
 use std::collections::BTreeMap;

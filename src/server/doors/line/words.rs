@@ -13,8 +13,8 @@ use jiff::Timestamp;
 use super::order_words::{describe, explain};
 use super::report_words;
 use crate::chat::{
-    Answer, COMMANDS, CommandEntry, Departure, Event, Message, MessageKind, Millis, Name, ORDERS,
-    Text, counted, ending, minutes,
+    Answer, Audience, COMMANDS, CommandEntry, Departure, Event, Message, MessageKind, Millis, Name,
+    ORDERS, Text, counted, ending, minutes,
 };
 use crate::server::core::digests::{Changes, Digest, Expulsion};
 use crate::server::core::rendering::Heard;
@@ -43,7 +43,7 @@ pub(crate) enum Times {
 /// Puts something into lines, each with its line feed.
 pub(crate) fn render(heard: Heard<'_>, times: Times, to: &mut Vec<u8>) {
     match heard {
-        Heard::Event(Event::Message(said)) | Heard::Own(said, _) => {
+        Heard::Event(Event::Message(said)) | Heard::Own(said, _) | Heard::Private(said) => {
             live_time(said.place.time, times, to);
             message(said, to);
         }
@@ -53,13 +53,6 @@ pub(crate) fn render(heard: Heard<'_>, times: Times, to: &mut Vec<u8>) {
         Heard::Digest(Digest::Expulsion(expulsion)) => {
             put(to, |line| tell_expulsion(expulsion, line));
         }
-        Heard::Private(said) => {
-            live_time(said.time, times, to);
-            line(
-                to,
-                format_args!("{} -> {}: {}", said.author.nickname, said.to, said.text),
-            );
-        }
         Heard::Answer(answer) => tell_answer(answer, times, to),
     }
 }
@@ -67,7 +60,12 @@ pub(crate) fn render(heard: Heard<'_>, times: Times, to: &mut Vec<u8>) {
 /// The same of a room in which the reader is not: each line begins with its name.
 pub(in crate::server) fn render_elsewhere(heard: Heard<'_>, times: Times, to: &mut Vec<u8>) {
     let room = match heard {
-        Heard::Event(Event::Message(said)) | Heard::Own(said, _) => &said.room,
+        Heard::Event(Event::Message(said)) | Heard::Own(said, _) | Heard::Private(said) => {
+            match &said.audience {
+                Audience::Room(room) => room,
+                Audience::Member { .. } => return render(heard, times, to),
+            }
+        }
         Heard::Event(Event::Redaction(taken)) => &taken.room,
         Heard::Event(Event::Topic(set)) => &set.room,
         Heard::Digest(Digest::Changes(changes)) => &changes.room,
@@ -79,7 +77,7 @@ pub(in crate::server) fn render_elsewhere(heard: Heard<'_>, times: Times, to: &m
             | Event::Departure { .. }
             | Event::Rename { .. },
         ) => return,
-        Heard::Private(_) | Heard::Answer(_) => return render(heard, times, to),
+        Heard::Answer(_) => return render(heard, times, to),
     };
     let start = to.len();
     to.extend_from_slice(format!("#{room} ").as_bytes());
@@ -93,12 +91,23 @@ pub(in crate::server) fn render_elsewhere(heard: Heard<'_>, times: Times, to: &m
 /// The hot path: no formatting.
 fn message(said: &Message, to: &mut Vec<u8>) {
     let nickname = said.author.nickname.as_bytes();
-    match said.kind {
-        MessageKind::Said => {
+    match (said.kind, &said.audience) {
+        (MessageKind::Said, Audience::Room(_)) => {
             to.extend_from_slice(nickname);
             to.extend_from_slice(b": ");
         }
-        MessageKind::Action => {
+        (
+            MessageKind::Said,
+            Audience::Member {
+                nickname: reader, ..
+            },
+        ) => {
+            to.extend_from_slice(nickname);
+            to.extend_from_slice(b" -> ");
+            to.extend_from_slice(reader.as_bytes());
+            to.extend_from_slice(b": ");
+        }
+        (MessageKind::Action, _) => {
             to.extend_from_slice(b"** ");
             to.extend_from_slice(nickname);
             to.push(b' ');
@@ -282,18 +291,29 @@ fn tell_answer(answer: &Answer, times: Times, to: &mut Vec<u8>) {
         }
         // Lines have no numbers to come back by.
         Answer::Backlog { .. } | Answer::Committed { .. } => {}
-        Answer::History { room, messages, .. } if messages.is_empty() => {
-            line(to, format_args!("* Nothing has been said in #{room} yet."));
-        }
+        Answer::History { of, messages, .. } if messages.is_empty() => match of {
+            Audience::Room(room) => {
+                line(to, format_args!("* Nothing has been said in #{room} yet."));
+            }
+            Audience::Member { nickname, .. } => line(
+                to,
+                format_args!("* You and {nickname} have said nothing to each other alone yet."),
+            ),
+        },
         Answer::History {
-            room,
-            messages,
-            now,
-            ..
+            of, messages, now, ..
         } => {
             // The header is always of the same form, for programs to read.
             let count = messages.len();
-            line(to, format_args!("* The last {count} messages of #{room}:"));
+            match of {
+                Audience::Room(room) => {
+                    line(to, format_args!("* The last {count} messages of #{room}:"));
+                }
+                Audience::Member { nickname, .. } => line(
+                    to,
+                    format_args!("* The last {count} messages between you and {nickname}:"),
+                ),
+            }
             for said in messages {
                 old_time(said.place.time, *now, times, to);
                 message(said, to);

@@ -8,8 +8,8 @@ mod said;
 use serde_json::{Map, Value, json};
 
 use crate::chat::{
-    Answer, COMMANDS, CommandEntry, Departure, Event, Millis, Name, ORDERS, Outcome, Person, Place,
-    Position, Refusal, Report, Text, Unkept,
+    Answer, Audience, COMMANDS, CommandEntry, Departure, Event, Millis, Name, ORDERS, Outcome,
+    Person, Place, Position, Refusal, Report, Text, Unkept,
 };
 use crate::server::core::digests::{Changes, Digest, Expulsion};
 use crate::server::core::rendering::Heard;
@@ -19,7 +19,7 @@ use said::{backlog, history, message};
 /// Puts something into an object, with a line feed behind it.
 pub(in crate::server) fn render(heard: Heard<'_>, to: &mut Vec<u8>) {
     match heard {
-        Heard::Event(Event::Message(said)) => {
+        Heard::Event(Event::Message(said)) | Heard::Private(said) => {
             message(said, None, to);
             to.push(b'\n');
         }
@@ -34,25 +34,19 @@ pub(in crate::server) fn render(heard: Heard<'_>, to: &mut Vec<u8>) {
         }
         Heard::Digest(Digest::Changes(changes)) => presence(changes).write(to),
         Heard::Digest(Digest::Expulsion(expulsion)) => expelled(expulsion).write(to),
-        Heard::Private(said) => Object::new("private")
-            .with("time", said.time)
-            .person(&said.author)
-            .with("to", name(&said.to))
-            .with("text", text(&said.text))
-            .write(to),
         Heard::Answer(Answer::History {
-            room,
+            of,
             messages,
             is_whole,
             ..
-        }) => history(room, *is_whole, messages, to),
+        }) => history(of, *is_whole, messages, to),
         Heard::Answer(Answer::Backlog {
-            room,
+            of,
             position,
             events,
             own,
             is_more,
-        }) => backlog(room, (position, *is_more), events.as_deref(), own, to),
+        }) => backlog(of, (position, *is_more), events.as_deref(), own, to),
         Heard::Answer(answer) => {
             if let Some(object) = answer_object(answer) {
                 object.write(to);
@@ -85,9 +79,12 @@ impl Object {
         self
     }
 
-    fn place(self, place: &Place, room: &Name) -> Self {
-        self.with("room", name(room))
-            .with("id", place.id.to_string())
+    fn place_in(self, place: &Place, room: &Name) -> Self {
+        self.with("room", name(room)).place(place)
+    }
+
+    fn place(self, place: &Place) -> Self {
+        self.with("id", place.id.to_string())
             .with("number", place.number)
             .with("previous", place.previous)
             .with("time", place.time)
@@ -140,12 +137,12 @@ fn text(text: &Text) -> Value {
 fn event_object(event: &Event) -> Option<Object> {
     Some(match event {
         Event::Redaction(taken) => Object::new("redaction")
-            .place(&taken.place, &taken.room)
+            .place_in(&taken.place, &taken.room)
             .person(&taken.by)
             .with("message", taken.message.to_string())
             .with("author", name(&taken.author)),
         Event::Topic(set) => Object::new("topic")
-            .place(&set.place, &set.room)
+            .place_in(&set.place, &set.room)
             .person(&set.author)
             .with("topic", text(&set.topic)),
         Event::Announcement(announcement) => Object::new("announcement")
@@ -359,16 +356,21 @@ fn answer_object(answer: &Answer) -> Option<Object> {
         ),
         Answer::Skipped { count, .. } => Object::new("skipped").with("count", *count),
         Answer::Deleted(taken) => Object::new("deleted")
-            .place(&taken.place, &taken.room)
+            .place_in(&taken.place, &taken.room)
             .with("message", taken.message.to_string())
             .with("author", name(&taken.author)),
         Answer::Committed {
-            room,
+            audience,
             place,
             client_id,
-        } => Object::new("committed")
-            .place(place, room)
-            .with("client_id", text(client_id)),
+        } => match audience {
+            Audience::Room(room) => Object::new("committed").with("room", name(room)),
+            Audience::Member { nickname, epoch } => Object::new("committed")
+                .with("to", name(nickname))
+                .with("epoch", epoch.to_string()),
+        }
+        .place(place)
+        .with("client_id", text(client_id)),
         Answer::Missed { count } => Object::new("missed").with("count", *count),
         Answer::Flooding { per_second } => {
             Object::new("flooding").with("lines_per_second", *per_second)

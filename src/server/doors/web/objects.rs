@@ -82,7 +82,7 @@ fn hear_object(
             heard,
             reference,
         }) => {
-            let foreseen = server.hub.foresee_backlog(session, &heard);
+            let foreseen = server.hub.foresee_backlog(session, token, &heard);
             if !server.allowance(cx, socket).allows(foreseen) {
                 return Err(Postponed);
             }

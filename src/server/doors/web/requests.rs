@@ -117,15 +117,19 @@ fn heard_of(rooms: &Value) -> Option<Vec<HeardUpTo>> {
             epoch: heard["epoch"].as_str()?.parse().ok()?,
             number: heard["last"].as_u64()?,
         };
-        Some((heard["room"].as_str()?.into(), position))
+        let room = match &heard["room"] {
+            Value::Null => None,
+            room => Some(room.as_str()?.into()),
+        };
+        Some((room, position))
     });
     heard.collect()
 }
 
-/// Rooms of which one asks what one has missed.
-const ROOMS: usize = 100;
+/// Rooms, and others alone, of which one asks what one has missed.
+const ROOMS: usize = 200;
 
-const BAD_ROOMS: &str = "Rooms are a list of at most 100, each with its room, epoch and last.";
+const BAD_ROOMS: &str = "Rooms are a list of at most 200, each with its room, epoch and last.";
 
 const BAD_REFERENCE: &str = "A ref is a number, or a string of at most 64 bytes.";
 

@@ -5,14 +5,14 @@ use crate::chat::{Position, Text};
 use crate::server::core::resuming::ResumeToken;
 
 impl House {
-    fn token(&mut self, session: SessionId, number: u128) -> ResumeToken {
+    pub(super) fn token(&mut self, session: SessionId, number: u128) -> ResumeToken {
         let token = ResumeToken::new(number);
         self.hub.grant(session, token);
         token
     }
 
     /// A newcomer goes on with a session. Which it has then.
-    fn resume(&mut self, token: ResumeToken, heard: &[HeardUpTo]) -> Option<SessionId> {
+    pub(super) fn resume(&mut self, token: ResumeToken, heard: &[HeardUpTo]) -> Option<SessionId> {
         let newcomer = self.hub.connect(STRANGER, JSON, self.at());
         let newcomer = newcomer.expect("there is room");
         self.turn();
@@ -29,14 +29,14 @@ impl House {
         session
     }
 
-    fn cut(&mut self, session: SessionId) {
+    pub(super) fn cut(&mut self, session: SessionId) {
         self.hub.gone(session, self.at());
         self.hub.apply();
         self.hub.forget(session);
         self.turn();
     }
 
-    fn says_as(&mut self, session: SessionId, client_id: &str, line: &str) {
+    pub(super) fn says_as(&mut self, session: SessionId, client_id: &str, line: &str) {
         let client_id = Text::from(client_id);
         self.hub
             .frame_as(session, Some(&client_id), Frame::Line(line), self.at());
@@ -66,7 +66,7 @@ fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 /// The beginning of what there is: all of a room that was never empty.
 fn from_the_start(house: &House, room: &str) -> HeardUpTo {
     let epoch = house.hub.chat().position(room).expect("it is there").epoch;
-    (room.into(), Position { epoch, number: 0 })
+    (Some(room.into()), Position { epoch, number: 0 })
 }
 
 /// Catches: a member that has to wait for its drafts, and whose owner is back before it has left.

@@ -5,25 +5,28 @@ use std::io::Write;
 use std::rc::Rc;
 
 use super::{event_object, string};
-use crate::chat::{Event, EventId, Message, MessageKind, Name, Position, Text};
+use crate::chat::{Audience, Event, EventId, Message, MessageKind, Position, Text};
 
 /// A message; its author's client sees by which id it knows it.
 pub(super) fn message(said: &Message, client_id: Option<&str>, to: &mut Vec<u8>) {
-    let Message {
-        place,
-        room,
-        author,
-        ..
-    } = said;
-    let kind = match said.kind {
-        MessageKind::Said => "message",
-        MessageKind::Action => "action",
-    };
+    let Message { place, author, .. } = said;
     // Writing to memory cannot fail. Neither names nor ids have a sign that JSON would have to
     // escape.
+    let _ = match (&said.audience, said.kind) {
+        (Audience::Room(room), MessageKind::Said) => {
+            write!(to, "{{\"kind\":\"message\",\"room\":\"{room}\"")
+        }
+        (Audience::Room(room), MessageKind::Action) => {
+            write!(to, "{{\"kind\":\"action\",\"room\":\"{room}\"")
+        }
+        (Audience::Member { nickname, epoch }, _) => write!(
+            to,
+            "{{\"kind\":\"private\",\"to\":\"{nickname}\",\"epoch\":\"{epoch}\""
+        ),
+    };
     let _ = write!(
         to,
-        "{{\"kind\":\"{kind}\",\"room\":\"{room}\",\"id\":\"{}\",\"number\":{},\"previous\":{},\"time\":{},\"nick\":\"{}\",\"account\":",
+        ",\"id\":\"{}\",\"number\":{},\"previous\":{},\"time\":{},\"nick\":\"{}\",\"account\":",
         place.id, place.number, place.previous, place.time, author.nickname,
     );
     match &author.account {
@@ -39,14 +42,21 @@ pub(super) fn message(said: &Message, client_id: Option<&str>, to: &mut Vec<u8>)
     to.push(b'}');
 }
 
-/// What was said in a room.
-pub(super) fn history(room: &Name, is_whole: bool, messages: &[Rc<Message>], to: &mut Vec<u8>) {
+/// Of which room it is, or of the reader and whom.
+fn write_of(of: &Audience, to: &mut Vec<u8>) {
+    // Writing to memory cannot fail.
+    let _ = match of {
+        Audience::Room(room) => write!(to, ",\"room\":\"{room}\""),
+        Audience::Member { nickname, .. } => write!(to, ",\"with\":\"{nickname}\""),
+    };
+}
+
+/// What was said in a room, or to one alone.
+pub(super) fn history(of: &Audience, is_whole: bool, messages: &[Rc<Message>], to: &mut Vec<u8>) {
     to.extend_from_slice(b"{\"kind\":");
     string("history", to);
-    let _ = write!(
-        to,
-        ",\"room\":\"{room}\",\"complete\":{is_whole},\"messages\":["
-    );
+    write_of(of, to);
+    let _ = write!(to, ",\"complete\":{is_whole},\"messages\":[");
     for (place, said) in messages.iter().enumerate() {
         if place > 0 {
             to.push(b',');
@@ -56,9 +66,9 @@ pub(super) fn history(room: &Name, is_whole: bool, messages: &[Rc<Message>], to:
     to.extend_from_slice(b"]}\n");
 }
 
-/// What somebody has missed of a room, and which of it is its own.
+/// What somebody has missed of a room, or of what was said to it alone, and which of it is its own.
 pub(super) fn backlog(
-    room: &Name,
+    of: &Audience,
     (position, is_more): (&Position, bool),
     events: Option<&[Event]>,
     own: &[(EventId, Text)],
@@ -66,10 +76,11 @@ pub(super) fn backlog(
 ) {
     to.extend_from_slice(b"{\"kind\":");
     string("backlog", to);
+    write_of(of, to);
     let (is_whole, Position { epoch, number }) = (events.is_some(), position);
     let _ = write!(
         to,
-        ",\"room\":\"{room}\",\"complete\":{is_whole},\"epoch\":\"{epoch}\",\"last\":{number},\"more\":{is_more},\"events\":["
+        ",\"complete\":{is_whole},\"epoch\":\"{epoch}\",\"last\":{number},\"more\":{is_more},\"events\":["
     );
     for (place, event) in events.unwrap_or_default().iter().enumerate() {
         if place > 0 {

@@ -1,0 +1,151 @@
+//! The model of what two members say to each other alone: in which order, and what is kept.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+use loopchat::chat::{
+    Answer, Audience, Draft, Effect, Epoch, LogId, MemberId, Message, Millis, Name, Person, Place,
+};
+use loopchat::server::Config;
+
+use super::checker::{Checker, Seat};
+use super::rooms::keep;
+use super::{Checked, violated};
+
+/// All of them.
+pub struct PrivateLogs {
+    logs: BTreeMap<LogId, Log>,
+    limits: (usize, usize),
+}
+
+struct Log {
+    members: [MemberId; 2],
+    epoch: Epoch,
+    number: u64,
+    time: Millis,
+    kept: VecDeque<Rc<Message>>,
+    has_forgotten: bool,
+}
+
+impl PrivateLogs {
+    pub fn new(config: &Config) -> Self {
+        Self {
+            logs: BTreeMap::new(),
+            limits: (config.history as usize, config.history_bytes as usize),
+        }
+    }
+
+    /// Somebody has left: what nobody is left to read is forgotten.
+    pub fn leave(&mut self, is_here: impl Fn(MemberId) -> bool) {
+        self.logs
+            .retain(|_, log| log.members.into_iter().any(&is_here));
+    }
+}
+
+impl Checker {
+    /// Something is to be said to one member alone.
+    pub(super) fn drafted_private(
+        &mut self,
+        draft: &Draft,
+        (reader, who): (MemberId, &Person),
+    ) -> Checked {
+        self.check_person(reader, who)?;
+        let known = self.private.logs.get(&draft.log()).map(|log| log.epoch);
+        match known.is_none_or(|epoch| epoch == draft.epoch) {
+            true => Ok(()),
+            false => violated(
+                "what two say to each other is in one log",
+                format!("{draft:?}"),
+            ),
+        }
+    }
+
+    /// It has its place: what must come of it.
+    pub(super) fn committed_private(
+        &mut self,
+        draft: Draft,
+        (reader, nickname): (MemberId, Name),
+        (kind, text): (loopchat::chat::MessageKind, loopchat::chat::Text),
+        (number, time): (u64, Millis),
+    ) -> Checked<Vec<Effect>> {
+        let from = draft.member;
+        if self.seat(from).is_none() && self.seat(reader).is_none() {
+            return Ok(Vec::new());
+        }
+        let new = || Log {
+            members: [from, reader],
+            epoch: draft.epoch,
+            number: 0,
+            time: 0,
+            kept: VecDeque::new(),
+            has_forgotten: false,
+        };
+        let is_new = self.rooms.is_new(draft.id);
+        let log = self.private.logs.entry(draft.log()).or_insert_with(new);
+        if !is_new || log.number >= number {
+            let seen = format!("{draft:?}: {number}");
+            return violated("numbers between two grow, and ids are unique", seen);
+        }
+        log.time = log.time.max(time);
+        let place = Place {
+            id: draft.id,
+            number,
+            previous: std::mem::replace(&mut log.number, number),
+            time: log.time,
+        };
+        let epoch = log.epoch;
+        let message = Rc::new(Message {
+            place,
+            audience: Audience::Member { nickname, epoch },
+            author: draft.author,
+            member: from,
+            kind,
+            text,
+        });
+        log.has_forgotten |= keep(&mut log.kept, &message, self.private.limits);
+        let wants = |seat: &&Seat| !seat.ignored.contains(&from);
+        Ok(vec![Effect::Private {
+            author: self.seat(from).map(|_| from),
+            reader: self.seat(reader).filter(wants).map(|_| reader),
+            message,
+        }])
+    }
+
+    /// Whether what is told is what two have said to each other last.
+    pub(super) fn check_private_history(
+        &self,
+        reader: MemberId,
+        with: MemberId,
+        count: usize,
+        answer: &Answer,
+    ) -> Checked {
+        let ignored = self.seat(reader).map(|seat| &seat.ignored);
+        let is_wanted = |member| ignored.is_none_or(|ignored| !ignored.contains(&member));
+        let logs = self.private.logs.values();
+        let log = logs
+            .into_iter()
+            .find(|log| log.members == [reader, with] || log.members == [with, reader]);
+        let kept = log.map(|log| &log.kept);
+        let kept: Vec<_> = kept
+            .into_iter()
+            .flatten()
+            .filter(|said| is_wanted(said.member))
+            .cloned()
+            .collect();
+        let wanted = &kept[kept.len().saturating_sub(count)..];
+        let is_whole = log.is_none_or(|log| !log.has_forgotten && count >= log.kept.len());
+        let nickname = self.seat(with).map_or("", |seat| &seat.nickname);
+        let is_same = matches!(
+            answer,
+            Answer::History { of: Audience::Member { nickname: told, .. }, messages, is_whole: all, .. }
+                if **told == *nickname && **messages == *wanted && *all == is_whole
+        );
+        match is_same {
+            true => Ok(()),
+            false => violated(
+                "what two have said is what is repeated",
+                format!("{answer:?}, not {wanted:?}"),
+            ),
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! What two members say to each other alone: a log for each such pair, read by the two only, and
+//! remembered as long as one of them is here.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::BuildHasher;
+use std::rc::Rc;
+
+use super::history::{History, Repeated};
+use super::timeline::Timeline;
+use super::{
+    Answer, Audience, Chat, Content, Effect, Epoch, EventId, MemberId, Message, Millis, Name, Pair,
+    Person, Position, Refusal, name,
+};
+
+/// What a log costs beside what is said: its fields, and its places in the tables.
+const OVERHEAD: usize = size_of::<Timeline>() + size_of::<Pair>() + 128;
+
+/// All of them.
+#[derive(Debug, Default)]
+pub(super) struct PrivateLogs {
+    logs: BTreeMap<Pair, Timeline>,
+    /// With whom members have one. Who is gone is known as long as the other is here.
+    partners: HashMap<MemberId, BTreeSet<MemberId>>,
+    /// Whom those who have left are now. Kept as long as any draft is under way.
+    heirs: HashMap<MemberId, MemberId>,
+    /// How many were forgotten since too much was kept.
+    forgotten: u64,
+}
+
+impl PrivateLogs {
+    /// Whose oldest was heard when, and its number.
+    pub(super) fn oldest(&self) -> impl Iterator<Item = ((Millis, u64), Pair)> {
+        let logs = self.logs.iter();
+        logs.filter_map(|(&pair, log)| Some((log.history.oldest()?, pair)))
+    }
+
+    pub(super) fn oldest_of(&self, pair: Pair) -> Option<(Millis, u64)> {
+        self.logs.get(&pair)?.history.oldest()
+    }
+
+    /// No draft is under way any more.
+    pub(super) fn nothing_is_under_way(&mut self) {
+        self.heirs.clear();
+    }
+
+    /// What all of them take, by looking at all of them.
+    #[cfg(all(test, feature = "server"))]
+    pub(super) fn weigh(&self) -> usize {
+        let logs = self.logs.values();
+        logs.map(|log| log.history.weight() + OVERHEAD).sum()
+    }
+
+    fn remove(&mut self, pair: Pair) -> Option<Timeline> {
+        for one in [pair.one(), pair.other()] {
+            if let Some(partners) = self.partners.get_mut(&one) {
+                partners.remove(&pair.partner_of(one));
+                if partners.is_empty() {
+                    self.partners.remove(&one);
+                }
+            }
+        }
+        self.logs.remove(&pair)
+    }
+
+    fn insert(&mut self, pair: Pair, log: Timeline) {
+        for one in [pair.one(), pair.other()] {
+            let partners = self.partners.entry(one).or_default();
+            partners.insert(pair.partner_of(one));
+        }
+        self.logs.insert(pair, log);
+    }
+}
+
+impl Chat {
+    /// The life of the log of two members, which may be still to begin.
+    pub(super) fn private_epoch(&self, pair: Pair) -> Epoch {
+        let log = self.private.logs.get(&pair);
+        // Another one after all of it was forgotten.
+        let new = || Epoch(self.cloaks.hash_one((pair, self.private.forgotten)));
+        log.map_or_else(new, |log| log.position.epoch)
+    }
+
+    /// What one member has said to another alone has its place.
+    pub(super) fn commit_private(
+        &mut self,
+        (from, to): (MemberId, MemberId),
+        nickname: Name,
+        (epoch, author, content): (Epoch, Person, Content),
+        (id, number, time): (EventId, u64, Millis),
+        effects: &mut Vec<Effect>,
+    ) {
+        let Content::Message { kind, text } = content else {
+            debug_assert!(false, "there is nothing else that is private");
+            return;
+        };
+        // Who was cut off meanwhile may be back.
+        let mut to = to;
+        while let Some(&heir) = self.private.heirs.get(&to) {
+            to = heir;
+        }
+        if self.member(from).is_none() && self.member(to).is_none() {
+            return; // nobody is left to hear it
+        }
+        let pair = Pair::new(from, to);
+        if !self.private.logs.contains_key(&pair) {
+            self.private
+                .insert(pair, Timeline::new(epoch, &self.config));
+            self.history_bytes += OVERHEAD;
+        }
+        let Some(log) = self.private.logs.get_mut(&pair) else {
+            return;
+        };
+        let epoch = log.position.epoch;
+        let message = Rc::new(Message {
+            place: log.place(id, number, time),
+            audience: Audience::Member { nickname, epoch },
+            author,
+            member: from,
+            kind,
+            text,
+        });
+        self.change_private(pair, |history| history.push(&message));
+        self.keep_histories_small();
+        let is_here = |member: &MemberId| self.member(*member).is_some();
+        effects.push(Effect::Private {
+            author: Some(from).filter(is_here),
+            reader: Some(to).filter(|to| is_here(to) && !self.ignores(*to, from)),
+            message,
+        });
+    }
+
+    /// Changes what is kept of a log, and with it what all of them take.
+    fn change_private(&mut self, pair: Pair, change: impl FnOnce(&mut History)) {
+        if let Some(log) = self.private.logs.get_mut(&pair) {
+            let before = log.history.weight();
+            change(&mut log.history);
+            self.history_bytes = self.history_bytes - before + log.history.weight();
+        }
+    }
+
+    /// Forgets the oldest of what two have said; with the last of it, that they have.
+    pub(super) fn forget_oldest_private(&mut self, pair: Pair) {
+        self.change_private(pair, History::forget_oldest);
+        if self.private.oldest_of(pair).is_none() {
+            self.forget_private(pair);
+            self.private.forgotten += 1;
+        }
+    }
+
+    fn forget_private(&mut self, pair: Pair) {
+        if let Some(log) = self.private.remove(pair) {
+            self.history_bytes -= log.history.weight() + OVERHEAD;
+        }
+    }
+
+    /// A member has left: what nobody is left to read is forgotten.
+    pub(super) fn leave_private(&mut self, member: MemberId) {
+        let partners = self.private.partners.get(&member);
+        let gone = partners.into_iter().flatten();
+        let gone = gone.filter(|&&partner| self.member(partner).is_none());
+        let unread: Vec<Pair> = gone.map(|&partner| Pair::new(member, partner)).collect();
+        unread
+            .into_iter()
+            .for_each(|pair| self.forget_private(pair));
+    }
+
+    /// A member is who another was, and reads what that has read.
+    pub(super) fn inherit_private(&mut self, member: MemberId, before: MemberId) {
+        let partners = self.private.partners.get(&before).cloned();
+        for partner in partners.into_iter().flatten() {
+            let Some(log) = self.private.remove(Pair::new(before, partner)) else {
+                continue;
+            };
+            // What was said before it was known who it is, is not what its client knows.
+            let pair = Pair::new(member, partner);
+            self.forget_private(pair);
+            self.private.insert(pair, log);
+        }
+        if !self.held.is_empty() {
+            self.private.heirs.insert(before, member);
+        }
+    }
+
+    /// With whom a member has a log, and up to where that was heard.
+    pub fn private_logs(&self, member: MemberId) -> impl Iterator<Item = (MemberId, Position)> {
+        let partners = self.private.partners.get(&member).into_iter().flatten();
+        partners.filter_map(move |&partner| {
+            let log = self.private.logs.get(&Pair::new(member, partner))?;
+            Some((partner, log.position))
+        })
+    }
+
+    /// The last that a member and another have said to each other alone, without what it does not
+    /// want to hear.
+    pub(super) fn private_history(
+        &self,
+        member: MemberId,
+        nickname: &str,
+        count: usize,
+        utc: Millis,
+    ) -> Result<Answer, Refusal> {
+        let partner = self.partner(member, nickname);
+        let partner = partner.ok_or_else(|| self.nobody(nickname))?;
+        let pair = Pair::new(member, partner);
+        let log = self.private.logs.get(&pair);
+        let wanted = |message: &&Rc<Message>| !self.ignores(member, message.member);
+        let all = log
+            .into_iter()
+            .flat_map(|log| log.history.last(usize::MAX).rev());
+        let mut messages: Vec<_> = all.filter(wanted).take(count).map(Rc::clone).collect();
+        messages.reverse();
+        Ok(Answer::History {
+            of: self.private_audience(member, partner),
+            messages,
+            is_whole: log.is_none_or(|log| log.history.is_whole(count)),
+            now: utc,
+        })
+    }
+
+    /// What [`private_history`](Self::private_history) would repeat.
+    pub(super) fn foresee_private(
+        &self,
+        member: MemberId,
+        nickname: &str,
+        count: usize,
+    ) -> Repeated {
+        let partner = self.partner(member, nickname);
+        let pair = partner.map(|partner| Pair::new(member, partner));
+        let log = pair.and_then(|pair| self.private.logs.get(&pair));
+        log.map_or_else(Repeated::default, |log| log.history.repeated(count))
+    }
+
+    /// Who is meant by a nickname: a member, or who has had it when it was spoken with last.
+    fn partner(&self, member: MemberId, nickname: &str) -> Option<MemberId> {
+        self.named(nickname).or_else(|| {
+            let folded = self.fold_nickname(nickname)?;
+            let partners = self.private.partners.get(&member)?;
+            let mut gone = partners.iter().filter(|&&one| self.member(one).is_none());
+            let is_meant = |partner: MemberId| {
+                let name = self.nickname_of_partner(member, partner);
+                name.is_some_and(|name| name::fold(name) == folded)
+            };
+            gone.rfind(|&&partner| is_meant(partner)).copied()
+        })
+    }
+
+    /// The nickname of somebody with whom a member speaks, or has spoken.
+    fn nickname_of_partner(&self, member: MemberId, partner: MemberId) -> Option<&Name> {
+        self.nickname(partner).or_else(|| {
+            let log = self.private.logs.get(&Pair::new(member, partner))?;
+            let last = log.history.last(1).next()?;
+            match &last.audience {
+                Audience::Member { nickname, .. } if last.member != partner => Some(nickname),
+                _ => Some(&last.author.nickname),
+            }
+        })
+    }
+
+    fn private_audience(&self, member: MemberId, partner: MemberId) -> Audience {
+        let nickname = self.nickname_of_partner(member, partner).cloned();
+        Audience::Member {
+            // It was somebody's, or there would be no log.
+            nickname: nickname.unwrap_or_else(|| Name::generated("somebody".into())),
+            epoch: self.private_epoch(Pair::new(member, partner)),
+        }
+    }
+
+    /// What a member would be told that has missed this of what it and another say to each other.
+    pub fn foresee_private_backlog(
+        &self,
+        member: MemberId,
+        partner: MemberId,
+        since: Position,
+    ) -> Repeated {
+        let log = self.private.logs.get(&Pair::new(member, partner));
+        let log = log.filter(|log| log.position.epoch == since.epoch);
+        log.map_or_else(Repeated::default, |log| {
+            log.history.repeated_since(since.number)
+        })
+    }
+
+    /// Tells a member what it has missed of what it and another say to each other alone, as
+    /// [of a room](Self::tell_backlog).
+    pub fn tell_private_backlog(
+        &self,
+        member: MemberId,
+        partner: MemberId,
+        since: Position,
+        is_too_much: bool,
+        effects: &mut Vec<Effect>,
+    ) {
+        if let Some(log) = self.private.logs.get(&Pair::new(member, partner)) {
+            let of = self.private_audience(member, partner);
+            self.tell_backlog_of(member, (of, log), since, is_too_much, effects);
+        }
+    }
+}
+
+#[cfg(all(test, feature = "server"))]
+mod tests;

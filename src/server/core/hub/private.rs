@@ -1,0 +1,100 @@
+//! What is said to one member alone that does not keep up.
+//!
+//! If none of its sessions takes it now, it gets no place, and its author is told so: nobody will
+//! ever hear it. If one does, it is said; a session that does not take it then is spared it, and is
+//! told how many there were, since it is remembered.
+
+use super::Hub;
+use crate::chat::{Answer, Effect, Recipient, Refusal};
+use crate::server::core::sessions::SessionId;
+
+/// How something reaches those who hear it that is said to one member alone.
+#[derive(Debug, Default)]
+pub(super) struct Aside {
+    /// The session that has said it, if it is still there.
+    pub(super) said_by: Option<SessionId>,
+    /// The sessions that do without.
+    pub(super) spared: Vec<SessionId>,
+}
+
+impl Hub {
+    /// Takes out the drafts that are for one member alone who does not keep up, of the effects from
+    /// this one on.
+    pub(super) fn hold_off(&mut self, first: usize) {
+        let Self {
+            chat,
+            fan_out,
+            slow_readers,
+            effects,
+            sessions,
+            ..
+        } = self;
+        for effect in &mut effects[first..] {
+            let Effect::Append(draft) = effect else {
+                continue;
+            };
+            let Recipient::Member { id: to, who } = &draft.to else {
+                continue;
+            };
+            let (from, to) = (draft.member, *to);
+            if chat.ignored_by(to).any(|ignored| ignored == from) {
+                continue; // it is read by nobody, and its author need not know
+            }
+            let bytes = draft.content.text().map_or(0, |text| text.len());
+            let takes = |session| {
+                fan_out.skipped(session).is_none()
+                    && slow_readers.would_take_private(session, from, bytes)
+            };
+            if sessions.of(to).any(takes) {
+                continue;
+            }
+            for session in sessions.of(to) {
+                slow_readers.leave_out_private(session);
+            }
+            let nickname = who.nickname.clone();
+            *effect = Effect::Tell {
+                to: from,
+                answer: Answer::Refused(Refusal::NotDelivered { nickname }),
+            };
+        }
+    }
+
+    /// Notes what is said to one member alone, of the effects from this one on, which a session has
+    /// brought about: who is spared it of its readers, and of the author's other sessions.
+    pub(super) fn note_asides(&mut self, said_by: Option<SessionId>, first: usize) {
+        let Self {
+            fan_out,
+            slow_readers,
+            effects,
+            sessions,
+            asides,
+            ..
+        } = self;
+        for effect in &effects[first..] {
+            let Effect::Private {
+                author,
+                reader,
+                message,
+            } = effect
+            else {
+                continue;
+            };
+            let (from, bytes) = (message.member, message.text.len());
+            let mut takes = |session: SessionId| match fan_out.skipped(session) {
+                Some(_) => {
+                    slow_readers.leave_out_private(session);
+                    false
+                }
+                None => slow_readers.takes_private(session, from, bytes),
+            };
+            let said_by = said_by.filter(|&session| sessions.has(session));
+            let readers = reader.iter().flat_map(|&reader| sessions.of(reader));
+            let others = author.filter(|_| author != reader);
+            let others = others.iter().flat_map(|&author| sessions.of(author));
+            let others = others.filter(|&session| Some(session) != said_by);
+            let all = readers.chain(others);
+            let spared = all.filter(|&session| !takes(session)).collect();
+            asides.insert(message.place.id, Aside { said_by, spared });
+        }
+    }
+}
