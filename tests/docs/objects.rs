@@ -39,9 +39,9 @@ fn first_columns(section: &str) -> BTreeSet<&str> {
 
 #[test]
 fn every_object_that_can_be_sent_is_described_and_no_other() {
-    let json =
-        source("src/server/doors/web/json.rs") + &source("src/server/doors/web/json/said.rs");
-    let requests = source("src/server/doors/web/requests.rs");
+    let json = source("src/server/doors/json/rendering.rs")
+        + &source("src/server/doors/json/rendering/said.rs");
+    let requests = source("src/server/doors/json/requests.rs");
     let board = source("src/server/doors/web/board.rs");
     let disconnect = source("src/chat/disconnect.rs");
     let section = section();

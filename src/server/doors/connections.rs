@@ -13,7 +13,7 @@ use crate::server::core::cost::Cost;
 use crate::server::core::line_input::LineInput;
 use crate::server::core::sessions::SessionId;
 use crate::server::core::turns::Load;
-use crate::server::doors::web::requests::Begun;
+use crate::server::doors::json::requests::Begun;
 
 /// One connection.
 pub(in crate::server) struct Connection {

@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | `line/` | the door for `nc`: TCP and IPC, lines of text |
 //! | `web/` | the door for browsers and programs: pages, and WebSockets with lines or JSON |
+//! | `json/` | the objects of `loopchat.v1.json`, whichever door they come through |
 //! | `mod.rs` | the framings that members of the doors have |
 //! | `outlet.rs` | what differs between the doors: how is written, read on, and ended |
 //! | `connections.rs` | what the doors keep of each connection |
@@ -14,14 +15,15 @@
 pub(in crate::server) mod arrivals;
 pub(in crate::server) mod connections;
 pub(in crate::server) mod hearing;
+pub(in crate::server) mod json;
 pub(in crate::server) mod line;
 pub(in crate::server) mod outlet;
 pub(in crate::server) mod trusted_proxies;
 pub(in crate::server) mod web;
 
 use crate::server::core::rendering::{Framing, FramingId, Heard};
+use json::rendering;
 use line::words::{self, Times};
-use web::json;
 
 /// `nc`'s lines: old messages have their times.
 pub(super) const LINES: FramingId = FramingId(0);
@@ -37,7 +39,7 @@ pub(super) const JSON: FramingId = FramingId(6);
 const JSON_ELSEWHERE: FramingId = FramingId(7);
 
 const JSON_FRAMING: Framing = Framing {
-    render: json::render,
+    render: rendering::render,
     echoes: true,
     elsewhere: JSON_ELSEWHERE,
     with_times: JSON,
@@ -73,7 +75,7 @@ pub static FRAMINGS: [Framing; 8] = [
     ),
     JSON_FRAMING,
     Framing {
-        render: json::render_elsewhere,
+        render: rendering::render_elsewhere,
         ..JSON_FRAMING
     },
 ];

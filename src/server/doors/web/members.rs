@@ -13,15 +13,15 @@ use crate::server::core::hub::Hub;
 use crate::server::core::line_input::Read;
 use crate::server::core::rendering::{FramingId, Heard};
 use crate::server::doors::connections::{Connection, Unheard};
+use crate::server::doors::json::objects;
+use crate::server::doors::json::requests::{self, Begun, SUBPROTOCOL};
+use crate::server::doors::json::resuming;
 use crate::server::doors::outlet::{Door, Outlet};
 use crate::server::doors::web::admit;
 use crate::server::doors::web::client;
-use crate::server::doors::web::objects;
 use crate::server::doors::web::path;
 use crate::server::doors::web::peer;
 use crate::server::doors::web::refuse_upgrade;
-use crate::server::doors::web::requests::{self, Begun, SUBPROTOCOL};
-use crate::server::doors::web::resuming;
 use crate::server::doors::{FRAMINGS, JSON, LINES};
 use crate::server::{ChatServer, Config, moment};
 
@@ -272,7 +272,7 @@ fn hear(
     }
 }
 
-pub(super) fn is_member(server: &mut ChatServer, web_socket: WebSocket) -> bool {
+pub(in crate::server) fn is_member(server: &mut ChatServer, web_socket: WebSocket) -> bool {
     let connection = server.connections.get_mut(web_socket.socket());
     connection.is_some_and(|found| found.session.is_some())
 }
@@ -325,7 +325,7 @@ fn lines(
 
 /// Keeps what cannot be heard yet, and reads nothing more. Its bytes are not always whole
 /// characters: a line that is too long is refused at its first byte too many.
-pub(super) fn keep(
+pub(in crate::server) fn keep(
     server: &mut ChatServer,
     cx: &mut Context<ChatServer>,
     web_socket: WebSocket,

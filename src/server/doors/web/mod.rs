@@ -5,8 +5,6 @@
 //! | --- | --- |
 //! | `mod.rs` | opening it, who may come in, which path is what |
 //! | `members.rs` | members of the chat on WebSockets |
-//! | `objects.rs`, `resuming.rs` | what programs say, in objects; sessions that go on after a cut |
-//! | `json.rs`, `requests.rs` | the objects of `loopchat.v1.json`, in both directions |
 //! | `board.rs` | the rooms, as members see them beside what is said |
 //! | `access.rs` | what is for this machine only |
 //! | `forwarded.rs` | who is behind a proxy |
@@ -23,12 +21,8 @@ mod answers;
 pub(in crate::server) mod board;
 mod documents;
 mod forwarded;
-pub(in crate::server) mod json;
 pub(in crate::server) mod members;
-mod objects;
 mod origin;
-pub(in crate::server) mod requests;
-mod resuming;
 mod site;
 
 use log::{debug, info};

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::chat::{Millis, Position, Text};
 use crate::server::core::hub::HeardUpTo;
 use crate::server::core::resuming::{CLIENT_ID_BYTES, CLIENT_IDS, ResumeToken};
-use crate::server::doors::web::json::Object;
+use crate::server::doors::json::rendering::Object;
 use crate::server::{Config, FloodLimit};
 
 /// The name of the subprotocol.

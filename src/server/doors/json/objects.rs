@@ -6,14 +6,14 @@ use crate::server::core::cost::Cost;
 use crate::server::core::framing::Frame;
 use crate::server::core::hub::Hub;
 use crate::server::core::line_input::Read;
-use crate::server::doors::web::json;
+use crate::server::doors::json::rendering;
+use crate::server::doors::json::requests::{self, Begun, Request};
+use crate::server::doors::json::resuming;
 use crate::server::doors::web::members::{is_member, keep};
-use crate::server::doors::web::requests::{self, Begun, Request};
-use crate::server::doors::web::resuming;
 use crate::server::{ChatServer, moment};
 
 /// Hears objects, one a line, until one has to wait: then all behind it do.
-pub(super) fn objects(
+pub(in crate::server) fn objects(
     server: &mut ChatServer,
     cx: &mut Context<ChatServer>,
     web_socket: WebSocket,
@@ -101,7 +101,7 @@ fn hear_object(
         }
         Err(why) => {
             let mut refused = Vec::new();
-            json::not_understood(why).write(&mut refused);
+            rendering::not_understood(why).write(&mut refused);
             server.hub.tell_behind(session, &refused);
             server.charge(cx, socket, Cost::LINE);
             None

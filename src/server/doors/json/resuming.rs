@@ -5,11 +5,11 @@ use crate::server::core::cost::Cost;
 use crate::server::core::hub::HeardUpTo;
 use crate::server::core::resuming::ResumeToken;
 use crate::server::core::sessions::SessionId;
-use crate::server::doors::web::requests;
+use crate::server::doors::json::requests;
 use crate::server::{ChatServer, moment};
 
 /// A session may be resumed from now on: the object that says by what. `None` if nobody may.
-pub(super) fn grant(server: &mut ChatServer, session: SessionId) -> Option<Vec<u8>> {
+pub(in crate::server) fn grant(server: &mut ChatServer, session: SessionId) -> Option<Vec<u8>> {
     let seconds = server.config.resume_time;
     (seconds > 0).then(|| {
         // Nobody can foresee it.
@@ -21,7 +21,7 @@ pub(super) fn grant(server: &mut ChatServer, session: SessionId) -> Option<Vec<u
 
 /// A newcomer says that it was another session: from now on it is, if that may be resumed. Its
 /// connection has what the other's had still to make up for. Returns the session that it has then.
-pub(super) fn resume(
+pub(in crate::server) fn resume(
     server: &mut ChatServer,
     cx: &mut Context<ChatServer>,
     (socket, newcomer): (Socket, SessionId),
