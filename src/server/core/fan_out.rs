@@ -231,6 +231,15 @@ impl FanOut {
         };
     }
 
+    /// A member has this framing from now on.
+    pub(in crate::server) fn reframe(&mut self, session: SessionId, framing: FramingId) {
+        self.settle(session); // what it has heard so far is put as it was
+        let has_crowds = |of: &Self, id: FramingId| of.framings[usize::from(id.0)].has_crowds;
+        self.in_crowds -= usize::from(has_crowds(self, self.framing_of(session)));
+        self.in_crowds += usize::from(has_crowds(self, framing));
+        self.seat(session).framing = framing;
+    }
+
     /// Whether a member hears what it says itself.
     #[must_use]
     pub fn echoes(&self, session: SessionId) -> bool {

@@ -189,6 +189,28 @@ impl Hub {
         Ok(session)
     }
 
+    /// A newcomer that has said nothing yet has another framing from now on. It is told `first`,
+    /// whole lines of that, and greeted anew: what it was told so far does not count.
+    pub(in crate::server) fn begin_anew(
+        &mut self,
+        session: SessionId,
+        framing: FramingId,
+        first: &[u8],
+        at: Moment,
+    ) {
+        self.apply();
+        self.at = at;
+        let Some(member) = self.member(session) else {
+            return;
+        };
+        self.fan_out.reframe(session, framing);
+        self.fan_out.tell_as_it_is(session, first);
+        let before = self.effects.len();
+        let Moment { now, utc } = at;
+        self.chat.welcome_again(member, now, utc, &mut self.effects);
+        self.note_call(session, before);
+    }
+
     /// What a newcomer has sent so far may be no chat: see [`Chat::withhold`].
     pub fn withhold(&mut self, session: SessionId, now: Millis) {
         if let Some(member) = self.member(session) {

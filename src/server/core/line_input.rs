@@ -328,6 +328,19 @@ impl LineInput {
         price + foreseen
     }
 
+    /// Whether a line that has no end yet, or else these bytes behind it, may begin like this, telnet
+    /// commands aside.
+    pub(in crate::server) fn may_begin_with(&self, byte: u8, behind: &[u8]) -> bool {
+        const IAC: u8 = 255;
+        let kept = self.kept.as_ref();
+        let torn = kept.map_or(&[][..], |kept| kept.decoder.torn());
+        match (torn.first(), behind.first()) {
+            (_, None) => false,
+            (Some(&first), _) => first == byte,
+            (None, Some(&first)) => first == byte || first == IAC || self.has_something_left(),
+        }
+    }
+
     /// Whether there may be a line without an end.
     pub(in crate::server) fn has_something_left(&self) -> bool {
         let kept = self.kept.as_ref();

@@ -20,7 +20,7 @@ pub(in crate::server) struct Connection {
     pub(in crate::server) socket: Socket,
     pub(in crate::server) input: LineInput,
     /// What it has said and nobody has heard yet: of a WebSocket (a socket takes such bytes back),
-    /// or at the beginning of a session on the line door.
+    /// or on the line door at the beginning of a session, or in JSON.
     pub(in crate::server) unheard: Option<Box<Unheard>>,
     /// `None` while it only asks for pages, and once it has left the chat.
     pub(in crate::server) session: Option<SessionId>,
@@ -48,8 +48,27 @@ pub(in crate::server) enum Stage {
     },
     /// What it has sent so far is not known to be a chat.
     Opening,
+    /// A chat of which the first line has not come.
+    FirstLine,
     /// A chat.
     Open,
+    /// It has asked for JSON, and was not greeted in it yet.
+    AsksForJson,
+    /// A chat in JSON.
+    Json,
+    /// The same, within a line that is too long.
+    JsonTooLong,
+}
+
+impl Stage {
+    /// Whether a connection speaks JSON, or is about to.
+    pub(in crate::server) fn is_json(self) -> bool {
+        matches!(self, Self::AsksForJson | Self::Json | Self::JsonTooLong)
+    }
+
+    fn is_open(self) -> bool {
+        self == Self::Open || self == Self::FirstLine || self.is_json()
+    }
 }
 
 /// What somebody has said and nobody has heard yet.
@@ -152,6 +171,12 @@ impl Connections {
         self.find(socket).map(|(_, found)| found)
     }
 
+    /// Whether a connection is in the chat.
+    pub(in crate::server) fn is_member(&mut self, socket: Socket) -> bool {
+        let connection = self.get_mut(socket);
+        connection.is_some_and(|found| found.session.is_some())
+    }
+
     /// A connection, and what it counts with.
     fn find(&mut self, socket: Socket) -> Option<(&mut Admission, &mut Connection)> {
         let found = self.by_index.get_mut(socket.index())?.as_mut();
@@ -244,8 +269,8 @@ impl Connections {
     /// with its socket.
     pub(in crate::server) fn any_unheard(&self, is_unheard: impl Fn(Socket) -> bool) -> bool {
         self.iter().any(|connection| {
-            let is_open = connection.session.is_some() && connection.stage == Stage::Open;
-            let has_more = || connection.unheard.is_some() || is_unheard(connection.socket);
+            let is_open = connection.session.is_some() && connection.stage.is_open();
+            let has_more = || connection.has_more_to_hear() || is_unheard(connection.socket);
             is_open && !connection.input.is_held_back() && has_more()
         })
     }
@@ -276,6 +301,14 @@ impl Connection {
     /// Whether it was in the chat and is not any more.
     pub(in crate::server) fn has_departed(&self) -> bool {
         self.session.is_none() && !self.visits
+    }
+
+    /// Whether something that is kept can be heard as it is. On the line door an object can when its
+    /// line has an end.
+    pub(in crate::server) fn has_more_to_hear(&self) -> bool {
+        let is_whole = |kept: &Unheard| kept.begun.is_some() || kept.bytes.ends_with(b"\n");
+        let kept = self.unheard.as_deref();
+        kept.is_some_and(|kept| !self.stage.is_json() || is_whole(kept))
     }
 
     /// Bytes that are held of what it has said, beside its socket's.

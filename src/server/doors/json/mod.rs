@@ -11,3 +11,13 @@ pub(in crate::server) mod objects;
 pub(in crate::server) mod rendering;
 pub(in crate::server) mod requests;
 pub(in crate::server) mod resuming;
+
+use crate::server::Config;
+
+/// The largest message that is taken, in bytes, unless lines may be longer: a paste.
+const MAX_MESSAGE: usize = 64 * 1024;
+
+/// The largest message that is taken, in bytes: a paste of many lines is one.
+pub(in crate::server) fn max_message(config: &Config) -> usize {
+    MAX_MESSAGE.max(config.max_line as usize)
+}

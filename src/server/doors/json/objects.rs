@@ -1,72 +1,101 @@
 //! What programs say in objects of `loopchat.v1.json`: one after the other, until one has to wait.
 
-use crate::http::web_socket::WebSocket;
-use crate::net::Context;
+use crate::net::{Context, Socket};
 use crate::server::core::cost::Cost;
 use crate::server::core::framing::Frame;
 use crate::server::core::hub::Hub;
 use crate::server::core::line_input::Read;
+use crate::server::core::turns::Allowance;
 use crate::server::doors::json::rendering;
 use crate::server::doors::json::requests::{self, Begun, Request};
 use crate::server::doors::json::resuming;
-use crate::server::doors::web::members::{is_member, keep};
 use crate::server::{ChatServer, moment};
 
-/// Hears objects, one a line, until one has to wait: then all behind it do.
-pub(in crate::server) fn objects(
+/// How much of it is heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::server) enum Pace {
+    /// What this turn allows: the rest is heard later.
+    InTurn,
+    /// There is no later.
+    AtOnce,
+}
+
+/// What is still to be heard. If it is nothing, nothing more is to be read for now.
+pub(in crate::server) struct Left {
+    /// The rest of a line that is several.
+    pub(in crate::server) begun: Option<Begun>,
+    /// So many bytes of the text were heard, or are in `begun`.
+    pub(in crate::server) used: usize,
+}
+
+/// Hears objects, one a line, until one has to wait: then all behind it do, and the caller keeps
+/// them. [`ChatServer::read_on`] is called when it is time.
+pub(in crate::server) fn hear(
     server: &mut ChatServer,
     cx: &mut Context<ChatServer>,
-    web_socket: WebSocket,
-    mut begun: Option<Begun>,
-    text: &[u8],
-) {
-    let socket = web_socket.socket();
-    let text = String::from_utf8_lossy(text);
+    socket: Socket,
+    (mut begun, text): (Option<Begun>, &str),
+    pace: Pace,
+) -> Option<Left> {
     let mut rest = text.trim_start();
     while begun.is_some() || !rest.is_empty() {
         let line = match begun.take() {
             Some(line) => Some(line),
             None => {
                 let (object, behind) = rest.split_once('\n').unwrap_or((rest, ""));
-                match hear_object(server, cx, web_socket, object) {
+                match hear_object(server, cx, socket, object, pace) {
                     Ok(line) => {
                         rest = behind.trim_start();
                         line
                     }
                     Err(Postponed) => {
-                        keep(server, cx, web_socket, None, rest.as_bytes());
                         server.postpone(cx, socket);
-                        return server.finish(cx);
+                        server.finish(cx);
+                        let used = text.len() - rest.len();
+                        return Some(Left { begun: None, used });
                     }
                 }
             }
         };
-        let left = line.and_then(|line| hear_line(server, cx, web_socket, line));
+        let begun = line.and_then(|line| hear_line(server, cx, socket, line, pace));
         server.finish(cx);
-        if !is_member(server, web_socket) {
-            return;
+        if !server.connections.is_member(socket) {
+            return None;
         }
-        if left.is_some() || server.must_wait(cx, socket) || server.has_had_its_share(cx, socket) {
-            keep(server, cx, web_socket, left, rest.as_bytes());
+        if begun.is_some() || server.must_wait(cx, socket) || server.has_had_its_share(cx, socket) {
             // Whoever sends many lines in one message has had its share of this turn.
             cx.set_immediate(move |server: &mut ChatServer, cx| server.read_on(cx, socket));
-            break;
+            let used = text.len() - rest.len();
+            return Some(Left { begun, used });
         }
     }
     server.finish(cx);
+    None
 }
 
 /// An object that would cost more than is allowed now: it was not heard.
 struct Postponed;
 
+fn allowance(
+    server: &mut ChatServer,
+    cx: &Context<ChatServer>,
+    socket: Socket,
+    pace: Pace,
+) -> Allowance {
+    match pace {
+        Pace::InTurn => server.allowance(cx, socket),
+        Pace::AtOnce => Allowance::UNBOUNDED,
+    }
+}
+
 /// Hears one object. The line in it is still to be heard.
 fn hear_object(
     server: &mut ChatServer,
     cx: &mut Context<ChatServer>,
-    web_socket: WebSocket,
+    socket: Socket,
     object: &str,
+    pace: Pace,
 ) -> Result<Option<Begun>, Postponed> {
-    let socket = web_socket.socket();
     let connection = server.connections.get_mut(socket);
     let Some(session) = connection.and_then(|found| found.session) else {
         return Ok(None); // what comes after a member has left is thrown away
@@ -83,7 +112,7 @@ fn hear_object(
             reference,
         }) => {
             let foreseen = server.hub.foresee_backlog(session, token, &heard);
-            if !server.allowance(cx, socket).allows(foreseen) {
+            if !allowance(server, cx, socket, pace).allows(foreseen) {
                 return Err(Postponed);
             }
             let session = resuming::resume(server, cx, (socket, session), token, &heard);
@@ -114,11 +143,11 @@ fn hear_object(
 fn hear_line(
     server: &mut ChatServer,
     cx: &mut Context<ChatServer>,
-    web_socket: WebSocket,
+    socket: Socket,
     mut line: Begun,
+    pace: Pace,
 ) -> Option<Begun> {
-    let socket = web_socket.socket();
-    let allowance = server.allowance(cx, socket);
+    let allowance = allowance(server, cx, socket, pace);
     let connection = server.connections.get_mut(socket)?;
     let session = connection.session?;
     let read = Read {

@@ -5,12 +5,12 @@ use std::borrow::Cow;
 
 use log::info;
 
-use super::{hear, opening};
+use super::hearing::{hear, last_line};
+use super::{objects, opening};
 use crate::chat::{DisconnectReason, Peer};
 use crate::net::{Context, Socket};
-use crate::server::core::hub::Hub;
-use crate::server::core::turns::Allowance;
-use crate::server::doors::connections::{Connection, Ending, Stage, Unheard};
+use crate::server::doors::connections::{Ending, Stage, Unheard};
+use crate::server::doors::json::objects::Pace;
 use crate::server::{ChatServer, moment};
 
 /// A connection that we have ended is read on, and what comes thrown away, until nothing has
@@ -101,11 +101,13 @@ pub(super) fn end(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket:
 /// Hears what was kept of the beginning of a session that has ended: thousands of blank lines may
 /// be in front of what is no chat either. False if some of it has to wait for its turn.
 fn hear_kept(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) -> bool {
+    if is_json(server, socket) {
+        return objects::hear_last(server, cx, socket, Pace::InTurn);
+    }
     let kept = take_kept(server, cx, socket);
     let mut rest = &kept[..];
     while !rest.is_empty() {
-        let allowance = server.allowance(cx, socket);
-        rest = &rest[hear(server, cx, socket, rest, allowance)..];
+        rest = &rest[hear(server, cx, socket, rest, Pace::InTurn)..];
         if !rest.is_empty() && server.has_had_its_share(cx, socket) {
             if let Some(connection) = server.connections.get_mut(socket) {
                 connection.unheard = Some(Unheard::new(rest.to_vec()));
@@ -116,6 +118,11 @@ fn hear_kept(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Sock
     }
     server.finish(cx);
     true
+}
+
+fn is_json(server: &mut ChatServer, socket: Socket) -> bool {
+    let connection = server.connections.get_mut(socket);
+    connection.is_some_and(|found| found.stage.is_json())
 }
 
 /// What is kept of the beginning of a session that has ended, if it is a chat's.
@@ -131,31 +138,18 @@ fn take_kept(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Sock
 
 /// Hears what is left of somebody whose connection is closed: it may have waited in vain.
 pub(super) fn last_words(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
-    let kept = take_kept(server, cx, socket);
-    let mut rest = &kept[..];
-    while !rest.is_empty() {
-        rest = &rest[hear(server, cx, socket, rest, Allowance::UNBOUNDED)..];
+    if is_json(server, socket) {
+        objects::hear_last(server, cx, socket, Pace::AtOnce);
+    } else {
+        let kept = take_kept(server, cx, socket);
+        let mut rest = &kept[..];
+        while !rest.is_empty() {
+            rest = &rest[hear(server, cx, socket, rest, Pace::AtOnce)..];
+        }
     }
     server.finish(cx);
     last_line(server, cx, socket);
     leave(server, cx, socket);
-}
-
-/// Hears the last line of somebody whose peer has ended, if it has no end.
-fn last_line(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
-    let ChatServer {
-        hub, connections, ..
-    } = server;
-    if let Some(Connection {
-        input,
-        session: Some(session),
-        ..
-    }) = connections.get_mut(socket)
-    {
-        let cost = input.finish(hub, *session, moment(cx), Hub::frame);
-        server.spend(cx, socket, cost);
-        server.finish(cx);
-    }
 }
 
 /// Sees somebody off who will say no more.
@@ -177,6 +171,7 @@ pub(in crate::server) fn close(
         return;
     };
     connection.depart();
+    socket.set_kept(cx, false);
     socket.resume(cx); // to throw away what comes
     dismiss(server, cx, socket);
 }

@@ -3,13 +3,17 @@
 //! | file | what |
 //! | --- | --- |
 //! | `mod.rs` | sockets' events |
+//! | `hearing.rs` | lines that are heard; `/json`, the one that is the door's own |
+//! | `objects.rs` | sessions that speak JSON: objects, one a line |
 //! | `ending.rs` | the last lines of who has ended its side, its answers, then our end |
 //! | [`opening`] | whether a session begins as a chat does, or as another protocol |
 //! | `proxy_header.rs` | who is behind a proxy |
 //! | `words.rs`, `order_words.rs`, `report_words.rs`, `listing.rs` | what is heard, as lines |
 
 pub(in crate::server) mod ending;
+mod hearing;
 mod listing;
+mod objects;
 pub(in crate::server) mod opening;
 mod order_words;
 mod proxy_header;
@@ -23,15 +27,14 @@ use log::debug;
 use crate::chat::{DisconnectReason, Peer};
 use crate::net::{self, Context, Event, Server, Socket};
 use crate::server::core::fan_out::Payload;
-use crate::server::core::hub::Hub;
-use crate::server::core::line_input::Read;
-use crate::server::core::turns::Allowance;
 use crate::server::doors::LINES;
 use crate::server::doors::arrivals;
-use crate::server::doors::connections::{Connection, Stage, Unheard};
+use crate::server::doors::connections::{Stage, Unheard};
+use crate::server::doors::json::objects::Pace;
 use crate::server::doors::outlet::{Door, Outlet};
-use crate::server::{ChatServer, Loop, moment};
+use crate::server::{ChatServer, Loop};
 use ending::{LAST_LINES_MS, LINGER_MS, close, end, last_words, see_off, throw_away, turn_away};
+use hearing::hear;
 use opening::{Foreign, Verdict};
 use proxy_header::Beginning;
 
@@ -48,9 +51,13 @@ static DOOR: Door = Door {
             Payload::Own(bytes) => socket.write(cx, bytes),
         };
     },
-    read_on: |server, cx, socket| match socket.readable_ended(cx) {
-        true => end(server, cx, socket),
-        false => _ = socket.resume(cx),
+    read_on: |server, cx, socket| {
+        if objects::hear_kept(server, cx, socket) {
+            match socket.readable_ended(cx) {
+                true => end(server, cx, socket),
+                false => _ = socket.resume(cx),
+            }
+        }
     },
     close: |server, cx, socket, _| close(server, cx, socket),
     forget_unread: |socket, cx| {
@@ -262,8 +269,7 @@ fn data(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, b
         return proxied(server, cx, socket, bytes);
     }
     if let Some(bytes) = opening(server, cx, socket, bytes, false) {
-        let allowance = server.allowance(cx, socket);
-        let used = hear(server, cx, socket, &bytes, allowance);
+        let used = hear(server, cx, socket, &bytes, Pace::InTurn);
         socket.unshift(cx, &bytes[used..]);
         if server.has_had_its_share(cx, socket) {
             socket.pause(cx);
@@ -295,7 +301,7 @@ fn opening<'a>(
     };
     match opening::judge(&bytes, has_ended) {
         Verdict::Chat => {
-            connection.stage = Stage::Open;
+            connection.stage = Stage::FirstLine;
             Some(bytes)
         }
         Verdict::Undecided => {
@@ -332,38 +338,4 @@ fn send_away(
     socket.write(cx, &answer);
     close(server, cx, socket);
     server.finish(cx);
-}
-
-/// Takes lines, up to the cap. Returns how many bytes are used up: all, if nobody hears them any
-/// more, and none, if the first line has to wait for its turn.
-fn hear(
-    server: &mut ChatServer,
-    cx: &mut Context<ChatServer>,
-    socket: Socket,
-    bytes: &[u8],
-    allowance: Allowance,
-) -> usize {
-    let ChatServer {
-        hub, connections, ..
-    } = server;
-    let Some(Connection {
-        input,
-        session: Some(session),
-        ..
-    }) = connections.get_mut(socket)
-    else {
-        return bytes.len(); // what comes after a member has left is thrown away
-    };
-    let read = Read {
-        bytes,
-        is_message: false,
-        allowance,
-    };
-    let fed = input.hear(hub, *session, read, moment(cx), Hub::frame);
-    let answers = input.take_answers();
-    if !answers.is_empty() {
-        socket.write(cx, answers);
-    }
-    server.heard(cx, socket, fed);
-    fed.used
 }

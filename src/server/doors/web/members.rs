@@ -13,7 +13,8 @@ use crate::server::core::hub::Hub;
 use crate::server::core::line_input::Read;
 use crate::server::core::rendering::{FramingId, Heard};
 use crate::server::doors::connections::{Connection, Unheard};
-use crate::server::doors::json::objects;
+use crate::server::doors::json;
+use crate::server::doors::json::objects::{Left, Pace};
 use crate::server::doors::json::requests::{self, Begun, SUBPROTOCOL};
 use crate::server::doors::json::resuming;
 use crate::server::doors::outlet::{Door, Outlet};
@@ -23,11 +24,7 @@ use crate::server::doors::web::path;
 use crate::server::doors::web::peer;
 use crate::server::doors::web::refuse_upgrade;
 use crate::server::doors::{FRAMINGS, JSON, LINES};
-use crate::server::{ChatServer, Config, moment};
-
-/// The largest message that is taken, in bytes, unless lines may be longer: a paste. Whoever sends
-/// a larger one is disconnected with 1009.
-const MAX_MESSAGE: usize = 64 * 1024;
+use crate::server::{ChatServer, moment};
 
 /// What is sent to one alone is cut into messages of about so many bytes, between lines: a
 /// connection that is cut again and again comes on all the same.
@@ -174,7 +171,7 @@ pub(in crate::server) fn enter(
                 connection.session = Some(session);
                 if framing == JSON {
                     let flood = connection.input.flood();
-                    let max_message = max_message(&server.config);
+                    let max_message = json::max_message(&server.config);
                     let utc = moment(cx).utc;
                     let hello = requests::hello(&server.config, flood, max_message, utc);
                     send(cx, web_socket, &hello);
@@ -231,11 +228,6 @@ fn send(cx: &mut Context<ChatServer>, web_socket: WebSocket, text: &[u8]) {
     web_socket.send_text(cx, &String::from_utf8_lossy(text));
 }
 
-/// The largest message that is taken, in bytes: a paste of many lines is one.
-pub(in crate::server) fn max_message(config: &Config) -> usize {
-    MAX_MESSAGE.max(config.max_line as usize)
-}
-
 /// A message has come.
 fn message(
     server: &mut ChatServer,
@@ -259,7 +251,7 @@ fn hear(
     text: &[u8],
 ) {
     let socket = web_socket.socket();
-    if !is_member(server, web_socket) {
+    if !server.connections.is_member(socket) {
         return; // what comes after a member has left is thrown away
     }
     if server.must_wait(cx, socket) || server.has_had_its_share(cx, socket) {
@@ -267,20 +259,32 @@ fn hear(
         return server.finish(cx); // it may have been told so
     }
     match framing_of(server, web_socket) {
-        JSON => objects::objects(server, cx, web_socket, begun, text),
+        JSON => objects(server, cx, web_socket, begun, text),
         _ => lines(server, cx, web_socket, text),
     }
-}
-
-pub(in crate::server) fn is_member(server: &mut ChatServer, web_socket: WebSocket) -> bool {
-    let connection = server.connections.get_mut(web_socket.socket());
-    connection.is_some_and(|found| found.session.is_some())
 }
 
 fn framing_of(server: &mut ChatServer, web_socket: WebSocket) -> FramingId {
     let connection = server.connections.get_mut(web_socket.socket());
     let session = connection.and_then(|found| found.session);
     session.map_or(LINES, |session| server.hub.fan_out.framing_of(session))
+}
+
+/// Hears objects, until one has to wait: then all that comes behind it does.
+fn objects(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    web_socket: WebSocket,
+    begun: Option<Begun>,
+    text: &[u8],
+) {
+    let text = String::from_utf8_lossy(text);
+    let said = (begun, &*text);
+    let left = json::objects::hear(server, cx, web_socket.socket(), said, Pace::InTurn);
+    if let Some(Left { begun, used }) = left {
+        keep(server, cx, web_socket, begun, &text.as_bytes()[used..]);
+        server.finish(cx); // that is memory
+    }
 }
 
 /// Hears lines. Of many lines a turn's share is heard; the rest waits, and with it all that comes
@@ -325,7 +329,7 @@ fn lines(
 
 /// Keeps what cannot be heard yet, and reads nothing more. Its bytes are not always whole
 /// characters: a line that is too long is refused at its first byte too many.
-pub(in crate::server) fn keep(
+fn keep(
     server: &mut ChatServer,
     cx: &mut Context<ChatServer>,
     web_socket: WebSocket,

@@ -33,6 +33,7 @@ use crate::http::{self, Head, IncomingMessage, ServerResponse};
 use crate::net::{Address, Context, Event, Listener, Socket};
 use crate::server::core::cost::Cost;
 use crate::server::doors::arrivals;
+use crate::server::doors::json;
 use crate::server::doors::line::ending::{LAST_LINES_MS, THROWN_AWAY};
 use crate::server::inspect::loop_view;
 use crate::server::inspect::metrics;
@@ -118,7 +119,7 @@ fn open(event_loop: &mut Loop, server: &ChatServer) -> (http::Server, Endpoint) 
         log::error!("the web door: {error}");
     });
     door.on_request(event_loop, route);
-    let max_message = members::max_message(&server.config);
+    let max_message = json::max_message(&server.config);
     let endpoint = Endpoint::new(event_loop, limits(max_message));
     members::listen(event_loop, endpoint);
     let watchers = Endpoint::new(event_loop, limits(loop_view::MAX_MESSAGE));
