@@ -2,26 +2,21 @@
 //! it when it comes back.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
 
 use serde_json::{Value, json};
-use tungstenite::protocol::Role;
-use tungstenite::{Message, WebSocket};
 
-/// Who hears nothing for so long asks whether anybody is there; who gets no answer to that connects
-/// anew. It may be wrong, and connects once more than it has to.
-const SILENCE: Duration = Duration::from_millis(100);
+use crate::link::{Doors, Link, Silence};
 
 /// Messages on the way at a time.
 const ON_THE_WAY: usize = 8;
 
 /// One of those who talk.
 pub struct Member {
-    address: SocketAddr,
+    doors: Doors,
+    /// How many connections it has made.
+    connections: usize,
     number: usize,
-    socket: Option<WebSocket<TcpStream>>,
+    link: Option<Link>,
     /// Objects that came with others, and were not looked at.
     unread: VecDeque<Value>,
     token: Option<String>,
@@ -38,11 +33,12 @@ pub struct Member {
 
 impl Member {
     /// Comes in, and knows by what it can come back.
-    pub fn enter(address: SocketAddr, number: usize) -> Self {
+    pub fn enter(doors: Doors, number: usize) -> Self {
         let mut member = Self {
-            address,
+            doors,
+            connections: number,
             number,
-            socket: None,
+            link: None,
             unread: VecDeque::new(),
             token: None,
             epoch: Value::Null,
@@ -158,7 +154,9 @@ impl Member {
         let id = object["id"].as_str().expect("an id").to_owned();
         assert!(self.ids.insert(id), "heard twice: {object}");
         let text = object["text"].as_str().expect("a text");
-        let (author, said) = text.split_once(' ').expect("whose, and which");
+        let (author, said) = text
+            .split_once(' ')
+            .unwrap_or_else(|| panic!("whose, and which: {object}"));
         let (author, said) = (author.parse().expect("whose"), said.parse().expect("which"));
         self.heard.push((author, said));
         if author == self.number {
@@ -178,10 +176,9 @@ impl Member {
 
     /// Sends an object; if that cannot be, it will be seen when the next is to be heard.
     fn send(&mut self, object: &Value) {
-        if let Some(socket) = &mut self.socket
-            && socket.send(Message::text(object.to_string())).is_err()
-        {
-            self.socket = None;
+        let sent = self.link.as_mut().map(|link| link.send(object));
+        if sent == Some(None) {
+            self.link = None;
         }
     }
 
@@ -191,53 +188,28 @@ impl Member {
             if let Some(object) = self.unread.pop_front() {
                 return Some(object);
             }
-            match self.socket.as_mut()?.read() {
-                Ok(Message::Text(text)) => {
+            match self.link.as_mut()?.read() {
+                Ok(Some(objects)) => {
                     self.is_asking = false;
-                    self.unread.extend(text.lines().map(parsed));
+                    self.unread.extend(objects);
                 }
-                Ok(_) => {}
-                Err(tungstenite::Error::Io(error)) if is_silence(&error) && !self.is_asking => {
+                Err(Silence) if !self.is_asking => {
                     self.is_asking = true;
                     self.send(&json!({ "kind": "ping" }));
                 }
-                Err(_) => self.socket = None,
+                Ok(None) | Err(Silence) => self.link = None,
             }
         }
     }
 
-    /// Opens a WebSocket. `None` if it is cut before it is one.
+    /// Connects, by one door after the other. `None` if it is cut before it speaks JSON.
     fn connect(&mut self) -> Option<()> {
-        self.socket = None;
         // What came before the cut was heard, or is in the backlog.
         self.unread.clear();
         self.is_asking = false;
-        let mut stream = TcpStream::connect(self.address).expect("the gate listens");
-        stream.set_read_timeout(Some(SILENCE)).expect("it can");
-        let request = "GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\n\
-            Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-            Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\
-            Sec-WebSocket-Protocol: loopchat.v1.json\r\n\r\n";
-        stream.write_all(request.as_bytes()).ok()?;
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            let mut byte = [0];
-            match stream.read(&mut byte) {
-                Ok(1) => head.push(byte[0]),
-                _ => return None,
-            }
-        }
-        assert!(head.starts_with(b"HTTP/1.1 101 "), "{head:?}");
-        self.socket = Some(WebSocket::from_raw_socket(stream, Role::Client, None));
+        self.connections += 1;
+        self.link = None;
+        self.link = Some(self.doors.connect(self.connections)?);
         Some(())
     }
-}
-
-fn parsed(line: &str) -> Value {
-    serde_json::from_str(line).expect("an object a line")
-}
-
-fn is_silence(error: &std::io::Error) -> bool {
-    use std::io::ErrorKind::{TimedOut, WouldBlock};
-    matches!(error.kind(), WouldBlock | TimedOut)
 }
