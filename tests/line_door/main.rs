@@ -8,6 +8,7 @@ mod budgets;
 mod ends;
 mod foreign;
 mod hostile;
+mod json;
 mod limits;
 mod lines;
 mod long;

@@ -59,6 +59,17 @@ fn a_member_is_where_the_proxy_says() {
 }
 
 #[test]
+fn behind_the_header_the_first_line_may_ask_for_json() {
+    let (_server, door, mut operator, _folder) = behind(&[]);
+    for header in [V1, V2] {
+        let mut client = Client::connect(&door);
+        client.send([header, b"/json\n{\"kind\":\"line\",\"text\":\"hello\"}\n"].concat());
+        client.expect_line(|line| line.starts_with("{\"kind\":\"welcome\","));
+        operator.expect_line(|line| line.ends_with(": hello"));
+    }
+}
+
+#[test]
 fn a_ban_is_of_the_client_and_not_of_the_proxy() {
     let (_server, door, mut operator, _folder) = behind(&["--max-per-address", "2"]);
     let from = |last: u32| {
