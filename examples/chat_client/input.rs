@@ -34,7 +34,7 @@ pub enum Input {
 pub fn read_or_pause(client: &mut Client, cx: &mut Context) {
     let session = &client.session;
     let wanted = match session.is_open() {
-        true => !client.full,
+        true => !client.full && !client.wire.is_full(),
         // Whoever types is heard; a pipe can wait, and what is not read yet is not lost.
         false => client.interactive && !session.is_ending(),
     };

@@ -12,18 +12,22 @@
 //! exits with 0 when the server closes; so it does after `/quit`. Ctrl-C exits with 130.
 //!
 //! The client's own words go to standard error and start with `-- `. If the server goes away, it
-//! tries again after 1, 2, 4 ... up to 30 seconds at most, and takes its nickname and its room
-//! again:
+//! tries again after 1, 2, 4 ... up to 30 seconds at most, and goes on with its session: it shows what
+//! was said meanwhile, and says again what may not have arrived; the server hears each once.
 //!
 //! ```text
 //! /nick ada
 //! * You are now ada.
 //! -- connection lost; next try in 1 s
 //! -- connected again
-//! * Welcome to loopchat, guest1. You are in #lobby with 0 others.
-//! * Type to talk. /help lists the commands, /nick NAME gives you a name.
-//! * You are now ada.
+//! * You are back as ada, in #lobby with 1 other.
+//! [14:03] bob: where are you?
 //! ```
+//!
+//! A server that was started anew knows nothing of the session. Then the client says that it starts
+//! anew, takes its nickname and its room again, and tells what was perhaps not said. It speaks JSON
+//! for that, over a line: see `docs/protocol.md`. A server that does not know `/json` is spoken to in
+//! lines, and there a cut loses whatever was on its way.
 //!
 //! Nothing is said under another name, or in another room, than was asked for: what is typed waits
 //! until the server has confirmed both. If it refuses, you are asked for another; a pipe ends with
@@ -31,7 +35,7 @@
 //! lost, it is asked for again until it is free. Whoever is banned or kicked stays away: the
 //! client exits with 1.
 //!
-//! What you watch, whom you ignore and whether you want to see times is forgotten with a connection,
+//! If it starts anew, what you watch, whom you ignore and whether you want to see times is forgotten,
 //! and to be typed again. All that the server says is printed as it comes, with the times and the
 //! names of rooms before it.
 //!
@@ -43,6 +47,7 @@
 //! | file | what |
 //! | --- | --- |
 //! | `main.rs` | the socket: connecting, and connecting again |
+//! | `wire/` | the protocol: bytes in, events and bytes out; no socket, no clock |
 //! | `session.rs` | what may be said, and when; no socket, no clock |
 //! | `input.rs` | standard input, be it a terminal, a pipe or a file |
 //! | `output.rs` | what is printed |
@@ -50,21 +55,22 @@
 mod input;
 mod output;
 mod session;
+mod wire;
 
 use std::io::{self, IsTerminal};
 use std::mem;
-use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use clap::Parser;
 use loopchat::chat::sanitise;
 use loopchat::event_loop::{SIGINT, Timer};
 use loopchat::net::{self, Error, EventLoop, Socket, Target};
-use loopchat::server::framing::{Frame, LineDecoder};
+use loopchat::server::framing::LineDecoder;
 
 use input::{Input, read_or_pause};
 use output::{Output, notice, show};
 use session::{Session, Step};
+use wire::{Event, Wire};
 
 /// What every listener gets to reach the loop.
 type Context = net::Context<Client>;
@@ -122,6 +128,7 @@ struct Client {
     exit_code: u8,
 
     socket: Option<Socket>,
+    wire: Wire,
     session: Session,
     /// When the socket was connected, in loop time; `None` if it is not.
     since: Option<u64>,
@@ -144,8 +151,6 @@ struct Client {
     typed: LineDecoder,
     /// The last write returned false: nothing is read from standard input until `drain`.
     full: bool,
-    /// Makes lines of what the server says.
-    heard: LineDecoder,
     output: Output,
 }
 
@@ -163,6 +168,7 @@ fn main() -> io::Result<ExitCode> {
         interactive,
         exit_code: 0,
         socket: None,
+        wire: Wire::new(),
         session: Session::new(interactive, given(flags.nick), given(flags.room)),
         since: None,
         ever_connected: false,
@@ -176,7 +182,6 @@ fn main() -> io::Result<ExitCode> {
         input: Input::Paused,
         typed: LineDecoder::new(),
         full: false,
-        heard: LineDecoder::new(),
         output: Output::default(),
     };
     let mut event_loop = EventLoop::new()?;
@@ -213,30 +218,29 @@ fn connected(client: &mut Client, cx: &mut Context, socket: Socket) {
     (client.full, client.dismissed, client.name_delay) = (false, false, 1);
     // A link may die without a word.
     socket.set_keep_alive(cx, Some(KEEP_ALIVE_MS));
-    let steps = client.session.connected();
-    perform(client, cx, steps);
+    client.wire.connected();
+    perform(client, cx, Vec::new());
 }
 
 /// Does what the session asks for, and looks what may be read now.
 fn perform(client: &mut Client, cx: &mut Context, steps: Vec<Step>) {
-    let socket = client.socket.inspect(|socket| socket.cork(cx)); // one write for all the lines
     for step in steps {
-        match (step, socket) {
-            (Step::Send(line), Some(socket)) => {
-                client.full |= !socket.write(cx, format!("{line}\n").as_bytes());
-            }
-            (Step::Send(_), None) => {} // the session knows that there is none
-            (Step::Notice(text), _) => notice(client, cx, &text),
-            (Step::AskAgain, _) => {
-                ask_again_later(client, cx);
-            }
-            (Step::Leave(reason), _) => {
+        match step {
+            Step::Send(line) => client.wire.say(&line),
+            Step::Notice(text) => notice(client, cx, &text),
+            Step::AskAgain => ask_again_later(client, cx),
+            Step::Leave(reason) => {
                 fail(client, cx, &reason);
                 break;
             }
         }
     }
-    socket.inspect(|socket| socket.uncork(cx));
+    if let Some(socket) = client.socket {
+        let bytes = client.wire.take_bytes(); // one write for all the lines
+        if !bytes.is_empty() {
+            client.full |= !socket.write(cx, bytes);
+        }
+    }
     watch_for_answers(client, cx);
     if client.input == Input::Ended && client.session.is_open() {
         all_said(client, cx);
@@ -259,7 +263,8 @@ fn ask_again_later(client: &mut Client, cx: &mut Context) {
 
 /// Whoever does not give us name and room in time is not there any more, whatever TCP says.
 fn watch_for_answers(client: &mut Client, cx: &mut Context) {
-    match (client.session.is_entering(), client.overdue) {
+    let is_entering = client.wire.is_entering() || client.session.is_entering();
+    match (is_entering, client.overdue) {
         (true, None) => {
             let wait = u64::from(client.answer_timeout) * 1000;
             client.overdue = Some(cx.set_timeout(wait, |client: &mut Client, cx| {
@@ -285,27 +290,45 @@ fn jittered(seconds: u64) -> u64 {
 }
 
 fn heard(client: &mut Client, cx: &mut Context, socket: Socket, bytes: &[u8]) {
-    let mut decoder = mem::take(&mut client.heard);
-    decoder.feed(MAX_LINE, bytes, |frame| {
-        hear(client, cx, frame);
-        ControlFlow::Continue(())
-    });
-    client.heard = decoder;
+    let events = client.wire.receive(bytes);
+    happen(client, cx, events);
     // Backpressure: the kernel's buffer fills, then the server's, until this is printed.
     if client.output.is_full() {
         socket.pause(cx);
     }
 }
 
+/// Does what follows from what the server has said.
+fn happen(client: &mut Client, cx: &mut Context, events: Vec<Event>) {
+    for event in events {
+        match event {
+            Event::Line(line) => hear(client, cx, &line),
+            Event::Notice(text) => notice(client, cx, &sanitise(&text)),
+            Event::Ready if client.session.is_ending() => {
+                fail(client, cx, "what was said last may be missing");
+            }
+            Event::Ready => {
+                let steps = client.session.connected();
+                perform(client, cx, steps);
+            }
+            Event::Resumed { nick, room } => {
+                let steps = client.session.resumed(nick, room);
+                perform(client, cx, steps);
+            }
+        }
+    }
+    perform(client, cx, Vec::new());
+    if client.session.is_ending()
+        && !client.wire.is_entering()
+        && !client.wire.is_full()
+        && let Some(socket) = client.socket
+    {
+        socket.end(cx); // all was said, some of it again
+    }
+}
+
 /// One line from the server. It should be safe to print, but who knows which server that is.
-fn hear(client: &mut Client, cx: &mut Context, frame: Frame<'_>) {
-    let Frame::Line(line) = frame else {
-        return notice(
-            client,
-            cx,
-            "the server said a line that is too long to show",
-        );
-    };
+fn hear(client: &mut Client, cx: &mut Context, line: &str) {
     let line = sanitise(line);
     client.dismissed |= line.starts_with("! Disconnected: ");
     let (shown, steps) = client.session.heard(&line);
@@ -334,13 +357,15 @@ fn failed(client: &mut Client, _cx: &mut Context, _socket: Socket, error: &Error
 
 /// The connection is gone, or never was: the end if we had said all, or else we try again.
 fn closed(client: &mut Client, cx: &mut Context, _socket: Socket, had_error: bool) {
-    let mut decoder = mem::take(&mut client.heard);
-    decoder.finish(MAX_LINE, |frame| hear(client, cx, frame)); // a last line without its end
     client.socket = None;
     client.session.lost();
+    let events = client.wire.lost();
+    happen(client, cx, events);
     watch_for_answers(client, cx);
     let since = client.since.take();
-    if client.session.is_ending() {
+    // A pipe has said all, and not all of it has come back.
+    let may_go_on = !client.interactive && !client.dismissed && client.wire.can_go_on();
+    if client.session.is_ending() && !may_go_on {
         if had_error && client.input == Input::Ended {
             let reason = format!("{}: answers may be missing", client.trouble);
             fail(client, cx, &reason);
@@ -374,6 +399,7 @@ fn closed(client: &mut Client, cx: &mut Context, _socket: Socket, had_error: boo
 /// a pipe's last lines wait for it, but whoever types Ctrl-D wants to leave.
 fn all_said(client: &mut Client, cx: &mut Context) {
     match client.socket {
+        Some(_) if client.session.is_open() && client.wire.is_full() => {} // not yet
         Some(socket) if client.session.is_open() => {
             client.session.end();
             socket.end(cx);

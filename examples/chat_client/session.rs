@@ -156,6 +156,27 @@ impl Session {
         self.go_on()
     }
 
+    /// A connection stands, and the session goes on by it. What was asked for and is not had yet is
+    /// asked for again.
+    pub fn resumed(&mut self, nick: String, room: String) -> Vec<Step> {
+        if self.state == State::Ending {
+            return Vec::new();
+        }
+        let wanted = |kind, wish: &Option<String>, had: &str| {
+            let name = wish.clone().filter(|name| name != had)?;
+            Some(Wish { kind, name })
+        };
+        let wishes = [
+            wanted(Kind::Nick, &self.nick, &nick),
+            wanted(Kind::Room, &self.room, &room),
+        ];
+        self.wanted = wishes.into_iter().flatten().collect();
+        self.room.get_or_insert(room);
+        (self.asked, self.unanswered) = (0, false);
+        self.state = State::Open;
+        self.go_on()
+    }
+
     /// The connection is gone, or the server says no more: what is typed waits for the next one.
     pub fn lost(&mut self) {
         if self.state == State::Ending {

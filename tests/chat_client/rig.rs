@@ -154,7 +154,19 @@ impl FakeServer {
         Self { listener, address }
     }
 
+    /// A connection of the client, which is told that only lines are spoken here.
     pub fn accept(&self) -> TcpStream {
+        let mut stream = self.accept_silently();
+        let mut asked = [0; 6];
+        stream.read_exact(&mut asked).expect("the client asks");
+        assert_eq!(&asked, b"/json\n");
+        let answer = b"! There is no command /json. /help lists the commands.\n";
+        stream.write_all(answer).expect("the client hears");
+        stream
+    }
+
+    /// The same without a word.
+    pub fn accept_silently(&self) -> TcpStream {
         let accepted = eventually("the client to connect", || self.listener.accept().ok());
         let stream = accepted.0;
         stream.set_nonblocking(false).expect("it is a socket");
