@@ -4,7 +4,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../../examples/chat_client/wire/mod.rs"]
+mod wire;
+
 mod asking;
+mod cuts;
+mod protocol;
 mod rig;
 
 use std::fs::File;
