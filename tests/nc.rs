@@ -198,6 +198,28 @@ fn nc_shows_times_and_other_rooms() {
     assert!(bob.sync().iter().all(|line| !line.contains("unheard")));
 }
 
+/// A program needs no more than a shell and `nc` to speak JSON.
+#[test]
+fn nc_speaks_json_behind_its_first_line() {
+    if !has_nc() {
+        return;
+    }
+    let server = Server::start();
+    let mut bob = server.join();
+    let (host, port) = server.address.rsplit_once(':').unwrap();
+    let said = r#"/json\n{"kind":"line","text":"hello","ref":1}\n{"kind":"line","text":"/who"}\n"#;
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("printf '{said}' | nc -N {host} {port}")]);
+    let output = String::from_utf8(run(&mut shell).stdout).expect("text");
+    let objects = output.lines().skip_while(|line| !line.starts_with('{'));
+    let kinds: Vec<&str> = objects
+        .map(|object| object.split('"').nth(3).expect("a kind"))
+        .collect();
+    let expected = ["hello", "token", "welcome", "message", "done", "members"];
+    assert_eq!(kinds, expected, "{output}");
+    bob.expect("guest2: hello");
+}
+
 #[test]
 fn quitting_ends_nc() {
     if !has_nc() {
