@@ -344,8 +344,10 @@ impl Wire {
                 events.extend(lines.into_iter().map(Event::Line));
             }
         }
-        if backlog["complete"] == false {
-            let room = backlog["room"].as_str().unwrap_or_default();
+        if let Some(room) = backlog["room"]
+            .as_str()
+            .filter(|_| backlog["complete"] == false)
+        {
             let what = "something that was said may be missing; /history shows what is kept";
             events.push(Event::Notice(format!("#{room}: {what}")));
         }

@@ -54,6 +54,9 @@ impl Rooms {
 
     /// All up to there is heard, or not to be had.
     pub fn reach(&mut self, place: &Value) {
+        if !place["room"].is_string() {
+            return; // it is of something else than a room
+        }
         let epoch = place["epoch"].as_str().unwrap_or(UNKNOWN).to_owned();
         let last = place["last"].as_u64().unwrap_or_default();
         let room = Room {
