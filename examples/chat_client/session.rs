@@ -4,7 +4,8 @@
 //! and nowhere else. So a line waits here until what was asked for before it is *had*: the server
 //! has confirmed it. The same holds behind a `/nick` or a `/join` among the lines.
 //!
-//! The protocol has no numbers for answers, and any line may be answered with an error. So before
+//! It hears lines, whichever way they came: the [wire](super::wire) makes them of objects. Lines have
+//! no numbers for answers, and any of them may be answered with an error. So before
 //! such a question, if something was sent that may still be answered, goes a *fence*: a command
 //! that does not exist, under a name of its own. After the error that names it, the next answer is
 //! ours.

@@ -5,6 +5,7 @@
 //! cuts there are, as far as the machine's scheduling lets a seed mean the same.
 
 mod gate;
+mod half_closed;
 mod link;
 mod member;
 #[path = "../support/mod.rs"]

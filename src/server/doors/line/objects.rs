@@ -75,6 +75,10 @@ pub(super) fn hear(
         else {
             return bytes.len(); // what comes after a member has left is thrown away
         };
+        if connection.has_more_to_hear() {
+            socket.pause(cx);
+            return used; // that comes first
+        }
         let rest = &bytes[used..];
         let end = memchr::memchr(b'\n', rest);
         let piece = &rest[..end.map_or(rest.len(), |end| end + 1)];
