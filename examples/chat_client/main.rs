@@ -366,8 +366,13 @@ fn closed(client: &mut Client, cx: &mut Context, _socket: Socket, had_error: boo
     // A pipe has said all, and not all of it has come back.
     let may_go_on = !client.interactive && !client.dismissed && client.wire.can_go_on();
     if client.session.is_ending() && !may_go_on {
-        if had_error && client.input == Input::Ended {
-            let reason = format!("{}: answers may be missing", client.trouble);
+        let is_unanswered = had_error || (client.wire.is_unanswered() && !client.dismissed);
+        if is_unanswered && client.input == Input::Ended {
+            let trouble = match had_error {
+                true => &client.trouble,
+                false => "connection lost",
+            };
+            let reason = format!("{trouble}: answers may be missing");
             fail(client, cx, &reason);
         } else if client.dismissed && !client.interactive {
             fail(

@@ -297,6 +297,26 @@ fn if_the_session_does_not_go_on_one_is_the_newcomer() {
     assert_eq!(events.last(), Some(&Event::Ready));
 }
 
+/// Without a token nothing can be said again: it might be said twice.
+#[test]
+fn what_a_server_cannot_know_again_is_not_said_again() {
+    let mut wire = Wire::new();
+    let welcome = |wire: &mut Wire| {
+        wire.connected();
+        wire.take_bytes();
+        let mut hello = hello("none");
+        hello.remove(1);
+        wire.receive(&bytes_of(&hello))
+    };
+    welcome(&mut wire);
+    wire.say("hi");
+    assert_eq!(sent(&mut wire).len(), 1);
+    wire.lost();
+    assert!(wire.is_unanswered() && !wire.can_go_on());
+    assert_eq!(welcome(&mut wire)[0], notice("perhaps not said: hi"));
+    assert_eq!(sent(&mut wire), [json!(null); 0]);
+}
+
 #[test]
 fn objects_are_shown_as_the_lines_that_a_session_of_lines_gets() {
     let nobody = json!([]);

@@ -125,9 +125,14 @@ impl Wire {
         self.sent.has_waiting()
     }
 
-    /// Whether something was said that may not have arrived, and can be said again.
+    /// Whether something was said that may not have arrived.
+    pub fn is_unanswered(&self) -> bool {
+        self.sent.has_messages()
+    }
+
+    /// Whether such can be said again.
     pub fn can_go_on(&self) -> bool {
-        self.token.is_some() && self.sent.has_messages()
+        self.token.is_some() && self.is_unanswered()
     }
 
     /// Says a line; only between [`Event::Ready`] or [`Event::Resumed`] and the end.
@@ -267,6 +272,8 @@ impl Wire {
                         "kind": "resume", "token": token, "rooms": rooms, "ref": RESUME,
                     }));
                     self.state = State::Resuming(Vec::new());
+                } else {
+                    self.give_up(events);
                 }
             }
             "token" => {
