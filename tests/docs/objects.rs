@@ -48,8 +48,9 @@ fn every_object_that_can_be_sent_is_described_and_no_other() {
 
     let mut kinds = quoted_after(&json, "Object::new(\"");
     kinds.extend(quoted_after(&json, " string(\""));
-    kinds.extend(quoted_after(&json, "MessageKind::Said => \""));
-    kinds.extend(quoted_after(&json, "MessageKind::Action => \""));
+    kinds.extend(quoted_after(&json, "MessageKind::Said) => \""));
+    kinds.extend(quoted_after(&json, "MessageKind::Action) => \""));
+    kinds.extend(quoted_after(&json, "Audience::Member { .. }, _) => \""));
     kinds.extend(quoted_after(&requests, "Object::new(\""));
     kinds.extend(quoted_after(&board, "\"kind\": \""));
     assert!(kinds.len() > 30, "{kinds:?}");

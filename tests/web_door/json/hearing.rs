@@ -153,7 +153,10 @@ fn a_private_message_is_heard_by_both_and_by_nobody_else() {
     let [mut ann, mut bob, mut carol] = [(); 3].map(|()| Json::join(web));
     let (from, to) = (ann.nick.clone(), bob.nick.clone());
     let own = ann.answer(&format!("/msg {} psst", to.to_uppercase()), "private");
-    has_fields(&own, "to epoch id number previous time nick account origin text");
+    has_fields(
+        &own,
+        "to epoch id number previous time nick account origin text",
+    );
     is_now(&own["time"]);
     assert_eq!([&own["nick"], &own["to"]], [&json!(from), &json!(to)]);
     assert_eq!(own["text"], "psst");

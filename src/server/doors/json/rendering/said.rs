@@ -10,18 +10,18 @@ use crate::chat::{Audience, Event, EventId, Message, MessageKind, Position, Text
 /// A message; its author's client sees by which id it knows it.
 pub(super) fn message(said: &Message, client_id: Option<&str>, to: &mut Vec<u8>) {
     let Message { place, author, .. } = said;
+    let kind = match (&said.audience, said.kind) {
+        (Audience::Room(_), MessageKind::Said) => "message",
+        (Audience::Room(_), MessageKind::Action) => "action",
+        (Audience::Member { .. }, _) => "private",
+    };
     // Writing to memory cannot fail. Neither names nor ids have a sign that JSON would have to
     // escape.
-    let _ = match (&said.audience, said.kind) {
-        (Audience::Room(room), MessageKind::Said) => {
-            write!(to, "{{\"kind\":\"message\",\"room\":\"{room}\"")
-        }
-        (Audience::Room(room), MessageKind::Action) => {
-            write!(to, "{{\"kind\":\"action\",\"room\":\"{room}\"")
-        }
-        (Audience::Member { nickname, epoch }, _) => write!(
+    let _ = match &said.audience {
+        Audience::Room(room) => write!(to, "{{\"kind\":\"{kind}\",\"room\":\"{room}\""),
+        Audience::Member { nickname, epoch } => write!(
             to,
-            "{{\"kind\":\"private\",\"to\":\"{nickname}\",\"epoch\":\"{epoch}\""
+            "{{\"kind\":\"{kind}\",\"to\":\"{nickname}\",\"epoch\":\"{epoch}\""
         ),
     };
     let _ = write!(
