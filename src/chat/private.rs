@@ -1,7 +1,7 @@
 //! What two members say to each other alone: a log for each such pair, read by the two only, and
 //! remembered as long as one of them is here.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::hash::BuildHasher;
 use std::rc::Rc;
 
@@ -15,12 +15,17 @@ use super::{
 /// What a log costs beside what is said: its fields, and its places in the tables.
 const OVERHEAD: usize = size_of::<Timeline>() + size_of::<Pair>() + 128;
 
+/// With so many who are gone a member has logs still; then those are forgotten who left first.
+const MOST_GONE: usize = 100;
+
 /// All of them.
 #[derive(Debug, Default)]
 pub(super) struct PrivateLogs {
     logs: BTreeMap<Pair, Timeline>,
     /// With whom members have one. Who is gone is known as long as the other is here.
     partners: HashMap<MemberId, BTreeSet<MemberId>>,
+    /// Those of them who are gone, in the order in which they left.
+    gone: HashMap<MemberId, VecDeque<MemberId>>,
     /// Whom those who have left are now. Kept as long as any draft is under way.
     heirs: HashMap<MemberId, MemberId>,
     /// How many were forgotten since too much was kept.
@@ -56,6 +61,12 @@ impl PrivateLogs {
                 partners.remove(&pair.partner_of(one));
                 if partners.is_empty() {
                     self.partners.remove(&one);
+                }
+            }
+            if let Some(gone) = self.gone.get_mut(&one) {
+                gone.retain(|&partner| partner != pair.partner_of(one));
+                if gone.is_empty() {
+                    self.gone.remove(&one);
                 }
             }
         }
@@ -155,13 +166,20 @@ impl Chat {
 
     /// A member has left: what nobody is left to read is forgotten.
     pub(super) fn leave_private(&mut self, member: MemberId) {
-        let partners = self.private.partners.get(&member);
-        let gone = partners.into_iter().flatten();
-        let gone = gone.filter(|&&partner| self.member(partner).is_none());
-        let unread: Vec<Pair> = gone.map(|&partner| Pair::new(member, partner)).collect();
-        unread
-            .into_iter()
-            .for_each(|pair| self.forget_private(pair));
+        let partners = self.private.partners.get(&member).cloned();
+        for partner in partners.into_iter().flatten() {
+            if self.member(partner).is_none() {
+                self.forget_private(Pair::new(member, partner));
+                continue;
+            }
+            let gone = self.private.gone.entry(partner).or_default();
+            gone.push_back(member);
+            if gone.len() > MOST_GONE
+                && let Some(first) = gone.pop_front()
+            {
+                self.forget_private(Pair::new(first, partner));
+            }
+        }
     }
 
     /// A member is who another was, and reads what that has read.
@@ -234,8 +252,7 @@ impl Chat {
     fn partner(&self, member: MemberId, nickname: &str) -> Option<MemberId> {
         self.named(nickname).or_else(|| {
             let folded = self.fold_nickname(nickname)?;
-            let partners = self.private.partners.get(&member)?;
-            let mut gone = partners.iter().filter(|&&one| self.member(one).is_none());
+            let mut gone = self.private.gone.get(&member)?.iter();
             let is_meant = |partner: MemberId| {
                 let name = self.nickname_of_partner(member, partner);
                 name.is_some_and(|name| name::fold(name) == folded)

@@ -117,7 +117,29 @@ fn it_is_kept_as_long_as_one_of_the_two_is_here() {
     assert!(house.chat.history_bytes() > 0);
     house.leave(ann);
     assert_eq!(house.chat.history_bytes(), 0);
-    assert!(house.chat.private.partners.is_empty());
+    assert!(house.chat.private.partners.is_empty() && house.chat.private.gone.is_empty());
+}
+
+/// Catches: a member for whom more and more of the dead are kept, and looked through.
+#[test]
+fn with_so_many_who_are_gone_one_has_logs_still() {
+    let (mut house, [ann]) = House::with_guests();
+    for number in 0..MOST_GONE + 2 {
+        let stranger = house.connect();
+        house.types(stranger, &format!("/nick n{number}"));
+        house.types(stranger, "/msg guest1 hello");
+        house.leave(stranger);
+    }
+    house.read(ann);
+    assert_eq!(house.chat.private_logs(ann).count(), MOST_GONE);
+    assert_eq!(
+        house.answers(ann, "/history @n1"),
+        ["! There is no n1 here."]
+    );
+    assert_eq!(house.answers(ann, "/history @n2").len(), 2);
+    house.leave(ann);
+    assert_eq!(house.chat.history_bytes(), 0);
+    assert!(house.chat.private.gone.is_empty());
 }
 
 #[test]

@@ -120,7 +120,14 @@ impl Hub {
         let prices = missed
             .iter()
             .map(|missed| self.price_of(member, missed, framing));
-        prices.fold(Cost::LINE, |cost, backlog| cost + backlog)
+        let price = prices.fold(Cost::LINE, |cost, backlog| cost + backlog);
+        price.min(Cost::LINE + self.most_backlog())
+    }
+
+    /// No more is told of what was missed: more than may wait for somebody would end its connection,
+    /// each time that it comes back.
+    fn most_backlog(&self) -> Cost {
+        Cost::answer(u64::from(self.config.outbox_hard / 2))
     }
 
     /// The rooms that a client names, each once; and all that others and it say to each other
@@ -195,9 +202,10 @@ impl Hub {
         };
         let first = self.effects.len();
         self.chat.welcome_back(member, &mut self.effects);
-        // More than may wait for it would end its connection, each time that it comes back.
         let framing = self.fan_out.framing_of(session);
-        let mut left = Cost::answer(u64::from(self.config.outbox_hard / 2));
+        let mut left = self.most_backlog();
+        let named: HashSet<Epoch> = heard.iter().map(|(_, since)| since.epoch).collect();
+        let mut untold = 0;
         for missed in self.missed(Some(member), heard) {
             let cost = self.price_of(Some(member), &missed, framing);
             let is_too_much = cost > left;
@@ -209,10 +217,21 @@ impl Hub {
                 Missed::Room(room, since) => {
                     chat.tell_backlog(member, room, since, is_too_much, effects);
                 }
+                // Of what it does not know, as much as others please: they are only counted.
+                Missed::Private(partner, since) if is_too_much && !named.contains(&since.epoch) => {
+                    let repeated = chat.foresee_private_backlog(member, partner, since);
+                    untold += repeated.messages;
+                }
                 Missed::Private(partner, since) => {
                     chat.tell_private_backlog(member, partner, since, is_too_much, effects);
                 }
             }
+        }
+        if untold > 0 {
+            self.effects.push(Effect::Tell {
+                to: member,
+                answer: Answer::Missed { count: untold },
+            });
         }
         for effect in &mut self.effects[first..] {
             if let Effect::Tell {

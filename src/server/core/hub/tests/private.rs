@@ -177,3 +177,31 @@ fn the_others_of_its_author_hear_what_a_session_has_said_that_has_ended() {
     house.settle();
     assert_eq!(house.take([desk]), [lines(&["guest1 -> guest2: psst"])]);
 }
+
+/// Catches: strangers that keep somebody from coming back, by writing to it one after the other.
+#[test]
+fn what_strangers_have_written_meanwhile_does_not_keep_anybody_away() {
+    let (mut house, log) = House::with_log();
+    let ann = house.connect(STRANGER, JSON);
+    let token = house.token(ann, 7);
+    let strangers: Vec<_> = (0..300).map(|_| house.connect(STRANGER, LINES)).collect();
+    house.pass(2000);
+    for &stranger in &strangers {
+        house.says(stranger, &format!("/msg guest1 {}", "x".repeat(3000)));
+    }
+    house.commit_all(&log);
+    house.cut(ann);
+    house.read.clear();
+    let back = house.resume(token, &[]).expect("it goes on");
+    let told = objects(&mut house, back);
+    let of_kind = |kind| told.iter().filter(move |object| object["kind"] == kind);
+    let most = Config::default().outbox_hard as usize;
+    let backlogs: usize = of_kind("backlog")
+        .map(|backlog| backlog.to_string().len())
+        .sum();
+    assert!(most / 4 < backlogs && backlogs < most, "{backlogs}");
+    assert!(of_kind("backlog").all(|backlog| backlog["complete"] == true));
+    let missed: Vec<_> = of_kind("missed").map(|missed| &missed["count"]).collect();
+    let count = strangers.len() - of_kind("backlog").count();
+    assert_eq!(missed, [count]);
+}
