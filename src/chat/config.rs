@@ -17,7 +17,8 @@ pub struct Config {
     /// Bytes of text a room keeps (64 KiB): long messages push older ones out sooner. The newest
     /// message is kept even if it alone has more, unless `history` is 0.
     pub history_bytes: usize,
-    /// Bytes of memory that all rooms' histories may take (128 MiB): beyond, the oldest lines are
+    /// Bytes of memory that all rooms' histories may take (128 MiB), and a quarter as many beside
+    /// that what is said to one alone: beyond, the oldest lines are
     /// forgotten, in whichever room.
     pub histories: usize,
     /// How long a room that empties keeps its history and its topic, in milliseconds; 0 for not at

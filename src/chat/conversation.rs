@@ -9,7 +9,7 @@ use super::commands::{self, Command, NoCommand};
 use super::history::History;
 use super::room::Room;
 use super::{
-    Answer, Chat, Content, Departure, DisconnectReason, Effect, EventId, LogId, MemberId, Message,
+    Answer, Chat, Content, Departure, DisconnectReason, Effect, EventId, MemberId, Message,
     MessageKind, Millis, Question, Refusal, RoomId, sanitise, unicode,
 };
 
@@ -171,39 +171,24 @@ impl Chat {
     /// A room has heard a message: it is history.
     pub(super) fn remember(&mut self, room: RoomId, message: &Rc<Message>) {
         self.change_history(room, |history| history.push(message));
-        self.keep_histories_small();
+        if self.history_bytes > self.config.histories {
+            self.shrink_histories();
+        }
     }
 
-    /// If too much is kept, forgets the oldest of all that was said, in rooms or to one alone, down
-    /// to somewhat less than may be kept: so seldom that looking at all of them is not much for each
-    /// message said.
-    pub(super) fn keep_histories_small(&mut self) {
-        if self.history_bytes <= self.config.histories {
-            return; // nearly always
-        }
-        let of_room = |(key, room): (usize, &Room)| {
-            let log = LogId::Room(RoomId(key as u32));
-            Some(Reverse((room.timeline.history.oldest()?, log)))
-        };
-        let private = self.private.oldest();
-        let private = private.map(|(oldest, pair)| Reverse((oldest, LogId::Pair(pair))));
-        let rooms = self.rooms.iter().filter_map(of_room);
-        let mut logs: BinaryHeap<_> = rooms.chain(private).collect();
+    /// Forgets the oldest messages of all rooms, down to somewhat less than may be kept: so seldom
+    /// that looking at all rooms is not much for each message said.
+    fn shrink_histories(&mut self) {
+        let oldest =
+            |(key, room): (usize, &Room)| Some(Reverse((room.timeline.history.oldest()?, key)));
+        let mut rooms: BinaryHeap<_> = self.rooms.iter().filter_map(oldest).collect();
         let most = self.config.histories - self.config.histories / 8;
         while self.history_bytes > most
-            && let Some(Reverse((_, log))) = logs.pop()
+            && let Some(Reverse((_, key))) = rooms.pop()
         {
-            let oldest = match log {
-                LogId::Room(room) => {
-                    self.change_history(room, History::forget_oldest);
-                    self.room(room).timeline.history.oldest()
-                }
-                LogId::Pair(pair) => {
-                    self.forget_oldest_private(pair);
-                    self.private.oldest_of(pair)
-                }
-            };
-            logs.extend(oldest.map(|oldest| Reverse((oldest, log))));
+            self.change_history(RoomId(key as u32), History::forget_oldest);
+            let oldest = self.rooms[key].timeline.history.oldest();
+            rooms.extend(oldest.map(|oldest| Reverse((oldest, key))));
         }
     }
 

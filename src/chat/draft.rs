@@ -57,6 +57,8 @@ pub enum Recipient {
         id: MemberId,
         /// As others see it.
         who: Person,
+        /// As what the log of the two is known, as long as it is remembered.
+        log: Pair,
     },
 }
 
@@ -163,12 +165,15 @@ pub(super) enum Leaving {
 }
 
 impl Chat {
-    /// A draft of a member's takes its time: until it is [settled](Chat::settle) the member does
-    /// not leave, whatever becomes of its connection. Does nothing about a member that is not
-    /// there.
-    pub fn hold(&mut self, member: MemberId) {
+    /// A draft of a member's, to another alone perhaps, takes its time: until it is
+    /// [settled](Chat::settle) the member does not leave, whatever becomes of its connection. Does
+    /// nothing about a member that is not there.
+    pub fn hold(&mut self, member: MemberId, to: Option<MemberId>) {
         if self.member(member).is_some() {
             self.held.entry(member).or_default().drafts += 1;
+        }
+        if let Some(to) = to {
+            self.private.is_under_way_to(to);
         }
     }
 
@@ -219,6 +224,9 @@ impl Chat {
                 time,
             } => self.commit(draft, number, time, effects),
             Settled::Refused { draft, why } => {
+                if let Some(to) = draft.reader() {
+                    self.private.is_settled_to(to);
+                }
                 if self.member(draft.member).is_some() {
                     let text = draft.content.text().cloned();
                     let refusal = Refusal::NotKept {
@@ -236,9 +244,10 @@ impl Chat {
         let member = draft.member;
         let (id, name) = match draft.to {
             Recipient::Room { id, name } => (id, name),
-            Recipient::Member { id: to, who } => {
+            Recipient::Member { id: to, who, .. } => {
                 let place = (draft.id, number, time);
-                let said = (draft.epoch, draft.author, draft.content);
+                let said = (draft.author, draft.content);
+                let to = self.private.is_settled_to(to);
                 return self.commit_private((member, to), who.nickname, said, place, effects);
             }
         };
@@ -325,11 +334,7 @@ impl Chat {
         if held.drafts > 0 {
             return;
         }
-        let released = self.held.remove(&member);
-        if self.held.is_empty() {
-            self.private.nothing_is_under_way();
-        }
-        match released.and_then(|held| held.leaves) {
+        match self.held.remove(&member).and_then(|held| held.leaves) {
             None => {}
             Some(Leaving::Goes(why)) => self.depart(member, why, effects),
             Some(Leaving::Expelled { by, why, reason }) => {
@@ -406,13 +411,15 @@ impl Chat {
         text: Text,
         utc: Millis,
     ) -> Effect {
-        let epoch = self.private_epoch(Pair::new(member, to));
+        let pair = Pair::new(member, to);
+        let (epoch, log) = (self.private_epoch(pair), self.private_key(pair));
         let kind = MessageKind::Said;
         Effect::Append(Draft {
             id: self.ids.next(utc),
             to: Recipient::Member {
                 id: to,
                 who: self.person(to),
+                log,
             },
             epoch,
             author: self.person(member),
@@ -423,12 +430,21 @@ impl Chat {
 }
 
 impl Draft {
+    /// The one member that it is for, unless it is for a room.
+    #[must_use]
+    pub fn reader(&self) -> Option<MemberId> {
+        match self.to {
+            Recipient::Room { .. } => None,
+            Recipient::Member { id, .. } => Some(id),
+        }
+    }
+
     /// Which log it is for.
     #[must_use]
     pub fn log(&self) -> LogId {
         match self.to {
             Recipient::Room { id, .. } => LogId::Room(id),
-            Recipient::Member { id, .. } => LogId::Pair(Pair::new(self.member, id)),
+            Recipient::Member { log, .. } => LogId::Pair(log),
         }
     }
 }

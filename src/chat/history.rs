@@ -1,4 +1,5 @@
-//! What a room remembers: the newest messages, so many, and so many bytes, oldest first.
+//! What is remembered of a room, or of what two say to each other alone: the newest messages, so
+//! many, and so many bytes, oldest first.
 //!
 //! Two limits, because people write far less than they may: rooms full of longest lines would cost
 //! a hundred times the memory that the number of lines suggests. And all rooms together have a
@@ -160,6 +161,9 @@ impl History {
 
     /// What has had a larger number than this.
     pub(super) fn repeated_since(&self, number: u64) -> Repeated {
+        if number < self.whole_after {
+            return Repeated::default(); // it is not told
+        }
         let first = self
             .messages
             .partition_point(|message| message.place.number <= number);

@@ -223,7 +223,7 @@ pub struct Chat {
     ids: EventIds,
     /// What origins are cloaked with: nobody can try them all who does not know it.
     cloaks: RandomState,
-    /// What the histories of all rooms take, and what is kept of what is said to one alone.
+    /// What the histories of all rooms take.
     history_bytes: usize,
     /// Counts what may change the answer of [`rooms`](Chat::rooms).
     changes: u64,
@@ -463,7 +463,7 @@ impl Chat {
 
     /// Bytes of memory that what is kept of all that was said takes, in rooms and to one alone.
     pub fn history_bytes(&self) -> usize {
-        self.history_bytes
+        self.history_bytes + self.private.bytes()
     }
 
     /// How many characters were looked up in Unicode's tables for all that was

@@ -183,7 +183,7 @@ impl Chat {
         self.held.remove(&member);
         let nickname = self.members.remove(member.index()).nickname;
         self.nicknames.remove(member.index, &nickname);
-        self.leave_private(member);
+        self.leave_private(member, &nickname);
         effects.push(Effect::Moved {
             member,
             from: Some(from[0]),

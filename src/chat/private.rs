@@ -1,7 +1,8 @@
 //! What two members say to each other alone: a log for each such pair, read by the two only, and
 //! remembered as long as one of them is here.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, VecDeque};
 use std::hash::BuildHasher;
 use std::rc::Rc;
 
@@ -15,47 +16,82 @@ use super::{
 /// What a log costs beside what is said: its fields, and its places in the tables.
 const OVERHEAD: usize = size_of::<Timeline>() + size_of::<Pair>() + 128;
 
+/// All of them together are kept within this part of what histories may take.
+const PRIVATE_SHARE: usize = 4;
+
 /// With so many who are gone a member has logs still; then those are forgotten who left first.
 const MOST_GONE: usize = 100;
 
 /// All of them.
 #[derive(Debug, Default)]
 pub(super) struct PrivateLogs {
-    logs: BTreeMap<Pair, Timeline>,
+    logs: BTreeMap<Pair, PrivateLog>,
     /// With whom members have one. Who is gone is known as long as the other is here.
     partners: HashMap<MemberId, BTreeSet<MemberId>>,
     /// Those of them who are gone, in the order in which they left.
-    gone: HashMap<MemberId, VecDeque<MemberId>>,
-    /// Whom those who have left are now. Kept as long as any draft is under way.
+    gone: HashMap<MemberId, VecDeque<(MemberId, Name)>>,
+    /// How many drafts are under way to each.
+    under_way: HashMap<MemberId, usize>,
+    /// Whom those are now who have left while drafts to them are under way.
     heirs: HashMap<MemberId, MemberId>,
-    /// How many were forgotten since too much was kept.
+    /// How many were forgotten.
     forgotten: u64,
+    /// What all of them take.
+    bytes: usize,
+}
+
+/// One of them.
+#[derive(Debug)]
+struct PrivateLog {
+    /// The two whom it began with: what the log that gives places knows it by, whoever they are by
+    /// now.
+    key: Pair,
+    timeline: Timeline,
 }
 
 impl PrivateLogs {
     /// Whose oldest was heard when, and its number.
-    pub(super) fn oldest(&self) -> impl Iterator<Item = ((Millis, u64), Pair)> {
+    fn oldest(&self) -> impl Iterator<Item = ((Millis, u64), Pair)> {
         let logs = self.logs.iter();
-        logs.filter_map(|(&pair, log)| Some((log.history.oldest()?, pair)))
+        logs.filter_map(|(&pair, log)| Some((log.timeline.history.oldest()?, pair)))
     }
 
-    pub(super) fn oldest_of(&self, pair: Pair) -> Option<(Millis, u64)> {
-        self.logs.get(&pair)?.history.oldest()
+    fn oldest_of(&self, pair: Pair) -> Option<(Millis, u64)> {
+        self.logs.get(&pair)?.timeline.history.oldest()
     }
 
-    /// No draft is under way any more.
-    pub(super) fn nothing_is_under_way(&mut self) {
-        self.heirs.clear();
+    /// Bytes of memory that they take.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// A draft to a member takes its time.
+    pub(super) fn is_under_way_to(&mut self, to: MemberId) {
+        *self.under_way.entry(to).or_default() += 1;
+    }
+
+    /// A draft to a member is settled. Whom it is for now: who was cut off meanwhile may be back.
+    pub(super) fn is_settled_to(&mut self, to: MemberId) -> MemberId {
+        let heir = self.heirs.get(&to).copied().unwrap_or(to);
+        if let Some(count) = self.under_way.get_mut(&to) {
+            *count -= 1;
+            if *count == 0 {
+                self.under_way.remove(&to);
+                self.heirs.remove(&to);
+            }
+        }
+        heir
     }
 
     /// What all of them take, by looking at all of them.
     #[cfg(all(test, feature = "server"))]
     pub(super) fn weigh(&self) -> usize {
         let logs = self.logs.values();
-        logs.map(|log| log.history.weight() + OVERHEAD).sum()
+        logs.map(|log| log.timeline.history.weight() + OVERHEAD)
+            .sum()
     }
 
-    fn remove(&mut self, pair: Pair) -> Option<Timeline> {
+    fn remove(&mut self, pair: Pair) -> Option<PrivateLog> {
         for one in [pair.one(), pair.other()] {
             if let Some(partners) = self.partners.get_mut(&one) {
                 partners.remove(&pair.partner_of(one));
@@ -64,7 +100,7 @@ impl PrivateLogs {
                 }
             }
             if let Some(gone) = self.gone.get_mut(&one) {
-                gone.retain(|&partner| partner != pair.partner_of(one));
+                gone.retain(|(partner, _)| *partner != pair.partner_of(one));
                 if gone.is_empty() {
                     self.gone.remove(&one);
                 }
@@ -73,7 +109,7 @@ impl PrivateLogs {
         self.logs.remove(&pair)
     }
 
-    fn insert(&mut self, pair: Pair, log: Timeline) {
+    fn insert(&mut self, pair: Pair, log: PrivateLog) {
         for one in [pair.one(), pair.other()] {
             let partners = self.partners.entry(one).or_default();
             partners.insert(pair.partner_of(one));
@@ -88,7 +124,12 @@ impl Chat {
         let log = self.private.logs.get(&pair);
         // Another one after all of it was forgotten.
         let new = || Epoch(self.cloaks.hash_one((pair, self.private.forgotten)));
-        log.map_or_else(new, |log| log.position.epoch)
+        log.map_or_else(new, |log| log.timeline.position.epoch)
+    }
+
+    /// As what the log of two members is known.
+    pub(super) fn private_key(&self, pair: Pair) -> Pair {
+        self.private.logs.get(&pair).map_or(pair, |log| log.key)
     }
 
     /// What one member has said to another alone has its place.
@@ -96,7 +137,7 @@ impl Chat {
         &mut self,
         (from, to): (MemberId, MemberId),
         nickname: Name,
-        (epoch, author, content): (Epoch, Person, Content),
+        (author, content): (Person, Content),
         (id, number, time): (EventId, u64, Millis),
         effects: &mut Vec<Effect>,
     ) {
@@ -104,21 +145,20 @@ impl Chat {
             debug_assert!(false, "there is nothing else that is private");
             return;
         };
-        // Who was cut off meanwhile may be back.
-        let mut to = to;
-        while let Some(&heir) = self.private.heirs.get(&to) {
-            to = heir;
-        }
         if self.member(from).is_none() && self.member(to).is_none() {
             return; // nobody is left to hear it
         }
         let pair = Pair::new(from, to);
         if !self.private.logs.contains_key(&pair) {
-            self.private
-                .insert(pair, Timeline::new(epoch, &self.config));
-            self.history_bytes += OVERHEAD;
+            let timeline = Timeline::new(self.private_epoch(pair), &self.config);
+            let key = pair;
+            self.private.insert(pair, PrivateLog { key, timeline });
+            self.private.bytes += OVERHEAD;
+            if self.member(to).is_none() {
+                self.partner_is_gone(from, to, nickname.clone());
+            }
         }
-        let Some(log) = self.private.logs.get_mut(&pair) else {
+        let Some(PrivateLog { timeline: log, .. }) = self.private.logs.get_mut(&pair) else {
             return;
         };
         let epoch = log.position.epoch;
@@ -131,7 +171,10 @@ impl Chat {
             text,
         });
         self.change_private(pair, |history| history.push(&message));
-        self.keep_histories_small();
+        if self.private.oldest_of(pair).is_none() {
+            self.forget_private(pair); // nothing is to be kept
+        }
+        self.keep_private_small();
         let is_here = |member: &MemberId| self.member(*member).is_some();
         effects.push(Effect::Private {
             author: Some(from).filter(is_here),
@@ -143,42 +186,57 @@ impl Chat {
     /// Changes what is kept of a log, and with it what all of them take.
     fn change_private(&mut self, pair: Pair, change: impl FnOnce(&mut History)) {
         if let Some(log) = self.private.logs.get_mut(&pair) {
-            let before = log.history.weight();
-            change(&mut log.history);
-            self.history_bytes = self.history_bytes - before + log.history.weight();
+            let before = log.timeline.history.weight();
+            change(&mut log.timeline.history);
+            self.private.bytes = self.private.bytes - before + log.timeline.history.weight();
         }
     }
 
-    /// Forgets the oldest of what two have said; with the last of it, that they have.
-    pub(super) fn forget_oldest_private(&mut self, pair: Pair) {
-        self.change_private(pair, History::forget_oldest);
-        if self.private.oldest_of(pair).is_none() {
-            self.forget_private(pair);
-            self.private.forgotten += 1;
+    /// If too much is kept, forgets the oldest, down to somewhat less: as
+    /// [of rooms](Self::remember), which have a limit of their own, so that nobody pushes out by
+    /// this what others have said there.
+    fn keep_private_small(&mut self) {
+        let most = self.config.histories / PRIVATE_SHARE;
+        if self.private.bytes <= most {
+            return; // nearly always
+        }
+        let mut logs: BinaryHeap<_> = self.private.oldest().map(Reverse).collect();
+        while self.private.bytes > most - most / 8
+            && let Some(Reverse((_, pair))) = logs.pop()
+        {
+            self.change_private(pair, History::forget_oldest);
+            match self.private.oldest_of(pair) {
+                Some(oldest) => logs.push(Reverse((oldest, pair))),
+                None => self.forget_private(pair),
+            }
         }
     }
 
     fn forget_private(&mut self, pair: Pair) {
         if let Some(log) = self.private.remove(pair) {
-            self.history_bytes -= log.history.weight() + OVERHEAD;
+            self.private.bytes -= log.timeline.history.weight() + OVERHEAD;
+            self.private.forgotten += 1;
         }
     }
 
-    /// A member has left: what nobody is left to read is forgotten.
-    pub(super) fn leave_private(&mut self, member: MemberId) {
+    /// A member has left, who had that name: what nobody is left to read is forgotten.
+    pub(super) fn leave_private(&mut self, member: MemberId, nickname: &Name) {
         let partners = self.private.partners.get(&member).cloned();
         for partner in partners.into_iter().flatten() {
-            if self.member(partner).is_none() {
-                self.forget_private(Pair::new(member, partner));
-                continue;
+            match self.member(partner) {
+                None => self.forget_private(Pair::new(member, partner)),
+                Some(_) => self.partner_is_gone(partner, member, nickname.clone()),
             }
-            let gone = self.private.gone.entry(partner).or_default();
-            gone.push_back(member);
-            if gone.len() > MOST_GONE
-                && let Some(first) = gone.pop_front()
-            {
-                self.forget_private(Pair::new(first, partner));
-            }
+        }
+    }
+
+    fn partner_is_gone(&mut self, member: MemberId, partner: MemberId, nickname: Name) {
+        let gone = self.private.gone.entry(member).or_default();
+        gone.push_back((partner, nickname));
+        if gone.len() > MOST_GONE
+            && let Some((first, _)) = gone.pop_front()
+        {
+            self.forget_private(Pair::new(first, member));
         }
     }
 
@@ -194,8 +252,13 @@ impl Chat {
             self.forget_private(pair);
             self.private.insert(pair, log);
         }
-        if !self.held.is_empty() {
-            self.private.heirs.insert(before, member);
+        let PrivateLogs {
+            under_way, heirs, ..
+        } = &mut self.private;
+        let earlier = heirs.values_mut().filter(|heir| **heir == before);
+        earlier.for_each(|heir| *heir = member);
+        if under_way.contains_key(&before) {
+            heirs.insert(before, member);
         }
     }
 
@@ -204,7 +267,7 @@ impl Chat {
         let partners = self.private.partners.get(&member).into_iter().flatten();
         partners.filter_map(move |&partner| {
             let log = self.private.logs.get(&Pair::new(member, partner))?;
-            Some((partner, log.position))
+            Some((partner, log.timeline.position))
         })
     }
 
@@ -224,13 +287,13 @@ impl Chat {
         let wanted = |message: &&Rc<Message>| !self.ignores(member, message.member);
         let all = log
             .into_iter()
-            .flat_map(|log| log.history.last(usize::MAX).rev());
+            .flat_map(|log| log.timeline.history.last(usize::MAX).rev());
         let mut messages: Vec<_> = all.filter(wanted).take(count).map(Rc::clone).collect();
         messages.reverse();
         Ok(Answer::History {
             of: self.private_audience(member, partner),
             messages,
-            is_whole: log.is_none_or(|log| log.history.is_whole(count)),
+            is_whole: log.is_none_or(|log| log.timeline.history.is_whole(count)),
             now: utc,
         })
     }
@@ -245,7 +308,9 @@ impl Chat {
         let partner = self.partner(member, nickname);
         let pair = partner.map(|partner| Pair::new(member, partner));
         let log = pair.and_then(|pair| self.private.logs.get(&pair));
-        log.map_or_else(Repeated::default, |log| log.history.repeated(count))
+        log.map_or_else(Repeated::default, |log| {
+            log.timeline.history.repeated(count)
+        })
     }
 
     /// Who is meant by a nickname: a member, or who has had it when it was spoken with last.
@@ -253,23 +318,17 @@ impl Chat {
         self.named(nickname).or_else(|| {
             let folded = self.fold_nickname(nickname)?;
             let mut gone = self.private.gone.get(&member)?.iter();
-            let is_meant = |partner: MemberId| {
-                let name = self.nickname_of_partner(member, partner);
-                name.is_some_and(|name| name::fold(name) == folded)
-            };
-            gone.rfind(|&&partner| is_meant(partner)).copied()
+            let last = gone.rfind(|(_, nickname)| name::fold(nickname) == folded);
+            last.map(|&(partner, _)| partner)
         })
     }
 
     /// The nickname of somebody with whom a member speaks, or has spoken.
     fn nickname_of_partner(&self, member: MemberId, partner: MemberId) -> Option<&Name> {
         self.nickname(partner).or_else(|| {
-            let log = self.private.logs.get(&Pair::new(member, partner))?;
-            let last = log.history.last(1).next()?;
-            match &last.audience {
-                Audience::Member { nickname, .. } if last.member != partner => Some(nickname),
-                _ => Some(&last.author.nickname),
-            }
+            let mut gone = self.private.gone.get(&member)?.iter();
+            let found = gone.rfind(|(one, _)| *one == partner);
+            found.map(|(_, nickname)| nickname)
         })
     }
 
@@ -290,6 +349,7 @@ impl Chat {
         since: Position,
     ) -> Repeated {
         let log = self.private.logs.get(&Pair::new(member, partner));
+        let log = log.map(|log| &log.timeline);
         let log = log.filter(|log| log.position.epoch == since.epoch);
         log.map_or_else(Repeated::default, |log| {
             log.history.repeated_since(since.number)
@@ -308,7 +368,7 @@ impl Chat {
     ) {
         if let Some(log) = self.private.logs.get(&Pair::new(member, partner)) {
             let of = self.private_audience(member, partner);
-            self.tell_backlog_of(member, (of, log), since, is_too_much, effects);
+            self.tell_backlog_of(member, (of, &log.timeline), since, is_too_much, effects);
         }
     }
 }

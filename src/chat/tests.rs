@@ -683,6 +683,7 @@ proptest! {
 fn weighed(chat: &Chat) -> usize {
     let rooms = chat.rooms.iter();
     let rooms = rooms.map(|(_, room)| room.timeline.history.weight());
+    assert_eq!(chat.private.bytes(), chat.private.weigh());
     rooms.sum::<usize>() + chat.private.weigh()
 }
 

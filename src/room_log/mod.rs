@@ -1,6 +1,7 @@
 //! Where what is said gets its place: the logs of rooms.
 //!
-//! Nothing is said in a room until its log has given it its place. The chat makes a
+//! Nothing is said in a room until its log has given it its place, nor to one member alone until the
+//! log of the two has. The chat makes a
 //! [`Draft`] of what a member says, a [`RoomLog`] takes it, and what has become of it goes back to
 //! [`Chat::settle`](crate::chat::Chat::settle). So what everybody has heard is in the log, in the
 //! order in which it was heard.
@@ -22,11 +23,12 @@ use crate::chat::{Draft, Millis, Settled};
 
 pub use memory::MemoryLog;
 
-/// The logs of all rooms.
+/// The logs of all rooms, and of all that two members say to each other alone: which of them a draft
+/// is for, [`Draft::log`] tells.
 ///
-/// Drafts of one room are settled in the order in which everybody is to hear them, and those of
-/// one member in one room in the order in which they were appended: if one of them is refused,
-/// those behind it still come in order. Between rooms there is no order.
+/// Drafts of one log are settled in the order in which everybody is to hear them, and those of one
+/// member in one log in the order in which they were appended: if one of them is refused, those
+/// behind it still come in order. Between logs there is no order.
 pub trait RoomLog {
     /// Takes a draft, said at `utc` milliseconds since 1970 by people's clocks.
     ///

@@ -127,7 +127,7 @@ impl Checker {
         let member = draft.member;
         let room = match &draft.to {
             Recipient::Room { id, .. } => *id,
-            Recipient::Member { id, who } => {
+            Recipient::Member { id, who, .. } => {
                 let is_message = matches!(draft.content, Content::Message { .. });
                 if !is_message || session.is_none() {
                     return wrong("only messages are for one alone");
@@ -267,7 +267,7 @@ impl Checker {
         let member = draft.member;
         let (id, room) = match draft.to.clone() {
             Recipient::Room { id, name } => (id, name),
-            Recipient::Member { id, who } => {
+            Recipient::Member { id, who, .. } => {
                 let Content::Message { kind, text } = draft.content.clone() else {
                     return Ok(Vec::new());
                 };

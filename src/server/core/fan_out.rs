@@ -312,8 +312,14 @@ impl FanOut {
     /// What it will cost to repeat something in a framing.
     #[must_use]
     pub(in crate::server) fn price(&self, repeated: Repeated, framing: FramingId) -> Cost {
+        Cost::answer(self.weigh(repeated, framing))
+    }
+
+    /// About how many bytes it takes to repeat something in a framing.
+    #[must_use]
+    pub(in crate::server) fn weigh(&self, repeated: Repeated, framing: FramingId) -> u64 {
         let besides = besides(self.framings[usize::from(framing.0)].has_crowds);
-        Cost::answer((repeated.bytes + repeated.messages * besides) as u64)
+        (repeated.bytes + repeated.messages * besides) as u64
     }
 
     /// Bytes of all that was put together for one reader alone so far: it costs who asks for it.

@@ -5,7 +5,7 @@
 //! a member's next command waits for its own drafts, so that it comes behind what was said before
 //! it. Messages do not wait for each other, unless there are too many.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::Hub;
 use crate::chat::{Answer, Draft, Effect, Event, EventId, MemberId, Refusal, Settled, Text};
@@ -28,8 +28,8 @@ const MOST_BEHIND: usize = 16 * 1024;
 pub(super) struct Drafts {
     log: Box<dyn RoomLog>,
     under_way: HashMap<EventId, UnderWay>,
-    /// The latest of each session that has said any of them.
-    latest: HashMap<SessionId, EventId>,
+    /// Those of each session that has said any of them, in the order in which it has.
+    own: HashMap<SessionId, VecDeque<EventId>>,
     bytes: usize,
     /// Of one member, and bytes of all.
     most: (usize, usize),
@@ -60,7 +60,7 @@ impl Drafts {
         Self {
             log,
             under_way: HashMap::new(),
-            latest: HashMap::new(),
+            own: HashMap::new(),
             bytes: 0,
             most: (MOST_OF_ONE, MOST_BYTES),
             is_to_flush: false,
@@ -89,8 +89,40 @@ impl Drafts {
             kept.bytes -= behind;
             self.bytes -= behind;
         }
-        let latest = self.latest.remove(&from);
-        self.latest.extend(latest.map(|latest| (to, latest)));
+        let before = self.own.remove(&from).unwrap_or_default();
+        let own = self.own.entry(to).or_default();
+        before.into_iter().rev().for_each(|id| own.push_front(id));
+        if own.is_empty() {
+            self.own.remove(&to);
+        }
+    }
+
+    /// A draft of a session is settled. Returns what comes behind it, unless something that was said
+    /// before is still under way, of another log: then it comes behind that.
+    fn release_behind(&mut self, session: SessionId, id: EventId, behind: Vec<u8>) -> Vec<u8> {
+        let Some(own) = self.own.get_mut(&session) else {
+            return behind;
+        };
+        let at = own.iter().position(|&one| one == id);
+        if let Some(at) = at {
+            own.remove(at);
+        }
+        let before = at
+            .and_then(|at| at.checked_sub(1))
+            .and_then(|at| own.get(at));
+        let before = before.copied();
+        if own.is_empty() {
+            self.own.remove(&session);
+        }
+        match before.and_then(|before| self.under_way.get_mut(&before)) {
+            Some(before) => {
+                before.behind.extend_from_slice(&behind);
+                before.bytes += behind.len();
+                self.bytes += behind.len();
+                Vec::new()
+            }
+            None => behind,
+        }
     }
 
     /// Nothing more is heard of a session.
@@ -131,7 +163,7 @@ impl Hub {
         draft: Draft,
         at: Moment,
     ) {
-        let (id, member) = (draft.id, draft.member);
+        let (id, member, reader) = (draft.id, draft.member, draft.reader());
         let text = draft.content.text().map_or(0, |text| text.len());
         if let (Some(session), Some(client_id)) = (session, client_id) {
             self.resuming.says(session, client_id, id);
@@ -142,7 +174,7 @@ impl Hub {
                 self.chat.release(member, &mut self.effects);
             }
             None => {
-                self.chat.hold(member);
+                self.chat.hold(member, reader);
                 let bytes = size_of::<Draft>() + text;
                 self.drafts.bytes += bytes;
                 self.drafts.is_to_flush = true;
@@ -153,8 +185,9 @@ impl Hub {
                     behind: Vec::new(),
                 };
                 self.drafts.under_way.insert(id, kept);
-                let session = session.map(|session| (session, id));
-                self.drafts.latest.extend(session);
+                if let Some(session) = session {
+                    self.drafts.own.entry(session).or_default().push_back(id);
+                }
             }
         }
     }
@@ -238,10 +271,8 @@ impl Hub {
             self.settle_one(settled, kept.session, kept.client_id.as_ref(), at);
             if let Some(session) = kept.session {
                 self.note_author(session, first);
-                if self.drafts.latest.get(&session) == Some(&id) {
-                    self.drafts.latest.remove(&session);
-                }
-                self.tell_as_it_is(session, &kept.behind);
+                let behind = self.drafts.release_behind(session, id, kept.behind);
+                self.tell_as_it_is(session, &behind);
             }
             self.chat.release(member, &mut self.effects);
             self.apply();
@@ -284,12 +315,12 @@ impl Hub {
     pub fn tell_behind(&mut self, session: SessionId, lines: &[u8]) {
         let Drafts {
             under_way,
-            latest,
+            own,
             bytes,
             waiting,
             ..
         } = &mut self.drafts;
-        let latest = latest.get(&session);
+        let latest = own.get(&session).and_then(VecDeque::back);
         match latest.and_then(|latest| under_way.get_mut(latest)) {
             Some(latest) => {
                 if latest.behind.len() + lines.len() > MOST_BEHIND {

@@ -33,7 +33,7 @@ impl Hub {
             let Effect::Append(draft) = effect else {
                 continue;
             };
-            let Recipient::Member { id: to, who } = &draft.to else {
+            let Recipient::Member { id: to, who, .. } = &draft.to else {
                 continue;
             };
             let (from, to) = (draft.member, *to);
@@ -45,7 +45,8 @@ impl Hub {
                 fan_out.skipped(session).is_none()
                     && slow_readers.would_take_private(session, from, bytes)
             };
-            if sessions.of(to).any(takes) {
+            // Who is cut off, and has still something to say, may come back to it.
+            if sessions.of(to).next().is_none() || sessions.of(to).any(takes) {
                 continue;
             }
             for session in sessions.of(to) {
@@ -88,7 +89,10 @@ impl Hub {
                 None => slow_readers.takes_private(session, from, bytes),
             };
             let said_by = said_by.filter(|&session| sessions.has(session));
+            // Who has said it to itself waits for it.
+            let is_echo = |session| author == reader && Some(session) == said_by;
             let readers = reader.iter().flat_map(|&reader| sessions.of(reader));
+            let readers = readers.filter(|&session| !is_echo(session));
             let others = author.filter(|_| author != reader);
             let others = others.iter().flat_map(|&author| sessions.of(author));
             let others = others.filter(|&session| Some(session) != said_by);

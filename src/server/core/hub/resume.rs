@@ -19,6 +19,9 @@ use crate::server::core::sessions::SessionId;
 /// alone, of which the epoch tells who that is.
 pub type HeardUpTo = (Option<Text>, Position);
 
+/// What one backlog takes beside what is in it.
+const BACKLOG_BYTES: u64 = 200;
+
 /// What somebody may have missed something of, behind that.
 enum Missed<'a> {
     Room(&'a Text, Position),
@@ -117,17 +120,17 @@ impl Hub {
         let found = self.resuming.whose(token);
         let member = found.and_then(|(session, gone)| gone.or_else(|| self.member(session)));
         let missed = self.missed(member, heard);
-        let prices = missed
+        let bytes = missed
             .iter()
-            .map(|missed| self.price_of(member, missed, framing));
-        let price = prices.fold(Cost::LINE, |cost, backlog| cost + backlog);
-        price.min(Cost::LINE + self.most_backlog())
+            .map(|missed| self.weigh(member, missed, framing));
+        let bytes = bytes.sum::<u64>().min(self.most_backlog());
+        Cost::LINE + Cost::answer(bytes)
     }
 
-    /// No more is told of what was missed: more than may wait for somebody would end its connection,
-    /// each time that it comes back.
-    fn most_backlog(&self) -> Cost {
-        Cost::answer(u64::from(self.config.outbox_hard / 2))
+    /// No more bytes than these are told of what was missed: more than may wait for somebody would
+    /// end its connection, each time that it comes back.
+    fn most_backlog(&self) -> u64 {
+        u64::from(self.config.outbox_hard / 2)
     }
 
     /// The rooms that a client names, each once; and all that others and it say to each other
@@ -152,7 +155,8 @@ impl Hub {
         missed
     }
 
-    fn price_of(&self, member: Option<MemberId>, missed: &Missed<'_>, framing: FramingId) -> Cost {
+    /// About how many bytes it takes to tell what was missed.
+    fn weigh(&self, member: Option<MemberId>, missed: &Missed<'_>, framing: FramingId) -> u64 {
         let repeated = match (missed, member) {
             (Missed::Room(room, since), _) => self.chat.foresee_backlog(room, *since),
             (Missed::Private(partner, since), Some(member)) => {
@@ -161,7 +165,7 @@ impl Hub {
             }
             (Missed::Private(..), None) => Repeated::default(),
         };
-        self.fan_out.price(repeated, framing)
+        BACKLOG_BYTES + self.fan_out.weigh(repeated, framing)
     }
 
     /// The member of a session that is resumed, if it has not left, or need not.
@@ -207,10 +211,10 @@ impl Hub {
         let named: HashSet<Epoch> = heard.iter().map(|(_, since)| since.epoch).collect();
         let mut untold = 0;
         for missed in self.missed(Some(member), heard) {
-            let cost = self.price_of(Some(member), &missed, framing);
-            let is_too_much = cost > left;
+            let bytes = self.weigh(Some(member), &missed, framing);
+            let is_too_much = bytes > left;
             if !is_too_much {
-                left = Cost(left.0 - cost.0);
+                left -= bytes;
             }
             let (chat, effects) = (&self.chat, &mut self.effects);
             match missed {

@@ -129,7 +129,8 @@ fn heard_of(rooms: &Value) -> Option<Vec<HeardUpTo>> {
 /// Rooms, and others alone, of which one asks what one has missed.
 const ROOMS: usize = 200;
 
-const BAD_ROOMS: &str = "Rooms are a list of at most 200, each with its room, epoch and last.";
+const BAD_ROOMS: &str =
+    "Rooms are a list of at most 200, each with an epoch, last and perhaps its room.";
 
 const BAD_REFERENCE: &str = "A ref is a number, or a string of at most 64 bytes.";
 

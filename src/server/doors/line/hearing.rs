@@ -37,7 +37,8 @@ pub(super) fn hear(
         let piece = &rest[..end.map_or(rest.len(), |end| end + 1)];
         let heard = lines(server, cx, socket, piece, pace);
         used += heard;
-        if heard < piece.len() {
+        let has_had_its_share = pace == Pace::InTurn && server.has_had_its_share(cx, socket);
+        if heard < piece.len() || has_had_its_share {
             return used; // it has to wait
         }
     }

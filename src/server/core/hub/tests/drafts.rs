@@ -365,6 +365,7 @@ fn a_session_ends_at_once_though_its_member_stays() {
     house.says(bob, "/msg guest1 psst");
     log.refuse(0);
     house.settle();
+    house.commit_all(&log);
     let last = "! Disconnected: you read nothing for 60 seconds.";
     assert_eq!(house.take([ann]), [lines(&["guest2: hi", last])]);
     assert_eq!(house.ended.len(), 1, "once");

@@ -181,27 +181,60 @@ fn the_others_of_its_author_hear_what_a_session_has_said_that_has_ended() {
 /// Catches: strangers that keep somebody from coming back, by writing to it one after the other.
 #[test]
 fn what_strangers_have_written_meanwhile_does_not_keep_anybody_away() {
-    let (mut house, log) = House::with_log();
-    let ann = house.connect(STRANGER, JSON);
-    let token = house.token(ann, 7);
-    let strangers: Vec<_> = (0..300).map(|_| house.connect(STRANGER, LINES)).collect();
-    house.pass(2000);
-    for &stranger in &strangers {
-        house.says(stranger, &format!("/msg guest1 {}", "x".repeat(3000)));
+    for (strangers, bytes) in [(300, 3000), (2000, 1)] {
+        let (mut house, log) = House::with_log();
+        let ann = house.connect(STRANGER, JSON);
+        let token = house.token(ann, 7);
+        let strangers: Vec<_> = (0..strangers)
+            .map(|_| house.connect(STRANGER, LINES))
+            .collect();
+        house.pass(2000);
+        for &stranger in &strangers {
+            house.hears(stranger, &format!("/msg guest1 {}", "x".repeat(bytes)));
+        }
+        house.commit_all(&log);
+        house.cut(ann);
+        house.read.clear();
+        let back = house.resume(token, &[]).expect("it goes on");
+        let told = objects(&mut house, back);
+        let of_kind = |kind| told.iter().filter(move |object| object["kind"] == kind);
+        let most = Config::default().outbox_hard as usize;
+        let backlogs = of_kind("backlog").map(|backlog| backlog.to_string().len());
+        let backlogs: usize = backlogs.sum();
+        assert!(most / 4 < backlogs && backlogs < most, "{backlogs}");
+        assert!(of_kind("backlog").all(|backlog| backlog["complete"] == true));
+        let missed: Vec<_> = of_kind("missed").map(|missed| &missed["count"]).collect();
+        let count = strangers.len() - of_kind("backlog").count();
+        assert_eq!(missed, [count]);
     }
-    house.commit_all(&log);
-    house.cut(ann);
-    house.read.clear();
-    let back = house.resume(token, &[]).expect("it goes on");
-    let told = objects(&mut house, back);
-    let of_kind = |kind| told.iter().filter(move |object| object["kind"] == kind);
-    let most = Config::default().outbox_hard as usize;
-    let backlogs: usize = of_kind("backlog")
-        .map(|backlog| backlog.to_string().len())
-        .sum();
-    assert!(most / 4 < backlogs && backlogs < most, "{backlogs}");
-    assert!(of_kind("backlog").all(|backlog| backlog["complete"] == true));
-    let missed: Vec<_> = of_kind("missed").map(|missed| &missed["count"]).collect();
-    let count = strangers.len() - of_kind("backlog").count();
-    assert_eq!(missed, [count]);
+}
+
+/// Catches: an answer that comes before what was said before it has its place, in another log.
+#[test]
+fn what_comes_behind_what_was_said_comes_behind_all_of_it() {
+    let (mut house, log, [ann, bob, carol]) = House::with_log_and();
+    for (line, behind) in [
+        ("hello", "done 1"),
+        ("/msg guest2 one", "done 2"),
+        ("/msg guest3 two", "done 3"),
+    ] {
+        house.says(ann, line);
+        house.hub.tell_behind(ann, format!("{behind}\n").as_bytes());
+    }
+    log.commit(2);
+    house.settle();
+    assert_eq!(
+        house.take([ann, carol]),
+        [lines(&[]), lines(&["guest1 -> guest3: two"])]
+    );
+    log.commit(0);
+    house.settle();
+    assert_eq!(
+        house.take([ann, bob]),
+        [lines(&["done 1"]), lines(&["guest1: hello"])]
+    );
+    log.commit(0);
+    house.settle();
+    assert_eq!(house.take([ann]), [lines(&["done 2", "done 3"])]);
+    assert!(!house.hub.has_drafts() && house.hub.draft_bytes() == 0);
 }
