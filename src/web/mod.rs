@@ -40,6 +40,11 @@ pub(crate) const FILES: &[File] = &[
     file("/own.js", JAVASCRIPT, include_bytes!("own.js")),
     file("/people.js", JAVASCRIPT, include_bytes!("people.js")),
     file("/presence.js", JAVASCRIPT, include_bytes!("presence.js")),
+    file(
+        "/private-logs.js",
+        JAVASCRIPT,
+        include_bytes!("private-logs.js"),
+    ),
     file("/resuming.js", JAVASCRIPT, include_bytes!("resuming.js")),
     file("/rooms.js", JAVASCRIPT, include_bytes!("rooms.js")),
     file("/row.js", JAVASCRIPT, include_bytes!("row.js")),

@@ -7,6 +7,7 @@ export const HISTORY = 200;
 
 // What stands where something is not.
 const LACKING = "Something that was said here is missing";
+const between = (partner) => `Something that you and ${partner} said to each other alone`;
 
 export class Scribe {
   // Who one is, and where one comes from, as the server calls it.
@@ -20,13 +21,15 @@ export class Scribe {
   // Whether there may be somebody of whom one is told nothing.
   hasIgnored = false;
   #hearing;
+  #privateLogs;
   #sent;
   #own;
   #memory;
   #views;
 
-  constructor({ hearing, sent, own, memory, views }) {
+  constructor({ hearing, privateLogs, sent, own, memory, views }) {
     this.#hearing = hearing;
+    this.#privateLogs = privateLogs;
     this.#sent = sent;
     this.#own = own;
     this.#memory = memory;
@@ -57,8 +60,16 @@ export class Scribe {
     this.told(event);
   }
 
+  // The same of what is said to one alone.
+  missed(event) {
+    this.#privateLogs.skipped();
+    this.told(event);
+  }
+
   // An answer, or the last few messages that everybody gets who has come into a room.
-  history({ room, messages, complete }) {
+  history(event) {
+    if (event.with !== undefined) return this.#privateHistory(event);
+    const { room, messages, complete } = event;
     const line = this.#sent.current;
     const isAnswer = line?.asks === "history";
     const transcript = this.#hearing.transcript(room);
@@ -92,15 +103,45 @@ export class Scribe {
   }
 
   // What was said again had been heard.
-  committed({ room, id, number, time, client_id }) {
-    this.#own.settle(this.#sent.heard(client_id), { id, number, at: time }, this.#hearing.transcript(room));
+  committed({ room, id, number, previous, time, client_id, to, epoch }) {
+    const line = this.#sent.heard(client_id);
+    if (room !== undefined) return this.#own.settle(line, { id, number, at: time }, this.#hearing.transcript(room));
+    this.#privateLogs.hear({ epoch, id, number, previous });
+    this.#own.settle(line, { privateId: id, to, at: time }, line?.transcript);
   }
 
+  // Gives who the other is.
   private(event) {
+    const { isNew, isLacking } = this.#privateLogs.hear(event);
     const entry = this.#heard(event);
-    const line = this.#sent.current;
-    if (entry.own && line?.entry?.kind === "private") this.#own.settle(line, entry, line.transcript);
-    else this.write(entry);
+    const partner = entry.own ? entry.to : entry.nick;
+    if (isLacking && !this.hasIgnored) this.write({ kind: "divider", text: `${between(partner)} is missing`, at: event.time });
+    this.#said(event, entry, isNew);
+    return partner;
+  }
+
+  // What was said to one alone while one was away, and by oneself to one.
+  privateBacklog({ with: partner, complete, epoch, last, events }) {
+    for (const event of events) this.#said(event, this.#heard(event, partner), this.#privateLogs.repeat(event));
+    const isFurther = this.#privateLogs.goOn({ epoch, last });
+    if (!complete && isFurther) this.write({ kind: "divider", text: `${between(partner)} may be missing: see /history @${partner}` });
+  }
+
+  #said(event, entry, isNew) {
+    const line = this.#sent.heard(event.client_id);
+    const isOwn = this.#own.settle(line, entry, line?.transcript);
+    if (!isOwn && isNew) this.write(entry);
+  }
+
+  // It stands where one has asked for it, between what stands there already.
+  #privateHistory({ with: partner, messages }) {
+    const transcript = this.place("private");
+    messages.forEach((message) => this.#privateLogs.repeat(message));
+    transcript.mergePrivate(messages.map((message) => this.#heard(message, partner)));
+    this.#views.merged(transcript);
+    this.notice(messages.length > 0
+      ? `The last ${messages.length} messages between you and ${partner} are above.`
+      : `You and ${partner} have said nothing to each other alone yet.`);
   }
 
   redaction({ room, message }) {
@@ -139,10 +180,12 @@ export class Scribe {
 
   // --- entries ---
 
-  // What somebody has said, as an entry.
-  #heard({ kind, id, number, previous, time, nick, origin, to, text, client_id }) {
-    const own = Boolean(client_id) || (nick === this.name && origin === this.origin);
-    const place = kind === "private" ? { to } : { id, number, previous };
+  // What somebody has said, as an entry; with a `partner`, to that one or by it. Then either may have
+  // had another name.
+  #heard({ kind, id, number, previous, time, nick, origin, to, text, client_id }, partner) {
+    const isMine = (nick === this.name && origin === this.origin) || (partner !== undefined && to === partner);
+    const own = Boolean(client_id) || (isMine && nick !== partner);
+    const place = kind === "private" ? { to, privateId: id } : { id, number, previous };
     return { kind, ...place, nick, origin, own, text, at: time };
   }
 

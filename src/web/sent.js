@@ -25,8 +25,9 @@ export class Sent {
   }
 
   // What somebody has typed. `about` is whatever is to be known of the line when it is answered; with
-  // a `clientId` it is a message, typed in a `room` and `meant` for one. `leads` is the room that a
-  // command goes to; that, and what is meant, is null if nobody knows yet. Gives the line.
+  // a `clientId` it is a message, typed in a `room` and `meant` for one, or for one person wherever
+  // one is. `leads` is the room that a command goes to; that, and what is meant, is null if nobody
+  // knows yet. Gives the line.
   add(text, about) {
     const line = { ...about, text, isSent: false };
     this.#queue.push(line);
@@ -82,7 +83,7 @@ export class Sent {
     const astray = [];
     this.#queue = this.#queue.filter((line) => {
       if (line.leads !== undefined) here = line.leads;
-      const goes = line.clientId === undefined || line.meant === here;
+      const goes = line.meant === undefined || line.meant === here;
       if (!goes) astray.push(line);
       return goes;
     });

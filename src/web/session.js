@@ -11,6 +11,7 @@
 import { Crowd } from "./crowd.js";
 import { Hearing } from "./hearing.js";
 import { Own } from "./own.js";
+import { PrivateLogs } from "./private-logs.js";
 import { Resuming } from "./resuming.js";
 import { HISTORY, Scribe } from "./scribe.js";
 import { Sent } from "./sent.js";
@@ -22,7 +23,7 @@ const MAY_LACK = "Something that was said here may be missing";
 // What is only shown.
 const TOLD = [
   "unignored", "ignored", "hears", "own_rooms", "times", "rooms", "report", "muted", "unmuted", "carried_out", "bans", "mutes",
-  "missed", "flooding",
+  "flooding",
 ];
 
 // Why a session does not go on.
@@ -44,6 +45,7 @@ export class Session {
   #resuming = new Resuming();
   #own;
   #hearing = new Hearing();
+  #privateLogs = new PrivateLogs();
   #scribe;
   #isIn = false;
   // Whether one has one's name and room, as far as they were to be had: before that it is no use to go
@@ -65,7 +67,8 @@ export class Session {
       connection.send(request ? { ...request, ref } : { kind: "line", text, ref, client_id: clientId });
     });
     this.#own = new Own(views);
-    this.#scribe = new Scribe({ hearing: this.#hearing, sent: this.#sent, own: this.#own, memory, views });
+    const told = { hearing: this.#hearing, privateLogs: this.#privateLogs };
+    this.#scribe = new Scribe({ ...told, sent: this.#sent, own: this.#own, memory, views });
     this.people = new Crowd(() => this.#ask("who", "/who"), (nicks, count) => views.people(nicks, count));
   }
 
@@ -87,8 +90,8 @@ export class Session {
       this.#sent.add(typed, { asks: command(typed).word, leads: destination(typed) });
       return true;
     }
-    const meant = this.#sent.destination(this.room.toLowerCase());
-    const line = this.#sent.add(typed, own.kind === "private" ? {} : { clientId: newId(), meant, room: this.room });
+    const meant = own.kind === "private" ? undefined : this.#sent.destination(this.room.toLowerCase());
+    const line = this.#sent.add(typed, { clientId: newId(), meant, room: this.room });
     this.#own.show(line, this.#scribe.typed(own), this.#scribe.place(own.kind));
     if (own.kind === "private") this.#spokenWith(own.to);
     return true;
@@ -116,6 +119,7 @@ export class Session {
     this.#memory.keepSession({
       token: this.#resuming.token,
       rooms: this.#hearing.positions,
+      privateLogs: this.#privateLogs.positions,
       who: this.#scribe.who,
       messages: this.#sent.messages,
     });
@@ -129,6 +133,7 @@ export class Session {
     this.#scribe.who = kept.who;
     this.#isSettled = true;
     this.#hearing.takeUp(kept.rooms);
+    this.#privateLogs.takeUp(kept.privateLogs ?? []); // which a page of an older server has not kept
     for (const message of kept.messages) {
       this.#own.show(this.#sent.putBack(message), this.#scribe.typed(said(message.text)), this.#hearing.transcript(message.room));
     }
@@ -140,7 +145,8 @@ export class Session {
   opened() {
     if (!this.#resuming.isPossible) return;
     this.#resuming.begin();
-    const request = { kind: "resume", token: this.#resuming.token, rooms: this.#hearing.positions };
+    const rooms = [...this.#hearing.positions, ...this.#privateLogs.positions];
+    const request = { kind: "resume", token: this.#resuming.token, rooms };
     this.#sent.ask("", { asks: "resume", request });
   }
 
@@ -177,7 +183,7 @@ export class Session {
       case "history": return this.#scribe.history(event);
       case "message":
       case "action": return this.#scribe.message(event);
-      case "private": return this.#private(event);
+      case "private": return this.#spokenWith(this.#scribe.private(event));
       case "redaction": return this.#scribe.redaction(event);
       case "deleted": return this.#scribe.deleted(event);
       case "presence": return this.#presence(event);
@@ -191,6 +197,7 @@ export class Session {
       case "watching": return this.#watching(event);
       case "parted": return this.#parted(event);
       case "skipped": return this.#scribe.skipped(event);
+      case "missed": return this.#scribe.missed(event);
       case "refused": return this.#refused(event);
       case "done": return this.#done(event);
       case "disconnected": return this.#disconnected(event);
@@ -243,7 +250,12 @@ export class Session {
     if (before !== null && nick !== before) this.#lostName(before, "");
   }
 
-  #backlog({ room, complete, epoch, last, events }) {
+  #backlog(event) {
+    const { with: partner, room, complete, epoch, last, events } = event;
+    if (partner !== undefined) {
+      if (events.length > 0) this.#spokenWith(partner);
+      return this.#scribe.privateBacklog(event);
+    }
     const transcript = this.#hearing.transcript(room);
     const { position, isVisited } = transcript;
     if (room === this.room) transcript.isVisited = true;
@@ -332,11 +344,6 @@ export class Session {
     if (!this.#isQuiet("nick")) this.#scribe.notice(text);
   }
 
-  #private(event) {
-    this.#scribe.private(event);
-    this.#spokenWith(event.nick === this.name ? event.to : event.nick);
-  }
-
   #presence(event) {
     this.#scribe.presence(event);
     if (event.room === this.room) this.people.presence(event);
@@ -377,8 +384,10 @@ export class Session {
     this.#views.board(rooms);
   }
 
-  #refused({ code, text, client_id }) {
-    const line = this.#sent.heard(client_id) ?? this.#sent.current;
+  #refused({ code, text, name, client_id }) {
+    let line = this.#sent.heard(client_id) ?? this.#sent.current;
+    // That may come later than what it answers.
+    if (code === "not_delivered" && line?.entry?.to?.toLowerCase() !== name?.toLowerCase()) line = null;
     const isQuiet = (asks) => line?.asks === asks && line.isQuiet === true;
     if (line?.asks === "resume") {
       if (NOT_RESUMED.includes(code)) return this.#startAnew();
@@ -445,6 +454,7 @@ export class Session {
   // The session will not go on, and who comes back is another.
   #giveUp() {
     this.#isBack = true;
+    this.#privateLogs.clear();
     this.#sent.clear().forEach((line) => this.#own.doubt(line));
   }
 

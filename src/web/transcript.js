@@ -10,11 +10,14 @@ const KEPT = 10_000;
 // Whether what was typed and what was heard are the same, by all that is known of what was typed.
 const isSame = (typed, heard) => ["kind", "nick", "origin", "text"].every((field) => typed[field] === heard[field]);
 
+// What was said to one alone has no place in the room's order, and yet is here once.
+const idOf = ({ id, privateId }) => id ?? privateId;
+
 export class Transcript {
   // Each has `kind` (message, action, private, notice, error, divider), `text`, and `at`, in
   // milliseconds, or null; `nick` and `own` if somebody said it, and then `id` and `number` if it
-  // has a place in the room's order. `isWaiting` if it has none yet, and is one's own; `failed` says
-  // in words why it was not heard.
+  // has a place in the room's order, `privateId` if one alone has heard it. `isWaiting` if it has no
+  // place yet, and is one's own; `failed` says in words why it was not heard.
   entries = [];
   // How many have been dropped from the front, ever.
   dropped = 0;
@@ -36,7 +39,7 @@ export class Transcript {
 
   // Whether it was added: what has an id is here once.
   append(entry) {
-    if (this.#byId.has(entry.id)) return false;
+    if (this.#byId.has(idOf(entry))) return false;
     this.#settled(entry);
     this.#put(this.#end, [entry]);
     this.#forgetOldest();
@@ -65,7 +68,7 @@ export class Transcript {
 
   // The server has sent back what waits: `heard` is what it has made of it.
   settle(entry, heard) {
-    if (this.#byId.has(heard.id)) return this.withdraw(entry);
+    if (this.#byId.has(idOf(heard))) return this.withdraw(entry);
     this.#leaveQueue(entry);
     this.#settled(Object.assign(entry, heard));
     this.#put(this.#placeOf(entry), [entry]);
@@ -109,6 +112,11 @@ export class Transcript {
   merge(messages) {
     const after = this.entries.findLastIndex((entry) => entry.id !== undefined) + 1;
     this.#insert(messages, this.#places(), after);
+  }
+
+  // Puts in what is not here yet of the last that was said to one alone, oldest first.
+  mergePrivate(messages) {
+    this.#insert(messages, this.#places(({ privateId }) => privateId), this.#end);
   }
 
   // The same after a time of absence. Gives how many messages of others one has missed, the index at
@@ -155,9 +163,10 @@ export class Transcript {
   }
 
   #settled(entry) {
-    if (entry.id === undefined) return;
-    this.#byId.set(entry.id, entry);
-    entry.epoch = this.position?.epoch;
+    const id = idOf(entry);
+    if (id === undefined) return;
+    this.#byId.set(id, entry);
+    if (entry.id !== undefined) entry.epoch = this.position?.epoch;
   }
 
   #put(at, entries) {
@@ -173,15 +182,15 @@ export class Transcript {
   #forgetOldest() {
     if (this.entries.length < KEPT * 1.1) return;
     const surplus = this.entries.splice(0, this.entries.length - KEPT);
-    for (const { id } of surplus) this.#byId.delete(id);
+    for (const entry of surplus) this.#byId.delete(idOf(entry));
     this.dropped += surplus.length;
     this.#mark = Math.max(0, this.#mark - surplus.length);
   }
 
   // By id, the index of each entry that has one.
-  #places() {
+  #places(idOf = ({ id }) => id) {
     const places = new Map();
-    this.entries.forEach(({ id }, at) => id !== undefined && places.set(id, at));
+    this.entries.forEach((entry, at) => idOf(entry) !== undefined && places.set(idOf(entry), at));
     return places;
   }
 
@@ -190,7 +199,7 @@ export class Transcript {
     let before = end;
     const lacking = [];
     for (const message of [...messages].reverse()) {
-      if (known.has(message.id)) before = known.get(message.id);
+      if (known.has(idOf(message))) before = known.get(idOf(message));
       else lacking.push([before, message]);
     }
     // From the end, so that what is put in moves nothing that is still to be looked at.

@@ -17,13 +17,14 @@ import { chat } from "./chat.mjs";
 import { hearing } from "./hearing.mjs";
 import { loop } from "./loop.mjs";
 import { merging } from "./merging.mjs";
+import { alone } from "./private.mjs";
 import { resuming } from "./resuming.mjs";
 import { returning } from "./returning.mjs";
 import { Stage } from "./stage.mjs";
 
 const CASE_TIMEOUT = 90_000;
 const wanted = process.argv.slice(2).join(" ").toLowerCase();
-const cases = Object.entries({ ...chat, ...hearing, ...returning, ...resuming, ...merging, ...backlog, ...loop, ...accessibility });
+const cases = Object.entries({ ...chat, ...hearing, ...returning, ...resuming, ...alone, ...merging, ...backlog, ...loop, ...accessibility });
 
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
