@@ -18,8 +18,7 @@ pub struct Config {
     /// message is kept even if it alone has more, unless `history` is 0.
     pub history_bytes: usize,
     /// Bytes of memory that all rooms' histories may take (128 MiB), and a quarter as many beside
-    /// that what is said to one alone: beyond, the oldest lines are
-    /// forgotten, in whichever room.
+    /// that what is said to one alone: beyond, the oldest lines are forgotten, in whichever room.
     pub histories: usize,
     /// How long a room that empties keeps its history and its topic, in milliseconds; 0 for not at
     /// all (an hour). Such rooms count as none. Of all together no more are kept than `rooms`: the
