@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use log::{debug, warn};
 use mio::event::Source;
@@ -148,6 +149,24 @@ impl Listener {
     pub fn set_keep_alive(&self, seconds: u32) -> io::Result<()> {
         match &self.kind {
             Kind::Tcp(listener) => stream::set_keep_alive(&SockRef::from(listener), Some(seconds)),
+            Kind::Ipc(..) => Ok(()),
+        }
+    }
+
+    /// Has the system give up a peer of a connection that is accepted from now on, if it leaves
+    /// what was sent unanswered, or takes none of it, for so many seconds (`TCP_USER_TIMEOUT`;
+    /// Linux's): another time than [`set_keep_alive`](Self::set_keep_alive) has set, which is to
+    /// come before. IPC has no such thing.
+    ///
+    /// # Errors
+    ///
+    /// The system's, if it does not know the option.
+    pub fn set_user_timeout(&self, seconds: u32) -> io::Result<()> {
+        let patience = Duration::from_secs(seconds.into());
+        match &self.kind {
+            Kind::Tcp(listener) => {
+                stream::set_user_timeout(&SockRef::from(listener), Some(patience))
+            }
             Kind::Ipc(..) => Ok(()),
         }
     }

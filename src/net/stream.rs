@@ -212,7 +212,7 @@ pub(super) fn set_keep_alive(socket: &SockRef<'_>, idle: Option<u32>) -> io::Res
 /// How long what was sent may stay unanswered (`TCP_USER_TIMEOUT`); `None` for the system's own
 /// time.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-fn set_user_timeout(socket: &SockRef<'_>, patience: Option<Duration>) -> io::Result<()> {
+pub(super) fn set_user_timeout(socket: &SockRef<'_>, patience: Option<Duration>) -> io::Result<()> {
     socket.set_tcp_user_timeout(patience)
 }
 

@@ -285,6 +285,31 @@ fn a_full_socket_is_not_written_to_before_there_is_room() {
 
 // --- what is asked of the system, and what is told -------------------------------------------
 
+/// Catches: a peer that is given up before the time that a program gives it.
+#[test]
+fn what_a_listener_has_set_its_connections_have() {
+    let mut event_loop = event_loop();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("it is bound");
+    let listener = super::Listener::from_tcp(listener).expect("it listens");
+    listener.set_keep_alive(120).expect("it is known");
+    listener.set_user_timeout(3660).expect("it is known");
+    let server = create_server(&mut event_loop);
+    server.listen_on(&mut event_loop, listener);
+    server.on_connection(&mut event_loop, move |said: &mut Said, cx, socket| {
+        let idle = tcp(cx, socket).tcp_keepalive_time().expect("it is known");
+        let patience = tcp(cx, socket).tcp_user_timeout().expect("it is known");
+        said.push(format!("{idle:?} {patience:?}"));
+        server.close(cx);
+        socket.end(cx);
+    });
+    create_connection(&mut event_loop, address).resume(&mut event_loop);
+    server.on_socket_event(&mut event_loop, |_, _, _, _| {});
+    let mut said = Said::new();
+    event_loop.run(&mut said).expect("it ends");
+    assert_eq!(said, ["120s Some(3660s)"]);
+}
+
 /// Catches: options that are accepted and not set, in whichever order they come with the
 /// connection.
 #[test]

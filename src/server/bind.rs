@@ -83,6 +83,12 @@ pub(super) fn bind_for_proxies(
     bound.collect()
 }
 
+/// What [`Listener::set_keep_alive`] has the system wait for a peer that takes nothing, in seconds.
+const USER_TIMEOUT_SECONDS: u32 = 130;
+
+/// How much longer than we the system is to wait for somebody who reads nothing, in seconds.
+const GRACE_SECONDS: u32 = 60;
+
 /// What the system keeps for each connection, of what is not taken by the peer, and of what is not
 /// read here: enough for a fast one, and a bound for one that stalls.
 const BUFFER_SIZES: BufferSizes = BufferSizes {
@@ -190,6 +196,22 @@ pub(super) fn set_options(listener: &mut Listener) {
     // Telnet marks the end of an interrupt so.
     if let Err(error) = listener.set_urgent_inline() {
         warn!("telnet's interrupts may be misread: {error}");
+    }
+}
+
+/// Members who may read nothing for so many seconds are not given up by the system before.
+pub(super) fn wait_for_readers<'a>(
+    listeners: impl Iterator<Item = &'a Listener>,
+    stall_timeout: u32,
+) {
+    let seconds = stall_timeout.saturating_add(GRACE_SECONDS);
+    if seconds <= USER_TIMEOUT_SECONDS {
+        return; // the system has that patience
+    }
+    for listener in listeners {
+        if let Err(error) = listener.set_user_timeout(seconds) {
+            warn!("the system may give up members sooner than --stall-timeout says: {error}");
+        }
     }
 }
 

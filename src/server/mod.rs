@@ -169,6 +169,8 @@ fn open_doors(
     let listeners = bind::bind_all(&config.listen, passed.line, config.ipc_mode)?;
     let for_proxies = bind::bind_for_proxies(&config.listen_proxy, config.ipc_mode)?;
     let web = bind::bind_web(config.web.as_deref(), passed.web, config.ipc_mode)?;
+    let all = listeners.iter().chain(&for_proxies).chain(&web);
+    bind::wait_for_readers(all, config.stall_timeout);
     let mut server = ChatServer::new(event_loop, config, log);
     event_loop.on_check(ChatServer::keep_within_memory);
     let for_all = listeners.into_iter().map(|listener| (listener, false));
