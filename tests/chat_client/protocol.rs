@@ -433,3 +433,56 @@ fn a_line_without_end_is_not_collected_for_ever() {
     let events = wire.receive(b"\n{\"kind\":\"here\",\"text\":\"Here.\"}\n");
     assert_eq!(events, [line("* Here.")]);
 }
+
+/// Catches: what was said to one alone while the connection was cut, lost or shown twice.
+#[test]
+fn what_was_said_to_one_alone_comes_back_too() {
+    let private = |number: u64, text: &str| {
+        json!({ "kind": "private", "to": "guest1", "epoch": "p", "id": format!("{number:032x}"),
+            "number": number, "previous": number - 1, "time": 1_795_000_000_000u64,
+            "nick": "bob", "account": null, "origin": "o", "text": text })
+    };
+    let mut wire = begun();
+    wire.say("/msg bob lost?");
+    let line_sent = sent(&mut wire).remove(0);
+    let events = wire.receive(&bytes_of(&[private(1, "heard")]));
+    assert_eq!(events, [line("bob -> guest1: heard")]);
+    let asked = cut(&mut wire);
+    let known = json!({ "room": null, "epoch": "p", "last": 1 });
+    assert!(
+        asked["rooms"].as_array().expect("a list").contains(&known),
+        "{asked}"
+    );
+    let backlog = |epoch: &str, with: &str, complete: bool, events: &[Value]| {
+        json!({ "kind": "backlog", "with": with, "complete": complete, "epoch": epoch, "last": 3,
+            "more": false, "events": events })
+    };
+    let mut own = private(3, "lost?");
+    (own["nick"], own["to"]) = (json!("guest1"), json!("bob"));
+    own["client_id"] = line_sent["client_id"].clone();
+    let told = [private(1, "heard"), private(2, "missed"), own];
+    let mut bytes = bytes_of(&[
+        backlog("p", "bob", true, &told),
+        backlog("q", "carol", false, &[]),
+    ]);
+    bytes.extend(back(&[]));
+    let events = wire.receive(&bytes);
+    let time = jiff::Timestamp::from_second(1_795_000_000).expect("a time");
+    let missed = format!("{} bob -> guest1: missed", time.strftime("[%H:%M]"));
+    let notice =
+        "carol: something that was said may be missing; /history @carol shows what is kept";
+    assert_eq!(events[0], line(&missed), "{events:?}");
+    assert_eq!(events[1], Event::Notice(notice.to_owned()), "{events:?}");
+    assert_eq!(sent(&mut wire), [] as [Value; 0], "it was said");
+    let history = json!({ "kind": "history", "with": "bob", "complete": true,
+        "messages": [private(1, "heard")] });
+    let events = wire.receive(&bytes_of(&[history]));
+    let old = format!("{} bob -> guest1: heard", time.strftime("[%H:%M]"));
+    assert_eq!(
+        events,
+        [
+            line("* The last 1 messages between you and bob:"),
+            line(&old)
+        ]
+    );
+}

@@ -48,11 +48,7 @@ impl Lines {
             }
             // One's own is what was typed.
             "private" if field(object, "nick") == self.nick => Vec::new(),
-            "private" => {
-                let (nick, to) = (field(object, "nick"), field(object, "to"));
-                let text = field(object, "text");
-                vec![format!("{}{nick} -> {to}: {text}", self.live_time(object))]
-            }
+            "private" => vec![self.live_time(object) + &said(object)],
             "topic" => {
                 let told = self.topic_set.take();
                 let is_told = field(object, "nick") == self.nick
@@ -93,6 +89,7 @@ impl Lines {
             "message" | "action" => vec![self.here(object, self.old_time(object) + &said(object))],
             "topic" => vec![self.here(object, topic(object))],
             "redaction" => vec![self.here(object, redaction(object))],
+            "private" => vec![self.old_time(object) + &said(object)],
             _ => Vec::new(),
         }
     }
@@ -136,11 +133,20 @@ impl Lines {
 
     fn history(&self, object: &Value) -> Vec<String> {
         let room = field(object, "room");
+        let with = object["with"].as_str();
         let count = list(object, "messages").count();
         if count == 0 {
-            return vec![format!("* Nothing has been said in #{room} yet.")];
+            return vec![match with {
+                Some(with) => {
+                    format!("* You and {with} have said nothing to each other alone yet.")
+                }
+                None => format!("* Nothing has been said in #{room} yet."),
+            }];
         }
-        let header = format!("* The last {count} messages of #{room}:");
+        let header = match with {
+            Some(with) => format!("* The last {count} messages between you and {with}:"),
+            None => format!("* The last {count} messages of #{room}:"),
+        };
         let messages = list(object, "messages").map(|old| self.old_time(old) + &said(old));
         [header].into_iter().chain(messages).collect()
     }
@@ -235,6 +241,7 @@ fn said(object: &Value) -> String {
     let (nick, text) = (field(object, "nick"), field(object, "text"));
     match field(object, "kind") {
         "action" => format!("** {nick} {text}"),
+        "private" => format!("{nick} -> {}: {text}", field(object, "to")),
         _ => format!("{nick}: {text}"),
     }
 }

@@ -341,7 +341,7 @@ impl Wire {
         events.extend(self.lines.of(object).into_iter().map(Event::Line));
     }
 
-    /// What was missed of a room.
+    /// What was missed of a room, or of what was said to one alone.
     fn backlog(&mut self, backlog: &Value, events: &mut Vec<Event>) {
         for missed in backlog["events"].as_array().into_iter().flatten() {
             if !missed["client_id"].is_null() {
@@ -351,12 +351,16 @@ impl Wire {
                 events.extend(lines.into_iter().map(Event::Line));
             }
         }
-        if let Some(room) = backlog["room"]
-            .as_str()
-            .filter(|_| backlog["complete"] == false)
-        {
-            let what = "something that was said may be missing; /history shows what is kept";
-            events.push(Event::Notice(format!("#{room}: {what}")));
+        if backlog["complete"] == false {
+            let what = "something that was said may be missing";
+            let notice = match (backlog["room"].as_str(), backlog["with"].as_str()) {
+                (Some(room), _) => format!("#{room}: {what}; /history shows what is kept"),
+                (_, Some(with)) => {
+                    format!("{with}: {what}; /history @{with} shows what is kept")
+                }
+                _ => what.to_owned(),
+            };
+            events.push(Event::Notice(notice));
         }
         self.rooms.reach(backlog);
     }

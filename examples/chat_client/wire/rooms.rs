@@ -1,4 +1,5 @@
-//! Up to where each room was heard: by that the server tells after a cut exactly what was missed.
+//! Up to where each room was heard, and what was said to one alone: by that the server tells after a
+//! cut exactly what was missed.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -19,12 +20,28 @@ struct Room {
     beyond: HashSet<String>,
 }
 
-/// The rooms that are heard, by their names in small letters.
+/// Logs of what was said to one alone of which it is known up to where they were heard.
+const MOST_PRIVATE: usize = 100;
+
+/// The rooms that are heard, by their names in small letters; and the logs of what was said to one
+/// alone, by an `@` and their epochs.
 #[derive(Debug, Default)]
 pub struct Rooms(BTreeMap<String, Room>);
 
 fn key(room: &Value) -> String {
     room.as_str().unwrap_or_default().to_lowercase()
+}
+
+/// Of which of them something is.
+fn key_of(object: &Value) -> String {
+    match object["room"].is_string() {
+        true => key(&object["room"]),
+        false => format!("@{}", object["epoch"].as_str().unwrap_or_default()),
+    }
+}
+
+fn is_private(key: &str) -> bool {
+    key.starts_with('@')
 }
 
 impl Rooms {
@@ -49,14 +66,12 @@ impl Rooms {
     pub fn only(&mut self, returned: &Value) {
         let watched = returned["watched"].as_array().into_iter().flatten();
         let heard: HashSet<String> = watched.chain([&returned["room"]]).map(key).collect();
-        self.0.retain(|room, _| heard.contains(room));
+        self.0
+            .retain(|room, _| is_private(room) || heard.contains(room));
     }
 
     /// All up to there is heard, or not to be had.
     pub fn reach(&mut self, place: &Value) {
-        if !place["room"].is_string() {
-            return; // it is of something else than a room
-        }
         let epoch = place["epoch"].as_str().unwrap_or(UNKNOWN).to_owned();
         let last = place["last"].as_u64().unwrap_or_default();
         let room = Room {
@@ -64,7 +79,7 @@ impl Rooms {
             last,
             beyond: HashSet::new(),
         };
-        self.0.insert(key(&place["room"]), room);
+        self.0.insert(key_of(place), room);
     }
 
     /// Commands were not answered that may have led somewhere.
@@ -84,10 +99,29 @@ impl Rooms {
 
     /// What a request to go on says of them.
     pub fn positions(&self) -> Value {
-        let rooms = self.0.iter().take(100);
-        rooms
-            .map(|(room, heard)| json!({ "room": room, "epoch": heard.epoch, "last": heard.last }))
-            .collect()
+        let (private, rooms): (Vec<_>, Vec<_>) =
+            self.0.iter().partition(|(key, _)| is_private(key));
+        let all = rooms.into_iter().take(100).chain(private);
+        all.map(|(key, heard)| {
+            let room = Some(key).filter(|key| !is_private(key));
+            json!({ "room": room, "epoch": heard.epoch, "last": heard.last })
+        })
+        .collect()
+    }
+
+    /// Somebody speaks with one alone for the first time.
+    fn meet(&mut self, key: &str, event: &Value) {
+        let is_known = |(key, _): &(&String, &Room)| is_private(key);
+        if self.0.iter().filter(is_known).count() >= MOST_PRIVATE {
+            let first = self.0.keys().find(|key| is_private(key)).cloned();
+            first.iter().for_each(|first| _ = self.0.remove(first));
+        }
+        let epoch = event["epoch"].as_str().unwrap_or(UNKNOWN).to_owned();
+        let room = Room {
+            epoch,
+            ..Room::default()
+        };
+        self.0.insert(key.to_owned(), room);
     }
 
     /// Whether something was not heard before; from now on it was.
@@ -95,7 +129,11 @@ impl Rooms {
         let (Some(number), Some(id)) = (event["number"].as_u64(), event["id"].as_str()) else {
             return true; // it has no place
         };
-        let Some(room) = self.0.get_mut(&key(&event["room"])) else {
+        let key = key_of(event);
+        if is_private(&key) && !self.0.contains_key(&key) {
+            self.meet(&key, event);
+        }
+        let Some(room) = self.0.get_mut(&key) else {
             return true;
         };
         if number <= room.last || room.beyond.contains(id) {

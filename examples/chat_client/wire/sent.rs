@@ -116,12 +116,13 @@ pub fn is_asked_again(line: &str) -> bool {
     word == "/nick" || word == "/join" || word.starts_with("/answered-")
 }
 
-/// Whether a line comes back with its id: no command does but `/me`, nor what cannot be seen.
+/// Whether a line comes back with its id: no command does but `/me` and `/msg`, nor what cannot be
+/// seen.
 fn is_message(text: &str) -> bool {
     let text = loopchat::chat::sanitise(text);
     let text = text.trim();
-    let is_action = text
-        .split_once(' ')
-        .is_some_and(|(word, _)| word.eq_ignore_ascii_case("/me"));
+    let is_action = text.split_once(' ').is_some_and(|(word, _)| {
+        word.eq_ignore_ascii_case("/me") || word.eq_ignore_ascii_case("/msg")
+    });
     !text.is_empty() && (!text.starts_with('/') || text.starts_with("//") || is_action)
 }
