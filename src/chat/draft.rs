@@ -185,18 +185,21 @@ impl Chat {
         }
     }
 
-    /// Whether a line of a member's is a message, not a command: those do not wait for each other.
-    pub fn is_message(&self, member: MemberId, line: &str) -> bool {
+    /// Whom a line of a member's is a message to: a room, or one member alone. `None` if it is a
+    /// command: messages do not wait for each other.
+    pub fn message_in(&self, member: MemberId, line: &str) -> Option<Option<MemberId>> {
         let is_operator = self.peer(member).is_some_and(Peer::is_operator);
         let line = sanitise(line);
         // Who is to be quiet, or speaks to nobody, is told so, in its turn.
         let is_muted = self.member(member).is_some() && self.muted_for(member, self.now).is_some();
-        !is_muted
-            && match commands::parse(&line, is_operator) {
-                Ok(Command::Say(_) | Command::Me(_)) => true,
-                Ok(Command::Msg { to, .. }) => self.named(to).is_some(),
-                _ => false,
-            }
+        match commands::parse(&line, is_operator)
+            .ok()
+            .filter(|_| !is_muted)?
+        {
+            Command::Say(_) | Command::Me(_) => Some(None),
+            Command::Msg { to, .. } => self.named(to).map(Some),
+            _ => None,
+        }
     }
 
     /// What has become of a draft. If the log has given it its place, those hear it whom it is for,

@@ -183,5 +183,7 @@ pub enum Refusal {
     NotDelivered {
         /// This one.
         nickname: Name,
+        /// As what its author's client knows the message, if it does.
+        client_id: Option<Text>,
     },
 }

@@ -434,6 +434,14 @@ fn a_line_without_end_is_not_collected_for_ever() {
     assert_eq!(events, [line("* Here.")]);
 }
 
+/// Catches: a line that the server takes for two, and that is not said.
+#[test]
+fn what_only_some_take_for_an_end_of_a_line_is_none() {
+    let mut wire = begun();
+    wire.say("a\rb");
+    assert_eq!(sent(&mut wire)[0]["text"], "ab");
+}
+
 /// Catches: what was said to one alone while the connection was cut, lost or shown twice.
 #[test]
 fn what_was_said_to_one_alone_comes_back_too() {

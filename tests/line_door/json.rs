@@ -377,3 +377,25 @@ fn a_slow_reader_is_told_how_much_it_missed_and_may_go_on() {
             .any(|object| object["kind"] == "members")
     );
 }
+
+/// Catches: lines with nothing in them that keep the server busy and cost nothing.
+#[test]
+fn an_empty_line_is_a_line() {
+    let server = Server::with(&["--flood", "10:40"]);
+    let mut json = Json::join(&server.address);
+    json.client.send("\n".repeat(400));
+    json.find(|object| object["kind"] == "flooding");
+}
+
+/// Catches: numbers that come back as others.
+#[test]
+fn a_reference_comes_back_as_it_was() {
+    let server = Server::start();
+    let mut json = Json::join(&server.address);
+    for reference in ["1796001354.5898001", "0.1", "-7", "9007199254740993"] {
+        json.client
+            .send(format!("{{\"kind\":\"ping\",\"ref\":{reference}}}\n"));
+        let pong = json.client.expect_line(|line| line.contains("\"pong\""));
+        assert!(pong.contains(&format!("\"ref\":{reference}}}")), "{pong}");
+    }
+}

@@ -33,9 +33,11 @@ impl Sent {
 
     pub fn add(&mut self, text: &str) {
         self.last += 1;
-        let client_id = is_message(text).then(|| format!("c-{}", self.last));
+        // To the server that is an end of a line, and this is one.
+        let text = text.replace('\r', "");
+        let client_id = is_message(&text).then(|| format!("c-{}", self.last));
         self.waiting.push_back(Line {
-            text: text.to_owned(),
+            text,
             client_id,
             reference: self.last,
         });

@@ -269,7 +269,7 @@ impl Case<'_> {
             [
                 Effect::Tell {
                     to,
-                    answer: Answer::Refused(Refusal::NotDelivered { nickname }),
+                    answer: Answer::Refused(Refusal::NotDelivered { nickname, .. }),
                 },
             ] if self.drafts.is_empty()
                 && *to == self.author

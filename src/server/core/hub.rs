@@ -247,7 +247,7 @@ impl Hub {
             Frame::Line(line) => {
                 let Moment { now, utc } = at;
                 self.chat.line(member, line, now, utc, &mut self.effects);
-                self.hold_off(before);
+                self.hold_off(client_id, before);
                 self.append_drafts(Some(session), client_id, before, at);
                 self.note_call(session, before);
             }

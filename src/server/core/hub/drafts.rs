@@ -369,7 +369,12 @@ impl Hub {
     pub(in crate::server) fn overtakes(&self, session: SessionId, line: &str) -> bool {
         let member = self.member(session);
         member.is_some_and(|member| {
-            self.chat.drafts_of(member) > 0 && !self.chat.is_message(member, line)
+            self.chat.drafts_of(member) > 0
+                && match self.chat.message_in(member, line) {
+                    Some(Some(to)) => !self.would_reach(member, to, line.len()),
+                    Some(None) => false,
+                    None => true,
+                }
         })
     }
 

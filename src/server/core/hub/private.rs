@@ -5,7 +5,7 @@
 //! told how many there were, since it is remembered.
 
 use super::Hub;
-use crate::chat::{Answer, Effect, Recipient, Refusal};
+use crate::chat::{Answer, Effect, MemberId, Recipient, Refusal, Text};
 use crate::server::core::sessions::SessionId;
 
 /// How something reaches those who hear it that is said to one member alone.
@@ -19,45 +19,44 @@ pub(super) struct Aside {
 
 impl Hub {
     /// Takes out the drafts that are for one member alone who does not keep up, of the effects from
-    /// this one on.
-    pub(super) fn hold_off(&mut self, first: usize) {
-        let Self {
-            chat,
-            fan_out,
-            slow_readers,
-            effects,
-            sessions,
-            ..
-        } = self;
-        for effect in &mut effects[first..] {
-            let Effect::Append(draft) = effect else {
-                continue;
-            };
-            let Recipient::Member { id: to, who, .. } = &draft.to else {
-                continue;
-            };
-            let (from, to) = (draft.member, *to);
-            if chat.ignored_by(to).any(|ignored| ignored == from) {
-                continue; // it is read by nobody, and its author need not know
+    /// this one on. Their author's client may know them by an id of its own.
+    pub(super) fn hold_off(&mut self, client_id: Option<&Text>, first: usize) {
+        let mut held_off = Vec::new();
+        for (at, effect) in self.effects.iter().enumerate().skip(first) {
+            if let Effect::Append(draft) = effect
+                && let Recipient::Member { id: to, who, .. } = &draft.to
+                && let bytes = draft.content.text().map_or(0, |text| text.len())
+                && !self.would_reach(draft.member, *to, bytes)
+            {
+                held_off.push((at, draft.member, *to, who.nickname.clone()));
             }
-            let bytes = draft.content.text().map_or(0, |text| text.len());
-            let takes = |session| {
-                fan_out.skipped(session).is_none()
-                    && slow_readers.would_take_private(session, from, bytes)
+        }
+        for (at, author, to, nickname) in held_off {
+            let sessions = self.sessions.of(to);
+            sessions.for_each(|session| self.slow_readers.leave_out_private(session));
+            let client_id = client_id.cloned();
+            let refusal = Refusal::NotDelivered {
+                nickname,
+                client_id,
             };
-            // Who is cut off, and has still something to say, may come back to it.
-            if sessions.of(to).next().is_none() || sessions.of(to).any(takes) {
-                continue;
-            }
-            for session in sessions.of(to) {
-                slow_readers.leave_out_private(session);
-            }
-            let nickname = who.nickname.clone();
-            *effect = Effect::Tell {
-                to: from,
-                answer: Answer::Refused(Refusal::NotDelivered { nickname }),
+            self.effects[at] = Effect::Tell {
+                to: author,
+                answer: Answer::Refused(refusal),
             };
         }
+    }
+
+    /// Whether something that is said to a member alone would be taken by any of its sessions now;
+    /// or its author need not know that it is not.
+    pub(super) fn would_reach(&self, from: MemberId, to: MemberId, bytes: usize) -> bool {
+        let takes = |session| {
+            self.fan_out.skipped(session).is_none()
+                && self.slow_readers.would_take_private(session, from, bytes)
+        };
+        // Who is cut off, and has still something to say, may come back to it.
+        self.sessions.of(to).next().is_none()
+            || self.sessions.of(to).any(takes)
+            || self.chat.ignored_by(to).any(|ignored| ignored == from)
     }
 
     /// Notes what is said to one member alone, of the effects from this one on, which a session has

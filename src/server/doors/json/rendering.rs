@@ -471,6 +471,11 @@ fn refused(refusal: &Refusal) -> Object {
         }
         .with("client_id", client_id.as_ref().map(text)),
         Refusal::CannotResume => code("cannot_resume"),
-        Refusal::NotDelivered { nickname } => code("not_delivered").with("name", name(nickname)),
+        Refusal::NotDelivered {
+            nickname,
+            client_id,
+        } => code("not_delivered")
+            .with("name", name(nickname))
+            .with("client_id", client_id.as_ref().map(text)),
     }
 }

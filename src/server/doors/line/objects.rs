@@ -135,6 +135,10 @@ fn hear_line(
 ) -> bool {
     // Before it is taken apart: many may come in one turn.
     server.charge(cx, socket, Cost::parsed(line.len()));
+    if line.trim_ascii().is_empty() {
+        server.charge(cx, socket, Cost::LINE); // an empty one is not free
+        return true;
+    }
     let line = String::from_utf8_lossy(line);
     let left = objects::hear(server, cx, socket, (None, &line), pace);
     take_up(server, cx, socket, left, &line, pace)

@@ -115,7 +115,7 @@ pub(in crate::server) fn explain(refusal: &Refusal) -> String {
             format!("Nobody hears that, since {why}{text}")
         }
         Refusal::CannotResume => "There is no session to go on with.".to_owned(),
-        Refusal::NotDelivered { nickname } => {
+        Refusal::NotDelivered { nickname, .. } => {
             format!("Not delivered: {nickname} reads too slowly.")
         }
     }

@@ -123,7 +123,12 @@ fn who_does_not_keep_up_is_spared_it_before_it_has_a_place_or_after() {
         .hub
         .deliver(house.now, |session, _| (session == bob).then_some(waiting));
     assert!(slow.is_empty());
-    house.says(ann, "/msg guest2 second");
+    let second = "/msg guest2 second";
+    assert!(
+        house.hub.has_to_wait(ann, second),
+        "it is refused in its turn"
+    );
+    house.says(ann, second);
     assert_eq!(log.len(), 1, "nobody will ever hear it");
     let refused = "! Not delivered: guest2 reads too slowly.";
     assert_eq!(house.take([ann]), [lines(&[refused])]);
