@@ -9,7 +9,7 @@ use super::answers::tell;
 use super::timeline::Timeline;
 use super::{
     Answer, Audience, Chat, Effect, Event, MemberId, Millis, Name, Origin, Peer, Position, Refusal,
-    Repeated,
+    Repeated, RoomId,
 };
 
 /// So much of what was missed is told in one piece: a connection that is cut again and again comes
@@ -110,6 +110,8 @@ impl Chat {
         // Its own room first: where it is, is where it speaks.
         let goes = self.restore_room(newcomer, &absent.room, true, effects);
         refused.extend(goes.err());
+        // It is somebody, and others are to hear of it in all of its rooms, or in none.
+        self.announce_arrival(newcomer, effects);
         for watched in &absent.watched {
             let hears = self.restore_room(newcomer, watched, false, effects);
             refused.extend(hears.err());
@@ -127,8 +129,11 @@ impl Chat {
         effects: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
         let meant = self.room_meant(name)?;
-        let is_heard = |room| self.rooms_of(member).any(|own| own == room);
-        if meant.2.is_some_and(is_heard) {
+        let is_heard = |room: &RoomId| self.rooms_of(member).any(|own| own == *room);
+        if let Some(room) = meant.2.filter(is_heard) {
+            if is_own && self.room_of(member) != Some(room) {
+                self.go_to_watched(member, room, effects);
+            }
             return Ok(());
         }
         let limit = self.config.rooms_per_member;

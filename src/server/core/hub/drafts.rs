@@ -82,6 +82,7 @@ impl Drafts {
     /// What one session has said counts as said by another. What was to come behind it does not:
     /// that was for the other's connection.
     pub(super) fn pass_on(&mut self, from: SessionId, to: SessionId) {
+        let was_full = self.is_full();
         let own = self.under_way.values_mut();
         for kept in own.filter(|kept| kept.session == Some(from)) {
             kept.session = Some(to);
@@ -94,6 +95,9 @@ impl Drafts {
         before.into_iter().rev().for_each(|id| own.push_front(id));
         if own.is_empty() {
             self.own.remove(&to);
+        }
+        if was_full && !self.is_full() {
+            self.released.extend(self.waiting.drain());
         }
     }
 

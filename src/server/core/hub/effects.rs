@@ -230,7 +230,9 @@ impl Hub {
         message: &Rc<Message>,
         client_id: &str,
     ) {
-        let own: Vec<SessionId> = self.sessions.of(message.member).collect();
+        // Of who has left by now others may have the place.
+        let own = self.sessions.of(message.member);
+        let own: Vec<SessionId> = own.filter(|&session| self.is_here(session)).collect();
         let event = Event::Message(Rc::clone(message));
         self.say_in(room, &own, Said::Unechoed(event));
         for session in own {

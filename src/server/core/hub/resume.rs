@@ -193,6 +193,8 @@ impl Hub {
             if self.sessions.has(before) {
                 self.detach(before, member);
             }
+            let has_several = self.sessions.has_several(member);
+            self.chat.share(member, has_several);
         } else {
             self.disconnect(before, DisconnectReason::Resumed, at);
         }

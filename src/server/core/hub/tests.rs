@@ -1,5 +1,6 @@
 //! Members with several sessions: who hears what, and how they [end](endings).
 
+mod coming_back;
 mod drafts;
 mod endings;
 mod limits;
