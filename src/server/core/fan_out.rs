@@ -451,6 +451,11 @@ impl FanOut {
             .is_some_and(|pending| pending.state == State::Waits && pending.owner == Some(session))
     }
 
+    /// What a session was told so far and is still to get, which is passed on to another.
+    pub(in crate::server) fn take_told(&mut self, session: SessionId) -> Vec<u8> {
+        std::mem::take(self.settle(session))
+    }
+
     /// Copies what a member has not seen of its room's batch, so that what follows comes after it;
     /// it will all be delivered this turn.
     fn settle(&mut self, session: SessionId) -> &mut Vec<u8> {

@@ -209,7 +209,12 @@ impl Resuming {
         };
         let oldest = match found.said.len() < CLIENT_IDS {
             true => None,
-            false => found.said.pop_front(),
+            // What was settled first: its client has read that, or of as many as it may have on the
+            // way nothing. What is under way it does not know of.
+            false => {
+                let settled = found.said.iter().position(|said| said.heard.is_some());
+                found.said.remove(settled.unwrap_or(0))
+            }
         };
         let said = SaidBefore {
             client_id: client_id.clone(),
@@ -234,7 +239,10 @@ impl Resuming {
         let said = &mut found.said;
         if let Some(at) = said.iter().rposition(|said| said.event == event) {
             match heard {
-                Some(_) => said[at].heard = heard,
+                Some(_) => {
+                    let settled = said.remove(at);
+                    said.extend(settled.map(|said| SaidBefore { heard, ..said }));
+                }
                 None => {
                     let bytes = said.remove(at).map_or(0, |said| said.bytes());
                     self.said_bytes -= bytes;

@@ -94,10 +94,11 @@ impl Hub {
         if session != newcomer {
             // What it was told so far comes before.
             self.resuming.forget(newcomer);
+            let told = self.fan_out.take_told(newcomer);
+            self.tell_as_it_is(session, &told);
             self.gone(newcomer, at);
             self.apply();
-            let told = self.forget(newcomer);
-            self.tell_as_it_is(session, &told);
+            self.forget(newcomer);
         }
         self.drafts.pass_on(before, session);
         self.resuming.grant(session, token, Some(found));

@@ -1,6 +1,7 @@
 //! What others see of who comes back, and what it is afterwards.
 
 use super::*;
+use crate::server::core::resuming::CLIENT_IDS;
 
 fn count(read: &[String], end: &str) -> usize {
     read.iter().filter(|line| line.ends_with(end)).count()
@@ -106,4 +107,47 @@ fn what_was_said_with_an_id_whoever_has_its_place_hears() {
     assert_eq!(count(&heard, "guest1: one"), 1, "{heard:?}");
     house.says(bob, "two");
     house.commit_all(&log);
+}
+
+/// Catches: something that is said twice, since much was said while it was under way.
+#[test]
+fn what_is_under_way_is_known_however_much_is_said_meanwhile() {
+    let (mut house, log) = House::with_log();
+    let ann = house.connect(STRANGER, JSON);
+    let _bob = house.connect(STRANGER, LINES);
+    house.pass(2000);
+    house.token(ann, 7);
+    house.says_as(ann, "slow", "/msg guest2 psst");
+    for number in 0..CLIENT_IDS {
+        house.says_as(ann, &format!("c-{number}"), "one");
+        log.commit(1);
+        house.settle();
+    }
+    assert_eq!(log.len(), 1);
+    house.says_as(ann, "slow", "/msg guest2 psst");
+    assert_eq!(log.len(), 1, "it is under way");
+    house.commit_all(&log);
+}
+
+/// Catches: the newcomer that it was is gone before it has come.
+#[test]
+fn what_the_newcomer_was_told_comes_before_that_it_is_gone() {
+    let mut house = House::new();
+    let ann = house.connect(STRANGER, JSON);
+    house.pass(2000);
+    let token = house.token(ann, 7);
+    let newcomer = house.connect(STRANGER, JSON);
+    house.pass(2000);
+    house.read.clear();
+    house.hub.tell_as_it_is(newcomer, b"{\"kind\":\"pong\"}\n");
+    let resumed = house.hub.resume(newcomer, token, &[], house.at());
+    let session = resumed.expect("it goes on").session;
+    house.turn();
+    let [read] = house.take([session]);
+    let place = |kind: &str| read.iter().position(|line| line.contains(kind));
+    let (pong, gone) = (place("\"pong\""), place("\"presence\""));
+    assert!(
+        pong.is_some() && gone.is_none_or(|gone| pong < Some(gone)),
+        "{read:?}"
+    );
 }
