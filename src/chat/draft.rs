@@ -249,7 +249,7 @@ impl Chat {
             Recipient::Room { id, name } => (id, name),
             Recipient::Member { id: to, who, .. } => {
                 let place = (draft.id, number, time);
-                let said = (draft.author, draft.content);
+                let said = (draft.epoch, draft.author, draft.content);
                 let to = self.private.is_settled_to(to);
                 return self.commit_private((member, to), who.nickname, said, place, effects);
             }

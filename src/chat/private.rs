@@ -137,7 +137,7 @@ impl Chat {
         &mut self,
         (from, to): (MemberId, MemberId),
         nickname: Name,
-        (author, content): (Person, Content),
+        (epoch, author, content): (Epoch, Person, Content),
         (id, number, time): (EventId, u64, Millis),
         effects: &mut Vec<Effect>,
     ) {
@@ -150,7 +150,7 @@ impl Chat {
         }
         let pair = Pair::new(from, to);
         if !self.private.logs.contains_key(&pair) {
-            let timeline = Timeline::new(self.private_epoch(pair), &self.config);
+            let timeline = Timeline::new(epoch, &self.config);
             let key = pair;
             self.private.insert(pair, PrivateLog { key, timeline });
             self.private.bytes += OVERHEAD;
@@ -293,7 +293,10 @@ impl Chat {
         Ok(Answer::History {
             of: self.private_audience(member, partner),
             messages,
-            is_whole: log.is_none_or(|log| log.timeline.history.is_whole(count)),
+            is_whole: match log {
+                Some(log) => log.timeline.history.is_whole(count),
+                None => self.config.history > 0,
+            },
             now: utc,
         })
     }

@@ -138,6 +138,13 @@ impl Checker {
         self.drafts.has_to_wait(member, act, is_message)
     }
 
+    /// Whether somebody is here who may not keep up.
+    fn may_be_held_off(&self, nickname: &str) -> bool {
+        let reader = self.named(nickname).and_then(|reader| self.seat(reader));
+        let mut sessions = reader.iter().flat_map(|seat| &seat.sessions);
+        sessions.all(|own| self.slow.contains(&own.id))
+    }
+
     /// A line waits for the log: it must be one that has to.
     pub(super) fn check_wait(
         &self,
@@ -150,7 +157,14 @@ impl Checker {
         let waits = member.zip(act);
         // Who is muted is told so in its turn: behind what it has said before.
         let is_muted = |member| drafts.of(member) > 0 && self.muted_for(member, 0).is_some();
-        let has_to = |member, act| self.has_to_wait(member, act) || is_muted(member);
+        // Nor is a message that may not reach anybody refused before that.
+        let may_be_refused = |member, act: &Act| match act {
+            Act::Msg { to, .. } => drafts.of(member) > 0 && self.may_be_held_off(to),
+            _ => false,
+        };
+        let has_to = |member, act: &Act| {
+            self.has_to_wait(member, act) || is_muted(member) || may_be_refused(member, act)
+        };
         if !waits.is_some_and(|(member, act)| has_to(member, act)) {
             let seen = format!("{session:?}: {act:?}");
             return violated("nobody waits for the log without need", seen);

@@ -81,7 +81,8 @@ impl Checker {
             has_forgotten: false,
         };
         let is_new = self.rooms.is_new(draft.id);
-        let log = self.private.logs.entry(draft.log()).or_insert_with(new);
+        let key = draft.log();
+        let log = self.private.logs.entry(key).or_insert_with(new);
         if !is_new || log.number >= number {
             let seen = format!("{draft:?}: {number}");
             return violated("numbers between two grow, and ids are unique", seen);
@@ -103,6 +104,9 @@ impl Checker {
             text,
         });
         log.has_forgotten |= keep(&mut log.kept, &message, self.private.limits);
+        if log.kept.is_empty() {
+            self.private.logs.remove(&key); // nothing is to be kept
+        }
         let wants = |seat: &&Seat| !seat.ignored.contains(&from);
         Ok(vec![Effect::Private {
             author: self.seat(from).map(|_| from),
@@ -133,7 +137,10 @@ impl Checker {
             .cloned()
             .collect();
         let wanted = &kept[kept.len().saturating_sub(count)..];
-        let is_whole = log.is_none_or(|log| !log.has_forgotten && count >= log.kept.len());
+        let is_whole = match log {
+            Some(log) => !log.has_forgotten && count >= log.kept.len(),
+            None => self.private.limits.0 > 0,
+        };
         let nickname = self.seat(with).map_or("", |seat| &seat.nickname);
         let is_same = matches!(
             answer,

@@ -281,15 +281,3 @@ fn what_was_on_its_way_to_who_has_left_is_found_by_its_name() {
     assert_eq!(house.answers(ann, "/history @guest2").len(), 2);
     assert!(house.chat.private.under_way.is_empty());
 }
-
-/// Catches: a client that takes what is left for all there was.
-#[test]
-fn what_was_forgotten_while_more_was_under_way_has_another_epoch() {
-    let (mut house, [ann, bob]) = House::with_guests();
-    let first = drafted(&mut house, ann, "/msg guest2 one");
-    let second = drafted(&mut house, ann, "/msg guest2 two");
-    let (_, first) = settle(&mut house, first, 1).expect("it is heard");
-    house.chat.forget_private(Pair::new(ann, bob));
-    let (_, second) = settle(&mut house, second, 2).expect("it is heard");
-    assert_ne!(first.audience, second.audience);
-}
