@@ -59,7 +59,7 @@ fn check(pid: Pid, silence: Duration) {
 /// on its way to a dead peer is repeated for a quarter of an hour.
 #[test]
 fn what_a_vanished_peer_does_not_answer_is_given_up_in_time_by_both_ends() {
-    let server = Server::start();
+    let server = Server::with(&["--stall-timeout", "30"]);
     let mut member = server.join();
     // Beside the binary of this test's own folder.
     let test = std::env::current_exe().expect("a path");

@@ -344,7 +344,7 @@ fn a_slow_reader_is_told_what_was_left_out() {
         }
         assert!(said < 100_000, "400 MB wait for it");
     };
-    has_fields(&refused, "code name text");
+    has_fields(&refused, "code name client_id text");
     assert_eq!(
         (&refused["code"], &refused["name"]),
         (&json!("not_delivered"), &json!(slow.nick))
