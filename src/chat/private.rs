@@ -352,11 +352,7 @@ impl Chat {
         since: Position,
     ) -> Repeated {
         let log = self.private.logs.get(&Pair::new(member, partner));
-        let log = log.map(|log| &log.timeline);
-        let log = log.filter(|log| log.position.epoch == since.epoch);
-        log.map_or_else(Repeated::default, |log| {
-            log.history.repeated_since(since.number)
-        })
+        log.map_or_else(Repeated::default, |log| log.timeline.repeated_since(since))
     }
 
     /// Tells a member what it has missed of what it and another say to each other alone, as

@@ -241,9 +241,8 @@ impl Chat {
     /// What a member would be told that has missed this of a room.
     pub fn foresee_backlog(&self, room: &str, since: Position) -> Repeated {
         let room = self.room_named(room).map(|room| self.room(room));
-        let room = room.filter(|room| room.timeline.position.epoch == since.epoch);
         room.map_or_else(Repeated::default, |room| {
-            room.timeline.history.repeated_since(since.number)
+            room.timeline.repeated_since(since)
         })
     }
 }

@@ -1,7 +1,7 @@
 //! What a room, or two members between themselves, have heard: in one order, with numbers and
 //! times that only grow.
 
-use super::history::History;
+use super::history::{History, Repeated};
 use super::{Config, Epoch, EventId, Millis, Place, Position};
 
 #[derive(Debug)]
@@ -19,6 +19,15 @@ impl Timeline {
             history: History::new(limits.history, limits.history_bytes),
             position: Position { epoch, number: 0 },
             heard_at: 0,
+        }
+    }
+
+    /// What is repeated to somebody who has heard it up to there: nothing, if that was in another
+    /// life of the log.
+    pub(super) fn repeated_since(&self, since: Position) -> Repeated {
+        match self.position.epoch == since.epoch {
+            true => self.history.repeated_since(since.number),
+            false => Repeated::default(),
         }
     }
 

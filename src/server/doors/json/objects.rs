@@ -20,6 +20,21 @@ pub(in crate::server) enum Pace {
     AtOnce,
 }
 
+impl Pace {
+    /// What may be heard of a connection now.
+    pub(in crate::server) fn allowance(
+        self,
+        server: &mut ChatServer,
+        cx: &Context<ChatServer>,
+        socket: Socket,
+    ) -> Allowance {
+        match self {
+            Self::InTurn => server.allowance(cx, socket),
+            Self::AtOnce => Allowance::UNBOUNDED,
+        }
+    }
+}
+
 /// What is still to be heard. If it is nothing, nothing more is to be read for now.
 pub(in crate::server) struct Left {
     /// The rest of a line that is several.
@@ -76,18 +91,6 @@ pub(in crate::server) fn hear(
 /// An object that would cost more than is allowed now: it was not heard.
 struct Postponed;
 
-fn allowance(
-    server: &mut ChatServer,
-    cx: &Context<ChatServer>,
-    socket: Socket,
-    pace: Pace,
-) -> Allowance {
-    match pace {
-        Pace::InTurn => server.allowance(cx, socket),
-        Pace::AtOnce => Allowance::UNBOUNDED,
-    }
-}
-
 /// Hears one object. The line in it is still to be heard.
 fn hear_object(
     server: &mut ChatServer,
@@ -112,7 +115,7 @@ fn hear_object(
             reference,
         }) => {
             let foreseen = server.hub.foresee_backlog(session, token, &heard);
-            if !allowance(server, cx, socket, pace).allows(foreseen) {
+            if !pace.allowance(server, cx, socket).allows(foreseen) {
                 return Err(Postponed);
             }
             let session = resuming::resume(server, cx, (socket, session), token, &heard);
@@ -147,7 +150,7 @@ fn hear_line(
     mut line: Begun,
     pace: Pace,
 ) -> Option<Begun> {
-    let allowance = allowance(server, cx, socket, pace);
+    let allowance = pace.allowance(server, cx, socket);
     let connection = server.connections.get_mut(socket)?;
     let session = connection.session?;
     let read = Read {

@@ -6,7 +6,6 @@ use crate::server::core::framing::Frame;
 use crate::server::core::hub::Hub;
 use crate::server::core::line_input::Read;
 use crate::server::core::sessions::SessionId;
-use crate::server::core::turns::Allowance;
 use crate::server::doors::connections::{Connection, Stage};
 use crate::server::doors::json::objects::Pace;
 use crate::server::doors::line::objects;
@@ -43,9 +42,6 @@ pub(super) fn hear(
         }
     }
     let rest = &bytes[used..];
-    if used > 0 && pace == Pace::InTurn && server.has_had_its_share(cx, socket) {
-        return used;
-    }
     match stage(server, socket) {
         Some(stage) if stage.is_json() => used + objects::hear(server, cx, socket, rest, pace),
         _ if rest.is_empty() => used,
@@ -77,10 +73,7 @@ fn lines(
     bytes: &[u8],
     pace: Pace,
 ) -> usize {
-    let allowance = match pace {
-        Pace::InTurn => server.allowance(cx, socket),
-        Pace::AtOnce => Allowance::UNBOUNDED,
-    };
+    let allowance = pace.allowance(server, cx, socket);
     let ChatServer {
         hub, connections, ..
     } = server;
