@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::commands::{self, Command};
 use super::history::Repeated;
 use super::room::Room;
+use super::timeline::Timeline;
 use super::{
     Answer, Audience, Chat, Effect, LOBBY, MemberId, Message, Millis, Refusal, RoomId, Text,
     sanitise, unicode,
@@ -106,16 +107,26 @@ impl Chat {
         utc: Millis,
     ) -> Answer {
         let room = self.room(room);
-        let wanted = |message: &&Rc<Message>| !self.ignores(reader, message.member);
-        let latest = room.timeline.history.last(usize::MAX).rev().filter(wanted);
-        let mut messages: Vec<_> = latest.take(count).map(Rc::clone).collect();
-        messages.reverse();
         Answer::History {
             of: Audience::Room(room.name().clone()),
-            messages,
+            messages: self.last_wanted(&room.timeline, reader, count),
             is_whole: room.timeline.history.is_whole(count),
             now: utc,
         }
+    }
+
+    /// The last `count` messages that somebody wants to hear, oldest first.
+    pub(super) fn last_wanted(
+        &self,
+        log: &Timeline,
+        reader: MemberId,
+        count: usize,
+    ) -> Vec<Rc<Message>> {
+        let wanted = |message: &&Rc<Message>| !self.ignores(reader, message.member);
+        let latest = log.history.last(usize::MAX).rev().filter(wanted);
+        let mut messages: Vec<_> = latest.take(count).map(Rc::clone).collect();
+        messages.reverse();
+        messages
     }
 
     /// Nobody has a nickname.

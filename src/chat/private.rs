@@ -284,15 +284,10 @@ impl Chat {
         let partner = partner.ok_or_else(|| self.nobody(nickname))?;
         let pair = Pair::new(member, partner);
         let log = self.private.logs.get(&pair);
-        let wanted = |message: &&Rc<Message>| !self.ignores(member, message.member);
-        let all = log
-            .into_iter()
-            .flat_map(|log| log.timeline.history.last(usize::MAX).rev());
-        let mut messages: Vec<_> = all.filter(wanted).take(count).map(Rc::clone).collect();
-        messages.reverse();
+        let last = log.map(|log| self.last_wanted(&log.timeline, member, count));
         Ok(Answer::History {
             of: self.private_audience(member, partner),
-            messages,
+            messages: last.unwrap_or_default(),
             is_whole: match log {
                 Some(log) => log.timeline.history.is_whole(count),
                 None => self.config.history > 0,
