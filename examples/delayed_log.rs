@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use loopchat::EventLoop;
 use loopchat::chat::{Draft, Millis, Settled};
-use loopchat::room_log::{RoomLog, Wake};
+use loopchat::room_log::{News, RoomLog, Wake};
 use loopchat::server::{self, Config};
 
 /// A draft, and when it was said by people's clocks.
@@ -57,8 +57,8 @@ impl RoomLog for DelayedLog {
         }
     }
 
-    fn next_settled(&mut self) -> Option<Settled> {
-        self.settled.as_ref()?.try_recv().ok()
+    fn next_news(&mut self) -> Option<News> {
+        self.settled.as_ref()?.try_recv().ok().map(News::Settled)
     }
 
     fn wake_by(&mut self, wake: Wake) {

@@ -68,7 +68,23 @@ pub enum Answer {
         of: Audience,
         /// The messages. None only if it was asked for.
         messages: Vec<Rc<Message>>,
-        /// Whether nothing was said there before the first of them.
+        /// Whether nothing was said there before the first of them; or, of what was said behind a
+        /// number, whether none is missing before the first of them.
+        is_whole: bool,
+        /// Whether more was said behind the last of them, for which this one has no room.
+        is_more: bool,
+        /// When it is told, in milliseconds since 1970, UTC.
+        now: Millis,
+    },
+    /// Messages that have the words that it has looked for, the best first.
+    Found {
+        /// Where it has looked.
+        of: Audience,
+        /// For these words.
+        words: Text,
+        /// The messages.
+        messages: Vec<Rc<Message>>,
+        /// Whether there are no others.
         is_whole: bool,
         /// When it is told, in milliseconds since 1970, UTC.
         now: Millis,

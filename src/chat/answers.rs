@@ -1,13 +1,10 @@
 //! Greetings, histories and lists: what the chat tells a member of itself.
 
-use std::rc::Rc;
-
 use super::commands::{self, Command};
 use super::history::Repeated;
 use super::room::Room;
-use super::timeline::Timeline;
 use super::{
-    Answer, Audience, Chat, Effect, LOBBY, MemberId, Message, Millis, Refusal, RoomId, Text,
+    Answer, Audience, Chat, Effect, LOBBY, LogMeant, MemberId, Millis, Refusal, RoomId, Side, Text,
     sanitise, unicode,
 };
 
@@ -54,8 +51,7 @@ impl Chat {
                 count,
                 with: Some(with),
             }) => {
-                let count = count.unwrap_or(self.config.replay);
-                let repeated = self.foresee_private(member, with, count);
+                let repeated = self.foresee_page(member, LogMeant::With(with), Side::END, count);
                 self.looks += unicode::looks() - before;
                 return repeated;
             }
@@ -92,41 +88,19 @@ impl Chat {
         utc: Millis,
         effects: &mut Vec<Effect>,
     ) {
-        let history = self.history_of(room, to, self.config.replay, utc);
+        let (room, count) = (self.room(room), self.config.replay);
+        let of = (Audience::Room(room.name().clone()), Some(&room.timeline));
+        let history = self.page(to, of, Side::END, count, utc);
         if !matches!(&history, Answer::History { messages, .. } if messages.is_empty()) {
             tell(effects, to, history);
         }
     }
 
-    /// The last `count` messages of a room, without those that the reader does not want to hear.
-    pub(super) fn history_of(
-        &self,
-        room: RoomId,
-        reader: MemberId,
-        count: usize,
-        utc: Millis,
-    ) -> Answer {
-        let room = self.room(room);
-        Answer::History {
-            of: Audience::Room(room.name().clone()),
-            messages: self.last_wanted(&room.timeline, reader, count),
-            is_whole: room.timeline.history.is_whole(count),
-            now: utc,
+    /// There is no room of that name.
+    pub(super) fn no_room(&self, name: &str) -> Refusal {
+        Refusal::NoSuchRoom {
+            room: shortened(name, self.config.room_name),
         }
-    }
-
-    /// The last `count` messages that somebody wants to hear, oldest first.
-    pub(super) fn last_wanted(
-        &self,
-        log: &Timeline,
-        reader: MemberId,
-        count: usize,
-    ) -> Vec<Rc<Message>> {
-        let wanted = |message: &&Rc<Message>| !self.ignores(reader, message.member);
-        let latest = log.history.last(usize::MAX).rev().filter(wanted);
-        let mut messages: Vec<_> = latest.take(count).map(Rc::clone).collect();
-        messages.reverse();
-        messages
     }
 
     /// Nobody has a nickname.
@@ -153,9 +127,7 @@ impl Chat {
     ) -> Result<Answer, Refusal> {
         let room = match asked.map(without_hash) {
             None => here,
-            Some(name) => self.room_named(name).ok_or_else(|| Refusal::NoSuchRoom {
-                room: shortened(name, self.config.room_name),
-            })?,
+            Some(name) => self.room_named(name).ok_or_else(|| self.no_room(name))?,
         };
         let room = self.room(room);
         let listed = room.members().iter().take(LISTED);

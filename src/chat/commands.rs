@@ -24,6 +24,7 @@ pub(super) enum Command<'a> {
         /// Of what was said to each other alone.
         with: Option<&'a str>,
     },
+    Search(&'a str),
     Delete(Option<EventId>),
     Ignore(Option<&'a str>),
     Unignore(&'a str),
@@ -81,6 +82,7 @@ impl Command<'_> {
             | Command::Who(_)
             | Command::Topic(None)
             | Command::History { .. }
+            | Command::Search(_)
             | Command::Delete(_)
             | Command::Ignore(_)
             | Command::Unignore(_)
@@ -200,6 +202,12 @@ pub const COMMANDS: &[Entry] = &[
             let count = given(count).map(str::parse).transpose().ok()?;
             (count != Some(0)).then_some(Command::History { count, with })
         },
+    },
+    Entry {
+        word: "search",
+        usage: "/search WORDS",
+        purpose: "show the messages of the room that have all of these words",
+        parse: |rest| given(rest).map(Command::Search),
     },
     Entry {
         word: "delete",
@@ -451,6 +459,7 @@ mod tests {
             ("/topic", Command::Topic(None)),
             ("/topic tea at five", Command::Topic(Some("tea at five"))),
             ("/history", history(None, None)),
+            ("/search  green tea ", Command::Search("green tea")),
             ("/history 20", history(Some(20), None)),
             ("/history @bob", history(None, Some("bob"))),
             ("/history 20 @bob", history(Some(20), Some("bob"))),

@@ -9,8 +9,8 @@ use super::commands::{self, Command, NoCommand};
 use super::history::History;
 use super::room::Room;
 use super::{
-    Answer, Chat, Content, Departure, DisconnectReason, Effect, EventId, MemberId, Message,
-    MessageKind, Millis, Question, Refusal, RoomId, sanitise, unicode,
+    Answer, Chat, Content, Departure, DisconnectReason, Effect, EventId, LogMeant, MemberId,
+    Message, MessageKind, Millis, Question, Refusal, RoomId, sanitise, unicode,
 };
 
 impl Chat {
@@ -122,13 +122,10 @@ impl Chat {
                 self.spread_topic(room, member, topic.into(), (now, utc), effects);
             }
             Command::History { count, with } => {
-                let count = count.unwrap_or(self.config.replay);
-                let history = match with {
-                    None => self.history_of(room, member, count, utc),
-                    Some(with) => self.private_history(member, with, count, utc)?,
-                };
-                tell(effects, member, history);
+                let meant = with.map_or(LogMeant::OwnRoom, LogMeant::With);
+                self.read(member, meant, None, count, utc, effects)?;
             }
+            Command::Search(words) => self.search(member, words, effects)?,
             Command::Delete(id) => self.take_back(member, room, id, utc, effects)?,
             Command::Loop => effects.push(Effect::Ask {
                 to: member,

@@ -6,7 +6,8 @@ use std::rc::Rc;
 use super::Chat;
 use super::peer::Origin;
 use super::{
-    Answer, DisconnectReason, Draft, Event, MemberId, Message, Name, Peer, Question, RoomId, Text,
+    Answer, DisconnectReason, Draft, Event, MemberId, Message, Name, Peer, Query, Question, RoomId,
+    Text,
 };
 
 /// Something the caller has to do, in the order given.
@@ -34,6 +35,10 @@ pub enum Effect {
     /// [told](Chat::settle). What is for one member alone that does not keep up the caller may
     /// leave out, and tells its author [so](super::Refusal::NotDelivered).
     Append(Draft),
+    /// A member wants to read what the chat does not remember, and what a log may have: then the
+    /// chat is told what it [has found](Chat::found), and if it has not,
+    /// [that](Chat::not_found).
+    Query(Query),
     /// Something for every member of a room, as the room is at this place in the order of effects.
     Say {
         /// The room that hears it. It had at least one member when this was said.

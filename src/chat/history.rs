@@ -9,9 +9,10 @@
 //! so that whoever was away for a moment can be told exactly what it has missed.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::rc::Rc;
 
-use super::{Event, EventId, Message, Millis};
+use super::{Event, EventId, Message, Millis, Side};
 
 /// What a message costs beside its text: its fields, its place in the queue, the counts of both
 /// allocations, and the allocator's own.
@@ -24,6 +25,17 @@ pub struct Repeated {
     pub messages: usize,
     /// Bytes, as lines of text.
     pub bytes: usize,
+}
+
+/// A part of a history.
+pub(super) struct Page {
+    /// Oldest first.
+    pub(super) messages: Vec<Rc<Message>>,
+    /// None is missing on the side on which the page was asked for: of one that goes back, nothing
+    /// was said before the first.
+    pub(super) is_whole: bool,
+    /// There are more behind the last of one that goes forward.
+    pub(super) is_more: bool,
 }
 
 #[derive(Debug)]
@@ -141,9 +153,72 @@ impl History {
         self.messages.iter().rev().find(|message| is_meant(message))
     }
 
-    /// Whether the last `count` are all that were ever said, but for those taken back.
-    pub(super) fn is_whole(&self, count: usize) -> bool {
-        !self.has_forgotten && count >= self.messages.len()
+    /// The newest message that is kept.
+    pub(super) fn newest(&self) -> Option<&Rc<Message>> {
+        self.messages.back()
+    }
+
+    /// Whether a page of so many messages is all here, as far as there are any for it.
+    pub(super) fn has(&self, side: Side, count: usize) -> bool {
+        match side {
+            Side::Before(_) => !self.has_forgotten || self.range(side, count).len() == count,
+            Side::After(number) => number >= self.whole_after,
+        }
+    }
+
+    /// The messages of a page for which that holds. More of them are looked through, if some are
+    /// not wanted.
+    pub(super) fn page(
+        &self,
+        side: Side,
+        count: usize,
+        is_wanted: impl Fn(&Message) -> bool,
+    ) -> Page {
+        let all = self.range(side, usize::MAX);
+        let is_whole = match side {
+            Side::Before(_) => !self.has_forgotten && count >= all.len(),
+            Side::After(number) => number >= self.whole_after,
+        };
+        let wanted = self
+            .messages
+            .range(all)
+            .filter(|message| is_wanted(message));
+        let mut messages: Vec<_> = match side {
+            Side::Before(_) => wanted.rev().take(count).map(Rc::clone).collect(),
+            // One more than are wanted, to see whether there is one.
+            Side::After(_) => wanted
+                .take(count.saturating_add(1))
+                .map(Rc::clone)
+                .collect(),
+        };
+        let is_more = messages.len() > count;
+        messages.truncate(count);
+        if matches!(side, Side::Before(_)) {
+            messages.reverse();
+        }
+        Page {
+            messages,
+            is_whole,
+            is_more,
+        }
+    }
+
+    /// Where the messages of a page are.
+    fn range(&self, side: Side, count: usize) -> Range<usize> {
+        let place = |is_before: &dyn Fn(u64) -> bool| {
+            let messages = &self.messages;
+            messages.partition_point(|message| is_before(message.place.number))
+        };
+        match side {
+            Side::Before(number) => {
+                let end = place(&|other| other < number);
+                end.saturating_sub(count)..end
+            }
+            Side::After(number) => {
+                let start = place(&|other| other <= number);
+                start..start.saturating_add(count).min(self.messages.len())
+            }
+        }
     }
 
     /// When the oldest of what is kept was, and its number: by both it is older than others.
@@ -176,21 +251,22 @@ impl History {
 
     /// What the newest `count` messages are.
     pub(super) fn repeated(&self, count: usize) -> Repeated {
-        let messages = count.min(self.messages.len());
-        let bytes = match messages == self.messages.len() {
-            true => self.bytes,
-            false => self.last(count).map(|message| length(message)).sum(),
-        };
-        Repeated { messages, bytes }
+        self.repeated_of(Side::END, count)
     }
 
-    /// The newest `count` messages, or as many as there are, oldest first.
-    pub(super) fn last(
-        &self,
-        count: usize,
-    ) -> impl ExactSizeIterator<Item = &Rc<Message>> + DoubleEndedIterator {
-        let from = self.messages.len().saturating_sub(count);
-        self.messages.range(from..)
+    /// What the messages of a page are.
+    pub(super) fn repeated_of(&self, side: Side, count: usize) -> Repeated {
+        let range = self.range(side, count);
+        let messages = range.len();
+        let bytes = match messages == self.messages.len() {
+            true => self.bytes,
+            false => self
+                .messages
+                .range(range)
+                .map(|message| length(message))
+                .sum(),
+        };
+        Repeated { messages, bytes }
     }
 }
 
@@ -217,8 +293,13 @@ mod tests {
     use super::super::{Name, TopicSet};
     use super::*;
 
-    fn kept(history: &History, count: usize) -> Vec<&str> {
-        history.last(count).map(|message| &*message.text).collect()
+    fn kept(history: &History, count: usize) -> Vec<String> {
+        texts(&history.page(Side::END, count, |_| true))
+    }
+
+    fn texts(page: &Page) -> Vec<String> {
+        let texts = page.messages.iter().map(|message| message.text.to_string());
+        texts.collect()
     }
 
     /// Of all messages together, each of somebody called `ann`.
@@ -237,7 +318,6 @@ mod tests {
         let history = filled(3, &["a", "b", "c", "d"]);
         assert_eq!(kept(&history, 9), ["b", "c", "d"]);
         assert_eq!(kept(&history, 2), ["c", "d"]);
-        assert_eq!(history.last(2).len(), 2);
         assert!(kept(&history, 0).is_empty());
         assert!(kept(&filled(3, &[]), 5).is_empty());
     }
@@ -253,16 +333,16 @@ mod tests {
     fn long_messages_push_out_more_than_one() {
         let half = "x".repeat(BYTES / 2 - "ann: ".len());
         let mut history = filled(4, &["a", "b", &half]);
-        assert_eq!(history.last(9).len(), 3);
+        assert_eq!(history.messages.len(), 3);
         history.push(&said(9, "ann", &half));
-        assert_eq!(history.last(9).len(), 2);
+        assert_eq!(history.messages.len(), 2);
         assert_eq!(history.bytes, BYTES);
     }
 
     #[test]
     fn one_message_heavier_than_the_whole_is_kept() {
         let long = "x".repeat(9 * BYTES);
-        assert_eq!(kept(&filled(1, &["a", &long]), 9), [long.as_str()]);
+        assert_eq!(kept(&filled(1, &["a", &long]), 9), [long]);
     }
 
     #[test]
@@ -276,6 +356,39 @@ mod tests {
         assert!(history.find(id).is_none());
         let last = history.rfind(|message| &*message.text != "c");
         assert_eq!(last.map(|message| &*message.text), Some("a"));
+    }
+
+    /// Catches: a page that is off by one, and one that looks whole and is not.
+    #[test]
+    fn a_page_has_what_is_next_to_a_number() {
+        let history = filled(4, &["a", "b", "c", "d", "e"]); // numbers 0 to 4, without the first
+        for (side, count, expected, is_whole, is_more, is_here) in [
+            (Side::END, 2, "d e", false, false, true),
+            (Side::END, 4, "b c d e", false, false, true),
+            (Side::END, 5, "b c d e", false, false, false),
+            (Side::Before(4), 2, "c d", false, false, true),
+            (Side::Before(2), 2, "b", false, false, false),
+            (Side::Before(1), 1, "", false, false, false),
+            (Side::After(0), 2, "b c", true, true, true),
+            (Side::After(2), 2, "d e", true, false, true),
+            (Side::After(4), 2, "", true, false, true),
+        ] {
+            let page = history.page(side, count, |_| true);
+            let seen = (texts(&page).join(" "), page.is_whole, page.is_more);
+            let what = format!("{side:?} {count}");
+            assert_eq!(seen, (expected.to_owned(), is_whole, is_more), "{what}");
+            assert_eq!(history.has(side, count), is_here, "{what}");
+        }
+        let whole = filled(4, &["a", "b"]);
+        assert!(whole.has(Side::END, 9) && whole.page(Side::END, 9, |_| true).is_whole);
+        assert!(!whole.page(Side::END, 1, |_| true).is_whole);
+        assert!(whole.page(Side::Before(1), 1, |_| true).is_whole);
+        let page = history.page(Side::END, 2, |message| &*message.text != "d");
+        assert_eq!(texts(&page), ["c", "e"]);
+        let mut gone = filled(1, &["a", "b", "c"]);
+        gone.forget_oldest();
+        let page = gone.page(Side::After(0), 9, |_| true);
+        assert!(!gone.has(Side::After(0), 9) && !page.is_whole && page.messages.is_empty());
     }
 
     /// Catches: memory that no limit counts, and gaps that look as if there were none.

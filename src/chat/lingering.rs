@@ -38,7 +38,7 @@ impl Chat {
         let has_topic = self.topic_of(id).is_some();
         let room = &mut self.rooms[id.index()];
         self.by_size.remove(&room.rank(id));
-        let is_blank = !has_topic && room.timeline.history.last(1).len() == 0;
+        let is_blank = !has_topic && room.timeline.history.newest().is_none();
         if is_blank || self.config.linger == 0 {
             return self.forget_room(id);
         }

@@ -104,6 +104,7 @@ mod operators;
 mod own_rooms;
 mod peer;
 mod private;
+mod query;
 mod refusal;
 mod report;
 mod returning;
@@ -158,6 +159,7 @@ pub use history::Repeated;
 pub use id::{LogId, MemberId, Pair, RoomId};
 pub use name::{BadName, Name};
 pub use peer::{Origin, Peer};
+pub use query::{Found, LogMeant, Query, QueryId, Side, Wanted};
 pub use refusal::Refusal;
 pub use report::{ConnectionListed, ConnectionsReport, Gone, LoopReport, Question, Report};
 pub use returning::Absent;
@@ -220,6 +222,8 @@ pub struct Chat {
     looks: u64,
     /// Members of whom drafts are under way.
     held: HashMap<MemberId, Held>,
+    /// How many questions went to logs.
+    queries: u64,
     ids: EventIds,
     /// What origins are cloaked with: nobody can try them all who does not know it.
     cloaks: RandomState,
@@ -255,6 +259,7 @@ impl Chat {
             arrivals: NonZeroU32::MAX,
             looks: 0,
             held: HashMap::new(),
+            queries: 0,
             ids: EventIds::default(),
             cloaks: RandomState::new(),
             history_bytes: 0,

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::answers::{shortened, tell, without_hash};
+use super::answers::{tell, without_hash};
 use super::{Answer, Chat, Effect, Event, LOBBY, MemberId, Millis, Refusal, RoomId};
 
 /// Who hears which rooms beside its own, and where it sits in each; the latest last.
@@ -153,9 +153,7 @@ impl Chat {
         let here = self.members[member.index()].room;
         let room = match name.map(without_hash) {
             None => here,
-            Some(name) => self.room_named(name).ok_or_else(|| Refusal::NoSuchRoom {
-                room: shortened(name, self.config.room_name),
-            })?,
+            Some(name) => self.room_named(name).ok_or_else(|| self.no_room(name))?,
         };
         if room == here {
             return self.part_from_here(member, utc, effects);

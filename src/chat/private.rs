@@ -9,8 +9,8 @@ use std::rc::Rc;
 use super::history::{History, Repeated};
 use super::timeline::Timeline;
 use super::{
-    Answer, Audience, Chat, Content, Effect, Epoch, EventId, MemberId, Message, Millis, Name, Pair,
-    Person, Position, Refusal, name,
+    Audience, Chat, Content, Effect, Epoch, EventId, MemberId, Message, Millis, Name, Pair, Person,
+    Position, name,
 };
 
 /// What a log costs beside what is said: its fields, and its places in the tables.
@@ -271,48 +271,13 @@ impl Chat {
         })
     }
 
-    /// The last that a member and another have said to each other alone, without what it does not
-    /// want to hear.
-    pub(super) fn private_history(
-        &self,
-        member: MemberId,
-        nickname: &str,
-        count: usize,
-        utc: Millis,
-    ) -> Result<Answer, Refusal> {
-        let partner = self.partner(member, nickname);
-        let partner = partner.ok_or_else(|| self.nobody(nickname))?;
-        let pair = Pair::new(member, partner);
-        let log = self.private.logs.get(&pair);
-        let last = log.map(|log| self.last_wanted(&log.timeline, member, count));
-        Ok(Answer::History {
-            of: self.private_audience(member, partner),
-            messages: last.unwrap_or_default(),
-            is_whole: match log {
-                Some(log) => log.timeline.history.is_whole(count),
-                None => self.config.history > 0,
-            },
-            now: utc,
-        })
-    }
-
-    /// What [`private_history`](Self::private_history) would repeat.
-    pub(super) fn foresee_private(
-        &self,
-        member: MemberId,
-        nickname: &str,
-        count: usize,
-    ) -> Repeated {
-        let partner = self.partner(member, nickname);
-        let pair = partner.map(|partner| Pair::new(member, partner));
-        let log = pair.and_then(|pair| self.private.logs.get(&pair));
-        log.map_or_else(Repeated::default, |log| {
-            log.timeline.history.repeated(count)
-        })
+    /// What is remembered of what two members say to each other alone.
+    pub(super) fn private_timeline(&self, pair: Pair) -> Option<&Timeline> {
+        self.private.logs.get(&pair).map(|log| &log.timeline)
     }
 
     /// Who is meant by a nickname: a member, or who has had it when it was spoken with last.
-    fn partner(&self, member: MemberId, nickname: &str) -> Option<MemberId> {
+    pub(super) fn partner(&self, member: MemberId, nickname: &str) -> Option<MemberId> {
         self.named(nickname).or_else(|| {
             let folded = self.fold_nickname(nickname)?;
             let mut gone = self.private.gone.get(&member)?.iter();
@@ -330,7 +295,7 @@ impl Chat {
         })
     }
 
-    fn private_audience(&self, member: MemberId, partner: MemberId) -> Audience {
+    pub(super) fn private_audience(&self, member: MemberId, partner: MemberId) -> Audience {
         let nickname = self.nickname_of_partner(member, partner).cloned();
         Audience::Member {
             // It was somebody's, or there would be no log.

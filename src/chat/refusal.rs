@@ -177,6 +177,12 @@ pub enum Refusal {
         /// As what its author's client knows it, if it does.
         client_id: Option<Text>,
     },
+    /// The numbers that it has named are of another life of that log.
+    OtherEpoch,
+    /// What was said cannot be read now.
+    NotRead,
+    /// What was said is not kept in such a way that it could be looked through.
+    NoSearch,
     /// There is no session that it could go on with.
     CannotResume,
     /// Whom a private message was for does not keep up.

@@ -340,6 +340,10 @@ impl House {
                     };
                     self.chat.settle(committed, self.now, &mut self.effects);
                 }
+                Effect::Query(query) => {
+                    let utc = self.utc();
+                    self.chat.not_found(query, utc, &mut self.effects);
+                }
                 other => self.effects.push(other),
             }
         }
@@ -373,6 +377,7 @@ impl House {
                     }
                 }
                 Effect::Append(draft) => panic!("it has no place: {draft:?}"),
+                Effect::Query(query) => panic!("nobody was asked: {query:?}"),
                 Effect::Say {
                     room,
                     except,
@@ -381,7 +386,7 @@ impl House {
                     // What may be left out is what history keeps, and nothing else.
                     if let Event::Message(said) = &event {
                         let history = &self.chat.room(room).timeline.history;
-                        let is_kept = history.last(1).any(|kept| Rc::ptr_eq(kept, said));
+                        let is_kept = history.newest().is_some_and(|kept| Rc::ptr_eq(kept, said));
                         assert!(is_kept, "{said:?}");
                     }
                     // The fan-out goes by places: it would leave out who has come into that one.
@@ -713,8 +718,8 @@ fn all_histories_together_have_a_limit_and_the_oldest_lines_go_first() {
         house.chat.rooms[room.index()]
             .timeline
             .history
-            .last(usize::MAX)
-            .len()
+            .repeated(usize::MAX)
+            .messages
     };
     let kept: Vec<usize> = members.iter().map(kept).collect();
     let fewest = *kept.iter().min().expect("there are rooms");

@@ -15,11 +15,15 @@
 //! *in doubt*: the log waits, and finds out by the draft's id, which is its own for ever; until
 //! then it says nothing.
 
+//! What was said may be read again, by a [`Query`]: a page next to a number, or messages by their
+//! words. A log that keeps no more than the chat remembers, or has no search, says so, and then the
+//! chat answers for itself.
+
 mod memory;
 #[cfg(all(test, feature = "server"))]
 pub(crate) mod slow;
 
-use crate::chat::{Draft, Millis, Settled};
+use crate::chat::{Draft, Found, Millis, Query, Settled};
 
 pub use memory::MemoryLog;
 
@@ -29,20 +33,44 @@ pub use memory::MemoryLog;
 /// Drafts of one log are settled in the order in which everybody is to hear them, and those of one
 /// member in one log in the order in which they were appended: if one of them is refused, those
 /// behind it still come in order. Between logs there is no order.
+///
+/// A [redaction](crate::chat::Content::Redaction) is a draft as any other. Once it is committed the
+/// log has forgotten the text: what was [found](News::Found) before it may come before it in
+/// [`next_news`](Self::next_news), and nothing that comes after it has it.
 pub trait RoomLog {
     /// Takes a draft, said at `utc` milliseconds since 1970 by people's clocks.
     ///
     /// Returns what has become of it, if that is known at once. A log that does so does it for
     /// every draft. Any other keeps the draft, and gives its outcome by
-    /// [`next_settled`](Self::next_settled) when it is known.
+    /// [`next_news`](Self::next_news) when it is known.
     #[must_use]
     fn append(&mut self, draft: Draft, utc: Millis) -> Option<Settled>;
 
     /// The turn is over: what was appended in it may go on its way together.
     fn flush(&mut self) {}
 
-    /// What has become of a draft that was not settled at once; `None` if there is no news.
-    fn next_settled(&mut self) -> Option<Settled> {
+    /// Reads a [page](crate::chat::Wanted::Page) of what it keeps. What it has found is given by
+    /// [`next_news`](Self::next_news), once, in whichever order.
+    ///
+    /// # Errors
+    ///
+    /// The query, if it keeps no more than the chat remembers: then nothing comes.
+    fn read(&mut self, query: Query) -> Result<(), Query> {
+        Err(query)
+    }
+
+    /// Looks for messages by their [words](crate::chat::Wanted::Words), likewise.
+    ///
+    /// # Errors
+    ///
+    /// The query, if it has no search.
+    fn search(&mut self, query: Query) -> Result<(), Query> {
+        Err(query)
+    }
+
+    /// What has become of a draft that was not settled at once, or what was found; `None` if there
+    /// is no news.
+    fn next_news(&mut self) -> Option<News> {
         None
     }
 
@@ -51,7 +79,16 @@ pub trait RoomLog {
     fn wake_by(&mut self, _wake: Wake) {}
 }
 
-/// Has the loop ask for [news](RoomLog::next_settled).
+/// What a log has to tell.
+#[derive(Debug)]
+pub enum News {
+    /// What has become of a draft.
+    Settled(Settled),
+    /// What somebody wanted to read.
+    Found(Found),
+}
+
+/// Has the loop ask for [news](RoomLog::next_news).
 pub type Wake = Box<dyn Fn() + Send>;
 
 impl std::fmt::Debug for dyn RoomLog {

@@ -1,12 +1,16 @@
-//! A log for tests: it settles what the test says, when it says so.
+//! A log for tests: it settles, and answers, what the test says, when it says so. It keeps
+//! everything.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::rc::Rc;
 
-use super::{RoomLog, Wake};
-use crate::chat::{Draft, Millis, Settled, Unkept};
+use super::{News, RoomLog, Wake};
+use crate::chat::{
+    Audience, Content, Draft, Found, LogId, Message, Millis, Place, Query, Recipient, Settled,
+    Side, Unkept, Wanted,
+};
 
 /// The log and the test hold the same.
 #[derive(Clone, Default)]
@@ -15,9 +19,11 @@ pub(crate) struct SlowLog(Rc<RefCell<Desk>>);
 #[derive(Default)]
 struct Desk {
     appended: VecDeque<Draft>,
-    settled: VecDeque<Settled>,
+    queries: VecDeque<Query>,
+    news: VecDeque<News>,
     number: u64,
     flushed: usize,
+    kept: HashMap<LogId, Vec<Message>>,
     wake: Option<Wake>,
 }
 
@@ -37,8 +43,17 @@ impl RoomLog for SlowLog {
         self.0.borrow_mut().flushed += 1;
     }
 
-    fn next_settled(&mut self) -> Option<Settled> {
-        self.0.borrow_mut().settled.pop_front()
+    fn read(&mut self, query: Query) -> Result<(), Query> {
+        self.0.borrow_mut().queries.push_back(query);
+        Ok(())
+    }
+
+    fn search(&mut self, query: Query) -> Result<(), Query> {
+        self.read(query)
+    }
+
+    fn next_news(&mut self) -> Option<News> {
+        self.0.borrow_mut().news.pop_front()
     }
 
     fn wake_by(&mut self, wake: Wake) {
@@ -52,6 +67,11 @@ impl SlowLog {
         self.0.borrow().appended.len()
     }
 
+    /// How many questions it has not answered.
+    pub(crate) fn queries(&self) -> usize {
+        self.0.borrow().queries.len()
+    }
+
     /// How many turns were over that had brought something.
     pub(crate) fn flushed(&self) -> usize {
         self.0.borrow().flushed
@@ -59,26 +79,115 @@ impl SlowLog {
 
     /// Commits the draft that is at this place of those that wait. Its time is its number.
     pub(crate) fn commit(&self, at: usize) {
-        self.settle(at, |draft, number| Settled::Committed {
-            draft,
-            number,
-            time: number,
+        self.settle(at, |desk, draft, number| {
+            desk.keep(&draft, number);
+            Settled::Committed {
+                draft,
+                number,
+                time: number,
+            }
         });
     }
 
     pub(crate) fn refuse(&self, at: usize) {
         let why = Unkept::Full;
-        self.settle(at, |draft, _| Settled::Refused { draft, why });
+        self.settle(at, |_, draft, _| Settled::Refused { draft, why });
     }
 
-    fn settle(&self, at: usize, settled: impl FnOnce(Draft, u64) -> Settled) {
+    fn settle(&self, at: usize, settled: impl FnOnce(&mut Desk, Draft, u64) -> Settled) {
         let mut desk = self.0.borrow_mut();
         let draft = desk.appended.remove(at).expect("it was appended");
         desk.number += 10;
-        let settled = settled(draft, desk.number);
-        desk.settled.push_back(settled);
-        if let Some(wake) = &desk.wake {
+        let number = desk.number;
+        let settled = settled(&mut desk, draft, number);
+        desk.has_news(News::Settled(settled));
+    }
+
+    /// Answers the question that is at this place of those that wait.
+    pub(crate) fn answer(&self, at: usize) {
+        let mut desk = self.0.borrow_mut();
+        let query = desk.queries.remove(at).expect("it was asked");
+        let found = desk.find(query);
+        desk.has_news(News::Found(found));
+    }
+
+    /// The same, if what it keeps cannot be read.
+    pub(crate) fn fail(&self, at: usize) {
+        let mut desk = self.0.borrow_mut();
+        let query = desk.queries.remove(at).expect("it was asked");
+        desk.has_news(News::Found(Found {
+            query,
+            messages: None,
+            is_whole: false,
+            is_more: false,
+        }));
+    }
+}
+
+impl Desk {
+    fn has_news(&mut self, news: News) {
+        self.news.push_back(news);
+        if let Some(wake) = &self.wake {
             wake();
+        }
+    }
+
+    fn keep(&mut self, draft: &Draft, number: u64) {
+        let kept = self.kept.entry(draft.log()).or_default();
+        match &draft.content {
+            Content::Message { kind, text } => kept.push(Message {
+                place: Place {
+                    id: draft.id,
+                    number,
+                    previous: kept.last().map_or(0, |last| last.place.number),
+                    time: number,
+                },
+                audience: match &draft.to {
+                    Recipient::Room { name, .. } => Audience::Room(name.clone()),
+                    Recipient::Member { who, .. } => Audience::Member {
+                        nickname: who.nickname.clone(),
+                        epoch: draft.epoch,
+                    },
+                },
+                author: draft.author.clone(),
+                member: draft.member,
+                kind: *kind,
+                text: text.clone(),
+            }),
+            Content::Redaction { message, .. } => kept.retain(|kept| kept.place.id != *message),
+            Content::Topic { .. } => {}
+        }
+    }
+
+    fn find(&self, query: Query) -> Found {
+        let kept = self.kept.get(&query.log).map_or(&[][..], Vec::as_slice);
+        let kept = kept.iter().filter(|kept| kept.place.number <= query.up_to);
+        let mut found: Vec<Message> = match &query.wanted {
+            Wanted::Page(Side::Before(number)) => kept
+                .filter(|kept| kept.place.number < *number)
+                .rev()
+                .cloned()
+                .collect(),
+            Wanted::Page(Side::After(number)) => kept
+                .filter(|kept| kept.place.number > *number)
+                .cloned()
+                .collect(),
+            Wanted::Words(words) => {
+                let has = |kept: &&Message| words.split(' ').all(|word| kept.text.contains(word));
+                kept.rev().filter(has).cloned().collect()
+            }
+        };
+        let is_all = found.len() <= query.limit;
+        found.truncate(query.limit);
+        if matches!(query.wanted, Wanted::Page(Side::Before(_))) {
+            found.reverse();
+        }
+        let goes_forward = matches!(query.wanted, Wanted::Page(Side::After(_)));
+        Found {
+            query,
+            messages: Some(found),
+            is_whole: is_all || goes_forward,
+            is_more: goes_forward && !is_all,
         }
     }
 }

@@ -2,6 +2,7 @@
 //! peers, so what a turn has brought and what it has cost is known without a clock.
 
 mod drafts;
+mod queries;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};

@@ -48,7 +48,7 @@ pub(super) fn begin_after_what_came(server: &mut ChatServer, cx: &mut Context<Ch
 
 /// Begins when the log has settled all that was said, or has had its time for that.
 fn settle_and_begin(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
-    if !server.hub.has_drafts() {
+    if !server.hub.awaits_news() {
         return begin(server, cx);
     }
     server.ends_when_settled = true;

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use loopchat::chat::{Draft, LogId, Millis, Settled, Unkept};
-use loopchat::room_log::RoomLog;
+use loopchat::room_log::{News, RoomLog};
 use loopchat::server::Moment;
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
@@ -130,11 +130,11 @@ impl RoomLog for Log {
         }
     }
 
-    fn next_settled(&mut self) -> Option<Settled> {
+    fn next_news(&mut self) -> Option<News> {
         let mut desk = self.0.borrow_mut();
         let settled = desk.settled.pop_front()?;
         desk.noted.push(Noted::Told(settled.clone()));
-        Some(settled)
+        Some(News::Settled(settled))
     }
 }
 

@@ -80,6 +80,7 @@ impl Checker {
         at: Moment,
     ) -> Checked {
         match effect {
+            Effect::Query(_) => violated("what is asked is answered", format!("{effect:?}")),
             Effect::Append(_) => violated("what is drafted is appended", format!("{effect:?}")),
             Effect::Tell { to, answer } => self.answered(*to, answer, later, open),
             Effect::Private {

@@ -1,5 +1,5 @@
 use super::super::tests::House;
-use super::super::{Config, Settled};
+use super::super::{Answer, Config, Settled};
 use super::*;
 
 /// Drafts that are under way, as a log has them that takes its time.

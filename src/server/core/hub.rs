@@ -16,6 +16,7 @@
 mod drafts;
 mod effects;
 mod private;
+mod queries;
 mod resume;
 mod sessions;
 mod sweeps;
@@ -42,6 +43,7 @@ use crate::server::core::sessions::{SessionId, Sessions};
 use crate::server::core::slow_readers::{OutboxLimits, SlowReaders, Verdict};
 use drafts::Drafts;
 use private::Aside;
+use queries::Queries;
 pub use resume::{HeardUpTo, Resumed};
 use sessions::Call;
 
@@ -69,10 +71,11 @@ pub struct Hub {
     /// What was not passed on yet. Kept for its memory.
     effects: Vec<Effect>,
     drafts: Drafts,
+    queries: Queries,
     pub(in crate::server) resuming: Resuming,
     /// As what their clients know the messages among the effects, if they do.
     named: HashMap<EventId, Text>,
-    /// Effects with drafts among them, for a moment. Kept for its memory.
+    /// Effects with something for the log among them, for a moment. Kept for its memory.
     drafted: Vec<Effect>,
     /// What only a door can do.
     asked: Vec<Asked>,
@@ -146,6 +149,7 @@ impl Hub {
             newcomer: None,
             effects: Vec::new(),
             drafts,
+            queries: Queries::default(),
             resuming,
             named: HashMap::new(),
             drafted: Vec::new(),
@@ -248,7 +252,7 @@ impl Hub {
                 let Moment { now, utc } = at;
                 self.chat.line(member, line, now, utc, &mut self.effects);
                 self.hold_off(client_id, before);
-                self.append_drafts(Some(session), client_id, before, at);
+                self.give_to_log(Some(session), client_id, before, at);
                 self.note_call(session, before);
             }
             Frame::TooLong => {
@@ -398,7 +402,7 @@ impl Hub {
             && self.leaving.is_empty()
             && self.effects.is_empty()
             && self.asked.is_empty()
-            && !self.has_drafts()
+            && !self.awaits_news()
             && self.resuming.is_empty()
             && self.digests.is_empty()
             && self.fan_out.is_vacant()

@@ -91,13 +91,18 @@ impl ChatServer {
             cx.set_immediate(|server: &mut Self, cx| server.log_has_news(cx));
         }
         self.finish(cx);
+        for (session, cost) in self.hub.take_costs() {
+            if let Some(Some(outlet)) = self.outlets.get(session) {
+                self.charge(cx, outlet.socket, cost);
+            }
+        }
         for session in self.hub.take_released() {
             if let Some(Some(outlet)) = self.outlets.get(session) {
                 self.read_on(cx, outlet.socket);
             }
         }
         self.finish(cx);
-        if self.ends_when_settled && !self.hub.has_drafts() {
+        if self.ends_when_settled && !self.hub.awaits_news() {
             shutdown::begin(self, cx);
         }
     }

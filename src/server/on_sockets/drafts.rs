@@ -17,7 +17,7 @@ impl House {
     }
 
     /// Some turns in which nothing is waited for.
-    fn pass(&mut self) {
+    pub(super) fn pass(&mut self) {
         for _ in 0..8 {
             self.event_loop.set_immediate(|_, _| {});
             self.turn();
@@ -25,7 +25,7 @@ impl House {
     }
 
     /// Turns until something is so, none of which waits for a time: it has nothing to do with that.
-    fn soon(&mut self, what: &str, mut is_so: impl FnMut() -> bool) {
+    pub(super) fn soon(&mut self, what: &str, mut is_so: impl FnMut() -> bool) {
         for _ in 0..1000 {
             if is_so() {
                 return;
@@ -36,7 +36,7 @@ impl House {
         panic!("waited in vain for {what}");
     }
 
-    fn commit_all(&mut self, log: &SlowLog) {
+    pub(super) fn commit_all(&mut self, log: &SlowLog) {
         while log.len() > 0 {
             log.commit(0);
             self.pass();

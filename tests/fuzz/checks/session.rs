@@ -15,7 +15,7 @@
 use std::collections::{HashMap, HashSet};
 
 use loopchat::chat::{
-    Audience, Chat, Config, Effect, Event, MemberId, Millis, Name, Peer, Place, RoomId,
+    Audience, Chat, Config, Effect, Event, MemberId, Millis, Name, Peer, Place, RoomId, Wanted,
 };
 use loopchat::room_log::{MemoryLog, RoomLog};
 use loopchat::server::FRAMINGS;
@@ -207,6 +207,16 @@ impl Session {
                     let utc = self.utc();
                     let settled = self.log.append(draft, utc).expect("it is settled at once");
                     self.chat.settle(settled, self.now, &mut self.effects);
+                    self.follow_effects();
+                }
+                Effect::Query(query) => {
+                    let asked = match query.wanted {
+                        Wanted::Page(_) => self.log.read(query),
+                        Wanted::Words(_) => self.log.search(query),
+                    };
+                    let query = asked.expect_err("it keeps nothing more");
+                    let utc = self.utc();
+                    self.chat.not_found(query, utc, &mut self.effects);
                     self.follow_effects();
                 }
                 Effect::Tell { to, answer } => {

@@ -331,3 +331,87 @@ fn who_quits_in_the_middle_is_not_heard_beyond() {
     assert_eq!(left["left"][0]["reason"], "quit");
     assert_eq!(bob.ask("/who").len(), 1, "nothing else was heard");
 }
+
+#[test]
+fn what_was_said_is_read_in_pages_by_its_numbers() {
+    let (_server, web) = start(&[]);
+    let mut ann = Json::join(web);
+    let mut said = Vec::new();
+    for text in ["one", "two", "three", "four"] {
+        said.push(ann.answer(text, "message"));
+    }
+    let number = |at: usize| said[at]["number"].as_u64().expect("a number");
+    let entered = ann.answer("/join tea", "entered");
+    let back = ann.answer("/join lobby", "entered");
+    assert_eq!(back["last"], number(3), "{back}");
+    let epoch = text_of(&back["epoch"]).to_owned();
+    let mut read = |mut object: Value| {
+        object["kind"] = json!("history");
+        object["ref"] = json!(7);
+        ann.send(object.to_string());
+        let mut answers = ann.until_done(&json!(7));
+        // What entering a room has brought comes before the first.
+        answers.pop().expect("an answer")
+    };
+    for (object, texts, complete, more) in [
+        (json!({}), "one two three four", true, false),
+        (json!({ "limit": 2 }), "three four", false, false),
+        (
+            json!({ "room": "#Lobby", "limit": 1 }),
+            "four",
+            false,
+            false,
+        ),
+        (
+            json!({ "epoch": epoch, "before": number(2), "limit": 1 }),
+            "two",
+            false,
+            false,
+        ),
+        (
+            json!({ "epoch": epoch, "before": number(2) }),
+            "one two",
+            true,
+            false,
+        ),
+        (
+            json!({ "epoch": epoch, "after": number(0), "limit": 2 }),
+            "two three",
+            true,
+            true,
+        ),
+        (
+            json!({ "epoch": epoch, "after": number(1) }),
+            "three four",
+            true,
+            false,
+        ),
+    ] {
+        let history = read(object.clone());
+        has_fields(&history, "room complete more messages");
+        let messages = history["messages"].as_array().expect("a list");
+        let found: Vec<&str> = messages.iter().map(|said| text_of(&said["text"])).collect();
+        assert_eq!(found.join(" "), texts, "{object}");
+        let seen = (&history["complete"], &history["more"]);
+        assert_eq!(seen, (&json!(complete), &json!(more)), "{object}");
+    }
+    for (object, code) in [
+        (json!({ "room": "tea" }), "no_such_room"),
+        (json!({ "room": "nowhere" }), "no_such_room"),
+        (json!({ "with": "nobody" }), "no_such_member"),
+        (
+            json!({ "epoch": entered["epoch"], "before": 9 }),
+            "other_epoch",
+        ),
+    ] {
+        assert_eq!(refusal_of(&read(object.clone())), code, "{object}");
+    }
+    // Of a room that one does not hear nothing is read.
+    let mut bob = Json::join(web);
+    bob.answer("/join chess", "entered");
+    assert_eq!(refusal_of(&read(json!({ "room": "chess" }))), "not_in_room");
+    bob.answer("/msg guest1 psst", "private");
+    let private = read(json!({ "with": "guest2" }));
+    assert_eq!(private["messages"][0]["text"], "psst", "{private}");
+    assert_eq!(private["with"], "guest2");
+}

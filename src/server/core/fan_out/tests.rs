@@ -115,6 +115,7 @@ impl House {
                 } => self.fan_out.ignore(member.into(), whom, is_ignored),
                 Effect::Times { member, is_on } => self.fan_out.show_times(member.into(), is_on),
                 Effect::Disconnect { .. }
+                | Effect::Query(_)
                 | Effect::Ask { .. }
                 | Effect::Record(_)
                 | Effect::Shutdown => {}

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::Hub;
 use crate::chat::{Answer, Draft, Effect, Event, EventId, MemberId, Refusal, Settled, Text};
-use crate::room_log::RoomLog;
+use crate::room_log::{News, RoomLog};
 use crate::server::core::moment::Moment;
 use crate::server::core::sessions::SessionId;
 
@@ -26,7 +26,7 @@ const MOST_BEHIND: usize = 16 * 1024;
 /// The rooms' log, and what it has not settled.
 #[derive(Debug)]
 pub(super) struct Drafts {
-    log: Box<dyn RoomLog>,
+    pub(super) log: Box<dyn RoomLog>,
     under_way: HashMap<EventId, UnderWay>,
     /// Those of each session that has said any of them, in the order in which it has.
     own: HashMap<SessionId, VecDeque<EventId>>,
@@ -101,6 +101,11 @@ impl Drafts {
         }
     }
 
+    /// Nothing more is heard of a session until it is released.
+    pub(super) fn waits(&mut self, session: SessionId) {
+        self.waiting.insert(session);
+    }
+
     /// A draft of a session is settled. Returns what comes behind it, unless something that was said
     /// before is still under way, of another log: then it comes behind that.
     fn release_behind(&mut self, session: SessionId, id: EventId, behind: Vec<u8>) -> Vec<u8> {
@@ -136,17 +141,18 @@ impl Drafts {
 }
 
 impl Hub {
-    /// Appends the drafts among the effects from this one on, which a session has brought about, if
-    /// one has. What is settled at once takes their places.
-    pub(super) fn append_drafts(
+    /// Gives the log what is for it among the effects from this one on, which a session has brought
+    /// about, if one has: drafts and questions. What is settled, or answered, at once takes their
+    /// places.
+    pub(super) fn give_to_log(
         &mut self,
         session: Option<SessionId>,
         client_id: Option<&Text>,
         first: usize,
         at: Moment,
     ) {
-        let is_draft = |effect: &Effect| matches!(effect, Effect::Append(_));
-        if !self.effects[first..].iter().any(is_draft) {
+        let is_for_log = |effect: &Effect| matches!(effect, Effect::Append(_) | Effect::Query(_));
+        if !self.effects[first..].iter().any(is_for_log) {
             return;
         }
         let mut effects = std::mem::take(&mut self.drafted);
@@ -154,6 +160,10 @@ impl Hub {
         for effect in effects.drain(..) {
             match effect {
                 Effect::Append(draft) => self.append(session, client_id, draft, at),
+                Effect::Query(query) => {
+                    let asker = query.asker.into();
+                    self.ask(session.unwrap_or(asker), query, at);
+                }
                 other => self.effects.push(other),
             }
         }
@@ -252,7 +262,7 @@ impl Hub {
         self.drafts.most = (most_of_one, most_bytes);
     }
 
-    /// Asks the log what has become of drafts. Whose lines need not wait any more is told by
+    /// Asks the log what has become of drafts, and what it has found. Whose lines need not wait any more is told by
     /// [`take_released`](Self::take_released). Returns whether there may be more news: so much is
     /// to be delivered that it comes [first](Self::has_large_deliveries).
     #[must_use]
@@ -262,8 +272,15 @@ impl Hub {
         self.asides.clear();
         let was_full = self.drafts.is_full();
         while !self.has_large_deliveries()
-            && let Some(settled) = self.drafts.log.next_settled()
+            && let Some(news) = self.drafts.log.next_news()
         {
+            let settled = match news {
+                News::Settled(settled) => settled,
+                News::Found(found) => {
+                    self.tell_found(found, at);
+                    continue;
+                }
+            };
             let (Settled::Committed { draft, .. } | Settled::Refused { draft, .. }) = &settled;
             let (id, member) = (draft.id, draft.member);
             let Some(kept) = self.drafts.under_way.remove(&id) else {
@@ -314,9 +331,18 @@ impl Hub {
         released.extend(of_member.filter(|session| waiting.remove(session)));
     }
 
+    /// Reads on from a session, unless something else is still to be waited for.
+    pub(super) fn release_session(&mut self, session: SessionId) {
+        self.drafts.waiting.remove(&session);
+        self.drafts.released.push(session);
+    }
+
     /// Tells one session something that only its framing has words for, behind all that it has said
     /// so far.
     pub fn tell_behind(&mut self, session: SessionId, lines: &[u8]) {
+        if let Some(behind) = self.queries.behind(session) {
+            return behind.extend_from_slice(lines); // little: it is not heard any further
+        }
         let Drafts {
             under_way,
             own,
@@ -352,7 +378,7 @@ impl Hub {
     /// Whether a line of a session's has to wait: it is a command, and what its member has said
     /// before is still under way; or too much is.
     pub(in crate::server) fn has_to_wait(&mut self, session: SessionId, line: &str) -> bool {
-        if self.drafts.under_way.is_empty() && !self.drafts.is_over {
+        if !self.is_log_busy() {
             return false; // nearly always
         }
         let Some(member) = self.member(session) else {
@@ -361,11 +387,32 @@ impl Hub {
         let waits = self.drafts.is_over
             || self.drafts.is_full()
             || self.chat.drafts_of(member) >= self.drafts.most.0
+            || self.queries.has(session)
             || self.overtakes(session, line);
         if waits {
             self.drafts.waiting.insert(session);
         }
         waits
+    }
+
+    /// The same of a command that is no line.
+    pub(in crate::server) fn command_has_to_wait(&mut self, session: SessionId) -> bool {
+        let waits = self.is_log_busy() && (self.drafts.is_over || self.awaits_its_own(session));
+        if waits {
+            self.drafts.waiting.insert(session);
+        }
+        waits
+    }
+
+    /// Whether anybody waits for the log.
+    fn is_log_busy(&self) -> bool {
+        self.awaits_news() || self.drafts.is_over
+    }
+
+    /// Whether what a session's member has said, or it has asked, is under way.
+    pub(in crate::server) fn awaits_its_own(&self, session: SessionId) -> bool {
+        let of_member = |member| self.chat.drafts_of(member) > 0;
+        self.member(session).is_some_and(of_member) || self.queries.has(session)
     }
 
     /// Whether a line of a session's would come before what its member has said before, if it was
@@ -382,13 +429,12 @@ impl Hub {
         })
     }
 
-    /// Whether a session's end has to wait, as a command has: what it has said is
+    /// Whether a session's end has to wait, as a command has: what it has said, or asked, is
     /// under way, and it may yet be told something of it. It is
     /// [released](Self::take_released) when it need not any more.
     #[must_use]
     pub fn end_has_to_wait(&mut self, session: SessionId) -> bool {
-        let member = self.member(session);
-        let waits = member.is_some_and(|member| self.chat.drafts_of(member) > 0);
+        let waits = self.awaits_its_own(session);
         if waits {
             self.drafts.waiting.insert(session);
         }
@@ -397,13 +443,20 @@ impl Hub {
 
     /// Whether a session's next line waits for the log.
     pub(in crate::server) fn awaits_log(&self, session: SessionId) -> bool {
-        !self.drafts.waiting.is_empty() && self.drafts.waiting.contains(&session)
+        let waits = !self.drafts.waiting.is_empty() && self.drafts.waiting.contains(&session);
+        waits || self.queries.has(session)
     }
 
     /// Whether anything that was said is still to get its place.
     #[must_use]
     pub fn has_drafts(&self) -> bool {
         !self.drafts.under_way.is_empty()
+    }
+
+    /// Whether the log has still to settle, or to answer, anything.
+    #[must_use]
+    pub fn awaits_news(&self) -> bool {
+        self.has_drafts() || !self.queries.is_empty()
     }
 
     /// Bytes of drafts that are under way.

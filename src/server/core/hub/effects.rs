@@ -101,6 +101,7 @@ impl Hub {
             }
             // It was appended, and another has its place here.
             Effect::Append(_) => debug_assert!(false, "every draft was appended"),
+            Effect::Query(_) => debug_assert!(false, "every question was asked"),
             Effect::Say {
                 room,
                 except,

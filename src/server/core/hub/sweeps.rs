@@ -94,7 +94,7 @@ impl Hub {
         }
         let first = self.effects.len();
         self.chat.tick(now, utc, &mut self.effects);
-        self.append_drafts(None, None, first, at);
+        self.give_to_log(None, None, first, at);
         self.resuming.expire(now);
     }
 

@@ -5,6 +5,7 @@ mod drafts;
 mod endings;
 mod limits;
 mod private;
+mod queries;
 mod resuming;
 
 use std::collections::BTreeMap;

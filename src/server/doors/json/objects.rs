@@ -5,9 +5,10 @@ use crate::server::core::cost::Cost;
 use crate::server::core::framing::Frame;
 use crate::server::core::hub::Hub;
 use crate::server::core::line_input::Read;
+use crate::server::core::sessions::SessionId;
 use crate::server::core::turns::Allowance;
 use crate::server::doors::json::rendering;
-use crate::server::doors::json::requests::{self, Begun, Request};
+use crate::server::doors::json::requests::{self, Begun, History, Request};
 use crate::server::doors::json::resuming;
 use crate::server::{ChatServer, moment};
 
@@ -63,8 +64,10 @@ pub(in crate::server) fn hear(
                         rest = behind.trim_start();
                         line
                     }
-                    Err(Postponed) => {
-                        server.postpone(cx, socket);
+                    Err(wait) => {
+                        if let Wait::ForItsTurn = wait {
+                            server.postpone(cx, socket);
+                        }
                         server.finish(cx);
                         let used = text.len() - rest.len();
                         return Some(Left { begun: None, used });
@@ -88,8 +91,14 @@ pub(in crate::server) fn hear(
     None
 }
 
-/// An object that would cost more than is allowed now: it was not heard.
-struct Postponed;
+/// Why an object was not heard.
+enum Wait {
+    /// It would cost more than is allowed now.
+    ForItsTurn,
+    /// What its author has said before is still to get its place. The log's news has it
+    /// [read on](ChatServer::log_has_news).
+    ForTheLog,
+}
 
 /// Hears one object. The line in it is still to be heard.
 fn hear_object(
@@ -98,7 +107,7 @@ fn hear_object(
     socket: Socket,
     object: &str,
     pace: Pace,
-) -> Result<Option<Begun>, Postponed> {
+) -> Result<Option<Begun>, Wait> {
     let connection = server.connections.get_mut(socket);
     let Some(session) = connection.and_then(|found| found.session) else {
         return Ok(None); // what comes after a member has left is thrown away
@@ -116,7 +125,7 @@ fn hear_object(
         }) => {
             let foreseen = server.hub.foresee_backlog(session, token, &heard);
             if !pace.allowance(server, cx, socket).allows(foreseen) {
-                return Err(Postponed);
+                return Err(Wait::ForItsTurn);
             }
             let session = resuming::resume(server, cx, (socket, session), token, &heard);
             if let Some(reference) = reference {
@@ -125,6 +134,9 @@ fn hear_object(
                     .tell_as_it_is(session, &requests::done(reference));
             }
             None
+        }
+        Ok(Request::History(history)) => {
+            return read(server, cx, (socket, session), history, pace).map(|()| None);
         }
         Ok(Request::Ping { reference }) => {
             server.hub.tell_behind(session, &requests::pong(reference));
@@ -140,6 +152,38 @@ fn hear_object(
         }
     };
     Ok(line)
+}
+
+/// Tells a session what was said. It is a command, and waits as a line that is one.
+fn read(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    (socket, session): (Socket, SessionId),
+    history: History,
+    pace: Pace,
+) -> Result<(), Wait> {
+    let hub = &mut server.hub;
+    match pace {
+        Pace::InTurn if hub.command_has_to_wait(session) => return Err(Wait::ForTheLog),
+        // There is no later, and it must not come before what was said.
+        Pace::AtOnce if hub.awaits_its_own(session) => return Ok(()),
+        _ => {}
+    }
+    let (meant, side, limit) = (history.meant(), history.side(), history.limit);
+    let foreseen = Cost::LINE + hub.foresee_read(session, meant, side, limit);
+    if !pace.allowance(server, cx, socket).allows(foreseen) {
+        return Err(Wait::ForItsTurn);
+    }
+    let hub = &mut server.hub;
+    let answered = hub.fan_out.answered();
+    hub.read(session, meant, history.from, limit, moment(cx));
+    hub.apply();
+    let answer = Cost::answer(hub.fan_out.answered() - answered);
+    if let Some(reference) = history.reference {
+        hub.tell_behind(session, &requests::done(reference));
+    }
+    server.charge(cx, socket, Cost::LINE + answer);
+    Ok(())
 }
 
 /// Hears the line of an object. What is left of it, if it has to wait: it may be many lines.

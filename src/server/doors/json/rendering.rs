@@ -14,7 +14,7 @@ use crate::chat::{
 use crate::server::core::digests::{Changes, Digest, Expulsion};
 use crate::server::core::rendering::Heard;
 use crate::server::doors::line::words::{self, Times};
-use said::{backlog, history, message};
+use said::{backlog, found, history, message};
 
 /// Puts something into an object, with a line feed behind it.
 pub(in crate::server) fn render(heard: Heard<'_>, to: &mut Vec<u8>) {
@@ -38,8 +38,16 @@ pub(in crate::server) fn render(heard: Heard<'_>, to: &mut Vec<u8>) {
             of,
             messages,
             is_whole,
+            is_more,
             ..
-        }) => history(of, *is_whole, messages, to),
+        }) => history(of, (*is_whole, *is_more), messages, to),
+        Heard::Answer(Answer::Found {
+            of,
+            words,
+            messages,
+            is_whole,
+            ..
+        }) => found((of, words), *is_whole, messages, to),
         Heard::Answer(Answer::Backlog {
             of,
             position,
@@ -232,7 +240,7 @@ fn seconds(millis: Millis) -> u64 {
 /// `None` for what is written as it comes.
 fn answer_object(answer: &Answer) -> Option<Object> {
     let object = match answer {
-        Answer::History { .. } | Answer::Backlog { .. } => return None,
+        Answer::History { .. } | Answer::Found { .. } | Answer::Backlog { .. } => return None,
         Answer::Welcome {
             who,
             room,
@@ -470,6 +478,9 @@ fn refused(refusal: &Refusal) -> Object {
             Unkept::Unavailable => code("log_unavailable"),
         }
         .with("client_id", client_id.as_ref().map(text)),
+        Refusal::OtherEpoch => code("other_epoch"),
+        Refusal::NotRead => code("not_read"),
+        Refusal::NoSearch => code("no_search"),
         Refusal::CannotResume => code("cannot_resume"),
         Refusal::NotDelivered {
             nickname,

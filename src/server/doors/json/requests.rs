@@ -5,7 +5,7 @@ use std::fmt::{self, Formatter};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Value, json};
 
-use crate::chat::{Millis, Position, Text};
+use crate::chat::{Epoch, LogMeant, Millis, Position, Side, Text};
 use crate::server::core::hub::HeardUpTo;
 use crate::server::core::resuming::{CLIENT_ID_BYTES, CLIENT_IDS, ResumeToken};
 use crate::server::doors::json::rendering::Object;
@@ -38,11 +38,42 @@ pub(in crate::server) enum Request {
         /// What it is to be told when that is done.
         reference: Option<Reference>,
     },
+    /// To read what was said.
+    History(History),
     /// An answer.
     Ping {
         /// Which it is to be.
         reference: Option<Reference>,
     },
+}
+
+/// What of a log is to be read.
+#[derive(Debug, PartialEq)]
+pub(in crate::server) struct History {
+    room: Option<String>,
+    with: Option<String>,
+    /// Next to which number; the end of it, if there is none.
+    pub(in crate::server) from: Option<(Epoch, Side)>,
+    /// So many messages; as many as are repeated to who enters a room, if that is not said.
+    pub(in crate::server) limit: Option<usize>,
+    /// What the client is to be told when that is done.
+    pub(in crate::server) reference: Option<Reference>,
+}
+
+impl History {
+    /// Which log is meant.
+    pub(in crate::server) fn meant(&self) -> LogMeant<'_> {
+        match (&self.room, &self.with) {
+            (_, Some(with)) => LogMeant::With(with),
+            (Some(room), None) => LogMeant::Room(room),
+            (None, None) => LogMeant::OwnRoom,
+        }
+    }
+
+    /// Which side of what.
+    pub(in crate::server) fn side(&self) -> Side {
+        self.from.map_or(Side::END, |(_, side)| side)
+    }
 }
 
 /// What a client tells its requests apart by: a short string, or a number.
@@ -63,6 +94,7 @@ impl Request {
             client_id,
             token,
             rooms,
+            history,
         }) = serde_json::from_str(object)
         else {
             return Err("That is no object of JSON.");
@@ -88,7 +120,11 @@ impl Request {
                 heard: heard_of(&rooms).ok_or(BAD_ROOMS)?,
                 reference,
             }),
-            Some(_) => Err("There is no such kind: line, ping and resume are there."),
+            Some("history") => match history.read(reference) {
+                Some(history) => Ok(Self::History(history)),
+                None => Err(BAD_HISTORY),
+            },
+            Some(_) => Err("There is no such kind: line, history, ping and resume are there."),
             None => Err("An object has a kind."),
         }
     }
@@ -134,6 +170,54 @@ const BAD_ROOMS: &str =
 
 const BAD_REFERENCE: &str = "A ref is a number, or a string of at most 64 bytes.";
 
+/// The fields of a `history`.
+#[derive(Default)]
+struct HistoryFields {
+    room: Value,
+    with: Value,
+    epoch: Value,
+    before: Value,
+    after: Value,
+    limit: Value,
+}
+
+impl HistoryFields {
+    fn read(self, reference: Option<Reference>) -> Option<History> {
+        let name = |value: Value| match value {
+            Value::Null => Some(None),
+            Value::String(name) => Some(Some(name)),
+            _ => None,
+        };
+        let (room, with) = (name(self.room)?, name(self.with)?);
+        let number = |value: &Value| match value {
+            Value::Null => Some(None),
+            value => value.as_u64().map(Some),
+        };
+        let side = match (number(&self.before)?, number(&self.after)?) {
+            (None, None) => None,
+            (Some(number), None) => Some(Side::Before(number)),
+            (None, Some(number)) => Some(Side::After(number)),
+            (Some(_), Some(_)) => return None,
+        };
+        let from = match side {
+            None => None,
+            Some(side) => Some((self.epoch.as_str()?.parse().ok()?, side)),
+        };
+        let limit = number(&self.limit)?;
+        let is_one = room.is_none() || with.is_none();
+        (is_one && limit != Some(0)).then(|| History {
+            room,
+            with,
+            from,
+            limit: limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX)),
+            reference,
+        })
+    }
+}
+
+const BAD_HISTORY: &str = "A history is of a room or with somebody, before or after a number \
+    of an epoch or of neither, and may have a limit.";
+
 /// The fields of an object that are known. The others are passed over and not kept, however many
 /// there are. Of one that is there twice the last counts.
 #[derive(Default)]
@@ -144,6 +228,7 @@ struct Fields {
     client_id: Value,
     token: Value,
     rooms: Value,
+    history: HistoryFields,
 }
 
 impl<'de> Deserialize<'de> for Fields {
@@ -167,6 +252,12 @@ impl<'de> Deserialize<'de> for Fields {
                         "client_id" => &mut fields.client_id,
                         "token" => &mut fields.token,
                         "rooms" => &mut fields.rooms,
+                        "room" => &mut fields.history.room,
+                        "with" => &mut fields.history.with,
+                        "epoch" => &mut fields.history.epoch,
+                        "before" => &mut fields.history.before,
+                        "after" => &mut fields.history.after,
+                        "limit" => &mut fields.history.limit,
                         _ => {
                             map.next_value::<IgnoredAny>()?;
                             continue;
@@ -332,10 +423,40 @@ mod tests {
             r#"{"kind":"dance"}"#,
             r#"{"text":"hi"}"#,
             r#"{"kind":"ping","ref":[]}"#,
+            r#"{"kind":"history","before":5}"#,
+            r#"{"kind":"history","epoch":"1","before":5,"after":3}"#,
+            r#"{"kind":"history","epoch":"1","before":-5}"#,
+            r#"{"kind":"history","epoch":1,"before":5}"#,
+            r#"{"kind":"history","room":"tea","with":"bob"}"#,
+            r#"{"kind":"history","room":7}"#,
+            r#"{"kind":"history","limit":0}"#,
+            r#"{"kind":"history","limit":"9"}"#,
             &long,
         ] {
             assert!(Request::read(object).is_err(), "{object}");
         }
+    }
+
+    #[test]
+    fn a_history_is_of_a_room_or_with_somebody_next_to_a_number_or_to_the_end() {
+        let read = |object: &str| match Request::read(object) {
+            Ok(Request::History(history)) => history,
+            other => panic!("{object}: {other:?}"),
+        };
+        let plain = read(r#"{"kind":"history"}"#);
+        assert_eq!(
+            (plain.meant(), plain.side()),
+            (LogMeant::OwnRoom, Side::END)
+        );
+        assert_eq!((plain.from, plain.limit), (None, None));
+        let page = read(r##"{"kind":"history","room":"#tea","epoch":"a","after":7,"limit":20}"##);
+        let epoch = "000000000000000a".parse().expect("an epoch");
+        assert_eq!(page.meant(), LogMeant::Room("#tea"));
+        assert_eq!(page.from, Some((epoch, Side::After(7))));
+        assert_eq!((page.side(), page.limit), (Side::After(7), Some(20)));
+        let private = read(r#"{"kind":"history","with":"bob","epoch":"a","before":7}"#);
+        assert_eq!(private.meant(), LogMeant::With("bob"));
+        assert_eq!(private.side(), Side::Before(7));
     }
 
     #[test]

@@ -104,6 +104,9 @@ pub(in crate::server) fn explain(refusal: &Refusal) -> String {
         Refusal::LineTooLong { limit } => {
             format!("That line was not sent: it is longer than {limit} bytes.")
         }
+        Refusal::OtherEpoch => "Those numbers are of another life of that log.".into(),
+        Refusal::NotRead => "What was said cannot be read now; try again later.".into(),
+        Refusal::NoSearch => "There is no search here: what is said is not kept.".into(),
         Refusal::NotKept { why, text, .. } => {
             let why = match why {
                 Unkept::Full => "there is no space left to keep it",

@@ -319,6 +319,33 @@ fn tell_answer(answer: &Answer, times: Times, to: &mut Vec<u8>) {
                 message(said, to);
             }
         }
+        Answer::Found {
+            of,
+            words,
+            messages,
+            is_whole,
+            now,
+        } => {
+            let place = match of {
+                Audience::Room(room) => format!("#{room}"),
+                Audience::Member { nickname, .. } => format!("you and {nickname}"),
+            };
+            match (messages.len(), is_whole) {
+                (0, _) => line(to, format_args!("* No message in {place} has {words}.")),
+                (count, true) => line(
+                    to,
+                    format_args!("* {count} messages in {place} have {words}, the best first:"),
+                ),
+                (count, false) => line(
+                    to,
+                    format_args!("* The best {count} messages in {place} that have {words}:"),
+                ),
+            }
+            for said in messages {
+                old_time(said.place.time, *now, times, to);
+                message(said, to);
+            }
+        }
         Answer::Entered {
             room,
             others,

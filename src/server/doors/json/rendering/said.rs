@@ -52,11 +52,41 @@ fn write_of(of: &Audience, to: &mut Vec<u8>) {
 }
 
 /// What was said in a room, or to one alone.
-pub(super) fn history(of: &Audience, is_whole: bool, messages: &[Rc<Message>], to: &mut Vec<u8>) {
+pub(super) fn history(
+    of: &Audience,
+    (is_whole, is_more): (bool, bool),
+    messages: &[Rc<Message>],
+    to: &mut Vec<u8>,
+) {
     to.extend_from_slice(b"{\"kind\":");
     string("history", to);
     write_of(of, to);
-    let _ = write!(to, ",\"complete\":{is_whole},\"messages\":[");
+    let _ = write!(
+        to,
+        ",\"complete\":{is_whole},\"more\":{is_more},\"messages\":"
+    );
+    write_messages(messages, to);
+}
+
+/// What was said with some words in it.
+pub(super) fn found(
+    (of, words): (&Audience, &Text),
+    is_whole: bool,
+    messages: &[Rc<Message>],
+    to: &mut Vec<u8>,
+) {
+    to.extend_from_slice(b"{\"kind\":");
+    string("found", to);
+    write_of(of, to);
+    to.extend_from_slice(b",\"words\":");
+    string(words, to);
+    let _ = write!(to, ",\"complete\":{is_whole},\"messages\":");
+    write_messages(messages, to);
+}
+
+/// The last field of an object.
+fn write_messages(messages: &[Rc<Message>], to: &mut Vec<u8>) {
+    to.push(b'[');
     for (place, said) in messages.iter().enumerate() {
         if place > 0 {
             to.push(b',');

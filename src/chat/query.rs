@@ -1,0 +1,334 @@
+//! What somebody wants to read of what was said: pages of a log, and messages by their words.
+//!
+//! What the chat remembers it reads out at once. For what is further back, and for words, it gives
+//! out a [`Query`], an [effect](super::Effect::Query): a log may keep more than the chat does. What
+//! the log has found comes back by [`Chat::found`]; of a log that keeps no more, or has no search,
+//! the chat [says so](Chat::not_found).
+
+use std::rc::Rc;
+
+use super::answers::{tell, without_hash};
+use super::history::Page;
+use super::timeline::Timeline;
+use super::{
+    Answer, Audience, Chat, Effect, Epoch, LogId, MemberId, Message, Millis, Pair, Refusal,
+    Repeated, Text,
+};
+
+/// Messages that one answer may always have, however few are remembered.
+const PAGE: usize = 200;
+
+/// What somebody wants to read that the chat does not remember.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Query {
+    /// Its name, in this process.
+    pub id: QueryId,
+    /// Who asks.
+    pub asker: MemberId,
+    /// Which log is meant: what [drafts](super::Draft::log) of it were for.
+    pub log: LogId,
+    /// The room, or whom the asker speaks with.
+    pub of: Audience,
+    /// The life of that log.
+    pub epoch: Epoch,
+    /// What has a larger number was not there yet when it was asked, and is in no answer.
+    pub up_to: u64,
+    /// What is wanted of it.
+    pub wanted: Wanted,
+    /// So many messages at most.
+    pub limit: usize,
+    /// And so many bytes of their texts, but one message at least.
+    pub bytes: usize,
+}
+
+/// Tells queries apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct QueryId(u64);
+
+/// What is wanted of a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// One page of it.
+    Page(Side),
+    /// Messages that have all of these words, the best first.
+    Words(Text),
+}
+
+/// Which messages of a log a page has: those next to a place in it, on one side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The newest of those with smaller numbers.
+    Before(u64),
+    /// The oldest of those with larger numbers.
+    After(u64),
+}
+
+impl Side {
+    /// The newest of all.
+    pub const END: Self = Self::Before(u64::MAX);
+}
+
+/// What a log has found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// What was asked.
+    pub query: Query,
+    /// The messages, oldest first if it is a page; `None` if they cannot be read now.
+    pub messages: Option<Vec<Message>>,
+    /// Of a page that goes back: nothing was said before the first of them. Of one that goes
+    /// forward: none is missing before the first of them. Of words: there are no others.
+    pub is_whole: bool,
+    /// Of a page that goes forward: there are more behind the last of them.
+    pub is_more: bool,
+}
+
+/// Of which log somebody wants to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogMeant<'a> {
+    /// That of the room that it is in.
+    OwnRoom,
+    /// That of a room that it hears.
+    Room(&'a str),
+    /// What it and another have said to each other alone.
+    With(&'a str),
+}
+
+/// A log that a member may read.
+struct Readable<'a> {
+    log: LogId,
+    of: Audience,
+    epoch: Epoch,
+    /// What is remembered of it; nothing, if it was not written to.
+    timeline: Option<&'a Timeline>,
+}
+
+impl Chat {
+    /// Tells a member so many messages of a log, or as many as are repeated to who enters a room:
+    /// the newest, or those next to a number that holds in one life of it.
+    ///
+    /// # Errors
+    ///
+    /// Why there is nothing to be told.
+    pub fn read(
+        &mut self,
+        member: MemberId,
+        meant: LogMeant<'_>,
+        from: Option<(Epoch, Side)>,
+        count: Option<usize>,
+        utc: Millis,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        let count = self.page_size(count);
+        let readable = self.readable(member, meant)?;
+        let side = match from {
+            Some((epoch, _)) if epoch != readable.epoch => return Err(Refusal::OtherEpoch),
+            Some((_, side)) => side,
+            None => Side::END,
+        };
+        let is_remembered = match readable.timeline {
+            Some(timeline) => timeline.history.has(side, count),
+            None => true,
+        };
+        if is_remembered {
+            let answer = self.page(member, (readable.of, readable.timeline), side, count, utc);
+            tell(effects, member, answer);
+        } else {
+            let query = self.query(member, &readable, Wanted::Page(side), count);
+            effects.push(Effect::Query(query));
+            self.queries += 1;
+        }
+        Ok(())
+    }
+
+    /// What [`read`](Self::read) would repeat to a member, as far as it is remembered.
+    pub fn foresee_page(
+        &self,
+        member: MemberId,
+        meant: LogMeant<'_>,
+        side: Side,
+        count: Option<usize>,
+    ) -> Repeated {
+        let readable = self.readable(member, meant).ok();
+        let timeline = readable.and_then(|readable| readable.timeline);
+        timeline.map_or_else(Repeated::default, |timeline| {
+            timeline.history.repeated_of(side, self.page_size(count))
+        })
+    }
+
+    /// How many messages somebody gets who wants so many.
+    fn page_size(&self, count: Option<usize>) -> usize {
+        let most = self.config.history.max(PAGE);
+        count.unwrap_or(self.config.replay).min(most)
+    }
+
+    /// Has messages looked for that have words, in the room that a member is in.
+    pub(super) fn search(
+        &mut self,
+        member: MemberId,
+        words: &str,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        let readable = self.readable(member, LogMeant::OwnRoom)?;
+        let query = self.query(member, &readable, Wanted::Words(words.into()), PAGE);
+        effects.push(Effect::Query(query));
+        self.queries += 1;
+        Ok(())
+    }
+
+    /// Tells a member what a log has found for it. Nothing, if it is not there any more.
+    pub fn found(&self, found: Found, utc: Millis, effects: &mut Vec<Effect>) {
+        let Found {
+            query,
+            messages,
+            is_whole,
+            is_more,
+        } = found;
+        if self.member(query.asker).is_none() {
+            return;
+        }
+        let asker = query.asker;
+        let answer = match messages {
+            None => Answer::Refused(Refusal::NotRead),
+            Some(messages) => {
+                let wanted = messages
+                    .into_iter()
+                    .filter(|message| !self.ignores(asker, message.member));
+                let messages = wanted.map(Rc::new).collect();
+                let (of, now) = (query.of, utc);
+                match query.wanted {
+                    Wanted::Page(_) => Answer::History {
+                        of,
+                        messages,
+                        is_whole,
+                        is_more,
+                        now,
+                    },
+                    Wanted::Words(words) => Answer::Found {
+                        of,
+                        words,
+                        messages,
+                        is_whole,
+                        now,
+                    },
+                }
+            }
+        };
+        tell(effects, asker, answer);
+    }
+
+    /// The log keeps no more than the chat remembers, or has no search: a member is told what there
+    /// is.
+    pub fn not_found(&self, query: Query, utc: Millis, effects: &mut Vec<Effect>) {
+        let asker = query.asker;
+        let answer = match query.wanted {
+            Wanted::Words(_) => Answer::Refused(Refusal::NoSearch),
+            Wanted::Page(side) => {
+                let timeline = self.timeline(asker, query.log, query.epoch);
+                self.page(asker, (query.of, timeline), side, query.limit, utc)
+            }
+        };
+        tell(effects, asker, answer);
+    }
+
+    /// What is remembered of a page.
+    pub(super) fn page(
+        &self,
+        reader: MemberId,
+        (of, timeline): (Audience, Option<&Timeline>),
+        side: Side,
+        count: usize,
+        utc: Millis,
+    ) -> Answer {
+        let is_wanted = |message: &Message| !self.ignores(reader, message.member);
+        let page = timeline.map(|timeline| timeline.history.page(side, count, is_wanted));
+        let Page {
+            messages,
+            is_whole,
+            is_more,
+        } = page.unwrap_or_else(|| Page {
+            messages: Vec::new(),
+            is_whole: self.config.history > 0,
+            is_more: false,
+        });
+        Answer::History {
+            of,
+            messages,
+            is_whole,
+            is_more,
+            now: utc,
+        }
+    }
+
+    fn query(
+        &self,
+        asker: MemberId,
+        readable: &Readable<'_>,
+        wanted: Wanted,
+        limit: usize,
+    ) -> Query {
+        let up_to = readable
+            .timeline
+            .map_or(0, |timeline| timeline.position.number);
+        Query {
+            id: QueryId(self.queries),
+            asker,
+            log: readable.log,
+            of: readable.of.clone(),
+            epoch: readable.epoch,
+            up_to,
+            wanted,
+            limit,
+            bytes: self.config.history_bytes,
+        }
+    }
+
+    fn readable(&self, member: MemberId, meant: LogMeant<'_>) -> Result<Readable<'_>, Refusal> {
+        let room = match meant {
+            LogMeant::With(nickname) => return self.readable_with(member, nickname),
+            LogMeant::OwnRoom => self.members[member.index()].room,
+            LogMeant::Room(name) => {
+                let room = self.room_meant(name)?.2.filter(|&room| !self.lingers(room));
+                let room = room.ok_or_else(|| self.no_room(without_hash(name)))?;
+                if !self.rooms_of(member).any(|own| own == room) {
+                    let room = self.room(room).name().clone();
+                    return Err(Refusal::NotInRoom { room });
+                }
+                room
+            }
+        };
+        let found = self.room(room);
+        Ok(Readable {
+            log: LogId::Room(room),
+            of: Audience::Room(found.name().clone()),
+            epoch: found.timeline.position.epoch,
+            timeline: Some(&found.timeline),
+        })
+    }
+
+    fn readable_with(&self, member: MemberId, nickname: &str) -> Result<Readable<'_>, Refusal> {
+        let partner = self.partner(member, nickname);
+        let partner = partner.ok_or_else(|| self.nobody(nickname))?;
+        let pair = Pair::new(member, partner);
+        Ok(Readable {
+            log: LogId::Pair(self.private_key(pair)),
+            of: self.private_audience(member, partner),
+            epoch: self.private_epoch(pair),
+            timeline: self.private_timeline(pair),
+        })
+    }
+
+    /// What is remembered of a log that a member reads.
+    fn timeline(&self, member: MemberId, log: LogId, epoch: Epoch) -> Option<&Timeline> {
+        let timeline = match log {
+            LogId::Room(room) => self.rooms.get(room.index()).map(|room| &room.timeline),
+            LogId::Pair(key) => {
+                let mut pairs = self.private_logs(member);
+                pairs.find_map(|(partner, _)| {
+                    let pair = Pair::new(member, partner);
+                    (self.private_key(pair) == key).then(|| self.private_timeline(pair))?
+                })
+            }
+        };
+        timeline.filter(|timeline| timeline.position.epoch == epoch)
+    }
+}

@@ -1,0 +1,163 @@
+//! What members read of a log that keeps more than the chat remembers.
+//!
+//! The answer comes later, and in its turn: whoever has asked is not heard any further until then.
+//! It shows what was there when it was asked; what was taken back since is not in it, since the log
+//! tells of both in order.
+
+use std::collections::HashMap;
+
+use crate::chat::{Answer, Effect, Epoch};
+use crate::chat::{Found, LogMeant, Query, QueryId, Refusal, Side, Wanted};
+use crate::server::core::cost::Cost;
+use crate::server::core::hub::Hub;
+use crate::server::core::moment::Moment;
+use crate::server::core::sessions::SessionId;
+
+/// Questions that may be with the log at once. Each session has one at most, but sessions that
+/// have ended may have left theirs.
+const MOST: usize = 1024;
+
+/// What the log was asked, and has not answered.
+#[derive(Debug, Default)]
+pub(super) struct Queries {
+    under_way: HashMap<QueryId, UnderWay>,
+    /// How many each session has.
+    own: HashMap<SessionId, usize>,
+    /// What answers have cost, to be paid by who has asked.
+    costs: Vec<(SessionId, Cost)>,
+}
+
+#[derive(Debug)]
+struct UnderWay {
+    /// Who has asked.
+    session: SessionId,
+    /// Whole lines for it that are to come behind the answer.
+    behind: Vec<u8>,
+}
+
+impl Queries {
+    pub(super) fn is_empty(&self) -> bool {
+        self.under_way.is_empty()
+    }
+
+    /// Whether a session waits for an answer.
+    pub(super) fn has(&self, session: SessionId) -> bool {
+        !self.own.is_empty() && self.own.contains_key(&session)
+    }
+
+    fn insert(&mut self, id: QueryId, session: SessionId) {
+        let behind = Vec::new();
+        self.under_way.insert(id, UnderWay { session, behind });
+        *self.own.entry(session).or_default() += 1;
+    }
+
+    fn remove(&mut self, id: QueryId) -> Option<UnderWay> {
+        let asked = self.under_way.remove(&id)?;
+        if let Some(count) = self.own.get_mut(&asked.session) {
+            *count -= 1;
+            if *count == 0 {
+                self.own.remove(&asked.session);
+            }
+        }
+        Some(asked)
+    }
+
+    /// What is to come behind the last answer that a session waits for; `None` if it waits for none.
+    pub(super) fn behind(&mut self, session: SessionId) -> Option<&mut Vec<u8>> {
+        if !self.has(session) {
+            return None;
+        }
+        let of_session = self.under_way.iter_mut();
+        let of_session = of_session.filter(|(_, asked)| asked.session == session);
+        let last = of_session.max_by_key(|(id, _)| **id);
+        last.map(|(_, asked)| &mut asked.behind)
+    }
+}
+
+impl Hub {
+    /// Tells a session so many messages of a log, as [`Chat::read`](crate::chat::Chat::read) does.
+    pub(in crate::server) fn read(
+        &mut self,
+        session: SessionId,
+        meant: LogMeant<'_>,
+        from: Option<(Epoch, Side)>,
+        count: Option<usize>,
+        at: Moment,
+    ) {
+        self.apply_what_was();
+        let Some(member) = self.member(session) else {
+            return;
+        };
+        self.at = at;
+        let before = self.effects.len();
+        let read = self
+            .chat
+            .read(member, meant, from, count, at.utc, &mut self.effects);
+        if let Err(refusal) = read {
+            let answer = Answer::Refused(refusal);
+            self.effects.push(Effect::Tell { to: member, answer });
+        }
+        self.give_to_log(Some(session), None, before, at);
+        self.note_call(session, before);
+    }
+
+    /// What [`read`](Self::read) will cost a session, as far as that is known.
+    pub(in crate::server) fn foresee_read(
+        &self,
+        session: SessionId,
+        meant: LogMeant<'_>,
+        side: Side,
+        count: Option<usize>,
+    ) -> Cost {
+        let Some(member) = self.member(session) else {
+            return Cost::NONE;
+        };
+        let framing = self.fan_out.framing_of(session);
+        let repeated = self.chat.foresee_page(member, meant, side, count);
+        self.fan_out.price(repeated, framing)
+    }
+
+    /// Asks the log, which answers later; or the chat itself, if the log has no more than that.
+    pub(super) fn ask(&mut self, session: SessionId, query: Query, at: Moment) {
+        let (id, asker) = (query.id, query.asker);
+        if self.queries.under_way.len() >= MOST {
+            let answer = Answer::Refused(Refusal::NotRead);
+            return self.effects.push(Effect::Tell { to: asker, answer });
+        }
+        let log = &mut self.drafts.log;
+        let asked = match query.wanted {
+            Wanted::Page(_) => log.read(query),
+            Wanted::Words(_) => log.search(query),
+        };
+        match asked {
+            Ok(()) => {
+                self.queries.insert(id, session);
+                self.drafts.waits(session);
+            }
+            Err(query) => self.chat.not_found(query, at.utc, &mut self.effects),
+        }
+    }
+
+    /// The log has found something for somebody. Whoever is still here is told, and heard further.
+    pub(super) fn tell_found(&mut self, found: Found, at: Moment) {
+        let Some(UnderWay { session, behind }) = self.queries.remove(found.query.id) else {
+            debug_assert!(false, "a question is answered once");
+            return;
+        };
+        if !self.is_here(session) {
+            return;
+        }
+        let (answered, first) = (self.fan_out.answered(), self.effects.len());
+        self.chat.found(found, at.utc, &mut self.effects);
+        self.note_call(session, first);
+        self.tell_as_it_is(session, &behind);
+        let cost = Cost::answer(self.fan_out.answered() - answered);
+        self.queries.costs.push((session, cost));
+        self.release_session(session);
+    }
+
+    /// What late answers have cost those who have asked.
+    pub(in crate::server) fn take_costs(&mut self) -> Vec<(SessionId, Cost)> {
+        std::mem::take(&mut self.queries.costs)
+    }
+}

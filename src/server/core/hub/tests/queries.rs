@@ -1,0 +1,321 @@
+//! What is read off a log that keeps more than is remembered: when it comes, to whom, and what is
+//! in it.
+
+use super::*;
+use crate::chat::{LogMeant, Side};
+use crate::room_log::slow::SlowLog;
+
+impl House {
+    /// Three messages of a room are remembered, and the log keeps all of them.
+    fn with_short_memory<const N: usize>(framing: FramingId) -> (Self, SlowLog, [SessionId; N]) {
+        let log = SlowLog::default();
+        let mut house = Self::new();
+        let config = Config {
+            history: 3,
+            ..Config::default()
+        };
+        house.hub = Hub::with_log(Rc::new(config), &FRAMINGS, Box::new(log.clone()));
+        let members = std::array::from_fn(|_| house.connect(STRANGER, framing));
+        house.pass(2000);
+        house.read.clear();
+        (house, log, members)
+    }
+
+    fn all_say(&mut self, log: &SlowLog, session: SessionId, texts: &[&str]) {
+        for text in texts {
+            self.says(session, text);
+        }
+        self.commit_all(log);
+        self.read.clear();
+    }
+
+    fn answered(&mut self, log: &SlowLog) {
+        log.answer(0);
+        self.settle();
+    }
+}
+
+#[test]
+fn what_is_not_remembered_is_read_off_the_log_and_comes_in_its_turn() {
+    let (mut house, log, [ann, bob]) = House::with_short_memory(LINES);
+    house.all_say(&log, ann, &["a", "b", "c", "d", "e"]);
+    house.says(bob, "/history 3");
+    assert_eq!(log.queries(), 0, "that is remembered");
+    assert_eq!(house.take([bob])[0].len(), 4);
+    house.says(bob, "/history 4");
+    assert_eq!((log.queries(), &house.take([bob])[0]), (1, &lines(&[])));
+    assert!(house.hub.has_to_wait(bob, "hello") && house.hub.awaits_log(bob));
+    assert!(house.hub.end_has_to_wait(bob) && house.hub.awaits_news());
+    assert!(!house.hub.has_to_wait(ann, "/who"), "nobody else waits");
+    // What has its place meanwhile was not there when it was asked.
+    house.says(ann, "f");
+    house.commit_all(&log);
+    assert_eq!(house.take([bob]), [lines(&["guest1: f"])]);
+    assert!(house.hub.take_released().is_empty());
+    house.answered(&log);
+    let answer = [
+        "* The last 4 messages of #lobby:",
+        "guest1: b",
+        "guest1: c",
+        "guest1: d",
+        "guest1: e",
+    ];
+    assert_eq!(house.take([ann, bob]), [lines(&[]), lines(&answer)]);
+    assert_eq!(house.hub.take_released(), [bob]);
+    assert!(!house.hub.awaits_log(bob) && !house.hub.has_to_wait(bob, "/who"));
+    assert!(!house.hub.awaits_news());
+}
+
+/// Catches: a text that everybody was told to forget, in an answer that was found before.
+#[test]
+fn what_is_taken_back_is_in_no_answer_that_comes_after_it() {
+    let (mut house, log, [ann, bob]) = House::with_short_memory(LINES);
+    house.all_say(&log, ann, &["a", "b", "c", "d"]);
+    for is_answered_first in [true, false] {
+        house.says(bob, "/history 9");
+        house.says(ann, "/delete");
+        if is_answered_first {
+            log.answer(0);
+        }
+        log.commit(0);
+        if !is_answered_first {
+            log.answer(0);
+        }
+        house.settle();
+        let read = house.take([bob])[0].join(" ");
+        let has_it = read.contains(if is_answered_first {
+            "guest1: d"
+        } else {
+            "guest1: c"
+        });
+        assert_eq!(has_it, is_answered_first, "{read}");
+        let at = |what| read.find(what).expect(&read);
+        let is_first = at("The last") < at("took back");
+        assert_eq!(is_first, is_answered_first, "{read}");
+    }
+}
+
+#[test]
+fn whoever_waits_for_its_drafts_too_is_heard_when_both_have_come() {
+    let (mut house, log, [ann, bob]) = House::with_short_memory(LINES);
+    house.all_say(&log, ann, &["a", "b", "c", "d"]);
+    let phone = house.attach(bob, LINES);
+    house.pass(2000);
+    house.read.clear();
+    house.says(bob, "/history 9");
+    house.says(phone, "hello");
+    assert!(house.hub.has_to_wait(phone, "/who"));
+    house.commit_all(&log);
+    assert!(house.hub.take_released().contains(&phone));
+    assert!(house.hub.awaits_log(bob), "its answer has not come");
+    house.read.clear();
+    house.answered(&log);
+    let [at_desk, on_phone] = house.take([bob, phone]);
+    assert_eq!(
+        (at_desk.len(), on_phone.len()),
+        (5, 0),
+        "{at_desk:?} {on_phone:?}"
+    );
+    assert_eq!(house.hub.take_released(), [bob]);
+}
+
+#[test]
+fn what_cannot_be_read_is_said_and_so_is_that_there_is_no_search() {
+    let (mut house, log, [ann]) = House::with_short_memory(LINES);
+    house.all_say(&log, ann, &["a", "b", "c", "d"]);
+    house.says(ann, "/history 9");
+    log.fail(0);
+    house.settle();
+    let failed = "! What was said cannot be read now; try again later.";
+    assert_eq!(house.take([ann]), [lines(&[failed])]);
+    assert_eq!(house.hub.take_released(), [ann]);
+    let mut house = House::new();
+    let ann = house.connect(STRANGER, LINES);
+    house.pass(2000);
+    house.read.clear();
+    house.says(ann, "/search tea");
+    let none = "! There is no search here: what is said is not kept.";
+    assert_eq!(house.take([ann]), [lines(&[none])]);
+    assert!(!house.hub.awaits_log(ann));
+}
+
+#[test]
+fn messages_are_found_by_their_words_in_the_room_where_one_is() {
+    let (mut house, log, [ann, bob]) = House::with_short_memory(LINES);
+    house.all_say(
+        &log,
+        ann,
+        &["green tea", "black tea", "tea is green", "milk"],
+    );
+    house.says(bob, "/search green tea");
+    house.answered(&log);
+    let found = [
+        "* 2 messages in #lobby have green tea, the best first:",
+        "guest1: tea is green",
+        "guest1: green tea",
+    ];
+    assert_eq!(house.take([bob]), [lines(&found)]);
+    house.says(bob, "/search coffee");
+    house.answered(&log);
+    let none = "* No message in #lobby has coffee.";
+    assert_eq!(house.take([bob]), [lines(&[none])]);
+    house.says(bob, "/ignore guest1");
+    house.take([bob]);
+    house.says(bob, "/search tea");
+    house.answered(&log);
+    assert_eq!(
+        house.take([bob]),
+        [lines(&["* No message in #lobby has tea."])]
+    );
+    house.says(bob, "/join chess");
+    house.take([bob]);
+    house.says(bob, "/search tea");
+    house.answered(&log);
+    assert_eq!(
+        house.take([bob]),
+        [lines(&["* No message in #chess has tea."])]
+    );
+}
+
+/// Catches: questions that are kept for ever of who has left, and answers for others in its place.
+#[test]
+fn whoever_has_left_gets_no_answer_and_nothing_is_kept_of_it() {
+    let (mut house, log, [ann, bob]) = House::with_short_memory(LINES);
+    house.all_say(&log, ann, &["a", "b", "c", "d"]);
+    house.says(bob, "/history 9");
+    house.hub.gone(bob, house.at());
+    house.turn();
+    house.hub.forget(bob);
+    let carol = house.connect(STRANGER, LINES);
+    house.pass(2000);
+    house.read.clear();
+    assert!(!house.hub.awaits_log(carol));
+    house.answered(&log);
+    assert_eq!(house.take([ann, carol]), [lines(&[]), lines(&[])]);
+    assert!(!house.hub.awaits_news());
+    for session in [ann, carol] {
+        house.hub.gone(session, house.at());
+        house.turn();
+        house.hub.forget(session);
+    }
+    assert!(house.hub.chat().member_count() == 0 && !house.hub.awaits_news());
+}
+
+/// Catches: strangers who ask a log that does not answer, leave, and come again.
+#[test]
+fn no_more_questions_are_kept_than_there_may_be() {
+    let (mut house, log, [ann]) = House::with_short_memory(LINES);
+    house.all_say(&log, ann, &["a", "b", "c", "d"]);
+    for _ in 0..1024 {
+        let bob = house.connect(STRANGER, LINES);
+        house.says(bob, "/history 9");
+        house.hub.gone(bob, house.at());
+        house.turn();
+        house.hub.forget(bob);
+    }
+    house.read.clear();
+    house.says(ann, "/history 9");
+    assert_eq!(log.queries(), 1024);
+    let failed = "! What was said cannot be read now; try again later.";
+    assert_eq!(house.take([ann]), [lines(&[failed])]);
+    house.answered(&log);
+    house.says(ann, "/history 9");
+    assert_eq!(log.queries(), 1024);
+}
+
+#[test]
+fn a_page_is_next_to_a_number_of_this_life_of_the_log() {
+    let (mut house, log, [ann]) = House::with_short_memory(JSON);
+    house.all_say(&log, ann, &["a", "b", "c", "d", "e"]); // numbers 10 to 50
+    let epoch = house
+        .hub
+        .chat()
+        .position("lobby")
+        .expect("it is there")
+        .epoch;
+    let read = |house: &mut House, side, limit| {
+        let from = Some((epoch, side));
+        house
+            .hub
+            .read(ann, LogMeant::OwnRoom, from, Some(limit), house.at());
+        if log.queries() > 0 {
+            log.answer(0);
+            house.settle();
+        }
+        house.turn();
+        house.hub.take_released();
+        let read = house.take([ann])[0].concat();
+        let object: serde_json::Value = serde_json::from_str(&read).expect("one object");
+        let messages = object["messages"].as_array().expect("a list").clone();
+        let texts = messages
+            .iter()
+            .map(|said| said["text"].as_str().expect("a text").to_owned());
+        let texts: Vec<String> = texts.collect();
+        (
+            texts.join(" "),
+            object["complete"] == true,
+            object["more"] == true,
+        )
+    };
+    for (side, limit, texts, is_whole, is_more) in [
+        (Side::Before(50), 2, "c d", false, false),
+        (Side::Before(40), 2, "b c", false, false),
+        (Side::Before(30), 2, "a b", true, false),
+        (Side::Before(10), 2, "", true, false),
+        (Side::After(0), 2, "a b", true, true),
+        (Side::After(10), 9, "b c d e", true, false),
+        (Side::After(30), 1, "d", true, true),
+        (Side::After(50), 1, "", true, false),
+    ] {
+        let page = read(&mut house, side, limit);
+        assert_eq!(
+            page,
+            (texts.to_owned(), is_whole, is_more),
+            "{side:?} {limit}"
+        );
+    }
+    // Another life's numbers mean nothing.
+    let other = "00000000000000aa".parse().expect("sixteen digits");
+    house.hub.read(
+        ann,
+        LogMeant::OwnRoom,
+        Some((other, Side::END)),
+        None,
+        house.at(),
+    );
+    house.turn();
+    let refused = house.take([ann])[0].concat();
+    assert!(refused.contains("\"other_epoch\""), "{refused}");
+    // What comes behind an answer waits for it.
+    house
+        .hub
+        .read(ann, LogMeant::OwnRoom, None, Some(9), house.at());
+    house.hub.tell_behind(ann, b"{\"kind\":\"done\"}\n");
+    house.turn();
+    assert_eq!(house.take([ann]), [lines(&[])]);
+    house.answered(&log);
+    let read = house.take([ann]);
+    let kinds: Vec<bool> = read[0]
+        .iter()
+        .map(|line| line.contains("\"done\""))
+        .collect();
+    assert_eq!(kinds, [false, true], "{read:?}");
+}
+
+#[test]
+fn of_what_two_say_to_each_other_alone_more_is_read_by_the_two_only() {
+    let (mut house, log, [ann, bob, carol]) = House::with_short_memory(LINES);
+    let private: Vec<String> = (0..5).map(|n| format!("/msg guest2 {n}")).collect();
+    let private: Vec<&str> = private.iter().map(String::as_str).collect();
+    house.all_say(&log, ann, &private);
+    house.says(bob, "/history 4 @guest1");
+    assert_eq!(log.queries(), 1);
+    house.answered(&log);
+    let read = house.take([bob]);
+    assert_eq!(read[0].len(), 5, "{read:?}");
+    assert_eq!(read[0][1], "guest1 -> guest2: 1");
+    house.says(carol, "/history 9 @guest1");
+    let nothing = "* You and guest1 have said nothing to each other alone yet.";
+    assert_eq!(house.take([carol]), [lines(&[nothing])]);
+    assert_eq!(log.queries(), 0);
+}
