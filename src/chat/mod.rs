@@ -500,7 +500,7 @@ impl Chat {
         Person {
             nickname: nickname.clone(),
             account: None,
-            origin: Cloak(self.cloaks.hash_one(peer.origin())),
+            origin: Cloak(self.cloaks.hash_one(peer.key())),
         }
     }
 

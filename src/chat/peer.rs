@@ -36,6 +36,19 @@ impl Peer {
         matches!(self, Peer::Local { operator: true, .. })
     }
 
+    /// The same number for all of one [origin](Self::origin), and for no others.
+    pub(super) fn key(self) -> u128 {
+        match self {
+            Peer::Tcp(address) => match address.to_canonical() {
+                IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
+                IpAddr::V6(address) if address.is_loopback() => address.to_bits(),
+                IpAddr::V6(address) => address.to_bits() & (u128::MAX << (128 - OF_ONE)),
+            },
+            // No address of IPv4 has this bit, and no network of IPv6 any of its half.
+            Peer::Local { user, .. } => 1 << 63 | u128::from(user),
+        }
+    }
+
     /// What a ban or a mute of this peer holds on to.
     pub(super) fn origin(self) -> Origin {
         match self {
@@ -152,6 +165,35 @@ impl fmt::Display for Origin {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn those_of_one_origin_have_one_key_and_no_others() {
+        let peers = [
+            "10.1.2.3",
+            "::ffff:10.1.2.3",
+            "10.1.2.4",
+            "127.0.0.1",
+            "::1",
+            "2001:db8::1",
+            "2001:db8::2",
+            "2001:db8:0:1::1",
+            "::2",
+            "0.0.0.0",
+            "::8000:0:0:0",
+        ];
+        let peers = peers.map(|address| Peer::Tcp(address.parse().expect("an address")));
+        let users = [0, 1, 1000, u32::MAX].map(|user| Peer::Local {
+            user,
+            operator: user == 1000,
+        });
+        let peers: Vec<Peer> = peers.into_iter().chain(users).collect();
+        for one in &peers {
+            for other in &peers {
+                let are_one = one.origin() == other.origin();
+                assert_eq!(one.key() == other.key(), are_one, "{one} {other}");
+            }
+        }
+    }
 
     #[test]
     fn an_origin_is_read_as_it_is_written() {

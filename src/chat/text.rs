@@ -6,8 +6,6 @@
 
 use std::borrow::Cow;
 
-use memchr::memmem;
-
 use super::characters::{Shows, is_general_accent};
 
 /// More blanks in a row than this would let a message look like two lines wherever the terminal
@@ -45,10 +43,24 @@ pub fn sanitise(text: &str) -> Cow<'_, str> {
     let plain = text
         .bytes()
         .fold(true, |plain, byte| plain & (0x20..0x7F).contains(&byte));
-    if plain && memmem::find(text.as_bytes(), &[b' '; BLANKS_IN_A_ROW]).is_none() {
+    if plain && !has_wide_gap(text.as_bytes()) {
         return Cow::Borrowed(text);
     }
     Sieve::default().sift(text)
+}
+
+/// Whether there are as many blanks in a row as may not stay. One of so many has a place that is a
+/// multiple of their number, so that only those are looked at, nearly always.
+fn has_wide_gap(text: &[u8]) -> bool {
+    let is_blank = |&at: &usize| text[at] == b' ';
+    let places = (0..text.len()).step_by(BLANKS_IN_A_ROW).filter(is_blank);
+    places.into_iter().any(|at| {
+        let before = text[..at].iter().rev();
+        let before = before.take_while(|&&byte| byte == b' ').count();
+        let behind = text[at..].iter();
+        let behind = behind.take_while(|&&byte| byte == b' ').count();
+        before + behind >= BLANKS_IN_A_ROW
+    })
 }
 
 /// Decides of one character after the other whether it stays. What does not stay leaves no trace in
