@@ -243,9 +243,13 @@ impl History {
             .messages
             .partition_point(|message| message.place.number <= number);
         let repeated = self.repeated(self.messages.len() - first);
+        let others = self
+            .others
+            .partition_point(|event| number_of(event) <= number);
+        let others = self.others.range(others..);
         Repeated {
-            messages: repeated.messages + self.others.len(),
-            bytes: repeated.bytes + self.other_bytes,
+            messages: repeated.messages + others.len(),
+            bytes: repeated.bytes + others.map(length_of).sum::<usize>(),
         }
     }
 
@@ -391,7 +395,8 @@ mod tests {
         assert!(!gone.has(Side::After(0), 9) && !page.is_whole && page.messages.is_empty());
     }
 
-    /// Catches: memory that no limit counts, and gaps that look as if there were none.
+    /// Catches: memory that no limit counts, gaps that look as if there were none, and a backlog
+    /// that is too much for what is not in it.
     #[test]
     fn topics_count_and_what_is_forgotten_is_known_to_be() {
         let topic = |number| {
@@ -415,6 +420,12 @@ mod tests {
         assert_eq!(numbers(&history, 1), Some(vec![2, 3]));
         assert_eq!(history.weight(), 2 * "ann: a".len() + 300 + 3 * OVERHEAD);
         assert_eq!(history.repeated_since(1).bytes, "ann: a".len() + 300);
+        let without_topic = Repeated {
+            messages: 1,
+            bytes: "ann: b".len(),
+        };
+        assert_eq!(history.repeated_since(2), without_topic);
+        assert_eq!(history.repeated_since(3), Repeated::default());
         for number in 4..7 {
             history.note(topic(number));
         }
