@@ -144,7 +144,7 @@ impl fmt::Display for Connects {
 
 /// How much somebody has asked for of late.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::server) struct Bucket {
+pub struct Bucket {
     /// When it is full again, in microseconds.
     full_at: u64,
 }

@@ -390,7 +390,7 @@ impl LineInput {
     }
 
     /// It has something to make up for, unless it has more already.
-    pub(in crate::server) fn inherit(&mut self, bucket: Bucket) {
+    pub fn inherit(&mut self, bucket: Bucket) {
         if let Some(bound) = &mut self.bound {
             bound.bucket = bound.bucket.max(bucket);
         }

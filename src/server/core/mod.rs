@@ -45,4 +45,5 @@ mod telnet;
 pub(in crate::server) mod turns;
 
 pub use cost::Cost;
+pub use flood::Bucket;
 pub use moment::Moment;

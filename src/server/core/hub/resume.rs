@@ -37,7 +37,17 @@ pub struct Resumed {
     /// What it was.
     pub before: SessionId,
     /// What the connection of that had still to make up for; `None` if it is still there.
-    pub(in crate::server) bucket: Option<Bucket>,
+    bucket: Option<Bucket>,
+}
+
+impl Resumed {
+    /// What the connection has still to make up for by which the session goes on: what the one
+    /// before had, which is `other` if it is still there.
+    #[must_use]
+    pub fn debts(&self, other: Option<&LineInput>) -> Bucket {
+        let of_other = || Some(other?.account()?.1);
+        self.bucket.or_else(of_other).unwrap_or_default()
+    }
 }
 
 impl Hub {
@@ -278,7 +288,7 @@ impl Hub {
 
     /// The connection of a session is about to go: what that has still to make up for is known, if
     /// the session is to be resumed.
-    pub(in crate::server) fn note_bucket(&mut self, session: SessionId, input: &LineInput) {
+    pub fn note_bucket(&mut self, session: SessionId, input: &LineInput) {
         if let Some((_, bucket)) = input.account() {
             self.resuming.note_bucket(session, bucket);
         }

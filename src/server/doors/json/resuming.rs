@@ -37,15 +37,13 @@ pub(in crate::server) fn resume(
         return newcomer;
     };
     let session = resumed.session;
-    let bucket = resumed.bucket.or_else(|| {
-        // The other connection is there, and is ended when this is done.
-        let other = server.outlets.get(resumed.before).copied().flatten()?;
-        let other = server.connections.get_mut(other.socket)?;
-        Some(other.input.account()?.1)
-    });
+    // The other connection may be there, and is ended when this is done.
+    let other = server.outlets.get(resumed.before).copied().flatten();
+    let other = other.and_then(|other| server.connections.get_mut(other.socket));
+    let debts = resumed.debts(other.map(|other| &other.input));
     if let Some(connection) = server.connections.get_mut(socket) {
         connection.session = Some(session);
-        connection.input.inherit(bucket.unwrap_or_default());
+        connection.input.inherit(debts);
     }
     if session != newcomer {
         let outlet = server.outlets.entry(newcomer).take();
