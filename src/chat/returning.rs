@@ -173,6 +173,12 @@ impl Chat {
         Some(self.room(room).timeline.position)
     }
 
+    /// Whether a member hears a room, by its name.
+    pub fn is_heard_by(&self, member: MemberId, room: &str) -> bool {
+        let room = self.room_named(room);
+        room.is_some_and(|room| self.rooms_of(member).any(|own| own == room))
+    }
+
     /// Tells a member what it has missed of a room that it hears, behind what it has heard there;
     /// or, if not all of that is remembered, or it is too much for it, only up to where the room
     /// was heard. Nothing, if it does not hear that room.
@@ -184,12 +190,12 @@ impl Chat {
         is_too_much: bool,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(id) = self.room_named(room) else {
+        let Some(id) = self
+            .room_named(room)
+            .filter(|_| self.is_heard_by(member, room))
+        else {
             return;
         };
-        if !self.rooms_of(member).any(|own| own == id) {
-            return;
-        }
         let room = self.room(id);
         let of = Audience::Room(room.name().clone());
         self.tell_backlog_of(member, (of, &room.timeline), since, is_too_much, effects);

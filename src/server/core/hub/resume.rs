@@ -224,6 +224,12 @@ impl Hub {
         let named: HashSet<Epoch> = heard.iter().map(|(_, since)| since.epoch).collect();
         let mut untold = 0;
         for missed in self.missed(Some(member), heard) {
+            // What it does not hear is not told, and takes no room from what is.
+            if let Missed::Room(room, _) = &missed
+                && !self.chat.is_heard_by(member, room)
+            {
+                continue;
+            }
             let bytes = self.weigh(Some(member), &missed, framing);
             let is_too_much = bytes > left;
             if !is_too_much {

@@ -110,6 +110,28 @@ fn who_is_back_before_its_drafts_are_settled_has_never_left() {
     assert_eq!(house.take([bob]), [lines(&["* guest1 left #lobby."])]);
 }
 
+/// Catches: rooms that somebody names and does not hear, for which it is told less of those that it
+/// does.
+#[test]
+fn what_is_not_heard_takes_no_room_from_what_was_missed() {
+    let mut house = House::new();
+    let ann = house.connect(STRANGER, JSON);
+    let bob = house.connect(STRANGER, LINES);
+    let lobby = from_the_start(&house, "lobby");
+    let token = house.token(ann, 7);
+    house.cut(ann);
+    house.says(bob, "hello");
+    let elsewhere = (0..20).map(|room| (Some(Text::from(format!("r{room}"))), lobby.1));
+    let heard: Vec<HeardUpTo> = elsewhere.chain([lobby.clone()]).collect();
+    let back = house.resume(token, &heard).expect("it goes on");
+    let [read] = house.take([back]);
+    let backlogs = read.iter().filter(|line| line.contains("\"backlog\""));
+    let backlogs: Vec<&String> = backlogs.collect();
+    assert_eq!(backlogs.len(), 1, "{read:?}");
+    assert!(backlogs[0].contains("\"complete\":true"), "{read:?}");
+    assert!(backlogs[0].contains("\"text\":\"hello\""), "{read:?}");
+}
+
 #[test]
 fn a_message_that_was_refused_may_be_said_again() {
     let (mut house, log) = House::with_log();
