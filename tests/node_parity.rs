@@ -270,6 +270,7 @@ scenarios! {
     http_client_get "85-http-client-get" ["client", "server"];
     http_client_agent_reuse "86-http-client-agent-reuse";
     http_client_errors "87-http-client-errors";
+    http_reused_connection_ends "93-http-reused-connection-ends";
     http_half_closed_client "88-http-half-closed-client";
     http_max_requests_per_socket "89-http-max-requests-per-socket";
     http_unix_and_connect "90-http-unix-and-connect";
@@ -408,6 +409,9 @@ mod node {
     #[cfg(feature = "http")]
     #[path = "91-http-response-misuse.rs"]
     pub mod http_response_misuse;
+    #[cfg(feature = "http")]
+    #[path = "93-http-reused-connection-ends.rs"]
+    pub mod http_reused_connection_ends;
     #[cfg(feature = "http")]
     #[path = "90-http-unix-and-connect.rs"]
     pub mod http_unix_and_connect;

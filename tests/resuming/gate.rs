@@ -1,5 +1,6 @@
 //! A gate in front of a server: it passes bytes on, and cuts connections at random, in several ways.
 
+use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,12 +24,16 @@ enum Cut {
     Deaf,
 }
 
+/// So many ends nobody notices at a time, or descriptors would run out: whose they were has come
+/// back since, and was cut again.
+const HUNG: usize = 200;
+
 /// What all its threads share.
 struct Shared {
     server: SocketAddr,
     cuts: AtomicU64,
-    /// Ends of which the other one was cut, so that nobody notices.
-    hung: Mutex<Vec<TcpStream>>,
+    /// Ends of which the other one was cut, so that nobody notices: the latest of them.
+    hung: Mutex<VecDeque<TcpStream>>,
 }
 
 /// The gate.
@@ -45,7 +50,7 @@ impl Gate {
         let shared = Arc::new(Shared {
             server,
             cuts: AtomicU64::new(0),
-            hung: Mutex::new(Vec::new()),
+            hung: Mutex::new(VecDeque::new()),
         });
         let own = Arc::clone(&shared);
         // It ends with the process.
@@ -119,9 +124,15 @@ fn copy(mut from: TcpStream, mut to: TcpStream, mut left: usize) {
 
 impl Shared {
     fn cut(&self, cut: Cut, client: TcpStream, server: TcpStream) {
-        let hang = |end| self.hung.lock().expect("nobody panics").push(end);
         // An end may be gone already.
         let close = |end: TcpStream| _ = end.shutdown(Shutdown::Both);
+        let hang = |end| {
+            let mut hung = self.hung.lock().expect("nobody panics");
+            hung.push_back(end);
+            if hung.len() > HUNG {
+                hung.pop_front().into_iter().for_each(close);
+            }
+        };
         match cut {
             Cut::Reset => [client, server].into_iter().for_each(reset),
             Cut::Close => [client, server].into_iter().for_each(close),
