@@ -146,6 +146,15 @@ impl Checker {
         }
     }
 
+    /// The process has died, and another has begun: nothing is left but what must never come again.
+    pub fn begin_anew(&mut self, config: &Config, limits: (usize, usize)) {
+        let mut new = Self::new(config, limits);
+        new.rooms.come_after(&mut self.rooms);
+        new.latest = self.latest;
+        new.masks = std::mem::take(&mut self.masks);
+        *self = new;
+    }
+
     /// A newcomer may be no chat client.
     pub fn withheld(&mut self, member: MemberId, now: Millis) {
         if let Some(seat) = self.seats.get_mut(&member) {

@@ -107,6 +107,8 @@ impl World<'_> {
                 self.set_clock(rng);
                 return Ok(());
             }
+            Action::Kill if self.setting.is_killed => return self.kill(),
+            Action::Kill => return Ok(()),
             _ => {}
         }
         let numbers = self.numbers();

@@ -10,6 +10,7 @@
 //! | `world.rs` | the doors: the server's calls in the server's order, on simulated sockets and time |
 //! | `entrance.rs` | who may connect: from there, so often, so many |
 //! | `arrivals.rs` | connections that come in: as newcomers, or as further sessions of members |
+//! | `killing.rs` | the process dies, and another begins |
 //! | `upkeep.rs` | what must hold of all at once, and the orderly end |
 //! | `members.rs` | what members do: connect, type, read, stall, go |
 //! | `listening.rs` | what connections send is heard, and judged |
@@ -36,6 +37,7 @@ mod entrance;
 mod framed;
 mod hearing;
 mod judge;
+mod killing;
 mod listening;
 mod log;
 mod members;

@@ -45,22 +45,25 @@ pub enum Action {
     Jump,
     /// Somebody sets the clock that people see.
     SetClock,
+    /// The process dies, and another one begins.
+    Kill,
 }
 
 /// The actions, and how many of a thousand steps each is.
-const WEIGHTS: [(Action, u32); 12] = [
+const WEIGHTS: [(Action, u32); 13] = [
     (Action::Connect, 45),
     (Action::Attach, 12),
     (Action::Type, 395),
     (Action::Flood, 7),
     (Action::Arrive, 250),
-    (Action::Read, 203),
+    (Action::Read, 202),
     (Action::Stall, 35),
     (Action::HalfClose, 8),
     (Action::Reset, 8),
     (Action::Wait, 34),
     (Action::Jump, 1),
     (Action::SetClock, 2),
+    (Action::Kill, 1),
 ];
 
 /// The steps of one round, without end.
@@ -111,6 +114,8 @@ pub struct Setting {
     pub dice: u64,
     /// How the rooms' log is: `None` if it settles at once.
     pub log: Option<Habits>,
+    /// Whether the process may be killed.
+    pub is_killed: bool,
 }
 
 impl Setting {
@@ -172,6 +177,7 @@ impl Setting {
             buffers: *choose(&mut rng, &[(1, 200), (64, 2000), (2000, 9000)]),
             dice: rng.random(),
             log: Habits::choose(&mut rng),
+            is_killed: rng.random_ratio(1, 3),
         }
     }
 }

@@ -92,6 +92,13 @@ impl Rooms {
         }
     }
 
+    /// These are of another process: what was said before has its ids and its epochs still.
+    pub fn come_after(&mut self, before: &mut Self) {
+        self.epochs = std::mem::take(&mut before.epochs);
+        self.ids = std::mem::take(&mut before.ids);
+        self.late = std::mem::take(&mut before.late);
+    }
+
     pub fn get(&self, room: RoomId) -> Option<&Room> {
         self.rooms.get(&room)
     }

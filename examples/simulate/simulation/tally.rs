@@ -117,6 +117,8 @@ counters! {
     Reset: "gone: reset",
     Cut: "gone: did not read its last lines in time",
     ShutDown: "gone: the server ended",
+    Killed: "kills of the process",
+    KilledDrafts: "of them while something was under way",
 }
 
 /// Counts of everything, and a digest of all that was delivered.

@@ -59,7 +59,7 @@ pub struct World<'a> {
     /// What people's clocks show.
     pub utc: Millis,
     /// An operator wants the server to end.
-    ends: bool,
+    pub(super) ends: bool,
     /// When the clock last jumped.
     pub jumped_at: Millis,
 }
@@ -67,16 +67,12 @@ pub struct World<'a> {
 impl<'a> World<'a> {
     pub fn new(setting: Setting, tally: &'a mut Tally) -> Self {
         let (now, utc) = (1_000_000, 1_700_000_000_000);
-        let log = Log::new(setting.log.clone(), Moment { now, utc });
-        let config = Rc::new(setting.config.clone());
-        let mut hub = Hub::with_log(config, &FRAMINGS, Box::new(log.clone()));
-        let limits = setting.log.as_ref().map_or(USUAL, |log| log.limits);
-        hub.limit_drafts(limits.0, limits.1);
+        let (hub, log) = process(&setting, Moment { now, utc });
         Self {
             hub,
             log,
             admission: Admission::default(),
-            checker: Checker::new(&setting.config, limits),
+            checker: Checker::new(&setting.config, limits(&setting)),
             setting,
             tally,
             clients: BTreeMap::new(),
@@ -130,6 +126,12 @@ impl<'a> World<'a> {
             self.member_reads(number, rng)?;
         }
         self.pass_time()?;
+        self.count();
+        self.check_deliveries()
+    }
+
+    /// What was met since goes into the tally.
+    pub(super) fn count(&mut self) {
         for (what, times) in self.checker.take_counted() {
             self.tally.add(what, times);
         }
@@ -137,7 +139,6 @@ impl<'a> World<'a> {
         for what in self.log.take_counted().into_iter().chain(of_drafts) {
             self.tally.count(what);
         }
-        self.check_deliveries()
     }
 
     pub fn numbers(&self) -> Vec<usize> {
@@ -378,6 +379,22 @@ impl<'a> World<'a> {
         self.settle()?;
         self.checker.check_time(now)
     }
+}
+
+/// What a process begins with. Its log is in memory, and goes with it; one that outlives a process
+/// would be handed on here.
+pub(super) fn process(setting: &Setting, at: Moment) -> (Hub, Log) {
+    let log = Log::new(setting.log.clone(), at);
+    let config = Rc::new(setting.config.clone());
+    let mut hub = Hub::with_log(config, &FRAMINGS, Box::new(log.clone()));
+    let (most_of_one, most_bytes) = limits(setting);
+    hub.limit_drafts(most_of_one, most_bytes);
+    (hub, log)
+}
+
+/// Those of drafts: how many of one member, and bytes of all.
+pub(super) fn limits(setting: &Setting) -> (usize, usize) {
+    setting.log.as_ref().map_or(USUAL, |log| log.limits)
 }
 
 /// What only a server with a network can tell; here it is as good as anything.
