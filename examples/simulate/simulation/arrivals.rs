@@ -54,7 +54,12 @@ impl World<'_> {
 
     /// As at the web door: a connection counts as soon as it asks for anything, and as its
     /// client's when it is to chat.
-    fn comes_to_web_door(&mut self, client: Client, direct: Peer, is_doubtful: bool) -> Checked {
+    pub(super) fn comes_to_web_door(
+        &mut self,
+        client: Client,
+        direct: Peer,
+        is_doubtful: bool,
+    ) -> Checked {
         let (number, peers) = (client.number, (direct, client.peer));
         let Some(mut input) = self.come(number, direct)? else {
             return Ok(());
@@ -103,6 +108,7 @@ impl World<'_> {
                 self.sockets.insert(session, number);
                 self.clients.insert(number, client);
                 self.settle()?;
+                self.grant(number, session);
                 if is_doubtful {
                     self.tally.count(Count::Withheld);
                     self.hub.withhold(session, at.now);
@@ -168,12 +174,14 @@ impl World<'_> {
         self.sockets.insert(session, number);
         self.clients.insert(number, client);
         self.asking = Some(session);
-        self.settle()
+        self.settle()?;
+        self.grant(number, session);
+        Ok(())
     }
 }
 
 /// Where somebody comes from. Who has the same 64 bits of an IPv6 address is the same.
-fn somebody(rng: &mut ChaCha8Rng) -> Peer {
+pub(super) fn somebody(rng: &mut ChaCha8Rng) -> Peer {
     let local = |user, operator| Peer::Local { user, operator };
     let stranger = Peer::Tcp([192, 0, 2, rng.random_range(1..8)].into());
     let (network, host) = (rng.random_range(1..3), rng.random_range(1..4));

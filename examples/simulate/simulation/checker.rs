@@ -15,6 +15,8 @@ use loopchat::server::core::rendering::FramingId;
 use loopchat::server::sessions::SessionId;
 use loopchat::server::{Config, Moment};
 
+use super::backlogs::Ledger;
+use super::client_ids::ClientIds;
 use super::drafts::{Drafts, Leaving};
 use super::framed::{elsewhere, framing};
 use super::places::Places;
@@ -24,6 +26,7 @@ use super::readers::Reader;
 use super::rooms::{Pending, Rooms};
 use super::sanctions::{Sanctions, origin};
 use super::tally::Count;
+use super::tokens::Tokens;
 use super::{Checked, violated};
 
 /// A member of the chat.
@@ -101,6 +104,11 @@ pub struct Checker {
     pub places: Places,
     pub drafts: Drafts,
     pub(super) private: PrivateLogs,
+    pub tokens: Tokens,
+    pub(super) client_ids: ClientIds,
+    pub(super) ledger: Ledger,
+    /// As what its client knows the line that is heard now.
+    pub(super) saying: Option<Text>,
     /// Who has said what is passed on now, if that was some time ago.
     pub(super) drafter: Option<MemberId>,
     pub(super) presence: Presence,
@@ -132,6 +140,10 @@ impl Checker {
             places: Places::new(config),
             drafts: Drafts::new(limits),
             private: PrivateLogs::new(config),
+            tokens: Tokens::default(),
+            client_ids: ClientIds::default(),
+            ledger: Ledger::default(),
+            saying: None,
             drafter: None,
             presence: Presence::default(),
             cloaks: BTreeMap::new(),
@@ -275,6 +287,7 @@ impl Checker {
     /// Time has passed: what rooms are to hear of comings and goings.
     pub fn tick(&mut self, at: Moment) -> Checked {
         self.rooms.forget_old(at.now);
+        self.tokens.expire(at.now);
         for room in self.presence.due(at.now) {
             let members = self.members_in(room);
             if let Some(scene) = self.scene(room, members, at.utc)

@@ -102,6 +102,15 @@ impl Drafts {
                 || self.of(member) > 0 && !is_message)
     }
 
+    /// What one session has said counts as said by another, by which it goes on.
+    pub fn pass_on(&mut self, before: SessionId, session: SessionId) {
+        for one in self.under_way.values_mut() {
+            if one.session == Some(before) {
+                one.session = Some(session);
+            }
+        }
+    }
+
     /// Everybody has left, whatever is under way.
     pub fn hold_nobody(&mut self) {
         self.of.clear();
@@ -226,6 +235,7 @@ impl Checker {
                 self.drafts.of.remove(&member);
             }
         }
+        let client_id = self.client_ids.of(id).cloned();
         let effects = match settled {
             Settled::Committed {
                 draft,
@@ -238,7 +248,7 @@ impl Checker {
                 let refusal = Refusal::NotKept {
                     why,
                     text,
-                    client_id: None,
+                    client_id,
                 };
                 let told = Effect::Tell {
                     to: member,
@@ -248,6 +258,15 @@ impl Checker {
                 is_here.then_some(told).into_iter().collect()
             }
         };
+        let heard = effects.iter().find_map(|effect| match effect {
+            Effect::Say {
+                event: Event::Message(said),
+                ..
+            }
+            | Effect::Private { message: said, .. } => Some((said.audience.clone(), said.place)),
+            _ => None,
+        });
+        self.client_ids.settled(id, heard);
         if is_slow {
             self.drafts.counted.push(Count::SettledLate);
         }
@@ -285,6 +304,7 @@ impl Checker {
             .counted
             .extend((!is_here).then_some(Count::Posthumous));
         let place = self.rooms.place(id, draft.id, number, time)?;
+        self.ledger.add(&room, draft.epoch, number, draft.id);
         let author = draft.author;
         let (mut except, mut answer) = (is_here.then_some(member), None);
         let event = match draft.content {
@@ -339,6 +359,9 @@ impl Checker {
                 }))
             }
         };
+        if !event.is_message() {
+            self.rooms.noted(id, &event);
+        }
         let said = (self.members_in(id) > 0).then_some(Effect::Say {
             room: id,
             except,
@@ -373,7 +396,7 @@ impl Checker {
     }
 
     /// What comes of it when a member leaves all its rooms.
-    fn leaves(&self, member: MemberId, who: Person, leaving: Leaving) -> Vec<Effect> {
+    pub(super) fn leaves(&self, member: MemberId, who: Person, leaving: Leaving) -> Vec<Effect> {
         let Some(seat) = self.seat(member) else {
             return Vec::new();
         };

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use loopchat::chat::{
-    Answer, Audience, Departure, Event, Message, MessageKind, Millis, Name, Person, Place,
+    Answer, Audience, Departure, Event, Message, MessageKind, Millis, Name, Person, Place, Refusal,
 };
 use loopchat::server::FRAMINGS;
 use loopchat::server::core::digests::{Changes, Digest, Expulsion};
@@ -77,6 +77,11 @@ fn is_line(heard: Heard<'_>, lines: Lines, text: &str) -> bool {
         is_elsewhere,
         is_timed,
     } = lines;
+    // By which id its author knows it, a line does not say.
+    let heard = match heard {
+        Heard::Own(said, _) if room_of(said).is_none() => Heard::Private(said),
+        other => other,
+    };
     let (room, time, wanted) = match heard {
         Heard::Event(Event::Message(said)) | Heard::Own(said, _) => {
             let Message { author, text, .. } = &**said;
@@ -265,6 +270,7 @@ fn place(place: &Place) -> Value {
     json!({
         "id": place.id.to_string(),
         "number": place.number,
+        "previous": place.previous,
         "time": place.time,
     })
 }
@@ -406,6 +412,60 @@ fn answer_fields(answer: &Answer) -> Value {
             "kind": "entered", "room": &**room, "others": others, "topic": topic.as_deref(),
             "linger_ms": linger, "epoch": position.epoch.to_string(), "last": position.number,
         }),
+        Answer::Returned {
+            who,
+            room,
+            others,
+            topic,
+            watched,
+        } => {
+            let watched: Vec<&str> = watched.iter().map(|room| &**room).collect();
+            json!({
+                "kind": "returned", "nick": &*who.nickname, "room": &**room, "others": others,
+                "topic": topic.as_deref(), "watched": watched,
+            })
+        }
+        Answer::Backlog {
+            of,
+            position,
+            events,
+            own,
+            is_more,
+        } => {
+            let fields = |event: &Event| {
+                let id = event.place().map(|place| place.id);
+                let own = own.iter().find(|(own, _)| Some(*own) == id);
+                let own = own.map(|(_, client_id)| json!({ "client_id": &**client_id }));
+                with(event_fields(event), own.unwrap_or_else(|| json!({})))
+            };
+            let told: Vec<Value> = events.iter().flatten().map(fields).collect();
+            let whose = match of {
+                Audience::Room(room) => json!({ "room": &**room }),
+                Audience::Member { nickname, .. } => json!({ "with": &**nickname }),
+            };
+            let fields = json!({
+                "kind": "backlog", "complete": events.is_some(), "more": is_more,
+                "epoch": position.epoch.to_string(), "last": position.number, "events": told,
+            });
+            with(whose, fields)
+        }
+        Answer::Committed {
+            audience,
+            place,
+            client_id,
+        } => {
+            let whose = match audience {
+                Audience::Room(room) => json!({ "room": &**room }),
+                Audience::Member { nickname, epoch } => {
+                    json!({ "to": &**nickname, "epoch": epoch.to_string() })
+                }
+            };
+            let fields = json!({ "kind": "committed", "client_id": &**client_id });
+            with(with(whose, self::place(place)), fields)
+        }
+        Answer::Refused(Refusal::CannotResume) => {
+            json!({ "kind": "refused", "code": "cannot_resume" })
+        }
         Answer::Renamed { nickname } => json!({ "kind": "renamed", "nick": &**nickname }),
         Answer::Skipped { count, .. } => json!({ "kind": "skipped", "count": count }),
         Answer::Missed { count } => json!({ "kind": "missed", "count": count }),

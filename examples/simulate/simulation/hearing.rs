@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use loopchat::chat::{Answer, Event, MemberId, RoomId};
+use loopchat::chat::{Answer, Event, MemberId, Message, RoomId, Text};
 use loopchat::server::core::digests::Digest;
 use loopchat::server::core::rendering::{FramingId, Heard};
 use loopchat::server::sessions::SessionId;
@@ -61,7 +61,9 @@ impl Checker {
             let Some(reader) = self.readers.get_mut(&session.number) else {
                 continue;
             };
-            if let Heard::Answer(Answer::Missed { count }) = heard {
+            if let Heard::Answer(Answer::Missed { count }) = heard
+                && !matches!(note, Some(Note::Untold))
+            {
                 let held_off = std::mem::take(&mut reader.held_off);
                 if held_off != *count {
                     return violated(
@@ -71,6 +73,43 @@ impl Checker {
                 }
             }
             reader.expect(&lines, Kind::Own, None, note.clone());
+        }
+        Ok(())
+    }
+
+    /// A line that only the door has words for.
+    pub fn expect_own(&mut self, number: usize, line: &str) {
+        if let Some(reader) = self.readers.get_mut(&number) {
+            reader.expect(&[line.into()], Kind::Own, None, None);
+        }
+    }
+
+    /// What a connection has read that was refused, by its program's ids.
+    pub fn take_refused(&mut self, number: usize) -> Vec<Text> {
+        let reader = self.readers.get_mut(&number);
+        reader.map_or_else(Vec::new, |reader| std::mem::take(&mut reader.refused))
+    }
+
+    /// A message that its author's client knows by an id of its own. The author's sessions read
+    /// that, and nobody else does.
+    pub(super) fn said_own(
+        &mut self,
+        said: &Rc<Message>,
+        client_id: &Text,
+        asking: Option<SessionId>,
+        note: impl Fn(&Session) -> Note,
+    ) -> Checked {
+        let Some(seat) = self.seats.get(&said.member) else {
+            return Ok(());
+        };
+        for session in &seat.sessions {
+            if asking == Some(session.id) && !framing(session.framing).echoes {
+                continue;
+            }
+            let lines = rendered(session.framing, Heard::Own(said, client_id))?;
+            if let Some(reader) = self.readers.get_mut(&session.number) {
+                reader.expect(&lines, Kind::Own, None, Some(note(session)));
+            }
         }
         Ok(())
     }
@@ -89,7 +128,16 @@ impl Checker {
             _ => (None, Kind::Notice),
         };
         let mut made: Vec<(FramingId, Vec<Rc<str>>)> = Vec::new();
+        // What they know by ids of their own its author's sessions read otherwise.
+        let own = match heard {
+            Heard::Event(Event::Message(said)) => {
+                let client_id = self.client_ids.of(said.place.id);
+                client_id.map(|_| said.member)
+            }
+            _ => None,
+        };
         let here = self.seats.iter().filter(|(_, seat)| seat.hears(room));
+        let here = here.filter(|(member, _)| own != Some(**member));
         let sessions = here.flat_map(|(&member, seat)| {
             let sessions = seat.sessions.iter();
             sessions.map(move |session| (member, seat, session))

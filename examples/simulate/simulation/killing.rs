@@ -17,7 +17,9 @@ impl World<'_> {
         self.tally.count(Count::Killed);
         let is_busy = self.hub.has_drafts();
         self.tally.add(Count::KilledDrafts, is_busy.into());
-        self.clients.clear();
+        for (_, client) in std::mem::take(&mut self.clients) {
+            self.goes_away(client.program);
+        }
         self.kept_out.clear();
         self.sockets.clear();
         self.asking = None;

@@ -1,6 +1,6 @@
 //! What connections send: bytes that have come, their end, or that they are gone.
 
-use loopchat::chat::{Effect, Millis};
+use loopchat::chat::{Answer, Effect, MemberId, Millis, Text};
 use loopchat::server::core::admission::Admission;
 use loopchat::server::core::hub::Hub;
 use loopchat::server::framing::Frame;
@@ -8,6 +8,7 @@ use loopchat::server::sessions::SessionId;
 use loopchat::server::{Config, Moment};
 
 use super::checker::Checker;
+use super::client_ids::Said;
 use super::drafts::is_placed;
 use super::judge::judge;
 use super::log::{Log, Noted};
@@ -51,7 +52,8 @@ impl World<'_> {
             client.wire.arrived.clear(); // is thrown away
             return Ok(());
         };
-        let has_come = !client.wire.arrived.is_empty();
+        let resumes = client.resumes(now);
+        let has_come = !client.wire.arrived.is_empty() || resumes;
         if has_come && (client.wire.need_drain || client.input.is_held_back()) {
             client.is_paused = true;
         }
@@ -63,6 +65,9 @@ impl World<'_> {
             tally.add(Count::HeldForOthers, (of_address > 0).into());
             self.asking = Some(session);
             return self.settle();
+        }
+        if resumes {
+            return self.resume(number);
         }
         let (wire, input, sent) = (&mut client.wire, &mut client.input, &mut client.sent);
         let wait = checker.places.wait(number, now);
@@ -173,10 +178,26 @@ fn take(
         let seen = format!("{heard:?}");
         return violated("a command waits for what its member has said", seen);
     }
+    let client_id = spoken.client_id.as_ref();
+    if let Some(client_id) = client_id
+        && let Some(said) = checker.client_ids.said(client_id).cloned()
+    {
+        hub.frame_as(session, Some(client_id), frame, at);
+        said_before(member, client_id, &said, hub.effects())?;
+        tally.count(match said.heard {
+            Some(_) => Count::Committed,
+            None => Count::CommittedLater,
+        });
+        if log.has_noted() {
+            return violated("what was said is not said again", format!("{client_id}"));
+        }
+        return checker.observe(hub, Some(session), at);
+    }
+    tally.add(Count::SaidAtLast, spoken.is_again.into());
     if !matches!(spoken.act, Act::Nothing | Act::TooLong) {
         checker.speaks(member);
     }
-    hub.frame(session, frame, at);
+    hub.frame_as(session, client_id, frame, at);
     let (mut drafts, mut settled) = (Vec::new(), Vec::new());
     for noted in log.take_noted() {
         match noted {
@@ -187,6 +208,9 @@ fn take(
     let brought = (hub.effects(), &drafts[..]);
     judge(checker, member, &spoken.act, brought, (at, config), tally)?;
     for draft in drafts {
+        if let Some(client_id) = client_id {
+            checker.client_ids.drafted(client_id, draft.id)?;
+        }
         checker.drafted(draft, Some(session), (log.is_slow(), at.now))?;
     }
     let mut wanted = Vec::new();
@@ -194,7 +218,40 @@ fn take(
         wanted.extend(checker.outcome(outcome, log.is_slow())?.effects);
     }
     check_placed(hub.effects(), &wanted)?;
-    checker.observe(hub, Some(session), at)
+    checker.saying = client_id.cloned();
+    let observed = checker.observe(hub, Some(session), at);
+    checker.saying = None;
+    observed
+}
+
+/// A program says something again that was said: it is told where that was heard, unless it has no
+/// place yet.
+fn said_before(member: MemberId, own: &Text, said: &Said, effects: &[Effect]) -> Checked {
+    let is_right = match (&said.heard, effects) {
+        (None, []) => true,
+        (
+            Some(heard),
+            [
+                Effect::Tell {
+                    to,
+                    answer:
+                        Answer::Committed {
+                            audience,
+                            place,
+                            client_id,
+                        },
+                },
+            ],
+        ) => *to == member && client_id == own && (audience, place) == (&heard.0, &heard.1),
+        _ => false,
+    };
+    match is_right {
+        true => Ok(()),
+        false => violated(
+            "what was said before is answered, and not said again",
+            format!("{said:?}: {effects:?}"),
+        ),
+    }
 }
 
 /// What has come of drafts must be just this.

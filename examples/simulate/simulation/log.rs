@@ -165,6 +165,11 @@ impl Log {
         std::mem::take(&mut self.0.borrow_mut().noted)
     }
 
+    /// Whether something has happened that nobody has [looked at](Self::take_noted).
+    pub fn has_noted(&self) -> bool {
+        !self.0.borrow().noted.is_empty()
+    }
+
     pub fn take_counted(&self) -> Vec<Count> {
         std::mem::take(&mut self.0.borrow_mut().counted)
     }

@@ -11,6 +11,7 @@ use rand::rngs::ChaCha8Rng;
 
 use super::framed::{LINES, json_objects};
 use super::plan::{Action, Step, dice};
+use super::programs::Program;
 use super::speech::{Speaker, Spoken};
 use super::tally::Count;
 use super::wire::Wire;
@@ -48,9 +49,11 @@ pub struct Client {
     pub is_reset: bool,
     /// What it has typed and the server has not heard.
     pub sent: VecDeque<Spoken>,
+    /// It is a program's, that comes back when it is cut.
+    pub program: Option<Program>,
     /// Lines it has ever typed.
     typed: u64,
-    is_stalled: bool,
+    pub(super) is_stalled: bool,
     /// The beginning of a line that it reads.
     torn: Vec<u8>,
 }
@@ -69,6 +72,19 @@ impl Client {
             self.progress = (now, sent);
         }
         has_moved
+    }
+
+    /// Whether its program says now who it was.
+    pub fn resumes(&self, now: Millis) -> bool {
+        let program = self.program.as_ref().filter(|_| self.session.is_some());
+        let due = program.and_then(|program| program.resumes_at);
+        due.is_some_and(|due| due <= now)
+    }
+
+    /// Whether it may say anything now.
+    fn may_type(&self) -> bool {
+        let is_ready = self.program.as_ref().is_none_or(Program::is_ready);
+        is_ready && !self.wire.is_half_closed() && self.session.is_some()
     }
 
     /// Whether something waits for it, or did when those who wait were last looked at.
@@ -109,6 +125,7 @@ impl World<'_> {
             }
             Action::Kill if self.setting.is_killed => return self.kill(),
             Action::Kill => return Ok(()),
+            Action::Return => return self.comes_back(step.who, rng),
             _ => {}
         }
         let numbers = self.numbers();
@@ -128,6 +145,7 @@ impl World<'_> {
             }
             Action::Read => self.read(number, usize::MAX)?,
             Action::HalfClose if rng.random_ratio(1, 2) => self.type_last(number, rng),
+            Action::Forsake => self.forsake(number, rng),
             _ => {}
         }
         let tally = &mut *self.tally;
@@ -184,6 +202,7 @@ impl World<'_> {
             is_closed: false,
             is_reset: false,
             sent: VecDeque::new(),
+            program: None,
             typed: 0,
             is_stalled: false,
             torn: Vec::new(),
@@ -220,7 +239,7 @@ impl World<'_> {
         let Some(client) = self.clients.get_mut(&number) else {
             return;
         };
-        if client.wire.is_half_closed() || client.session.is_none() {
+        if !client.may_type() {
             return;
         }
         let speaker = Speaker {
@@ -236,11 +255,14 @@ impl World<'_> {
         let count = if asks { count / 8 } else { count };
         for _ in 0..count {
             client.typed += 1;
-            let spoken = match count {
+            let mut spoken = match count {
                 _ if asks => speaker.question(rng),
                 0..=4 => speaker.anything(client.typed, rng),
                 _ => speaker.message(client.typed, rng),
             };
+            if let Some(program) = &mut client.program {
+                program.says(&mut spoken);
+            }
             client.wire.type_bytes(&spoken.bytes);
             client.sent.push_back(spoken);
         }
@@ -256,7 +278,7 @@ impl World<'_> {
         let Some(client) = self.clients.get_mut(&number) else {
             return;
         };
-        if client.wire.is_half_closed() || client.session.is_none() {
+        if !client.may_type() {
             return;
         }
         self.tally.count(Count::LastLines);
@@ -299,6 +321,7 @@ impl World<'_> {
         }
         let bytes = client.wire.read(count);
         client.torn.extend(&bytes);
+        let mut is_back = false;
         while let Some(end) = client.torn.iter().position(|&byte| byte == b'\n') {
             let line: Vec<u8> = client.torn.drain(..=end).collect();
             let Ok(line) = std::str::from_utf8(&line[..end]) else {
@@ -309,7 +332,25 @@ impl World<'_> {
             }
             self.checker
                 .received(number, line, &client.wire.lags, self.tally)?;
+            if let Some(program) = &mut client.program {
+                for client_id in self.checker.take_refused(number) {
+                    program.refused(&client_id);
+                }
+                let read = program.reads(line)?;
+                self.tally.add(Count::LostSessions, read.is_new.into());
+                self.tally.add(Count::ComesAgain, read.again);
+                is_back |= read.is_back;
+                if let Some(complete) = read.complete {
+                    self.checker.has_all(&complete, program, number)?;
+                }
+            }
         }
+        if is_back {
+            self.says_again(number);
+        }
+        let Some(client) = self.clients.get_mut(&number) else {
+            return Ok(());
+        };
         if client.wire.is_ended() && client.wire.is_all_read() {
             let Client { wire, torn, .. } = client;
             let by_choice = wire.is_half_closed();
@@ -335,11 +376,13 @@ impl World<'_> {
         };
         self.go_on_until(is_quiet, "flood control loses nothing", &mut rng)?;
         self.leave(&mut rng)?;
-        let is_empty = |world: &Self| {
-            let are_gone = world.clients.is_empty() && world.kept_out.is_empty();
-            are_gone && world.hub.is_vacant()
-        };
-        self.go_on_until(is_empty, "no slot is leaked", &mut rng)?;
+        let is_empty = |world: &Self| world.clients.is_empty() && world.kept_out.is_empty();
+        self.go_on_until(is_empty, "everybody leaves", &mut rng)?;
+        // Nobody comes back in time.
+        self.pass(Millis::from(self.setting.config.resume_time) * 1000);
+        self.jumped_at = self.now;
+        let is_vacant = |world: &Self| world.hub.is_vacant();
+        self.go_on_until(is_vacant, "no slot is leaked", &mut rng)?;
         self.check_places()?;
         match self.checker.is_vacant() {
             true => Ok(()),

@@ -10,6 +10,8 @@
 //! | `world.rs` | the doors: the server's calls in the server's order, on simulated sockets and time |
 //! | `entrance.rs` | who may connect: from there, so often, so many |
 //! | `arrivals.rs` | connections that come in: as newcomers, or as further sessions of members |
+//! | `programs.rs` | a program that comes back: what it keeps, and what it makes of what it reads |
+//! | `returning.rs` | sessions of programs that go on by another connection |
 //! | `killing.rs` | the process dies, and another begins |
 //! | `upkeep.rs` | what must hold of all at once, and the orderly end |
 //! | `members.rs` | what members do: connect, type, read, stall, go |
@@ -22,6 +24,8 @@
 //! | `rooms.rs`, `presence.rs`, `sanctions.rs` | its books: what was said, who came and went, who is kept out |
 //! | `private.rs` | what two members say to each other alone |
 //! | `drafts.rs` | what was said and has no place yet, and what must come of it |
+//! | `tokens.rs`, `resuming.rs`, `backlogs.rs` | who may come back, as what, and what it has missed |
+//! | `client_ids.rs` | what programs know by ids of their own |
 //! | `places.rs` | who has a connection, and has asked for too much |
 //! | `readers.rs` | what each connection is still to read, and may be spared |
 //! | `framed.rs` | lines and JSON, looked at by who has only read how they are to be |
@@ -30,7 +34,9 @@
 //! | `shrink.rs` | from a failure to few steps that fail |
 
 mod arrivals;
+mod backlogs;
 mod checker;
+mod client_ids;
 mod drafts;
 mod entering;
 mod entrance;
@@ -49,12 +55,16 @@ mod places;
 mod plan;
 mod presence;
 mod private;
+mod programs;
 mod readers;
+mod resuming;
+mod returning;
 mod rooms;
 mod sanctions;
 mod shrink;
 mod speech;
 mod tally;
+mod tokens;
 mod upkeep;
 mod wire;
 mod world;

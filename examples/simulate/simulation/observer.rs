@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use loopchat::chat::{
-    Answer, Departure, Effect, Event, MemberId, Millis, Person, Recorded, RoomId,
+    Answer, Departure, DisconnectReason, Effect, Event, MemberId, Millis, Person, Recorded, RoomId,
 };
 use loopchat::server::Moment;
 use loopchat::server::core::digests::Digest;
@@ -88,7 +88,9 @@ impl Checker {
                 reader,
                 message,
             } => {
-                let heard = Heard::Private(message);
+                let client_id = self.client_ids.of(message.place.id).cloned();
+                let own = client_id.as_ref();
+                let own = own.map_or(Heard::Private(message), |id| Heard::Own(message, id));
                 let &mut Open { hub, asking, .. } = open;
                 let is_spared = |session: &Session| hub.spares(session.id, message.place.id);
                 // Other sessions of the author's hear it, too, and its own if it echoes.
@@ -109,11 +111,12 @@ impl Checker {
                 let note = |is_own| Some(Note::Private { is_own });
                 if let Some(reader) = *reader {
                     let is_own = *author == Some(reader);
+                    let heard = if is_own { own } else { Heard::Private(message) };
                     self.told(reader, heard, note(is_own), |own| !is_spared(own))?;
                 }
                 if let Some(author) = author.filter(|_| author != reader) {
                     let is_for = |own: &Session| of_author(own) && !is_spared(own);
-                    self.told(author, heard, note(true), is_for)?;
+                    self.told(author, own, note(true), is_for)?;
                 }
                 Ok(())
             }
@@ -153,7 +156,10 @@ impl Checker {
                 }
                 Ok(())
             }
-            Effect::Disconnect { member, .. } => {
+            Effect::Disconnect { member, reason } => {
+                if is_final(reason) {
+                    self.tokens.over(*member);
+                }
                 let asking = open.asking.filter(|_| self.seats.contains_key(member));
                 match (self.seat(*member), asking) {
                     (None, _) => Ok(()),
@@ -207,6 +213,13 @@ impl Checker {
             }),
             Answer::Skipped { count, .. } => Some(Note::Skipped(*count)),
             Answer::Disconnected(reason) => Some(Note::Farewell(reason.clone())),
+            Answer::Refused(_) => self.saying.clone().map(Note::Refused),
+            Answer::Welcome { room, position, .. }
+            | Answer::Entered { room, position, .. }
+            | Answer::Watching { room, position, .. } => {
+                self.rooms.is_at(room, *position)?;
+                None
+            }
             _ => None,
         };
         self.told(to, Heard::Answer(answer), note, |own| {
@@ -233,6 +246,13 @@ impl Checker {
         match event {
             Event::Message(said) => {
                 let (id, author) = (said.place.id, said.member);
+                if let Some(client_id) = self.client_ids.of(id).cloned() {
+                    self.said_own(said, &client_id, asking, |session| Note::Said {
+                        id,
+                        is_own: true,
+                        is_echo: asking == Some(session.id),
+                    })?;
+                }
                 self.said(room, (except, asking), heard, |member, _, session| {
                     let is_own = member == author;
                     let is_echo = is_own && asking == Some(session.id);
@@ -474,6 +494,16 @@ impl Checker {
             }
         }
     }
+}
+
+/// Whether who is disconnected so cannot come back.
+fn is_final(reason: &DisconnectReason) -> bool {
+    matches!(
+        reason,
+        DisconnectReason::Quit { .. }
+            | DisconnectReason::Kicked { .. }
+            | DisconnectReason::Banned { .. }
+    )
 }
 
 /// Whether an answer tells what the member has become, or where it is. Whatever one of its sessions

@@ -209,6 +209,22 @@ impl Places {
         }
     }
 
+    /// When a connection will have made up for all that it has asked for.
+    pub fn debts(&self, number: usize) -> u64 {
+        let place = self.taken.get(&number);
+        // Nobody asks those who speak for others.
+        let place = place.filter(|place| place.party.is_some());
+        place.map_or(0, |place| place.settled_at)
+    }
+
+    /// A connection has that to make up for, too, which another has left.
+    pub fn inherit(&mut self, number: usize, debts: u64) {
+        let place = self.taken.get_mut(&number);
+        if let Some(place) = place.filter(|place| place.limit.is_some()) {
+            place.settled_at = place.settled_at.max(debts);
+        }
+    }
+
     /// How long a connection is not to be heard, for what it has asked for, or all of its address.
     pub fn wait(&self, number: usize, now: Millis) -> Millis {
         let Some(place) = self.taken.get(&number) else {

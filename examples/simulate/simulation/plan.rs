@@ -47,23 +47,29 @@ pub enum Action {
     SetClock,
     /// The process dies, and another one begins.
     Kill,
+    /// A program forgets its connection.
+    Forsake,
+    /// A program whose connection is gone comes back.
+    Return,
 }
 
 /// The actions, and how many of a thousand steps each is.
-const WEIGHTS: [(Action, u32); 13] = [
+const WEIGHTS: [(Action, u32); 15] = [
     (Action::Connect, 45),
     (Action::Attach, 12),
-    (Action::Type, 395),
+    (Action::Type, 378),
     (Action::Flood, 7),
-    (Action::Arrive, 250),
-    (Action::Read, 202),
+    (Action::Arrive, 238),
+    (Action::Read, 191),
     (Action::Stall, 35),
     (Action::HalfClose, 8),
-    (Action::Reset, 8),
+    (Action::Reset, 12),
     (Action::Wait, 34),
     (Action::Jump, 1),
     (Action::SetClock, 2),
     (Action::Kill, 1),
+    (Action::Forsake, 8),
+    (Action::Return, 28),
 ];
 
 /// The steps of one round, without end.
@@ -128,12 +134,13 @@ impl Setting {
             max_rooms_per_member: rng.random_range(1..=4),
             max_room_members: *choose(&mut rng, &[8, 15, 30, 80]),
             history: rng.random_range(0..=60),
-            history_bytes: rng.random_range(500..=6000),
+            history_bytes: rng.random_range(500..=12_000),
             outbox_soft: soft,
             outbox_hard: soft + rng.random_range(2000..=16_000),
             stall_timeout: rng.random_range(5..=40),
             flood_bytes: *choose(&mut rng, &[16, 100, 512]),
             room_linger: *choose(&mut rng, &[0, 5, 60, 3600]),
+            resume_time: *choose(&mut rng, &[0, 5, 60, 300, 600]),
             idle_timeout: *choose(&mut rng, &[0, 60, 200]),
             flood: *choose(
                 &mut rng,

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use loopchat::chat::{
-    Answer, Audience, Draft, Effect, Epoch, LogId, MemberId, Message, Millis, Name, Person, Place,
+    Answer, Audience, Draft, Effect, Epoch, Event, LogId, MemberId, Message, Millis, Name, Person,
+    Place,
 };
 use loopchat::server::Config;
 
@@ -15,24 +16,50 @@ use super::{Checked, violated};
 /// All of them.
 pub struct PrivateLogs {
     logs: BTreeMap<LogId, Log>,
+    /// Whom those are now who have left, and are back.
+    heirs: BTreeMap<MemberId, MemberId>,
     limits: (usize, usize),
 }
 
-struct Log {
+pub struct Log {
     members: [MemberId; 2],
     epoch: Epoch,
     number: u64,
     time: Millis,
     kept: VecDeque<Rc<Message>>,
     has_forgotten: bool,
+    /// The largest number of what is not kept any more.
+    forgotten_to: u64,
 }
 
 impl PrivateLogs {
     pub fn new(config: &Config) -> Self {
         Self {
             logs: BTreeMap::new(),
+            heirs: BTreeMap::new(),
             limits: (config.history as usize, config.history_bytes as usize),
         }
+    }
+
+    /// All of one member.
+    pub fn of(&self, member: MemberId) -> impl Iterator<Item = &Log> {
+        let logs = self.logs.values();
+        logs.filter(move |log| log.members.contains(&member))
+    }
+
+    /// Whom a draft is for by now: who was cut off may be back.
+    fn heir(&self, mut reader: MemberId) -> MemberId {
+        while let Some(&heir) = self.heirs.get(&reader) {
+            reader = heir;
+        }
+        reader
+    }
+
+    /// The log of two, by whatever it is known.
+    fn between(&mut self, one: MemberId, other: MemberId) -> Option<LogId> {
+        let mut logs = self.logs.iter();
+        let is_theirs = |log: &Log| log.members == [one, other] || log.members == [other, one];
+        logs.find(|(_, log)| is_theirs(log)).map(|(&key, _)| key)
     }
 
     /// Somebody has left: what nobody is left to read is forgotten.
@@ -42,7 +69,54 @@ impl PrivateLogs {
     }
 }
 
+impl Log {
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// All that was said behind that; `None` if not all of it is kept.
+    pub fn since(&self, number: u64) -> Option<Vec<Event>> {
+        let is_known = (self.forgotten_to..=self.number).contains(&number);
+        let behind = self.kept.iter().filter(|said| said.place.number > number);
+        is_known.then(|| behind.cloned().map(Event::Message).collect())
+    }
+
+    /// How many messages there were, if all are kept.
+    pub fn whole(&self) -> usize {
+        match self.forgotten_to {
+            0 => self.kept.len(),
+            _ => 0,
+        }
+    }
+}
+
 impl Checker {
+    /// A member is who another was, and reads what that has read.
+    pub(super) fn inherit_private(&mut self, before: MemberId, member: MemberId) {
+        let logs = &mut self.private.logs;
+        let partner_of = |log: &Log, one: MemberId| match log.members {
+            [first, other] if first == one => Some(other),
+            [other, second] if second == one => Some(other),
+            _ => None,
+        };
+        let partners: Vec<MemberId> = logs
+            .values()
+            .filter_map(|log| partner_of(log, before))
+            .collect();
+        // What it has said as a newcomer is not what it was.
+        logs.retain(|_, log| partner_of(log, member).is_none_or(|one| !partners.contains(&one)));
+        for log in logs.values_mut() {
+            for one in log.members.iter_mut().filter(|one| **one == before) {
+                *one = member;
+            }
+        }
+        self.private.heirs.insert(before, member);
+    }
+
     /// Something is to be said to one member alone.
     pub(super) fn drafted_private(
         &mut self,
@@ -68,7 +142,7 @@ impl Checker {
         (kind, text): (loopchat::chat::MessageKind, loopchat::chat::Text),
         (number, time): (u64, Millis),
     ) -> Checked<Vec<Effect>> {
-        let from = draft.member;
+        let (from, reader) = (draft.member, self.private.heir(reader));
         if self.seat(from).is_none() && self.seat(reader).is_none() {
             return Ok(Vec::new());
         }
@@ -79,9 +153,10 @@ impl Checker {
             time: 0,
             kept: VecDeque::new(),
             has_forgotten: false,
+            forgotten_to: 0,
         };
         let is_new = self.rooms.is_new(draft.id);
-        let key = draft.log();
+        let key = self.private.between(from, reader).unwrap_or(draft.log());
         let log = self.private.logs.entry(key).or_insert_with(new);
         if !is_new || log.number >= number {
             let seen = format!("{draft:?}: {number}");
@@ -103,7 +178,9 @@ impl Checker {
             kind,
             text,
         });
-        log.has_forgotten |= keep(&mut log.kept, &message, self.private.limits);
+        let forgotten = keep(&mut log.kept, &message, self.private.limits);
+        log.has_forgotten |= forgotten.is_some();
+        log.forgotten_to = log.forgotten_to.max(forgotten.unwrap_or(0));
         if log.kept.is_empty() {
             self.private.logs.remove(&key); // nothing is to be kept
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
 
-use loopchat::chat::{DisconnectReason, EventId, RoomId};
+use loopchat::chat::{DisconnectReason, EventId, RoomId, Text};
 
 use super::tally::{Count, Tally};
 use super::wire::Lag;
@@ -29,6 +29,8 @@ pub struct Reader {
     spared: BTreeSet<EventId>,
     /// Messages that it knows to be taken back.
     taken_back: BTreeSet<EventId>,
+    /// What it has read that was refused, by its own ids.
+    pub refused: Vec<Text>,
 }
 
 /// A line.
@@ -77,6 +79,14 @@ pub enum Note {
     },
     Skipped(usize),
     Farewell(DisconnectReason),
+    /// What it was left out before was a newcomer's, if it is another now.
+    Returned {
+        is_other: bool,
+    },
+    /// What it is told so much of it was never to be told.
+    Untold,
+    /// What it knows by this id was refused.
+    Refused(Text),
 }
 
 impl Reader {
@@ -242,6 +252,9 @@ impl Reader {
                 }
             }
             Note::Farewell(reason) => self.farewell = Some(reason),
+            Note::Returned { is_other: true } => self.missing = 0,
+            Note::Returned { is_other: false } | Note::Untold => {}
+            Note::Refused(client_id) => self.refused.push(client_id),
         }
         Ok(())
     }

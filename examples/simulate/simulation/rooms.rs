@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::rc::Rc;
 
-use loopchat::chat::{Epoch, EventId, MemberId, Message, Millis, Name, Place, RoomId, Text};
+use loopchat::chat::{
+    Epoch, Event, EventId, MemberId, Message, Millis, Name, Place, Position, RoomId, Text,
+};
 use loopchat::server::Config;
 
 use super::{Checked, violated};
@@ -18,9 +20,15 @@ pub struct Room {
     pub life: u64,
     /// What its log calls that.
     epoch: Option<Epoch>,
+    /// Something is to be said in it: no other life is called so.
+    is_used: bool,
     /// The topic that has got its place.
     topic: Option<Text>,
     kept: VecDeque<Rc<Message>>,
+    /// Topics and redactions.
+    others: VecDeque<Event>,
+    /// The largest number of what is not kept any more.
+    forgotten_to: u64,
     /// Something that was said is not kept any more, and was not taken back.
     has_forgotten: bool,
     /// The place of what it has heard last.
@@ -60,20 +68,23 @@ pub struct Rooms {
 /// How many of what was said of late are remembered.
 const LATE: usize = 40;
 
-/// A message is kept, and perhaps an old one no more: then it is true.
+/// A message is kept, and perhaps old ones no more: the number of the last of these.
 pub fn keep(
     kept: &mut VecDeque<Rc<Message>>,
     message: &Rc<Message>,
     (most_lines, most_bytes): (usize, usize),
-) -> bool {
+) -> Option<u64> {
     kept.push_back(Rc::clone(message));
     let weight =
         |kept: &VecDeque<Rc<Message>>| -> usize { kept.iter().map(|said| length(said)).sum() };
-    let before = kept.len();
+    let mut forgotten = None;
     while kept.len() > most_lines || (kept.len() > 1 && weight(kept) > most_bytes) {
-        kept.pop_front();
+        forgotten = kept
+            .pop_front()
+            .map(|said| said.place.number)
+            .max(forgotten);
     }
-    kept.len() < before
+    forgotten
 }
 
 impl Rooms {
@@ -140,8 +151,11 @@ impl Rooms {
             name: name.clone(),
             life: self.lives,
             epoch: None,
+            is_used: false,
             topic: None,
             kept: VecDeque::new(),
+            others: VecDeque::new(),
+            forgotten_to: 0,
             has_forgotten: false,
             number: 0,
             time: 0,
@@ -212,15 +226,14 @@ impl Rooms {
             let seen = format!("#{name}, not #{}", room.name);
             return violated("what happens in a room has its name", seen);
         }
-        let is_right = match room.epoch {
-            Some(own) => own == epoch,
-            None => self.epochs.insert((name.to_ascii_lowercase(), epoch)),
-        };
-        room.epoch = Some(epoch);
+        let is_known = std::mem::replace(&mut room.is_used, true);
+        let before = room.epoch.replace(epoch);
+        let is_right = before.is_none_or(|own| own == epoch)
+            && (is_known || self.epochs.insert((name.to_ascii_lowercase(), epoch)));
         if !is_right {
             return violated(
                 "what is said in a room is in one life of its log",
-                format!("#{name}: {epoch}"),
+                format!("#{name}: {epoch}, not {before:?}"),
             );
         }
         Ok(room.life)
@@ -260,10 +273,54 @@ impl Rooms {
         let Some(room) = self.rooms.get_mut(&id) else {
             return;
         };
-        room.has_forgotten |= keep(&mut room.kept, message, (most_lines, most_bytes));
+        let forgotten = keep(&mut room.kept, message, (most_lines, most_bytes));
+        room.has_forgotten |= forgotten.is_some();
+        room.forgotten_to = room.forgotten_to.max(forgotten.unwrap_or(0));
         self.late.push_back(message.place.id);
         if self.late.len() > LATE {
             self.late.pop_front();
+        }
+    }
+
+    /// A topic or a redaction has its place in a room: as many are kept as of messages.
+    pub fn noted(&mut self, id: RoomId, event: &Event) {
+        let (most_lines, most_bytes) = (self.most_lines, self.most_bytes);
+        let Some(room) = self.rooms.get_mut(&id) else {
+            return;
+        };
+        room.others.push_back(event.clone());
+        let weight = |event: &Event| match event {
+            Event::Topic(set) => set.topic.len(),
+            _ => 0,
+        };
+        while room.others.len() > most_lines
+            || room.others.iter().map(weight).sum::<usize>() > most_bytes
+        {
+            let oldest = room.others.pop_front();
+            let number = oldest.map_or(0, |oldest| number_of(&oldest));
+            room.forgotten_to = room.forgotten_to.max(number);
+        }
+    }
+
+    /// A room is told to be there: in one life of its log, which no other room has had.
+    pub fn is_at(&mut self, name: &str, position: Position) -> Checked {
+        let Some(id) = self.named(name) else {
+            return violated("who is told of a room is there", format!("#{name}"));
+        };
+        let Some(room) = self.rooms.get_mut(&id) else {
+            return Ok(());
+        };
+        let before = room.epoch.replace(position.epoch);
+        let key = (room.name.to_ascii_lowercase(), position.epoch);
+        let is_right = room.may_be_at(position.number)
+            && before.is_none_or(|own| own == position.epoch)
+            && (room.is_used || !self.epochs.contains(&key));
+        match is_right {
+            true => Ok(()),
+            false => violated(
+                "a room is where it was heard last, in one life of its log",
+                format!("#{name}: {position:?}, not {before:?}"),
+            ),
         }
     }
 
@@ -330,6 +387,29 @@ impl Rooms {
 }
 
 impl Room {
+    pub fn epoch(&self) -> Option<Epoch> {
+        self.epoch
+    }
+
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// All that was said and set behind that; `None` if not all of it is kept, or it was in another
+    /// life.
+    pub fn since(&self, position: Position) -> Option<Vec<Event>> {
+        let Position { epoch, number } = position;
+        let is_known = self.epoch == Some(epoch) && number <= self.number;
+        if !is_known || number < self.forgotten_to {
+            return None;
+        }
+        let messages = self.kept.iter().cloned().map(Event::Message);
+        let all = messages.chain(self.others.iter().cloned());
+        let mut all: Vec<Event> = all.filter(|event| number_of(event) > number).collect();
+        all.sort_by_key(number_of);
+        Some(all)
+    }
+
     /// Whether that is the number of what had a place there last.
     pub fn may_be_at(&self, number: u64) -> bool {
         number == self.number
@@ -363,6 +443,10 @@ impl Room {
     pub fn is_whole(&self, count: usize) -> bool {
         !self.has_forgotten && count >= self.kept.len()
     }
+}
+
+fn number_of(event: &Event) -> u64 {
+    event.place().map_or(0, |place| place.number)
 }
 
 fn length(said: &Message) -> usize {

@@ -88,6 +88,24 @@ impl Sanctions {
         self.mutes.insert(key, (until, since));
     }
 
+    /// A member is to be quiet as long as it was by another connection.
+    pub fn mute_again(
+        &mut self,
+        before: (Peer, usize),
+        (peer, number): (Peer, usize),
+        latest: usize,
+        now: Millis,
+    ) {
+        let left = self.muted_for(before.0, before.1, now);
+        if left > self.muted_for(peer, number, now) {
+            let until = now + left.unwrap_or(0);
+            let key = (origin(peer), number);
+            let own = self.mutes.get(&key).filter(|(until, _)| *until > now);
+            let since = own.map_or(latest, |(_, since)| *since);
+            self.mutes.insert(key, (until, since));
+        }
+    }
+
     /// A member need not be quiet any more.
     pub fn unmute(&mut self, peer: Peer, number: usize) {
         let from = origin(peer);

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use ipnet::Ipv4Net;
-use loopchat::chat::{EventId, Origin};
+use loopchat::chat::{EventId, Origin, Text};
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 
@@ -31,6 +31,10 @@ pub struct Spoken {
     pub act: Act,
     pub has_telnet: bool,
     pub is_broken_utf8: bool,
+    /// As what its program knows it.
+    pub client_id: Option<Text>,
+    /// It was typed before.
+    pub is_again: bool,
 }
 
 /// What a line is for.
@@ -334,6 +338,8 @@ impl Speaker<'_> {
             act,
             has_telnet,
             is_broken_utf8: false,
+            client_id: None,
+            is_again: false,
         }
     }
 }

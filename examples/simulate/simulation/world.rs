@@ -25,6 +25,7 @@ use super::framed::LINES;
 use super::log::Log;
 use super::members::Client;
 use super::plan::{Action, Setting, Step, dice};
+use super::programs::Program;
 use super::tally::{Count, Tally};
 use super::upkeep::{is_one_message, largest_write};
 use super::{Checked, violated};
@@ -51,6 +52,10 @@ pub struct World<'a> {
     pub clients: BTreeMap<usize, Client>,
     /// Whom the web door has not let in.
     pub kept_out: Vec<KeptOut>,
+    /// Programs whose connections are gone, and that may come back.
+    pub away: Vec<Program>,
+    /// The one that comes, and what it leaves to chance.
+    pub(super) returning: Option<(Program, u64)>,
     /// Where each session's lines go.
     pub sockets: BTreeMap<SessionId, usize>,
     /// The session whose call has brought about what is to be applied next.
@@ -77,6 +82,8 @@ impl<'a> World<'a> {
             tally,
             clients: BTreeMap::new(),
             kept_out: Vec::new(),
+            away: Vec::new(),
+            returning: None,
             sockets: BTreeMap::new(),
             asking: None,
             now,
@@ -151,6 +158,8 @@ impl<'a> World<'a> {
         let has_others = self.checker.has_others(session);
         let member = self.checker.member_of(session);
         let held = member.filter(|&member| !has_others && self.checker.is_held(member));
+        let resume_time = Millis::from(self.setting.config.resume_time) * 1000;
+        self.checker.session_goes(session, self.now, resume_time);
         end(&mut self.hub);
         let effects = self.hub.effects();
         let is_told = |effect: &Effect| {
@@ -179,6 +188,7 @@ impl<'a> World<'a> {
     /// A connection is closed: its peer has reset it.
     pub(super) fn gone(&mut self, number: usize) -> Checked {
         self.tally.count(Count::Reset);
+        let debts = self.checker.places.debts(number);
         let Some(client) = self.remove(number) else {
             return Ok(());
         };
@@ -187,16 +197,20 @@ impl<'a> World<'a> {
             return Ok(());
         };
         let at = self.moment();
+        self.hub.note_bucket(session, &client.input);
+        self.checker.tokens.note_debts(session, debts);
         self.end(session, |hub| hub.gone(session, at))?;
         self.checker.forget(number);
         self.hub.forget(session);
+        self.checker.tokens.end(session);
         self.sockets.remove(&session);
         self.settle()
     }
 
     /// There is nothing more to do about a connection: it is closed if it was not before.
     pub(super) fn remove(&mut self, number: usize) -> Option<Client> {
-        let client = self.clients.remove(&number)?;
+        let mut client = self.clients.remove(&number)?;
+        self.goes_away(client.program.take());
         if !client.is_closed {
             self.closed(number, &client.input);
         }
@@ -220,8 +234,13 @@ impl<'a> World<'a> {
         while let Some((session, _, last)) = self.hub.next_gone() {
             let number = self.sockets.remove(&session);
             let Some(client) = number.and_then(|number| self.clients.get_mut(&number)) else {
+                self.checker.tokens.end(session);
                 continue;
             };
+            self.hub.note_bucket(session, &client.input);
+            let debts = self.checker.places.debts(client.number);
+            self.checker.tokens.note_debts(session, debts);
+            self.checker.tokens.end(session);
             if !last.is_empty() {
                 client.wire.write(&last)?;
             }
