@@ -23,7 +23,7 @@ fn nobody_is_lied_to() {
     // Nothing is shared between two of them, so each may have a processor. In so few steps not all
     // seeds meet everything; these do.
     thread::scope(|scope| {
-        let runs = [19, 27, 31, 37].map(|seed| scope.spawn(move || simulated(seed, 2 * ROUND)));
+        let runs = [21, 33, 88].map(|seed| scope.spawn(move || simulated(seed, 2 * ROUND)));
         for run in runs {
             match run.join() {
                 Ok(tally) => all.merge(&tally),
@@ -38,7 +38,7 @@ fn nobody_is_lied_to() {
 #[test]
 fn a_seed_means_the_same_every_time() {
     // The rooms' log settles at once in the first, and takes its time in the second.
-    for seed in [9, 7] {
+    for seed in [7, 9] {
         let digests = [seed, seed, 8].map(|seed| simulated(seed, 1000).digest());
         assert_eq!(digests[0], digests[1], "{seed}");
         assert_ne!(digests[0], digests[2], "{seed}");

@@ -239,8 +239,8 @@ impl Checker {
         for log in self.private.of(back.member) {
             let epoch = log.epoch();
             let named = back.heard.iter().filter(|(name, _)| name.is_none());
-            let named = named.map(|(_, since)| since);
-            let since = named.filter(|since| since.epoch == epoch).last();
+            let mut named = named.map(|(_, since)| since);
+            let since = named.rfind(|since| since.epoch == epoch);
             let number = since.map_or(0, |since| since.number);
             let all = log.since(number);
             let (events, bytes) = filtered(all)?;

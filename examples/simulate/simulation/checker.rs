@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use loopchat::chat::{
-    Cloak, DisconnectReason, EventId, MemberId, Millis, Origin, Peer, Person, RoomId, Text,
+    Chat, Cloak, DisconnectReason, EventId, MemberId, Millis, Origin, Peer, Person, RoomId, Text,
 };
 use loopchat::server::core::rendering::FramingId;
 use loopchat::server::sessions::SessionId;
@@ -390,6 +390,32 @@ impl Checker {
             }
         }
         Ok(())
+    }
+
+    /// The chat knows as what those are seen who are to leave.
+    pub fn see_leaving(&mut self, chat: &Chat) -> Checked {
+        let mut people = Vec::new();
+        for (&member, seat) in &mut self.seats {
+            if seat.is_leaving() && seat.leaves_as.is_none() {
+                seat.leaves_as = chat.person_of(member);
+                people.extend(seat.leaves_as.clone().map(|who| (member, who)));
+            }
+        }
+        let mut people = people.iter();
+        people.try_for_each(|(member, who)| self.check_person(*member, who))
+    }
+
+    /// The last session of a member that is held has ended.
+    pub fn last_session_ended(&mut self, session: SessionId) {
+        let mut seats = self.seats.values_mut();
+        let Some(seat) = seats.find(|seat| seat.has(session)) else {
+            return;
+        };
+        for ended in seat.sessions.drain(..) {
+            if let Some(reader) = self.readers.get_mut(&ended.number) {
+                reader.is_member = false;
+            }
+        }
     }
 
     /// What has happened since, and how often.

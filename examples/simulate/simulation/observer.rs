@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use loopchat::chat::{
-    Answer, Departure, DisconnectReason, Effect, Event, MemberId, Millis, Person, Recorded, RoomId,
+    Answer, Departure, DisconnectReason, Effect, Event, MemberId, Millis, Person, RoomId,
 };
 use loopchat::server::Moment;
 use loopchat::server::core::digests::Digest;
@@ -15,7 +15,6 @@ use super::checker::{Checker, Session};
 use super::framed::framing;
 use super::presence::{Expelled, Saying, expel};
 use super::readers::Note;
-use super::speech::BAN_REASON;
 use super::{Checked, violated};
 
 /// What some effects have left open.
@@ -467,31 +466,6 @@ impl Checker {
         if self.members_after(room, later) == 0 {
             self.presence.forget(room);
             self.rooms.emptied(room, self.lobby == Some(room), now);
-        }
-    }
-
-    fn recorded(&mut self, what: &Recorded, now: Millis) {
-        match what {
-            Recorded::Kicked { .. } => {}
-            Recorded::Banned { .. } | Recorded::Unbanned { .. } => {
-                self.sanctions.ban(what, Some(BAN_REASON.into()), now);
-            }
-            Recorded::Muted {
-                nickname, seconds, ..
-            } => {
-                let muted = self.named(nickname).and_then(|member| self.seat(member));
-                if let Some((peer, number)) = muted.map(|seat| (seat.peer, seat.number)) {
-                    self.sanctions
-                        .mute(peer, number, self.latest, *seconds, now);
-                }
-            }
-            Recorded::Unmuted { nickname, .. } => {
-                let named = nickname.as_ref().and_then(|nickname| self.named(nickname));
-                let unmuted = named.and_then(|member| self.seat(member));
-                if let Some((peer, number)) = unmuted.map(|seat| (seat.peer, seat.number)) {
-                    self.sanctions.unmute(peer, number);
-                }
-            }
         }
     }
 }

@@ -126,10 +126,10 @@ impl Checker {
                     to,
                     answer: Answer::Refused(refusal),
                 } if *to == member => refused.push(refusal),
-                Effect::Tell { to, answer } if *to == member => {
-                    if !matches!(answer, Answer::Entered { .. }) {
-                        return wrong("an answer");
-                    }
+                Effect::Tell { to, answer }
+                    if *to == member && !matches!(answer, Answer::Entered { .. }) =>
+                {
+                    return wrong("an answer");
                 }
                 _ => {}
             }
@@ -148,7 +148,7 @@ impl Checker {
         let missing = watched.filter(|room| !is_there(room)).count();
         let missing = missing + usize::from(own != Some(seat.room));
         let has_cause = |refusal: &&Refusal| self.may_not_enter(member, refusal);
-        match refused.len() == missing && refused.iter().all(|refusal| has_cause(refusal)) {
+        match refused.len() == missing && refused.iter().all(has_cause) {
             true => Ok(()),
             false => wrong("its rooms"),
         }

@@ -6,6 +6,9 @@ use std::net::{IpAddr, Ipv6Addr};
 use ipnet::{IpNet, Ipv6Net};
 use loopchat::chat::{Millis, Origin, Peer, Recorded, Text};
 
+use super::checker::Checker;
+use super::speech::BAN_REASON;
+
 /// What orders have laid on people, as the server has recorded it.
 #[derive(Default)]
 pub struct Sanctions {
@@ -134,5 +137,33 @@ impl Sanctions {
             .values()
             .filter(|(until, _)| *until > now)
             .count()
+    }
+}
+
+impl Checker {
+    /// What operators have laid on people is recorded.
+    pub(super) fn recorded(&mut self, what: &Recorded, now: Millis) {
+        match what {
+            Recorded::Kicked { .. } => {}
+            Recorded::Banned { .. } | Recorded::Unbanned { .. } => {
+                self.sanctions.ban(what, Some(BAN_REASON.into()), now);
+            }
+            Recorded::Muted {
+                nickname, seconds, ..
+            } => {
+                let muted = self.named(nickname).and_then(|member| self.seat(member));
+                if let Some((peer, number)) = muted.map(|seat| (seat.peer, seat.number)) {
+                    self.sanctions
+                        .mute(peer, number, self.latest, *seconds, now);
+                }
+            }
+            Recorded::Unmuted { nickname, .. } => {
+                let named = nickname.as_ref().and_then(|nickname| self.named(nickname));
+                let unmuted = named.and_then(|member| self.seat(member));
+                if let Some((peer, number)) = unmuted.map(|seat| (seat.peer, seat.number)) {
+                    self.sanctions.unmute(peer, number);
+                }
+            }
+        }
     }
 }
