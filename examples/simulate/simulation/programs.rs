@@ -247,7 +247,8 @@ impl Program {
         };
         let id = object["id"].as_str().unwrap_or_default().to_owned();
         let heard = self.heard_now();
-        if !heard.had.insert(id) {
+        // What its member has taken back by a session that is gone it hears, and is told, too.
+        if !heard.had.insert(id) && object["kind"] != "deleted" {
             let seen = object.to_string();
             return violated("what a program has had never comes live again", seen);
         }
