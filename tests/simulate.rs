@@ -23,7 +23,7 @@ fn nobody_is_lied_to() {
     // Nothing is shared between two of them, so each may have a processor. In so few steps not all
     // seeds meet everything; these do.
     thread::scope(|scope| {
-        let runs = [21, 33, 88].map(|seed| scope.spawn(move || simulated(seed, 2 * ROUND)));
+        let runs = [4, 21, 33, 88].map(|seed| scope.spawn(move || simulated(seed, 2 * ROUND)));
         for run in runs {
             match run.join() {
                 Ok(tally) => all.merge(&tally),
