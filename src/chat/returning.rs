@@ -226,22 +226,24 @@ impl Chat {
             own: Vec::new(),
             is_more,
         };
-        let Some(mut events) = events else {
+        let Some(events) = events else {
             return tell(effects, member, backlog(position.number, None, false));
         };
-        events.retain(wanted);
-        while events.len() > PIECE {
-            let rest = events.split_off(PIECE);
-            let piece = std::mem::replace(&mut events, rest);
+        let mut events = events.into_iter().filter(wanted).peekable();
+        loop {
+            // Each has no more memory than it needs: all of them wait until the last is told.
+            let piece: Vec<Event> = events.by_ref().take(PIECE).collect();
+            let is_more = events.peek().is_some();
             let last = piece.last().and_then(Event::place);
-            let number = last.map_or(since.number, |place| place.number);
-            tell(effects, member, backlog(number, Some(piece), true));
+            let number = match last.filter(|_| is_more) {
+                Some(place) => place.number,
+                None => position.number,
+            };
+            tell(effects, member, backlog(number, Some(piece), is_more));
+            if !is_more {
+                return;
+            }
         }
-        tell(
-            effects,
-            member,
-            backlog(position.number, Some(events), false),
-        );
     }
 
     /// What a member would be told that has missed this of a room.
@@ -250,5 +252,60 @@ impl Chat {
         room.map_or_else(Repeated::default, |room| {
             room.timeline.repeated_since(since)
         })
+    }
+}
+
+#[cfg(all(test, feature = "server"))]
+mod tests {
+    use super::super::tests::House;
+    use super::super::{Answer, Config, Position};
+    use super::*;
+
+    /// Catches: a thousand pieces of which each has the memory of all that come behind it.
+    #[test]
+    fn what_was_missed_is_told_in_pieces_that_hold_no_more_than_they_have() {
+        let mut house = House::new(Config {
+            history: 1000,
+            ..Config::default()
+        });
+        let [ann, bob] = [house.connect(), house.connect()];
+        let said = 10 * PIECE + 1;
+        for number in 0..said {
+            house.types(ann, &number.to_string());
+        }
+        let position = house.chat.position("lobby").expect("it is there");
+        let mut told = Vec::new();
+        let mut numbers = vec![0];
+        for (since, pieces) in [(0, 11), (position.number, 1)] {
+            let (mut effects, mut count) = (Vec::new(), 0);
+            let since = Position {
+                number: since,
+                ..position
+            };
+            let chat = &house.chat;
+            chat.tell_backlog(bob, "lobby", since, false, &mut effects);
+            for effect in &effects {
+                let Effect::Tell { answer, .. } = effect else {
+                    panic!("it is told: {effect:?}");
+                };
+                let Answer::Backlog {
+                    position: upto,
+                    events: Some(events),
+                    is_more,
+                    ..
+                } = answer
+                else {
+                    panic!("all of it is kept: {answer:?}");
+                };
+                count += 1;
+                assert!(events.capacity() <= 2 * PIECE, "{}", events.capacity());
+                assert_eq!(*is_more, count < pieces);
+                numbers.push(upto.number);
+                told.extend(events.iter().cloned());
+            }
+            assert_eq!(count, pieces);
+        }
+        assert!(numbers.is_sorted() && numbers.last() == Some(&position.number));
+        assert_eq!(told.len(), said);
     }
 }
