@@ -71,8 +71,9 @@ pub enum Answer {
         /// Whether nothing was said there before the first of them; or, of what was said behind a
         /// number, whether none is missing before the first of them.
         is_whole: bool,
-        /// Whether more was said behind the last of them, for which this one has no room.
-        is_more: bool,
+        /// The number from which one reads on in the same direction; `None` if there is nothing
+        /// more.
+        next: Option<u64>,
         /// When it is told, in milliseconds since 1970, UTC.
         now: Millis,
     },

@@ -4,8 +4,8 @@ use super::commands::{self, Command};
 use super::history::Repeated;
 use super::room::Room;
 use super::{
-    Answer, Audience, Chat, Effect, LOBBY, LogMeant, MemberId, Millis, Refusal, RoomId, Side, Text,
-    sanitise, unicode,
+    Answer, Chat, Effect, LOBBY, LogMeant, MemberId, Millis, Refusal, RoomId, Side, Text, sanitise,
+    unicode,
 };
 
 /// How many names `/who` and `/rooms` list.
@@ -88,9 +88,7 @@ impl Chat {
         utc: Millis,
         effects: &mut Vec<Effect>,
     ) {
-        let (room, count) = (self.room(room), self.config.replay);
-        let of = (Audience::Room(room.name().clone()), Some(&room.timeline));
-        let history = self.page(to, of, Side::END, count, utc);
+        let history = self.replay_of(room, to, utc);
         if !matches!(&history, Answer::History { messages, .. } if messages.is_empty()) {
             tell(effects, to, history);
         }

@@ -123,7 +123,7 @@ impl Chat {
             }
             Command::History { count, with } => {
                 let meant = with.map_or(LogMeant::OwnRoom, LogMeant::With);
-                self.read(member, meant, None, count, utc, effects)?;
+                self.read_page(member, meant, None, count, utc, effects)?;
             }
             Command::Search(words) => self.search(member, words, effects)?,
             Command::Delete(id) => self.take_back(member, room, id, utc, effects)?,

@@ -247,11 +247,12 @@ impl Chat {
         let member = draft.member;
         let (id, name) = match draft.to {
             Recipient::Room { id, name } => (id, name),
-            Recipient::Member { id: to, who, .. } => {
+            Recipient::Member { id: to, who, log } => {
                 let place = (draft.id, number, time);
                 let said = (draft.epoch, draft.author, draft.content);
                 let to = self.private.is_settled_to(to);
-                return self.commit_private((member, to), who.nickname, said, place, effects);
+                let name = (who.nickname, log);
+                return self.commit_private((member, to), name, said, place, effects);
             }
         };
         // The last one may have gone since, and another room be in its place.

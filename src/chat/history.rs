@@ -31,11 +31,13 @@ pub struct Repeated {
 pub(super) struct Page {
     /// Oldest first.
     pub(super) messages: Vec<Rc<Message>>,
-    /// None is missing on the side on which the page was asked for: of one that goes back, nothing
-    /// was said before the first.
+    /// Of one that goes back: nothing was said before the first. Of one that goes forward: none is
+    /// missing before the first.
     pub(super) is_whole: bool,
-    /// There are more behind the last of one that goes forward.
-    pub(super) is_more: bool,
+    /// The number from which one reads on in the same direction; `None` if there is nothing more.
+    pub(super) next: Option<u64>,
+    /// It is as it would be if everything was kept.
+    pub(super) is_remembered: bool,
 }
 
 #[derive(Debug)]
@@ -158,15 +160,7 @@ impl History {
         self.messages.back()
     }
 
-    /// Whether a page of so many messages is all here, as far as there are any for it.
-    pub(super) fn has(&self, side: Side, count: usize) -> bool {
-        match side {
-            Side::Before(_) => !self.has_forgotten || self.range(side, count).len() == count,
-            Side::After(number) => number >= self.whole_after,
-        }
-    }
-
-    /// The messages of a page for which that holds. More of them are looked through, if some are
+    /// So many messages next to a number for which that holds. More are looked through, if some are
     /// not wanted.
     pub(super) fn page(
         &self,
@@ -174,32 +168,32 @@ impl History {
         count: usize,
         is_wanted: impl Fn(&Message) -> bool,
     ) -> Page {
-        let all = self.range(side, usize::MAX);
-        let is_whole = match side {
-            Side::Before(_) => !self.has_forgotten && count >= all.len(),
+        let all = self.messages.range(self.range(side, usize::MAX));
+        let wanted = all.filter(|message| is_wanted(message)).map(Rc::clone);
+        let one_more = count.saturating_add(1); // to see whether there is one
+        let mut messages: Vec<_> = match side {
+            Side::Before(_) => wanted.rev().take(one_more).collect(),
+            Side::After(_) => wanted.take(one_more).collect(),
+        };
+        let is_last = messages.len() <= count;
+        messages.truncate(count);
+        let is_kept = match side {
+            Side::Before(_) => !self.has_forgotten,
             Side::After(number) => number >= self.whole_after,
         };
-        let wanted = self
-            .messages
-            .range(all)
-            .filter(|message| is_wanted(message));
-        let mut messages: Vec<_> = match side {
-            Side::Before(_) => wanted.rev().take(count).map(Rc::clone).collect(),
-            // One more than are wanted, to see whether there is one.
-            Side::After(_) => wanted
-                .take(count.saturating_add(1))
-                .map(Rc::clone)
-                .collect(),
-        };
-        let is_more = messages.len() > count;
-        messages.truncate(count);
+        let last = messages.last().map(|message| message.place.number);
         if matches!(side, Side::Before(_)) {
             messages.reverse();
         }
+        let (is_whole, is_full) = match side {
+            Side::Before(_) => (is_kept && is_last, messages.len() == count),
+            Side::After(_) => (is_kept, is_kept),
+        };
         Page {
-            messages,
+            is_remembered: is_whole || is_full,
             is_whole,
-            is_more,
+            next: last.filter(|_| !is_last || !is_kept && matches!(side, Side::Before(_))),
+            messages,
         }
     }
 
@@ -362,37 +356,51 @@ mod tests {
         assert_eq!(last.map(|message| &*message.text), Some("a"));
     }
 
-    /// Catches: a page that is off by one, and one that looks whole and is not.
+    /// Catches: a page that is off by one, one that looks whole and is not, and one from which
+    /// nobody can read on.
     #[test]
     fn a_page_has_what_is_next_to_a_number() {
         let history = filled(4, &["a", "b", "c", "d", "e"]); // numbers 0 to 4, without the first
-        for (side, count, expected, is_whole, is_more, is_here) in [
-            (Side::END, 2, "d e", false, false, true),
-            (Side::END, 4, "b c d e", false, false, true),
-            (Side::END, 5, "b c d e", false, false, false),
-            (Side::Before(4), 2, "c d", false, false, true),
-            (Side::Before(2), 2, "b", false, false, false),
-            (Side::Before(1), 1, "", false, false, false),
-            (Side::After(0), 2, "b c", true, true, true),
-            (Side::After(2), 2, "d e", true, false, true),
-            (Side::After(4), 2, "", true, false, true),
+        for (side, count, expected, is_whole, next, is_remembered) in [
+            (Side::END, 2, "d e", false, Some(3), true),
+            (Side::END, 4, "b c d e", false, Some(1), true),
+            (Side::END, 5, "b c d e", false, Some(1), false),
+            (Side::Before(4), 2, "c d", false, Some(2), true),
+            (Side::Before(2), 2, "b", false, Some(1), false),
+            (Side::Before(1), 1, "", false, None, false),
+            (Side::After(0), 2, "b c", true, Some(2), true),
+            (Side::After(2), 2, "d e", true, None, true),
+            (Side::After(4), 2, "", true, None, true),
         ] {
             let page = history.page(side, count, |_| true);
-            let seen = (texts(&page).join(" "), page.is_whole, page.is_more);
+            let seen = (texts(&page).join(" "), page.is_whole, page.next);
             let what = format!("{side:?} {count}");
-            assert_eq!(seen, (expected.to_owned(), is_whole, is_more), "{what}");
-            assert_eq!(history.has(side, count), is_here, "{what}");
+            assert_eq!(seen, (expected.to_owned(), is_whole, next), "{what}");
+            assert_eq!(page.is_remembered, is_remembered, "{what}");
         }
         let whole = filled(4, &["a", "b"]);
-        assert!(whole.has(Side::END, 9) && whole.page(Side::END, 9, |_| true).is_whole);
-        assert!(!whole.page(Side::END, 1, |_| true).is_whole);
+        let all = whole.page(Side::END, 9, |_| true);
+        assert!(all.is_whole && all.is_remembered && all.next.is_none());
+        let half = whole.page(Side::END, 1, |_| true);
+        assert!(!half.is_whole && half.next == Some(1));
         assert!(whole.page(Side::Before(1), 1, |_| true).is_whole);
-        let page = history.page(Side::END, 2, |message| &*message.text != "d");
-        assert_eq!(texts(&page), ["c", "e"]);
         let mut gone = filled(1, &["a", "b", "c"]);
         gone.forget_oldest();
         let page = gone.page(Side::After(0), 9, |_| true);
-        assert!(!gone.has(Side::After(0), 9) && !page.is_whole && page.messages.is_empty());
+        assert!(!page.is_remembered && !page.is_whole && page.messages.is_empty());
+    }
+
+    /// Catches: what somebody does not want to hear, counted as if it was told.
+    #[test]
+    fn a_page_is_full_of_what_is_wanted() {
+        let history = filled(4, &["a", "b", "c", "d", "e"]);
+        let page = history.page(Side::END, 2, |message| &*message.text != "d");
+        assert_eq!((texts(&page).join(" "), page.next), ("c e".into(), Some(2)));
+        let page = history.page(Side::END, 2, |message| &*message.text == "d");
+        assert!(!page.is_remembered, "there may be more than are kept");
+        let whole = filled(9, &["a", "b", "c", "d", "e"]);
+        let page = whole.page(Side::END, 3, |message| &*message.text == "d");
+        assert!(page.is_whole && page.is_remembered && page.next.is_none());
     }
 
     /// Catches: memory that no limit counts, gaps that look as if there were none, and a backlog

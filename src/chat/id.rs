@@ -55,7 +55,8 @@ impl RoomId {
     }
 }
 
-/// What the logs are told apart by that [drafts](Draft) are for, as long as the process runs.
+/// What the logs are told apart by that [drafts](Draft) are for: together with the
+/// [epoch](Draft::epoch), since a room's is used again after the room is gone.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub enum LogId {
     /// A room's.

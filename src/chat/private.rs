@@ -60,6 +60,11 @@ impl PrivateLogs {
         self.logs.get(&pair)?.timeline.history.oldest()
     }
 
+    /// Whether any of them was forgotten: then one that is not here may have been.
+    pub(super) fn has_forgotten(&self) -> bool {
+        self.forgotten > 0
+    }
+
     /// Bytes of memory that they take.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
@@ -136,7 +141,7 @@ impl Chat {
     pub(super) fn commit_private(
         &mut self,
         (from, to): (MemberId, MemberId),
-        nickname: Name,
+        (nickname, key): (Name, Pair),
         (epoch, author, content): (Epoch, Person, Content),
         (id, number, time): (EventId, u64, Millis),
         effects: &mut Vec<Effect>,
@@ -151,7 +156,6 @@ impl Chat {
         let pair = Pair::new(from, to);
         if !self.private.logs.contains_key(&pair) {
             let timeline = Timeline::new(epoch, &self.config);
-            let key = pair;
             self.private.insert(pair, PrivateLog { key, timeline });
             self.private.bytes += OVERHEAD;
             if self.member(to).is_none() {

@@ -12,7 +12,7 @@ use super::history::Page;
 use super::timeline::Timeline;
 use super::{
     Answer, Audience, Chat, Effect, Epoch, LogId, MemberId, Message, Millis, Pair, Refusal,
-    Repeated, Text,
+    Repeated, RoomId, Text, unicode,
 };
 
 /// Messages that one answer may always have, however few are remembered.
@@ -78,8 +78,8 @@ pub struct Found {
     /// Of a page that goes back: nothing was said before the first of them. Of one that goes
     /// forward: none is missing before the first of them. Of words: there are no others.
     pub is_whole: bool,
-    /// Of a page that goes forward: there are more behind the last of them.
-    pub is_more: bool,
+    /// The log has no more of that page, further on in its direction.
+    pub is_last: bool,
 }
 
 /// Of which log somebody wants to read.
@@ -118,6 +118,37 @@ impl Chat {
         utc: Millis,
         effects: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
+        self.looking(|chat| chat.read_page(member, meant, from, count, utc, effects))
+    }
+
+    /// What [`read`](Self::read) would repeat to a member, as far as it is remembered.
+    pub fn foresee_read(
+        &mut self,
+        member: MemberId,
+        meant: LogMeant<'_>,
+        side: Side,
+        count: Option<usize>,
+    ) -> Repeated {
+        self.looking(|chat| chat.foresee_page(member, meant, side, count))
+    }
+
+    /// Does something, and counts what is [looked up](Self::looks) for it.
+    fn looking<T>(&mut self, act: impl FnOnce(&mut Self) -> T) -> T {
+        let before = unicode::looks();
+        let result = act(self);
+        self.looks += unicode::looks() - before;
+        result
+    }
+
+    pub(super) fn read_page(
+        &mut self,
+        member: MemberId,
+        meant: LogMeant<'_>,
+        from: Option<(Epoch, Side)>,
+        count: Option<usize>,
+        utc: Millis,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
         let count = self.page_size(count);
         let readable = self.readable(member, meant)?;
         let side = match from {
@@ -125,23 +156,20 @@ impl Chat {
             Some((_, side)) => side,
             None => Side::END,
         };
-        let is_remembered = match readable.timeline {
-            Some(timeline) => timeline.history.has(side, count),
-            None => true,
+        let page = self.page(member, readable.timeline, side, count);
+        let effect = match page.is_remembered {
+            true => Effect::Tell {
+                to: member,
+                answer: history(readable.of, page, utc),
+            },
+            false => Effect::Query(self.query(member, readable, Wanted::Page(side), count)),
         };
-        if is_remembered {
-            let answer = self.page(member, (readable.of, readable.timeline), side, count, utc);
-            tell(effects, member, answer);
-        } else {
-            let query = self.query(member, &readable, Wanted::Page(side), count);
-            effects.push(Effect::Query(query));
-            self.queries += 1;
-        }
+        self.queries += 1;
+        effects.push(effect);
         Ok(())
     }
 
-    /// What [`read`](Self::read) would repeat to a member, as far as it is remembered.
-    pub fn foresee_page(
+    pub(super) fn foresee_page(
         &self,
         member: MemberId,
         meant: LogMeant<'_>,
@@ -151,14 +179,15 @@ impl Chat {
         let readable = self.readable(member, meant).ok();
         let timeline = readable.and_then(|readable| readable.timeline);
         timeline.map_or_else(Repeated::default, |timeline| {
-            timeline.history.repeated_of(side, self.page_size(count))
+            let count = self.page_size(count);
+            timeline.history.repeated_of(side, count)
         })
     }
 
     /// How many messages somebody gets who wants so many.
     fn page_size(&self, count: Option<usize>) -> usize {
         let most = self.config.history.max(PAGE);
-        count.unwrap_or(self.config.replay).min(most)
+        count.unwrap_or(self.config.replay).clamp(1, most)
     }
 
     /// Has messages looked for that have words, in the room that a member is in.
@@ -169,9 +198,9 @@ impl Chat {
         effects: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
         let readable = self.readable(member, LogMeant::OwnRoom)?;
-        let query = self.query(member, &readable, Wanted::Words(words.into()), PAGE);
-        effects.push(Effect::Query(query));
+        let query = self.query(member, readable, Wanted::Words(words.into()), PAGE);
         self.queries += 1;
+        effects.push(Effect::Query(query));
         Ok(())
     }
 
@@ -181,7 +210,7 @@ impl Chat {
             query,
             messages,
             is_whole,
-            is_more,
+            is_last,
         } = found;
         if self.member(query.asker).is_none() {
             return;
@@ -190,6 +219,13 @@ impl Chat {
         let answer = match messages {
             None => Answer::Refused(Refusal::NotRead),
             Some(messages) => {
+                debug_assert!(messages.len() <= query.limit, "no more than was asked for");
+                // One reads on from what the log has looked at, whoever has said that.
+                let far = match query.wanted {
+                    Wanted::Page(Side::Before(_)) => messages.first(),
+                    _ => messages.last(),
+                };
+                let next = far.map(|message| message.place.number);
                 let wanted = messages
                     .into_iter()
                     .filter(|message| !self.ignores(asker, message.member));
@@ -200,7 +236,7 @@ impl Chat {
                         of,
                         messages,
                         is_whole,
-                        is_more,
+                        next: next.filter(|_| !is_last),
                         now,
                     },
                     Wanted::Words(words) => Answer::Found {
@@ -224,45 +260,45 @@ impl Chat {
             Wanted::Words(_) => Answer::Refused(Refusal::NoSearch),
             Wanted::Page(side) => {
                 let timeline = self.timeline(asker, query.log, query.epoch);
-                self.page(asker, (query.of, timeline), side, query.limit, utc)
+                let page = self.page(asker, timeline, side, query.limit);
+                history(query.of, page, utc)
             }
         };
         tell(effects, asker, answer);
     }
 
-    /// What is remembered of a page.
-    pub(super) fn page(
+    /// What is remembered of a page; of a log that is not remembered, that it may be empty.
+    fn page(
         &self,
         reader: MemberId,
-        (of, timeline): (Audience, Option<&Timeline>),
+        timeline: Option<&Timeline>,
         side: Side,
         count: usize,
-        utc: Millis,
-    ) -> Answer {
+    ) -> Page {
         let is_wanted = |message: &Message| !self.ignores(reader, message.member);
-        let page = timeline.map(|timeline| timeline.history.page(side, count, is_wanted));
-        let Page {
-            messages,
-            is_whole,
-            is_more,
-        } = page.unwrap_or_else(|| Page {
-            messages: Vec::new(),
-            is_whole: self.config.history > 0,
-            is_more: false,
-        });
-        Answer::History {
-            of,
-            messages,
-            is_whole,
-            is_more,
-            now: utc,
+        match timeline {
+            Some(timeline) => timeline.history.page(side, count, is_wanted),
+            None => Page {
+                messages: Vec::new(),
+                is_whole: self.config.history > 0 && !self.private.has_forgotten(),
+                next: None,
+                is_remembered: false,
+            },
         }
+    }
+
+    /// What was said in a room last, for somebody who comes there.
+    pub(super) fn replay_of(&self, room: RoomId, reader: MemberId, utc: Millis) -> Answer {
+        let room = self.room(room);
+        let count = self.config.replay;
+        let page = self.page(reader, Some(&room.timeline), Side::END, count);
+        history(Audience::Room(room.name().clone()), page, utc)
     }
 
     fn query(
         &self,
         asker: MemberId,
-        readable: &Readable<'_>,
+        readable: Readable<'_>,
         wanted: Wanted,
         limit: usize,
     ) -> Query {
@@ -273,7 +309,7 @@ impl Chat {
             id: QueryId(self.queries),
             asker,
             log: readable.log,
-            of: readable.of.clone(),
+            of: readable.of,
             epoch: readable.epoch,
             up_to,
             wanted,
@@ -330,5 +366,16 @@ impl Chat {
             }
         };
         timeline.filter(|timeline| timeline.position.epoch == epoch)
+    }
+}
+
+/// A page, as somebody is told it.
+fn history(of: Audience, page: Page, utc: Millis) -> Answer {
+    Answer::History {
+        of,
+        messages: page.messages,
+        is_whole: page.is_whole,
+        next: page.next,
+        now: utc,
     }
 }

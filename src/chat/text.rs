@@ -49,17 +49,16 @@ pub fn sanitise(text: &str) -> Cow<'_, str> {
     Sieve::default().sift(text)
 }
 
-/// Whether there are as many blanks in a row as may not stay. One of so many has a place that is a
-/// multiple of their number, so that only those are looked at, nearly always.
+/// Whether there may be more blanks in a row than may stay: so many, or more. Such a row covers one
+/// of every so many places, so that only those are looked at, and nearly always nothing else.
 fn has_wide_gap(text: &[u8]) -> bool {
     let is_blank = |&at: &usize| text[at] == b' ';
-    let places = (0..text.len()).step_by(BLANKS_IN_A_ROW).filter(is_blank);
-    places.into_iter().any(|at| {
-        let before = text[..at].iter().rev();
-        let before = before.take_while(|&&byte| byte == b' ').count();
-        let behind = text[at..].iter();
-        let behind = behind.take_while(|&&byte| byte == b' ').count();
-        before + behind >= BLANKS_IN_A_ROW
+    let mut places = (0..text.len()).step_by(BLANKS_IN_A_ROW).filter(is_blank);
+    places.any(|at| {
+        let blanks =
+            |bytes: &mut dyn Iterator<Item = &u8>| bytes.take_while(|&&byte| byte == b' ').count();
+        let before = blanks(&mut text[..at].iter().rev());
+        before + blanks(&mut text[at..].iter()) >= BLANKS_IN_A_ROW
     })
 }
 

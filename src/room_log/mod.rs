@@ -14,7 +14,7 @@
 //! it. It is *refused*, which is said only if it is certain that nobody will ever hear it. Or it is
 //! *in doubt*: the log waits, and finds out by the draft's id, which is its own for ever; until
 //! then it says nothing.
-
+//!
 //! What was said may be read again, by a [`Query`]: a page next to a number, or messages by their
 //! words. A log that keeps no more than the chat remembers, or has no search, says so, and then the
 //! chat answers for itself.
@@ -49,7 +49,9 @@ pub trait RoomLog {
     /// The turn is over: what was appended in it may go on its way together.
     fn flush(&mut self) {}
 
-    /// Reads a [page](crate::chat::Wanted::Page) of what it keeps. What it has found is given by
+    /// Reads a [page](crate::chat::Wanted::Page) of what it keeps of one life of one log: of what
+    /// was appended with that [epoch](Query::epoch), no more than is asked for. Another room may
+    /// have had the same [id](crate::chat::LogId) before. What it has found is given by
     /// [`next_news`](Self::next_news), once, in whichever order.
     ///
     /// # Errors
@@ -75,7 +77,7 @@ pub trait RoomLog {
     }
 
     /// What the log is to call, from whichever thread, when there is news. It is called once,
-    /// before the first draft, and never by a log that settles everything at once.
+    /// before the first draft or question, and never by a log that settles everything at once.
     fn wake_by(&mut self, _wake: Wake) {}
 }
 

@@ -8,8 +8,8 @@ use std::rc::Rc;
 
 use super::{News, RoomLog, Wake};
 use crate::chat::{
-    Audience, Content, Draft, Found, LogId, Message, Millis, Place, Query, Recipient, Settled,
-    Side, Unkept, Wanted,
+    Audience, Content, Draft, Epoch, Found, LogId, Message, Millis, Place, Query, Recipient,
+    Settled, Side, Unkept, Wanted,
 };
 
 /// The log and the test hold the same.
@@ -23,7 +23,7 @@ struct Desk {
     news: VecDeque<News>,
     number: u64,
     flushed: usize,
-    kept: HashMap<LogId, Vec<Message>>,
+    kept: HashMap<(LogId, Epoch), Vec<Message>>,
     wake: Option<Wake>,
 }
 
@@ -119,7 +119,7 @@ impl SlowLog {
             query,
             messages: None,
             is_whole: false,
-            is_more: false,
+            is_last: true,
         }));
     }
 }
@@ -133,7 +133,7 @@ impl Desk {
     }
 
     fn keep(&mut self, draft: &Draft, number: u64) {
-        let kept = self.kept.entry(draft.log()).or_default();
+        let kept = self.kept.entry((draft.log(), draft.epoch)).or_default();
         match &draft.content {
             Content::Message { kind, text } => kept.push(Message {
                 place: Place {
@@ -160,7 +160,10 @@ impl Desk {
     }
 
     fn find(&self, query: Query) -> Found {
-        let kept = self.kept.get(&query.log).map_or(&[][..], Vec::as_slice);
+        let kept = self
+            .kept
+            .get(&(query.log, query.epoch))
+            .map_or(&[][..], Vec::as_slice);
         let kept = kept.iter().filter(|kept| kept.place.number <= query.up_to);
         let mut found: Vec<Message> = match &query.wanted {
             Wanted::Page(Side::Before(number)) => kept
@@ -187,7 +190,7 @@ impl Desk {
             query,
             messages: Some(found),
             is_whole: is_all || goes_forward,
-            is_more: goes_forward && !is_all,
+            is_last: is_all,
         }
     }
 }

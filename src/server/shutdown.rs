@@ -46,7 +46,8 @@ pub(super) fn begin_after_what_came(server: &mut ChatServer, cx: &mut Context<Ch
     hear_and_begin(server, cx, MORE_TURNS);
 }
 
-/// Begins when the log has settled all that was said, or has had its time for that.
+/// Begins when the log has settled all that was said, and answered all that was asked, or has had
+/// its time for that.
 fn settle_and_begin(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
     if !server.hub.awaits_news() {
         return begin(server, cx);
@@ -58,7 +59,7 @@ fn settle_and_begin(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
     let timeout = seconds(server.config.shutdown_timeout) / 2;
     let deadline = cx.set_deadline(timeout, |server: &mut ChatServer, cx| {
         if !server.shutting_down {
-            warn!("the rooms' log did not settle all that was said in time");
+            warn!("the rooms' log did not settle all that was said, or answer all that was asked, in time");
             begin(server, cx);
         }
     });

@@ -421,13 +421,13 @@ impl LineInput {
 }
 
 /// What was done so far for lines that their bytes do not tell.
-struct Done {
+pub(in crate::server) struct Done {
     looks: u64,
     answered: u64,
 }
 
 impl Done {
-    fn by(hub: &Hub) -> Self {
+    pub(in crate::server) fn by(hub: &Hub) -> Self {
         Self {
             looks: hub.chat.looks(),
             answered: hub.fan_out.answered(),
@@ -435,7 +435,7 @@ impl Done {
     }
 
     /// What has been done since for a line of so many bytes, beyond its price.
-    fn since(&self, hub: &Hub, bytes: usize) -> Cost {
+    pub(in crate::server) fn since(&self, hub: &Hub, bytes: usize) -> Cost {
         let now = Self::by(hub);
         Cost::looks(now.looks - self.looks, bytes) + Cost::answer(now.answered - self.answered)
     }

@@ -21,7 +21,7 @@ impl ChatServer {
     }
 
     /// Whether a connection has had its share, and its time has not come, or what it has said
-    /// before is still to get its place.
+    /// before is still to get its place, or what it has asked its answer.
     fn waits(&mut self, socket: Socket) -> bool {
         let Some(connection) = self.connections.get_mut(socket) else {
             return self.turns.waits(socket);

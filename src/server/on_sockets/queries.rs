@@ -116,7 +116,7 @@ fn an_object_that_asks_waits_as_a_command_does_and_is_done_behind_its_answer() {
     };
     let places = [
         "\"text\":\"e\"",
-        "\"complete\":true,\"more\":false",
+        "\"complete\":true,\"next\":null",
         "\"done\"",
         "\"pong\"",
     ];

@@ -13,7 +13,7 @@ fn each_command_has_an_answer_with_these_fields() {
         ("/rooms", "rooms", "rooms count text"),
         ("/rooms mine", "own_rooms", "rooms text"),
         ("/who", "members", "room nicks count text"),
-        ("/history", "history", "room complete more messages"),
+        ("/history", "history", "room complete next messages"),
         ("/topic", "room_topic", "room topic text"),
         ("/help", "help", "commands orders text"),
         ("/loop", "report", "what text"),

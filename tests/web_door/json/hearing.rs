@@ -70,7 +70,7 @@ fn a_session_begins_with_hello_a_board_and_a_welcome() {
     assert_eq!(bob.object()["kind"], "token");
     assert_eq!(bob.object()["topic"], "at five");
     let history = bob.object();
-    has_fields(&history, "room complete more messages");
+    has_fields(&history, "room complete next messages");
     assert_eq!(history["kind"], "history");
     assert_eq!(history["room"], "lobby");
     assert_eq!(history["complete"], true);

@@ -353,47 +353,48 @@ fn what_was_said_is_read_in_pages_by_its_numbers() {
         // What entering a room has brought comes before the first.
         answers.pop().expect("an answer")
     };
-    for (object, texts, complete, more) in [
-        (json!({}), "one two three four", true, false),
-        (json!({ "limit": 2 }), "three four", false, false),
+    for (object, texts, complete, next) in [
+        (json!({}), "one two three four", true, None),
+        (json!({ "limit": 2 }), "three four", false, Some(2)),
         (
             json!({ "room": "#Lobby", "limit": 1 }),
             "four",
             false,
-            false,
+            Some(3),
         ),
         (
             json!({ "epoch": epoch, "before": number(2), "limit": 1 }),
             "two",
             false,
-            false,
+            Some(1),
         ),
         (
             json!({ "epoch": epoch, "before": number(2) }),
             "one two",
             true,
-            false,
+            None,
         ),
         (
             json!({ "epoch": epoch, "after": number(0), "limit": 2 }),
             "two three",
             true,
-            true,
+            Some(2),
         ),
         (
             json!({ "epoch": epoch, "after": number(1) }),
             "three four",
             true,
-            false,
+            None,
         ),
     ] {
+        let next = next.map(number);
         let history = read(object.clone());
-        has_fields(&history, "room complete more messages");
+        has_fields(&history, "room complete next messages");
         let messages = history["messages"].as_array().expect("a list");
         let found: Vec<&str> = messages.iter().map(|said| text_of(&said["text"])).collect();
         assert_eq!(found.join(" "), texts, "{object}");
-        let seen = (&history["complete"], &history["more"]);
-        assert_eq!(seen, (&json!(complete), &json!(more)), "{object}");
+        let seen = (&history["complete"], &history["next"]);
+        assert_eq!(seen, (&json!(complete), &json!(next)), "{object}");
     }
     for (object, code) in [
         (json!({ "room": "tea" }), "no_such_room"),

@@ -101,11 +101,6 @@ impl Drafts {
         }
     }
 
-    /// Nothing more is heard of a session until it is released.
-    pub(super) fn waits(&mut self, session: SessionId) {
-        self.waiting.insert(session);
-    }
-
     /// A draft of a session is settled. Returns what comes behind it, unless something that was said
     /// before is still under way, of another log: then it comes behind that.
     fn release_behind(&mut self, session: SessionId, id: EventId, behind: Vec<u8>) -> Vec<u8> {
@@ -415,12 +410,13 @@ impl Hub {
         self.member(session).is_some_and(of_member) || self.queries.has(session)
     }
 
-    /// Whether a line of a session's would come before what its member has said before, if it was
-    /// heard now.
+    /// Whether a line of a session's would come before what its member has said before, or it has
+    /// asked, if it was heard now.
     pub(in crate::server) fn overtakes(&self, session: SessionId, line: &str) -> bool {
         let member = self.member(session);
+        let asks = self.queries.has(session);
         member.is_some_and(|member| {
-            self.chat.drafts_of(member) > 0
+            (asks || self.chat.drafts_of(member) > 0)
                 && match self.chat.message_in(member, line) {
                     Some(Some(to)) => !self.would_reach(member, to, line.len()),
                     Some(None) => false,

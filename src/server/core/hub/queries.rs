@@ -13,16 +13,16 @@ use crate::server::core::hub::Hub;
 use crate::server::core::moment::Moment;
 use crate::server::core::sessions::SessionId;
 
-/// Questions that may be with the log at once. Each session has one at most, but sessions that
-/// have ended may have left theirs.
+/// Questions that may be with the log at once. Each session has one at most, but those that have
+/// ended may have left theirs.
 const MOST: usize = 1024;
 
 /// What the log was asked, and has not answered.
 #[derive(Debug, Default)]
 pub(super) struct Queries {
     under_way: HashMap<QueryId, UnderWay>,
-    /// How many each session has.
-    own: HashMap<SessionId, usize>,
+    /// Those who are here and wait for an answer: one each.
+    own: HashMap<SessionId, QueryId>,
     /// What answers have cost, to be paid by who has asked.
     costs: Vec<(SessionId, Cost)>,
 }
@@ -36,8 +36,9 @@ struct UnderWay {
 }
 
 impl Queries {
+    /// Whether nobody who is here waits for an answer.
     pub(super) fn is_empty(&self) -> bool {
-        self.under_way.is_empty()
+        self.own.is_empty()
     }
 
     /// Whether a session waits for an answer.
@@ -45,32 +46,40 @@ impl Queries {
         !self.own.is_empty() && self.own.contains_key(&session)
     }
 
+    /// Whether a session may ask.
+    fn takes(&self, session: SessionId) -> bool {
+        self.under_way.len() < MOST && !self.has(session)
+    }
+
     fn insert(&mut self, id: QueryId, session: SessionId) {
         let behind = Vec::new();
         self.under_way.insert(id, UnderWay { session, behind });
-        *self.own.entry(session).or_default() += 1;
+        self.own.insert(session, id);
     }
 
     fn remove(&mut self, id: QueryId) -> Option<UnderWay> {
         let asked = self.under_way.remove(&id)?;
-        if let Some(count) = self.own.get_mut(&asked.session) {
-            *count -= 1;
-            if *count == 0 {
-                self.own.remove(&asked.session);
-            }
+        if self.own.get(&asked.session) == Some(&id) {
+            self.own.remove(&asked.session);
         }
         Some(asked)
     }
 
-    /// What is to come behind the last answer that a session waits for; `None` if it waits for none.
-    pub(super) fn behind(&mut self, session: SessionId) -> Option<&mut Vec<u8>> {
-        if !self.has(session) {
-            return None;
+    /// A session has ended: nobody waits for its answer.
+    pub(super) fn forget(&mut self, session: SessionId) {
+        if let Some(asked) = self
+            .own
+            .remove(&session)
+            .and_then(|id| self.under_way.get_mut(&id))
+        {
+            asked.behind = Vec::new();
         }
-        let of_session = self.under_way.iter_mut();
-        let of_session = of_session.filter(|(_, asked)| asked.session == session);
-        let last = of_session.max_by_key(|(id, _)| **id);
-        last.map(|(_, asked)| &mut asked.behind)
+    }
+
+    /// What is to come behind the answer that a session waits for; `None` if it waits for none.
+    pub(super) fn behind(&mut self, session: SessionId) -> Option<&mut Vec<u8>> {
+        let id = self.own.get(&session)?;
+        self.under_way.get_mut(id).map(|asked| &mut asked.behind)
     }
 }
 
@@ -103,7 +112,7 @@ impl Hub {
 
     /// What [`read`](Self::read) will cost a session, as far as that is known.
     pub(in crate::server) fn foresee_read(
-        &self,
+        &mut self,
         session: SessionId,
         meant: LogMeant<'_>,
         side: Side,
@@ -113,14 +122,14 @@ impl Hub {
             return Cost::NONE;
         };
         let framing = self.fan_out.framing_of(session);
-        let repeated = self.chat.foresee_page(member, meant, side, count);
+        let repeated = self.chat.foresee_read(member, meant, side, count);
         self.fan_out.price(repeated, framing)
     }
 
     /// Asks the log, which answers later; or the chat itself, if the log has no more than that.
     pub(super) fn ask(&mut self, session: SessionId, query: Query, at: Moment) {
         let (id, asker) = (query.id, query.asker);
-        if self.queries.under_way.len() >= MOST {
+        if !self.queries.takes(session) {
             let answer = Answer::Refused(Refusal::NotRead);
             return self.effects.push(Effect::Tell { to: asker, answer });
         }
@@ -132,7 +141,6 @@ impl Hub {
         match asked {
             Ok(()) => {
                 self.queries.insert(id, session);
-                self.drafts.waits(session);
             }
             Err(query) => self.chat.not_found(query, at.utc, &mut self.effects),
         }
@@ -156,8 +164,9 @@ impl Hub {
         self.release_session(session);
     }
 
-    /// What late answers have cost those who have asked.
-    pub(in crate::server) fn take_costs(&mut self) -> Vec<(SessionId, Cost)> {
+    /// What late answers have cost those who have asked: to be taken whenever the log was
+    /// [asked for news](Self::settle).
+    pub fn take_costs(&mut self) -> Vec<(SessionId, Cost)> {
         std::mem::take(&mut self.queries.costs)
     }
 }

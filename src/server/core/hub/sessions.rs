@@ -244,6 +244,7 @@ impl Hub {
     pub fn forget(&mut self, session: SessionId) -> Vec<u8> {
         self.slow_readers.forget(session);
         self.drafts.forget(session);
+        self.queries.forget(session);
         self.resuming.forget(session);
         match self.sessions.forget(session) {
             true => self.fan_out.take(session),

@@ -4,7 +4,7 @@ use crate::net::{Context, Socket};
 use crate::server::core::cost::Cost;
 use crate::server::core::framing::Frame;
 use crate::server::core::hub::Hub;
-use crate::server::core::line_input::Read;
+use crate::server::core::line_input::{Done, Read};
 use crate::server::core::sessions::SessionId;
 use crate::server::core::turns::Allowance;
 use crate::server::doors::json::rendering;
@@ -136,7 +136,8 @@ fn hear_object(
             None
         }
         Ok(Request::History(history)) => {
-            return read(server, cx, (socket, session), history, pace).map(|()| None);
+            let asked = (history, object);
+            return read(server, cx, (socket, session), asked, pace).map(|()| None);
         }
         Ok(Request::Ping { reference }) => {
             server.hub.tell_behind(session, &requests::pong(reference));
@@ -159,7 +160,7 @@ fn read(
     server: &mut ChatServer,
     cx: &mut Context<ChatServer>,
     (socket, session): (Socket, SessionId),
-    history: History,
+    (history, object): (History, &str),
     pace: Pace,
 ) -> Result<(), Wait> {
     let hub = &mut server.hub;
@@ -170,19 +171,21 @@ fn read(
         _ => {}
     }
     let (meant, side, limit) = (history.meant(), history.side(), history.limit);
+    let before = Done::by(hub);
     let foreseen = Cost::LINE + hub.foresee_read(session, meant, side, limit);
     if !pace.allowance(server, cx, socket).allows(foreseen) {
+        let looked = before.since(&server.hub, object.len());
+        server.charge(cx, socket, looked);
         return Err(Wait::ForItsTurn);
     }
     let hub = &mut server.hub;
-    let answered = hub.fan_out.answered();
     hub.read(session, meant, history.from, limit, moment(cx));
     hub.apply();
-    let answer = Cost::answer(hub.fan_out.answered() - answered);
+    let more = before.since(hub, object.len());
     if let Some(reference) = history.reference {
         hub.tell_behind(session, &requests::done(reference));
     }
-    server.charge(cx, socket, Cost::LINE + answer);
+    server.charge(cx, socket, Cost::LINE + more);
     Ok(())
 }
 

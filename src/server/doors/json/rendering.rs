@@ -38,9 +38,9 @@ pub(in crate::server) fn render(heard: Heard<'_>, to: &mut Vec<u8>) {
             of,
             messages,
             is_whole,
-            is_more,
+            next,
             ..
-        }) => history(of, (*is_whole, *is_more), messages, to),
+        }) => history(of, (*is_whole, *next), messages, to),
         Heard::Answer(Answer::Found {
             of,
             words,

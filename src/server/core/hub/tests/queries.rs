@@ -254,25 +254,22 @@ fn a_page_is_next_to_a_number_of_this_life_of_the_log() {
         (
             texts.join(" "),
             object["complete"] == true,
-            object["more"] == true,
+            object["next"].as_u64(),
         )
     };
-    for (side, limit, texts, is_whole, is_more) in [
-        (Side::Before(50), 2, "c d", false, false),
-        (Side::Before(40), 2, "b c", false, false),
-        (Side::Before(30), 2, "a b", true, false),
-        (Side::Before(10), 2, "", true, false),
-        (Side::After(0), 2, "a b", true, true),
-        (Side::After(10), 9, "b c d e", true, false),
-        (Side::After(30), 1, "d", true, true),
-        (Side::After(50), 1, "", true, false),
+    for (side, limit, texts, is_whole, next) in [
+        (Side::Before(50), 2, "c d", false, Some(30)),
+        (Side::Before(40), 2, "b c", false, Some(20)),
+        (Side::Before(30), 2, "a b", true, None),
+        (Side::Before(10), 2, "", true, None),
+        (Side::After(0), 2, "a b", true, Some(20)),
+        (Side::After(10), 9, "b c d e", true, None),
+        (Side::After(30), 1, "d", true, Some(40)),
+        (Side::After(50), 1, "", true, None),
     ] {
         let page = read(&mut house, side, limit);
-        assert_eq!(
-            page,
-            (texts.to_owned(), is_whole, is_more),
-            "{side:?} {limit}"
-        );
+        let what = format!("{side:?} {limit}");
+        assert_eq!(page, (texts.to_owned(), is_whole, next), "{what}");
     }
     // Another life's numbers mean nothing.
     let other = "00000000000000aa".parse().expect("sixteen digits");
@@ -315,7 +312,114 @@ fn of_what_two_say_to_each_other_alone_more_is_read_by_the_two_only() {
     assert_eq!(read[0].len(), 5, "{read:?}");
     assert_eq!(read[0][1], "guest1 -> guest2: 1");
     house.says(carol, "/history 9 @guest1");
+    house.answered(&log);
     let nothing = "* You and guest1 have said nothing to each other alone yet.";
     assert_eq!(house.take([carol]), [lines(&[nothing])]);
-    assert_eq!(log.queries(), 0);
+}
+
+/// Catches: pages that lead nowhere, since all that they have is of somebody who is ignored.
+#[test]
+fn one_reads_on_behind_those_whom_one_ignores() {
+    let (mut house, log, [ann, bob, carol]) = House::with_short_memory(JSON);
+    house.all_say(&log, bob, &["first"]);
+    house.all_say(&log, ann, &["b", "c", "d", "e", "f"]);
+    house.says(carol, "/ignore guest1");
+    let epoch = house
+        .hub
+        .chat()
+        .position("lobby")
+        .expect("it is there")
+        .epoch;
+    let (mut side, mut texts, mut pages) = (Side::END, Vec::new(), 0);
+    loop {
+        pages += 1;
+        house.take([carol]);
+        let from = Some((epoch, side));
+        house
+            .hub
+            .read(carol, LogMeant::OwnRoom, from, Some(2), house.at());
+        if log.queries() > 0 {
+            log.answer(0);
+            house.settle();
+        }
+        house.turn();
+        let read = house.take([carol])[0].concat();
+        let object: serde_json::Value = serde_json::from_str(&read).expect("one object");
+        for said in object["messages"].as_array().expect("a list") {
+            texts.push(said["text"].as_str().expect("a text").to_owned());
+        }
+        match object["next"].as_u64() {
+            Some(next) => side = Side::Before(next),
+            None => break assert_eq!(object["complete"], true, "{object}"),
+        }
+    }
+    assert_eq!((texts, pages), (lines(&["first"]), 3));
+}
+
+/// Catches: hundreds of questions of one whose connection is gone, and for which there is no later.
+#[test]
+fn one_session_has_one_question_with_the_log() {
+    let (mut house, log, [ann]) = House::with_short_memory(LINES);
+    house.says(ann, "/search a");
+    assert!(house.hub.overtakes(ann, "/search b") && !house.hub.overtakes(ann, "hello"));
+    house.says(ann, "/search b");
+    assert_eq!(log.queries(), 1);
+    let refused = "! What was said cannot be read now; try again later.";
+    assert_eq!(house.take([ann]), [lines(&[refused])]);
+    // When it has gone, nobody waits for the answer, the end of the server neither.
+    house.hub.gone(ann, house.at());
+    house.turn();
+    house.hub.forget(ann);
+    assert!(!house.hub.awaits_news());
+    house.answered(&log);
+}
+
+/// Catches: what was said in one room, read in another that has its place now.
+#[test]
+fn a_room_in_the_place_of_another_has_a_log_of_its_own() {
+    let log = SlowLog::default();
+    let mut house = House::new(); // no room outlives its members
+    let config = Config {
+        room_linger: 0,
+        ..Config::default()
+    };
+    house.hub = Hub::with_log(Rc::new(config), &FRAMINGS, Box::new(log.clone()));
+    let [ann, bob] = [(); 2].map(|()| house.connect(STRANGER, LINES));
+    house.says(ann, "/join tea");
+    house.all_say(&log, ann, &["a secret"]);
+    house.says(ann, "/join lobby");
+    house.says(bob, "/join chess");
+    house.pass(2000);
+    house.read.clear();
+    house.says(bob, "/search secret");
+    house.answered(&log);
+    let none = "* No message in #chess has secret.";
+    assert_eq!(house.take([bob]), [lines(&[none])]);
+}
+
+/// Catches: the first message of two under another key than those that follow.
+#[test]
+fn what_was_under_way_to_who_is_back_is_read_with_the_rest() {
+    let (mut house, log, [_ann, bob]) = House::with_short_memory(LINES);
+    let carol = house.connect(STRANGER, JSON);
+    house.pass(2000);
+    let token = house.token(carol, 7);
+    house.says(bob, "/msg guest3 0");
+    house.cut(carol);
+    let carol = house.resume(token, &[]).expect("it goes on");
+    house.commit_all(&log);
+    for text in 1..6 {
+        house.says(bob, &format!("/msg guest3 {text}"));
+        house.commit_all(&log);
+    }
+    house.read.clear();
+    house.says(carol, "/history 9 @guest2");
+    house.answered(&log);
+    let read = house.take([carol])[0].concat();
+    for text in 0..6 {
+        assert!(
+            read.contains(&format!("\"text\":\"{text}\"")),
+            "{text}: {read}"
+        );
+    }
 }

@@ -54,17 +54,18 @@ fn write_of(of: &Audience, to: &mut Vec<u8>) {
 /// What was said in a room, or to one alone.
 pub(super) fn history(
     of: &Audience,
-    (is_whole, is_more): (bool, bool),
+    (is_whole, next): (bool, Option<u64>),
     messages: &[Rc<Message>],
     to: &mut Vec<u8>,
 ) {
     to.extend_from_slice(b"{\"kind\":");
     string("history", to);
     write_of(of, to);
-    let _ = write!(
-        to,
-        ",\"complete\":{is_whole},\"more\":{is_more},\"messages\":"
-    );
+    let _ = match next {
+        Some(next) => write!(to, ",\"complete\":{is_whole},\"next\":{next}"),
+        None => write!(to, ",\"complete\":{is_whole},\"next\":null"),
+    };
+    to.extend_from_slice(b",\"messages\":");
     write_messages(messages, to);
 }
 
