@@ -36,6 +36,8 @@ pub(super) struct PrivateLogs {
     heirs: HashMap<MemberId, MemberId>,
     /// How many were forgotten.
     forgotten: u64,
+    /// Some of them while somebody was here who could have read them.
+    has_pushed_out: bool,
     /// What all of them take.
     bytes: usize,
 }
@@ -60,9 +62,10 @@ impl PrivateLogs {
         self.logs.get(&pair)?.timeline.history.oldest()
     }
 
-    /// Whether any of them was forgotten: then one that is not here may have been.
-    pub(super) fn has_forgotten(&self) -> bool {
-        self.forgotten > 0
+    /// Whether any of them was forgotten that somebody could still have read: then one that is not
+    /// here may have been one of those.
+    pub(super) fn has_pushed_out(&self) -> bool {
+        self.has_pushed_out
     }
 
     /// Bytes of memory that they take.
@@ -211,9 +214,15 @@ impl Chat {
             self.change_private(pair, History::forget_oldest);
             match self.private.oldest_of(pair) {
                 Some(oldest) => logs.push(Reverse((oldest, pair))),
-                None => self.forget_private(pair),
+                None => self.push_out_private(pair),
             }
         }
+    }
+
+    /// Forgets a log although there is somebody who could read it.
+    fn push_out_private(&mut self, pair: Pair) {
+        self.private.has_pushed_out = true;
+        self.forget_private(pair);
     }
 
     fn forget_private(&mut self, pair: Pair) {
@@ -240,7 +249,7 @@ impl Chat {
         if gone.len() > MOST_GONE
             && let Some((first, _)) = gone.pop_front()
         {
-            self.forget_private(Pair::new(first, member));
+            self.push_out_private(Pair::new(first, member));
         }
     }
 

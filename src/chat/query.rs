@@ -280,7 +280,7 @@ impl Chat {
             Some(timeline) => timeline.history.page(side, count, is_wanted),
             None => Page {
                 messages: Vec::new(),
-                is_whole: self.config.history > 0 && !self.private.has_forgotten(),
+                is_whole: self.config.history > 0 && !self.private.has_pushed_out(),
                 next: None,
                 is_remembered: false,
             },

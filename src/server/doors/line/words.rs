@@ -291,13 +291,24 @@ fn tell_answer(answer: &Answer, times: Times, to: &mut Vec<u8>) {
         }
         // Lines have no numbers to come back by.
         Answer::Backlog { .. } | Answer::Committed { .. } => {}
-        Answer::History { of, messages, .. } if messages.is_empty() => match of {
+        Answer::History {
+            of,
+            messages,
+            is_whole,
+            ..
+        } if messages.is_empty() => match of {
             Audience::Room(room) => {
                 line(to, format_args!("* Nothing has been said in #{room} yet."));
             }
-            Audience::Member { nickname, .. } => line(
+            Audience::Member { nickname, .. } if *is_whole => line(
                 to,
                 format_args!("* You and {nickname} have said nothing to each other alone yet."),
+            ),
+            Audience::Member { nickname, .. } => line(
+                to,
+                format_args!(
+                    "* Nothing is kept of what you and {nickname} say to each other alone."
+                ),
             ),
         },
         Answer::History {
