@@ -387,6 +387,7 @@ fn answer_fields(answer: &Answer) -> Value {
             of,
             messages,
             is_whole,
+            next,
             ..
         } => {
             let messages = messages
@@ -398,7 +399,7 @@ fn answer_fields(answer: &Answer) -> Value {
                 Audience::Member { nickname, .. } => json!({ "with": &**nickname }),
             };
             let fields = json!({
-                "kind": "history", "complete": is_whole, "messages": messages,
+                "kind": "history", "complete": is_whole, "next": next, "messages": messages,
             });
             with(of, fields)
         }

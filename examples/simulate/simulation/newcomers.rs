@@ -211,11 +211,13 @@ impl Checker {
         answer: &Answer,
     ) -> Checked {
         let wanted = self.wanted(room, reader, count);
+        let all = self.wanted(room, reader, usize::MAX);
         let here = self.rooms.get(room);
         let is_same = matches!(
             (answer, here),
-            (Answer::History { of: Audience::Room(room), messages, is_whole, .. }, Some(here))
-                if *room == here.name && *messages == wanted && *is_whole == here.is_whole(count)
+            (Answer::History { of: Audience::Room(room), messages, is_whole, next, .. }, Some(here))
+                if *room == here.name && *messages == wanted
+                    && (*is_whole, *next) == reaches(here.has_forgotten(), count, &all)
         );
         match is_same {
             true => Ok(()),
@@ -236,4 +238,17 @@ impl Checker {
         let last = wanted.len().saturating_sub(count);
         wanted[last..].iter().map(|said| Rc::clone(said)).collect()
     }
+}
+
+/// Whether the last so many are all that was ever said and not taken back, of what somebody wants to
+/// hear; and from which number it reads on, if they are not.
+pub(super) fn reaches(
+    has_forgotten: bool,
+    count: usize,
+    wanted: &[Rc<Message>],
+) -> (bool, Option<u64>) {
+    let is_whole = !has_forgotten && count >= wanted.len();
+    let first = wanted.get(wanted.len().saturating_sub(count));
+    let next = first.map(|said| said.place.number);
+    (is_whole, next.filter(|_| !is_whole))
 }

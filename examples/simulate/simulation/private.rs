@@ -10,6 +10,7 @@ use loopchat::chat::{
 use loopchat::server::Config;
 
 use super::checker::{Checker, Seat};
+use super::newcomers::reaches;
 use super::rooms::keep;
 use super::{Checked, violated};
 
@@ -214,15 +215,16 @@ impl Checker {
             .cloned()
             .collect();
         let wanted = &kept[kept.len().saturating_sub(count)..];
-        let is_whole = match log {
-            Some(log) => !log.has_forgotten && count >= log.kept.len(),
-            None => self.private.limits.0 > 0,
+        let reach = match log {
+            Some(log) => reaches(log.has_forgotten, count, &kept),
+            None => (self.private.limits.0 > 0, None),
         };
         let nickname = self.seat(with).map_or("", |seat| &seat.nickname);
         let is_same = matches!(
             answer,
-            Answer::History { of: Audience::Member { nickname: told, .. }, messages, is_whole: all, .. }
-                if **told == *nickname && **messages == *wanted && *all == is_whole
+            Answer::History {
+                of: Audience::Member { nickname: told, .. }, messages, is_whole, next, ..
+            } if **told == *nickname && **messages == *wanted && (*is_whole, *next) == reach
         );
         match is_same {
             true => Ok(()),

@@ -439,9 +439,9 @@ impl Room {
         self.kept.iter().rfind(|said| said.member == member)
     }
 
-    /// Whether the last so many are all that was said there and not taken back.
-    pub fn is_whole(&self, count: usize) -> bool {
-        !self.has_forgotten && count >= self.kept.len()
+    /// Whether older messages than those that are kept were said there.
+    pub fn has_forgotten(&self) -> bool {
+        self.has_forgotten
     }
 }
 
