@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use loopchat::chat::{EventId, Millis, Peer, Position, Text};
+use loopchat::chat::{Epoch, EventId, Millis, Peer, Position, Text};
 use loopchat::server::core::hub::HeardUpTo;
 use loopchat::server::core::resuming::ResumeToken;
 use rand::RngExt;
@@ -48,13 +48,25 @@ pub struct Program {
     confirmed: BTreeMap<Text, String>,
 }
 
-/// Up to where it has everything, by the names of rooms and the epochs of what is said alone, and
-/// what it has read.
+/// Up to where it has everything, by the names of rooms, and of what is said alone in the order in
+/// which it has heard of it (epochs are others in each run), and what it has read.
 #[derive(Default)]
 struct Heard {
     rooms: BTreeMap<String, Position>,
-    private: BTreeMap<String, Position>,
+    private: Vec<Position>,
     had: BTreeSet<String>,
+}
+
+impl Heard {
+    /// Up to where it has what it and another say to each other alone: nothing at first.
+    fn private_log(&mut self, epoch: Epoch) -> &mut Position {
+        let known = self.private.iter().position(|known| known.epoch == epoch);
+        let at = known.unwrap_or_else(|| {
+            self.private.push(Position { epoch, number: 0 });
+            self.private.len() - 1
+        });
+        &mut self.private[at]
+    }
 }
 
 /// It was told that it has all of a log now, behind a number that it had.
@@ -132,11 +144,8 @@ impl Program {
         }
         let rooms = self.heard.rooms.iter();
         let rooms = rooms.map(|(room, position)| (Some(Text::from(room.as_str())), *position));
-        let private = self
-            .heard
-            .private
-            .values()
-            .map(|position| (None, *position));
+        let private = self.heard.private.iter();
+        let private = private.map(|position| (None, *position));
         let mut heard: Vec<HeardUpTo> = rooms.chain(private).collect();
         for (room, position) in &mut heard {
             match rng.random_range(0..40) {
@@ -255,16 +264,8 @@ impl Program {
         let position = match (object["room"].as_str(), object["epoch"].as_str()) {
             (Some(room), _) => heard.rooms.get_mut(room),
             (None, Some(epoch)) => {
-                if !heard.private.contains_key(epoch)
-                    && let Ok(parsed) = epoch.parse()
-                {
-                    let first = Position {
-                        epoch: parsed,
-                        number: 0,
-                    };
-                    heard.private.insert(epoch.to_owned(), first);
-                }
-                heard.private.get_mut(epoch)
+                let epoch = epoch.parse().ok();
+                epoch.map(|epoch| heard.private_log(epoch))
             }
             (None, None) => None,
         };
@@ -304,7 +305,10 @@ impl Program {
         let heard = &mut self.heard;
         let before = match object["room"].as_str() {
             Some(room) => heard.rooms.insert(room.to_owned(), position),
-            None => heard.private.insert(epoch.clone(), position),
+            None => Some(std::mem::replace(
+                heard.private_log(position.epoch),
+                position,
+            )),
         };
         let since = before.map_or(0, |before| before.number);
         if object["complete"] != true {

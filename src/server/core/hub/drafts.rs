@@ -5,7 +5,7 @@
 //! a member's next command waits for its own drafts, so that it comes behind what was said before
 //! it. Messages do not wait for each other, unless there are too many.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use super::Hub;
 use crate::chat::{Answer, Draft, Effect, Event, EventId, MemberId, Refusal, Settled, Text};
@@ -36,7 +36,7 @@ pub(super) struct Drafts {
     /// Something was appended in this turn.
     is_to_flush: bool,
     /// Those whose next line waits.
-    waiting: HashSet<SessionId>,
+    waiting: BTreeSet<SessionId>,
     /// Those of whom the next line need not wait any more.
     released: Vec<SessionId>,
     /// The server ends: what is said from now on waits for ever.
@@ -64,7 +64,7 @@ impl Drafts {
             bytes: 0,
             most: (MOST_OF_ONE, MOST_BYTES),
             is_to_flush: false,
-            waiting: HashSet::new(),
+            waiting: BTreeSet::new(),
             released: Vec::new(),
             is_over: false,
         }
@@ -97,7 +97,7 @@ impl Drafts {
             self.own.remove(&to);
         }
         if was_full && !self.is_full() {
-            self.released.extend(self.waiting.drain());
+            self.released.extend(std::mem::take(&mut self.waiting));
         }
     }
 
@@ -299,7 +299,8 @@ impl Hub {
             }
         }
         if was_full && !self.drafts.is_full() {
-            self.drafts.released.extend(self.drafts.waiting.drain());
+            let waiting = std::mem::take(&mut self.drafts.waiting);
+            self.drafts.released.extend(waiting);
         }
         self.has_large_deliveries()
     }
