@@ -4,8 +4,7 @@ use super::commands::{self, Command};
 use super::history::Repeated;
 use super::room::Room;
 use super::{
-    Answer, Chat, Effect, LOBBY, LogMeant, MemberId, Millis, Refusal, RoomId, Side, Text, sanitise,
-    unicode,
+    Answer, Chat, Effect, LOBBY, MemberId, Millis, Reading, Refusal, RoomId, Text, sanitise,
 };
 
 /// How many names `/who` and `/rooms` list.
@@ -41,39 +40,35 @@ impl Chat {
         // What is no command for certain is not looked at twice.
         let may_be_command = |c: char| c == '/' || !(c.is_ascii_graphic() || c == ' ');
         let may_be_command = line.starts_with(may_be_command);
-        let Some(asking) = self.member(member).filter(|_| may_be_command) else {
-            return Repeated::default();
-        };
-        let before = unicode::looks();
+        match may_be_command && self.member(member).is_some() {
+            true => self.looking(|chat| chat.foresee_command(member, line)),
+            false => Repeated::default(),
+        }
+    }
+
+    fn foresee_command(&self, member: MemberId, line: &str) -> Repeated {
+        let is_operator = self.members[member.index()].peer.is_operator();
         let line = sanitise(line);
-        let (room, count) = match commands::parse(&line, asking.peer.is_operator()) {
-            Ok(Command::History {
-                count,
-                with: Some(with),
-            }) => {
-                let repeated = self.foresee_page(member, LogMeant::With(with), Side::END, count);
-                self.looks += unicode::looks() - before;
-                return repeated;
+        let room = match commands::parse(&line, is_operator) {
+            Ok(Command::History { count, with }) => {
+                return self.foresee_page(member, Reading::latest(with, count));
             }
-            Ok(Command::History { count, .. }) => (Some(asking.room), count),
-            Ok(Command::Join(name) | Command::Watch(name)) => {
-                (self.kept_room(without_hash(name)), None)
-            }
-            Ok(Command::Part(_)) => (Some(LOBBY), None),
-            _ => (None, None),
+            Ok(Command::Join(name) | Command::Watch(name)) => self.kept_room(without_hash(name)),
+            Ok(Command::Part(_)) => Some(LOBBY),
+            _ => None,
         };
-        let count = count.unwrap_or(self.config.replay);
-        let repeated = room.map(|room| self.room(room).timeline.history.repeated(count));
-        self.looks += unicode::looks() - before;
-        repeated.unwrap_or_default()
+        room.map_or_else(Repeated::default, |room| self.foresee_replay(room))
+    }
+
+    /// What is repeated to who comes into a room.
+    fn foresee_replay(&self, room: RoomId) -> Repeated {
+        let history = &self.room(room).timeline.history;
+        history.repeated(self.config.replay)
     }
 
     /// What is repeated to a newcomer.
     pub fn foresee_welcome(&self) -> Repeated {
-        self.room(LOBBY)
-            .timeline
-            .history
-            .repeated(self.config.replay)
+        self.foresee_replay(LOBBY)
     }
 
     pub(super) fn room(&self, id: RoomId) -> &Room {

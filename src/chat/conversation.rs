@@ -9,8 +9,8 @@ use super::commands::{self, Command, NoCommand};
 use super::history::History;
 use super::room::Room;
 use super::{
-    Answer, Chat, Content, Departure, DisconnectReason, Effect, EventId, LogMeant, MemberId,
-    Message, MessageKind, Millis, Question, Refusal, RoomId, sanitise, unicode,
+    Answer, Chat, Content, Departure, DisconnectReason, Effect, EventId, MemberId, Message,
+    MessageKind, Millis, Question, Reading, Refusal, RoomId, sanitise,
 };
 
 impl Chat {
@@ -27,10 +27,8 @@ impl Chat {
         utc: Millis,
         effects: &mut Vec<Effect>,
     ) {
-        let before = unicode::looks();
         self.now = now;
-        self.hear(member, line, (now, utc), effects);
-        self.looks += unicode::looks() - before;
+        self.looking(|chat| chat.hear(member, line, (now, utc), effects));
     }
 
     fn hear(
@@ -122,8 +120,8 @@ impl Chat {
                 self.spread_topic(room, member, topic.into(), (now, utc), effects);
             }
             Command::History { count, with } => {
-                let meant = with.map_or(LogMeant::OwnRoom, LogMeant::With);
-                self.read_page(member, meant, None, count, utc, effects)?;
+                let reading = Reading::latest(with, count);
+                self.read_page(member, reading, utc, effects)?;
             }
             Command::Search(words) => self.search(member, words, effects)?,
             Command::Delete(id) => self.take_back(member, room, id, utc, effects)?,

@@ -177,39 +177,43 @@ impl History {
         };
         let is_last = messages.len() <= count;
         messages.truncate(count);
-        let is_kept = match side {
-            Side::Before(_) => !self.has_forgotten,
-            Side::After(number) => number >= self.whole_after,
-        };
-        let last = messages.last().map(|message| message.place.number);
-        if matches!(side, Side::Before(_)) {
-            messages.reverse();
-        }
-        let (is_whole, is_full) = match side {
-            Side::Before(_) => (is_kept && is_last, messages.len() == count),
-            Side::After(_) => (is_kept, is_kept),
-        };
-        Page {
-            is_remembered: is_whole || is_full,
-            is_whole,
-            next: last.filter(|_| !is_last || !is_kept && matches!(side, Side::Before(_))),
-            messages,
+        let next = messages.last().map(|message| message.place.number);
+        match side {
+            Side::Before(_) => {
+                messages.reverse();
+                let is_whole = !self.has_forgotten && is_last;
+                Page {
+                    is_whole,
+                    next: next.filter(|_| !is_whole),
+                    is_remembered: is_whole || messages.len() == count,
+                    messages,
+                }
+            }
+            Side::After(number) => {
+                let is_whole = number >= self.whole_after;
+                Page {
+                    is_whole,
+                    next: next.filter(|_| !is_last),
+                    is_remembered: is_whole,
+                    messages,
+                }
+            }
         }
     }
 
     /// Where the messages of a page are.
     fn range(&self, side: Side, count: usize) -> Range<usize> {
-        let place = |is_before: &dyn Fn(u64) -> bool| {
-            let messages = &self.messages;
-            messages.partition_point(|message| is_before(message.place.number))
-        };
         match side {
             Side::Before(number) => {
-                let end = place(&|other| other < number);
+                let end = self
+                    .messages
+                    .partition_point(|message| message.place.number < number);
                 end.saturating_sub(count)..end
             }
             Side::After(number) => {
-                let start = place(&|other| other <= number);
+                let start = self
+                    .messages
+                    .partition_point(|message| message.place.number <= number);
                 start..start.saturating_add(count).min(self.messages.len())
             }
         }
@@ -233,10 +237,7 @@ impl History {
         if number < self.whole_after {
             return Repeated::default(); // it is not told
         }
-        let first = self
-            .messages
-            .partition_point(|message| message.place.number <= number);
-        let repeated = self.repeated(self.messages.len() - first);
+        let repeated = self.repeated_of(Side::After(number), usize::MAX);
         let others = self
             .others
             .partition_point(|event| number_of(event) <= number);

@@ -160,7 +160,7 @@ pub use history::Repeated;
 pub use id::{LogId, MemberId, Pair, RoomId};
 pub use name::{BadName, Name};
 pub use peer::{Origin, Peer};
-pub use query::{Found, LogMeant, Query, QueryId, Side, Wanted};
+pub use query::{Found, LogMeant, Query, QueryId, Reading, Side, Wanted};
 pub use refusal::Refusal;
 pub use report::{ConnectionListed, ConnectionsReport, Gone, LoopReport, Question, Report};
 pub use returning::Absent;
@@ -436,6 +436,14 @@ impl Chat {
     /// at many times. It goes forward only; plain ASCII takes none.
     pub fn looks(&self) -> u64 {
         self.looks
+    }
+
+    /// Does something, and counts what is [looked up](Self::looks) for it.
+    fn looking<T>(&mut self, act: impl FnOnce(&mut Self) -> T) -> T {
+        let before = unicode::looks();
+        let result = act(self);
+        self.looks += unicode::looks() - before;
+        result
     }
 
     /// How many members are connected.

@@ -67,6 +67,11 @@ impl Chat {
         self.room_of(member).into_iter().chain(watched)
     }
 
+    /// Whether a member is in a room.
+    pub(super) fn hears(&self, member: MemberId, room: RoomId) -> bool {
+        self.rooms_of(member).any(|own| own == room)
+    }
+
     /// The rooms that a member hears beside its own.
     pub fn watched_by(&self, member: MemberId) -> impl Iterator<Item = RoomId> {
         self.own_rooms.of(member).iter().map(|(room, _)| *room)
@@ -82,7 +87,7 @@ impl Chat {
     ) -> Result<(), Refusal> {
         let (name, keys, existing) = self.room_meant(name)?;
         if let Some(room) = existing
-            && self.rooms_of(member).any(|own| own == room)
+            && self.hears(member, room)
         {
             let room = self.room(room).name().clone();
             tell(effects, member, Answer::Hears { room });

@@ -12,7 +12,7 @@ use super::history::Page;
 use super::timeline::Timeline;
 use super::{
     Answer, Audience, Chat, Effect, Epoch, LogId, MemberId, Message, Millis, Pair, Refusal,
-    Repeated, RoomId, Text, unicode,
+    Repeated, RoomId, Text,
 };
 
 /// Messages that one answer may always have, however few are remembered.
@@ -93,6 +93,32 @@ pub enum LogMeant<'a> {
     With(&'a str),
 }
 
+/// A page of a log, as somebody wants to read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading<'a> {
+    /// Of which log.
+    pub of: LogMeant<'a>,
+    /// On which side of what number, which holds in one life of it; `None`: the newest.
+    pub from: Option<(Epoch, Side)>,
+    /// So many messages; `None`: as many as are repeated to who enters a room.
+    pub count: Option<usize>,
+}
+
+impl<'a> Reading<'a> {
+    /// The newest of one's own room, or of what one and another say to each other alone.
+    pub(super) fn latest(with: Option<&'a str>, count: Option<usize>) -> Self {
+        Self {
+            of: with.map_or(LogMeant::OwnRoom, LogMeant::With),
+            from: None,
+            count,
+        }
+    }
+
+    fn side(&self) -> Side {
+        self.from.map_or(Side::END, |(_, side)| side)
+    }
+}
+
 /// A log that a member may read.
 struct Readable<'a> {
     log: LogId,
@@ -103,59 +129,40 @@ struct Readable<'a> {
 }
 
 impl Chat {
-    /// Tells a member so many messages of a log, or as many as are repeated to who enters a room:
-    /// the newest, or those next to a number that holds in one life of it.
-    ///
-    /// # Errors
-    ///
-    /// Why there is nothing to be told.
+    /// Tells a member a page of a log. Whatever cannot be told is refused.
     pub fn read(
         &mut self,
         member: MemberId,
-        meant: LogMeant<'_>,
-        from: Option<(Epoch, Side)>,
-        count: Option<usize>,
+        reading: Reading<'_>,
         utc: Millis,
         effects: &mut Vec<Effect>,
-    ) -> Result<(), Refusal> {
-        self.looking(|chat| chat.read_page(member, meant, from, count, utc, effects))
+    ) {
+        let read = self.looking(|chat| chat.read_page(member, reading, utc, effects));
+        if let Err(refusal) = read {
+            tell(effects, member, Answer::Refused(refusal));
+        }
     }
 
     /// What [`read`](Self::read) would repeat to a member, as far as it is remembered.
-    pub fn foresee_read(
-        &mut self,
-        member: MemberId,
-        meant: LogMeant<'_>,
-        side: Side,
-        count: Option<usize>,
-    ) -> Repeated {
-        self.looking(|chat| chat.foresee_page(member, meant, side, count))
-    }
-
-    /// Does something, and counts what is [looked up](Self::looks) for it.
-    fn looking<T>(&mut self, act: impl FnOnce(&mut Self) -> T) -> T {
-        let before = unicode::looks();
-        let result = act(self);
-        self.looks += unicode::looks() - before;
-        result
+    pub fn foresee_read(&mut self, member: MemberId, reading: Reading<'_>) -> Repeated {
+        self.looking(|chat| chat.foresee_page(member, reading))
     }
 
     pub(super) fn read_page(
         &mut self,
         member: MemberId,
-        meant: LogMeant<'_>,
-        from: Option<(Epoch, Side)>,
-        count: Option<usize>,
+        reading: Reading<'_>,
         utc: Millis,
         effects: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
-        let count = self.page_size(count);
-        let readable = self.readable(member, meant)?;
-        let side = match from {
-            Some((epoch, _)) if epoch != readable.epoch => return Err(Refusal::OtherEpoch),
-            Some((_, side)) => side,
-            None => Side::END,
-        };
+        let readable = self.readable(member, reading.of)?;
+        if reading
+            .from
+            .is_some_and(|(epoch, _)| epoch != readable.epoch)
+        {
+            return Err(Refusal::OtherEpoch);
+        }
+        let (side, count) = (reading.side(), self.page_size(reading.count));
         let page = self.page(member, readable.timeline, side, count);
         let effect = match page.is_remembered {
             true => Effect::Tell {
@@ -169,18 +176,12 @@ impl Chat {
         Ok(())
     }
 
-    pub(super) fn foresee_page(
-        &self,
-        member: MemberId,
-        meant: LogMeant<'_>,
-        side: Side,
-        count: Option<usize>,
-    ) -> Repeated {
-        let readable = self.readable(member, meant).ok();
+    pub(super) fn foresee_page(&self, member: MemberId, reading: Reading<'_>) -> Repeated {
+        let readable = self.readable(member, reading.of).ok();
         let timeline = readable.and_then(|readable| readable.timeline);
         timeline.map_or_else(Repeated::default, |timeline| {
-            let count = self.page_size(count);
-            timeline.history.repeated_of(side, count)
+            let count = self.page_size(reading.count);
+            timeline.history.repeated_of(reading.side(), count)
         })
     }
 
@@ -325,7 +326,7 @@ impl Chat {
             LogMeant::Room(name) => {
                 let room = self.room_meant(name)?.2.filter(|&room| !self.lingers(room));
                 let room = room.ok_or_else(|| self.no_room(without_hash(name)))?;
-                if !self.rooms_of(member).any(|own| own == room) {
+                if !self.hears(member, room) {
                     let room = self.room(room).name().clone();
                     return Err(Refusal::NotInRoom { room });
                 }

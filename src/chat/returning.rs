@@ -129,8 +129,7 @@ impl Chat {
         effects: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
         let meant = self.room_meant(name)?;
-        let is_heard = |room: &RoomId| self.rooms_of(member).any(|own| own == *room);
-        if let Some(room) = meant.2.filter(is_heard) {
+        if let Some(room) = meant.2.filter(|&room| self.hears(member, room)) {
             if is_own && self.room_of(member) != Some(room) {
                 self.go_to_watched(member, room, effects);
             }
@@ -175,8 +174,12 @@ impl Chat {
 
     /// Whether a member hears a room, by its name.
     pub fn is_heard_by(&self, member: MemberId, room: &str) -> bool {
-        let room = self.room_named(room);
-        room.is_some_and(|room| self.rooms_of(member).any(|own| own == room))
+        self.heard_room(member, room).is_some()
+    }
+
+    fn heard_room(&self, member: MemberId, name: &str) -> Option<RoomId> {
+        self.room_named(name)
+            .filter(|&room| self.hears(member, room))
     }
 
     /// Tells a member what it has missed of a room that it hears, behind what it has heard there;
@@ -190,10 +193,7 @@ impl Chat {
         is_too_much: bool,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(id) = self
-            .room_named(room)
-            .filter(|_| self.is_heard_by(member, room))
-        else {
+        let Some(id) = self.heard_room(member, room) else {
             return;
         };
         let room = self.room(id);

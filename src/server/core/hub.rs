@@ -70,6 +70,7 @@ pub struct Hub {
     newcomer: Option<SessionId>,
     /// What was not passed on yet. Kept for its memory.
     effects: Vec<Effect>,
+    log: Box<dyn RoomLog>,
     drafts: Drafts,
     queries: Queries,
     pub(in crate::server) resuming: Resuming,
@@ -129,7 +130,7 @@ impl Hub {
     ) -> Self {
         // Nobody goes for what these hold, so that they are a small part of the budget for all.
         let share = usize::try_from(config.max_memory / 8).unwrap_or(usize::MAX);
-        let mut drafts = Drafts::new(log);
+        let mut drafts = Drafts::new();
         drafts.limit(share);
         let mut resuming = Resuming::default();
         resuming.limit(share);
@@ -148,6 +149,7 @@ impl Hub {
             at: Moment::default(),
             newcomer: None,
             effects: Vec::new(),
+            log,
             drafts,
             queries: Queries::default(),
             resuming,

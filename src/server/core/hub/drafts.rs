@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use super::Hub;
 use crate::chat::{Answer, Draft, Effect, Event, EventId, MemberId, Refusal, Settled, Text};
-use crate::room_log::{News, RoomLog};
+use crate::room_log::News;
 use crate::server::core::moment::Moment;
 use crate::server::core::sessions::SessionId;
 
@@ -23,10 +23,9 @@ const MOST_BYTES: usize = 8 * 1024 * 1024;
 /// Bytes that come behind one draft; then nothing more is heard of its session until it is settled.
 const MOST_BEHIND: usize = 16 * 1024;
 
-/// The rooms' log, and what it has not settled.
+/// What the rooms' log has not settled.
 #[derive(Debug)]
 pub(super) struct Drafts {
-    pub(super) log: Box<dyn RoomLog>,
     under_way: HashMap<EventId, UnderWay>,
     /// Those of each session that has said any of them, in the order in which it has.
     own: HashMap<SessionId, VecDeque<EventId>>,
@@ -56,9 +55,8 @@ struct UnderWay {
 }
 
 impl Drafts {
-    pub(super) fn new(log: Box<dyn RoomLog>) -> Self {
+    pub(super) fn new() -> Self {
         Self {
-            log,
             under_way: HashMap::new(),
             own: HashMap::new(),
             bytes: 0,
@@ -177,7 +175,7 @@ impl Hub {
         if let (Some(session), Some(client_id)) = (session, client_id) {
             self.resuming.says(session, client_id, id);
         }
-        match self.drafts.log.append(draft, at.utc) {
+        match self.log.append(draft, at.utc) {
             Some(settled) => {
                 self.settle_one(settled, session, client_id, at);
                 self.chat.release(member, &mut self.effects);
@@ -247,7 +245,7 @@ impl Hub {
     /// The turn is over: what was said in it goes on its way.
     pub(super) fn flush(&mut self) {
         if std::mem::take(&mut self.drafts.is_to_flush) {
-            self.drafts.log.flush();
+            self.log.flush();
         }
     }
 
@@ -267,7 +265,7 @@ impl Hub {
         self.asides.clear();
         let was_full = self.drafts.is_full();
         while !self.has_large_deliveries()
-            && let Some(news) = self.drafts.log.next_news()
+            && let Some(news) = self.log.next_news()
         {
             let settled = match news {
                 News::Settled(settled) => settled,

@@ -6,8 +6,7 @@
 
 use std::collections::HashMap;
 
-use crate::chat::{Answer, Effect, Epoch};
-use crate::chat::{Found, LogMeant, Query, QueryId, Refusal, Side, Wanted};
+use crate::chat::{Answer, Effect, Found, Query, QueryId, Reading, Refusal, Wanted};
 use crate::server::core::cost::Cost;
 use crate::server::core::hub::Hub;
 use crate::server::core::moment::Moment;
@@ -20,30 +19,24 @@ const MOST: usize = 1024;
 /// What the log was asked, and has not answered.
 #[derive(Debug, Default)]
 pub(super) struct Queries {
-    under_way: HashMap<QueryId, UnderWay>,
-    /// Those who are here and wait for an answer: one each.
-    own: HashMap<SessionId, QueryId>,
+    /// Who has asked each.
+    under_way: HashMap<QueryId, SessionId>,
+    /// Whole lines for each of those who are here and wait for an answer, that are to come behind
+    /// it.
+    behind: HashMap<SessionId, Vec<u8>>,
     /// What answers have cost, to be paid by who has asked.
     costs: Vec<(SessionId, Cost)>,
-}
-
-#[derive(Debug)]
-struct UnderWay {
-    /// Who has asked.
-    session: SessionId,
-    /// Whole lines for it that are to come behind the answer.
-    behind: Vec<u8>,
 }
 
 impl Queries {
     /// Whether nobody who is here waits for an answer.
     pub(super) fn is_empty(&self) -> bool {
-        self.own.is_empty()
+        self.behind.is_empty()
     }
 
     /// Whether a session waits for an answer.
     pub(super) fn has(&self, session: SessionId) -> bool {
-        !self.own.is_empty() && self.own.contains_key(&session)
+        !self.behind.is_empty() && self.behind.contains_key(&session)
     }
 
     /// Whether a session may ask.
@@ -52,60 +45,31 @@ impl Queries {
     }
 
     fn insert(&mut self, id: QueryId, session: SessionId) {
-        let behind = Vec::new();
-        self.under_way.insert(id, UnderWay { session, behind });
-        self.own.insert(session, id);
-    }
-
-    fn remove(&mut self, id: QueryId) -> Option<UnderWay> {
-        let asked = self.under_way.remove(&id)?;
-        if self.own.get(&asked.session) == Some(&id) {
-            self.own.remove(&asked.session);
-        }
-        Some(asked)
+        self.under_way.insert(id, session);
+        self.behind.insert(session, Vec::new());
     }
 
     /// A session has ended: nobody waits for its answer.
     pub(super) fn forget(&mut self, session: SessionId) {
-        if let Some(asked) = self
-            .own
-            .remove(&session)
-            .and_then(|id| self.under_way.get_mut(&id))
-        {
-            asked.behind = Vec::new();
-        }
+        self.behind.remove(&session);
     }
 
     /// What is to come behind the answer that a session waits for; `None` if it waits for none.
     pub(super) fn behind(&mut self, session: SessionId) -> Option<&mut Vec<u8>> {
-        let id = self.own.get(&session)?;
-        self.under_way.get_mut(id).map(|asked| &mut asked.behind)
+        self.behind.get_mut(&session)
     }
 }
 
 impl Hub {
-    /// Tells a session so many messages of a log, as [`Chat::read`](crate::chat::Chat::read) does.
-    pub(in crate::server) fn read(
-        &mut self,
-        session: SessionId,
-        meant: LogMeant<'_>,
-        from: Option<(Epoch, Side)>,
-        count: Option<usize>,
-        at: Moment,
-    ) {
+    /// Tells a session a page of a log, as [`Chat::read`](crate::chat::Chat::read) does.
+    pub(in crate::server) fn read(&mut self, session: SessionId, reading: Reading<'_>, at: Moment) {
         self.apply_what_was();
         let Some(member) = self.member(session) else {
             return;
         };
         self.at = at;
         let before = self.effects.len();
-        let read = self
-            .chat
-            .read(member, meant, from, count, at.utc, &mut self.effects);
-        if let Err(refusal) = read {
-            let answer = Answer::Refused(refusal);
-            self.effects.push(Effect::Tell { to: member, answer });
-        }
+        self.chat.read(member, reading, at.utc, &mut self.effects);
         self.give_to_log(Some(session), None, before, at);
         self.note_call(session, before);
     }
@@ -114,15 +78,13 @@ impl Hub {
     pub(in crate::server) fn foresee_read(
         &mut self,
         session: SessionId,
-        meant: LogMeant<'_>,
-        side: Side,
-        count: Option<usize>,
+        reading: Reading<'_>,
     ) -> Cost {
         let Some(member) = self.member(session) else {
             return Cost::NONE;
         };
         let framing = self.fan_out.framing_of(session);
-        let repeated = self.chat.foresee_read(member, meant, side, count);
+        let repeated = self.chat.foresee_read(member, reading);
         self.fan_out.price(repeated, framing)
     }
 
@@ -133,28 +95,26 @@ impl Hub {
             let answer = Answer::Refused(Refusal::NotRead);
             return self.effects.push(Effect::Tell { to: asker, answer });
         }
-        let log = &mut self.drafts.log;
         let asked = match query.wanted {
-            Wanted::Page(_) => log.read(query),
-            Wanted::Words(_) => log.search(query),
+            Wanted::Page(_) => self.log.read(query),
+            Wanted::Words(_) => self.log.search(query),
         };
         match asked {
-            Ok(()) => {
-                self.queries.insert(id, session);
-            }
+            Ok(()) => self.queries.insert(id, session),
             Err(query) => self.chat.not_found(query, at.utc, &mut self.effects),
         }
     }
 
     /// The log has found something for somebody. Whoever is still here is told, and heard further.
     pub(super) fn tell_found(&mut self, found: Found, at: Moment) {
-        let Some(UnderWay { session, behind }) = self.queries.remove(found.query.id) else {
+        let Some(session) = self.queries.under_way.remove(&found.query.id) else {
             debug_assert!(false, "a question is answered once");
             return;
         };
-        if !self.is_here(session) {
+        let behind = self.queries.behind.remove(&session);
+        let Some(behind) = behind.filter(|_| self.is_here(session)) else {
             return;
-        }
+        };
         let (answered, first) = (self.fan_out.answered(), self.effects.len());
         self.chat.found(found, at.utc, &mut self.effects);
         self.note_call(session, first);

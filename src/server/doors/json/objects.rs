@@ -170,16 +170,15 @@ fn read(
         Pace::AtOnce if hub.awaits_its_own(session) => return Ok(()),
         _ => {}
     }
-    let (meant, side, limit) = (history.meant(), history.side(), history.limit);
     let before = Done::by(hub);
-    let foreseen = Cost::LINE + hub.foresee_read(session, meant, side, limit);
+    let foreseen = Cost::LINE + hub.foresee_read(session, history.reading());
     if !pace.allowance(server, cx, socket).allows(foreseen) {
         let looked = before.since(&server.hub, object.len());
         server.charge(cx, socket, looked);
         return Err(Wait::ForItsTurn);
     }
     let hub = &mut server.hub;
-    hub.read(session, meant, history.from, limit, moment(cx));
+    hub.read(session, history.reading(), moment(cx));
     hub.apply();
     let more = before.since(hub, object.len());
     if let Some(reference) = history.reference {

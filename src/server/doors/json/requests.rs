@@ -5,7 +5,7 @@ use std::fmt::{self, Formatter};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Value, json};
 
-use crate::chat::{Epoch, LogMeant, Millis, Position, Side, Text};
+use crate::chat::{Epoch, LogMeant, Millis, Position, Reading, Side, Text};
 use crate::server::core::hub::HeardUpTo;
 use crate::server::core::resuming::{CLIENT_ID_BYTES, CLIENT_IDS, ResumeToken};
 use crate::server::doors::json::rendering::Object;
@@ -52,27 +52,24 @@ pub(in crate::server) enum Request {
 pub(in crate::server) struct History {
     room: Option<String>,
     with: Option<String>,
-    /// Next to which number; the end of it, if there is none.
-    pub(in crate::server) from: Option<(Epoch, Side)>,
-    /// So many messages; as many as are repeated to who enters a room, if that is not said.
-    pub(in crate::server) limit: Option<usize>,
+    from: Option<(Epoch, Side)>,
+    limit: Option<usize>,
     /// What the client is to be told when that is done.
     pub(in crate::server) reference: Option<Reference>,
 }
 
 impl History {
-    /// Which log is meant.
-    pub(in crate::server) fn meant(&self) -> LogMeant<'_> {
-        match (&self.room, &self.with) {
-            (_, Some(with)) => LogMeant::With(with),
-            (Some(room), None) => LogMeant::Room(room),
-            (None, None) => LogMeant::OwnRoom,
+    /// What is to be read.
+    pub(in crate::server) fn reading(&self) -> Reading<'_> {
+        Reading {
+            of: match (&self.room, &self.with) {
+                (_, Some(with)) => LogMeant::With(with),
+                (Some(room), None) => LogMeant::Room(room),
+                (None, None) => LogMeant::OwnRoom,
+            },
+            from: self.from,
+            count: self.limit,
         }
-    }
-
-    /// Which side of what.
-    pub(in crate::server) fn side(&self) -> Side {
-        self.from.map_or(Side::END, |(_, side)| side)
     }
 }
 
@@ -444,19 +441,27 @@ mod tests {
             other => panic!("{object}: {other:?}"),
         };
         let plain = read(r#"{"kind":"history"}"#);
-        assert_eq!(
-            (plain.meant(), plain.side()),
-            (LogMeant::OwnRoom, Side::END)
-        );
-        assert_eq!((plain.from, plain.limit), (None, None));
+        let of_own_room = Reading {
+            of: LogMeant::OwnRoom,
+            from: None,
+            count: None,
+        };
+        assert_eq!(plain.reading(), of_own_room);
         let page = read(r##"{"kind":"history","room":"#tea","epoch":"a","after":7,"limit":20}"##);
         let epoch = "000000000000000a".parse().expect("an epoch");
-        assert_eq!(page.meant(), LogMeant::Room("#tea"));
-        assert_eq!(page.from, Some((epoch, Side::After(7))));
-        assert_eq!((page.side(), page.limit), (Side::After(7), Some(20)));
+        let of_tea = Reading {
+            of: LogMeant::Room("#tea"),
+            from: Some((epoch, Side::After(7))),
+            count: Some(20),
+        };
+        assert_eq!(page.reading(), of_tea);
         let private = read(r#"{"kind":"history","with":"bob","epoch":"a","before":7}"#);
-        assert_eq!(private.meant(), LogMeant::With("bob"));
-        assert_eq!(private.side(), Side::Before(7));
+        let with_bob = Reading {
+            of: LogMeant::With("bob"),
+            from: Some((epoch, Side::Before(7))),
+            count: None,
+        };
+        assert_eq!(private.reading(), with_bob);
     }
 
     #[test]

@@ -1,20 +1,26 @@
 //! What is read off a log that keeps more than is remembered: when it comes, to whom, and what is
 //! in it.
 
+use serde_json::Value;
+
 use super::*;
-use crate::chat::{LogMeant, Side};
+use crate::chat::{Epoch, LogMeant, Reading, Side};
 use crate::room_log::slow::SlowLog;
 
 impl House {
-    /// Three messages of a room are remembered, and the log keeps all of them.
-    fn with_short_memory<const N: usize>(framing: FramingId) -> (Self, SlowLog, [SessionId; N]) {
+    fn with_log_of(config: Config) -> (Self, SlowLog) {
         let log = SlowLog::default();
         let mut house = Self::new();
-        let config = Config {
+        house.hub = Hub::with_log(Rc::new(config), &FRAMINGS, Box::new(log.clone()));
+        (house, log)
+    }
+
+    /// Three messages of a room are remembered, and the log keeps all of them.
+    fn with_short_memory<const N: usize>(framing: FramingId) -> (Self, SlowLog, [SessionId; N]) {
+        let (mut house, log) = Self::with_log_of(Config {
             history: 3,
             ..Config::default()
-        };
-        house.hub = Hub::with_log(Rc::new(config), &FRAMINGS, Box::new(log.clone()));
+        });
         let members = std::array::from_fn(|_| house.connect(STRANGER, framing));
         house.pass(2000);
         house.read.clear();
@@ -32,6 +38,39 @@ impl House {
     fn answered(&mut self, log: &SlowLog) {
         log.answer(0);
         self.settle();
+    }
+
+    fn epoch_of_lobby(&self) -> Epoch {
+        let position = self.hub.chat().position("lobby");
+        position.expect("it is there").epoch
+    }
+
+    fn reads(&mut self, session: SessionId, from: Option<(Epoch, Side)>, count: Option<usize>) {
+        let of = LogMeant::OwnRoom;
+        let reading = Reading { of, from, count };
+        self.hub.read(session, reading, self.at());
+        self.turn();
+    }
+
+    /// A page of the lobby, whoever has answered: its texts, and the object.
+    fn page(
+        &mut self,
+        log: &SlowLog,
+        session: SessionId,
+        side: Side,
+        count: usize,
+    ) -> (Vec<String>, Value) {
+        self.take([session]);
+        let from = Some((self.epoch_of_lobby(), side));
+        self.reads(session, from, Some(count));
+        if log.queries() > 0 {
+            self.answered(log);
+        }
+        let read = self.take([session])[0].concat();
+        let object: Value = serde_json::from_str(&read).expect("one object");
+        let messages = object["messages"].as_array().expect("a list");
+        let text = |said: &Value| said["text"].as_str().expect("a text").to_owned();
+        (messages.iter().map(text).collect(), object)
     }
 }
 
@@ -227,36 +266,6 @@ fn no_more_questions_are_kept_than_there_may_be() {
 fn a_page_is_next_to_a_number_of_this_life_of_the_log() {
     let (mut house, log, [ann]) = House::with_short_memory(JSON);
     house.all_say(&log, ann, &["a", "b", "c", "d", "e"]); // numbers 10 to 50
-    let epoch = house
-        .hub
-        .chat()
-        .position("lobby")
-        .expect("it is there")
-        .epoch;
-    let read = |house: &mut House, side, limit| {
-        let from = Some((epoch, side));
-        house
-            .hub
-            .read(ann, LogMeant::OwnRoom, from, Some(limit), house.at());
-        if log.queries() > 0 {
-            log.answer(0);
-            house.settle();
-        }
-        house.turn();
-        house.hub.take_released();
-        let read = house.take([ann])[0].concat();
-        let object: serde_json::Value = serde_json::from_str(&read).expect("one object");
-        let messages = object["messages"].as_array().expect("a list").clone();
-        let texts = messages
-            .iter()
-            .map(|said| said["text"].as_str().expect("a text").to_owned());
-        let texts: Vec<String> = texts.collect();
-        (
-            texts.join(" "),
-            object["complete"] == true,
-            object["next"].as_u64(),
-        )
-    };
     for (side, limit, texts, is_whole, next) in [
         (Side::Before(50), 2, "c d", false, Some(30)),
         (Side::Before(40), 2, "b c", false, Some(20)),
@@ -267,26 +276,20 @@ fn a_page_is_next_to_a_number_of_this_life_of_the_log() {
         (Side::After(30), 1, "d", true, Some(40)),
         (Side::After(50), 1, "", true, None),
     ] {
-        let page = read(&mut house, side, limit);
+        let (read, object) = house.page(&log, ann, side, limit);
+        house.hub.take_released();
+        let is_complete = object["complete"] == true;
+        let page = (read.join(" "), is_complete, object["next"].as_u64());
         let what = format!("{side:?} {limit}");
         assert_eq!(page, (texts.to_owned(), is_whole, next), "{what}");
     }
     // Another life's numbers mean nothing.
     let other = "00000000000000aa".parse().expect("sixteen digits");
-    house.hub.read(
-        ann,
-        LogMeant::OwnRoom,
-        Some((other, Side::END)),
-        None,
-        house.at(),
-    );
-    house.turn();
+    house.reads(ann, Some((other, Side::END)), None);
     let refused = house.take([ann])[0].concat();
     assert!(refused.contains("\"other_epoch\""), "{refused}");
     // What comes behind an answer waits for it.
-    house
-        .hub
-        .read(ann, LogMeant::OwnRoom, None, Some(9), house.at());
+    house.reads(ann, None, Some(9));
     house.hub.tell_behind(ann, b"{\"kind\":\"done\"}\n");
     house.turn();
     assert_eq!(house.take([ann]), [lines(&[])]);
@@ -324,30 +327,11 @@ fn one_reads_on_behind_those_whom_one_ignores() {
     house.all_say(&log, bob, &["first"]);
     house.all_say(&log, ann, &["b", "c", "d", "e", "f"]);
     house.says(carol, "/ignore guest1");
-    let epoch = house
-        .hub
-        .chat()
-        .position("lobby")
-        .expect("it is there")
-        .epoch;
     let (mut side, mut texts, mut pages) = (Side::END, Vec::new(), 0);
     loop {
         pages += 1;
-        house.take([carol]);
-        let from = Some((epoch, side));
-        house
-            .hub
-            .read(carol, LogMeant::OwnRoom, from, Some(2), house.at());
-        if log.queries() > 0 {
-            log.answer(0);
-            house.settle();
-        }
-        house.turn();
-        let read = house.take([carol])[0].concat();
-        let object: serde_json::Value = serde_json::from_str(&read).expect("one object");
-        for said in object["messages"].as_array().expect("a list") {
-            texts.push(said["text"].as_str().expect("a text").to_owned());
-        }
+        let (read, object) = house.page(&log, carol, side, 2);
+        texts.extend(read);
         match object["next"].as_u64() {
             Some(next) => side = Side::Before(next),
             None => break assert_eq!(object["complete"], true, "{object}"),
@@ -377,13 +361,11 @@ fn one_session_has_one_question_with_the_log() {
 /// Catches: what was said in one room, read in another that has its place now.
 #[test]
 fn a_room_in_the_place_of_another_has_a_log_of_its_own() {
-    let log = SlowLog::default();
-    let mut house = House::new(); // no room outlives its members
-    let config = Config {
+    // No room outlives its members.
+    let (mut house, log) = House::with_log_of(Config {
         room_linger: 0,
         ..Config::default()
-    };
-    house.hub = Hub::with_log(Rc::new(config), &FRAMINGS, Box::new(log.clone()));
+    });
     let [ann, bob] = [(); 2].map(|()| house.connect(STRANGER, LINES));
     house.says(ann, "/join tea");
     house.all_say(&log, ann, &["a secret"]);
