@@ -223,6 +223,15 @@ impl Socket {
             .map_or(0, |connection| connection.bytes_read)
     }
 
+    /// Bytes that have come and were not read, as far as the system tells (`FIONREAD`); none of a
+    /// socket that is closed. Node has no such thing.
+    #[must_use]
+    pub fn unread_in_kernel<S>(self, cx: &Context<S>) -> usize {
+        cx.connection(self.0)
+            .and_then(|connection| connection.stream.unread().ok())
+            .unwrap_or(0)
+    }
+
     /// Bytes written so far, those included that are not sent yet (`bytesWritten`).
     #[must_use]
     pub fn bytes_written<S>(self, cx: &Context<S>) -> u64 {

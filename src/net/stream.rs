@@ -96,6 +96,12 @@ impl Stream {
         either!(self, stream => stream.take_error())
     }
 
+    /// Bytes that have come and were not read.
+    pub(super) fn unread(&self) -> io::Result<usize> {
+        let count = either!(self, stream => Ok(rustix::io::ioctl_fionread(stream)?))?;
+        Ok(usize::try_from(count).unwrap_or(usize::MAX))
+    }
+
     /// Fails with `NotConnected` while the connection is not established.
     pub(super) fn peer_address(&self) -> io::Result<Option<Address>> {
         match self {

@@ -73,6 +73,7 @@ use inspect::metrics;
 pub use log_queue::{LogQueue, standard_error};
 use memory::Budget;
 use service_manager::ServiceManager;
+use shutdown::End;
 use socket_files::SocketFiles;
 
 /// The chat server's state: what [`EventLoop::run`] lends to every callback.
@@ -106,11 +107,11 @@ pub struct ChatServer {
     metrics_waiting: metrics::Waiting,
     service_manager: ServiceManager,
     socket_files: SocketFiles,
-    shutting_down: bool,
-    /// It ends as soon as the rooms' log has settled what was said.
-    ends_when_settled: bool,
-    /// When it began to wait for that.
+    end: End,
+    /// When somebody asked for it.
     ends_since: Option<Millis>,
+    /// An immediate is set that will look whether it may begin.
+    looks_at_end: bool,
     budget: Budget,
 }
 
@@ -235,9 +236,9 @@ impl ChatServer {
             tick: None,
             servers: Vec::new(),
             proxy_doors: Vec::new(),
-            shutting_down: false,
-            ends_when_settled: false,
+            end: End::default(),
             ends_since: None,
+            looks_at_end: false,
             budget: Budget::default(),
         }
     }
@@ -265,6 +266,9 @@ impl ChatServer {
         self.hub.apply();
         while let Some((session, reason, last)) = self.hub.next_gone() {
             self.say_goodbye(cx, session, reason.as_ref(), &last);
+        }
+        if self.end.is_near() {
+            shutdown::go_on_soon(self, cx);
         }
         if self.hub.has_large_deliveries() {
             return self.deliver(cx);

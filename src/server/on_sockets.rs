@@ -2,6 +2,7 @@
 //! peers, so what a turn has brought and what it has cost is known without a clock.
 
 mod drafts;
+mod end;
 mod queries;
 
 use std::io::{ErrorKind, Read, Write};
@@ -89,6 +90,16 @@ impl House {
         let mut peer = self.peer(self.lines);
         self.until("a greeting", |_| peer.hears("/help lists the commands"));
         peer
+    }
+
+    /// A peer of the web door becomes a member.
+    fn enter_by_web(&mut self, peer: &mut Peer) {
+        peer.send(
+            b"GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\n\
+            Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+            Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+        );
+        self.until("a greeting", |_| peer.hears("/help lists the commands"));
     }
 }
 

@@ -1,12 +1,16 @@
-//! The orderly end: SIGINT, SIGTERM, or a terminal that is gone (SIGHUP).
+//! The orderly end: SIGINT, SIGTERM, a terminal that is gone (SIGHUP), or an operator's order.
+//!
+//! What had come by then is heard first. How much that is, is known for each connection: what was
+//! read of it, and what the kernel says that it holds. How many turns it takes does not matter.
 
+use std::collections::HashMap;
 use std::io;
 
 use log::{info, warn};
 
 use crate::chat::DisconnectReason;
 use crate::event_loop::{SIGHUP, SIGINT, SIGTERM, Signal};
-use crate::http;
+use crate::http::{self, web_socket};
 use crate::net::{Context, Socket};
 use crate::server::core::hub::seconds;
 use crate::server::service_manager::{self, State};
@@ -22,7 +26,7 @@ pub(super) fn on_signals(event_loop: &mut Loop) -> io::Result<()> {
     };
     let mut has_come = false;
     event_loop.on_signal(signals, move |server: &mut ChatServer, cx, signal| {
-        if std::mem::replace(&mut has_come, true) || server.shutting_down {
+        if std::mem::replace(&mut has_come, true) || server.end.has_begun() {
             cx.stop(); // both came before the loop could look
             return;
         }
@@ -37,56 +41,127 @@ pub(super) fn on_signals(event_loop: &mut Loop) -> io::Result<()> {
     Ok(())
 }
 
-/// Turns that may pass between a signal and the end: what came before the signal may be too much
-/// for one.
-const MORE_TURNS: u32 = 64;
-
-/// Begins when all is heard that has come by now, from whomever, and has got its place.
-pub(super) fn begin_after_what_came(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
-    hear_and_begin(server, cx, MORE_TURNS);
+/// How far the orderly end has come.
+#[derive(Debug, Default)]
+pub(super) enum End {
+    /// Nobody has asked for it.
+    #[default]
+    Far,
+    /// What had come when somebody did is being heard, from these.
+    Hears(HashMap<Socket, Mark>),
+    /// All of that is getting its place in the rooms' log, and its answers.
+    Settles,
+    /// Everyone is told.
+    HasBegun,
 }
 
-/// Begins when the log has settled all that was said, and answered all that was asked, or has had
-/// its time for that.
-fn settle_and_begin(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
-    if !server.hub.awaits_news() {
-        return begin(server, cx);
+/// How many bytes of a connection's had come: those that were read, and those that were in the
+/// kernel.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mark(u64);
+
+/// The most by which bytes are longer in a frame than when they are kept to be heard later.
+const FRAME: usize = 14;
+
+impl End {
+    pub(super) fn has_begun(&self) -> bool {
+        matches!(self, Self::HasBegun)
     }
-    server.ends_when_settled = true;
-    server.hub.hear_no_more();
+
+    /// Whether it has been asked for, and what was said before is under way.
+    pub(super) fn is_near(&self) -> bool {
+        matches!(self, Self::Hears(_) | Self::Settles)
+    }
+}
+
+/// Begins when all is heard that has come by now, from whomever, and has got its place; or when
+/// half of the time for the end is over. The other half is for last lines.
+pub(super) fn begin_after_what_came(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
+    if !matches!(server.end, End::Far) {
+        return; // it was asked for twice
+    }
+    let marks = server.connections.iter().map(|connection| {
+        let socket = connection.socket;
+        let came = socket.bytes_read(cx) + socket.unread_in_kernel(cx) as u64;
+        (socket, Mark(came))
+    });
+    server.end = End::Hears(marks.collect());
     server.ends_since = Some(cx.now());
-    // The other half is for last lines.
     let timeout = seconds(server.config.shutdown_timeout) / 2;
     let deadline = cx.set_deadline(timeout, |server: &mut ChatServer, cx| {
-        if !server.shutting_down {
-            warn!("the rooms' log did not settle all that was said, or answer all that was asked, in time");
-            begin(server, cx);
+        match &server.end {
+            End::Hears(from) => warn!("{} connections have said more than could be heard in time", from.len()),
+            End::Settles => warn!("the rooms' log did not settle all that was said, or answer all that was asked, in time"),
+            End::Far | End::HasBegun => return,
         }
+        begin(server, cx);
     });
     cx.set_timer_ref(deadline, false);
+    go_on(server, cx);
 }
 
-/// Begins after a turn that has heard all there was. Somebody who sends without end is no reason
-/// to go on.
-fn hear_and_begin(server: &mut ChatServer, cx: &mut Context<ChatServer>, turns: u32) {
-    let had_enough = server.turns.has_had_enough(cx.counters().turns);
-    let is_unheard = |socket: Socket| socket.readable_length(cx) > 0;
-    let anyone_waits = server.turns.anyone_waits() || server.connections.any_unheard(is_unheard);
-    let is_more = had_enough || anyone_waits;
-    if turns == 0 || !is_more {
-        return settle_and_begin(server, cx);
+/// Looks again, in the check phase, whether the end may begin: something has happened. What this
+/// turn has brought has been read by then.
+pub(super) fn go_on_soon(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
+    if !std::mem::replace(&mut server.looks_at_end, true) {
+        cx.set_immediate(|server: &mut ChatServer, cx| {
+            server.looks_at_end = false;
+            go_on(server, cx);
+        });
     }
-    cx.set_immediate(move |server: &mut ChatServer, cx| hear_and_begin(server, cx, turns - 1));
+}
+
+/// Goes on from hearing to settling, and from that to the end.
+fn go_on(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
+    if let End::Hears(from) = &mut server.end {
+        let mut from = std::mem::take(from);
+        from.retain(|&socket, &mut mark| is_to_be_heard(server, cx, socket, mark));
+        if !from.is_empty() {
+            server.end = End::Hears(from);
+            return;
+        }
+        server.hub.hear_no_more();
+        server.end = End::Settles;
+    }
+    if matches!(server.end, End::Settles) && !server.hub.awaits_news() {
+        begin(server, cx);
+    }
+}
+
+/// Whether something that had come from a connection is still to be heard. What it has sent since
+/// is not waited for: it may go on without end.
+fn is_to_be_heard(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    socket: Socket,
+    Mark(came): Mark,
+) -> bool {
+    let waits = server.turns.waits(socket);
+    let Some(connection) = server.connections.get_mut(socket) else {
+        return false;
+    };
+    let has_more = match connection.is_heard() {
+        true => connection.has_more_to_hear() || socket.readable_length(cx) > 0,
+        // Whoever only looks at pages is not waited for, unless its turn comes anyway.
+        false => connection.visits && waits,
+    };
+    let read = socket.bytes_read(cx);
+    if read < came && connection.is_heard() {
+        return socket.readable(cx);
+    }
+    // It is heard in order: what is kept was sent last.
+    let kept =
+        socket.readable_length(cx) + connection.held() + web_socket::held(cx, socket) + FRAME;
+    has_more && read.saturating_sub(came) <= kept as u64
 }
 
 /// Stops accepting, tells everyone, and ends every connection after what it is still to get. The
 /// loop then ends by itself: nothing else holds it open.
 pub(super) fn begin(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
-    if server.shutting_down {
+    if server.end.has_begun() {
         return;
     }
-    server.shutting_down = true;
-    server.ends_when_settled = false;
+    server.end = End::HasBegun;
     service_manager::tell(server, cx, State::Stopping);
     for door in &server.servers {
         door.close(cx);

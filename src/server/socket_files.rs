@@ -172,7 +172,7 @@ mod linux {
         let Some(watch) = server.socket_files.watch.clone() else {
             return;
         };
-        if server.shutting_down {
+        if server.end.has_begun() {
             return;
         }
         let mut missing = false;

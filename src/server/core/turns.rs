@@ -222,8 +222,9 @@ impl<K: Copy + Eq + Hash> Turns<K> {
         let much = self.much(turn);
         let granted = self.granted_to(connection);
         let left = match (much, granted) {
-            (None, _) => AT_ONCE - self.spent,
-            (Some(_), Some(grant)) => grant.left,
+            // Its share, and not that of those who have waited with it.
+            (_, Some(grant)) => grant.left,
+            (None, None) => AT_ONCE - self.spent,
             (Some(much), None) => much.saturating_sub(load.in_window(now)).max(Cost::LINE.0),
         };
         Allowance {
@@ -281,19 +282,21 @@ impl<K: Copy + Eq + Hash> Turns<K> {
         !self.waiting.is_empty()
     }
 
-    /// Whether this turn has had enough: somebody may have been heard in part.
-    pub(in crate::server) fn has_had_enough(&mut self, turn: u64) -> bool {
-        self.begin(turn);
-        self.spent >= TURN
-    }
-
-    /// The check phase of a turn has come. Those to read on, in order.
+    /// The check phase of a turn has come. Those to read on, in order. As long as some of the last
+    /// ones were promised it in vain, it is these alone: who is heard first of several is not for
+    /// this to say, and might be the same again and again.
     pub(in crate::server) fn read_on(&mut self, turn: u64) -> Vec<K> {
         self.begin(turn);
+        let last_ones = self.granted.iter().map(|grant| grant.ticket).max();
+        let is_one_of_them = |ticket: u64| last_ones.is_some_and(|last| ticket <= last);
+        let first = self.order.first_key_value().map(|(&ticket, _)| ticket);
+        let only_them = first.is_some_and(is_one_of_them);
         let mut chosen = Vec::new();
         while chosen.len() < READ_ON
-            && let Some((ticket, connection)) = self.order.pop_first()
+            && let Some(next) = self.order.first_entry()
+            && (!only_them || is_one_of_them(*next.key()))
         {
+            let (ticket, connection) = next.remove_entry();
             self.waiting.remove(&connection);
             chosen.push((ticket, connection));
         }

@@ -65,10 +65,6 @@ impl Stage {
     pub(in crate::server) fn is_json(self) -> bool {
         matches!(self, Self::AsksForJson | Self::Json | Self::JsonTooLong)
     }
-
-    fn is_open(self) -> bool {
-        self == Self::Open || self == Self::FirstLine || self.is_json()
-    }
 }
 
 /// What somebody has said and nobody has heard yet.
@@ -265,16 +261,6 @@ impl Connections {
         here.chain(self.turned_away.iter().copied()).collect()
     }
 
-    /// Whether anybody is still to be heard who may be: of what was read, a part is kept, or is
-    /// with its socket.
-    pub(in crate::server) fn any_unheard(&self, is_unheard: impl Fn(Socket) -> bool) -> bool {
-        self.iter().any(|connection| {
-            let is_open = connection.session.is_some() && connection.stage.is_open();
-            let has_more = || connection.has_more_to_hear() || is_unheard(connection.socket);
-            is_open && !connection.input.is_held_back() && has_more()
-        })
-    }
-
     /// Those that have never been in the chat.
     pub(in crate::server) fn visitors(&self) -> Vec<Socket> {
         self.iter()
@@ -303,12 +289,21 @@ impl Connection {
         self.session.is_none() && !self.visits
     }
 
+    /// Whether what it says is heard: it is in the chat, and has not used up its lines.
+    pub(in crate::server) fn is_heard(&self) -> bool {
+        self.session.is_some() && !self.input.is_held_back()
+    }
+
     /// Whether something that is kept can be heard as it is. On the line door an object can when its
-    /// line has an end.
+    /// line has an end, and nothing can as long as it is not known to be a chat.
     pub(in crate::server) fn has_more_to_hear(&self) -> bool {
         let is_whole = |kept: &Unheard| kept.begun.is_some() || kept.bytes.ends_with(b"\n");
         let kept = self.unheard.as_deref();
-        kept.is_some_and(|kept| !self.stage.is_json() || is_whole(kept))
+        kept.is_some_and(|kept| match self.stage {
+            Stage::FirstLine | Stage::Open => true,
+            Stage::AsksForJson | Stage::Json | Stage::JsonTooLong => is_whole(kept),
+            Stage::Proxied { .. } | Stage::Opening => false,
+        })
     }
 
     /// Bytes that are held of what it has said, beside its socket's.

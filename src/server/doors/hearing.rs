@@ -102,9 +102,6 @@ impl ChatServer {
             }
         }
         self.finish(cx);
-        if self.ends_when_settled && !self.hub.awaits_news() {
-            shutdown::begin(self, cx);
-        }
     }
 
     /// A connection waits for its turn.
@@ -204,6 +201,9 @@ impl ChatServer {
             }
             if server.turns.anyone_waits() {
                 server.set_next_turn(cx);
+            }
+            if server.end.is_near() {
+                shutdown::go_on_soon(server, cx);
             }
         });
     }

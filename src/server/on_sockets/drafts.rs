@@ -81,12 +81,7 @@ fn a_paste_is_heard_in_full_however_slow_the_log_is() {
     let mut web = house.peer(house.web);
     for (peer, name) in [(&mut ann, "line"), (&mut web, "web")] {
         if name == "web" {
-            peer.send(
-                b"GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\n\
-                Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-                Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
-            );
-            house.until("a greeting", |_| peer.hears("/help lists the commands"));
+            house.enter_by_web(peer);
         }
         let text: String = (0..300).map(|n| format!("{name} {n}\n")).collect();
         let bytes = match name {
@@ -114,7 +109,7 @@ fn a_paste_is_heard_in_full_however_slow_the_log_is() {
 }
 
 /// A client's text message.
-fn masked_text(text: &[u8]) -> Vec<u8> {
+pub(super) fn masked_text(text: &[u8]) -> Vec<u8> {
     let mut frame = vec![0x81, 0x80 | 126];
     frame.extend_from_slice(&(text.len() as u16).to_be_bytes());
     frame.extend_from_slice(&[0; 4]);
@@ -130,10 +125,10 @@ fn the_server_ends_when_all_that_was_said_has_its_place() {
     house.soon("drafts", || log.len() == 2);
     shutdown::begin_after_what_came(&mut house.server, &mut house.event_loop);
     house.pass();
-    assert!(!house.server.shutting_down);
+    assert!(!house.server.end.has_begun());
     log.commit(0);
     house.pass();
-    assert!(!house.server.shutting_down && bob.hears("guest1: one\n"));
+    assert!(!house.server.end.has_begun() && bob.hears("guest1: one\n"));
     log.commit(0);
     house.soon("the end", || bob.hears("Goodbye"));
     assert!(
@@ -150,7 +145,7 @@ fn a_log_that_has_stopped_does_not_keep_the_server() {
     house.soon("a draft", || log.len() == 1);
     shutdown::begin_after_what_came(&mut house.server, &mut house.event_loop);
     house.pass();
-    assert!(!house.server.shutting_down);
+    assert!(!house.server.end.has_begun());
     house.until("the end", |_| ann.hears("Goodbye"));
     assert_eq!(log.len(), 1);
 }

@@ -55,7 +55,7 @@ fn the_server_ends_when_what_was_asked_is_answered() {
     house.soon("a question", || log.queries() == 1);
     shutdown::begin_after_what_came(&mut house.server, &mut house.event_loop);
     house.pass();
-    assert!(!house.server.shutting_down);
+    assert!(!house.server.end.has_begun());
     log.answer(0);
     house.soon("the end", || ann.hears("Goodbye"));
     assert!(

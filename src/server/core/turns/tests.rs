@@ -1,3 +1,4 @@
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::*;
@@ -195,7 +196,7 @@ fn who_waits_alone_has_a_whole_turn_and_many_share_it() {
     }
     assert_eq!(turns.read_on(1), [0, 1, 2, 3, 4, 5, 6, 7]);
     assert_eq!(lines(&mut turns, 1, 1, load), 32);
-    // The first of them says so much that the others come first the next time.
+    // The first of them says so much that the others come first the next time, and alone.
     turns.spend(1, 0, &mut Load::default(), Cost(16), 0);
     turns.delivered(1, Cost(TURN));
     for connection in 0..8 {
@@ -203,7 +204,7 @@ fn who_waits_alone_has_a_whole_turn_and_many_share_it() {
         turns.wait(connection);
     }
     let next = turns.read_on(1);
-    assert_eq!(next, [1, 2, 3, 4, 5, 6, 7, 8]);
+    assert_eq!(next, [1, 2, 3, 4, 5, 6, 7]);
 }
 
 #[test]
@@ -284,4 +285,39 @@ fn deliveries_take_nobody_its_turn_before_anyone_had_one() {
     turns.spend(2, 7, &mut Load::default(), Cost::LINE, 0);
     turns.delivered(2, dearest);
     assert!(!turns.allowance(2, 8, Load::default(), 0).allows(dearest));
+}
+
+/// Catches: one who is heard first of those who may go on, and takes all that they may ask for, turn
+/// after turn; in a turn that has done nothing else so far, too.
+#[test]
+fn who_is_heard_first_takes_nobody_else_its_turn() {
+    for first_is_dear in [false, true] {
+        let mut turns = Turns::<u32>::default();
+        let mut loads = [Load::default(); 3];
+        let mut heard = [0; 3];
+        (0..3).for_each(|connection| turns.wait(connection));
+        let mut visit = |turns: &mut Turns<u32>, turn, connection: u32| {
+            let load = &mut loads[connection as usize];
+            if !turns.has_had_enough_of(turn, connection, *load, 0) {
+                let allowance = turns.allowance(turn, connection, *load, 0);
+                let cost = match first_is_dear && connection == 2 {
+                    true => Cost(2 * TURN),
+                    false => allowance.left,
+                };
+                turns.spend(turn, connection, load, cost, 0);
+                heard[connection as usize] += 1;
+            }
+            turns.wait(connection);
+        };
+        for turn in 1..=100 {
+            // They are heard in the next turn, and always in this order.
+            let mut read_on = turns.read_on(turn);
+            read_on.sort_by_key(|&connection| Reverse(connection));
+            for connection in read_on {
+                visit(&mut turns, turn + 1, connection);
+            }
+        }
+        let least = heard.iter().min();
+        assert!(least >= Some(&30), "{first_is_dear}: {heard:?}");
+    }
 }

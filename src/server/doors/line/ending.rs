@@ -55,7 +55,7 @@ fn set_end_deadline(
     socket: Socket,
     log: fn(&mut Context<ChatServer>, Socket),
 ) {
-    let timer = (!server.shutting_down).then(|| {
+    let timer = (!server.end.has_begun()).then(|| {
         let timer = cx.set_deadline(LAST_LINES_MS, move |_, cx| {
             log(cx, socket);
             socket.abort(cx);

@@ -1,0 +1,98 @@
+//! The end of the server, asked for while there is much to hear.
+
+use super::drafts::masked_text;
+use super::*;
+use crate::server::core::flood::Flood;
+use crate::server::shutdown;
+
+fn house() -> House {
+    House::new(Config {
+        flood: Some(Flood::Off),
+        ..Config::default()
+    })
+}
+
+/// Catches: an end that comes after so many turns, or so much time, though what had come before it
+/// takes more.
+#[test]
+fn all_that_came_before_the_end_is_heard_however_many_turns_that_takes() {
+    const LINES: usize = 20_000;
+    let mut house = house();
+    let mut talkers: Vec<Peer> = (0..3).map(|_| house.member()).collect();
+    let mut reader = house.member();
+    for talker in &mut talkers {
+        assert_eq!(talker.send("x\n".repeat(LINES).as_bytes()), LINES * 2);
+    }
+    shutdown::begin_after_what_came(&mut house.server, &mut house.event_loop);
+    let turns = house.until("the end", |_| {
+        talkers.iter_mut().for_each(Peer::read);
+        reader.hears("Goodbye")
+    });
+    assert_eq!(reader.heard.matches(": x\n").count(), 3 * LINES);
+    assert!(turns > 64, "{turns}: it is no test");
+}
+
+/// Catches: somebody who keeps the server by talking on.
+#[test]
+fn who_talks_without_end_does_not_keep_the_server() {
+    let mut house = house();
+    let mut talkers: Vec<Peer> = (0..3).map(|_| house.member()).collect();
+    let mut reader = house.member();
+    let lines = "x\n".repeat(10_000);
+    for talker in &mut talkers {
+        talker.send(lines.as_bytes());
+    }
+    shutdown::begin_after_what_came(&mut house.server, &mut house.event_loop);
+    let turns = house.until("the end", |_| {
+        for talker in &mut talkers {
+            talker.read();
+            talker.heard.clear();
+            let _ = talker.stream.write(lines.as_bytes());
+        }
+        reader.hears("Goodbye")
+    });
+    assert!(reader.heard.matches(": x\n").count() >= 30_000, "{turns}");
+}
+
+/// Catches: an end that does not wait for what is in frames, or in a message of many lines.
+#[test]
+fn what_a_browser_had_sent_before_the_end_is_heard_too() {
+    for lines in [70, 1000] {
+        let mut house = house();
+        let mut reader = house.member();
+        let mut web = house.peer(house.web);
+        house.enter_by_web(&mut web);
+        let message = masked_text("x\n".repeat(lines).as_bytes());
+        let all = message.repeat(7000 / lines);
+        assert_eq!(web.send(&all), all.len());
+        shutdown::begin_after_what_came(&mut house.server, &mut house.event_loop);
+        house.soon("the end", || {
+            web.read();
+            reader.hears("Goodbye")
+        });
+        assert_eq!(reader.heard.matches(": x\n").count(), 7000);
+    }
+}
+
+/// Catches: an end that waits without end for a member who does not read, so that it is not heard,
+/// or tells the others only when nothing is left of the time for it.
+#[test]
+fn who_does_not_read_delays_the_end_by_half_of_its_time() {
+    let mut house = house();
+    let (mut stalled, mut reader) = (house.member(), house.member());
+    let lines = "x\n".repeat(1000);
+    let is_stalled = |house: &House| {
+        let mut all = house.server.connections.iter();
+        all.any(|connection| connection.socket.writable_need_drain(&house.event_loop))
+    };
+    while !is_stalled(&house) {
+        reader.send(lines.as_bytes());
+        house.pass();
+    }
+    stalled.send(lines.as_bytes());
+    let before = house.event_loop.now();
+    shutdown::begin_after_what_came(&mut house.server, &mut house.event_loop);
+    house.until("the end", |_| reader.hears("Goodbye"));
+    let half = u64::from(Config::default().shutdown_timeout) * 1000 / 2;
+    assert_eq!(house.event_loop.now() - before, half);
+}
