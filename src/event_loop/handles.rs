@@ -82,12 +82,40 @@ enum Kind<H> {
 struct Slot<H> {
     generation: NonZeroU32,
     readiness: Readiness,
-    in_ready: bool,
-    in_pending: bool,
     closing: Closing,
-    active: bool,
-    referenced: bool,
+    marks: Marks,
     kind: Kind<H>,
+}
+
+/// Bytes that a handle takes, with what the loop keeps of it.
+pub(crate) const fn slot_size<H>() -> usize {
+    size_of::<Slot<H>>()
+}
+
+/// What else is so of a handle, in one byte: there are thousands of them.
+#[derive(Clone, Copy)]
+struct Marks(u8);
+
+impl Marks {
+    /// It is in the ready queue.
+    const IN_READY: u8 = 1;
+    /// It is in the pending queue.
+    const IN_PENDING: u8 = 1 << 1;
+    /// It may bring an event.
+    const ACTIVE: u8 = 1 << 2;
+    /// If so, it holds the loop open.
+    const REFERENCED: u8 = 1 << 3;
+
+    fn has(self, mark: u8) -> bool {
+        self.0 & mark == mark
+    }
+
+    fn set(&mut self, mark: u8, is_so: bool) {
+        match is_so {
+            true => self.0 |= mark,
+            false => self.0 &= !mark,
+        }
+    }
 }
 
 /// How far a handle is from being gone.
@@ -150,11 +178,8 @@ impl<H> Handles<H> {
         let index = self.slots.insert(Slot {
             generation,
             readiness: Readiness::NONE,
-            in_ready: false,
-            in_pending: false,
             closing: Closing::Open,
-            active: false,
-            referenced: true,
+            marks: Marks(Marks::REFERENCED),
             kind,
         });
         HandleId {
@@ -261,8 +286,11 @@ impl<H> Handles<H> {
 
     /// Puts a handle on the ready queue, once: the next poll does not sleep.
     pub(super) fn queue_ready(&mut self, id: HandleId) {
-        if let Some(slot) = self.open_mut(id).filter(|slot| !slot.in_ready) {
-            slot.in_ready = true;
+        if let Some(slot) = self
+            .open_mut(id)
+            .filter(|slot| !slot.marks.has(Marks::IN_READY))
+        {
+            slot.marks.set(Marks::IN_READY, true);
             self.ready.push_back(id);
         }
     }
@@ -283,7 +311,7 @@ impl<H> Handles<H> {
     pub(super) fn next_ready(&mut self) -> Option<Ready> {
         let id = self.ready.pop_front()?;
         let slot = self.slot_mut(id)?;
-        slot.in_ready = false;
+        slot.marks.set(Marks::IN_READY, false);
         match (slot.closing != Closing::Open, &slot.kind) {
             (true, _) => None,
             (false, Kind::Handle(_)) => Some(Ready::Handle(id)),
@@ -293,8 +321,11 @@ impl<H> Handles<H> {
     }
 
     pub(super) fn pend(&mut self, id: HandleId) {
-        if let Some(slot) = self.slot_mut(id).filter(|slot| !slot.in_pending) {
-            slot.in_pending = true;
+        if let Some(slot) = self
+            .slot_mut(id)
+            .filter(|slot| !slot.marks.has(Marks::IN_PENDING))
+        {
+            slot.marks.set(Marks::IN_PENDING, true);
             self.pending.push(id);
         }
     }
@@ -306,7 +337,9 @@ impl<H> Handles<H> {
     /// Takes a handle off the pending queue; false if it was closed while it waited.
     pub(super) fn start_pending(&mut self, id: HandleId) -> bool {
         self.slot_mut(id).is_some_and(|slot| {
-            std::mem::take(&mut slot.in_pending) && slot.closing == Closing::Open
+            let is_queued = slot.marks.has(Marks::IN_PENDING);
+            slot.marks.set(Marks::IN_PENDING, false);
+            is_queued && slot.closing == Closing::Open
         })
     }
 
@@ -357,24 +390,25 @@ impl<H> Handles<H> {
 
     /// Whether the handle has anything going on that could bring an event.
     pub(super) fn set_active(&mut self, id: HandleId, active: bool) {
-        self.update_holding(id, |slot| slot.active = active);
+        self.update_holding(id, |slot| slot.marks.set(Marks::ACTIVE, active));
     }
 
     pub(super) fn set_referenced(&mut self, id: HandleId, referenced: bool) {
-        self.update_holding(id, |slot| slot.referenced = referenced);
+        self.update_holding(id, |slot| slot.marks.set(Marks::REFERENCED, referenced));
     }
 
     pub(super) fn is_referenced(&self, id: HandleId) -> bool {
-        self.slot(id).is_some_and(|slot| slot.referenced)
+        self.slot(id)
+            .is_some_and(|slot| slot.marks.has(Marks::REFERENCED))
     }
 
     fn update_holding(&mut self, id: HandleId, change: impl FnOnce(&mut Slot<H>)) {
         let Some(slot) = self.slot_mut(id) else {
             return;
         };
-        let before = slot.active && slot.referenced;
+        let before = slot.marks.has(Marks::ACTIVE | Marks::REFERENCED);
         change(slot);
-        let after = slot.active && slot.referenced;
+        let after = slot.marks.has(Marks::ACTIVE | Marks::REFERENCED);
         self.holding = self.holding + usize::from(after) - usize::from(before);
     }
 

@@ -56,6 +56,7 @@ pub use clock::ManualClock;
 pub use context::Context;
 pub use counters::Counters;
 pub use extensions::Extensions;
+pub(crate) use handles::slot_size;
 pub use handles::{Handle, HandleId};
 pub use immediates::Immediate;
 pub use monitor::{EventLoopDelay, Monitor, Origin, Phase, PhaseStats, Recording, Step, Turn};

@@ -7,6 +7,7 @@ use rustix::io::Errno;
 
 use super::connection::{self, Connection};
 use super::server::{self, Server};
+use super::states::Life;
 use super::stream::Stream;
 use super::{
     Address, Context, Dropped, EventKind, Handle, HandleKind, Handles, ServerEvent, Socket,
@@ -72,15 +73,14 @@ fn connection<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, mut stream: S
     }
     server.connections += 1;
     let mut connection = Connection::new(Some(id));
-    connection.has_handle = true;
-    connection.established = true;
+    connection.life = Life::Open;
     connection.allow_half_open = server.allow_half_open;
     connection.high_water_mark = server.high_water_mark;
     connection.no_delay = server.no_delay;
     if server.pause_on_connect {
         connection.flowing = Some(false);
     } else {
-        connection.read_started = true;
+        connection.read_side.start();
         connection.flowing = server.sockets.listens(EventKind::Data).then_some(true);
     }
     let no_delay = server.no_delay;
@@ -94,12 +94,15 @@ fn connection<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, mut stream: S
         return;
     };
     connection.stream = stream;
-    connection.close_emitted = registered.is_err();
     connection::update_active(cx, socket);
     if let Err(error) = registered {
         // Its listeners have heard nothing of it yet, so they need not hear of its end.
         error!("a connection cannot be polled, it is dropped: {error}");
-        return connection::destroy(cx, socket, None);
+        connection::destroy(cx, socket, None);
+        if let Some(connection) = cx.connection_mut(socket) {
+            connection.life.close();
+        }
+        return;
     }
     server::emit(
         state,

@@ -7,7 +7,8 @@ use std::net::SocketAddr;
 use rustix::io::Errno;
 
 use super::connection::{self, HIGH_WATER_MARK, emit, touch, update_active};
-use super::lookup::{LookUp, LookupRequest, look_up, same_life};
+use super::lookup::{LookUp, LookupRequest, is_same, look_up};
+use super::states::Life;
 use super::stream::Stream;
 use super::{
     Address, BufferSizes, Context, Error, Event, Handles, Socket, Target, ending, reading,
@@ -113,21 +114,19 @@ pub(super) fn start<S>(cx: &mut Context<S>, id: HandleId, options: ConnectOption
     let Some(connection) = cx.connection_mut(id) else {
         return;
     };
-    let closing = connection.destroyed && !connection.close_emitted;
-    if connection.connecting || closing || !connection.stream.is_closed() {
-        return;
+    match connection.life {
+        Life::New => {}
+        Life::Connecting | Life::Open | Life::Broken(_) | Life::Destroyed(_) => return,
+        Life::Closed(_) => connection.renew(),
     }
-    if connection.destroyed {
-        connection.renew();
-    }
-    connection.connecting = true;
-    connection.has_handle = true;
-    connection.life = connection.life.wrapping_add(1);
-    let life = connection.life;
-    connection.own.get_or_insert_default().attempts = Attempts {
+    connection.life = Life::Connecting;
+    let own = connection.own.get_or_insert_default();
+    own.attempts = Attempts {
         buffer_sizes: options.buffer_sizes,
         ..Attempts::default()
     };
+    own.connects = own.connects.wrapping_add(1);
+    let connects = own.connects;
     cx.reopen(id);
     update_active(cx, id);
     touch(cx, id);
@@ -138,18 +137,19 @@ pub(super) fn start<S>(cx: &mut Context<S>, id: HandleId, options: ConnectOption
             }
         }
         Target::Address(Address::Tcp(address)) => cx.next_tick(move |state, cx| {
-            if same_life(cx, id, life) {
+            if is_same(cx, id, connects) {
                 attempt_first(state, cx, id, VecDeque::from([address]));
             }
         }),
         Target::Host(host, port) => {
             let all = options.family.is_none();
-            if let Some(connection) = cx.connection_mut(id) {
-                connection.looking_up = !all;
+            let connection = cx.connection_mut(id);
+            if let Some(own) = connection.and_then(|connection| connection.own.as_mut()) {
+                own.looking_up = !all;
             }
             let request = LookupRequest {
                 id,
-                life,
+                connects,
                 host,
                 port,
                 all,
@@ -174,13 +174,13 @@ pub(super) fn start<S>(cx: &mut Context<S>, id: HandleId, options: ConnectOption
 
 pub(super) fn connecting<S>(cx: &Context<S>, id: HandleId) -> bool {
     cx.connection(id)
-        .is_some_and(|connection| connection.connecting)
+        .is_some_and(|connection| connection.life == Life::Connecting)
 }
 
 fn attempts<S>(cx: &mut Context<S>, id: HandleId) -> Option<&mut Attempts> {
     let connection = cx
         .connection_mut(id)
-        .filter(|connection| connection.connecting)?;
+        .filter(|connection| connection.life == Life::Connecting)?;
     Some(&mut connection.own.get_or_insert_default().attempts)
 }
 
@@ -354,8 +354,7 @@ fn connected<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
     let Some(connection) = cx.connection_mut(id) else {
         return;
     };
-    connection.connecting = false;
-    connection.established = true;
+    connection.life = Life::Open;
     let keep_alive = connection.own.as_ref().and_then(|own| own.keep_alive);
     let no_delay = connection
         .no_delay

@@ -7,6 +7,7 @@ use super::events::{Kind, Listeners, SocketCallback};
 use super::inbox::Inbox;
 use super::lookup::LookUp;
 use super::outbox::{Outbox, WriteCallback};
+use super::states::{Life, ReadSide, WriteSide};
 use super::stream::Stream;
 use super::{Address, Context, Error, Event, EventKind, Handles, Socket, server, writing};
 use crate::event_loop::{Extensions, HandleId, Timer};
@@ -32,47 +33,20 @@ pub(super) struct Connection<S> {
     pub(super) high_water_mark: u32,
     pub(super) bytes_read: u64,
     pub(super) bytes_sent: u64,
-    /// `None` until data is listened to, or `pause` or `resume` was called (`readableFlowing`).
-    pub(super) flowing: Option<bool>,
-    /// A protocol keeps what was handed out.
-    pub(super) is_kept: bool,
-    pub(super) corked: u8,
-    /// Counts its connections: what was begun for one must not reach the next.
-    pub(super) life: u32,
     /// The turn in which it last handed out data, and how many bytes.
     pub(super) turn: u32,
     pub(super) handed_out: u32,
-    /// It has a descriptor, or is getting one.
-    pub(super) has_handle: bool,
-    pub(super) connecting: bool,
-    /// The connection stood at some time.
-    pub(super) established: bool,
-    pub(super) allow_half_open: bool,
-    /// Its slot stays after `Close`, for another `connect`.
-    pub(super) reusable: bool,
-    /// A lookup is under way whose answer is told even after `Close`: its slot stays until then.
-    pub(super) looking_up: bool,
-    /// Somebody has asked for data: it is read, as far as it [wants](Self::wants) it.
-    pub(super) read_started: bool,
+    pub(super) life: Life,
+    pub(super) read_side: ReadSide,
+    /// `None` until data is listened to, or `pause` or `resume` was called (`readableFlowing`).
+    pub(super) flowing: Option<bool>,
     pub(super) resume_queued: bool,
-    /// The end of the stream was read.
-    pub(super) eof: bool,
-    /// `End` was emitted.
-    pub(super) ended: bool,
-    /// `end` was called.
-    pub(super) ending: bool,
-    /// All was written and the shutdown is under way, or done.
-    pub(super) shutting_down: bool,
-    /// The write side is shut down and `Finish` emitted.
-    pub(super) finished: bool,
+    /// A protocol keeps what was handed out.
+    pub(super) is_kept: bool,
+    pub(super) write_side: WriteSide,
+    pub(super) corked: u8,
     pub(super) need_drain: bool,
-    pub(super) destroyed: bool,
-    /// An error was met: writing stops.
-    pub(super) errored: bool,
-    pub(super) failed: Failed,
-    pub(super) error_emitted: bool,
-    pub(super) had_error: bool,
-    pub(super) close_emitted: bool,
+    pub(super) allow_half_open: bool,
     pub(super) no_delay: bool,
     /// Its server's listeners for all sockets hear nothing of it any more.
     pub(super) detached: bool,
@@ -88,7 +62,16 @@ pub(super) struct Own<S> {
     pub(super) lookup: Option<LookUp<S>>,
     /// The other end's address, once it was asked for: it is still told after the close.
     pub(super) remote: Option<Address>,
+    /// What broke it: the first error counts, and writing stops.
     pub(super) error: Option<Error>,
+    pub(super) error_emitted: bool,
+    /// How often it has begun to connect: what was begun for one connection must not reach the
+    /// next.
+    pub(super) connects: u32,
+    /// Its slot stays after `Close`, for another `connect`.
+    pub(super) reusable: bool,
+    /// A lookup is under way whose answer is told even after `Close`: its slot stays until then.
+    pub(super) looking_up: bool,
     /// Writes that waited for a connection that never stood, if another was begun before the close
     /// listener that was added for them has told.
     pub(super) unsent: Vec<(WriteCallback<S>, Error)>,
@@ -106,22 +89,15 @@ impl<S> Default for Own<S> {
             lookup: None,
             remote: None,
             error: None,
+            error_emitted: false,
+            connects: 0,
+            reusable: false,
+            looking_up: false,
             unsent: Vec::new(),
             keep_alive: None,
             extensions: Extensions::default(),
         }
     }
-}
-
-/// Whether a connection is broken that is not destroyed yet, since what the peer had sent before
-/// is to be handed out first.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Failed {
-    No,
-    /// A write has failed. The kernel may have more to read.
-    Writing,
-    /// Nothing more is to be had from the kernel.
-    Over,
 }
 
 impl<S> Connection<S> {
@@ -137,32 +113,17 @@ impl<S> Connection<S> {
             high_water_mark: HIGH_WATER_MARK,
             bytes_read: 0,
             bytes_sent: 0,
-            is_kept: false,
-            flowing: None,
-            corked: 0,
-            life: 0,
             turn: 0,
             handed_out: 0,
-            has_handle: false,
-            connecting: false,
-            established: false,
-            allow_half_open: false,
-            reusable: false,
-            looking_up: false,
-            read_started: false,
+            life: Life::New,
+            read_side: ReadSide::Idle,
+            flowing: None,
             resume_queued: false,
-            eof: false,
-            ended: false,
-            ending: false,
-            shutting_down: false,
-            finished: false,
+            is_kept: false,
+            write_side: WriteSide::Open,
+            corked: 0,
             need_drain: false,
-            destroyed: false,
-            errored: false,
-            failed: Failed::No,
-            error_emitted: false,
-            had_error: false,
-            close_emitted: false,
+            allow_half_open: false,
             no_delay: false,
             detached: false,
             lingers: false,
@@ -174,28 +135,38 @@ impl<S> Connection<S> {
         let fresh = Self::new(self.server);
         let mut old = std::mem::replace(self, fresh);
         let unsent = writing::take_unsent(&mut old);
-        self.life = old.life;
         self.own = old.own;
         if let Some(own) = &mut self.own {
-            (own.remote, own.error) = (None, None);
+            (own.remote, own.error, own.error_emitted) = (None, None, false);
+            own.looking_up = false;
             own.unsent.extend(unsent);
         }
         self.allow_half_open = old.allow_half_open;
         self.high_water_mark = old.high_water_mark;
-        self.reusable = old.reusable;
         self.timeout = old.timeout;
         self.flowing = old.flowing;
         self.no_delay = old.no_delay;
     }
 
+    /// Whether an error was met: writing stops.
+    pub(super) fn errored(&self) -> bool {
+        self.own.as_ref().is_some_and(|own| own.error.is_some())
+    }
+
+    /// Whether its slot stays after `Close`.
+    pub(super) fn stays(&self) -> bool {
+        let own = self.own.as_ref();
+        own.is_some_and(|own| own.reusable || own.looking_up)
+    }
+
     /// Whether its user may still write (`socket.writable`).
     pub(super) fn writable(&self) -> bool {
-        !self.ending && !self.destroyed && !self.errored
+        !self.write_side.is_ending() && !self.life.is_over() && !self.errored()
     }
 
     /// Whether its user may still get data (`socket.readable`).
     pub(super) fn readable(&self) -> bool {
-        !self.ended && !self.destroyed && !self.errored
+        !self.read_side.has_ended() && !self.life.is_over() && !self.errored()
     }
 
     /// Bytes that were read and not handed out yet.
@@ -222,8 +193,8 @@ impl<S> Connection<S> {
 
     /// Why it is broken, if it is and not destroyed yet.
     pub(super) fn failure(&self) -> Option<Error> {
-        let broken = self.failed != Failed::No && !self.destroyed;
-        self.own.as_ref().filter(|_| broken)?.error.clone()
+        let own = self.own.as_ref().filter(|_| self.life.is_broken());
+        own?.error.clone()
     }
 
     /// Gives the outbox's memory back once there is nothing in it.
@@ -241,9 +212,10 @@ pub(super) fn update_active<S>(cx: &mut Context<S>, id: HandleId) {
         return;
     };
     let reading = connection.wants() || connection.flows();
-    let shutting_down = connection.shutting_down && !connection.finished;
-    let busy = connection.connecting || reading || connection.writing() || shutting_down;
-    let active = busy && !connection.destroyed;
+    let connecting = connection.life == Life::Connecting;
+    let shutting_down = connection.write_side == WriteSide::ShuttingDown;
+    let busy = connecting || reading || connection.writing() || shutting_down;
+    let active = busy && !connection.life.is_over();
     cx.set_active(id, active);
 }
 
@@ -306,18 +278,16 @@ pub(super) fn destroy<S>(cx: &mut Context<S>, id: HandleId, error: Option<Error>
     let Some(connection) = cx.connection_mut(id) else {
         return;
     };
-    if connection.destroyed {
+    let life = connection.life;
+    if life.is_over() {
         return;
     }
     let error = error.or_else(|| connection.failure());
-    connection.destroyed = true;
-    connection.connecting = false;
-    connection.had_error = error.is_some() && connection.has_handle;
+    connection.life = life.destroyed(error.is_some());
     connection.stream = Stream::Closed;
     connection.inbox = None;
     let timer = connection.timer.take();
-    let (server, has_handle) = (connection.server, connection.has_handle);
-    let was_open = connection.established;
+    let server = connection.server;
     let lost = connection
         .outbox
         .as_ref()
@@ -328,7 +298,7 @@ pub(super) fn destroy<S>(cx: &mut Context<S>, id: HandleId, error: Option<Error>
     if let Some(error) = &error {
         note_error(connection, error);
     }
-    cx.counters_mut().connections_closed += u64::from(was_open);
+    cx.counters_mut().connections_closed += u64::from(life.has_stood());
     if lost {
         cx.next_tick(move |state, cx| writing::fail_buffered(state, cx, id));
     }
@@ -340,7 +310,7 @@ pub(super) fn destroy<S>(cx: &mut Context<S>, id: HandleId, error: Option<Error>
     if let Some(error) = error {
         cx.next_tick(move |state, cx| emit_error(state, cx, id, &error));
     }
-    if !has_handle {
+    if life == Life::New {
         // There is no handle whose close could be waited for.
         cx.next_tick(move |state, cx| emit_close(state, cx, id));
     }
@@ -351,7 +321,6 @@ pub(super) fn destroy<S>(cx: &mut Context<S>, id: HandleId, error: Option<Error>
 
 /// Keeps what broke it: the first error counts.
 pub(super) fn note_error<S>(connection: &mut Connection<S>, error: &Error) {
-    connection.errored = true;
     let own = connection.own.get_or_insert_default();
     own.error.get_or_insert_with(|| error.clone());
 }
@@ -361,7 +330,8 @@ pub(super) fn emit_error<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, er
     let Some(connection) = cx.connection_mut(id) else {
         return;
     };
-    if std::mem::replace(&mut connection.error_emitted, true) {
+    let own = connection.own.get_or_insert_default();
+    if std::mem::replace(&mut own.error_emitted, true) {
         return;
     }
     if !emit(state, cx, id, Event::Error(error)) {
@@ -373,10 +343,10 @@ fn emit_close<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
     let Some(connection) = cx.connection_mut(id) else {
         return;
     };
-    if std::mem::replace(&mut connection.close_emitted, true) {
+    if !connection.life.close() {
         return;
     }
-    let had_error = connection.had_error;
+    let had_error = connection.life.had_error();
     emit(state, cx, id, Event::Close(had_error));
 }
 
@@ -384,10 +354,7 @@ fn emit_close<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
 pub(super) fn closed<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
     cx.make_callback(state, |state, cx| writing::fail_sending(state, cx, id));
     cx.make_callback(state, |state, cx| emit_close(state, cx, id));
-    if cx
-        .connection(id)
-        .is_some_and(|connection| connection.reusable || connection.looking_up)
-    {
+    if cx.connection(id).is_some_and(Connection::stays) {
         cx.reopen(id);
     }
 }
@@ -397,7 +364,7 @@ pub(super) fn touch<S>(cx: &mut Context<S>, id: HandleId) {
     let Some(connection) = cx.connection(id) else {
         return;
     };
-    if connection.timeout == 0 || connection.destroyed {
+    if connection.timeout == 0 || connection.life.is_over() {
         return;
     }
     let (timer, period) = (connection.timer, connection.timeout);
@@ -415,11 +382,11 @@ pub(super) fn idle<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
     let Some(connection) = cx.connection_mut(id) else {
         return;
     };
-    if connection.destroyed {
+    if connection.life.is_over() {
         return;
     }
-    let established = connection.established;
-    let outbox = connection.outbox.as_mut().filter(|_| established);
+    let stands = connection.life.has_stood();
+    let outbox = connection.outbox.as_mut().filter(|_| stands);
     if let Some(batch) = outbox.and_then(|outbox| outbox.sending.as_mut()) {
         // A large write that is still getting on is no idleness.
         let waiting = batch.waiting();

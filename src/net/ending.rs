@@ -4,6 +4,7 @@ use log::debug;
 
 use super::connection::{self, emit, update_active};
 use super::outbox::{Data, WriteCallback};
+use super::states::WriteSide;
 use super::writing::{destroyed_error, refusal, refuse, uncork, write};
 use super::{Context, Error, Event, Handles, lingering};
 use crate::event_loop::HandleId;
@@ -21,7 +22,7 @@ pub(super) fn end<S>(
         let Some(connection) = cx.connection(id) else {
             return;
         };
-        if connection.ending || connection.destroyed {
+        if connection.write_side.is_ending() || connection.life.is_over() {
             error = Some(refusal(connection));
             connection::destroy(cx, id, error.clone());
         } else {
@@ -38,16 +39,16 @@ pub(super) fn end<S>(
     let Some(connection) = cx.connection_mut(id) else {
         return;
     };
-    let first = error.is_none() && !connection.errored && !connection.ending;
+    let first = error.is_none() && !connection.errored() && !connection.write_side.is_ending();
     if first {
-        connection.ending = true;
+        connection.write_side = WriteSide::Ending;
     } else if error.is_none() {
-        error = if connection.finished {
+        error = if connection.write_side.has_finished() {
             let message = "Cannot call end after a stream was finished";
             Some(Error::with_code("ERR_STREAM_ALREADY_FINISHED", message))
-        } else if connection.destroyed {
+        } else if connection.life.is_over() {
             Some(destroyed_error("end"))
-        } else if connection.errored {
+        } else if connection.errored() {
             connection.own.as_ref().and_then(|own| own.error.clone())
         } else {
             None
@@ -72,12 +73,12 @@ pub(super) fn finish_if_done<S>(cx: &mut Context<S>, id: HandleId) {
     let Some(connection) = cx.connection_mut(id) else {
         return;
     };
-    let open = connection.established && !connection.destroyed && !connection.errored;
+    let open = connection.life.has_stood() && !connection.life.is_over() && !connection.errored();
     let sent = connection.writable_length() == 0 && !connection.writing();
-    if !connection.ending || connection.shutting_down || !open || !sent {
+    if connection.write_side != WriteSide::Ending || !open || !sent {
         return;
     }
-    connection.shutting_down = true;
+    connection.write_side = WriteSide::ShuttingDown;
     update_active(cx, id);
     cx.pend(id);
 }
@@ -87,7 +88,7 @@ pub(super) fn shut_down<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
     let Some(connection) = cx.connection_mut(id) else {
         return;
     };
-    if connection.finished || !connection.shutting_down || connection.destroyed {
+    if connection.write_side != WriteSide::ShuttingDown || connection.life.is_over() {
         return;
     }
     if let Err(error) = connection.stream.shut_down_writing() {
@@ -104,10 +105,10 @@ fn finish<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
     let Some(connection) = cx.connection_mut(id) else {
         return;
     };
-    if connection.destroyed || connection.finished {
+    if connection.life.is_over() || connection.write_side.has_finished() {
         return;
     }
-    connection.finished = true;
+    connection.write_side = WriteSide::Finished;
     let outbox = connection.outbox.as_mut();
     let callbacks = outbox.map(|outbox| std::mem::take(&mut outbox.on_finish));
     connection.tidy();
@@ -116,7 +117,10 @@ fn finish<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
         callback(state, cx, None);
     }
     emit(state, cx, id, Event::Finish);
-    if cx.connection(id).is_some_and(|connection| connection.ended) {
+    if cx
+        .connection(id)
+        .is_some_and(|connection| connection.read_side.has_ended())
+    {
         lingering::close(cx, id);
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn close<S>(cx: &mut Context<S>, id: HandleId) {
         return;
     };
     let sent = connection.bytes_sent + connection.waiting() as u64;
-    if connection.destroyed || std::mem::replace(&mut connection.lingers, true) {
+    if connection.life.is_over() || std::mem::replace(&mut connection.lingers, true) {
         return; // it is closed, or will be
     }
     match linger {

@@ -15,7 +15,7 @@ pub(super) type LookUp<S> = Box<dyn FnOnce(&mut S, &mut Context<S>, LookupReques
 #[derive(Debug)]
 pub struct LookupRequest {
     pub(super) id: HandleId,
-    pub(super) life: u32,
+    pub(super) connects: u32,
     pub(super) host: String,
     pub(super) port: u16,
     /// Whether all addresses are wanted, or one.
@@ -56,9 +56,9 @@ pub(super) fn look_up<S>(cx: &mut Context<S>, request: LookupRequest, family: Op
 }
 
 /// Whether the socket is still on the connection for which something was begun.
-pub(super) fn same_life<S>(cx: &Context<S>, id: HandleId, life: u32) -> bool {
-    cx.connection(id)
-        .is_some_and(|connection| connection.life == life)
+pub(super) fn is_same<S>(cx: &Context<S>, id: HandleId, connects: u32) -> bool {
+    let own = cx.connection(id).and_then(|found| found.own.as_ref());
+    own.is_some_and(|own| own.connects == connects)
 }
 
 fn looked_up<S>(
@@ -67,17 +67,21 @@ fn looked_up<S>(
     request: LookupRequest,
     found: Result<Vec<IpAddr>, Error>,
 ) {
-    let LookupRequest { id, life, .. } = request;
-    if !same_life(cx, id, life) {
+    let LookupRequest { id, connects, .. } = request;
+    if !is_same(cx, id, connects) {
         return;
     }
     go_on(state, cx, request, found);
-    let own = cx.connection_mut(id);
-    let Some(connection) = own.filter(|connection| connection.life == life) else {
+    let Some(connection) = cx.connection_mut(id) else {
         return;
     };
-    let waited = std::mem::take(&mut connection.looking_up);
-    if waited && connection.close_emitted && !connection.reusable {
+    let is_closed = connection.life.is_closed();
+    let own = connection.own.as_mut();
+    let Some(own) = own.filter(|own| own.connects == connects) else {
+        return;
+    };
+    let waited = std::mem::take(&mut own.looking_up);
+    if waited && is_closed && !own.reusable {
         cx.close(id);
     }
 }

@@ -36,7 +36,7 @@
 //! | `server.rs`, `accept.rs` | [`Server`], its events, accepting | `net.Server` |
 //! | `listener.rs` | a bound port or path | `server.listen(handle)` |
 //! | `socket.rs`, `status.rs`, `on.rs` | [`Socket`]: what it does, what it tells, who listens | `net.Socket` |
-//! | `connection.rs` | what the loop keeps of one socket; its end | `net.Socket` |
+//! | `connection.rs`, `states.rs` | what the loop keeps of one socket, how far it is; its end | `net.Socket` |
 //! | `reading.rs`, `inbox.rs`, `writing.rs`, `outbox.rs`, `ending.rs` | the two directions | `stream_base_commons.js`, libuv's `stream.c` |
 //! | `held.rs` | what all of that makes the process hold | |
 //! | `connect.rs`, `lookup.rs` | connecting, after looking up | `net.connect` |
@@ -65,6 +65,7 @@ mod pipe;
 mod reading;
 mod server;
 mod socket;
+mod states;
 mod status;
 mod stream;
 mod text;
@@ -83,7 +84,7 @@ pub use socket::Socket;
 pub use status::{ReadyState, RemoteParty};
 pub use text::StringDecoder;
 
-use crate::event_loop::{self, Counters, HandleId};
+use crate::event_loop::{self, Counters, HandleId, slot_size};
 use connection::Connection;
 use events::EventKind;
 use server::ServerHandle;
@@ -106,6 +107,9 @@ enum HandleKind<S> {
     Connection(Connection<S>),
 }
 
+// There are thousands of them. Where debug assertions are on, mio keeps more of a socket.
+const _: () = assert!(cfg!(debug_assertions) || slot_size::<Handle<()>>() <= 104);
+
 /// Makes a server that does not listen yet (`net.createServer`).
 pub fn create_server<S>(cx: &mut Context<S>) -> Server {
     Server(cx.insert(Handle(HandleKind::Server(Box::default()))))
@@ -126,7 +130,9 @@ impl<S> event_loop::Handle for Handle<S> {
     fn ready(state: &mut S, cx: &mut Context<S>, id: HandleId) {
         match cx.handle(id).map(|handle| &handle.0) {
             Some(HandleKind::Server(_)) => accept::ready(state, cx, id),
-            Some(HandleKind::Connection(connection)) if connection.connecting => {
+            Some(HandleKind::Connection(connection))
+                if connection.life == states::Life::Connecting =>
+            {
                 connect::ready(state, cx, id);
             }
             Some(HandleKind::Connection(_)) => {

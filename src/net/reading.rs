@@ -8,8 +8,9 @@
 use std::io;
 
 use super::connection::{
-    self, Connection, Failed, emit, emit_error, emit_from_loop, note_error, touch, update_active,
+    self, Connection, emit, emit_error, emit_from_loop, note_error, touch, update_active,
 };
+use super::states::{Life, ReadSide, Rest};
 use super::stream::Stream;
 use super::{Context, Error, Event, Handles, ending, lingering};
 use crate::event_loop::{Counters, HandleId, Readiness};
@@ -31,9 +32,9 @@ impl<S> Connection<S> {
     /// yet, nor beyond its high-water mark: then the kernel's buffer fills, and the peer has to
     /// wait.
     pub(super) fn wants(&self) -> bool {
-        let open = self.established && !self.eof && !self.destroyed && self.failed != Failed::Over;
+        let may_be_read = matches!(self.life, Life::Open | Life::Broken(Rest::InKernel));
         let mark = (self.high_water_mark as usize).max(1);
-        self.read_started && open && self.unread() < mark
+        may_be_read && self.read_side == ReadSide::Started && self.unread() < mark
     }
 
     /// Whether all that was read was handed out, and nobody keeps any of it.
@@ -43,7 +44,7 @@ impl<S> Connection<S> {
 
     /// Whether it has something to hand out.
     pub(super) fn flows(&self) -> bool {
-        self.flowing == Some(true) && !self.destroyed && self.unread() > 0
+        self.flowing == Some(true) && !self.life.is_over() && self.unread() > 0
     }
 
     /// Bytes that it has handed out in this turn.
@@ -90,7 +91,7 @@ fn turn<S>(cx: &Context<S>) -> Turn {
 /// Somebody wants data: from now on it is read (`readStart`).
 fn start<S>(cx: &mut Context<S>, id: HandleId) {
     if let Some(connection) = cx.connection_mut(id) {
-        connection.read_started = true;
+        connection.read_side.start();
         settle(cx, id);
     }
 }
@@ -98,7 +99,9 @@ fn start<S>(cx: &mut Context<S>, id: HandleId) {
 /// The connection stands: reads if somebody asked for it before, even if it was paused after that.
 pub(super) fn connected<S>(cx: &mut Context<S>, id: HandleId) {
     if let Some(connection) = cx.connection_mut(id) {
-        connection.read_started |= connection.flowing != Some(false);
+        if connection.flowing != Some(false) {
+            connection.read_side.start();
+        }
         settle(cx, id);
     }
 }
@@ -109,7 +112,8 @@ fn settle<S>(cx: &mut Context<S>, id: HandleId) {
     let Some(connection) = cx.connection(id) else {
         return;
     };
-    let tells = connection.failed == Failed::Writing || cx.readiness(id).contains(readable());
+    let tells =
+        connection.life == Life::Broken(Rest::InKernel) || cx.readiness(id).contains(readable());
     let hands_out = connection.flows() && !connection.resume_queued;
     if hands_out || (connection.wants() && tells) {
         cx.queue_ready(id);
@@ -122,7 +126,8 @@ pub(super) fn ready<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
     let Some(connection) = cx.connection(id) else {
         return;
     };
-    let tells = connection.failed == Failed::Writing || cx.readiness(id).contains(readable());
+    let tells =
+        connection.life == Life::Broken(Rest::InKernel) || cx.readiness(id).contains(readable());
     if connection.flows() && !connection.resume_queued {
         // It comes before anything that is still to be read.
         cx.make_callback(state, |state, cx| flow(state, cx, id));
@@ -203,9 +208,9 @@ fn read<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, buffer: &mut [u8]) 
         Then::Empty => {
             cx.clear_readiness(id, readable());
             if let Some(connection) = cx.connection_mut(id)
-                && connection.failed == Failed::Writing
+                && connection.life == Life::Broken(Rest::InKernel)
             {
-                connection.failed = Failed::Over;
+                connection.life = Life::Broken(Rest::Read);
             }
         }
         Then::End => end_of_stream(state, cx, id),
@@ -218,7 +223,7 @@ fn hung_up<S>(cx: &Context<S>, id: HandleId) -> bool {
     let readiness = cx.readiness(id);
     let sent_all = cx
         .connection(id)
-        .is_some_and(|connection| connection.finished);
+        .is_some_and(|connection| connection.write_side.has_finished());
     readiness.contains(Readiness::READ_CLOSED)
         && (sent_all || readiness.contains(Readiness::WRITE_CLOSED))
 }
@@ -246,12 +251,12 @@ pub(super) fn unshift<S>(cx: &mut Context<S>, id: HandleId, bytes: &[u8]) {
     if bytes.is_empty() {
         return;
     }
-    if connection.ended {
+    if connection.read_side.has_ended() {
         let message = "stream.unshift() after end event";
         let error = Error::with_code("ERR_STREAM_UNSHIFT_AFTER_END_EVENT", message);
         return connection::destroy(cx, id, Some(error));
     }
-    if connection.destroyed || (connection.errored && connection.failed == Failed::No) {
+    if connection.life.is_over() || (connection.errored() && !connection.life.is_broken()) {
         return;
     }
     if connection.handed_out(turn) > 0 {
@@ -270,7 +275,10 @@ pub(super) fn forget_unread<S>(cx: &mut Context<S>, id: HandleId) {
     if let Some(inbox) = &mut connection.inbox {
         inbox.clear();
     }
-    if connection.eof && connection.flowing == Some(true) && connection.is_consumed() {
+    if connection.read_side.is_at_end()
+        && connection.flowing == Some(true)
+        && connection.is_consumed()
+    {
         queue_end(cx, id);
     }
     settle(cx, id);
@@ -283,7 +291,7 @@ pub(super) fn set_kept<S>(cx: &mut Context<S>, id: HandleId, is_kept: bool) {
     };
     let was_kept = std::mem::replace(&mut connection.is_kept, is_kept);
     if was_kept && connection.is_consumed() {
-        if connection.eof {
+        if connection.read_side.is_at_end() {
             queue_end(cx, id);
         }
         give_up(cx, id);
@@ -295,7 +303,7 @@ pub(super) fn pause<S>(cx: &mut Context<S>, id: HandleId) {
         return;
     };
     connection.flowing = Some(false);
-    if connection.failed != Failed::No {
+    if connection.life.is_broken() {
         cx.next_tick(move |state, cx| tell_failure(state, cx, id));
     }
 }
@@ -341,7 +349,10 @@ fn flow<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
     let Some(connection) = cx.connection(id) else {
         return;
     };
-    if connection.eof && connection.flowing == Some(true) && connection.is_consumed() {
+    if connection.read_side.is_at_end()
+        && connection.flowing == Some(true)
+        && connection.is_consumed()
+    {
         queue_end(cx, id);
     }
     give_up(cx, id);
@@ -364,7 +375,7 @@ fn hand_out<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) -> bool {
         return false;
     };
     connection.use_share(turn, loan.bytes().len());
-    if connection.is_consumed() && connection.eof {
+    if connection.is_consumed() && connection.read_side.is_at_end() {
         // Queued before the last bytes are handed out: even a pause there does not hold it back.
         queue_end(cx, id);
     }
@@ -395,7 +406,7 @@ fn end_of_stream<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
     let Some(connection) = cx.connection_mut(id) else {
         return;
     };
-    connection.eof = true;
+    connection.read_side = ReadSide::Eof;
     let is_consumed = connection.is_consumed();
     update_active(cx, id);
     if is_consumed {
@@ -409,12 +420,12 @@ fn queue_end<S>(cx: &mut Context<S>, id: HandleId) {
         let Some(connection) = cx.connection_mut(id) else {
             return;
         };
-        let broken =
-            connection.errored && (connection.failed == Failed::No || connection.destroyed);
-        if connection.ended || broken || connection.close_emitted || !connection.is_consumed() {
+        let has_failed = connection.errored() && !connection.life.is_broken();
+        let is_over = connection.read_side.has_ended() || has_failed || connection.life.is_closed();
+        if is_over || !connection.is_consumed() {
             return;
         }
-        connection.ended = true;
+        connection.read_side = ReadSide::Ended;
         emit(state, cx, id, Event::End);
         let Some(connection) = cx.connection(id) else {
             return;
@@ -428,7 +439,7 @@ fn queue_end<S>(cx: &mut Context<S>, id: HandleId) {
                     ending::end(cx, id, None, None);
                 }
             });
-        } else if connection.finished {
+        } else if connection.write_side.has_finished() {
             lingering::close(cx, id);
         }
         give_up(cx, id);
@@ -447,7 +458,7 @@ fn reading_failed<S>(cx: &mut Context<S>, id: HandleId, error: &io::Error) {
         return connection::destroy(cx, id, Some(error));
     }
     note_error(connection, &error);
-    connection.failed = Failed::Over;
+    connection.life = Life::Broken(Rest::Read);
     connection.need_drain = false;
     cx.next_tick(move |state, cx| tell_failure(state, cx, id));
 }
@@ -458,14 +469,16 @@ pub(super) fn writing_failed<S>(state: &mut S, cx: &mut Context<S>, id: HandleId
     let Some(connection) = cx.connection_mut(id) else {
         return;
     };
-    if connection.destroyed || connection.failed != Failed::No {
+    if connection.life.is_over() || connection.life.is_broken() {
         return;
     }
-    if !connection.established || !connection.read_started || connection.ended {
+    if !connection.life.has_stood()
+        || matches!(connection.read_side, ReadSide::Idle | ReadSide::Ended)
+    {
         return connection::destroy(cx, id, Some(error));
     }
     note_error(connection, &error);
-    connection.failed = Failed::Writing;
+    connection.life = Life::Broken(Rest::InKernel);
     connection.need_drain = false;
     if connection.wants() {
         // Whether there is anything is not known: no event may have told of it yet.
@@ -477,8 +490,8 @@ pub(super) fn writing_failed<S>(state: &mut S, cx: &mut Context<S>, id: HandleId
                 connection.keep(&buffer[..count]);
             }
             match then {
-                Then::End => connection.eof = true,
-                Then::Empty | Then::Failed(_) => connection.failed = Failed::Over,
+                Then::End => connection.read_side = ReadSide::Eof,
+                Then::Empty | Then::Failed(_) => connection.life = Life::Broken(Rest::Read),
                 Then::More | Then::Short => {}
             }
         }
@@ -487,7 +500,7 @@ pub(super) fn writing_failed<S>(state: &mut S, cx: &mut Context<S>, id: HandleId
     let Some(connection) = cx.connection(id) else {
         return;
     };
-    if connection.eof && connection.is_consumed() {
+    if connection.read_side.is_at_end() && connection.is_consumed() {
         queue_end(cx, id);
     }
     give_up(cx, id);
@@ -500,10 +513,10 @@ fn give_up<S>(cx: &mut Context<S>, id: HandleId) {
     let Some(connection) = cx.connection(id) else {
         return;
     };
-    let all_read = match connection.failed {
-        Failed::No => false,
-        Failed::Writing => connection.ended,
-        Failed::Over => !connection.eof || connection.ended,
+    let all_read = match (connection.life, connection.read_side) {
+        (Life::Broken(_), ReadSide::Ended) => true,
+        (Life::Broken(Rest::Read), side) => !side.is_at_end(),
+        _ => false,
     };
     if all_read && connection.is_consumed() {
         connection::destroy(cx, id, None);

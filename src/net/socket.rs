@@ -2,8 +2,9 @@
 
 use std::rc::Rc;
 
-use super::connection::{self, Connection, Failed, touch};
+use super::connection::{self, Connection, touch};
 use super::outbox::{Data, WriteCallback};
+use super::states::Life;
 use super::{ConnectOptions, Context, Error, EventKind, Handle, HandleKind, Handles, connect};
 use super::{ending, lingering, reading, unacknowledged, writing};
 use crate::event_loop::{CallbackResult, CallbackSite, HandleId};
@@ -20,7 +21,7 @@ impl Socket {
     /// times. It is [reusable](Self::set_reusable).
     pub fn new<S>(cx: &mut Context<S>) -> Self {
         let mut connection = Connection::new(None);
-        connection.reusable = true;
+        connection.own.get_or_insert_default().reusable = true;
         Self(cx.insert(Handle(HandleKind::Connection(connection))))
     }
 
@@ -31,8 +32,8 @@ impl Socket {
         let Some(connection) = cx.connection_mut(self.0) else {
             return self;
         };
-        connection.reusable = reusable;
-        if connection.close_emitted && !reusable {
+        connection.own.get_or_insert_default().reusable = reusable;
+        if connection.life.is_closed() && !reusable {
             cx.close(self.0);
         }
         self
@@ -153,7 +154,7 @@ impl Socket {
         let Some(connection) = cx.connection_mut(self.0) else {
             return self;
         };
-        if connection.finished || connection.failed != Failed::No {
+        if connection.write_side.has_finished() || connection.life.is_broken() {
             lingering::close(cx, self.0);
             return self;
         }
@@ -184,7 +185,7 @@ impl Socket {
             let message = "This handle type cannot be sent";
             return Err(Error::with_code("ERR_INVALID_HANDLE_TYPE", message));
         }
-        if connection.connecting {
+        if connection.life == Life::Connecting {
             let listeners = &mut connection.own.get_or_insert_default().listeners;
             listeners.add_own(
                 EventKind::Connect,
@@ -301,7 +302,7 @@ impl Socket {
         let Some(connection) = cx.connection_mut(self.0) else {
             return self;
         };
-        if connection.destroyed {
+        if connection.life.is_over() {
             return self;
         }
         connection.timeout = ms;

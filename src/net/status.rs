@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use super::connection::Failed;
+use super::states::Life;
 use super::{Address, Context, Error, Handles, Server, Socket};
 use crate::event_loop::{HandleId, Readiness};
 
@@ -74,22 +74,22 @@ impl Socket {
     #[must_use]
     pub fn connecting<S>(self, cx: &Context<S>) -> bool {
         cx.connection(self.0)
-            .is_some_and(|connection| connection.connecting)
+            .is_some_and(|connection| connection.life == Life::Connecting)
     }
 
     /// Whether it is not connected, or not yet (`pending`).
     #[must_use]
     pub fn pending<S>(self, cx: &Context<S>) -> bool {
-        cx.connection(self.0).is_none_or(|connection| {
-            connection.connecting || connection.destroyed || !connection.has_handle
-        })
+        let stands = |life| matches!(life, Life::Open | Life::Broken(_));
+        !cx.connection(self.0)
+            .is_some_and(|connection| stands(connection.life))
     }
 
     /// Whether it was destroyed, or is gone (`destroyed`).
     #[must_use]
     pub fn destroyed<S>(self, cx: &Context<S>) -> bool {
         cx.connection(self.0)
-            .is_none_or(|connection| connection.destroyed)
+            .is_none_or(|connection| connection.life.is_over())
     }
 
     /// Whether data may still come (`readable`).
@@ -110,7 +110,7 @@ impl Socket {
     #[must_use]
     pub fn writable_ended<S>(self, cx: &Context<S>) -> bool {
         cx.connection(self.0)
-            .is_some_and(|connection| connection.ending)
+            .is_some_and(|connection| connection.write_side.is_ending())
     }
 
     /// Whether it stays writable after [`Event::End`](super::Event::End) (`allowHalfOpen`).
@@ -124,14 +124,14 @@ impl Socket {
     #[must_use]
     pub fn writable_finished<S>(self, cx: &Context<S>) -> bool {
         cx.connection(self.0)
-            .is_some_and(|connection| connection.finished)
+            .is_some_and(|connection| connection.write_side.has_finished())
     }
 
     /// Whether [`Event::End`](super::Event::End) has come (`readableEnded`).
     #[must_use]
     pub fn readable_ended<S>(self, cx: &Context<S>) -> bool {
         cx.connection(self.0)
-            .is_some_and(|connection| connection.ended)
+            .is_some_and(|connection| connection.read_side.has_ended())
     }
 
     /// Whether nothing can reach the peer any more, as far as is known: the connection was reset,
@@ -144,7 +144,7 @@ impl Socket {
             || is(Readiness::READ_CLOSED) && is(Readiness::WRITE_CLOSED)
             || cx
                 .connection(self.0)
-                .is_some_and(|connection| connection.failed != Failed::No)
+                .is_some_and(|connection| connection.life.is_broken() || connection.life.is_over())
     }
 
     /// Whether data flows: `None` until somebody listens, pauses or resumes (`readableFlowing`).
@@ -178,7 +178,9 @@ impl Socket {
     #[must_use]
     pub fn writable_need_drain<S>(self, cx: &Context<S>) -> bool {
         cx.connection(self.0).is_some_and(|connection| {
-            connection.need_drain && !connection.destroyed && !connection.ending
+            connection.need_drain
+                && !connection.life.is_over()
+                && !connection.write_side.is_ending()
         })
     }
 
@@ -267,7 +269,7 @@ impl Socket {
         if let Some(known) = connection.own.as_ref().and_then(|own| own.remote.clone()) {
             return Some(known);
         }
-        if connection.connecting {
+        if connection.life == Life::Connecting {
             return None;
         }
         let address = connection.stream.peer_address().ok()??;

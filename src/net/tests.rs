@@ -247,7 +247,13 @@ fn bytes_given_back_at_the_end_come_before_it() {
     }
     let socket = *event_loop.extensions().get::<Socket>().expect("one came");
     assert_eq!(socket.readable_length(&event_loop), 2);
-    assert!(event_loop.connection(socket.0).expect("it is open").eof);
+    assert!(
+        event_loop
+            .connection(socket.0)
+            .expect("it is open")
+            .read_side
+            .is_at_end()
+    );
     socket.on_data(&mut event_loop, |_, cx, socket, bytes| {
         if let [_, rest @ ..] = bytes {
             socket.unshift(cx, rest);

@@ -9,6 +9,7 @@ use std::io;
 use super::connection::{self, emit, note_error, touch, update_active};
 use super::ending::{finish_if_done, shut_down};
 use super::outbox::{Batch, Data, Outcome, WriteCallback};
+use super::states::Life;
 use super::stream::Stream;
 use super::{Context, Error, Event, EventKind, Handles, Socket, reading};
 use crate::event_loop::{Counters, HandleId, Readiness};
@@ -24,7 +25,7 @@ pub(super) fn write<S>(
     let Some((connection, counters)) = cx.connection_and_counters(id) else {
         return false;
     };
-    if connection.ending || connection.destroyed {
+    if connection.write_side.is_ending() || connection.life.is_over() {
         let error = write_refusal(connection);
         refuse(cx, id, callback, error.clone());
         connection::destroy(cx, id, Some(error));
@@ -36,7 +37,8 @@ pub(super) fn write<S>(
         return false;
     }
     let mut activity = false;
-    let at_once = !connection.connecting && !connection.errored && connection.corked == 0;
+    let at_once =
+        connection.life != Life::Connecting && !connection.errored() && connection.corked == 0;
     if at_once && !connection.writing() {
         activity = true;
         match send_now(&connection.stream, data.bytes(), counters) {
@@ -54,7 +56,8 @@ pub(super) fn write<S>(
             Err(error) => fail_later(cx, id, &error, callback.into_iter().collect()),
         }
     } else {
-        let first = connection.connecting && !connection.writing() && connection.corked == 0;
+        let first =
+            connection.life == Life::Connecting && !connection.writing() && connection.corked == 0;
         if first {
             settle_in_turn(connection);
         }
@@ -75,7 +78,7 @@ pub(super) fn write<S>(
     let length = connection.writable_length();
     let below = length < connection.high_water_mark as usize || length == 0;
     connection.need_drain |= !below;
-    let fine = below && !connection.errored && !connection.destroyed;
+    let fine = below && !connection.errored() && !connection.life.is_over();
     if activity && connection.timeout != 0 {
         touch(cx, id);
     }
@@ -153,7 +156,7 @@ pub(super) fn destroyed_error(method: &str) -> Error {
 
 /// Why nothing can be written any more.
 pub(super) fn refusal<S>(connection: &connection::Connection<S>) -> Error {
-    if connection.ending {
+    if connection.write_side.is_ending() {
         Error::with_code("ERR_STREAM_WRITE_AFTER_END", "write after end")
     } else {
         destroyed_error("write")
@@ -162,7 +165,10 @@ pub(super) fn refusal<S>(connection: &connection::Connection<S>) -> Error {
 
 /// As [`refusal`], told to a `write`: that the other party ended the socket, if it was that.
 fn write_refusal<S>(connection: &connection::Connection<S>) -> Error {
-    if connection.ending && connection.ended && !connection.allow_half_open {
+    if connection.write_side.is_ending()
+        && connection.read_side.has_ended()
+        && !connection.allow_half_open
+    {
         Error::with_code("EPIPE", "This socket has been ended by the other party")
     } else {
         refusal(connection)
@@ -179,7 +185,7 @@ fn after_write<S>(
     let Some(connection) = cx.connection_mut(id) else {
         return;
     };
-    let open = !connection.ending && !connection.destroyed;
+    let open = !connection.write_side.is_ending() && !connection.life.is_over();
     if connection.need_drain && open && connection.writable_length() == 0 {
         connection.need_drain = false;
         emit(state, cx, id, Event::Drain);
@@ -189,7 +195,7 @@ fn after_write<S>(
     }
     if cx
         .connection(id)
-        .is_some_and(|connection| connection.destroyed)
+        .is_some_and(|connection| connection.life.is_over())
     {
         fail_buffered(state, cx, id);
     }
@@ -262,7 +268,7 @@ fn take_buffered<S>(connection: &mut connection::Connection<S>) -> Vec<(WriteCal
 
 /// Closing phase: the write that was with the kernel when the socket was destroyed is let go.
 pub(super) fn fail_sending<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
-    let Some(connection) = cx.connection_mut(id).filter(|own| own.established) else {
+    let Some(connection) = cx.connection_mut(id).filter(|own| own.life.has_stood()) else {
         return; // one that waited for the connection is told by a close listener
     };
     let outbox = connection.outbox.as_mut();
@@ -282,7 +288,7 @@ pub(super) fn take_unsent<S>(
     connection: &mut connection::Connection<S>,
 ) -> Vec<(WriteCallback<S>, Error)> {
     let outbox = connection.outbox.as_mut();
-    let waited = !connection.established && connection.destroyed;
+    let waited = !connection.life.has_stood() && connection.life.is_over();
     let sending = outbox.and_then(|outbox| outbox.sending.take_if(|_| waited));
     let Some(sending) = sending else {
         return Vec::new();
@@ -367,7 +373,7 @@ pub(super) fn send_buffered<S>(cx: &mut Context<S>, id: HandleId) {
     let Some(connection) = cx.connection_mut(id) else {
         return;
     };
-    if connection.corked > 0 || connection.destroyed || connection.writing() {
+    if connection.corked > 0 || connection.life.is_over() || connection.writing() {
         return;
     }
     let Some(outbox) = connection.outbox.as_mut() else {
@@ -377,7 +383,7 @@ pub(super) fn send_buffered<S>(cx: &mut Context<S>, id: HandleId) {
         return;
     }
     let mut batch = std::mem::take(&mut outbox.buffered);
-    if connection.connecting {
+    if connection.life == Life::Connecting {
         outbox.sending = Some(batch);
         return settle_in_turn(connection);
     }
@@ -408,7 +414,7 @@ fn connected<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
     let Some(connection) = cx.connection_mut(id) else {
         return;
     };
-    if connection.destroyed {
+    if connection.life.is_over() {
         // A connect listener did that.
         let outbox = connection.outbox.as_mut();
         if let Some(sending) = outbox.and_then(|outbox| outbox.sending.take()) {

@@ -115,7 +115,7 @@ impl ChatServer {
         if let Some(session) = session {
             socket.forget_unsent(cx);
             if let Some(Some(outlet)) = self.outlets.get(session) {
-                (outlet.door.forget_unread)(socket, cx);
+                (outlet.door().forget_unread)(socket, cx);
             }
             let reason = DisconnectReason::Memory;
             self.hub.disconnect(session, reason, moment(cx));

@@ -332,7 +332,7 @@ impl ChatServer {
         };
         for outlet in self.outlets.iter().flatten() {
             // Who has to drain first gets it then; nobody else is told when all is read.
-            if let Some(show_board) = outlet.door.show_board
+            if let Some(show_board) = outlet.door().show_board
                 && !outlet.socket.writable_need_drain(cx)
             {
                 show_board(outlet.socket, cx, &frame);
@@ -343,7 +343,7 @@ impl ChatServer {
     /// Shows it to a member that could not take it of late.
     fn show_board_again(&self, cx: &mut Context<Self>, session: SessionId) {
         if let Some(Some(outlet)) = self.outlets.get(session)
-            && let Some(show_board) = outlet.door.show_board
+            && let Some(show_board) = outlet.door().show_board
             && let Some(frame) = self.board.frame()
         {
             show_board(outlet.socket, cx, &frame);

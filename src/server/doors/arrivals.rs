@@ -51,7 +51,7 @@ impl ChatServer {
     /// Takes a session's outlet away: nothing is delivered to it any more.
     pub(in crate::server) fn unseat(&mut self, session: SessionId) -> Option<Outlet> {
         let outlet = self.outlets.get_mut(session)?.take()?;
-        if outlet.door.show_board.is_some() {
+        if outlet.door().show_board.is_some() {
             self.board.leave();
         }
         Some(outlet)

@@ -6,7 +6,7 @@
 //! | `line/` | the door for `nc`: TCP and IPC, lines of text |
 //! | `web/` | the door for browsers and programs: pages, and WebSockets with lines or JSON |
 //! | `json/` | the objects of `loopchat.v1.json`, whichever door they come through |
-//! | `mod.rs` | the framings that members of the doors have |
+//! | `mod.rs` | all doors, and the framings that their members have |
 //! | `outlet.rs` | what differs between the doors: how is written, read on, and ended |
 //! | `connections.rs` | what the doors keep of each connection |
 //! | `arrivals.rs`, `hearing.rs` | who comes and who is gone; when a connection is read |
@@ -24,6 +24,7 @@ pub(in crate::server) mod web;
 use crate::server::core::rendering::{Framing, FramingId, Heard};
 use json::rendering;
 use line::words::{self, Times};
+use outlet::{Door, DoorId};
 
 /// `nc`'s lines: old messages have their times.
 pub(super) const LINES: FramingId = FramingId(0);
@@ -46,6 +47,14 @@ const JSON_FRAMING: Framing = Framing {
     without_times: JSON,
     has_crowds: true,
 };
+
+/// Where members come in by lines.
+const LINE_DOOR: DoorId = DoorId(0);
+/// Where they come in by WebSockets.
+const WEB_DOOR: DoorId = DoorId(1);
+
+/// All doors that members have, each at the place that its id says.
+static DOORS: [&Door; 2] = [&line::DOOR, &web::members::DOOR];
 
 /// All framings there are, each at the place that its id says.
 pub static FRAMINGS: [Framing; 8] = [

@@ -10,6 +10,7 @@ use crate::net::{Context, Socket};
 use crate::server::ChatServer;
 use crate::server::core::fan_out::Payload;
 use crate::server::core::hub::Progress;
+use crate::server::doors::DOORS;
 
 /// What a door does for its members.
 #[derive(Debug)]
@@ -29,17 +30,28 @@ pub(in crate::server) struct Door {
     pub(in crate::server) show_board: Option<ShowBoard>,
 }
 
+/// A door's place in [`DOORS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::server) struct DoorId(pub(in crate::server) u8);
+
 type ShowBoard = fn(Socket, &mut Context<ChatServer>, &Rc<Vec<u8>>);
 
 /// A member's end of its connection.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::server) struct Outlet {
-    pub(in crate::server) door: &'static Door,
+    pub(in crate::server) door: DoorId,
     /// What waits and what was sent is counted there.
     pub(in crate::server) socket: Socket,
 }
 
+// There is one for each member, and there are thousands of them.
+const _: () = assert!(size_of::<Option<Outlet>>() <= 12);
+
 impl Outlet {
+    pub(in crate::server) fn door(self) -> &'static Door {
+        DOORS[usize::from(self.door.0)]
+    }
+
     /// The bytes that wait for the member, and those ever sent to it.
     pub(in crate::server) fn progress(self, cx: &Context<ChatServer>) -> Progress {
         let waiting = self.socket.buffered(cx);
@@ -48,11 +60,11 @@ impl Outlet {
     }
 
     pub(in crate::server) fn write(self, cx: &mut Context<ChatServer>, payload: Payload<'_>) {
-        (self.door.write)(self.socket, cx, payload);
+        (self.door().write)(self.socket, cx, payload);
     }
 
     pub(in crate::server) fn read_on(self, server: &mut ChatServer, cx: &mut Context<ChatServer>) {
-        (self.door.read_on)(server, cx, self.socket);
+        (self.door().read_on)(server, cx, self.socket);
     }
 
     /// Ends the connection of a member that has left the chat, after `last`, which it is still to
@@ -67,6 +79,6 @@ impl Outlet {
         if !last.is_empty() {
             self.write(cx, Payload::Own(last));
         }
-        (self.door.close)(server, cx, self.socket, reason);
+        (self.door().close)(server, cx, self.socket, reason);
     }
 }

@@ -27,11 +27,11 @@ use log::debug;
 use crate::chat::{DisconnectReason, Peer};
 use crate::net::{self, Context, Event, Server, Socket};
 use crate::server::core::fan_out::Payload;
-use crate::server::doors::LINES;
 use crate::server::doors::arrivals;
 use crate::server::doors::connections::{Stage, Unheard};
 use crate::server::doors::json::objects::Pace;
 use crate::server::doors::outlet::{Door, Outlet};
+use crate::server::doors::{LINE_DOOR, LINES};
 use crate::server::{ChatServer, Loop};
 use ending::{LAST_LINES_MS, LINGER_MS, close, end, last_words, see_off, throw_away, turn_away};
 use hearing::hear;
@@ -44,7 +44,7 @@ const HEADER_MS: u64 = 5000;
 const MAYBE_HEADER_MS: u64 = 1000;
 
 /// What the door does for its members.
-static DOOR: Door = Door {
+pub(super) static DOOR: Door = Door {
     write: |socket, cx, payload| {
         match payload {
             Payload::Shared(shared) => socket.write_shared(cx, shared.bytes()),
@@ -228,7 +228,7 @@ fn admit(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, 
         server.enter(
             cx,
             Outlet {
-                door: &DOOR,
+                door: LINE_DOOR,
                 socket,
             },
             LINES,

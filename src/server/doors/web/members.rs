@@ -23,7 +23,7 @@ use crate::server::doors::web::client;
 use crate::server::doors::web::path;
 use crate::server::doors::web::peer;
 use crate::server::doors::web::refuse_upgrade;
-use crate::server::doors::{FRAMINGS, JSON, LINES};
+use crate::server::doors::{FRAMINGS, JSON, LINES, WEB_DOOR};
 use crate::server::{ChatServer, moment};
 
 /// What is sent to one alone is cut into messages of about so many bytes, between lines: a
@@ -31,7 +31,7 @@ use crate::server::{ChatServer, moment};
 const PIECE: usize = 16 * 1024;
 
 /// What the door does for its members.
-static DOOR: Door = Door {
+pub(in crate::server::doors) static DOOR: Door = Door {
     write: |socket, cx, payload| {
         let web_socket = WebSocket::of(socket);
         match payload {
@@ -157,7 +157,7 @@ pub(in crate::server) fn enter(
         return keep_out(server, cx, web_socket, entering, &DisconnectReason::Gone);
     };
     let outlet = Outlet {
-        door: &DOOR,
+        door: WEB_DOOR,
         socket,
     };
     let (connections, config) = (&mut server.connections, &server.config);
