@@ -110,6 +110,8 @@ pub struct ChatServer {
     end: End,
     /// When somebody asked for it.
     ends_since: Option<Millis>,
+    /// By when it begins, whatever is still to be heard or settled.
+    end_deadline: Option<Timer>,
     /// An immediate is set that will look whether it may begin.
     looks_at_end: bool,
     budget: Budget,
@@ -238,6 +240,7 @@ impl ChatServer {
             proxy_doors: Vec::new(),
             end: End::default(),
             ends_since: None,
+            end_deadline: None,
             looks_at_end: false,
             budget: Budget::default(),
         }

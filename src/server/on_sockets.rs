@@ -50,6 +50,7 @@ impl House {
         let (at, web_at) = (of(&lines), of(&web));
         let door = line::open(&mut event_loop, server.hub.high_water_mark());
         door.listen_on(&mut event_loop, lines);
+        server.servers.push(door);
         web::listen(&mut event_loop, &mut server, web).expect("it can be polled");
         Self {
             event_loop,

@@ -11,7 +11,7 @@ use log::{info, warn};
 use crate::chat::DisconnectReason;
 use crate::event_loop::{SIGHUP, SIGINT, SIGTERM, Signal};
 use crate::http::{self, web_socket};
-use crate::net::{Context, Socket};
+use crate::net::{self, Context, Socket};
 use crate::server::core::hub::seconds;
 use crate::server::service_manager::{self, State};
 use crate::server::{ChatServer, Loop, moment};
@@ -96,7 +96,7 @@ pub(super) fn begin_after_what_came(server: &mut ChatServer, cx: &mut Context<Ch
         }
         begin(server, cx);
     });
-    cx.set_timer_ref(deadline, false);
+    server.end_deadline = Some(deadline);
     go_on(server, cx);
 }
 
@@ -155,6 +155,14 @@ fn is_to_be_heard(
     has_more && read.saturating_sub(came) <= kept as u64
 }
 
+impl ChatServer {
+    /// All doors, open or closed.
+    fn doors(&self) -> impl Iterator<Item = net::Server> {
+        let web = self.web.map(http::Server::net);
+        self.servers.iter().copied().chain(web)
+    }
+}
+
 /// Stops accepting, tells everyone, and ends every connection after what it is still to get. The
 /// loop then ends by itself: nothing else holds it open.
 pub(super) fn begin(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
@@ -162,7 +170,17 @@ pub(super) fn begin(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
         return;
     }
     server.end = End::HasBegun;
+    if let Some(deadline) = server.end_deadline.take() {
+        cx.clear_timer(deadline); // nothing is due any more before the time for last lines is over
+    }
     service_manager::tell(server, cx, State::Stopping);
+    let waited = server.ends_since.map_or(0, |since| cx.now() - since);
+    let timeout = seconds(server.config.shutdown_timeout).saturating_sub(waited);
+    let timeout_ms = u32::try_from(timeout).unwrap_or(u32::MAX);
+    for door in server.doors() {
+        // That is how long a peer has to take what is with the system already, too.
+        door.set_linger(cx, Some(timeout_ms));
+    }
     for door in &server.servers {
         door.close(cx);
     }
@@ -176,17 +194,14 @@ pub(super) fn begin(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
     for socket in server.connections.visitors().into_iter().chain(turned_away) {
         socket.destroy_soon(cx);
     }
-    let waited = server.ends_since.map_or(0, |since| cx.now() - since);
-    let timeout = seconds(server.config.shutdown_timeout).saturating_sub(waited);
     if let Some(members) = server.web_members {
-        members.extend_close_timeout(cx, u32::try_from(timeout).unwrap_or(u32::MAX));
+        members.extend_close_timeout(cx, timeout_ms);
     }
     let reason = DisconnectReason::Shutdown;
     server.hub.disconnect_everyone(&reason, moment(cx));
     server.finish(cx);
     let deadline = cx.set_deadline(timeout, |server: &mut ChatServer, cx| {
-        let web = server.web.map(http::Server::net);
-        let doors = server.servers.iter().copied().chain(web);
+        let doors = server.doors();
         let left: usize = doors.map(|door| door.connections(cx)).sum();
         if left > 0 {
             warn!("{left} connections did not read their last lines in time");

@@ -1,5 +1,7 @@
 //! The end of the server, asked for while there is much to hear.
 
+use socket2::{Domain, Socket, Type};
+
 use super::drafts::masked_text;
 use super::*;
 use crate::server::core::flood::Flood;
@@ -95,4 +97,58 @@ fn who_does_not_read_delays_the_end_by_half_of_its_time() {
     house.until("the end", |_| reader.hears("Goodbye"));
     let half = u64::from(Config::default().shutdown_timeout) * 1000 / 2;
     assert_eq!(house.event_loop.now() - before, half);
+}
+
+/// Catches: a time for what was said before the end that goes on when the end has begun, and then
+/// wakes the server for nothing.
+#[test]
+fn what_was_the_time_to_hear_is_forgotten_when_the_end_begins() {
+    let mut house = house();
+    let all = u64::from(Config::default().shutdown_timeout) * 1000;
+    let _member = house.member();
+    // Whatever else is done now and then is done at other times.
+    let start = house.event_loop.now() + 77;
+    house.event_loop.set_timeout(77, |_, _| {});
+    house.until("a time", |house| house.event_loop.now() >= start);
+    house.event_loop.set_timeout(all, |_, _| {}); // it holds the loop open
+    shutdown::begin_after_what_came(&mut house.server, &mut house.event_loop);
+    house.until("the end", |house| house.server.end.has_begun());
+    let mut woken = Vec::new();
+    house.until("its time to be over", |house| {
+        woken.push(house.event_loop.now() - start);
+        house.event_loop.now() >= start + all
+    });
+    assert!(!woken.contains(&(all / 2)), "{woken:?}");
+}
+
+/// Catches: a member who has been sent all there is, and takes it late: reset after the five seconds
+/// that one has whom the server alone has ended, though the end of the server gives it more.
+#[test]
+fn who_reads_late_has_until_the_shutdown_timeout() {
+    let mut house = House::new(Config {
+        flood: Some(Flood::Off),
+        shutdown_timeout: 60,
+        ..Config::default()
+    });
+    // Its system takes little of what it is sent; that of the server has the rest.
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    socket.set_recv_buffer_size(1).expect("the least there is");
+    socket
+        .connect(&house.lines.into())
+        .expect("someone listens");
+    let mut late = Peer {
+        stream: socket.into(),
+        heard: String::new(),
+    };
+    late.stream.set_nonblocking(true).expect("it can");
+    house.until("a greeting", |_| late.hears("/help lists the commands"));
+    let mut talker = house.member();
+    talker.send("x\n".repeat(2000).as_bytes());
+    shutdown::begin_after_what_came(&mut house.server, &mut house.event_loop);
+    house.until("the end", |_| talker.hears("Goodbye"));
+    let start = house.event_loop.now();
+    house.event_loop.set_timeout(59_000, |_, _| {}); // it holds the loop open
+    house.until("late", |house| house.event_loop.now() >= start + 59_000);
+    house.soon("the rest", || late.hears("Goodbye"));
+    assert_eq!(late.heard.matches(": x\n").count(), 2000);
 }
