@@ -3,12 +3,15 @@
 
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/virtual_time.rs"]
+mod virtual_time;
 
 mod budgets;
 mod ends;
 mod foreign;
 mod hostile;
 mod json;
+mod late;
 mod limits;
 mod lines;
 mod long;

@@ -99,7 +99,7 @@ fn left_out(line: &str) -> Option<usize> {
 ///
 /// It may be told more than once of what was left out. The system of one that reads nothing takes
 /// some more now and then, and when it has taken all that waits, the next lines are sent again.
-struct Account<'a> {
+pub(super) struct Account<'a> {
     said: &'a [String],
     /// Lines it has got, or knows to have missed.
     known: usize,
@@ -107,7 +107,7 @@ struct Account<'a> {
 }
 
 impl<'a> Account<'a> {
-    fn of(said: &'a [String]) -> Self {
+    pub(super) fn of(said: &'a [String]) -> Self {
         Self {
             said,
             known: 0,
@@ -117,7 +117,7 @@ impl<'a> Account<'a> {
 
     /// A line it got has to be the next that was said, or to say how many are missing at just this
     /// place.
-    fn note(&mut self, line: &str) {
+    pub(super) fn note(&mut self, line: &str) {
         if let Some(count) = left_out(line) {
             self.missed += count;
             self.known += count;
@@ -176,69 +176,6 @@ fn a_slow_reader_that_ends_its_side_is_told_how_much_it_missed() {
     reader.expect_line(|line| line.contains(&format!("{} left #lobby", slow.name)));
     Account::of(&said).settle(&mut slow);
     assert_eq!(slow.rest(), [""; 0]);
-}
-
-#[test]
-fn a_reader_that_stalls_is_disconnected_and_told_why() {
-    let server = Server::with(&["--stall-timeout", "1"]);
-    let [mut stalled, mut talker, mut reader] = three(&server, &server.address);
-    let mut said = Vec::new();
-    loop {
-        talk(&mut talker, &mut reader, &mut said);
-        talker.say("/who");
-        let who = talker.expect_line(|line| line.starts_with("* In #lobby ("));
-        if !who.contains(&stalled.name) {
-            break;
-        }
-        assert!(said.len() < 1_000_000, "4 GB wait for it");
-    }
-    let mut lines = stalled.rest();
-    let last = lines.pop().expect("a last line");
-    assert_eq!(last, "! Disconnected: you read nothing for 1 second.");
-    let mut account = Account::of(&said);
-    lines.iter().for_each(|line| account.note(line));
-}
-
-/// A member's own answers are never left out: too much of them is too much. What others say to it,
-/// however much that is, is left out instead, and who said it is told.
-#[test]
-fn more_than_the_hard_limit_is_the_end() {
-    let much = ["--history", "10000", "--history-bytes", "67108864"];
-    let server = Server::with(&much);
-    let [stalled, mut talker, mut reader] = three(&server, &server.address);
-    let said = talk_much(&mut talker, &mut reader);
-    let private = format!("/msg {} {}", stalled.name, "x".repeat(3900));
-    let refusal = format!("! Not delivered: {} reads too slowly.", stalled.name);
-    let mut refused = 0;
-    while refused < 500 {
-        (0..LINES_AT_ONCE).for_each(|_| talker.say(&private));
-        let answers = talker.sync();
-        refused += answers.iter().filter(|line| **line == refusal).count();
-    }
-
-    let mut slow = server.join();
-    slow.say("/history 10000");
-    // Who comes and goes within a second may not be mentioned.
-    support::eventually("it to be sent away", || {
-        talker.say("/who");
-        let who = talker.expect_line(|line| line.starts_with("* In #lobby ("));
-        who.starts_with("* In #lobby (3): ").then_some(())
-    });
-    let mut lines = slow.rest();
-    let last = lines.pop().expect("a last line");
-    assert_eq!(
-        last,
-        "! Disconnected: you read too slowly, more than 256 KiB were waiting for you."
-    );
-    // Before that, a newcomer was shown the last few.
-    let start = format!("* The last {} messages of #lobby:", said.len());
-    let answer = lines.into_iter().skip_while(|line| *line != start);
-    let answer = messages(answer.collect());
-    let told = answer.iter().map(|line| replayed(line));
-    assert!(told.eq(&said), "what it got has holes");
-    talker.say("/who");
-    let who = talker.expect_line(|line| line.starts_with("* In #lobby (3): "));
-    assert!(who.contains(&stalled.name), "{who}");
 }
 
 #[test]
