@@ -271,6 +271,7 @@ scenarios! {
     http_client_agent_reuse "86-http-client-agent-reuse";
     http_client_errors "87-http-client-errors";
     http_reused_connection_ends "93-http-reused-connection-ends";
+    http_unread_body "94-http-unread-body";
     http_half_closed_client "88-http-half-closed-client";
     http_max_requests_per_socket "89-http-max-requests-per-socket";
     http_unix_and_connect "90-http-unix-and-connect";
@@ -415,6 +416,8 @@ mod node {
     #[cfg(feature = "http")]
     #[path = "90-http-unix-and-connect.rs"]
     pub mod http_unix_and_connect;
+    #[path = "94-http-unread-body.rs"]
+    pub mod http_unread_body;
     #[cfg(feature = "http")]
     #[path = "79-http-upgrade.rs"]
     pub mod http_upgrade;

@@ -215,10 +215,7 @@ fn begin<S: 'static>(
     own.answered = true;
     own.number = own.number.wrapping_add(1);
     let number = own.number;
-    own.response = Some(Box::new(Incoming {
-        head,
-        ..Incoming::default()
-    }));
+    own.response = Some(Box::new(Incoming::new(head)));
     let response = IncomingMessage { socket, number };
     client::responded(cx, request, keep_alive);
     let event = RequestEvent::Response(response);

@@ -1,5 +1,7 @@
 //! A message that is being received: a request at a server, a response at a client.
 
+use std::collections::VecDeque;
+
 use super::listeners::{Kept, Listeners, emit, listener_methods};
 use super::response::ServerResponse;
 use super::{Head, client_connection, exchange, listeners, server_connection};
@@ -14,8 +16,10 @@ use crate::net::{Error, Socket};
 /// ended; asked of a stale one, everything is empty or a no-op.
 ///
 /// Its body comes as [`Data`](MessageEvent::Data) once somebody listens to that or
-/// [resumes](Self::resume) it. Until then, and while it is paused, the other side has to wait.
-/// What nobody has listened to when the response is sent is read and thrown away.
+/// [resumes](Self::resume) it. Until then, and while it is paused, as much is kept as the socket's
+/// high-water mark allows, and then the other side has to wait. Whether it is gone is known until
+/// then only.
+/// What nobody has had any of when the response is sent is read and thrown away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct IncomingMessage {
     pub(super) socket: Socket,
@@ -66,6 +70,18 @@ pub(super) struct Incoming<S> {
     pub(super) listeners: Listeners<Callback<S>>,
     /// `None` until somebody listens to data, pauses or resumes.
     pub(super) flowing: Option<bool>,
+    /// Pieces of the body that have come and were not handed out, and how many bytes they are. Up
+    /// to the high-water mark the connection is read on for them: so it is known that the body has
+    /// come, or that the other side is gone.
+    kept: VecDeque<Box<[u8]>>,
+    kept_bytes: usize,
+    flow_queued: bool,
+    /// Somebody has asked for it.
+    asked_for: bool,
+    /// Some of it was handed out: who has that wants the rest, even when it is paused.
+    consumed: bool,
+    /// What is left of it is thrown away.
+    dumped: bool,
     /// All of it was received.
     pub(super) complete: bool,
     pub(super) end_queued: bool,
@@ -81,6 +97,12 @@ impl<S> Default for Incoming<S> {
             trailers: None,
             listeners: Listeners::default(),
             flowing: None,
+            kept: VecDeque::new(),
+            kept_bytes: 0,
+            flow_queued: false,
+            asked_for: false,
+            consumed: false,
+            dumped: false,
             complete: false,
             end_queued: false,
             ended: false,
@@ -91,6 +113,13 @@ impl<S> Default for Incoming<S> {
 }
 
 impl<S> Incoming<S> {
+    pub(super) fn new(head: Head) -> Self {
+        Self {
+            head,
+            ..Self::default()
+        }
+    }
+
     /// Forgets all, but keeps a little memory.
     pub(super) fn recycle(&mut self) {
         let Self {
@@ -98,6 +127,12 @@ impl<S> Incoming<S> {
             trailers,
             listeners,
             flowing,
+            kept,
+            kept_bytes,
+            flow_queued,
+            asked_for,
+            consumed,
+            dumped,
             complete,
             end_queued,
             ended,
@@ -108,9 +143,38 @@ impl<S> Incoming<S> {
         *trailers = None;
         listeners.clear();
         *flowing = None;
+        (*kept, *kept_bytes) = Default::default();
+        for flag in [flow_queued, asked_for, consumed, dumped] {
+            *flag = false;
+        }
         for flag in [complete, end_queued, ended, aborted, closed] {
             *flag = false;
         }
+    }
+
+    /// Whether no more of it is read for now: it does not flow, and enough is kept.
+    pub(super) fn is_full(&self, high_water_mark: usize) -> bool {
+        self.flowing != Some(true) && self.kept_bytes >= high_water_mark
+    }
+
+    /// Bytes that have come and were not handed out.
+    pub(super) fn kept_bytes(&self) -> usize {
+        self.kept_bytes
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        self.kept.push_back(bytes.into());
+        self.kept_bytes += bytes.len();
+    }
+
+    fn take_kept(&mut self) -> Option<Box<[u8]>> {
+        let piece = self.kept.pop_front()?;
+        self.kept_bytes -= piece.len();
+        Some(piece)
+    }
+
+    fn forget_kept(&mut self) {
+        (self.kept, self.kept_bytes) = Default::default();
     }
 }
 
@@ -163,14 +227,50 @@ impl<S: 'static> Kept<S, Callback<S>> for Lookup {
     }
 }
 
-/// Some of the body has come. It flows: whoever drives the connection has seen to that.
+/// Some of the body has come: it is handed out if it flows, and kept if not.
 pub(super) fn data<S: 'static>(
     state: &mut S,
     cx: &mut Context<S>,
     message: IncomingMessage,
     bytes: &[u8],
 ) {
+    let Some(own) = of(cx, message) else { return };
+    if own.dumped {
+        return;
+    }
+    if own.flowing != Some(true) || !own.kept.is_empty() {
+        return own.keep(bytes);
+    }
+    own.consumed = true;
     tell(state, cx, message, Kind::Data, MessageEvent::Data(bytes));
+}
+
+/// Hands out what was kept, as a tick.
+fn queue_flow<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
+    let Some(own) = of(cx, message) else { return };
+    if std::mem::replace(&mut own.flow_queued, true) {
+        return;
+    }
+    cx.next_tick(move |state, cx| {
+        if let Some(own) = of(cx, message) {
+            own.flow_queued = false;
+        }
+        while let Some(own) = of(cx, message)
+            && own.flowing == Some(true)
+            && let Some(piece) = own.take_kept()
+        {
+            own.consumed = true;
+            tell(state, cx, message, Kind::Data, MessageEvent::Data(&piece));
+        }
+        read_on(cx, message);
+    });
+}
+
+/// It flows, and nothing of it is kept: its end may be next, or more is read.
+fn read_on<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
+    queue_end(cx, message);
+    server_connection::go_on(cx, message.socket);
+    client_connection::go_on(cx, message.socket);
 }
 
 /// All of it has come: its end is told, once it flows, as a tick.
@@ -188,9 +288,14 @@ pub(super) fn completed<S: 'static>(
     }
 }
 
-/// Its response is over: so is it, if it is complete and no end is to be told.
+/// Its response is over: so is it, if it is complete and no end is to be told, now or when who has
+/// paused it goes on.
 pub(super) fn settle<S: 'static>(state: &mut S, cx: &mut Context<S>, message: IncomingMessage) {
-    if of(cx, message).is_some_and(|own| own.complete && !own.end_queued) {
+    let is_over = |own: &mut Incoming<S>| {
+        let is_paused = own.asked_for && own.flowing == Some(false);
+        own.complete && !own.end_queued && !is_paused
+    };
+    if of(cx, message).is_some_and(is_over) {
         close(state, cx, message);
     }
 }
@@ -198,7 +303,8 @@ pub(super) fn settle<S: 'static>(state: &mut S, cx: &mut Context<S>, message: In
 /// Tells the end, if it is due and not told yet, and then the close: each a tick.
 fn queue_end<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
     let Some(own) = of(cx, message) else { return };
-    let due = own.complete && own.flowing == Some(true) && !own.end_queued;
+    let flows = own.flowing == Some(true) && own.kept.is_empty();
+    let due = own.complete && flows && !own.end_queued;
     if !due || own.aborted || own.ended {
         return;
     }
@@ -229,11 +335,15 @@ pub(super) fn close<S: 'static>(state: &mut S, cx: &mut Context<S>, message: Inc
     exchange::forget(cx, message);
 }
 
-/// Nobody wants the rest of it: it is read and thrown away.
+/// Nobody will want it any more, unless somebody has had some of it, or has asked for it and is
+/// about to: it is read and thrown away.
 pub(super) fn dump<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
-    if let Some(own) = of(cx, message)
-        && own.flowing != Some(true)
-    {
+    let full = message.socket.writable_high_water_mark(cx) as usize;
+    let Some(own) = of(cx, message) else { return };
+    let is_wanted = own.consumed || own.asked_for && !own.is_full(full);
+    if !is_wanted {
+        own.dumped = true;
+        own.forget_kept();
         message.resume(cx);
     }
 }
@@ -251,6 +361,7 @@ pub(super) fn abort<S: 'static>(
     let cut_short = !(own.complete && (own.ended || own.end_queued)) && !own.closed;
     if cut_short {
         own.aborted = true;
+        own.forget_kept();
         tell(state, cx, message, Kind::Aborted, MessageEvent::Aborted);
     }
     then(state, cx);
@@ -328,12 +439,12 @@ impl IncomingMessage {
     /// Hands out data, from the next tick on; what nobody listens to is thrown away.
     pub fn resume<S: 'static>(self, cx: &mut Context<S>) -> Self {
         let Some(own) = of(cx, self) else { return self };
-        if own.flowing.replace(true) != Some(true) {
-            queue_end(cx, self);
-            server_connection::go_on(cx, self.socket);
-            client_connection::go_on(cx, self.socket);
-        } else {
-            queue_end(cx, self);
+        own.asked_for = true;
+        let flowed = own.flowing.replace(true) == Some(true);
+        match (own.kept.is_empty(), flowed) {
+            (false, _) => queue_flow(cx, self),
+            (true, true) => queue_end(cx, self),
+            (true, false) => read_on(cx, self),
         }
         self
     }

@@ -149,7 +149,10 @@ impl<S> Connection<S> {
     /// Bytes of memory beyond this.
     fn memory(&self) -> usize {
         let exchanges = self.exchanges.iter().chain(&self.leaving);
-        let requests = exchanges.map(|one| size_of::<Exchange<S>>() + one.incoming.head.held());
+        let requests = exchanges.map(|one| {
+            let incoming = &one.incoming;
+            size_of::<Exchange<S>>() + incoming.head.held() + incoming.kept_bytes()
+        });
         self.parser.held() + self.held() + requests.sum::<usize>()
     }
 
@@ -363,7 +366,7 @@ fn waits<S>(own: &mut Connection<S>, full: usize, queued: usize) -> bool {
         let number = own.begun.wrapping_sub(1);
         // Nobody waits for the body of a request that has its response.
         let exchange = own.exchange(number);
-        return exchange.is_some_and(|exchange| exchange.incoming.flowing != Some(true));
+        return exchange.is_some_and(|exchange| exchange.incoming.is_full(full));
     }
     if own.parser.in_message() {
         return false; // its end is known without another byte
@@ -372,7 +375,11 @@ fn waits<S>(own: &mut Connection<S>, full: usize, queued: usize) -> bool {
         return true;
     }
     let unanswered = own.exchanges.len();
-    own.held_back || unanswered > 0 && (unanswered >= PIPELINED || own.held() + queued >= full)
+    let kept = |exchange: &Box<Exchange<S>>| exchange.incoming.kept_bytes();
+    let all = own.exchanges.iter().chain(&own.leaving);
+    let bodies: usize = all.map(kept).sum();
+    let has_much = unanswered > 0 && own.held() + queued + bodies >= full;
+    own.held_back || unanswered >= PIPELINED || has_much || bodies >= full
 }
 
 /// Reads on, if that was what it waited for.
