@@ -272,6 +272,7 @@ scenarios! {
     http_client_errors "87-http-client-errors";
     http_reused_connection_ends "93-http-reused-connection-ends";
     http_unread_body "94-http-unread-body";
+    http_destroyed_response "95-http-destroyed-response";
     http_half_closed_client "88-http-half-closed-client";
     http_max_requests_per_socket "89-http-max-requests-per-socket";
     http_unix_and_connect "90-http-unix-and-connect";
@@ -386,6 +387,8 @@ mod node {
     #[cfg(feature = "http")]
     #[path = "82-http-close-idle-and-active.rs"]
     pub mod http_close_idle_and_active;
+    #[path = "95-http-destroyed-response.rs"]
+    pub mod http_destroyed_response;
     #[cfg(feature = "http")]
     #[path = "80-http-expect-continue.rs"]
     pub mod http_expect_continue;

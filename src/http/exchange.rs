@@ -41,6 +41,8 @@ pub(super) struct Response<S> {
     pub(super) held: Vec<u8>,
     pub(super) expects_continue: bool,
     pub(super) sent_continue: bool,
+    /// The program has given it up.
+    pub(super) destroyed: bool,
     pub(super) closed: bool,
 }
 
@@ -56,6 +58,7 @@ impl<S> Default for Response<S> {
             held: Vec::new(),
             expects_continue: false,
             sent_continue: false,
+            destroyed: false,
             closed: false,
         }
     }
@@ -74,6 +77,7 @@ impl<S> Response<S> {
             held,
             expects_continue,
             sent_continue,
+            destroyed,
             closed,
         } = self;
         outgoing.recycle();
@@ -81,7 +85,7 @@ impl<S> Response<S> {
         *message = None;
         listeners.clear();
         (*callbacks, *on_finish, *held) = Default::default();
-        for flag in [expects_continue, sent_continue, closed] {
+        for flag in [expects_continue, sent_continue, destroyed, closed] {
             *flag = false;
         }
     }

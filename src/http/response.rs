@@ -5,10 +5,11 @@ use super::fields::check_text;
 use super::incoming::IncomingMessage;
 use super::listeners::{self, Kept, Listeners, emit, listener_methods};
 use super::outgoing::{Removed, write_after_end};
+use super::sending;
 use super::server_connection::{self as connection, of};
 use crate::Context;
 use crate::event_loop::{CallbackResult, CallbackSite};
-use crate::net::{Error, Socket};
+use crate::net::{Error, Socket, destroyed_error};
 
 /// The response to a request (`http.ServerResponse`): a small id; everything goes through the
 /// context.
@@ -414,10 +415,15 @@ impl ServerResponse {
         callback: impl FnOnce(&mut S, &mut Context<S>, Option<&Error>) -> R + 'static,
     ) -> bool {
         let callback = self.told(CallbackSite::caller(), callback);
-        let open = self.with(cx, |exchange| !exchange.response.outgoing.ended);
-        if open != Some(true) {
-            cx.next_tick(move |state, cx| callback(state, cx, Some(&write_after_end())));
-            return open.is_some() && self.write(cx, data);
+        let refused = match self.known(cx) {
+            Some(own) if own.outgoing.ended => Some(write_after_end()),
+            Some(own) if own.destroyed || own.closed => Some(destroyed_error("write")),
+            Some(_) => None,
+            None => Some(write_after_end()),
+        };
+        if let Some(error) = refused {
+            cx.next_tick(move |state, cx| callback(state, cx, Some(&error)));
+            return self.write(cx, data);
         }
         let fine = self.write(cx, data);
         self.with(cx, |exchange| {
@@ -462,7 +468,7 @@ impl ServerResponse {
     }
 
     /// As [`end_with`](Self::end_with), and calls back after [`ResponseEvent::Finish`], or when
-    /// that cannot come.
+    /// that cannot come; after a [`destroy`](Self::destroy) never, as in Node.
     #[track_caller]
     pub fn end_then<S: 'static, R: CallbackResult>(
         self,
@@ -471,6 +477,12 @@ impl ServerResponse {
         callback: impl FnOnce(&mut S, &mut Context<S>, Option<&Error>) -> R + 'static,
     ) -> Self {
         let mut callback = Some(self.told(CallbackSite::caller(), callback));
+        if self
+            .known(cx)
+            .is_some_and(|own| own.destroyed && !own.outgoing.ended)
+        {
+            return self.end_with(cx, data);
+        }
         self.with(cx, |exchange| {
             exchange.response.on_finish.extend(callback.take());
         });
@@ -480,11 +492,10 @@ impl ServerResponse {
         self.end_with(cx, data)
     }
 
-    /// Closes the connection at once (`res.destroy()`): the response is cut short.
+    /// Closes the connection at once (`res.destroy()`): the response is cut short, unless it has
+    /// ended and the kernel takes all that is left of it.
     pub fn destroy<S: 'static>(self, cx: &mut Context<S>) {
-        if self.known(cx).is_some() {
-            self.socket.destroy(cx);
-        }
+        sending::destroy(cx, self);
     }
 
     /// Whether the head is fixed (`res.headersSent`).
@@ -506,9 +517,9 @@ impl ServerResponse {
             .is_some_and(|own| own.outgoing.need_drain && !own.outgoing.ended)
     }
 
-    /// Whether it is over: sent, or its connection is gone (`res.destroyed`).
+    /// Whether it is over: sent, given up, or its connection is gone (`res.destroyed`).
     #[must_use]
     pub fn destroyed<S: 'static>(self, cx: &Context<S>) -> bool {
-        self.known(cx).is_none_or(|own| own.closed)
+        self.known(cx).is_none_or(|own| own.closed || own.destroyed)
     }
 }

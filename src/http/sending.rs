@@ -95,15 +95,8 @@ pub(super) fn settle<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Soc
         }
         return;
     }
-    own.sent = own.ended;
-    while let Some(own) = of(cx, socket)
-        && let Some(front) = own.exchanges.front()
-        && front.number != own.sent
-    {
-        if !finish(cx, socket) {
-            // The rest follows the events of this one.
-            return settle_later(cx, socket);
-        }
+    if !finish_sent(cx, socket) {
+        return settle_later(cx, socket);
     }
     let Some(own) = of(cx, socket) else { return };
     let writing = ServerResponse::new(socket, own.ended);
@@ -122,6 +115,41 @@ pub(super) fn settle<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Soc
     }
     connection::go_on(cx, socket);
     giving_up::refuse(state, cx, socket);
+}
+
+/// All that was written is with the kernel: the responses that have ended are over. False if the
+/// rest follows the events of one of them.
+fn finish_sent<S: 'static>(cx: &mut Context<S>, socket: Socket) -> bool {
+    if let Some(own) = of(cx, socket) {
+        own.sent = own.ended;
+    }
+    while let Some(own) = of(cx, socket)
+        && let Some(front) = own.exchanges.front()
+        && front.number != own.sent
+    {
+        if !finish(cx, socket) {
+            return false;
+        }
+    }
+    true
+}
+
+/// The program gives a response up: what was written before is sent, as far as the kernel takes it
+/// at once, and the connection is closed.
+pub(super) fn destroy<S: 'static>(cx: &mut Context<S>, response: ServerResponse) {
+    let socket = response.socket();
+    let own = response.with(cx, |exchange| {
+        std::mem::replace(&mut exchange.response.destroyed, true)
+    });
+    if own != Some(false) {
+        return;
+    }
+    flush(cx, socket);
+    let all_sent = of(cx, socket).is_some_and(|own| !own.lost && own.out.is_empty());
+    if all_sent && socket.writable_length(cx) == 0 {
+        finish_sent(cx, socket);
+    }
+    socket.destroy(cx);
 }
 
 fn settle_later<S: 'static>(cx: &mut Context<S>, socket: Socket) {
@@ -199,9 +227,14 @@ impl ServerResponse {
         let now = cx.now();
         let queued = socket.writable_length(cx);
         let full = socket.writable_high_water_mark(cx) as usize;
-        let open = |own: &mut Connection<S>| match own.exchange(number) {
-            Some(exchange) if !exchange.response.closed => Some(exchange.response.outgoing.ended),
-            _ => None,
+        let open = |own: &mut Connection<S>| {
+            let response = &mut own.exchange(number)?.response;
+            let has_ended = response.outgoing.ended;
+            if response.destroyed {
+                response.outgoing.ended |= end;
+                return None;
+            }
+            (!response.closed).then_some(has_ended)
         };
         match of(cx, socket).filter(|own| !own.shut).and_then(open) {
             None => return false,

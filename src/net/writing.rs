@@ -149,7 +149,7 @@ pub(super) fn refuse<S>(
     }
 }
 
-pub(super) fn destroyed_error(method: &str) -> Error {
+pub(crate) fn destroyed_error(method: &str) -> Error {
     let message = format!("Cannot call {method} after a stream was destroyed");
     Error::with_code("ERR_STREAM_DESTROYED", message)
 }
