@@ -273,6 +273,8 @@ scenarios! {
     http_reused_connection_ends "93-http-reused-connection-ends";
     http_unread_body "94-http-unread-body";
     http_destroyed_response "95-http-destroyed-response";
+    http_timeouts "96-http-timeouts";
+    http_head_rules "97-http-head-rules";
     http_half_closed_client "88-http-half-closed-client";
     http_max_requests_per_socket "89-http-max-requests-per-socket";
     http_unix_and_connect "90-http-unix-and-connect";
@@ -395,6 +397,8 @@ mod node {
     #[cfg(feature = "http")]
     #[path = "88-http-half-closed-client.rs"]
     pub mod http_half_closed_client;
+    #[path = "97-http-head-rules.rs"]
+    pub mod http_head_rules;
     #[cfg(feature = "http")]
     #[path = "70-http-hello-raw.rs"]
     pub mod http_hello_raw;
@@ -416,6 +420,8 @@ mod node {
     #[cfg(feature = "http")]
     #[path = "93-http-reused-connection-ends.rs"]
     pub mod http_reused_connection_ends;
+    #[path = "96-http-timeouts.rs"]
+    pub mod http_timeouts;
     #[cfg(feature = "http")]
     #[path = "90-http-unix-and-connect.rs"]
     pub mod http_unix_and_connect;

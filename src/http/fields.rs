@@ -78,10 +78,21 @@ impl Fields {
         Ok(())
     }
 
-    /// Adds a field behind the others.
+    /// Adds a field behind the last of its name, spelt as the first, or behind all others.
     pub(super) fn append(&mut self, name: &str, value: &[u8]) -> Result<(), Error> {
         check(name, value)?;
-        push_line(&mut self.0, name, value);
+        let Some((first, mut end)) = self.find(name, 0) else {
+            push_line(&mut self.0, name, value);
+            return Ok(());
+        };
+        let mut line = self.0[first..first + name.len()].to_vec();
+        line.extend_from_slice(b": ");
+        line.extend_from_slice(value);
+        line.extend_from_slice(b"\r\n");
+        while let Some((_, next)) = self.find(name, end) {
+            end = next;
+        }
+        self.0.splice(end..end, line);
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use super::incoming::{self, IncomingMessage};
 use super::response::{self, ServerResponse};
 use super::sending;
 use super::server::{self, Kind, ServerEvent, Settings};
-use super::server_connection::{of, settings, state_of};
+use super::server_connection::{self as connection, of, settings, state_of};
 use crate::Context;
 use crate::net::{Error, Socket};
 
@@ -55,13 +55,13 @@ pub(super) fn end_of_stream<S: 'static>(state: &mut S, cx: &mut Context<S>, sock
 
 /// Nothing was read or written for a while.
 pub(super) fn timed_out<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
-    let settings = settings(cx, socket);
+    let is_idle_time = connection::is_idle_time(cx, socket);
     let Some(own) = of(cx, socket) else { return };
     if own.over && own.fault.is_none() {
         return lingered(cx, socket);
     }
-    if settings.timeout == 0 && !own.is_idle() {
-        return; // the time that runs is that of an idle connection
+    if !own.is_idle() && is_idle_time {
+        return; // a request has come meanwhile
     }
     let (number, answering) = (own.begun.wrapping_sub(1), own.ended);
     let (request, response) = (

@@ -36,7 +36,8 @@ pub enum MessageEvent<'a> {
     End,
     /// The connection was closed before the end. [`Error`](Self::Error) follows.
     Aborted,
-    /// Its connection was idle for the time set.
+    /// Its connection was idle for the time [set](IncomingMessage::set_timeout), and it has not come
+    /// in full.
     Timeout,
     /// With `ECONNRESET`: the connection was closed before the end.
     Error(&'a Error),
@@ -445,6 +446,16 @@ impl IncomingMessage {
             (false, _) => queue_flow(cx, self),
             (true, true) => queue_end(cx, self),
             (true, false) => read_on(cx, self),
+        }
+        self
+    }
+
+    /// Sets the time for which its connection may be idle, in milliseconds (`setTimeout`); 0 turns
+    /// it off. When it is over, [`MessageEvent::Timeout`] is told as long as the message has not come
+    /// in full, and whatever else listens; if nobody does, the connection is closed.
+    pub fn set_timeout<S: 'static>(self, cx: &mut Context<S>, ms: u32) -> Self {
+        if of(cx, self).is_some() {
+            self.socket.set_timeout(cx, ms);
         }
         self
     }

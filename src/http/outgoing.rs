@@ -126,11 +126,12 @@ impl Outgoing {
         self.head_sent = true;
         let (mut connection, mut chunked, mut own_length) = (self.removed.connection, false, None);
         let mut date = self.removed.date;
-        let mut trailer = false;
+        let (mut trailer, mut keep_alive) = (false, false);
         for line in self.fields.lines() {
             match line.name.len() {
                 4 if line.name.eq_ignore_ascii_case("date") => date = true,
                 7 if line.name.eq_ignore_ascii_case("trailer") => trailer = true,
+                10 if line.name.eq_ignore_ascii_case("keep-alive") => keep_alive = true,
                 10 if line.name.eq_ignore_ascii_case("connection") => {
                     connection = true;
                     let mut options = line.value.split(|&byte| byte == b',');
@@ -163,7 +164,7 @@ impl Outgoing {
                 out.extend_from_slice(b"Connection: close\r\n");
             } else {
                 out.extend_from_slice(b"Connection: keep-alive\r\n");
-                if let Some((seconds, max)) = added.timeout {
+                if let Some((seconds, max)) = added.timeout.filter(|_| !keep_alive) {
                     out.extend_from_slice(b"Keep-Alive: timeout=");
                     chunked::write_number(out, seconds, 10);
                     if max > 0 {

@@ -492,6 +492,16 @@ impl ServerResponse {
         self.end_with(cx, data)
     }
 
+    /// Sets the time for which its connection may be idle, in milliseconds (`res.setTimeout`); 0
+    /// turns it off. When it is over, [`ResponseEvent::Timeout`] is told to the response whose turn
+    /// it is, and whatever else listens; if nobody does, the connection is closed.
+    pub fn set_timeout<S: 'static>(self, cx: &mut Context<S>, ms: u32) -> Self {
+        if self.known(cx).is_some() {
+            self.socket.set_timeout(cx, ms);
+        }
+        self
+    }
+
     /// Closes the connection at once (`res.destroy()`): the response is cut short, unless it has
     /// ended and the kernel takes all that is left of it.
     pub fn destroy<S: 'static>(self, cx: &mut Context<S>) {

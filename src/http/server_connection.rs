@@ -511,15 +511,26 @@ fn received<S: 'static>(
     incoming::data(state, cx, IncomingMessage { socket, number }, bytes);
 }
 
+/// How long an idle connection is kept, and a little longer than it is told.
+fn idle_time(settings: &Settings) -> u32 {
+    settings.keep_alive_timeout.saturating_add(server::GRACE)
+}
+
+/// Whether the time that runs is that of an idle connection. It is not stopped for each request; if
+/// the program has set another meanwhile, it is that.
+pub(super) fn is_idle_time<S: 'static>(cx: &mut Context<S>, socket: Socket) -> bool {
+    let time = idle_time(&settings(cx, socket));
+    socket.timeout(cx) == time && of(cx, socket).is_some_and(|own| own.idle_timer)
+}
+
 /// Starts the keep-alive time, when everything is answered.
 pub(super) fn idle<S: 'static>(cx: &mut Context<S>, socket: Socket) {
     let settings = settings(cx, socket);
-    let Some(own) = of(cx, socket) else { return };
-    if settings.keep_alive_timeout == 0 || std::mem::replace(&mut own.idle_timer, true) {
+    if settings.keep_alive_timeout == 0 || is_idle_time(cx, socket) {
         return; // it runs; every read and write starts it anew
     }
-    socket.set_timeout(
-        cx,
-        settings.keep_alive_timeout.saturating_add(server::GRACE),
-    );
+    if let Some(own) = of(cx, socket) {
+        own.idle_timer = true;
+        socket.set_timeout(cx, idle_time(&settings));
+    }
 }
