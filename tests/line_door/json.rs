@@ -305,9 +305,10 @@ fn operators_give_orders_in_objects_and_nobody_else_does() {
 
 #[test]
 fn who_is_ended_is_told_why_in_an_object() {
-    let mut server = Server::with(&["--idle-timeout", "1"]);
-    let rest = Json::join(&server.address).rest();
+    let idle = Server::with(&["--idle-timeout", "1"]);
+    let rest = Json::join(&idle.address).rest();
     assert_eq!(rest.last().expect("an object")["code"], "said_nothing");
+    let mut server = Server::start(); // where nothing is due but what they ask for
     let mut json = Json::join(&server.address);
     json.send(&json!({ "kind": "line", "text": "/quit" }));
     assert_eq!(json.rest().last().expect("an object")["code"], "quit");

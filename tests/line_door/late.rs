@@ -1,84 +1,24 @@
 //! Who is sent away for what it does not read, and why it is told so, on a clock that jumps: it has
 //! five seconds for its last lines, which are many, and a busy machine may take longer to read them.
 
-use std::sync::{PoisonError, RwLockReadGuard};
-
-use loopchat::server::{self, ChatServer, Config};
-
+use super::house::{House, Nc};
 use super::many::Account;
-use super::support::FORKS;
-use super::virtual_time::{Peer, Timed};
 use super::*;
-
-/// The server in this thread, and time; and nobody forks meanwhile.
-struct House(
-    Timed<ChatServer>,
-    #[expect(dead_code, reason = "that it is held is all")] RwLockReadGuard<'static, ()>,
-);
-
-struct Nc {
-    peer: Peer,
-    name: String,
-}
 
 /// Lines that a socket file has room for.
 const LINES_AT_ONCE: usize = 16;
 
-impl House {
-    fn new(set: impl FnOnce(&mut Config)) -> Self {
-        let no_forks = FORKS.read().unwrap_or_else(PoisonError::into_inner);
-        let timed = Timed::with(|event_loop, folder| {
-            let mut config = Config {
-                listen: vec![folder.join("line").to_str().expect("text").to_owned()],
-                web: None,
-                ..Config::default()
-            };
-            set(&mut config);
-            server::open(event_loop, config).expect("it can listen")
-        });
-        Self(timed, no_forks)
+/// Has one say some more, while another one reads it.
+fn talk(house: &mut House, talker: &mut Nc, reader: &mut Nc, said: &mut Vec<String>) {
+    let text = "x".repeat(4000);
+    let first = said.len();
+    for n in first..first + LINES_AT_ONCE {
+        talker.peer.send(format!("{n} {text}\n"));
+        said.push(format!("{}: {n} {text}", talker.name));
     }
-
-    fn nc(&mut self) -> Nc {
-        let mut peer = self.0.connect("line");
-        let greeting = self.0.read_until(&mut peer, "/help lists the commands");
-        let name = greeting.strip_prefix("* Welcome to loopchat, ");
-        let name = name.and_then(|rest| rest.split_once('.'));
-        let name = name.expect("a greeting").0.to_owned();
-        Nc { peer, name }
-    }
-
-    /// One who does not read, one who talks and one who listens; all have been told of all.
-    fn three(&mut self) -> [Nc; 3] {
-        let mut three = [self.nc(), self.nc(), self.nc()];
-        self.0.run_for(2000);
-        for member in &mut three {
-            self.0.drain(&mut member.peer);
-        }
-        three
-    }
-
-    /// Has one say some more, while another one reads it.
-    fn talk(&mut self, talker: &mut Nc, reader: &mut Nc, said: &mut Vec<String>) {
-        let text = "x".repeat(4000);
-        let first = said.len();
-        for n in first..first + LINES_AT_ONCE {
-            talker.peer.send(format!("{n} {text}\n"));
-            said.push(format!("{}: {n} {text}", talker.name));
-        }
-        self.0.settle();
-        let heard = self.0.drain(&mut reader.peer);
-        assert!(messages(lines(&heard)) == said[first..]);
-    }
-
-    /// Whether somebody is in the room still.
-    fn is_here(&mut self, name: &str, member: &mut Nc) -> bool {
-        member.peer.send("/who\n");
-        self.0.read_until(&mut member.peer, "* In #lobby (");
-        let who = self.0.read_until(&mut member.peer, "\n");
-        let (_, names) = who.trim_end().split_once(": ").expect("names");
-        names.split(", ").any(|found| found == name)
-    }
+    house.0.settle();
+    let heard = house.0.drain(&mut reader.peer);
+    assert!(messages(lines(&heard)) == said[first..]);
 }
 
 fn lines(text: &str) -> Vec<String> {
@@ -98,7 +38,7 @@ fn more_than_the_hard_limit_is_the_end() {
     let [stalled, mut talker, mut reader] = house.three();
     let mut said = Vec::new();
     while said.len() < MUCH {
-        house.talk(&mut talker, &mut reader, &mut said);
+        talk(&mut house, &mut talker, &mut reader, &mut said);
     }
     let private = format!("/msg {} {}\n", stalled.name, "x".repeat(3900));
     let refusal = format!("! Not delivered: {} reads too slowly.", stalled.name);
@@ -137,7 +77,7 @@ fn a_reader_that_stalls_is_disconnected_and_told_why() {
     let start = house.0.now();
     let mut said = Vec::new();
     while house.is_here(&stalled.name, &mut talker) {
-        house.talk(&mut talker, &mut reader, &mut said);
+        talk(&mut house, &mut talker, &mut reader, &mut said);
         house.0.run_for(50);
     }
     // They are looked for once a second.
@@ -159,7 +99,7 @@ fn last_lines_wait_for_five_seconds() {
         let [_, mut talker, mut reader] = house.three();
         let mut said = Vec::new();
         for _ in 0..10 {
-            house.talk(&mut talker, &mut reader, &mut said);
+            talk(&mut house, &mut talker, &mut reader, &mut said);
         }
         let mut slow = house.nc();
         slow.peer.send("/history 200\n");

@@ -10,6 +10,7 @@ mod budgets;
 mod ends;
 mod foreign;
 mod hostile;
+mod house;
 mod json;
 mod late;
 mod limits;

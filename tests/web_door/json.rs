@@ -196,6 +196,12 @@ impl<S: Read + Write> Json<S> {
         }
     }
 
+    /// The next object that is not about who comes and goes: that is told once a second, between
+    /// whatever else.
+    fn heard(&mut self) -> Value {
+        self.find(|object| object["kind"] != "presence")
+    }
+
     /// The next object for which that holds; others before it are left out.
     fn find(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
         loop {

@@ -171,14 +171,27 @@ fn a_private_message_is_heard_by_both_and_by_nobody_else() {
     assert_eq!(said["text"], "and now all");
 }
 
+/// Somebody who comes with a name: no second passes in between, after which it would be told that
+/// somebody has come, and of the name later.
+fn comes_as(name: &str, server: &Server) -> Client {
+    server.freeze();
+    let mut nc = Client::connect(&server.address);
+    nc.say(&format!("/nick {name}"));
+    server.thaw();
+    nc.expect(&format!("* You are now {name}."));
+    nc
+}
+
 #[test]
 fn who_comes_and_goes_is_told_with_counts_and_reasons() {
     let (server, web, folder) = operated(&[]);
     let mut op = operator(&folder);
     let mut ann = Json::join(web);
     ann.ask("/nick ann");
-    let mut nc = server.join();
-    nc.say("/nick bob");
+    // Nothing of those two is still to be told.
+    op.expect_line(|line| line.starts_with("* ") && line.contains("ann"));
+    ann.ask("/who");
+    let mut nc = comes_as("bob", &server);
     let joined = ann.find(|object| object["joined_count"] == 1);
     has_fields(
         &joined,
@@ -204,8 +217,7 @@ fn who_comes_and_goes_is_told_with_counts_and_reasons() {
     assert_eq!(left["left"][0]["reason"], "parted");
     assert_eq!(left["left"][0]["text"], Value::Null);
     for (reason, end) in [("quit", "/quit"), ("lost", "")] {
-        let mut nc = server.join();
-        nc.say("/nick zoe");
+        let mut nc = comes_as("zoe", &server);
         ann.find(|object| object["joined_count"] == 1);
         match end {
             "" => nc.reset(),

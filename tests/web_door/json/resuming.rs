@@ -293,7 +293,7 @@ fn what_is_no_request_to_come_back_is_not_understood() {
         json!({ "kind": "line", "text": "a\nb", "client_id": "x" }),
     ] {
         ann.send(object.to_string());
-        let refused = ann.object();
+        let refused = ann.heard();
         assert_eq!(refused["code"], "not_understood", "{object}");
     }
     // Nobody goes on with the session that it has.
