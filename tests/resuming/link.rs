@@ -9,8 +9,9 @@ use tungstenite::protocol::Role;
 use tungstenite::{Message, WebSocket};
 
 /// Who hears nothing for so long asks whether anybody is there; who gets no answer to that connects
-/// anew. It may be wrong, and connects once more than it has to.
-const SILENCE: Duration = Duration::from_millis(100);
+/// anew. It may be wrong, and connects once more than it has to; then it is more patient, or it would
+/// never get in where every answer takes longer.
+pub const SILENCE: Duration = Duration::from_millis(100);
 
 /// Where to connect: to one of them, or to both in turn.
 #[derive(Clone, Copy)]
@@ -29,32 +30,32 @@ pub struct Silence;
 
 impl Doors {
     /// `None` if it is cut before it is known to speak JSON.
-    pub fn connect(self, count: usize) -> Option<Link> {
+    pub fn connect(self, count: usize, silence: Duration) -> Option<Link> {
         match (self.web, self.line) {
-            (Some(web), Some(_)) if count.is_multiple_of(2) => Link::web(web),
-            (_, Some(line)) => Link::line(line),
-            (Some(web), None) => Link::web(web),
+            (Some(web), Some(_)) if count.is_multiple_of(2) => Link::web(web, silence),
+            (_, Some(line)) => Link::line(line, silence),
+            (Some(web), None) => Link::web(web, silence),
             (None, None) => panic!("there is a door"),
         }
     }
 }
 
-fn stream(address: SocketAddr) -> TcpStream {
+fn stream(address: SocketAddr, silence: Duration) -> TcpStream {
     let stream = TcpStream::connect(address).expect("the gate listens");
-    stream.set_read_timeout(Some(SILENCE)).expect("it can");
+    stream.set_read_timeout(Some(silence)).expect("it can");
     stream
 }
 
 impl Link {
-    fn line(address: SocketAddr) -> Option<Self> {
-        let mut stream = stream(address);
+    fn line(address: SocketAddr, silence: Duration) -> Option<Self> {
+        let mut stream = stream(address, silence);
         stream.write_all(b"/json\n").ok()?;
         let unread = Vec::new();
         Some(Self::Line { stream, unread })
     }
 
-    fn web(address: SocketAddr) -> Option<Self> {
-        let mut stream = stream(address);
+    fn web(address: SocketAddr, silence: Duration) -> Option<Self> {
+        let mut stream = stream(address, silence);
         let request = "GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\n\
             Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
             Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\

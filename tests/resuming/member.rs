@@ -2,13 +2,17 @@
 //! it when it comes back.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::link::{Doors, Link, Silence};
+use crate::link::{Doors, Link, SILENCE, Silence};
 
 /// Messages on the way at a time.
 const ON_THE_WAY: usize = 8;
+
+/// Connections without a session, one after the other, after which it is more patient.
+const MOST_IN_VAIN: usize = 20;
 
 /// One of those who talk.
 pub struct Member {
@@ -29,6 +33,10 @@ pub struct Member {
     pub heard: Vec<(usize, u64)>,
     pub resumed: u64,
     is_asking: bool,
+    /// After how long a silence it asks whether anybody is there.
+    patience: Duration,
+    /// Connections since it had a session.
+    in_vain: usize,
 }
 
 impl Member {
@@ -48,6 +56,8 @@ impl Member {
             heard: Vec::new(),
             resumed: 0,
             is_asking: false,
+            patience: SILENCE,
+            in_vain: 0,
         };
         while member.token.is_none() {
             member.begin();
@@ -75,6 +85,7 @@ impl Member {
         self.epoch = welcome["epoch"].clone();
         self.last = welcome["last"].as_u64().expect("a number");
         self.token = Some(token);
+        self.in_vain = 0;
         Some(())
     }
 
@@ -128,6 +139,7 @@ impl Member {
             }
         }
         self.resumed += 1;
+        self.in_vain = 0;
         for said in self.on_the_way.clone() {
             self.say(said);
         }
@@ -209,7 +221,13 @@ impl Member {
         self.is_asking = false;
         self.connections += 1;
         self.link = None;
-        self.link = Some(self.doors.connect(self.connections)?);
+        self.in_vain += 1;
+        if self.in_vain > MOST_IN_VAIN {
+            // So many are not cut one after the other: it is this machine that is slow.
+            self.in_vain = 0;
+            self.patience *= 2;
+        }
+        self.link = Some(self.doors.connect(self.connections, self.patience)?);
         Some(())
     }
 }
