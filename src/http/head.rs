@@ -145,6 +145,16 @@ impl Head {
         }
     }
 
+    /// Checks fields of a head or a trailer of which the end has not come, as parsing it would; no
+    /// more than so many are allowed.
+    pub(super) fn check_fields(bytes: &[u8], most: usize) -> Result<(), ParseError> {
+        let mut fields = vec![EMPTY_HEADER; most.min(bytes.len() / 2 + 1)];
+        match httparse::parse_headers(bytes, &mut fields) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(what(error)),
+        }
+    }
+
     fn request(
         &mut self,
         bytes: &[u8],

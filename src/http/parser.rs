@@ -50,7 +50,7 @@ pub struct Parser {
     /// The next response has no body, whatever its head says: it answers a HEAD.
     bodiless: bool,
     /// A head, or fields after a body, of which the end has not come yet.
-    torn: Vec<u8>,
+    torn: Torn,
     trailers: Option<Box<Head>>,
 }
 
@@ -72,7 +72,7 @@ impl Parser {
             state: State::Head,
             responses,
             bodiless: false,
-            torn: Vec::new(),
+            torn: Torn::default(),
             trailers: None,
         }
     }
@@ -80,7 +80,7 @@ impl Parser {
     /// Bytes of memory that it holds for what is not complete.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.torn.capacity()
+        self.torn.bytes.capacity()
     }
 
     /// Says of the next response that it has no body, since it answers a HEAD.
@@ -130,7 +130,7 @@ impl Parser {
             State::Head => {
                 self.skip_empty_lines(input);
                 let responses = self.responses;
-                let complete = collect(&mut self.torn, input, limits, |bytes| {
+                let complete = self.torn.collect(input, limits, 1, |bytes| {
                     if responses {
                         head.parse_response(bytes, limits)
                     } else {
@@ -162,14 +162,14 @@ impl Parser {
                 None => Ok(None),
             },
             State::Trailers => {
-                if self.torn.is_empty()
+                if self.torn.bytes.is_empty()
                     && let [b'\r', b'\n', rest @ ..] = *input
                 {
                     *input = rest;
                     return self.end();
                 }
                 let mut trailers = Box::<Head>::default();
-                if !collect(&mut self.torn, input, limits, |bytes| {
+                if !self.torn.collect(input, limits, 0, |bytes| {
                     trailers.parse_trailers(bytes, limits)
                 })? {
                     return Ok(None);
@@ -186,13 +186,13 @@ impl Parser {
         if self.responses {
             return;
         }
-        if self.torn == b"\r"
+        if self.torn.bytes == b"\r"
             && let [b'\n', rest @ ..] = *input
         {
-            self.torn = Vec::new();
+            self.torn = Torn::default();
             *input = rest;
         }
-        while self.torn.is_empty()
+        while self.torn.bytes.is_empty()
             && let [b'\r', b'\n', rest @ ..] = *input
         {
             *input = rest;
@@ -239,7 +239,7 @@ impl Parser {
     pub fn finish(&mut self) -> Result<bool, ParseError> {
         match std::mem::replace(&mut self.state, State::Over) {
             State::UntilEof => Ok(true),
-            State::Head if self.torn.is_empty() => Ok(false),
+            State::Head if self.torn.bytes.is_empty() => Ok(false),
             State::Over => Ok(false),
             _ => Err(ParseError::Eof),
         }
@@ -248,7 +248,7 @@ impl Parser {
     /// Takes nothing more: what is left of the input is not HTTP.
     pub fn stop(&mut self) {
         self.state = State::Over;
-        self.torn = Vec::new();
+        self.torn = Torn::default();
     }
 
     /// The fields that came behind a body in chunks, once after its end.
@@ -270,43 +270,124 @@ impl Parser {
     /// Whether it is between two messages.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        matches!(self.state, State::Head) && self.torn.is_empty()
+        matches!(self.state, State::Head) && self.torn.bytes.is_empty()
     }
 }
 
-/// Has a block of lines parsed from the input, together with what was kept of it; true once it is
-/// complete. The same bytes have the same outcome however they were split.
-fn collect(
-    torn: &mut Vec<u8>,
-    input: &mut &[u8],
-    limits: &Limits,
-    mut parse: impl FnMut(&[u8]) -> Result<Option<usize>, ParseError>,
-) -> Result<bool, ParseError> {
-    if input.is_empty() {
-        return Ok(false);
-    }
-    let max = limits.max_header_size;
-    let kept = torn.len();
-    let more = &input[..input.len().min(max - kept)];
-    let complete = if kept == 0 {
-        parse(more)?
-    } else {
-        torn.extend_from_slice(more);
-        parse(torn)?
-    };
-    match complete {
-        Some(length) => {
-            *input = &input[length - kept..];
-            *torn = Vec::new();
-            Ok(true)
+/// What has come of a block of lines: a head, or fields behind a body.
+#[derive(Clone, Debug, Default)]
+struct Torn {
+    bytes: Vec<u8>,
+    /// So many of them are whole lines that were found to be right, and so many lines.
+    checked: usize,
+    lines: usize,
+}
+
+impl Torn {
+    /// Has the block parsed from the input, together with what was kept of it; true once it is
+    /// complete. The same bytes have the same outcome however they were split, and cost about the
+    /// same: what has been checked is not parsed again before the end has come. So many lines come
+    /// before the fields.
+    fn collect(
+        &mut self,
+        input: &mut &[u8],
+        limits: &Limits,
+        before: usize,
+        mut parse: impl FnMut(&[u8]) -> Result<Option<usize>, ParseError>,
+    ) -> Result<bool, ParseError> {
+        if input.is_empty() {
+            return Ok(false);
         }
-        None if kept + input.len() > max => Err(ParseError::HeaderOverflow),
-        None => {
-            if kept == 0 {
-                torn.extend_from_slice(more);
+        let max = limits.max_header_size;
+        let kept = self.bytes.len();
+        // The limit may have been lowered meanwhile.
+        let more = &input[..input.len().min(max.saturating_sub(kept))];
+        let complete = if kept == 0 {
+            parse(more)?
+        } else {
+            self.bytes.extend_from_slice(more);
+            match self.checked > 0 && !has_empty_line(&self.bytes[kept.saturating_sub(3)..]) {
+                true => self.check(limits, before)?,
+                false => parse(&self.bytes)?,
             }
-            *input = &[];
-            Ok(false)
+        };
+        match complete {
+            Some(length) => {
+                *input = &input[length - kept..];
+                *self = Self::default();
+                Ok(true)
+            }
+            None if kept + input.len() > max => Err(ParseError::HeaderOverflow),
+            None => {
+                if kept == 0 {
+                    self.bytes.extend_from_slice(more);
+                }
+                self.note_checked();
+                *input = &[];
+                Ok(false)
+            }
         }
+    }
+
+    /// Checks what has not been: the lines behind those that were, and what there is of the next.
+    fn check(&self, limits: &Limits, before: usize) -> Result<Option<usize>, ParseError> {
+        let fields = self.lines.saturating_sub(before);
+        let most = limits.max_headers_count.saturating_sub(fields);
+        Head::check_fields(&self.bytes[self.checked..], most)?;
+        Ok(None)
+    }
+
+    /// The lines that are whole now were found to be right.
+    fn note_checked(&mut self) {
+        let fresh = &self.bytes[self.checked..];
+        // Empty lines before the first are no lines of it.
+        let is_text = |byte: &u8| self.checked > 0 || !matches!(byte, b'\r' | b'\n');
+        let Some(start) = fresh.iter().position(is_text) else {
+            return;
+        };
+        if let Some(last) = memchr::memrchr(b'\n', &fresh[start..]) {
+            self.lines += memchr::memchr_iter(b'\n', &fresh[start..]).count();
+            self.checked += start + last + 1;
+        }
+    }
+}
+
+/// Whether bytes have the end of a block of lines in them.
+fn has_empty_line(bytes: &[u8]) -> bool {
+    let mut ends = memchr::memchr_iter(b'\n', bytes);
+    ends.any(|at| matches!(bytes[at + 1..], [b'\n', ..] | [b'\r', b'\n', ..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Catches: a head of many fields that is parsed anew with every piece of it that comes.
+    #[test]
+    fn a_head_that_drips_in_is_parsed_no_more_than_twice() {
+        let fields = "A: b\r\n".repeat(1000);
+        let head = format!("GET / HTTP/1.1\r\nHost: x\r\n{fields}\r\n");
+        let (limits, mut torn, mut parsed) = (Limits::default(), Torn::default(), 0);
+        for (at, byte) in head.bytes().enumerate() {
+            let complete = torn.collect(&mut &[byte][..], &limits, 1, |bytes| {
+                parsed += bytes.len();
+                Head::default().parse_request(bytes, &limits)
+            });
+            assert_eq!(complete, Ok(at + 1 == head.len()));
+        }
+        assert!(parsed < 2 * head.len(), "{parsed} of {}", head.len());
+    }
+
+    /// Catches: an underflow, and with it a head that is read on and on.
+    #[test]
+    fn a_limit_that_is_lowered_holds_for_what_is_torn() {
+        let (mut parser, mut head) = (Parser::requests(), Head::default());
+        let mut limits = Limits::default();
+        let mut first = &b"GET / HTTP/1.1\r\nHost: x\r\n"[..];
+        let part = parser.next_within(&mut first, &mut head, &limits);
+        assert_eq!(part, Ok(None));
+        limits.max_header_size = 10;
+        let part = parser.next_within(&mut &b"A: b\r\n"[..], &mut head, &limits);
+        assert_eq!(part, Err(ParseError::HeaderOverflow));
     }
 }
