@@ -389,6 +389,7 @@ mod node {
     #[cfg(feature = "http")]
     #[path = "82-http-close-idle-and-active.rs"]
     pub mod http_close_idle_and_active;
+    #[cfg(feature = "http")]
     #[path = "95-http-destroyed-response.rs"]
     pub mod http_destroyed_response;
     #[cfg(feature = "http")]
@@ -397,6 +398,7 @@ mod node {
     #[cfg(feature = "http")]
     #[path = "88-http-half-closed-client.rs"]
     pub mod http_half_closed_client;
+    #[cfg(feature = "http")]
     #[path = "97-http-head-rules.rs"]
     pub mod http_head_rules;
     #[cfg(feature = "http")]
@@ -420,11 +422,13 @@ mod node {
     #[cfg(feature = "http")]
     #[path = "93-http-reused-connection-ends.rs"]
     pub mod http_reused_connection_ends;
+    #[cfg(feature = "http")]
     #[path = "96-http-timeouts.rs"]
     pub mod http_timeouts;
     #[cfg(feature = "http")]
     #[path = "90-http-unix-and-connect.rs"]
     pub mod http_unix_and_connect;
+    #[cfg(feature = "http")]
     #[path = "94-http-unread-body.rs"]
     pub mod http_unread_body;
     #[cfg(feature = "http")]

@@ -9,7 +9,7 @@ use super::sending;
 use super::server_connection::{self as connection, of};
 use crate::Context;
 use crate::event_loop::{CallbackResult, CallbackSite};
-use crate::net::{Error, Socket, destroyed_error};
+use crate::net::{Error, Socket};
 
 /// The response to a request (`http.ServerResponse`): a small id; everything goes through the
 /// context.
@@ -417,7 +417,7 @@ impl ServerResponse {
         let callback = self.told(CallbackSite::caller(), callback);
         let refused = match self.known(cx) {
             Some(own) if own.outgoing.ended => Some(write_after_end()),
-            Some(own) if own.destroyed || own.closed => Some(destroyed_error("write")),
+            Some(own) if own.destroyed || own.closed => Some(Error::destroyed("write")),
             Some(_) => None,
             None => Some(write_after_end()),
         };

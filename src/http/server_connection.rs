@@ -375,9 +375,8 @@ fn waits<S>(own: &mut Connection<S>, full: usize, queued: usize) -> bool {
         return true;
     }
     let unanswered = own.exchanges.len();
-    let kept = |exchange: &Box<Exchange<S>>| exchange.incoming.kept_bytes();
     let all = own.exchanges.iter().chain(&own.leaving);
-    let bodies: usize = all.map(kept).sum();
+    let bodies: usize = all.map(|exchange| exchange.incoming.kept_bytes()).sum();
     let has_much = unanswered > 0 && own.held() + queued + bodies >= full;
     own.held_back || unanswered >= PIPELINED || has_much || bodies >= full
 }

@@ -5,7 +5,7 @@ use log::debug;
 use super::connection::{self, emit, update_active};
 use super::outbox::{Data, WriteCallback};
 use super::states::WriteSide;
-use super::writing::{destroyed_error, refusal, refuse, uncork, write};
+use super::writing::{refusal, refuse, uncork, write};
 use super::{Context, Error, Event, Handles, lingering};
 use crate::event_loop::HandleId;
 
@@ -47,7 +47,7 @@ pub(super) fn end<S>(
             let message = "Cannot call end after a stream was finished";
             Some(Error::with_code("ERR_STREAM_ALREADY_FINISHED", message))
         } else if connection.life.is_over() {
-            Some(destroyed_error("end"))
+            Some(Error::destroyed("end"))
         } else if connection.errored() {
             connection.own.as_ref().and_then(|own| own.error.clone())
         } else {

@@ -77,6 +77,12 @@ impl Error {
         }
     }
 
+    /// Why something cannot be called any more.
+    pub(crate) fn destroyed(method: &str) -> Self {
+        let message = format!("Cannot call {method} after a stream was destroyed");
+        Self::with_code("ERR_STREAM_DESTROYED", message)
+    }
+
     /// An error with a code but without a system call, such as `ERR_STREAM_WRITE_AFTER_END`.
     #[must_use]
     pub fn with_code(code: &'static str, message: impl Into<String>) -> Self {

@@ -83,7 +83,6 @@ pub use server::{ListenOptions, Server};
 pub use socket::Socket;
 pub use status::{ReadyState, RemoteParty};
 pub use text::StringDecoder;
-pub(crate) use writing::destroyed_error;
 
 use crate::event_loop::{self, Counters, HandleId, slot_size};
 use connection::Connection;

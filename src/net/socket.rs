@@ -371,7 +371,7 @@ fn refuse<S, R: CallbackResult>(
     method: &str,
     callback: impl FnOnce(&mut S, &mut Context<S>, Option<&Error>) -> R + 'static,
 ) {
-    let error = writing::destroyed_error(method);
+    let error = Error::destroyed(method);
     cx.next_tick(move |state, cx| {
         site.check("a write", callback(state, cx, Some(&error)));
     });

@@ -149,17 +149,12 @@ pub(super) fn refuse<S>(
     }
 }
 
-pub(crate) fn destroyed_error(method: &str) -> Error {
-    let message = format!("Cannot call {method} after a stream was destroyed");
-    Error::with_code("ERR_STREAM_DESTROYED", message)
-}
-
 /// Why nothing can be written any more.
 pub(super) fn refusal<S>(connection: &connection::Connection<S>) -> Error {
     if connection.write_side.is_ending() {
         Error::with_code("ERR_STREAM_WRITE_AFTER_END", "write after end")
     } else {
-        destroyed_error("write")
+        Error::destroyed("write")
     }
 }
 
@@ -260,7 +255,7 @@ fn take_buffered<S>(connection: &mut connection::Connection<S>) -> Vec<(WriteCal
     let buffered = std::mem::take(&mut outbox.buffered).callbacks;
     let on_finish = std::mem::take(&mut outbox.on_finish);
     let met = connection.own.as_ref().and_then(|own| own.error.clone());
-    let error = |method| met.clone().unwrap_or_else(|| destroyed_error(method));
+    let error = |method| met.clone().unwrap_or_else(|| Error::destroyed(method));
     let writes = buffered.into_iter().map(|told| (told, error("write")));
     let ends = on_finish.into_iter().map(|told| (told, error("end")));
     writes.chain(ends).collect()
