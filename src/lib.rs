@@ -128,6 +128,10 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+// Helpers that tests of both kinds share name the crate as its users do.
+#[cfg(test)]
+extern crate self as loopchat;
+
 #[cfg(feature = "chat")]
 pub mod chat;
 pub mod event_loop;

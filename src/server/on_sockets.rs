@@ -1,8 +1,11 @@
 //! Tests of the doors on real sockets, turn by turn: the loop runs in the test, and so do its
-//! peers, so what a turn has brought and what it has cost is known without a clock.
+//! peers, so what a turn has brought and what it has cost is known without a clock. Before each
+//! turn all that was sent has arrived.
 
 mod drafts;
 mod end;
+#[path = "../../tests/support/in_flight.rs"]
+mod in_flight;
 mod queries;
 
 use std::io::{ErrorKind, Read, Write};
@@ -14,7 +17,8 @@ use crate::room_log::{MemoryLog, RoomLog};
 use crate::server::bind::{bind_all, bind_web};
 use crate::server::doors::line;
 use crate::server::doors::web;
-use crate::server::{ChatServer, Config, Loop};
+use crate::server::{ChatServer, Config, Loop, shutdown};
+use in_flight::Ping;
 
 /// A server with both doors, whose time stands still.
 struct House {
@@ -22,6 +26,7 @@ struct House {
     server: ChatServer,
     lines: SocketAddr,
     web: SocketAddr,
+    ping: Ping,
 }
 
 struct Peer {
@@ -35,8 +40,8 @@ impl House {
     }
 
     fn with_log(config: Config, log: Box<dyn RoomLog>) -> Self {
-        let clock = ManualClock::new();
-        let mut event_loop = Loop::with_clock(clock).expect("a loop");
+        let ping = Ping::new();
+        let mut event_loop = Loop::with_clock(ManualClock::new()).expect("a loop");
         let mut server = ChatServer::new(&mut event_loop, config, log);
         let address = "127.0.0.1:0".to_owned();
         let lines = bind_all(std::slice::from_ref(&address), Vec::new(), 0o600).expect("a port");
@@ -57,10 +62,12 @@ impl House {
             server,
             lines: at,
             web: web_at,
+            ping,
         }
     }
 
     fn turn(&mut self) {
+        self.ping.arrived();
         self.event_loop
             .turn(&mut self.server)
             .expect("it can be polled");
@@ -76,6 +83,12 @@ impl House {
             self.turn();
         }
         panic!("waited in vain for {what}");
+    }
+
+    /// The end is asked for, when all that was sent has come.
+    fn begin_end(&mut self) {
+        self.ping.arrived();
+        shutdown::begin_after_what_came(&mut self.server, &mut self.event_loop);
     }
 
     fn peer(&mut self, address: SocketAddr) -> Peer {

@@ -4,7 +4,6 @@ use std::net::Shutdown;
 
 use super::*;
 use crate::room_log::slow::SlowLog;
-use crate::server::shutdown;
 
 impl House {
     fn with_slow_log() -> (Self, SlowLog) {
@@ -22,6 +21,7 @@ impl House {
             self.event_loop.set_immediate(|_, _| {});
             self.turn();
         }
+        self.ping.arrived();
     }
 
     /// Turns until something is so, none of which waits for a time: it has nothing to do with that.
@@ -123,7 +123,7 @@ fn the_server_ends_when_all_that_was_said_has_its_place() {
     let (mut ann, mut bob) = (house.member(), house.member());
     ann.send(b"one\ntwo\n");
     house.soon("drafts", || log.len() == 2);
-    shutdown::begin_after_what_came(&mut house.server, &mut house.event_loop);
+    house.begin_end();
     house.pass();
     assert!(!house.server.end.has_begun());
     log.commit(0);
@@ -143,7 +143,7 @@ fn a_log_that_has_stopped_does_not_keep_the_server() {
     let mut ann = house.member();
     ann.send(b"one\n");
     house.soon("a draft", || log.len() == 1);
-    shutdown::begin_after_what_came(&mut house.server, &mut house.event_loop);
+    house.begin_end();
     house.pass();
     assert!(!house.server.end.has_begun());
     house.until("the end", |_| ann.hears("Goodbye"));

@@ -5,7 +5,6 @@ use socket2::{Domain, Socket, Type};
 use super::drafts::masked_text;
 use super::*;
 use crate::server::core::flood::Flood;
-use crate::server::shutdown;
 
 fn house() -> House {
     House::new(Config {
@@ -25,7 +24,7 @@ fn all_that_came_before_the_end_is_heard_however_many_turns_that_takes() {
     for talker in &mut talkers {
         assert_eq!(talker.send("x\n".repeat(LINES).as_bytes()), LINES * 2);
     }
-    shutdown::begin_after_what_came(&mut house.server, &mut house.event_loop);
+    house.begin_end();
     let turns = house.until("the end", |_| {
         talkers.iter_mut().for_each(Peer::read);
         reader.hears("Goodbye")
@@ -44,7 +43,7 @@ fn who_talks_without_end_does_not_keep_the_server() {
     for talker in &mut talkers {
         talker.send(lines.as_bytes());
     }
-    shutdown::begin_after_what_came(&mut house.server, &mut house.event_loop);
+    house.begin_end();
     let turns = house.until("the end", |_| {
         for talker in &mut talkers {
             talker.read();
@@ -67,7 +66,7 @@ fn what_a_browser_had_sent_before_the_end_is_heard_too() {
         let message = masked_text("x\n".repeat(lines).as_bytes());
         let all = message.repeat(7000 / lines);
         assert_eq!(web.send(&all), all.len());
-        shutdown::begin_after_what_came(&mut house.server, &mut house.event_loop);
+        house.begin_end();
         house.soon("the end", || {
             web.read();
             reader.hears("Goodbye")
@@ -93,7 +92,7 @@ fn who_does_not_read_delays_the_end_by_half_of_its_time() {
     }
     stalled.send(lines.as_bytes());
     let before = house.event_loop.now();
-    shutdown::begin_after_what_came(&mut house.server, &mut house.event_loop);
+    house.begin_end();
     house.until("the end", |_| reader.hears("Goodbye"));
     let half = u64::from(Config::default().shutdown_timeout) * 1000 / 2;
     assert_eq!(house.event_loop.now() - before, half);
@@ -111,7 +110,7 @@ fn what_was_the_time_to_hear_is_forgotten_when_the_end_begins() {
     house.event_loop.set_timeout(77, |_, _| {});
     house.until("a time", |house| house.event_loop.now() >= start);
     house.event_loop.set_timeout(all, |_, _| {}); // it holds the loop open
-    shutdown::begin_after_what_came(&mut house.server, &mut house.event_loop);
+    house.begin_end();
     house.until("the end", |house| house.server.end.has_begun());
     let mut woken = Vec::new();
     house.until("its time to be over", |house| {
@@ -144,7 +143,7 @@ fn who_reads_late_has_until_the_shutdown_timeout() {
     house.until("a greeting", |_| late.hears("/help lists the commands"));
     let mut talker = house.member();
     talker.send("x\n".repeat(2000).as_bytes());
-    shutdown::begin_after_what_came(&mut house.server, &mut house.event_loop);
+    house.begin_end();
     house.until("the end", |_| talker.hears("Goodbye"));
     let start = house.event_loop.now();
     house.event_loop.set_timeout(59_000, |_, _| {}); // it holds the loop open

@@ -5,8 +5,8 @@ use std::net::Shutdown;
 
 use super::*;
 use crate::room_log::slow::SlowLog;
+use crate::server::FloodLimit;
 use crate::server::core::flood::Flood;
-use crate::server::{FloodLimit, shutdown};
 
 impl House {
     /// Of what ann has said two messages are remembered, and the log has four.
@@ -53,7 +53,7 @@ fn the_server_ends_when_what_was_asked_is_answered() {
     let (mut house, log, [mut ann, _bob]) = House::with_short_memory(Config::default());
     ann.send(b"/history 3\n");
     house.soon("a question", || log.queries() == 1);
-    shutdown::begin_after_what_came(&mut house.server, &mut house.event_loop);
+    house.begin_end();
     house.pass();
     assert!(!house.server.end.has_begun());
     log.answer(0);
