@@ -280,6 +280,8 @@ scenarios! {
     http_unix_and_connect "90-http-unix-and-connect";
     http_response_misuse "91-http-response-misuse";
     http_body_backpressure "92-http-body-backpressure";
+    http_client_write_after_end "100-http-client-write-after-end";
+    http_client_destroy "101-http-client-destroy";
 }
 
 mod node {
@@ -378,6 +380,9 @@ mod node {
     #[path = "86-http-client-agent-reuse.rs"]
     pub mod http_client_agent_reuse;
     #[cfg(feature = "http")]
+    #[path = "101-http-client-destroy.rs"]
+    pub mod http_client_destroy;
+    #[cfg(feature = "http")]
     #[path = "78-http-client-error-event.rs"]
     pub mod http_client_error_event;
     #[cfg(feature = "http")]
@@ -386,6 +391,9 @@ mod node {
     #[cfg(feature = "http")]
     #[path = "85-http-client-get.rs"]
     pub mod http_client_get;
+    #[cfg(feature = "http")]
+    #[path = "100-http-client-write-after-end.rs"]
+    pub mod http_client_write_after_end;
     #[cfg(feature = "http")]
     #[path = "82-http-close-idle-and-active.rs"]
     pub mod http_close_idle_and_active;

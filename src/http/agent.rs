@@ -182,18 +182,16 @@ pub(super) fn free<S: 'static>(
     socket: Socket,
     hint: Option<u64>,
 ) {
-    let usable = socket.writable(cx) && !socket.destroyed(cx);
-    let Some(own) = of(cx, agent) else { return };
-    let options = own.options;
-    let pool = own.pools.entry(name.to_owned()).or_default();
-    if !usable {
+    if !socket.writable(cx) || socket.destroyed(cx) {
         socket.destroy(cx);
         return;
     }
-    if let Some((request, _)) = pool.waiting.pop_front() {
-        socket.set_timeout(cx, 0); // that of the request before
-        return client::assign(cx, request, socket, false);
+    if pass_on(cx, agent, name, socket) {
+        return;
     }
+    let Some(own) = of(cx, agent) else { return };
+    let options = own.options;
+    let pool = own.pools.entry(name.to_owned()).or_default();
     // The server has said how long it will wait: it is not taken at its word to the last second.
     let hint = hint.map(|seconds| seconds.saturating_mul(1000).saturating_sub(AHEAD));
     if !options.keep_alive || pool.free.len() >= options.max_free_sockets || hint == Some(0) {
@@ -211,6 +209,24 @@ pub(super) fn free<S: 'static>(
     };
     socket.set_ref(cx, false);
     socket.set_timeout(cx, timeout);
+}
+
+/// Gives a connection to the request that waits longest; false if none does.
+fn pass_on<S: 'static>(cx: &mut Context<S>, agent: Agent, name: &str, socket: Socket) -> bool {
+    let pool = of(cx, agent).and_then(|own| own.pools.get_mut(name));
+    let Some((request, _)) = pool.and_then(|pool| pool.waiting.pop_front()) else {
+        return false;
+    };
+    socket.set_timeout(cx, 0); // that of the request before
+    client::assign(cx, request, socket, false);
+    true
+}
+
+/// A connection was not used by the request it was meant for.
+pub(super) fn release<S: 'static>(cx: &mut Context<S>, agent: Agent, name: &str, socket: Socket) {
+    if socket.destroyed(cx) || !pass_on(cx, agent, name, socket) {
+        socket.destroy(cx);
+    }
 }
 
 /// A connection is closed, or has left HTTP: a request that waits gets another.

@@ -3,7 +3,7 @@
 use super::Head;
 use super::agent::{self, Agent, AgentState};
 use super::client_connection as connection;
-use super::client_state::{Request, assign, hung_up, known, method, of, over_later, state};
+use super::client_state::{Request, assign, gone, hung_up, known, method, of, over_later, state};
 use super::incoming::IncomingMessage;
 use super::listeners::{self, Listeners, listener_methods};
 use super::options::{Choice, RequestOptions};
@@ -47,8 +47,9 @@ pub enum RequestEvent<'a> {
     /// The connection was idle for the time set. Closes nothing.
     Timeout,
     /// There will be no response: it could not be made or sent, the connection ended too soon
-    /// (`ECONNRESET`), or what came is no HTTP. Once it has a [`Response`](Self::Response), that
-    /// has the error.
+    /// (`ECONNRESET`), or what came is no HTTP. Once it has a [`Response`](Self::Response), a
+    /// connection that ends too soon is an error of that, and this comes if the connection broke,
+    /// or the program had a reason to give it up. Also told of what is written after the end.
     Error(&'a Error),
     /// It is over, in whichever way. Nothing follows.
     Close,
@@ -117,6 +118,7 @@ pub fn request<S: 'static>(
         outgoing,
         listeners: Listeners::default(),
         callbacks: Vec::new(),
+        on_finish: Vec::new(),
         agent,
         name: name.clone(),
         socket: None,
@@ -255,20 +257,35 @@ impl ClientRequest {
         data: impl AsRef<[u8]>,
         callback: impl FnOnce(&mut S, &mut Context<S>, Option<&Error>) -> R + 'static,
     ) -> bool {
-        let site = CallbackSite::caller();
-        let callback: WriteCallback<S> = Box::new(move |state, cx, error| {
+        let callback = self.told(CallbackSite::caller(), "write", callback);
+        match known(cx, self).map(|own| (own.outgoing.ended, own.destroyed)) {
+            Some((false, false)) => {
+                if let Some(own) = of(cx, self) {
+                    own.callbacks.push(callback);
+                }
+                self.write(cx, data)
+            }
+            Some((false, true)) => {
+                cx.next_tick(move |state, cx| callback(state, cx, Some(&gone())));
+                false
+            }
+            _ => {
+                self.refuse(cx, write_after_end(), Some(callback));
+                false
+            }
+        }
+    }
+
+    fn told<S: 'static, R: CallbackResult>(
+        self,
+        site: CallbackSite,
+        what: &'static str,
+        callback: impl FnOnce(&mut S, &mut Context<S>, Option<&Error>) -> R + 'static,
+    ) -> WriteCallback<S> {
+        Box::new(move |state, cx, error| {
             let returned = callback(state, cx, error);
-            self.check(cx, site, "write", returned);
-        });
-        let open = |own: &Request<S>| !own.outgoing.ended && !own.destroyed;
-        if !known(cx, self).is_some_and(open) {
-            cx.next_tick(move |state, cx| callback(state, cx, Some(&write_after_end())));
-            return false;
-        }
-        if let Some(own) = of(cx, self) {
-            own.callbacks.push(callback);
-        }
-        self.write(cx, data)
+            self.check(cx, site, what, returned);
+        })
     }
 
     /// Ends the request (`req.end()`): now the response may come.
@@ -276,16 +293,44 @@ impl ClientRequest {
         self.end_with(cx, b"")
     }
 
-    /// Writes this, and ends the request (`req.end(data)`).
+    /// Writes this, and ends the request (`req.end(data)`). Ending it again is a no-op, unless
+    /// there is something to write, which is an [`RequestEvent::Error`] then.
     pub fn end_with<S: 'static>(self, cx: &mut Context<S>, data: impl AsRef<[u8]>) -> Self {
-        if known(cx, self).is_some_and(|own: &Request<S>| !own.outgoing.ended) {
-            self.send(cx, Some(data.as_ref()), true);
+        let data = data.as_ref();
+        if !self.writable_ended(cx) || !data.is_empty() {
+            self.send(cx, Some(data), true);
         }
         self
     }
 
+    /// As [`end_with`](Self::end_with), and calls back after [`RequestEvent::Finish`], or when
+    /// that cannot come.
+    #[track_caller]
+    pub fn end_then<S: 'static, R: CallbackResult>(
+        self,
+        cx: &mut Context<S>,
+        data: impl AsRef<[u8]>,
+        callback: impl FnOnce(&mut S, &mut Context<S>, Option<&Error>) -> R + 'static,
+    ) -> Self {
+        let callback = self.told(CallbackSite::caller(), "end", callback);
+        let data = data.as_ref();
+        let finished = known(cx, self).is_none_or(|own| own.finished);
+        if finished || (self.writable_ended(cx) && !data.is_empty()) {
+            let error = if data.is_empty() {
+                already_finished()
+            } else {
+                write_after_end()
+            };
+            cx.next_tick(move |state, cx| callback(state, cx, Some(&error)));
+        } else if let Some(own) = of(cx, self) {
+            own.on_finish.push(callback);
+        }
+        self.end_with(cx, data)
+    }
+
     /// Gives the request up and closes its connection (`req.destroy()`): unless its response has
-    /// come, [`RequestEvent::Error`] follows with `ECONNRESET`; then [`RequestEvent::Close`].
+    /// come, [`RequestEvent::Error`] follows with `ECONNRESET`; then [`RequestEvent::Close`]. One
+    /// whose response has come and ended is over already.
     pub fn destroy<S: 'static>(self, cx: &mut Context<S>) -> Self {
         self.give_up(cx, None)
     }
@@ -300,17 +345,23 @@ impl ClientRequest {
         if std::mem::replace(&mut own.destroyed, true) {
             return self;
         }
-        own.destroy_error = error;
         match (own.socket, own.agent) {
-            (Some(socket), _) => {
-                socket.destroy(cx);
+            (Some(socket), _) if own.attached => {
+                connection::dump(cx, socket);
+                match error {
+                    Some(error) => socket.destroy_with(cx, error),
+                    None => socket.destroy(cx),
+                };
             }
-            (None, Some(agent)) => {
-                let name = own.name.clone();
-                agent::forget(cx, agent, &name, self);
-                over_later(cx, self, hung_up());
+            // It is told when the connection would have been its own.
+            (Some(_), _) => own.destroy_error = error,
+            (None, agent) => {
+                if let Some(agent) = agent {
+                    let name = own.name.clone();
+                    agent::forget(cx, agent, &name, self);
+                }
+                over_later(cx, self, error.unwrap_or_else(hung_up));
             }
-            (None, None) => over_later(cx, self, hung_up()),
         }
         self
     }
@@ -363,4 +414,9 @@ impl ClientRequest {
     pub fn writable_ended<S: 'static>(self, cx: &Context<S>) -> bool {
         known(cx, self).is_none_or(|own| own.outgoing.ended)
     }
+}
+
+fn already_finished() -> Error {
+    let message = "Cannot call end after a stream was finished";
+    Error::with_code("ERR_STREAM_ALREADY_FINISHED", message)
 }

@@ -331,6 +331,27 @@ pub(super) fn response_ended<S: 'static>(cx: &mut Context<S>, message: IncomingM
     }
 }
 
+/// Nobody wants the rest of the response that is being received.
+pub(super) fn dump<S: 'static>(cx: &mut Context<S>, socket: Socket) {
+    if let Some(response) = of::<S>(cx, socket).and_then(|own| message(own, socket)) {
+        incoming::dump(cx, response);
+    }
+}
+
+/// The request has no use for the connection after all: the next that waits gets it, or nobody.
+pub(super) fn release<S: 'static>(cx: &mut Context<S>, socket: Socket) {
+    let Some(own) = of::<S>(cx, socket) else {
+        return;
+    };
+    own.request = None;
+    match own.agent.clone() {
+        Some((agent, name)) => agent::release(cx, agent, &name, socket),
+        None => {
+            socket.destroy(cx);
+        }
+    }
+}
+
 /// The exchange is over and the connection good for another: the agent gets it back.
 pub(super) fn free<S: 'static>(cx: &mut Context<S>, socket: Socket) {
     let Some(own) = of::<S>(cx, socket) else {

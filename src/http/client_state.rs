@@ -22,6 +22,8 @@ pub(super) struct Request<S> {
     pub(super) outgoing: Outgoing,
     pub(super) listeners: Listeners<Callback<S>>,
     pub(super) callbacks: Vec<WriteCallback<S>>,
+    /// Told after the finish.
+    pub(super) on_finish: Vec<WriteCallback<S>>,
     pub(super) agent: Option<Agent>,
     pub(super) name: String,
     pub(super) socket: Option<Socket>,
@@ -38,6 +40,7 @@ pub(super) struct Request<S> {
     pub(super) response_ended: bool,
     pub(super) freed: bool,
     pub(super) destroyed: bool,
+    /// Why, if it was given up before it had its connection.
     pub(super) destroy_error: Option<Error>,
     /// An error was told.
     pub(super) failed: bool,
@@ -92,6 +95,11 @@ pub(super) fn hung_up() -> Error {
     Error::with_code("ECONNRESET", "socket hang up")
 }
 
+/// What is written to a request that was given up.
+pub(super) fn gone() -> Error {
+    Error::with_code("ERR_STREAM_DESTROYED", "The connection was closed")
+}
+
 /// A connection was found. It is used from the next tick on.
 pub(super) fn assign<S: 'static>(
     cx: &mut Context<S>,
@@ -110,7 +118,12 @@ pub(super) fn assign<S: 'static>(
 fn attach<S: 'static>(state: &mut S, cx: &mut Context<S>, request: ClientRequest, socket: Socket) {
     let Some(own) = of(cx, request) else { return };
     if own.destroyed {
-        return; // its close follows that of the socket
+        // It was given up meanwhile, and has no use for the connection.
+        let error = own.destroy_error.take().unwrap_or_else(hung_up);
+        connection::release(cx, socket);
+        fail(state, cx, request, &error);
+        close(state, cx, request);
+        return;
     }
     let timeout = own.timeout;
     let bodiless = own.method == "HEAD";
@@ -176,8 +189,15 @@ pub(super) fn fail<S: 'static>(
     if std::mem::replace(&mut own.failed, true) {
         return;
     }
-    let own_error = own.destroy_error.take();
-    let error = own_error.as_ref().unwrap_or(error);
+    tell_error(state, cx, request, error);
+}
+
+fn tell_error<S: 'static>(
+    state: &mut S,
+    cx: &mut Context<S>,
+    request: ClientRequest,
+    error: &Error,
+) {
     if !tell(state, cx, request, Kind::Error, RequestEvent::Error(error)) {
         log::warn!("a request failed, and nobody listens to its errors: {error}");
     }
@@ -187,10 +207,10 @@ pub(super) fn fail<S: 'static>(
 pub(super) fn close<S: 'static>(state: &mut S, cx: &mut Context<S>, request: ClientRequest) {
     let Some(own) = of(cx, request) else { return };
     own.destroyed = true;
-    let callbacks = std::mem::take(&mut own.callbacks);
-    let error = Error::with_code("ERR_STREAM_DESTROYED", "The connection was closed");
+    let mut callbacks = std::mem::take(&mut own.callbacks);
+    callbacks.append(&mut own.on_finish);
     for callback in callbacks {
-        callback(state, cx, Some(&error));
+        callback(state, cx, Some(&gone()));
     }
     tell(state, cx, request, Kind::Close, RequestEvent::Close);
     if of(cx, request).is_some() {
@@ -225,6 +245,7 @@ fn free<S: 'static>(cx: &mut Context<S>, request: ClientRequest) {
     if std::mem::replace(&mut own.freed, true) {
         return;
     }
+    own.destroyed = true; // it cannot close the connection any more: that is somebody else's
     let socket = own.socket;
     cx.next_tick(move |state, cx| {
         close(state, cx, request);
@@ -275,6 +296,10 @@ fn finished<S: 'static>(state: &mut S, cx: &mut Context<S>, request: ClientReque
     }
     tell(state, cx, request, Kind::Finish, RequestEvent::Finish);
     let Some(own) = of(cx, request) else { return };
+    for callback in std::mem::take(&mut own.on_finish) {
+        callback(state, cx, None);
+    }
+    let Some(own) = of(cx, request) else { return };
     if own.response_ended && own.outgoing.keep_alive {
         free(cx, request);
     }
@@ -300,11 +325,12 @@ impl ClientRequest {
         let Some(own) = of(cx, self) else {
             return false;
         };
-        if own.destroyed {
+        if own.outgoing.ended {
+            self.refuse(cx, write_after_end(), None);
             return false;
         }
-        if own.outgoing.ended {
-            self.report(cx, write_after_end());
+        if own.destroyed {
+            own.outgoing.ended |= end;
             return false;
         }
         if !own.outgoing.head_sent {
@@ -341,6 +367,24 @@ impl ClientRequest {
             cx.next_tick(move |_, cx| flush(cx, self));
         }
         below
+    }
+
+    /// What was written cannot be sent any more: its callback is told, and behind it whoever
+    /// listens to errors. The request goes on.
+    pub(super) fn refuse<S: 'static>(
+        self,
+        cx: &mut Context<S>,
+        error: Error,
+        callback: Option<WriteCallback<S>>,
+    ) {
+        cx.next_tick(move |state, cx| {
+            if let Some(callback) = callback {
+                callback(state, cx, Some(&error));
+            }
+            if !self.destroyed(cx) {
+                tell_error(state, cx, self, &error);
+            }
+        });
     }
 
     /// What the program did wrong: the request cannot be completed any more.

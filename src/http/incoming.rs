@@ -39,7 +39,7 @@ pub enum MessageEvent<'a> {
     /// Its connection was idle for the time [set](IncomingMessage::set_timeout), and it has not come
     /// in full.
     Timeout,
-    /// With `ECONNRESET`: the connection was closed before the end.
+    /// With `ECONNRESET`: the connection was closed before the end; or why the program closed it.
     Error(&'a Error),
     /// Nothing follows. Two ticks after the end, or after an error.
     Close,
@@ -89,6 +89,8 @@ pub(super) struct Incoming<S> {
     pub(super) ended: bool,
     pub(super) aborted: bool,
     pub(super) closed: bool,
+    /// The program has given it up.
+    pub(super) destroyed: bool,
 }
 
 impl<S> Default for Incoming<S> {
@@ -109,6 +111,7 @@ impl<S> Default for Incoming<S> {
             ended: false,
             aborted: false,
             closed: false,
+            destroyed: false,
         }
     }
 }
@@ -139,6 +142,7 @@ impl<S> Incoming<S> {
             ended,
             aborted,
             closed,
+            destroyed,
         } = self;
         head.recycle();
         *trailers = None;
@@ -148,7 +152,7 @@ impl<S> Incoming<S> {
         for flag in [flow_queued, asked_for, consumed, dumped] {
             *flag = false;
         }
-        for flag in [complete, end_queued, ended, aborted, closed] {
+        for flag in [complete, end_queued, ended, aborted, closed, destroyed] {
             *flag = false;
         }
     }
@@ -306,7 +310,7 @@ fn queue_end<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
     let Some(own) = of(cx, message) else { return };
     let flows = own.flowing == Some(true) && own.kept.is_empty();
     let due = own.complete && flows && !own.end_queued;
-    if !due || own.aborted || own.ended {
+    if !due || own.aborted || own.ended || own.destroyed {
         return;
     }
     if !own.listeners.any() {
@@ -316,14 +320,17 @@ fn queue_end<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
     own.end_queued = true;
     cx.next_tick(move |state, cx| {
         let Some(own) = of(cx, message) else { return };
-        if own.flowing != Some(true) || own.aborted {
+        if own.flowing != Some(true) || own.aborted || own.destroyed {
             own.end_queued = false; // paused meanwhile
             return;
         }
         own.ended = true;
-        tell(state, cx, message, Kind::End, MessageEvent::End);
+        // First: whoever hears of the end cannot close a connection that is kept any more.
         client_connection::response_ended(cx, message);
-        cx.next_tick(move |state, cx| close(state, cx, message));
+        tell(state, cx, message, Kind::End, MessageEvent::End);
+        if of(cx, message).is_some_and(|own| !own.destroyed) {
+            cx.next_tick(move |state, cx| close(state, cx, message));
+        }
     });
 }
 
@@ -356,8 +363,8 @@ pub(super) fn abort<S: 'static>(
     message: IncomingMessage,
     then: impl FnOnce(&mut S, &mut Context<S>),
 ) {
-    let Some(own) = of(cx, message) else {
-        return then(state, cx);
+    let Some(own) = of(cx, message).filter(|own| !own.destroyed) else {
+        return then(state, cx); // it has been told all
     };
     let cut_short = !(own.complete && (own.ended || own.end_queued)) && !own.closed;
     if cut_short {
@@ -460,10 +467,51 @@ impl IncomingMessage {
         self
     }
 
-    /// Closes the connection it comes on (`destroy`): it is cut short.
+    /// Closes the connection it comes on (`destroy`): it is cut short. Of a response follow
+    /// [`MessageEvent::Aborted`], unless its end was told, and [`MessageEvent::Close`].
     pub fn destroy<S: 'static>(self, cx: &mut Context<S>) {
-        if of(cx, self).is_some() {
-            self.socket.destroy(cx);
+        self.give_up(cx, None);
+    }
+
+    /// As [`destroy`](Self::destroy), for a reason, which is then the error of a response and of
+    /// its request (`destroy(error)`).
+    pub fn destroy_with<S: 'static>(self, cx: &mut Context<S>, error: Error) {
+        self.give_up(cx, Some(error));
+    }
+
+    fn give_up<S: 'static>(self, cx: &mut Context<S>, error: Option<Error>) {
+        let socket = self.socket;
+        let response = !server_connection::is(cx, socket);
+        let Some(own) = of(cx, self) else { return };
+        let mut cut_short = true;
+        if response {
+            if own.closed || std::mem::replace(&mut own.destroyed, true) {
+                return;
+            }
+            own.forget_kept();
+            cut_short = !(own.complete && own.ended);
+            own.aborted |= cut_short;
+            let error = error.clone();
+            cx.next_tick(move |state, cx| {
+                if cut_short {
+                    tell(state, cx, self, Kind::Aborted, MessageEvent::Aborted);
+                }
+                cx.next_tick(move |state, cx| {
+                    if let Some(error) = &error {
+                        tell(state, cx, self, Kind::Error, MessageEvent::Error(error));
+                    }
+                    close(state, cx, self);
+                });
+            });
+        }
+        match error {
+            _ if !cut_short => {}
+            Some(error) => {
+                socket.destroy_with(cx, error);
+            }
+            None => {
+                socket.destroy(cx);
+            }
         }
     }
 
