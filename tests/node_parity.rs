@@ -282,6 +282,7 @@ scenarios! {
     http_body_backpressure "92-http-body-backpressure";
     http_client_write_after_end "100-http-client-write-after-end";
     http_client_destroy "101-http-client-destroy";
+    http_client_paused "102-http-client-paused";
 }
 
 mod node {
@@ -391,6 +392,9 @@ mod node {
     #[cfg(feature = "http")]
     #[path = "85-http-client-get.rs"]
     pub mod http_client_get;
+    #[cfg(feature = "http")]
+    #[path = "102-http-client-paused.rs"]
+    pub mod http_client_paused;
     #[cfg(feature = "http")]
     #[path = "100-http-client-write-after-end.rs"]
     pub mod http_client_write_after_end;

@@ -9,6 +9,10 @@ use super::{Head, Limits};
 use crate::Context;
 use crate::net::{Error, Event, Socket};
 
+/// Bytes of a response that are kept while it does not flow; what is behind them has to wait
+/// (Node's high-water mark).
+const KEPT: usize = 16 * 1024;
+
 /// What a client keeps of a connection, as data of its socket.
 pub(super) struct Connection<S> {
     parser: Parser,
@@ -72,22 +76,29 @@ fn message<S>(own: &Connection<S>, socket: Socket) -> Option<IncomingMessage> {
     own.answered.then_some(IncomingMessage { socket, number })
 }
 
+/// A response, with its connection or, once that is gone, without.
 pub(super) fn incoming<S: 'static>(
     cx: &mut Context<S>,
-    socket: Socket,
-    number: u32,
+    message: IncomingMessage,
 ) -> Option<&mut Incoming<S>> {
-    let own = of(cx, socket).filter(|own: &&mut Connection<S>| own.number == number)?;
-    own.response.as_deref_mut()
+    let IncomingMessage { socket, number } = message;
+    let here = |own: &&Connection<S>| own.number == number && own.response.is_some();
+    if socket.data::<S, Connection<S>>(cx).filter(here).is_none() {
+        return client::left(cx, message);
+    }
+    of(cx, socket)?.response.as_deref_mut()
 }
 
 pub(super) fn known_incoming<S: 'static>(
     cx: &Context<S>,
-    socket: Socket,
-    number: u32,
+    message: IncomingMessage,
 ) -> Option<&Incoming<S>> {
-    let own = socket.data::<S, Connection<S>>(cx)?;
-    own.response.as_deref().filter(|_| own.number == number)
+    let own = message
+        .socket
+        .data::<S, Connection<S>>(cx)
+        .filter(|own: &&Connection<S>| own.number == message.number);
+    let here = own.and_then(|own| own.response.as_deref());
+    here.or_else(|| client::known_left(cx, message))
 }
 
 /// Reads on, if that was what it waited for.
@@ -136,22 +147,24 @@ fn feed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, mut inpu
             socket.destroy(cx);
             return;
         };
-        let flows = |response: &Incoming<S>| response.flowing == Some(true);
-        if !input.is_empty() && own.parser.in_body() && !own.response.as_deref().is_some_and(flows)
-        {
-            own.paused = true;
-            socket.unshift(cx, input);
-            socket.pause(cx);
-            return;
-        }
         if !input.is_empty() && parts == PARTS_PER_TURN {
             socket.unshift(cx, input); // it comes back in the next turn
             return;
         }
+        let Some(window) = room(own, input.len()) else {
+            own.paused = true;
+            socket.unshift(cx, input);
+            socket.pause(cx);
+            return;
+        };
         parts += 1;
         let mut head = Head::default();
         let limits = Limits::default();
-        match own.parser.next_within(&mut input, &mut head, &limits) {
+        let (mut now, limited) = (&input[..window], window < input.len());
+        let part = own.parser.next_within(&mut now, &mut head, &limits);
+        input = &input[window - now.len()..];
+        match part {
+            Ok(None) if limited => {}
             Ok(None) => return,
             Ok(Some(Part::Head)) => {
                 if begin(state, cx, socket, request, head, input) {
@@ -183,6 +196,21 @@ fn feed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, mut inpu
             }
         }
     }
+}
+
+/// How many of the bytes that have come may be looked at: all, unless they are of a body that does
+/// not flow, which is kept up to a limit. `None` if the limit is reached. What comes with the last
+/// of a body of a known length does not have to wait: then nothing more is read of it.
+fn room<S>(own: &Connection<S>, length: usize) -> Option<usize> {
+    let Some(response) = own.response.as_deref().filter(|_| own.parser.in_body()) else {
+        return Some(length);
+    };
+    let flows = response.flowing == Some(true) && response.kept_bytes() == 0;
+    if length == 0 || flows || own.parser.ends_within(length) {
+        return Some(length);
+    }
+    let room = KEPT.saturating_sub(response.kept_bytes());
+    (room > 0).then_some(room.min(length))
 }
 
 /// A head has come. True if nothing more of the input is HTTP.
@@ -308,7 +336,10 @@ fn closed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
                 client::close(state, cx, request);
             });
         }
-        (Some(_), Some(request)) => client::close(state, cx, request),
+        (Some(response), Some(request)) => {
+            keep(cx, response);
+            client::close(state, cx, request);
+        }
         (None, Some(request)) => {
             client::fail(state, cx, request, &client::hung_up());
             client::close(state, cx, request);
@@ -317,6 +348,24 @@ fn closed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
     }
     if let Some((agent, name)) = agent {
         agent::remove(cx, agent, &name, socket);
+    }
+}
+
+/// A response is complete whose connection is gone: what of it is not told yet is still to be had,
+/// if somebody listens to it or has paused it.
+fn keep<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
+    let Some(own) = of::<S>(cx, message.socket) else {
+        return;
+    };
+    let wanted = |response: &Incoming<S>| {
+        !response.ended
+            && !response.closed
+            && (response.flowing.is_some() || response.listeners.any())
+    };
+    if own.response.as_deref().is_some_and(wanted)
+        && let Some(response) = own.response.take()
+    {
+        client::keep_response(cx, message, response);
     }
 }
 
@@ -334,7 +383,7 @@ pub(super) fn response_ended<S: 'static>(cx: &mut Context<S>, message: IncomingM
 /// Nobody wants the rest of the response that is being received.
 pub(super) fn dump<S: 'static>(cx: &mut Context<S>, socket: Socket) {
     if let Some(response) = of::<S>(cx, socket).and_then(|own| message(own, socket)) {
-        incoming::dump(cx, response);
+        incoming::discard(cx, response);
     }
 }
 

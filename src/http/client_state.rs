@@ -1,10 +1,13 @@
 //! What the loop keeps of its clients' requests, and what happens to them.
 
+use std::collections::HashMap;
+
 use slab::Slab;
 
 use super::agent::{Agent, AgentState};
 use super::client::{Callback, ClientRequest, Kind, RequestEvent};
 use super::client_connection as connection;
+use super::incoming::{Incoming, IncomingMessage};
 use super::listeners::{Kept, Listeners, emit};
 use super::outgoing::{Added, Body, Outgoing, write_after_end};
 use super::response::WriteCallback;
@@ -51,6 +54,8 @@ pub(super) struct ClientState<S> {
     pub(super) requests: Slab<Request<S>>,
     pub(super) generation: u64,
     pub(super) agents: Vec<AgentState>,
+    /// Responses that are complete, and not all handed out, though their connection is gone.
+    pub(super) left: HashMap<IncomingMessage, Box<Incoming<S>>>,
 }
 
 /// The clients' state, made when it is first asked for. The first agent is the loop's own.
@@ -60,6 +65,7 @@ pub(super) fn state<S: 'static>(cx: &mut Context<S>) -> &mut ClientState<S> {
             requests: Slab::new(),
             generation: 0,
             agents: vec![AgentState::global()],
+            left: HashMap::new(),
         });
     }
     cx.extensions_mut()
@@ -88,6 +94,40 @@ pub(super) fn over_later<S: 'static>(cx: &mut Context<S>, request: ClientRequest
         fail(state, cx, request, &error);
         close(state, cx, request);
     });
+}
+
+/// Keeps a response whose connection is gone, until its end is told.
+pub(super) fn keep_response<S: 'static>(
+    cx: &mut Context<S>,
+    message: IncomingMessage,
+    response: Box<Incoming<S>>,
+) {
+    state(cx).left.insert(message, response);
+}
+
+pub(super) fn left<S: 'static>(
+    cx: &mut Context<S>,
+    message: IncomingMessage,
+) -> Option<&mut Incoming<S>> {
+    let clients = cx.extensions_mut().get_mut::<ClientState<S>>()?;
+    clients
+        .left
+        .get_mut(&message)
+        .map(|response| &mut **response)
+}
+
+pub(super) fn known_left<S: 'static>(
+    cx: &Context<S>,
+    message: IncomingMessage,
+) -> Option<&Incoming<S>> {
+    let clients = cx.extensions().get::<ClientState<S>>()?;
+    clients.left.get(&message).map(|response| &**response)
+}
+
+pub(super) fn forget_response<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
+    if let Some(clients) = cx.extensions_mut().get_mut::<ClientState<S>>() {
+        clients.left.remove(&message);
+    }
 }
 
 /// The connection closed before there was a response.

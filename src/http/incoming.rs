@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::listeners::{Kept, Listeners, emit, listener_methods};
 use super::response::ServerResponse;
-use super::{Head, client_connection, exchange, listeners, server_connection};
+use super::{Head, client_connection, client_state, exchange, listeners, server_connection};
 use crate::Context;
 use crate::event_loop::{CallbackResult, CallbackSite};
 use crate::net::{Error, Socket};
@@ -193,7 +193,7 @@ pub(super) fn of<S: 'static>(
         let exchange = server_connection::of(cx, socket)?.exchange(number)?;
         return Some(&mut exchange.incoming);
     }
-    client_connection::incoming(cx, socket, number)
+    client_connection::incoming(cx, message)
 }
 
 fn known<S: 'static>(cx: &Context<S>, message: IncomingMessage) -> Option<&Incoming<S>> {
@@ -201,7 +201,7 @@ fn known<S: 'static>(cx: &Context<S>, message: IncomingMessage) -> Option<&Incom
     if let Some(exchange) = server_connection::known(cx, socket, number) {
         return Some(&exchange.incoming);
     }
-    client_connection::known_incoming(cx, socket, number)
+    client_connection::known_incoming(cx, message)
 }
 
 /// Calls the message's listeners; true if there were any.
@@ -315,6 +315,7 @@ fn queue_end<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
     }
     if !own.listeners.any() {
         own.ended = true; // there is nobody to tell
+        client_state::forget_response(cx, message);
         return client_connection::response_ended(cx, message);
     }
     own.end_queued = true;
@@ -340,6 +341,7 @@ pub(super) fn close<S: 'static>(state: &mut S, cx: &mut Context<S>, message: Inc
     if !std::mem::replace(&mut own.closed, true) {
         tell(state, cx, message, Kind::Close, MessageEvent::Close);
     }
+    client_state::forget_response(cx, message);
     exchange::forget(cx, message);
 }
 
@@ -350,6 +352,13 @@ pub(super) fn dump<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
     let Some(own) = of(cx, message) else { return };
     let is_wanted = own.consumed || own.asked_for && !own.is_full(full);
     if !is_wanted {
+        discard(cx, message);
+    }
+}
+
+/// What is left of it is read and thrown away.
+pub(super) fn discard<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
+    if let Some(own) = of(cx, message) {
         own.dumped = true;
         own.forget_kept();
         message.resume(cx);

@@ -262,6 +262,11 @@ impl Parser {
         !matches!(self.state, State::Head | State::Over | State::Length(0))
     }
 
+    /// Whether so many bytes hold the rest of a body whose length is known.
+    pub(super) fn ends_within(&self, bytes: usize) -> bool {
+        matches!(self.state, State::Length(left) if left <= bytes as u64)
+    }
+
     /// Whether what comes next belongs to a message whose head has come.
     pub(super) fn in_message(&self) -> bool {
         !matches!(self.state, State::Head | State::Over)

@@ -9,8 +9,9 @@ use loopchat::http::{self, ClientRequest, IncomingMessage, ServerResponse};
 use loopchat::net::{self, Socket};
 use loopchat::{Context, EventLoop};
 
-/// Bytes that one connection may hold, read and not handed out: the mark, and one read.
-const HELD: u64 = 16 * 1024 + 64 * 1024;
+/// Bytes that one connection may hold, read and not handed out: the mark of the socket, that of a
+/// response that does not flow, with what its chunks take, and one read.
+const HELD: u64 = 16 * 1024 + 20 * 1024 + 64 * 1024;
 
 const TURNS: usize = 1500;
 
@@ -150,7 +151,7 @@ fn a_response_without_end_is_read_as_it_is_taken() {
     let (mut event_loop, mut seen, mut peer) = asking(|seen: &mut Seen, cx, _, response| {
         seen.socket = Some(response.socket());
         response.on_data(cx, |seen: &mut Seen, cx, response, bytes| {
-            seen.bytes += bytes.len() as u64;
+            seen.bytes += (bytes.len() * chunk().len() / 100) as u64;
             response.pause(cx);
             some_turns_later(cx, move |_, cx| {
                 response.resume(cx);
@@ -159,7 +160,12 @@ fn a_response_without_end_is_read_as_it_is_taken() {
     });
     peer.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
         .expect("it is open");
-    turn(&mut event_loop, &mut seen, peer, b"1\r\nx\r\n");
+    turn(&mut event_loop, &mut seen, peer, chunk().as_bytes());
+}
+
+/// A hundred bytes, and what marks them off.
+fn chunk() -> String {
+    format!("64\r\n{}\r\n", "x".repeat(100))
 }
 
 /// Chunks of a body that the test sends at once, and how many of them a turn takes at most.
