@@ -283,6 +283,7 @@ scenarios! {
     http_client_write_after_end "100-http-client-write-after-end";
     http_client_destroy "101-http-client-destroy";
     http_client_paused "102-http-client-paused";
+    http_client_timeouts "103-http-client-timeouts";
 }
 
 mod node {
@@ -395,6 +396,9 @@ mod node {
     #[cfg(feature = "http")]
     #[path = "102-http-client-paused.rs"]
     pub mod http_client_paused;
+    #[cfg(feature = "http")]
+    #[path = "103-http-client-timeouts.rs"]
+    pub mod http_client_timeouts;
     #[cfg(feature = "http")]
     #[path = "100-http-client-write-after-end.rs"]
     pub mod http_client_write_after_end;

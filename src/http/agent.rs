@@ -27,7 +27,8 @@ pub struct AgentOptions {
     pub max_sockets: Option<usize>,
     /// Idle connections to one place at most (`maxFreeSockets`).
     pub max_free_sockets: usize,
-    /// How long a connection may be idle, in milliseconds, 0 for ever (`timeout`).
+    /// How long a connection may be idle, in milliseconds, 0 for ever (`timeout`). One that serves
+    /// a request is left to that request, which is told; one that serves none is closed.
     pub timeout: u32,
 }
 
@@ -127,6 +128,11 @@ fn of<S: 'static>(cx: &mut Context<S>, agent: Agent) -> Option<&mut AgentState> 
     client::state(cx).agents.get_mut(agent.0)
 }
 
+/// How long its connections may be idle, 0 for ever.
+pub(super) fn timeout<S: 'static>(cx: &mut Context<S>, agent: Agent) -> u32 {
+    of(cx, agent).map_or(0, |own| own.options.timeout)
+}
+
 /// Finds a connection for a request, makes one, or lets it wait for one.
 pub(super) fn add_request<S: 'static>(
     cx: &mut Context<S>,
@@ -153,7 +159,8 @@ pub(super) fn add_request<S: 'static>(
             pool.used.push(socket);
         }
         socket.set_ref(cx, true);
-        socket.set_timeout(cx, 0);
+        let timeout = timeout(cx, agent);
+        socket.set_timeout(cx, timeout); // that of the agent, until the request sets its own
         return client::assign(cx, request, socket, true);
     }
 }
@@ -167,6 +174,12 @@ fn create<S: 'static>(
 ) {
     let socket = net::create_connection(cx, target);
     socket.set_no_delay(cx, true);
+    // From now on, and not once the connection stands: that may take long, too.
+    let timeout = match timeout(cx, agent) {
+        0 => client::timeout(cx, request),
+        timeout => timeout,
+    };
+    socket.set_timeout(cx, timeout);
     if let Some(pool) = of(cx, agent).map(|own| own.pools.entry(name.to_owned()).or_default()) {
         pool.used.push(socket);
     }
@@ -217,7 +230,8 @@ fn pass_on<S: 'static>(cx: &mut Context<S>, agent: Agent, name: &str, socket: So
     let Some((request, _)) = pool.and_then(|pool| pool.waiting.pop_front()) else {
         return false;
     };
-    socket.set_timeout(cx, 0); // that of the request before
+    let timeout = timeout(cx, agent);
+    socket.set_timeout(cx, timeout); // not that of the request before
     client::assign(cx, request, socket, false);
     true
 }

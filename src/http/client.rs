@@ -44,7 +44,8 @@ pub enum RequestEvent<'a> {
     Drain,
     /// All of the request was handed to the kernel.
     Finish,
-    /// The connection was idle for the time set. Closes nothing.
+    /// The connection was idle for the time that was set for the request, or else for its agent.
+    /// Comes once, and closes nothing.
     Timeout,
     /// There will be no response: it could not be made or sent, the connection ended too soon
     /// (`ECONNRESET`), or what came is no HTTP. Once it has a [`Response`](Self::Response), a
@@ -98,6 +99,7 @@ pub fn request<S: 'static>(
     clients.generation += 1;
     let generation = clients.generation;
     let (name, target) = (options.name(), options.target());
+    let timeout = options.timeout.unwrap_or(0);
     let mut outgoing = Outgoing {
         fields: std::mem::take(&mut options.fields),
         chunks: true,
@@ -127,6 +129,8 @@ pub fn request<S: 'static>(
         flushed: false,
         flush_queued: false,
         timeout: options.timeout,
+        timeout_connected: false,
+        timeout_told: false,
         reused: false,
         finished: false,
         response_ended: false,
@@ -149,6 +153,7 @@ pub fn request<S: 'static>(
             let socket = net::create_connection(cx, target);
             socket.set_no_delay(cx, true);
             connection::plug_in(cx, socket, None);
+            socket.set_timeout(cx, timeout);
             assign(cx, request, socket, false);
         }
     }
@@ -366,12 +371,16 @@ impl ClientRequest {
         self
     }
 
-    /// Emits [`RequestEvent::Timeout`] whenever the connection was idle for `ms` milliseconds; 0
-    /// turns it off (`req.setTimeout`).
+    /// Emits [`RequestEvent::Timeout`] when the connection has been idle for `ms` milliseconds
+    /// since it stands; 0 turns it off (`req.setTimeout`). Not after the end of the response.
     pub fn set_timeout<S: 'static>(self, cx: &mut Context<S>, ms: u32) -> Self {
         let Some(own) = of(cx, self) else { return self };
-        own.timeout = Some(ms);
-        if let Some(socket) = own.socket.filter(|_| own.attached) {
+        if own.response_ended {
+            return self;
+        }
+        (own.timeout, own.timeout_connected) = (Some(ms), true);
+        let attached = own.socket.filter(|_| own.attached);
+        if let Some(socket) = attached.filter(|socket| !socket.connecting(cx)) {
             socket.set_timeout(cx, ms);
         }
         self

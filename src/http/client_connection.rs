@@ -120,6 +120,11 @@ fn event<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, event: 
                 client::drained(state, cx, request);
             }
         }
+        Event::Connect => {
+            if let Some(request) = of::<S>(cx, socket).and_then(|own| own.request) {
+                client::connected(cx, request);
+            }
+        }
         Event::Timeout => timed_out(state, cx, socket),
         Event::Error(error) => {
             if let Some(request) = of::<S>(cx, socket).and_then(|own| own.request) {
@@ -316,8 +321,8 @@ fn timed_out<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
         socket.destroy(cx); // idle for long enough
         return;
     };
-    client::tell(state, cx, request, Kind::Timeout, RequestEvent::Timeout);
-    if let Some(response) = response {
+    client::timed_out(state, cx, request);
+    if let Some(response) = response.filter(|response| !response.readable_ended(cx)) {
         incoming::timed_out(state, cx, response);
     }
 }

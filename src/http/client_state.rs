@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use slab::Slab;
 
-use super::agent::{Agent, AgentState};
+use super::agent::{self, Agent, AgentState};
 use super::client::{Callback, ClientRequest, Kind, RequestEvent};
 use super::client_connection as connection;
 use super::incoming::{Incoming, IncomingMessage};
@@ -37,6 +37,9 @@ pub(super) struct Request<S> {
     pub(super) flushed: bool,
     pub(super) flush_queued: bool,
     pub(super) timeout: Option<u32>,
+    /// That begins when the connection stands.
+    pub(super) timeout_connected: bool,
+    pub(super) timeout_told: bool,
     pub(super) reused: bool,
     /// Everything is with the kernel.
     pub(super) finished: bool,
@@ -156,6 +159,7 @@ pub(super) fn assign<S: 'static>(
 }
 
 fn attach<S: 'static>(state: &mut S, cx: &mut Context<S>, request: ClientRequest, socket: Socket) {
+    let connecting = socket.connecting(cx);
     let Some(own) = of(cx, request) else { return };
     if own.destroyed {
         // It was given up meanwhile, and has no use for the connection.
@@ -165,7 +169,8 @@ fn attach<S: 'static>(state: &mut S, cx: &mut Context<S>, request: ClientRequest
         close(state, cx, request);
         return;
     }
-    let timeout = own.timeout;
+    let waits = own.timeout_connected && connecting;
+    let timeout = own.timeout.filter(|_| !waits);
     let bodiless = own.method == "HEAD";
     own.attached = true;
     connection::expect(cx, socket, bodiless);
@@ -180,6 +185,36 @@ fn attach<S: 'static>(state: &mut S, cx: &mut Context<S>, request: ClientRequest
         RequestEvent::Socket(socket),
     );
     flush(cx, request);
+}
+
+/// The timeout that runs from the moment a connection is made for it; 0 for none.
+pub(super) fn timeout<S: 'static>(cx: &mut Context<S>, request: ClientRequest) -> u32 {
+    let own = of(cx, request).filter(|own| !own.timeout_connected);
+    own.and_then(|own| own.timeout).unwrap_or(0)
+}
+
+/// Its connection stands.
+pub(super) fn connected<S: 'static>(cx: &mut Context<S>, request: ClientRequest) {
+    if let Some(own) = of(cx, request)
+        && own.timeout_connected
+        && let (Some(ms), Some(socket)) = (own.timeout, own.socket)
+    {
+        socket.set_timeout(cx, ms);
+    }
+}
+
+/// Its connection was idle. It is told so once, if it asked for that or its agent did; never of
+/// what somebody else on the same connection has asked for.
+pub(super) fn timed_out<S: 'static>(state: &mut S, cx: &mut Context<S>, request: ClientRequest) {
+    let Some(own) = of(cx, request) else { return };
+    let (asked, agent) = (own.timeout.is_some(), own.agent);
+    let asked = asked || agent.is_some_and(|agent| agent::timeout(cx, agent) > 0);
+    let Some(own) = of(cx, request).filter(|own| asked && !own.response_ended) else {
+        return;
+    };
+    if !std::mem::replace(&mut own.timeout_told, true) {
+        tell(state, cx, request, Kind::Timeout, RequestEvent::Timeout);
+    }
 }
 
 struct Place(ClientRequest);
