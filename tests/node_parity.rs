@@ -284,6 +284,7 @@ scenarios! {
     http_client_destroy "101-http-client-destroy";
     http_client_paused "102-http-client-paused";
     http_client_timeouts "103-http-client-timeouts";
+    http_client_urls "104-http-client-urls";
 }
 
 mod node {
@@ -399,6 +400,9 @@ mod node {
     #[cfg(feature = "http")]
     #[path = "103-http-client-timeouts.rs"]
     pub mod http_client_timeouts;
+    #[cfg(feature = "http")]
+    #[path = "104-http-client-urls.rs"]
+    pub mod http_client_urls;
     #[cfg(feature = "http")]
     #[path = "100-http-client-write-after-end.rs"]
     pub mod http_client_write_after_end;

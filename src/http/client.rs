@@ -112,6 +112,14 @@ pub fn request<S: 'static>(
             options.error = Some(error);
         }
     }
+    if let Some(auth) = &options.auth
+        && outgoing.fields.get("authorization").is_none()
+    {
+        let basic = format!("Basic {}", data_encoding::BASE64.encode(auth));
+        if let Err(error) = outgoing.set("Authorization", basic.as_bytes()) {
+            options.error = Some(error);
+        }
+    }
     let error = error.or(options.error.take());
     let index = state(cx).requests.insert(Request {
         generation,

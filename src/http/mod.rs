@@ -41,7 +41,7 @@
 //! | `giving_up.rs` | how a connection ends: refusals, timeouts, closes | `socketOnError`, `socketOnEnd` |
 //! | `incoming.rs` | [`IncomingMessage`]: a request at a server, a response at a client | `http.IncomingMessage` |
 //! | `response.rs`, `sending.rs` | [`ServerResponse`], its turn among pipelined ones | `http.ServerResponse`, `resOnFinish` |
-//! | `client.rs`, `client_state.rs`, `options.rs` | [`ClientRequest`], what to ask for | `http.request`, `http.ClientRequest` |
+//! | `client.rs`, `client_state.rs`, `options.rs`, `url.rs` | [`ClientRequest`], what to ask for | `http.request`, `http.ClientRequest`, `new URL()` |
 //! | `client_connection.rs`, `agent.rs` | the bytes of one connection become responses; connections used again | `_http_client.js`, `http.Agent` |
 //! | `outgoing.rs`, `fields.rs`, `status_codes.rs`, `date.rs` | what is sent, of either side | `http.OutgoingMessage`, `http.STATUS_CODES` |
 //! | `parser.rs`, `head.rs`, `facts.rs`, `chunked.rs`, `error.rs` | messages out of bytes: no socket, no time | llhttp |
@@ -89,6 +89,7 @@ mod sending;
 mod server;
 mod server_connection;
 mod status_codes;
+mod url;
 pub mod web_socket;
 
 pub use agent::{Agent, AgentOptions};
