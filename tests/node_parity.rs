@@ -285,6 +285,7 @@ scenarios! {
     http_client_paused "102-http-client-paused";
     http_client_timeouts "103-http-client-timeouts";
     http_client_urls "104-http-client-urls";
+    http_client_parse_errors "105-http-client-parse-errors";
 }
 
 mod node {
@@ -394,6 +395,9 @@ mod node {
     #[cfg(feature = "http")]
     #[path = "85-http-client-get.rs"]
     pub mod http_client_get;
+    #[cfg(feature = "http")]
+    #[path = "105-http-client-parse-errors.rs"]
+    pub mod http_client_parse_errors;
     #[cfg(feature = "http")]
     #[path = "102-http-client-paused.rs"]
     pub mod http_client_paused;

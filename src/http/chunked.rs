@@ -136,6 +136,7 @@ impl ChunkDecoder {
         match (self.expect, byte) {
             (Expect::Size, b'\r') if self.digits > 0 => self.expect = Expect::SizeLf,
             (Expect::Size, b';') if self.digits > 0 => self.extension(Extension::BeforeName)?,
+            (Expect::Size, b'\n') if self.digits > 0 => return Err(ParseError::LineEnd),
             (Expect::Size, _) => {
                 let digit = char::from(byte).to_digit(16).ok_or(ParseError::ChunkSize)?;
                 if self.digits == DIGITS {
@@ -148,7 +149,12 @@ impl ChunkDecoder {
                 self.expect = Expect::SizeLf;
             }
             (Expect::Extension(extension), _) => {
-                let next = extension.after(byte).ok_or(ParseError::ChunkSize)?;
+                let wrong = match (byte, extension) {
+                    (_, Extension::Quoted | Extension::Escaped) => ParseError::ChunkExtension,
+                    (b'\n', _) => ParseError::LineEnd,
+                    _ => ParseError::ChunkExtension,
+                };
+                let next = extension.after(byte).ok_or(wrong)?;
                 self.extension(next)?;
             }
             (Expect::SizeLf, b'\n') if self.left == 0 => self.expect = Expect::Trailers,
@@ -158,9 +164,10 @@ impl ChunkDecoder {
                 self.expect = Expect::Size;
                 (self.digits, self.left) = (0, 0);
             }
+            (Expect::DataCr, b'\n') => return Err(ParseError::LineEnd),
             (Expect::DataCr | Expect::DataLf, _) => return Err(ParseError::ChunkEnd),
             (Expect::SizeLf | Expect::Data | Expect::Trailers, _) => {
-                return Err(ParseError::LineEnd);
+                return Err(ParseError::LoneCr);
             }
         }
         Ok(())
@@ -257,7 +264,7 @@ mod tests {
             let body = format!("1{extension}\r\nx\r\n0\r\n");
             assert_eq!(
                 decode(body.as_bytes()),
-                Err(ParseError::ChunkSize),
+                Err(ParseError::ChunkExtension),
                 "{body}"
             );
         }
@@ -273,13 +280,16 @@ mod tests {
             (b"+1\r\n", ParseError::ChunkSize),
             (b" 5\r\n", ParseError::ChunkSize),
             (b"5 \r\n", ParseError::ChunkSize),
-            (b"5\n", ParseError::ChunkSize),
-            (b"5;\x01\r\n", ParseError::ChunkSize),
-            (b"5;a\nhello", ParseError::ChunkSize),
-            (b"5\rhello", ParseError::LineEnd),
+            (b"5\n", ParseError::LineEnd),
+            (b"5;\x01\r\n", ParseError::ChunkExtension),
+            (b"5;\n", ParseError::LineEnd),
+            (b"5;a\nhello", ParseError::LineEnd),
+            (b"5;a=b\nhello", ParseError::LineEnd),
+            (b"5;a=\"\nhello", ParseError::ChunkExtension),
+            (b"5\rhello", ParseError::LoneCr),
             (b"10000000000000000\r\n", ParseError::ChunkSize),
             (b"5\r\nhello!\r\n", ParseError::ChunkEnd),
-            (b"5\r\nhello\n", ParseError::ChunkEnd),
+            (b"5\r\nhello\n", ParseError::LineEnd),
             (b"5\r\nhello\r\r", ParseError::ChunkEnd),
             (b"5\r\nhel\r\n", ParseError::Eof),
         ] {

@@ -5,7 +5,7 @@ use super::client::{ClientRequest, Kind, RequestEvent};
 use super::client_state as client;
 use super::incoming::{self, Incoming, IncomingMessage};
 use super::parser::{PARTS_PER_TURN, Parser, Part};
-use super::{Head, Limits};
+use super::{Head, Limits, ParseError};
 use crate::Context;
 use crate::net::{Error, Event, Socket};
 
@@ -184,12 +184,16 @@ fn feed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, mut inpu
             Ok(Some(Part::End)) => {
                 // One response is all that was asked for.
                 own.over = !input.is_empty();
+                let surplus = surplus(own, input);
                 let trailers = own.parser.take_trailers();
                 if let Some(response) = message(own, socket) {
                     incoming::completed(cx, response, trailers);
                 }
                 if of::<S>(cx, socket).is_some_and(|own| own.over) {
                     socket.destroy(cx);
+                    if let Err(error) = surplus {
+                        client::fail(state, cx, request, &Error::from(error));
+                    }
                     return;
                 }
             }
@@ -201,6 +205,20 @@ fn feed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, mut inpu
             }
         }
     }
+}
+
+/// What came with the end of a response, and does not belong to it: an error if nothing could.
+fn surplus<S>(own: &mut Connection<S>, input: &[u8]) -> Result<(), ParseError> {
+    let start = input.iter().position(|byte| !b"\r\n".contains(byte));
+    let Some(mut input) = start.map(|start| &input[start..]) else {
+        return Ok(());
+    };
+    let response = own.response.as_ref();
+    if response.is_some_and(|response| !response.head.facts().keep_alive) {
+        return Err(ParseError::Closed);
+    }
+    let parsed = own.parser.next(&mut input, &mut Head::default());
+    parsed.map(|_| ())
 }
 
 /// How many of the bytes that have come may be looked at: all, unless they are of a body that does

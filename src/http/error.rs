@@ -23,16 +23,25 @@ pub enum ParseError {
     Field,
     /// A CR or an LF alone, where both belong together.
     LineEnd,
+    /// A CR in the value of a field.
+    FieldEnd,
+    /// A CR that no LF follows, elsewhere.
+    LoneCr,
+    /// A blank before the first field.
+    FirstSpace,
     /// Two lengths, or a length and chunks.
     AmbiguousLength,
     /// A length that is no number.
     ContentLength,
-    /// A transfer coding other than `chunked`, several, or any in HTTP/1.0.
+    /// In a request, a transfer coding other than `chunked`, several, or any in HTTP/1.0; in a
+    /// response, one behind a length.
     TransferEncoding,
     /// Two `Host` fields, or one that names no host.
     Host,
-    /// A chunk's size is no hexadecimal number, or too large, or an extension of it has no form.
+    /// A chunk's size is no hexadecimal number, or too large.
     ChunkSize,
+    /// What follows a chunk's size has not the form of an extension.
+    ChunkExtension,
     /// A chunk is longer or shorter than its size said.
     ChunkEnd,
     /// A head, or what follows the last chunk, is longer than allowed, or has too many fields.
@@ -43,6 +52,8 @@ pub enum ParseError {
     BodyTooLarge,
     /// The connection ended within the message.
     Eof,
+    /// Something came behind a message that was to be the last.
+    Closed,
     /// The message took too long to arrive.
     Timeout,
 }
@@ -59,16 +70,19 @@ impl ParseError {
             Self::Status => "HPE_INVALID_STATUS",
             Self::Field => "HPE_INVALID_HEADER_TOKEN",
             Self::LineEnd => "HPE_CR_EXPECTED",
+            Self::FieldEnd => "HPE_LF_EXPECTED",
+            Self::LoneCr | Self::ChunkExtension | Self::ChunkEnd => "HPE_STRICT",
+            Self::FirstSpace => "HPE_UNEXPECTED_SPACE",
             Self::AmbiguousLength => "HPE_UNEXPECTED_CONTENT_LENGTH",
             Self::ContentLength => "HPE_INVALID_CONTENT_LENGTH",
             Self::TransferEncoding => "HPE_INVALID_TRANSFER_ENCODING",
             Self::Host => "ERR_HTTP_INVALID_HOST",
             Self::ChunkSize => "HPE_INVALID_CHUNK_SIZE",
-            Self::ChunkEnd => "HPE_STRICT",
             Self::HeaderOverflow => "HPE_HEADER_OVERFLOW",
             Self::ChunkExtensions => "HPE_CHUNK_EXTENSIONS_OVERFLOW",
             Self::BodyTooLarge => "ERR_HTTP_BODY_TOO_LARGE",
             Self::Eof => "HPE_INVALID_EOF_STATE",
+            Self::Closed => "HPE_CLOSED_CONNECTION",
             Self::Timeout => "ERR_HTTP_REQUEST_TIMEOUT",
         }
     }
@@ -93,16 +107,21 @@ impl ParseError {
             Self::Status => "Invalid status code",
             Self::Field => "Invalid header token",
             Self::LineEnd => "Expected CR and LF together",
+            Self::FieldEnd => "Missing expected LF after header value",
+            Self::LoneCr => "Expected LF after CR",
+            Self::FirstSpace => "Unexpected space after start line",
             Self::AmbiguousLength => "Content-Length can't be present with another length",
             Self::ContentLength => "Invalid character in Content-Length",
             Self::TransferEncoding => "Request has invalid `Transfer-Encoding`",
             Self::Host => "Invalid or repeated Host",
             Self::ChunkSize => "Invalid character in chunk size",
+            Self::ChunkExtension => "Invalid character in chunk extensions",
             Self::ChunkEnd => "Expected CRLF after chunk",
             Self::HeaderOverflow => "Header overflow",
             Self::ChunkExtensions => "Chunk extensions overflow",
             Self::BodyTooLarge => "Body is larger than allowed",
             Self::Eof => "Invalid EOF state",
+            Self::Closed => "Data after `Connection: close`",
             Self::Timeout => "Request timeout",
         }
     }

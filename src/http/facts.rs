@@ -37,14 +37,17 @@ struct Options {
 
 impl Facts {
     pub(super) fn of_request(minor: u8, fields: &[Header<'_>]) -> Result<Self, ParseError> {
-        Self::read(minor, fields)
+        Self::read(minor, fields, false)
     }
 
+    /// Of a response the codings may be any: unless the last of them is `chunked`, it ends with its
+    /// connection.
     pub(super) fn of_response(minor: u8, fields: &[Header<'_>]) -> Result<Self, ParseError> {
-        Self::read(minor, fields)
+        Self::read(minor, fields, true)
     }
 
-    fn read(minor: u8, fields: &[Header<'_>]) -> Result<Self, ParseError> {
+    fn read(minor: u8, fields: &[Header<'_>], response: bool) -> Result<Self, ParseError> {
+        let mut coded = false;
         let mut facts = Self::default();
         let mut options = Options::default();
         let mut upgrades = false;
@@ -66,7 +69,7 @@ impl Facts {
                 7 if name.eq_ignore_ascii_case("upgrade") => upgrades = true,
                 10 if name.eq_ignore_ascii_case("connection") => options.read(value),
                 14 if name.eq_ignore_ascii_case("content-length") => {
-                    if facts.length.is_some() || facts.chunked {
+                    if facts.length.is_some() || coded {
                         return Err(ParseError::AmbiguousLength);
                     }
                     facts.length = Some(length(value)?);
@@ -75,8 +78,13 @@ impl Facts {
                     if facts.length.is_some() {
                         return Err(ParseError::AmbiguousLength);
                     }
-                    let again = std::mem::replace(&mut facts.chunked, true);
-                    if again || minor == 0 || !value.eq_ignore_ascii_case(b"chunked") {
+                    let again = std::mem::replace(&mut coded, true);
+                    facts.chunked = value.eq_ignore_ascii_case(b"chunked");
+                    if response {
+                        let last = value.rsplit(|&byte| byte == b',').next();
+                        let last = last.unwrap_or_default().trim_ascii();
+                        facts.chunked = last.eq_ignore_ascii_case(b"chunked");
+                    } else if again || minor == 0 || !facts.chunked {
                         return Err(ParseError::TransferEncoding);
                     }
                 }

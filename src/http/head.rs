@@ -6,8 +6,8 @@ use std::mem::MaybeUninit;
 
 use httparse::{EMPTY_HEADER, Header, Status};
 
-use super::ParseError;
 use super::facts::{self, Facts};
+use super::{ParseError, diagnosis};
 
 /// Fields that are parsed on the stack; a head with more takes a second look.
 const USUAL_FIELDS: usize = 64;
@@ -103,12 +103,25 @@ impl Head {
         self.request(bytes, &request, result)
     }
 
-    /// As [`parse_request`](Self::parse_request), for a response.
+    /// As [`parse_request`](Self::parse_request), for a response. What is wrong is called what Node
+    /// calls it.
     ///
     /// # Errors
     ///
     /// As for a request.
     pub fn parse_response(
+        &mut self,
+        bytes: &[u8],
+        limits: &Limits,
+    ) -> Result<Option<usize>, ParseError> {
+        let parsed = self.take_response(bytes, limits);
+        parsed.map_err(|error| {
+            let refuse = |bytes: &[u8]| Self::default().take_response(bytes, limits).err();
+            diagnosis::of(bytes, refuse, diagnosis::of_response).unwrap_or(error)
+        })
+    }
+
+    fn take_response(
         &mut self,
         bytes: &[u8],
         limits: &Limits,
@@ -129,6 +142,18 @@ impl Head {
 
     /// Parses fields alone, as they follow the last chunk of a body.
     pub(super) fn parse_trailers(
+        &mut self,
+        bytes: &[u8],
+        limits: &Limits,
+    ) -> Result<Option<usize>, ParseError> {
+        let parsed = self.take_trailers(bytes, limits);
+        parsed.map_err(|error| {
+            let refuse = |bytes: &[u8]| Self::default().take_trailers(bytes, limits).err();
+            diagnosis::of(bytes, refuse, diagnosis::of_trailers).unwrap_or(error)
+        })
+    }
+
+    fn take_trailers(
         &mut self,
         bytes: &[u8],
         limits: &Limits,
@@ -198,7 +223,6 @@ impl Head {
         let length = match result {
             Ok(Status::Partial) => return Ok(None),
             Ok(Status::Complete(length)) => length,
-            Err(httparse::Error::Version) => return Err(ParseError::Constant),
             Err(error) => return Err(what(error)),
         };
         let text = &bytes[..length];

@@ -44,7 +44,7 @@
 //! | `client.rs`, `client_state.rs`, `options.rs`, `url.rs` | [`ClientRequest`], what to ask for | `http.request`, `http.ClientRequest`, `new URL()` |
 //! | `client_connection.rs`, `agent.rs` | the bytes of one connection become responses; connections used again | `_http_client.js`, `http.Agent` |
 //! | `outgoing.rs`, `fields.rs`, `status_codes.rs`, `date.rs` | what is sent, of either side | `http.OutgoingMessage`, `http.STATUS_CODES` |
-//! | `parser.rs`, `head.rs`, `facts.rs`, `chunked.rs`, `error.rs` | messages out of bytes: no socket, no time | llhttp |
+//! | `parser.rs`, `head.rs`, `facts.rs`, `chunked.rs`, `error.rs`, `diagnosis.rs` | messages out of bytes: no socket, no time | llhttp |
 //! | `listeners.rs` | who is told | `EventEmitter` |
 //! | `web_socket/` | WebSockets, which begin as a request: see [`web_socket`] | the `ws` package |
 //!
@@ -53,8 +53,8 @@
 //! Whatever two readers of the same bytes could take differently is answered with 400 and the end
 //! of the connection, and what comes behind it is nobody's: two lengths, a length and chunks,
 //! chunk sizes with anything about them, a CR or an LF alone, folded lines, blanks before a colon,
-//! control characters, no `Host` or two, a `Host` that names none, transfer codings other than
-//! `chunked`. The other way, what is sent says what was meant and nothing more: names, values,
+//! control characters, no `Host` or two, a `Host` that names none, transfer codings of a request
+//! other than `chunked`. The other way, what is sent says what was meant and nothing more: names, values,
 //! methods and paths that could begin a line of their own are errors, and a body that is not as
 //! long as its head has said ends the connection.
 //!
@@ -72,6 +72,7 @@ mod client;
 mod client_connection;
 mod client_state;
 mod date;
+mod diagnosis;
 mod dispatch;
 mod error;
 mod exchange;

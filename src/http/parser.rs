@@ -312,7 +312,13 @@ impl Torn {
         } else {
             self.bytes.extend_from_slice(more);
             match self.checked > 0 && !has_empty_line(&self.bytes[kept.saturating_sub(3)..]) {
-                true => self.check(limits, before)?,
+                true => match self.check(limits, before) {
+                    Ok(part) => part,
+                    // What it is called is known of the whole only.
+                    Err(error) => {
+                        parse(&self.bytes)?.map_or(Err(error), |length| Ok(Some(length)))?
+                    }
+                },
                 false => parse(&self.bytes)?,
             }
         };
