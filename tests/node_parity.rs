@@ -286,6 +286,7 @@ scenarios! {
     http_client_timeouts "103-http-client-timeouts";
     http_client_urls "104-http-client-urls";
     http_client_parse_errors "105-http-client-parse-errors";
+    http_client_headers "106-http-client-headers";
 }
 
 mod node {
@@ -395,6 +396,9 @@ mod node {
     #[cfg(feature = "http")]
     #[path = "85-http-client-get.rs"]
     pub mod http_client_get;
+    #[cfg(feature = "http")]
+    #[path = "106-http-client-headers.rs"]
+    pub mod http_client_headers;
     #[cfg(feature = "http")]
     #[path = "105-http-client-parse-errors.rs"]
     pub mod http_client_parse_errors;

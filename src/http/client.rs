@@ -232,7 +232,24 @@ impl ClientRequest {
         set.unwrap_or(Ok(())).map(|()| self)
     }
 
-    /// Takes a field out again (`req.removeHeader`).
+    /// Adds a field behind any of the same name (`req.appendHeader`).
+    ///
+    /// # Errors
+    ///
+    /// As [`set_header`](Self::set_header).
+    pub fn append_header<S: 'static>(
+        self,
+        cx: &mut Context<S>,
+        name: &str,
+        value: impl AsRef<[u8]>,
+    ) -> Result<Self, Error> {
+        let own = of(cx, self);
+        let set = own.map(|own| own.outgoing.append_beside(name, value.as_ref()));
+        set.unwrap_or(Ok(())).map(|()| self)
+    }
+
+    /// Takes a field out again, or what is sent by itself: `Host`, `Connection`,
+    /// `Content-Length`, `Transfer-Encoding` (`req.removeHeader`).
     ///
     /// # Errors
     ///
@@ -248,9 +265,48 @@ impl ClientRequest {
         known(cx, self)?.outgoing.fields.get(name)
     }
 
+    /// Whether a field is set (`req.hasHeader`).
+    #[must_use]
+    pub fn has_header<S: 'static>(self, cx: &Context<S>, name: &str) -> bool {
+        self.get_header(cx, name).is_some()
+    }
+
+    /// The names of the fields that are set, in lower case (`req.getHeaderNames`).
+    #[must_use]
+    pub fn get_header_names<S: 'static>(self, cx: &Context<S>) -> Vec<String> {
+        known(cx, self).map_or(Vec::new(), |own| own.outgoing.fields.names())
+    }
+
+    /// Whether the head is fixed (`req.headersSent`).
+    #[must_use]
+    pub fn headers_sent<S: 'static>(self, cx: &Context<S>) -> bool {
+        known(cx, self).is_some_and(|own| own.outgoing.head_sent)
+    }
+
+    /// Sets fields that follow a body in chunks (`req.addTrailers`); before its end.
+    ///
+    /// # Errors
+    ///
+    /// As [`set_header`](Self::set_header).
+    pub fn add_trailers<S: 'static>(
+        self,
+        cx: &mut Context<S>,
+        trailers: &[(&str, &str)],
+    ) -> Result<Self, Error> {
+        let Some(own) = of(cx, self) else {
+            return Ok(self);
+        };
+        for (name, value) in trailers {
+            own.outgoing.trailers.append(name, value.as_bytes())?;
+        }
+        Ok(self)
+    }
+
     /// Sends the head now, without waiting for the first of the body (`req.flushHeaders`).
     pub fn flush_headers<S: 'static>(self, cx: &mut Context<S>) -> Self {
-        self.send(cx, None, false);
+        if !self.headers_sent(cx) {
+            self.send(cx, None, false);
+        }
         self
     }
 

@@ -56,6 +56,18 @@ impl Fields {
             .map(|line| line.value)
     }
 
+    /// The names, in lower case, each once.
+    pub(super) fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for line in self.lines() {
+            let name = line.name.to_ascii_lowercase();
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
     /// Where the first line of this name is, from a place on.
     fn find(&self, name: &str, from: usize) -> Option<(usize, usize)> {
         let mut lines = self.lines();
@@ -92,6 +104,26 @@ impl Fields {
         while let Some((_, next)) = self.find(name, end) {
             end = next;
         }
+        self.0.splice(end..end, line);
+        Ok(())
+    }
+
+    /// Adds a field behind the last of the same name, spelled as the first of them; or behind the
+    /// others.
+    pub(super) fn append_beside(&mut self, name: &str, value: &[u8]) -> Result<(), Error> {
+        check(name, value)?;
+        let same = |line: &Line<'_>| line.name.eq_ignore_ascii_case(name);
+        let Some(first) = self.lines().find(same) else {
+            push_line(&mut self.0, name, value);
+            return Ok(());
+        };
+        let end = self
+            .lines()
+            .filter(same)
+            .last()
+            .map_or(first.end, |last| last.end);
+        let mut line = Vec::new();
+        push_line(&mut line, first.name, value);
         self.0.splice(end..end, line);
         Ok(())
     }
@@ -174,6 +206,11 @@ mod tests {
         fields.set("D", b"").unwrap();
         assert_eq!(fields.text(), b"b: five\r\nC: 3\r\nD: \r\n");
         assert_eq!((fields.get("a"), fields.get("d")), (None, Some(&b""[..])));
+        fields.append_beside("B", b"6").unwrap();
+        fields.append_beside("b", b"7").unwrap();
+        let all = b"b: five\r\nb: 6\r\nb: 7\r\nC: 3\r\nD: \r\n";
+        assert_eq!(fields.text(), all);
+        assert_eq!(fields.names(), ["b", "c", "d"]);
     }
 
     #[test]
