@@ -244,7 +244,7 @@ impl ClientRequest {
         value: impl AsRef<[u8]>,
     ) -> Result<Self, Error> {
         let own = of(cx, self);
-        let set = own.map(|own| own.outgoing.append_beside(name, value.as_ref()));
+        let set = own.map(|own| own.outgoing.append(name, value.as_ref()));
         set.unwrap_or(Ok(())).map(|()| self)
     }
 

@@ -5,7 +5,7 @@ use super::incoming::{Incoming, IncomingMessage};
 use super::listeners::Listeners;
 use super::outgoing::{Added, Outgoing};
 use super::response::{Callback, WriteCallback};
-use super::server_connection::{PIPELINED, of, state_of};
+use super::server_connection::{self as connection, PIPELINED, of, state_of};
 use super::status_message;
 use crate::Context;
 use crate::net::Socket;
@@ -135,6 +135,8 @@ pub(super) fn forget<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) 
         own.leaving = Vec::new();
     }
     put_spare(cx, socket, exchange);
+    connection::recount(cx, socket);
+    connection::go_on(cx, socket); // there is room for another
 }
 
 /// An exchange that was used before, if there is one.

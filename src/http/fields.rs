@@ -90,27 +90,9 @@ impl Fields {
         Ok(())
     }
 
-    /// Adds a field behind the last of its name, spelt as the first, or behind all others.
-    pub(super) fn append(&mut self, name: &str, value: &[u8]) -> Result<(), Error> {
-        check(name, value)?;
-        let Some((first, mut end)) = self.find(name, 0) else {
-            push_line(&mut self.0, name, value);
-            return Ok(());
-        };
-        let mut line = self.0[first..first + name.len()].to_vec();
-        line.extend_from_slice(b": ");
-        line.extend_from_slice(value);
-        line.extend_from_slice(b"\r\n");
-        while let Some((_, next)) = self.find(name, end) {
-            end = next;
-        }
-        self.0.splice(end..end, line);
-        Ok(())
-    }
-
     /// Adds a field behind the last of the same name, spelled as the first of them; or behind the
     /// others.
-    pub(super) fn append_beside(&mut self, name: &str, value: &[u8]) -> Result<(), Error> {
+    pub(super) fn append(&mut self, name: &str, value: &[u8]) -> Result<(), Error> {
         check(name, value)?;
         let same = |line: &Line<'_>| line.name.eq_ignore_ascii_case(name);
         let Some(first) = self.lines().find(same) else {
@@ -206,8 +188,8 @@ mod tests {
         fields.set("D", b"").unwrap();
         assert_eq!(fields.text(), b"b: five\r\nC: 3\r\nD: \r\n");
         assert_eq!((fields.get("a"), fields.get("d")), (None, Some(&b""[..])));
-        fields.append_beside("B", b"6").unwrap();
-        fields.append_beside("b", b"7").unwrap();
+        fields.append("B", b"6").unwrap();
+        fields.append("b", b"7").unwrap();
         let all = b"b: five\r\nb: 6\r\nb: 7\r\nC: 3\r\nD: \r\n";
         assert_eq!(fields.text(), all);
         assert_eq!(fields.names(), ["b", "c", "d"]);

@@ -61,7 +61,7 @@ pub(super) fn timed_out<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: 
         return lingered(cx, socket);
     }
     if !own.is_idle() && is_idle_time {
-        return; // a request has come meanwhile
+        return connection::end_idle_time(cx, socket);
     }
     let (number, answering) = (own.begun.wrapping_sub(1), own.ended);
     let (request, response) = (

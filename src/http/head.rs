@@ -158,7 +158,8 @@ impl Head {
         bytes: &[u8],
         limits: &Limits,
     ) -> Result<Option<usize>, ParseError> {
-        let mut fields = vec![EMPTY_HEADER; limits.max_headers_count.min(bytes.len() / 4 + 1)];
+        let lines = memchr::memchr_iter(b'\n', bytes).count();
+        let mut fields = vec![EMPTY_HEADER; limits.max_headers_count.min(lines + 1)];
         match httparse::parse_headers(bytes, &mut fields) {
             Ok(Status::Partial) => Ok(None),
             Ok(Status::Complete((length, fields))) => {
@@ -173,7 +174,8 @@ impl Head {
     /// Checks fields of a head or a trailer of which the end has not come, as parsing it would; no
     /// more than so many are allowed.
     pub(super) fn check_fields(bytes: &[u8], most: usize) -> Result<(), ParseError> {
-        let mut fields = vec![EMPTY_HEADER; most.min(bytes.len() / 2 + 1)];
+        let lines = memchr::memchr_iter(b'\n', bytes).count();
+        let mut fields = vec![EMPTY_HEADER; most.min(lines + 1)];
         match httparse::parse_headers(bytes, &mut fields) {
             Ok(_) => Ok(()),
             Err(error) => Err(what(error)),

@@ -39,7 +39,7 @@
 //! | `server.rs` | [`Server`], its events and limits | `http.Server` |
 //! | `server_connection.rs`, `dispatch.rs`, `exchange.rs` | the bytes of one connection become requests, and who gets them | `connectionListener`, `parserOnIncoming` |
 //! | `giving_up.rs` | how a connection ends: refusals, timeouts, closes | `socketOnError`, `socketOnEnd` |
-//! | `incoming.rs` | [`IncomingMessage`]: a request at a server, a response at a client | `http.IncomingMessage` |
+//! | `incoming.rs`, `incoming/` | [`IncomingMessage`]: a request at a server, a response at a client | `http.IncomingMessage` |
 //! | `response.rs`, `sending.rs` | [`ServerResponse`], its turn among pipelined ones | `http.ServerResponse`, `resOnFinish` |
 //! | `client.rs`, `client_state.rs`, `options.rs`, `url.rs` | [`ClientRequest`], what to ask for | `http.request`, `http.ClientRequest`, `new URL()` |
 //! | `client_connection.rs`, `agent.rs` | the bytes of one connection become responses; connections used again | `_http_client.js`, `http.Agent` |

@@ -99,12 +99,6 @@ impl Outgoing {
         self.fields.append(name, value)
     }
 
-    /// As [`append`](Self::append), beside those of the same name.
-    pub(super) fn append_beside(&mut self, name: &str, value: &[u8]) -> Result<(), Error> {
-        self.unsent("append")?;
-        self.fields.append_beside(name, value)
-    }
-
     pub(super) fn remove(&mut self, name: &str) -> Result<(), Error> {
         self.unsent("remove")?;
         match name.to_ascii_lowercase().as_str() {

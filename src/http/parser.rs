@@ -290,8 +290,8 @@ struct Torn {
 
 impl Torn {
     /// Has the block parsed from the input, together with what was kept of it; true once it is
-    /// complete. The same bytes have the same outcome however they were split, and cost about the
-    /// same: what has been checked is not parsed again before the end has come. So many lines come
+    /// complete. The same bytes have the same outcome however they were split, and lines that have
+    /// been checked are not parsed again before the end has come; a torn line is. So many lines come
     /// before the fields.
     fn collect(
         &mut self,

@@ -168,7 +168,6 @@ fn finish<S: 'static>(cx: &mut Context<S>, socket: Socket) -> bool {
     let Some(exchange) = own.exchanges.pop_front() else {
         return true;
     };
-    own.recount();
     let number = exchange.number;
     let last = exchange.response.outgoing.last;
     let after = |cx: &mut Context<S>| {
@@ -184,11 +183,13 @@ fn finish<S: 'static>(cx: &mut Context<S>, socket: Socket) -> bool {
     let told = exchange.response.callbacks.is_empty() && exchange.response.on_finish.is_empty();
     if !listens && told {
         exchange::put_spare(cx, socket, exchange);
+        connection::recount(cx, socket);
         after(cx);
         return true;
     }
     let response = ServerResponse::new(socket, number);
     own.leaving.push(exchange);
+    own.recount();
     cx.next_tick(move |state, cx| {
         let callbacks = response.with(cx, |exchange| {
             std::mem::take(&mut exchange.response.callbacks)

@@ -12,6 +12,7 @@ use super::parser::{PARTS_PER_TURN, Parser, Part};
 use super::server::{self, Kind, ServerEvent, ServerState, Settings};
 use super::{Head, ParseError, dispatch, giving_up, sending};
 use crate::Context;
+use crate::event_loop::Timer;
 use crate::net::{Event, Holding, Socket};
 
 /// Requests of one connection at most that are handed out and not answered yet. What is pipelined
@@ -73,10 +74,11 @@ pub(super) struct Connection<S> {
     pub(super) settle_queued: bool,
     /// A callback waits for the kernel to have taken everything.
     pub(super) waiting: bool,
-    /// Counts torn heads, requests that wait, and responses that are not with the socket.
+    /// Counts torn heads, requests with what is kept of their bodies, and responses that are not
+    /// with the socket.
     counted: Holding,
-    /// The keep-alive time is running, or may go on running.
-    idle_timer: bool,
+    /// The socket's timer of the keep-alive time, if it runs: it is not stopped for each request.
+    idle_timer: Option<Timer>,
 }
 
 impl<S> Connection<S> {
@@ -106,7 +108,7 @@ impl<S> Connection<S> {
             settle_queued: false,
             waiting: false,
             counted: Holding::default(),
-            idle_timer: false,
+            idle_timer: None,
         }
     }
 
@@ -168,6 +170,13 @@ impl<S> Connection<S> {
             .iter()
             .map(|exchange| exchange.response.held.len());
         self.out.len() + held.sum::<usize>()
+    }
+}
+
+/// Counts anew what is held for a connection.
+pub(super) fn recount<S: 'static>(cx: &mut Context<S>, socket: Socket) {
+    if let Some(own) = of(cx, socket) {
+        own.recount();
     }
 }
 
@@ -340,7 +349,7 @@ pub fn parts<S: 'static>(cx: &Context<S>, socket: Socket) -> u32 {
     own.map_or(0, |own| own.parts)
 }
 
-/// Whether nobody can take what comes next: a message that does not flow, a client that does not
+/// Whether nobody can take what comes next: a message that does not flow and is full, a client that does not
 /// read its responses, or too many requests in a row. Then the rest is given back to the socket.
 fn must_wait<S: 'static>(cx: &mut Context<S>, socket: Socket, input: &[u8]) -> bool {
     let full = socket.writable_high_water_mark(cx) as usize;
@@ -374,11 +383,13 @@ fn waits<S>(own: &mut Connection<S>, full: usize, queued: usize) -> bool {
     if own.closing && enough {
         return true;
     }
+    // Answered ones that the program has paused are not done with, either.
+    let unfinished = own.exchanges.len() + own.leaving.len();
     let unanswered = own.exchanges.len();
     let all = own.exchanges.iter().chain(&own.leaving);
     let bodies: usize = all.map(|exchange| exchange.incoming.kept_bytes()).sum();
     let has_much = unanswered > 0 && own.held() + queued + bodies >= full;
-    own.held_back || unanswered >= PIPELINED || has_much || bodies >= full
+    own.held_back || unfinished >= PIPELINED || has_much || bodies >= full
 }
 
 /// Reads on, if that was what it waited for.
@@ -418,7 +429,7 @@ fn begin<S: 'static>(
     };
     // Nothing can be handed over before what came in front of it is answered.
     let answered = own.ended == own.begun;
-    let idle_timer = settings.timeout > 0 && std::mem::take(&mut own.idle_timer);
+    let idle_timer = own.idle_timer.take_if(|_| settings.timeout > 0).is_some();
     let listened = state_of(cx, socket).is_some_and(|server| server.listeners.listens(kind));
     if connect && !(listened && answered) {
         socket.destroy(cx);
@@ -510,26 +521,32 @@ fn received<S: 'static>(
     incoming::data(state, cx, IncomingMessage { socket, number }, bytes);
 }
 
-/// How long an idle connection is kept, and a little longer than it is told.
-fn idle_time(settings: &Settings) -> u32 {
-    settings.keep_alive_timeout.saturating_add(server::GRACE)
-}
-
 /// Whether the time that runs is that of an idle connection. It is not stopped for each request; if
 /// the program has set another meanwhile, it is that.
 pub(super) fn is_idle_time<S: 'static>(cx: &mut Context<S>, socket: Socket) -> bool {
-    let time = idle_time(&settings(cx, socket));
-    socket.timeout(cx) == time && of(cx, socket).is_some_and(|own| own.idle_timer)
+    let runs = socket.timer(cx);
+    of(cx, socket).is_some_and(|own| own.idle_timer.is_some() && own.idle_timer == runs)
 }
 
-/// Starts the keep-alive time, when everything is answered.
+/// The keep-alive time is over, and a request has come meanwhile: what runs now is the server's.
+pub(super) fn end_idle_time<S: 'static>(cx: &mut Context<S>, socket: Socket) {
+    let timeout = settings(cx, socket).timeout;
+    if let Some(own) = of(cx, socket) {
+        own.idle_timer = None;
+        socket.set_timeout(cx, timeout);
+    }
+}
+
+/// Starts the keep-alive time, when everything is answered: a little longer than the client is told.
 pub(super) fn idle<S: 'static>(cx: &mut Context<S>, socket: Socket) {
     let settings = settings(cx, socket);
     if settings.keep_alive_timeout == 0 || is_idle_time(cx, socket) {
         return; // it runs; every read and write starts it anew
     }
+    let ms = settings.keep_alive_timeout.saturating_add(server::GRACE);
+    socket.set_timeout(cx, ms);
+    let timer = socket.timer(cx);
     if let Some(own) = of(cx, socket) {
-        own.idle_timer = true;
-        socket.set_timeout(cx, idle_time(&settings));
+        own.idle_timer = timer;
     }
 }

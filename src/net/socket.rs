@@ -154,6 +154,9 @@ impl Socket {
         let Some(connection) = cx.connection_mut(self.0) else {
             return self;
         };
+        if connection.life.is_over() {
+            return self;
+        }
         if connection.write_side.has_finished() || connection.life.is_broken() {
             lingering::close(cx, self.0);
             return self;

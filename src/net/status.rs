@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::states::Life;
 use super::{Address, Context, Error, Handles, Server, Socket};
+use crate::event_loop::Timer;
 use crate::event_loop::{HandleId, Readiness};
 
 /// How far a socket is (`socket.readyState`); shown as Node's words.
@@ -248,6 +249,11 @@ impl Socket {
     pub fn timeout<S>(self, cx: &Context<S>) -> u32 {
         cx.connection(self.0)
             .map_or(0, |connection| connection.timeout)
+    }
+
+    /// The timer of its idle time, which another [`set_timeout`](Self::set_timeout) replaces.
+    pub(crate) fn timer<S>(self, cx: &Context<S>) -> Option<Timer> {
+        cx.connection(self.0)?.timer
     }
 
     /// What broke it, if anything (`errored`).

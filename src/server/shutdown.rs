@@ -60,7 +60,9 @@ pub(super) enum End {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mark(u64);
 
-/// The most by which bytes are longer in a frame than when they are kept to be heard later.
+/// A byte that is kept may have come in a frame of its own, of so many bytes; and the frame of one
+/// that has not come in full is that much longer at most.
+const FRAMED: usize = 8;
 const FRAME: usize = 14;
 
 impl End {
@@ -117,7 +119,15 @@ fn go_on(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
         let mut from = std::mem::take(from);
         from.retain(|&socket, &mut mark| is_to_be_heard(server, cx, socket, mark));
         if !from.is_empty() {
+            // What is read may be no more than a part of a line, or of a frame: nobody tells then.
+            let is_being_read = |(&socket, &Mark(came)): (&Socket, &Mark)| {
+                socket.bytes_read(cx) < came && !socket.is_paused(cx)
+            };
+            let goes_on = from.iter().any(is_being_read);
             server.end = End::Hears(from);
+            if goes_on {
+                go_on_soon(server, cx);
+            }
             return;
         }
         server.hub.hear_no_more();
@@ -150,8 +160,8 @@ fn is_to_be_heard(
         return socket.readable(cx);
     }
     // It is heard in order: what is kept was sent last.
-    let kept =
-        socket.readable_length(cx) + connection.held() + web_socket::held(cx, socket) + FRAME;
+    let heard_later = connection.held() + web_socket::held(cx, socket);
+    let kept = socket.readable_length(cx) + FRAMED * heard_later + FRAME;
     has_more && read.saturating_sub(came) <= kept as u64
 }
 

@@ -392,3 +392,28 @@ fn the_last_response_takes_as_long_as_it_takes() {
     rig.run_for(500);
     assert_eq!(rig.state, ["closed at 3600500"]);
 }
+
+/// Catches: a time that the program sets, taken for the keep-alive time that is as long.
+#[test]
+fn a_time_that_is_as_long_as_that_of_an_idle_connection_is_told() {
+    let mut rig = timed(|cx, server| {
+        server.set_keep_alive_timeout(cx, 5000);
+        server.on_request(cx, |_, cx, request, response| {
+            if request.url(cx) == "/first" {
+                response.end_with(cx, "x");
+                return;
+            }
+            response.on_timeout(cx, |said: &mut Said, cx, response| {
+                said.push(format!("timeout at {}", cx.now()));
+                response.end_with(cx, "y");
+            });
+            response.set_timeout(cx, 6000);
+        });
+    });
+    let mut peer = connected(&mut rig);
+    peer.send("GET /first HTTP/1.1\r\nHost: x\r\n\r\n");
+    rig.read_until(&mut peer, "\r\n\r\nx");
+    peer.send(GET);
+    rig.read_until(&mut peer, "\r\n\r\ny");
+    assert_eq!(rig.state, ["timeout at 6000"]);
+}

@@ -7,6 +7,7 @@
 //! | `requests.rs` | keep-alive, pipelining, HEAD, 204, 304, HTTP/1.0, Expect, misuse |
 //! | `lengths.rs` | how the end of a body is told; what is left of one exchange in the next |
 //! | `bodies.rs` | bodies both ways, and backpressure both ways |
+//! | `paused.rs` | bodies that nobody reads, or that are paused |
 //! | `half_closed.rs` | clients that have ended their side and wait for answers |
 //! | `limits.rs` | sizes and counts; graceful close |
 //! | `deadlines.rs` | when each of the server's deadlines acts, to the millisecond of the loop's time |
@@ -34,6 +35,7 @@ mod layer;
 mod lengths;
 mod limits;
 mod malformed;
+mod paused;
 mod pools;
 mod requests;
 mod rig;

@@ -75,6 +75,26 @@ fn what_a_browser_had_sent_before_the_end_is_heard_too() {
     }
 }
 
+/// Catches: an end that waits for what has been read, since it was no line: a part of a frame, or of
+/// a message, or a frame that says nothing.
+#[test]
+fn what_says_nothing_does_not_delay_the_end() {
+    let masked = [0x81, 0x80 | 50, 0, 0, 0, 0, b'x'];
+    let fragment = [0x01, 0x81, 0, 0, 0, 0, b'x'];
+    let pong = [0x8a, 0x80, 0, 0, 0, 0];
+    for bytes in [&masked[..], &fragment, &pong] {
+        let mut house = house();
+        let mut reader = house.member();
+        let mut web = house.peer(house.web);
+        house.enter_by_web(&mut web);
+        web.send(bytes);
+        house.begin_end();
+        let before = house.event_loop.now();
+        house.soon("the end", || reader.hears("Goodbye"));
+        assert_eq!(house.event_loop.now(), before);
+    }
+}
+
 /// Catches: an end that waits without end for a member who does not read, so that it is not heard,
 /// or tells the others only when nothing is left of the time for it.
 #[test]
