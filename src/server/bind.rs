@@ -325,13 +325,14 @@ fn look_up(host: &str, port: u16) -> Result<Address, String> {
     let found = (host, port)
         .to_socket_addrs()
         .map_err(|error| error.to_string())?;
-    // An IPv4 address first: it is what `nc localhost` and this project's examples dial.
-    let mut found: Vec<_> = found.collect();
-    found.sort_by_key(|address| !address.is_ipv4());
-    found
-        .first()
-        .map(|address| Address::Tcp(*address))
+    first_to_try(found)
+        .map(Address::Tcp)
         .ok_or(format!("{host} has no address"))
+}
+
+/// An IPv4 address, if there is one: it is what `nc localhost` and this project's examples dial.
+fn first_to_try(found: impl IntoIterator<Item = SocketAddr>) -> Option<SocketAddr> {
+    found.into_iter().min_by_key(|address| !address.is_ipv4())
 }
 
 /// Adds what the error alone does not say.

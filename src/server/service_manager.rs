@@ -160,6 +160,9 @@ fn watchdog_ms(variable: impl Fn(&'static str) -> Option<OsString>) -> Option<u6
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event_loop::ManualClock;
+    use crate::room_log::MemoryLog;
+    use crate::server::{Config, Loop};
 
     #[test]
     fn the_watchdog_is_told_twice_as_often_as_it_asks() {
@@ -195,5 +198,44 @@ mod tests {
         ] {
             assert!(open(OsStr::new(name)).is_err(), "{name}");
         }
+    }
+
+    /// Catches: signs of life that pile up while nobody reads them, an order that is not kept, and
+    /// what is told twice or never.
+    #[test]
+    fn what_there_was_no_room_for_is_told_once_and_in_order() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("notify");
+        let manager = UnixDatagram::bind(&path).expect("a socket");
+        manager.set_nonblocking(true).expect("it can");
+        let mut event_loop = Loop::with_clock(ManualClock::new()).expect("a loop");
+        let log = Box::<MemoryLog>::default();
+        let mut server = ChatServer::new(&mut event_loop, Config::default(), log);
+        server.service_manager.socket = Some(open(path.as_os_str()).expect("it is a path"));
+        let mut told = 0;
+        while server.service_manager.waiting.is_empty() {
+            tell(&mut server, &mut event_loop, State::Watchdog);
+            told += 1;
+        }
+        for state in [State::Watchdog, State::Stopping, State::Watchdog] {
+            tell(&mut server, &mut event_loop, state);
+        }
+        let mut heard = Vec::new();
+        let mut datagram = [0; 64];
+        for _ in 0..10 {
+            // Without a timer there is nothing that the loop would jump to.
+            event_loop.set_timeout(TRY_AGAIN_MS, |_, _| {});
+            event_loop.turn(&mut server).expect("it polls");
+            if heard.is_empty() {
+                assert_eq!(server.service_manager.waiting.len(), 2, "it is full");
+            }
+            while let Ok(length) = manager.recv(&mut datagram) {
+                heard.push(String::from_utf8_lossy(&datagram[..length]).into_owned());
+            }
+        }
+        assert!(server.service_manager.waiting.is_empty());
+        assert_eq!(heard.len(), told + 1);
+        assert_eq!(heard.pop().as_deref(), Some("STOPPING=1\n"));
+        assert!(heard.iter().all(|one| one == "WATCHDOG=1\n"));
     }
 }

@@ -142,3 +142,24 @@ fn a_folder_that_is_gone_is_said() {
     drop(alice);
     ends_well(&mut server);
 }
+
+/// Catches: one that is made again, whereupon the others that are missing are forgotten.
+#[test]
+fn a_file_whose_folder_comes_back_is_made_again_whatever_became_of_another() {
+    let folder = Folder::new();
+    fs::create_dir(folder.path("run")).expect("a folder");
+    let (path, other) = (folder.text("run/chat.sock"), folder.text("other.sock"));
+    let mut server = Server::with(&["--listen", &path, "--listen", &other]);
+    server.expect_log(|line| line.contains("listening on ") && line.contains(&other));
+    // It finds out about both at once.
+    server.freeze();
+    fs::remove_dir_all(folder.path("run")).expect("it is there");
+    fs::remove_file(&other).expect("it is there");
+    server.thaw();
+    drop(eventually("the other", || UnixStream::connect(&other).ok()));
+    server.expect_log(|line| line.contains("nobody can connect"));
+    fs::create_dir(folder.path("run")).expect("a folder");
+    drop(eventually("the file", || UnixStream::connect(&path).ok()));
+    can_chat(&path);
+    ends_well(&mut server);
+}

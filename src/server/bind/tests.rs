@@ -134,3 +134,44 @@ fn a_zone_is_a_name_or_a_number() {
     let place = Place::parse("[fe80::1%lo]:80");
     assert_eq!(place, Place::parse(&format!("[fe80::1%{lo}]:80")));
 }
+
+/// Catches: an address of IPv4 alone where somebody else has the port of IPv6.
+#[test]
+fn everywhere_is_both_families_or_an_error() {
+    use socket2::{Domain, Socket, Type};
+
+    let other = Socket::new(Domain::IPV6, Type::STREAM, None).and_then(|socket| {
+        socket.set_only_v6(true)?;
+        socket.bind(&SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)).into())?;
+        socket.listen(1)?;
+        Ok(socket)
+    });
+    let Ok(other) = other else {
+        return; // there is no IPv6 here
+    };
+    let port = other.local_addr().unwrap().as_socket().unwrap().port();
+    let refused = bind(&format!(":{port}"), 0o600).err();
+    let reason = refused.expect("IPv6 is taken");
+    assert!(
+        reason.contains("is another server running there?"),
+        "{reason}"
+    );
+}
+
+/// Catches: `localhost` where `nc localhost` does not look first.
+#[test]
+fn a_name_is_its_address_of_ipv4_if_it_has_one() {
+    let found: Vec<SocketAddr> = ("localhost", 0).to_socket_addrs().unwrap().collect();
+    let has_ipv4 = found.iter().any(SocketAddr::is_ipv4);
+    let listener = bind("localhost:0", 0o600).unwrap();
+    let Address::Tcp(address) = listener.address() else {
+        panic!("it is a name")
+    };
+    assert_eq!(address.is_ipv4(), has_ipv4, "{found:?}");
+    // In whatever order they are found.
+    let (four, six) = ("127.0.0.1:1".parse().unwrap(), "[::1]:1".parse().unwrap());
+    for found in [vec![six, four], vec![four, six]] {
+        assert_eq!(first_to_try(found), Some(four));
+    }
+    assert_eq!(first_to_try(vec![six]), Some(six));
+}
