@@ -22,6 +22,7 @@ mod pages;
 mod proxied;
 mod rig;
 mod turns;
+mod watchers;
 mod watching;
 
 use std::collections::VecDeque;

@@ -17,7 +17,7 @@ const PROXY: &str = "X-Forwarded-For: 192.0.2.7\r\n";
 struct Watcher<S = TcpStream>(client::Client<S>);
 
 /// A request for `/loop/ws`.
-fn request(fields: &str) -> String {
+pub fn request(fields: &str) -> String {
     let start = client::REQUEST.replace("GET /ws ", "GET /loop/ws ");
     let head = start.trim_end_matches("\r\n");
     format!("{head}\r\n{fields}\r\n")
@@ -90,7 +90,7 @@ impl<S: Read + Write> Watcher<S> {
     }
 }
 
-fn number(value: &Value) -> u64 {
+pub fn number(value: &Value) -> u64 {
     value
         .as_u64()
         .unwrap_or_else(|| panic!("a number: {value}"))
@@ -373,6 +373,36 @@ fn metrics_are_what_prometheus_reads_and_count() {
         assert!(after["process_start_time_seconds"] > 1.7e9);
         assert!(grown("process_cpu_seconds_total") >= 0.0);
     }
+}
+
+/// Catches: times in the system's ticks, or from another start.
+#[cfg(target_os = "linux")]
+#[test]
+fn metrics_tell_the_times_of_the_process_in_seconds() {
+    let (server, web) = start(&[]);
+    let of_process = || {
+        let process = procfs::process::Process::new(server.pid().as_raw_nonzero().get());
+        let stat = process.and_then(|process| process.stat()).expect("it runs");
+        let per_second = procfs::ticks_per_second() as f64;
+        let used = (stat.utime + stat.stime) as f64 / per_second;
+        (used, stat.starttime as f64 / per_second)
+    };
+    // So many that it shows on the processor.
+    let mut busy = client::Client::connect(web);
+    let ask = "GET /docs/ HTTP/1.1\r\nHost: localhost\r\n";
+    while of_process().0 < 0.05 {
+        busy.send_raw(format!("{ask}\r\n"));
+        busy.read_head();
+    }
+    let (before, start) = of_process();
+    let samples = samples(&get(web, "/metrics", "").text());
+    let (after, _) = of_process();
+    let used = samples["process_cpu_seconds_total"];
+    assert!((before..=after).contains(&used), "{before} {used} {after}");
+    let boot = procfs::boot_time_secs().expect("Linux knows it") as f64;
+    let started = samples["process_start_time_seconds"] - boot;
+    // What Linux says of its boot moves by a second as clocks are set.
+    assert!((started - start).abs() < 5.0, "{started} {start}");
 }
 
 #[cfg(target_os = "linux")]

@@ -257,18 +257,65 @@ fn heard(server: &mut ChatServer, cx: &mut Context<ChatServer>, web_socket: WebS
             }
         }
         "block" if watcher.may_block => {
-            if view
-                .last_block
-                .is_none_or(|last| now >= last + BLOCK_PERIOD)
-            {
+            if let Some(over) = block(view.last_block, now) {
                 // What no callback should do: nothing else happens meanwhile, to nobody.
                 std::thread::sleep(Duration::from_millis(BLOCK));
-                view.last_block = Some(now + BLOCK);
+                view.last_block = Some(over);
             }
         }
         "block" => {
             web_socket.close(cx, code::POLICY_VIOLATION, "that is for this machine only");
         }
         _ => web_socket.close(cx, code::POLICY_VIOLATION, "record, reset or block"),
+    }
+}
+
+/// When a block that begins now will be over, if the last one is long enough ago.
+fn block(last: Option<Millis>, now: Millis) -> Option<Millis> {
+    let may = last.is_none_or(|last| now >= last + BLOCK_PERIOD);
+    may.then_some(now + BLOCK)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Limits;
+
+    #[test]
+    fn only_a_page_of_this_server_is_its_own() {
+        for (fields, is_own) in [
+            ("Host: localhost:8080\r\n", true),
+            (
+                "Host: localhost:8080\r\nOrigin: http://LocalHost:8080\r\n",
+                true,
+            ),
+            (
+                "Host: localhost:8080\r\nOrigin: http://localhost:3000\r\n",
+                false,
+            ),
+            (
+                "Host: localhost:8080\r\nOrigin: http://evil.example\r\n",
+                false,
+            ),
+            ("Host: localhost:8080\r\nOrigin: null\r\n", false),
+            ("Host: a\r\nOrigin: http://a\r\nOrigin: http://b\r\n", false),
+            ("Host:\r\nOrigin: null\r\n", false),
+            ("Host:\r\nOrigin: http://\r\n", false),
+        ] {
+            let text = format!("GET /loop/ws HTTP/1.1\r\n{fields}\r\n");
+            let mut head = Head::default();
+            let parsed = head.parse_request(text.as_bytes(), &Limits::default());
+            assert_eq!(parsed.expect("a head"), Some(text.len()));
+            assert_eq!(is_same_origin(&head), is_own, "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn there_is_a_second_between_two_blocks() {
+        let over = block(None, 5000).expect("there was none");
+        assert_eq!(over, 5000 + BLOCK);
+        assert_eq!(block(Some(over), over + BLOCK_PERIOD - 1), None);
+        let later = over + BLOCK_PERIOD;
+        assert_eq!(block(Some(over), later), Some(later + BLOCK));
     }
 }
