@@ -98,6 +98,58 @@ fn who_is_not_heard_any_more_is_not_read_either() {
     }
 }
 
+/// The same at the line door.
+#[test]
+fn who_has_left_by_the_line_door_is_not_read_either() {
+    let mut rig = Rig::new(|_| {});
+    let mut nc = rig.nc();
+    nc.say("/quit");
+    rig.0.settle();
+    let start = rig.now();
+    let taken = rig.0.send_until_stuck(&mut nc.peer, &[b'x'; 60_000]);
+    assert!(taken < 1_000_000, "{taken} bytes were taken");
+    rig.0.run_to(start + 5000);
+    let sent = nc.peer.stream.write(b"x");
+    assert!(sent.is_err(), "{sent:?}");
+}
+
+/// Catches: what was read compared with what waits, so that of much it has to be much.
+#[test]
+fn who_reads_a_little_of_much_is_not_taken_for_one_who_reads_nothing() {
+    const MUCH: u32 = 8 << 20;
+    let mut rig = Rig::new(|config| {
+        config.stall_timeout = 10;
+        (config.outbox_soft, config.outbox_hard) = (2 * MUCH, 4 * MUCH);
+    });
+    let (mut reader, mut author) = (rig.nc(), rig.nc());
+    let line = "x".repeat(4000);
+    for _ in 0..MUCH / 4000 {
+        author.say(&line);
+        rig.0.settle();
+    }
+    let mut pieces = [0; 256 * 1024];
+    for _ in 0..8 {
+        rig.0.run_for(8000);
+        let mut read = 0;
+        while let Ok(count @ 1..) = reader.peer.stream.read(&mut pieces[read..]) {
+            read += count;
+        }
+        assert!(read > 100_000, "{read}: there is more");
+        rig.0.settle();
+    }
+    let all = rig.0.drain(&mut reader.peer);
+    assert!(!all.contains("Disconnected"));
+    assert!(
+        all.len() > MUCH as usize / 2,
+        "{}: it is no test",
+        all.len()
+    );
+    rig.0.run_for(60_000);
+    author.say("still there?");
+    let line = reader.expect_line(&mut rig, |line| line.ends_with(": still there?"));
+    assert!(line.starts_with(&author.name), "{line}");
+}
+
 /// A browser that is silent for half a minute is pinged, and has 20 seconds for the pong.
 #[test]
 fn whoever_does_not_answer_pings_has_left() {

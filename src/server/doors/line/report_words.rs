@@ -180,11 +180,103 @@ fn number(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::server::doors::line::report_words::number;
+    use super::*;
+    use crate::chat::tests::person;
+    use crate::chat::{DisconnectReason, Peer};
+
+    fn lines(tell: impl FnOnce(&mut Vec<u8>)) -> Vec<String> {
+        let mut to = Vec::new();
+        tell(&mut to);
+        let text = String::from_utf8(to).expect("text");
+        text.lines().map(str::to_owned).collect()
+    }
 
     #[test]
     fn small_numbers_have_more_digits() {
         let shown = [1234.5, 12.34, 1.234, 0.0123, 0.0].map(number);
         assert_eq!(shown, ["1234", "12", "1.2", "0.012", "0.0"]);
+    }
+
+    #[test]
+    fn what_the_loop_does_is_told_by_the_second_and_by_the_delivery() {
+        let report = LoopReport {
+            nanos: 2_000_000_000,
+            is_first: true,
+            turns: 200,
+            callbacks: 600,
+            ticks: 100,
+            connections: 7,
+            messages: 20,
+            deliveries: 40,
+            polls: 400,
+            accepts: 40,
+            reads: 300,
+            writes: 60,
+            bytes_written: 4000,
+            delay: Some([1_500_000, 20_000_000, 300_000_000]),
+        };
+        let told = lines(|to| tell_loop(&report, to));
+        assert_eq!(
+            told,
+            [
+                "* The event loop, 2.0 s since it was started:",
+                "*   100 turns a second, 3.0 callbacks and 0.500 ticks in each; 7 connections.",
+                "*   10 messages a second, 20 deliveries a second.",
+                "*   System calls a second: 200 polls, 20 accepts, 150 reads, 30 writes.",
+                "*   A delivery: 20 system calls, 100 bytes sent.",
+                "*   Delay in ms: 1.5 half of the time, 20 at 99%, 300 at most.",
+            ]
+        );
+        let idle = LoopReport {
+            is_first: false,
+            deliveries: 0,
+            delay: None,
+            ..report
+        };
+        let told = lines(|to| tell_loop(&idle, to));
+        assert_eq!(
+            told[0],
+            "* The event loop, 2.0 s since /loop was asked last:"
+        );
+        assert!(
+            !told.iter().any(|line| line.contains("A delivery")),
+            "{told:#?}"
+        );
+    }
+
+    #[test]
+    fn connections_are_told_with_what_is_the_matter_and_those_gone_in_seconds() {
+        let peer = Peer::Tcp([192, 0, 2, 7].into());
+        let listed = |nickname: &str, skipped, is_held_back| ConnectionListed {
+            nickname: person(nickname).nickname,
+            peer,
+            waiting: 12,
+            seconds: 34,
+            skipped,
+            is_held_back,
+        };
+        let report = ConnectionsReport {
+            count: 5,
+            listed: vec![listed("ann", None, false), listed("bob", Some(3), true)],
+            gone: vec![Gone {
+                nickname: person("eve").nickname,
+                peer,
+                reason: DisconnectReason::Memory,
+                ago: 61_500,
+            }],
+        };
+        let reason = DisconnectReason::Memory.text();
+        let told = lines(|to| tell_connections(&report, to));
+        assert_eq!(
+            told,
+            [
+                "* Connections, 5:",
+                "*   ann, 192.0.2.7: 12 bytes wait, 34 s old.",
+                "*   bob, 192.0.2.7: 12 bytes wait, 34 s old, reads too slowly, 3 messages left out, \
+                 types too fast.",
+                "*   and 3 more.",
+                &format!("*   Gone 61 s ago: eve, 192.0.2.7: {reason}"),
+            ]
+        );
     }
 }

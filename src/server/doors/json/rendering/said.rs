@@ -133,3 +133,44 @@ pub(super) fn backlog(
     }
     to.extend_from_slice(b"]}\n");
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::chat::tests::said;
+
+    #[test]
+    fn what_was_found_is_told_with_the_words_and_in_its_order() {
+        let all = [said(7, "ann", "green \"tea\""), said(3, "bob", "tea")];
+        for (is_whole, messages) in [(true, &all[..]), (false, &all[..1]), (true, &[])] {
+            let of = said(1, "ann", "x").audience.clone();
+            let mut told = Vec::new();
+            found((&of, &"\"tea\"".into()), is_whole, messages, &mut told);
+            assert_eq!(told.pop(), Some(b'\n'));
+            let told: Value = serde_json::from_slice(&told).expect("it is JSON");
+            let texts = messages.iter().map(|said| &*said.text);
+            let found = told["messages"].as_array().expect("a list").iter();
+            assert!(
+                found
+                    .map(|one| one["text"].as_str().expect("text"))
+                    .eq(texts)
+            );
+            assert_eq!(
+                [
+                    &told["kind"],
+                    &told["room"],
+                    &told["words"],
+                    &told["complete"]
+                ],
+                [
+                    &json!("found"),
+                    &json!("lobby"),
+                    &json!("\"tea\""),
+                    &json!(is_whole)
+                ]
+            );
+        }
+    }
+}

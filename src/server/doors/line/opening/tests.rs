@@ -112,6 +112,9 @@ fn what_a_person_may_have_typed() {
         "été\n",
         "\u{1F600}\n",
         "GET / HTTP/1.1 is how it begins\n",
+        "GET / HTTP/\n",
+        "GET / HTTP/.1\n",
+        "GET / HTTP/1x\n",
         "a\tb\tc\n",
     ] {
         assert_eq!(one_by_one(text.as_bytes()), Verdict::Chat, "{text:?}");
