@@ -5,7 +5,6 @@ mod message;
 use std::collections::VecDeque;
 
 use super::listeners::{Kept, Listeners, emit, listener_methods};
-use super::response::ServerResponse;
 use super::{Head, client_connection, client_state, exchange, listeners, server_connection};
 use crate::Context;
 use crate::event_loop::{CallbackResult, CallbackSite};

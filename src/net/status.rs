@@ -5,7 +5,6 @@ use std::net::IpAddr;
 
 use super::states::Life;
 use super::{Address, Context, Error, Handles, Server, Socket};
-use crate::event_loop::Timer;
 use crate::event_loop::{HandleId, Readiness};
 
 /// How far a socket is (`socket.readyState`); shown as Node's words.
@@ -252,7 +251,8 @@ impl Socket {
     }
 
     /// The timer of its idle time, which another [`set_timeout`](Self::set_timeout) replaces.
-    pub(crate) fn timer<S>(self, cx: &Context<S>) -> Option<Timer> {
+    #[cfg(feature = "http")]
+    pub(crate) fn timer<S>(self, cx: &Context<S>) -> Option<crate::event_loop::Timer> {
         cx.connection(self.0)?.timer
     }
 

@@ -49,7 +49,7 @@ fn what_a_piece_of_a_body_takes_counts() {
                     let socket = request.socket();
                     let counted = loopchat::http::held(cx, socket);
                     let unread = socket.unread_in_kernel(cx) + socket.readable_length(cx);
-                    said.push(format!("{} {}", counted, unread));
+                    said.push(format!("{counted} {unread}"));
                 });
             },
         );

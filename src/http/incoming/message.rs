@@ -1,6 +1,13 @@
 //! What a program does with a message that is being received, and what it asks of it.
 
-use super::*;
+use super::{
+    IncomingMessage, Kind, MessageEvent, close, known, of, queue_end, queue_flow, read_on, tell,
+};
+use crate::Context;
+use crate::event_loop::{CallbackResult, CallbackSite};
+use crate::http::response::ServerResponse;
+use crate::http::{Head, server_connection};
+use crate::net::{Error, Socket};
 
 impl IncomingMessage {
     /// A callback of this message has returned. An error fails what it belongs to: a request is
