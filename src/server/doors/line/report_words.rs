@@ -272,8 +272,8 @@ mod tests {
             [
                 "* Connections, 5:",
                 "*   ann, 192.0.2.7: 12 bytes wait, 34 s old.",
-                "*   bob, 192.0.2.7: 12 bytes wait, 34 s old, reads too slowly, 3 messages left out, \
-                 types too fast.",
+                "*   bob, 192.0.2.7: 12 bytes wait, 34 s old, reads too slowly, \
+                 3 messages left out, types too fast.",
                 "*   and 3 more.",
                 &format!("*   Gone 61 s ago: eve, 192.0.2.7: {reason}"),
             ]
