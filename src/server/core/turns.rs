@@ -287,14 +287,15 @@ impl<K: Copy + Eq + Hash> Turns<K> {
     /// this to say, and might be the same again and again.
     pub(in crate::server) fn read_on(&mut self, turn: u64) -> Vec<K> {
         self.begin(turn);
-        let last_ones = self.granted.iter().map(|grant| grant.ticket).max();
-        let is_one_of_them = |ticket: u64| last_ones.is_some_and(|last| ticket <= last);
-        let first = self.order.first_key_value().map(|(&ticket, _)| ticket);
-        let only_them = first.is_some_and(is_one_of_them);
+        let last_granted = self.granted.iter().map(|grant| grant.ticket).max();
+        let first = self.order.keys().next().copied();
+        // Tickets are given out in order: theirs are the lowest, if any of them are among these.
+        let bound = last_granted.filter(|&last| first.is_some_and(|first| first <= last));
+        let bound = bound.unwrap_or(u64::MAX);
         let mut chosen = Vec::new();
         while chosen.len() < READ_ON
             && let Some(next) = self.order.first_entry()
-            && (!only_them || is_one_of_them(*next.key()))
+            && *next.key() <= bound
         {
             let (ticket, connection) = next.remove_entry();
             self.waiting.remove(&connection);
