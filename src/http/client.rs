@@ -3,11 +3,11 @@
 use super::Head;
 use super::agent::{self, Agent, AgentState};
 use super::client_connection as connection;
-use super::client_state::{Request, assign, gone, hung_up, known, method, of, over_later, state};
+use super::client_state::{Request, assign, hung_up, known, method, of, over_later, state};
 use super::incoming::IncomingMessage;
 use super::listeners::{self, Listeners, listener_methods};
 use super::options::{Choice, RequestOptions};
-use super::outgoing::{Outgoing, write_after_end};
+use super::outgoing::{Outgoing, gone, write_after_end};
 use super::response::WriteCallback;
 use crate::Context;
 use crate::event_loop::{CallbackResult, CallbackSite};
@@ -216,6 +216,15 @@ impl ClientRequest {
         self
     }
 
+    fn change<S: 'static>(
+        self,
+        cx: &mut Context<S>,
+        change: impl FnOnce(&mut Outgoing) -> Result<(), Error>,
+    ) -> Result<Self, Error> {
+        let changed = of(cx, self).map(|own| change(&mut own.outgoing));
+        changed.unwrap_or(Ok(())).map(|()| self)
+    }
+
     /// Sets a field, in the place of any of the same name (`req.setHeader`).
     ///
     /// # Errors
@@ -227,9 +236,7 @@ impl ClientRequest {
         name: &str,
         value: impl AsRef<[u8]>,
     ) -> Result<Self, Error> {
-        let own = of(cx, self);
-        let set = own.map(|own| own.outgoing.set(name, value.as_ref()));
-        set.unwrap_or(Ok(())).map(|()| self)
+        self.change(cx, |outgoing| outgoing.set(name, value.as_ref()))
     }
 
     /// Adds a field behind any of the same name (`req.appendHeader`).
@@ -243,9 +250,7 @@ impl ClientRequest {
         name: &str,
         value: impl AsRef<[u8]>,
     ) -> Result<Self, Error> {
-        let own = of(cx, self);
-        let set = own.map(|own| own.outgoing.append(name, value.as_ref()));
-        set.unwrap_or(Ok(())).map(|()| self)
+        self.change(cx, |outgoing| outgoing.append(name, value.as_ref()))
     }
 
     /// Takes a field out again, or what is sent by itself: `Host`, `Connection`,
@@ -255,8 +260,7 @@ impl ClientRequest {
     ///
     /// `ERR_HTTP_HEADERS_SENT` after the head is sent.
     pub fn remove_header<S: 'static>(self, cx: &mut Context<S>, name: &str) -> Result<Self, Error> {
-        let removed = of(cx, self).map(|own| own.outgoing.remove(name));
-        removed.unwrap_or(Ok(())).map(|()| self)
+        self.change(cx, |outgoing| outgoing.remove(name))
     }
 
     /// The value of a field that was set (`req.getHeader`).
@@ -293,13 +297,7 @@ impl ClientRequest {
         cx: &mut Context<S>,
         trailers: &[(&str, &str)],
     ) -> Result<Self, Error> {
-        let Some(own) = of(cx, self) else {
-            return Ok(self);
-        };
-        for (name, value) in trailers {
-            own.outgoing.trailers.append(name, value.as_bytes())?;
-        }
-        Ok(self)
+        self.change(cx, |outgoing| outgoing.add_trailers(trailers))
     }
 
     /// Sends the head now, without waiting for the first of the body (`req.flushHeaders`).

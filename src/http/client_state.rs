@@ -9,7 +9,7 @@ use super::client::{Callback, ClientRequest, Kind, RequestEvent};
 use super::client_connection as connection;
 use super::incoming::{Incoming, IncomingMessage};
 use super::listeners::{Kept, Listeners, emit};
-use super::outgoing::{Added, Body, Outgoing, write_after_end};
+use super::outgoing::{Added, Body, Outgoing, gone, write_after_end};
 use super::response::WriteCallback;
 use crate::Context;
 use crate::net::{Error, Socket};
@@ -136,11 +136,6 @@ pub(super) fn forget_response<S: 'static>(cx: &mut Context<S>, message: Incoming
 /// The connection closed before there was a response.
 pub(super) fn hung_up() -> Error {
     Error::with_code("ECONNRESET", "socket hang up")
-}
-
-/// What is written to a request that was given up.
-pub(super) fn gone() -> Error {
-    Error::with_code("ERR_STREAM_DESTROYED", "The connection was closed")
 }
 
 /// A connection was found. It is used from the next tick on.

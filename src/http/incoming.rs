@@ -153,10 +153,18 @@ impl<S> Incoming<S> {
         listeners.clear();
         *flowing = None;
         (*kept, *kept_bytes) = Default::default();
-        for flag in [flow_queued, asked_for, consumed, dumped] {
-            *flag = false;
-        }
-        for flag in [complete, end_queued, ended, aborted, closed, destroyed] {
+        for flag in [
+            flow_queued,
+            asked_for,
+            consumed,
+            dumped,
+            complete,
+            end_queued,
+            ended,
+            aborted,
+            closed,
+            destroyed,
+        ] {
             *flag = false;
         }
     }
@@ -271,6 +279,7 @@ fn queue_flow<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
             own.consumed = true;
             tell(state, cx, message, Kind::Data, MessageEvent::Data(&piece));
         }
+        server_connection::recount(cx, message.socket);
         read_on(cx, message);
     });
 }
@@ -278,7 +287,6 @@ fn queue_flow<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
 /// It flows, and nothing of it is kept: its end may be next, or more is read.
 fn read_on<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
     queue_end(cx, message);
-    server_connection::recount(cx, message.socket);
     server_connection::go_on(cx, message.socket);
     client_connection::go_on(cx, message.socket);
 }
@@ -366,6 +374,7 @@ pub(super) fn discard<S: 'static>(cx: &mut Context<S>, message: IncomingMessage)
     if let Some(own) = of(cx, message) {
         own.dumped = true;
         own.forget_kept();
+        server_connection::recount(cx, message.socket);
         message.resume(cx);
     }
 }

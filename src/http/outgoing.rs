@@ -99,6 +99,12 @@ impl Outgoing {
         self.fields.append(name, value)
     }
 
+    /// Adds fields that follow a body in chunks.
+    pub(super) fn add_trailers(&mut self, trailers: &[(&str, &str)]) -> Result<(), Error> {
+        let mut fields = trailers.iter();
+        fields.try_for_each(|(name, value)| self.trailers.append(name, value.as_bytes()))
+    }
+
     pub(super) fn remove(&mut self, name: &str) -> Result<(), Error> {
         self.unsent("remove")?;
         match name.to_ascii_lowercase().as_str() {
@@ -250,6 +256,11 @@ impl Outgoing {
 fn mismatch() -> Error {
     let message = "Response body's content-length does not match the Content-Length header";
     Error::with_code("ERR_HTTP_CONTENT_LENGTH_MISMATCH", message)
+}
+
+/// What was written to a message whose connection is gone, or that was given up.
+pub(super) fn gone() -> Error {
+    Error::with_code("ERR_STREAM_DESTROYED", "The connection was closed")
 }
 
 pub(super) fn write_after_end() -> Error {

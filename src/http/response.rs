@@ -303,13 +303,8 @@ impl ServerResponse {
     /// The names that were set, in lower case, in order (`res.getHeaderNames`).
     #[must_use]
     pub fn get_header_names<S: 'static>(self, cx: &Context<S>) -> Vec<String> {
-        let Some(own) = self.known(cx) else {
-            return Vec::new();
-        };
-        let names = own.outgoing.fields.lines();
-        let mut names: Vec<_> = names.map(|line| line.name.to_ascii_lowercase()).collect();
-        names.dedup();
-        names
+        let own = self.known(cx);
+        own.map_or(Vec::new(), |own| own.outgoing.fields.names())
     }
 
     /// Whether the head carries a `Date`; it does by default (`res.sendDate`).
@@ -444,9 +439,7 @@ impl ServerResponse {
         trailers: &[(&str, &str)],
     ) -> Result<Self, Error> {
         let set = self.with(cx, |exchange| {
-            let trailing = &mut exchange.response.outgoing.trailers;
-            let mut fields = trailers.iter();
-            fields.try_for_each(|(name, value)| trailing.append(name, value.as_bytes()))
+            exchange.response.outgoing.add_trailers(trailers)
         });
         set.unwrap_or(Ok(())).map(|()| self)
     }

@@ -4,7 +4,7 @@
 use super::exchange;
 use super::giving_up;
 use super::incoming;
-use super::outgoing::{Added, write_after_end};
+use super::outgoing::{Added, gone, write_after_end};
 use super::response::{Kind, ResponseEvent, ServerResponse, tell};
 use super::server::{ServerState, Settings};
 use super::server_connection::{self as connection, Connection, of};
@@ -26,9 +26,8 @@ pub(super) fn abort<S: 'static>(state: &mut S, cx: &mut Context<S>, response: Se
         callbacks.append(&mut response.on_finish);
         callbacks
     });
-    let error = Error::with_code("ERR_STREAM_DESTROYED", "The connection was closed");
     for callback in callbacks.into_iter().flatten() {
-        callback(state, cx, Some(&error));
+        callback(state, cx, Some(&gone()));
     }
     close(state, cx, response);
 }
