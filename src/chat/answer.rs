@@ -37,7 +37,7 @@ pub enum Answer {
         /// What they talk about.
         topic: Option<Text>,
         /// The rooms that it hears beside that.
-        watched: Vec<Name>,
+        watched: Box<[Name]>,
     },
     /// What it has missed of a room, or of what it and another say to each other alone.
     Backlog {

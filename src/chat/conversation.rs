@@ -10,7 +10,7 @@ use super::history::History;
 use super::room::Room;
 use super::{
     Answer, Chat, Content, Departure, DisconnectReason, Effect, EventId, MemberId, Message,
-    MessageKind, Millis, Question, Reading, Refusal, RoomId, sanitise,
+    MessageKind, Millis, Question, Reading, Refusal, RoomId, TakenBack, sanitise,
 };
 
 impl Chat {
@@ -148,6 +148,7 @@ impl Chat {
     }
 
     /// Has a room hear what a member says.
+    #[inline]
     fn publish(
         &mut self,
         member: MemberId,
@@ -224,12 +225,12 @@ impl Chat {
             let id = message.place.id;
             return Err(Refusal::NotYours { id });
         }
-        let content = Content::Redaction {
+        let content = Content::Redaction(Box::new(TakenBack {
             message: message.place.id,
             said: message.place.time,
             author: message.author.nickname.clone(),
             is_authors: message.member == member,
-        };
+        }));
         let author = (member, self.person(member));
         let draft = self.draft(room, author, content, utc);
         effects.push(draft);
@@ -238,6 +239,9 @@ impl Chat {
 
     /// For how long a member is still to be quiet, if it is.
     pub(super) fn muted_for(&self, member: MemberId, now: Millis) -> Option<Millis> {
+        if self.mutes.is_empty() {
+            return None; // nearly always
+        }
         let origin = self.members[member.index()].peer.origin();
         let until = self.mutes.hold(origin, member, now)?;
         Some(until.saturating_sub(now))

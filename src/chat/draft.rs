@@ -52,14 +52,18 @@ pub enum Recipient {
         name: Name,
     },
     /// One member alone, beside its author. It may be its author.
-    Member {
-        /// As the chat knows it.
-        id: MemberId,
-        /// As others see it.
-        who: Person,
-        /// As what the log of the two is known, as long as it is remembered.
-        log: Pair,
-    },
+    Member(Box<Reader>),
+}
+
+/// The one member who is to hear something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reader {
+    /// As the chat knows it.
+    pub id: MemberId,
+    /// As others see it.
+    pub who: Person,
+    /// As what the log of the two is known, as long as it is remembered.
+    pub log: Pair,
 }
 
 /// What a draft is.
@@ -73,16 +77,7 @@ pub enum Content {
         text: Text,
     },
     /// Something is taken back: the log forgets what it was.
-    Redaction {
-        /// What is to be forgotten.
-        message: EventId,
-        /// When that was said.
-        said: Millis,
-        /// The nickname that its author had.
-        author: Name,
-        /// Whether it is its author that takes it back.
-        is_authors: bool,
-    },
+    Redaction(Box<TakenBack>),
     /// The room has another topic.
     Topic {
         /// This one.
@@ -90,6 +85,19 @@ pub enum Content {
         /// Its author was told already that it is set.
         is_known: bool,
     },
+}
+
+/// Something that is to be forgotten.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TakenBack {
+    /// Its name.
+    pub message: EventId,
+    /// When it was said.
+    pub said: Millis,
+    /// The nickname that its author had.
+    pub author: Name,
+    /// Whether it is its author that takes it back.
+    pub is_authors: bool,
 }
 
 /// What has become of a draft.
@@ -213,6 +221,7 @@ impl Chat {
     }
 
     /// The same without what follows for its author, who is to be [released](Self::release) then.
+    #[inline]
     pub(crate) fn settle_draft(
         &mut self,
         settled: Settled,
@@ -243,11 +252,13 @@ impl Chat {
         }
     }
 
+    #[inline]
     fn commit(&mut self, draft: Draft, number: u64, time: Millis, effects: &mut Vec<Effect>) {
         let member = draft.member;
         let (id, name) = match draft.to {
             Recipient::Room { id, name } => (id, name),
-            Recipient::Member { id: to, who, log } => {
+            Recipient::Member(reader) => {
+                let Reader { id: to, who, log } = *reader;
                 let place = (draft.id, number, time);
                 let said = (draft.epoch, draft.author, draft.content);
                 let to = self.private.is_settled_to(to);
@@ -280,12 +291,13 @@ impl Chat {
                 self.remember(id, &message);
                 Event::Message(message)
             }
-            Content::Redaction {
-                message,
-                said,
-                author: of,
-                is_authors,
-            } => {
+            Content::Redaction(taken_back) => {
+                let TakenBack {
+                    message,
+                    said,
+                    author: of,
+                    is_authors,
+                } = *taken_back;
                 self.change_history(id, |history| history.forget(message));
                 let redaction = Rc::new(Redaction {
                     place,
@@ -387,6 +399,7 @@ impl Chat {
     }
 
     /// Something of a member is to be heard in a room.
+    #[inline]
     pub(super) fn draft(
         &mut self,
         room: RoomId,
@@ -420,11 +433,11 @@ impl Chat {
         let kind = MessageKind::Said;
         Effect::Append(Draft {
             id: self.ids.next(utc),
-            to: Recipient::Member {
+            to: Recipient::Member(Box::new(Reader {
                 id: to,
                 who: self.person(to),
                 log,
-            },
+            })),
             epoch,
             author: self.person(member),
             member,
@@ -437,18 +450,18 @@ impl Draft {
     /// The one member that it is for, unless it is for a room.
     #[must_use]
     pub fn reader(&self) -> Option<MemberId> {
-        match self.to {
+        match &self.to {
             Recipient::Room { .. } => None,
-            Recipient::Member { id, .. } => Some(id),
+            Recipient::Member(reader) => Some(reader.id),
         }
     }
 
     /// Which log it is for.
     #[must_use]
     pub fn log(&self) -> LogId {
-        match self.to {
-            Recipient::Room { id, .. } => LogId::Room(id),
-            Recipient::Member { log, .. } => LogId::Pair(log),
+        match &self.to {
+            Recipient::Room { id, .. } => LogId::Room(*id),
+            Recipient::Member(reader) => LogId::Pair(reader.log),
         }
     }
 }
@@ -460,7 +473,7 @@ impl Content {
         match self {
             Self::Message { text, .. } => Some(text),
             Self::Topic { topic, .. } => Some(topic),
-            Self::Redaction { .. } => None,
+            Self::Redaction(_) => None,
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::{Epoch, EventId, MemberId, Millis, Name, Text};
 
@@ -52,7 +53,7 @@ pub struct Person {
     /// The nickname it has, or had when it was last seen.
     pub nickname: Name,
     /// The account it has logged in to. There are none yet.
-    pub account: Option<Name>,
+    pub account: Option<Arc<str>>,
     /// Where it comes from.
     pub origin: Cloak,
 }

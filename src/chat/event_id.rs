@@ -9,12 +9,21 @@ use super::Millis;
 
 /// The name of something that was said, set or taken back, for ever and everywhere: 32 hexadecimal
 /// digits, which mean nothing.
+///
+/// It is kept as its digits are read, first ones first: a number of 128 bits would have each thing
+/// that bears one begin at every sixteenth byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct EventId(pub(super) u128);
+pub struct EventId([u8; 16]);
+
+impl EventId {
+    pub(super) fn new(number: u128) -> Self {
+        Self(number.to_be_bytes())
+    }
+}
 
 impl fmt::Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", self.0)
+        write!(f, "{:032x}", u128::from_be_bytes(self.0))
     }
 }
 
@@ -25,7 +34,7 @@ impl FromStr for EventId {
         // The standard library takes a plus, and any number of leading zeros.
         let is_longer = text.len() > 32 || text.starts_with('+');
         let digits = if is_longer { "no digits" } else { text };
-        u128::from_str_radix(digits, 16).map(Self)
+        u128::from_str_radix(digits, 16).map(Self::new)
     }
 }
 
@@ -57,7 +66,7 @@ impl EventIds {
         // 44 bits of milliseconds last for five hundred years; 52 tell processes apart that say
         // something within the same one.
         let (time, process) = (utc & ((1 << 44) - 1), self.process >> 12);
-        EventId(u128::from(time) << 84 | u128::from(process) << 32 | u128::from(self.count))
+        EventId::new(u128::from(time) << 84 | u128::from(process) << 32 | u128::from(self.count))
     }
 }
 
@@ -67,13 +76,13 @@ mod tests {
 
     #[test]
     fn an_id_is_read_as_it_is_written() {
-        for id in [0, 1, 0xFEDC_BA98, u128::MAX].map(EventId) {
+        for id in [0, 1, 0xFEDC_BA98, u128::MAX].map(EventId::new) {
             let written = id.to_string();
             assert_eq!(written.len(), 32);
             assert_eq!(written.parse(), Ok(id));
         }
         assert!("1".repeat(33).parse::<EventId>().is_err());
-        assert_eq!("FEDCBA98".parse(), Ok(EventId(0xFEDC_BA98)));
+        assert_eq!("FEDCBA98".parse(), Ok(EventId::new(0xFEDC_BA98)));
         for text in ["", "+1", "-1", "0x1", " 1"] {
             assert!(text.parse::<EventId>().is_err(), "{text:?}");
         }

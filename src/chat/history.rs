@@ -347,7 +347,7 @@ mod tests {
     #[test]
     fn one_that_is_forgotten_leaves_no_byte() {
         let mut history = filled(9, &["a", "bb", "c"]);
-        let id = history.find(EventId(1)).expect("it is kept").place.id;
+        let id = history.find(EventId::new(1)).expect("it is kept").place.id;
         history.forget(id);
         history.forget(id);
         assert_eq!(kept(&history, 9), ["a", "c"]);

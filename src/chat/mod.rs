@@ -81,6 +81,7 @@
 mod answer;
 mod answers;
 mod characters;
+mod cloaks;
 mod commands;
 mod config;
 mod conversation;
@@ -122,13 +123,13 @@ mod unicode;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroU32;
 use std::rc::Rc;
 
 use ecow::EcoString;
 use slab::Slab;
 
+use cloaks::Cloaks;
 use draft::Held;
 use event_id::EventIds;
 use index::NameIndex;
@@ -149,7 +150,7 @@ pub use config::Config;
 #[cfg(feature = "server")]
 pub(crate) use counted::counted;
 pub use disconnect::DisconnectReason;
-pub use draft::{Content, Draft, Epoch, Recipient, Settled, Unkept};
+pub use draft::{Content, Draft, Epoch, Reader, Recipient, Settled, TakenBack, Unkept};
 pub use effect::{Effect, Record, Recorded};
 pub use event::{
     Announcement, Audience, Cloak, Departure, Event, Message, MessageKind, Person, Place, Position,
@@ -227,7 +228,7 @@ pub struct Chat {
     queries: u64,
     ids: EventIds,
     /// What origins are cloaked with: nobody can try them all who does not know it.
-    cloaks: RandomState,
+    cloaks: Cloaks,
     /// What the histories of all rooms take.
     history_bytes: usize,
     /// Counts what may change the answer of [`rooms`](Chat::rooms).
@@ -262,7 +263,7 @@ impl Chat {
             held: HashMap::new(),
             queries: 0,
             ids: EventIds::default(),
-            cloaks: RandomState::new(),
+            cloaks: Cloaks::default(),
             history_bytes: 0,
             changes: 0,
         };
@@ -468,7 +469,7 @@ impl Chat {
         Person {
             nickname: nickname.clone(),
             account: None,
-            origin: Cloak(self.cloaks.hash_one(peer.key())),
+            origin: self.cloaks.of(*peer),
         }
     }
 

@@ -1,7 +1,5 @@
 //! Where members are: rooms that open and close, seats in them, and who comes and goes.
 
-use std::hash::BuildHasher;
-
 use super::answers::{tell, without_hash};
 use super::look_alikes::Keys;
 use super::room::Room;
@@ -122,7 +120,7 @@ impl Chat {
         self.make_way(1);
         let id = RoomId(self.rooms.vacant_key() as u32);
         self.room_names.insert(id.0, &name, keys);
-        let epoch = Epoch(self.cloaks.hash_one(("epoch", self.ids.made())));
+        let epoch = Epoch(self.cloaks.hash(("epoch", self.ids.made())));
         self.rooms.insert(Room::new(name, epoch, &self.config));
         self.by_size.insert(self.rooms[id.index()].rank(id));
         id

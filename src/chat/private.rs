@@ -3,7 +3,6 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, VecDeque};
-use std::hash::BuildHasher;
 use std::rc::Rc;
 
 use super::history::{History, Repeated};
@@ -131,7 +130,7 @@ impl Chat {
     pub(super) fn private_epoch(&self, pair: Pair) -> Epoch {
         let log = self.private.logs.get(&pair);
         // Another one after all of it was forgotten.
-        let new = || Epoch(self.cloaks.hash_one((pair, self.private.forgotten)));
+        let new = || Epoch(self.cloaks.hash((pair, self.private.forgotten)));
         log.map_or_else(new, |log| log.timeline.position.epoch)
     }
 

@@ -37,6 +37,11 @@ impl<K: Ord, V> Expiring<K, V> {
         has_place
     }
 
+    /// Whether there is none, not even one that has run out.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// The entry of a key, if it still counts.
     pub(super) fn get(&self, key: &K, now: Millis) -> Option<&(Millis, V)> {
         self.entries.get(key).filter(|(until, _)| *until > now)
@@ -104,9 +109,6 @@ pub(super) type Mutes = Expiring<(Origin, MemberId), NonZeroU32>;
 impl Mutes {
     /// Until when a member is to be quiet.
     pub(super) fn hold(&self, origin: Origin, member: MemberId, now: Millis) -> Option<Millis> {
-        if self.entries.is_empty() {
-            return None;
-        }
         let from = |index, generation| (origin, MemberId { index, generation });
         let of_origin = from(0, NonZeroU32::MIN)..=from(u32::MAX, NonZeroU32::MAX);
         self.entries

@@ -97,7 +97,7 @@ pub(crate) fn lines_of(heard: Heard<'_>) -> Vec<String> {
 pub(crate) fn said(number: u64, nickname: &str, text: &str) -> Rc<Message> {
     Rc::new(Message {
         place: Place {
-            id: EventId(number.into()),
+            id: EventId::new(number.into()),
             number,
             previous: number.saturating_sub(1),
             time: UTC + number,

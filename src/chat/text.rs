@@ -49,17 +49,14 @@ pub fn sanitise(text: &str) -> Cow<'_, str> {
     Sieve::default().sift(text)
 }
 
-/// Whether there may be more blanks in a row than may stay: so many, or more. Such a row covers one
-/// of every so many places, so that only those are looked at, and nearly always nothing else.
+/// Whether more blanks are in a row than may stay, or so many. Nearly always there are not even two,
+/// which is known without a branch for each byte.
 fn has_wide_gap(text: &[u8]) -> bool {
-    let is_blank = |&at: &usize| text[at] == b' ';
-    let mut places = (0..text.len()).step_by(BLANKS_IN_A_ROW).filter(is_blank);
-    places.any(|at| {
-        let blanks =
-            |bytes: &mut dyn Iterator<Item = &u8>| bytes.take_while(|&&byte| byte == b' ').count();
-        let before = blanks(&mut text[..at].iter().rev());
-        before + blanks(&mut text[at..].iter()) >= BLANKS_IN_A_ROW
-    })
+    let pairs = text.iter().zip(text.get(1..).unwrap_or_default());
+    let both_blank = |(&one, &next)| u8::from(one == b' ') & u8::from(next == b' ');
+    let has_two = pairs.map(both_blank).fold(0, |found, is| found | is) != 0;
+    let is_gap = |bytes: &[u8]| bytes.iter().all(|&byte| byte == b' ');
+    has_two && text.windows(BLANKS_IN_A_ROW).any(is_gap)
 }
 
 /// Decides of one character after the other whether it stays. What does not stay leaves no trace in

@@ -144,8 +144,8 @@ impl Desk {
                 },
                 audience: match &draft.to {
                     Recipient::Room { name, .. } => Audience::Room(name.clone()),
-                    Recipient::Member { who, .. } => Audience::Member {
-                        nickname: who.nickname.clone(),
+                    Recipient::Member(reader) => Audience::Member {
+                        nickname: reader.who.nickname.clone(),
                         epoch: draft.epoch,
                     },
                 },
@@ -154,7 +154,7 @@ impl Desk {
                 kind: *kind,
                 text: text.clone(),
             }),
-            Content::Redaction { message, .. } => kept.retain(|kept| kept.place.id != *message),
+            Content::Redaction(it) => kept.retain(|kept| kept.place.id != it.message),
             Content::Topic { .. } => {}
         }
     }

@@ -5,7 +5,8 @@ use std::rc::Rc;
 
 use loopchat::chat::{
     Answer, Audience, Content, Departure, DisconnectReason, Draft, Effect, Event, EventId,
-    MemberId, Message, Millis, Person, Recipient, Redaction, Refusal, RoomId, Settled, TopicSet,
+    MemberId, Message, Millis, Person, Recipient, Redaction, Refusal, RoomId, Settled, TakenBack,
+    TopicSet,
 };
 use loopchat::server::Moment;
 use loopchat::server::core::hub::Hub;
@@ -136,13 +137,13 @@ impl Checker {
         let member = draft.member;
         let room = match &draft.to {
             Recipient::Room { id, .. } => *id,
-            Recipient::Member { id, who, .. } => {
+            Recipient::Member(reader) => {
                 let is_message = matches!(draft.content, Content::Message { .. });
                 if !is_message || session.is_none() {
                     return wrong("only messages are for one alone");
                 }
                 self.check_person(member, &draft.author)?;
-                self.drafted_private(&draft, (*id, who))?;
+                self.drafted_private(&draft, (reader.id, &reader.who))?;
                 return self.appended(draft, session, (0, None), is_slow);
             }
         };
@@ -162,9 +163,9 @@ impl Checker {
                 }
             }
             (Content::Message { .. }, Some(_)) => {}
-            (Content::Redaction { message, .. }, Some(_)) => {
+            (Content::Redaction(taken_back), Some(_)) => {
                 let here = self.rooms.get(room);
-                meant = here.and_then(|here| here.find(*message)).cloned();
+                meant = here.and_then(|here| here.find(taken_back.message)).cloned();
                 if meant.is_none() {
                     return wrong("what is taken back was said there, and is kept");
                 }
@@ -286,12 +287,13 @@ impl Checker {
         let member = draft.member;
         let (id, room) = match draft.to.clone() {
             Recipient::Room { id, name } => (id, name),
-            Recipient::Member { id, who, .. } => {
+            Recipient::Member(reader) => {
                 let Content::Message { kind, text } = draft.content.clone() else {
                     return Ok(Vec::new());
                 };
                 let said = (kind, text);
-                return self.committed_private(draft, (id, who.nickname), said, (number, time));
+                let to = (reader.id, reader.who.nickname);
+                return self.committed_private(draft, to, said, (number, time));
             }
         };
         // The last one may have gone since, and another room be in its place.
@@ -320,12 +322,13 @@ impl Checker {
                 self.rooms.said(id, &message);
                 Event::Message(message)
             }
-            Content::Redaction {
-                message,
-                said,
-                author: of,
-                is_authors,
-            } => {
+            Content::Redaction(taken_back) => {
+                let TakenBack {
+                    message,
+                    said,
+                    author: of,
+                    is_authors,
+                } = *taken_back;
                 let is_right = |meant: &Rc<Message>| {
                     (meant.place.time, &meant.author.nickname, meant.place.id)
                         == (said, &of, message)

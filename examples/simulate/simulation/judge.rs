@@ -252,7 +252,7 @@ impl Case<'_> {
         let ignores = seat.ignored.contains(&self.author);
         if let [
             Draft {
-                to: Recipient::Member { id, .. },
+                to: Recipient::Member(to),
                 content: Content::Message { kind, text: said },
                 member,
                 ..
@@ -260,7 +260,7 @@ impl Case<'_> {
         ] = self.drafts
         {
             tally.add(Count::IgnoredPrivate, ignores.into());
-            let is_right = (*member, *id) == (self.author, reader)
+            let is_right = (*member, to.id) == (self.author, reader)
                 && *kind == MessageKind::Said
                 && **said == *text;
             return self.right_if(is_right);
@@ -431,10 +431,10 @@ impl Case<'_> {
             false => Count::TakenBackByOperators,
         });
         self.right_if(matches!(self.drafts, [Draft {
-            to: Recipient::Room { id: room, .. }, member, content: Content::Redaction { message, is_authors, .. }, ..
+            to: Recipient::Room { id: room, .. }, member, content: Content::Redaction(taken_back), ..
         }] if (*room, *member) == (seat.room, self.author)
-            && *message == meant.place.id
-            && *is_authors == is_own))
+            && taken_back.message == meant.place.id
+            && taken_back.is_authors == is_own))
     }
 
     fn ignores(&self, name: &str, is_on: bool, checker: &Checker, tally: &mut Tally) -> Checked {

@@ -24,11 +24,11 @@ impl Hub {
         let mut held_off = Vec::new();
         for (at, effect) in self.effects.iter().enumerate().skip(first) {
             if let Effect::Append(draft) = effect
-                && let Recipient::Member { id: to, who, .. } = &draft.to
+                && let Recipient::Member(reader) = &draft.to
                 && let bytes = draft.content.text().map_or(0, |text| text.len())
-                && !self.would_reach(draft.member, *to, bytes)
+                && !self.would_reach(draft.member, reader.id, bytes)
             {
-                held_off.push((at, draft.member, *to, who.nickname.clone()));
+                held_off.push((at, draft.member, reader.id, reader.who.nickname.clone()));
             }
         }
         for (at, author, to, nickname) in held_off {

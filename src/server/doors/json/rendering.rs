@@ -106,7 +106,7 @@ impl Object {
 
     fn person(self, who: &Person) -> Self {
         self.with("nick", name(&who.nickname))
-            .with("account", who.account.as_ref().map(name))
+            .with("account", who.account.as_deref())
             .with("origin", who.origin.to_string())
     }
 
