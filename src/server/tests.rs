@@ -2,6 +2,8 @@
 //!
 //! Members are on Unix sockets, in the loop's own thread: what is written there is there at once.
 
+mod crowd;
+
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::RwLockReadGuard;

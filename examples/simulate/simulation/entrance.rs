@@ -47,6 +47,7 @@ impl World<'_> {
 
     /// A connection that had come is closed.
     pub(super) fn closed(&mut self, number: usize, input: &LineInput) {
+        self.waiting.queues.leave(input, number);
         self.admission.leave(input, self.now);
         self.checker.places.leave(number, self.now);
     }

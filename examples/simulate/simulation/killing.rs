@@ -7,6 +7,7 @@
 use loopchat::server::core::admission::Admission;
 
 use super::Checked;
+use super::queues::Waiting;
 use super::tally::Count;
 use super::world::{World, limits, process};
 
@@ -26,6 +27,7 @@ impl World<'_> {
         self.ends = false;
         (self.hub, self.log) = process(&self.setting, self.moment());
         self.admission = Admission::default();
+        self.waiting = Waiting::default();
         let limits = limits(&self.setting);
         self.checker.begin_anew(&self.setting.config, limits);
         self.check()

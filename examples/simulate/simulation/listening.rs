@@ -5,7 +5,7 @@ use loopchat::server::core::admission::Admission;
 use loopchat::server::core::hub::Hub;
 use loopchat::server::framing::Frame;
 use loopchat::server::sessions::SessionId;
-use loopchat::server::{Config, Moment};
+use loopchat::server::{Config, Cost, Moment};
 
 use super::checker::Checker;
 use super::client_ids::Said;
@@ -14,6 +14,7 @@ use super::judge::judge;
 use super::log::{Log, Noted};
 use super::members::Client;
 use super::places::ROUNDED_MS;
+use super::queues::Waiting;
 use super::speech::{Act, Spoken};
 use super::tally::{Count, Tally};
 use super::world::World;
@@ -36,6 +37,7 @@ impl World<'_> {
         let Self {
             hub,
             admission,
+            waiting,
             checker,
             tally,
             clients,
@@ -60,9 +62,7 @@ impl World<'_> {
         if client.is_paused || client.awaits_log {
             return Ok(());
         }
-        if has_come && hold_back(hub, admission, tally, client, now) {
-            let of_address = admission.ask_wait(&client.input, now);
-            tally.add(Count::HeldForOthers, (of_address > 0).into());
+        if has_come && hold_back(hub, (admission, waiting), tally, client, now) {
             self.asking = Some(session);
             return self.settle();
         }
@@ -110,8 +110,11 @@ impl World<'_> {
                 return violated("who has asked for too much waits", format!("{wait} ms"));
             }
             admission.ask(input, fed.cost, now);
+            if fed.cost > Cost::NONE {
+                waiting.queues.has_asked(number);
+            }
             checker.places.spend(number, fed.cost, now);
-            hold_back(hub, admission, tally, client, now);
+            hold_back(hub, (admission, waiting), tally, client, now);
         } else if wire.is_at_end() {
             let cost = input.finish(hub, session, at, &mut frame);
             admission.ask(input, cost, now);
@@ -132,15 +135,14 @@ impl World<'_> {
 /// Has a connection wait that has asked for too much, or whose address has.
 fn hold_back(
     hub: &mut Hub,
-    admission: &Admission,
+    (admission, waiting): (&Admission, &mut Waiting),
     tally: &mut Tally,
     client: &mut Client,
     now: Millis,
 ) -> bool {
-    let of_address = admission.ask_wait(&client.input, now);
-    let held = client.input.hold_back(hub, client.session, of_address, now);
+    let held = client.input.hold_back(hub, client.session, now);
     let Some(wait) = held else {
-        return false;
+        return waiting.queue(admission, tally, client, now);
     };
     client.is_paused = true;
     client.release_at = Some(now + wait);

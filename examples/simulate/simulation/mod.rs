@@ -56,6 +56,7 @@ mod plan;
 mod presence;
 mod private;
 mod programs;
+mod queues;
 mod readers;
 mod resuming;
 mod returning;

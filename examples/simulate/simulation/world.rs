@@ -26,6 +26,7 @@ use super::log::Log;
 use super::members::Client;
 use super::plan::{Action, Setting, Step, dice};
 use super::programs::Program;
+use super::queues::Waiting;
 use super::tally::{Count, Tally};
 use super::upkeep::{is_one_message, largest_write};
 use super::{Checked, violated};
@@ -47,6 +48,7 @@ pub struct World<'a> {
     pub log: Log,
     /// Who may connect.
     pub admission: Admission,
+    pub(super) waiting: Waiting,
     pub checker: Checker,
     pub tally: &'a mut Tally,
     pub clients: BTreeMap<usize, Client>,
@@ -77,6 +79,7 @@ impl<'a> World<'a> {
             hub,
             log,
             admission: Admission::default(),
+            waiting: Waiting::default(),
             checker: Checker::new(&setting.config, limits(&setting)),
             setting,
             tally,
@@ -343,6 +346,7 @@ impl<'a> World<'a> {
 
     /// Timers: the hub's, those of connections that were held back, and of those that were ended.
     fn pass_time(&mut self) -> Checked {
+        self.serve_queues();
         let now = self.now;
         let stall = u64::from(self.setting.config.stall_timeout) * 1000;
         for client in self.clients.values_mut() {
@@ -361,6 +365,7 @@ impl<'a> World<'a> {
             let is_over = client.ended_at.is_some_and(|at| at + LAST_LINES_MS <= now);
             if is_over && !std::mem::replace(&mut client.is_closed, true) {
                 client.wire.destroy();
+                self.waiting.queues.leave(&client.input, client.number);
                 self.admission.leave(&client.input, now);
                 self.checker.places.leave(client.number, now);
             }

@@ -10,6 +10,7 @@ use crate::server::Config;
 use crate::server::core::addresses::Addresses;
 use crate::server::core::cost::Cost;
 use crate::server::core::line_input::LineInput;
+use crate::server::core::queues::QueueId;
 use crate::server::core::strangers;
 
 /// The connections that there are, as counts. Which they are is the door's to know: it keeps the
@@ -150,6 +151,12 @@ impl Admission {
         input.limit().map_or(0, |(source, limit)| {
             self.addresses.ask_wait(source, limit, now)
         })
+    }
+
+    /// The same for whoever is next in a queue.
+    #[must_use]
+    pub fn wait_of(&self, queue: QueueId, now: Millis) -> Millis {
+        self.addresses.ask_wait(queue.source, queue.limit, now)
     }
 
     /// How many connections there are.

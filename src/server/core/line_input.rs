@@ -278,20 +278,17 @@ impl LineInput {
     }
 
     /// Before [`feed`](Self::feed), and after: how long nothing more is to be read, in
-    /// milliseconds, if the connection has used up its lines, or has to wait `at_least` so long for
-    /// others of its [address](crate::server::core::admission::Admission::ask_wait). The member, if
-    /// it is one yet, is told once. The door calls [`release`](Self::release) when that time is
-    /// over.
+    /// milliseconds, if the connection has used up its lines. The member, if it is one yet, is told
+    /// once. The door calls [`release`](Self::release) when that time is over.
     pub fn hold_back(
         &mut self,
         hub: &mut Hub,
         session: Option<SessionId>,
-        at_least: Millis,
         now: Millis,
     ) -> Option<Millis> {
         let bound = self.bound.as_mut()?;
         let limit = bound.flood?;
-        let wait = bound.bucket.wait(limit.pace(), now).max(at_least);
+        let wait = bound.bucket.wait(limit.pace(), now);
         // Whoever has left by its last line is told nothing more.
         let has_left = session.is_some_and(|session| !hub.is_here(session));
         if wait == 0 || has_left {
@@ -305,6 +302,14 @@ impl LineInput {
             hub.tell(session, Answer::Flooding { per_second });
         }
         Some(wait)
+    }
+
+    /// Nothing more is to be read of it until it is [released](Self::release): it waits for
+    /// [others](crate::server::core::queues) of its address.
+    pub fn queue(&mut self) {
+        if let Some(bound) = &mut self.bound {
+            bound.held_back = true;
+        }
     }
 
     /// What the line that has no end yet will cost, as far as that can be told. What is looked up for

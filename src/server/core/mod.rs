@@ -36,6 +36,7 @@ pub mod framing;
 pub mod hub;
 pub mod line_input;
 mod moment;
+pub mod queues;
 pub mod rendering;
 pub mod resuming;
 pub mod sessions;

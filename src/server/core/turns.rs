@@ -95,6 +95,8 @@ pub(in crate::server) struct Allowance {
     is_overdue: bool,
     /// There is no later.
     is_last: bool,
+    /// It is for one thing, whatever that costs.
+    is_for_one: bool,
 }
 
 impl Allowance {
@@ -103,6 +105,7 @@ impl Allowance {
         left: Cost(u32::MAX),
         is_overdue: false,
         is_last: false,
+        is_for_one: false,
     };
 
     /// For whom there is no later: nothing is too much, and nothing is waited for.
@@ -110,6 +113,12 @@ impl Allowance {
         is_last: true,
         ..Self::PLENTY
     };
+
+    /// The same, for one thing.
+    pub(in crate::server) fn for_one(self) -> Self {
+        let is_for_one = true;
+        Self { is_for_one, ..self }
+    }
 
     /// Whether what is not heard now may be heard later.
     pub(in crate::server) fn has_later(self) -> bool {
@@ -123,7 +132,12 @@ impl Allowance {
 
     /// Something was asked for, and has cost this.
     pub(in crate::server) fn spend(&mut self, cost: Cost) {
-        self.left = Cost(self.left.0.saturating_sub(cost.0));
+        let left = self.left.0.saturating_sub(cost.0);
+        self.left = if self.is_for_one {
+            Cost::NONE
+        } else {
+            Cost(left)
+        };
         self.is_overdue = false;
     }
 
@@ -230,7 +244,7 @@ impl<K: Copy + Eq + Hash> Turns<K> {
         Allowance {
             left: Cost(left),
             is_overdue: granted.is_some_and(|grant| !grant.is_used),
-            is_last: false,
+            ..Allowance::PLENTY
         }
     }
 

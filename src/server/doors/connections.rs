@@ -11,6 +11,7 @@ use crate::server::Config;
 use crate::server::core::admission::Admission;
 use crate::server::core::cost::Cost;
 use crate::server::core::line_input::LineInput;
+use crate::server::core::queues::{QueueId, Queues};
 use crate::server::core::sessions::SessionId;
 use crate::server::core::turns::Load;
 use crate::server::doors::json::requests::Begun;
@@ -92,11 +93,30 @@ impl Unheard {
 #[derive(Default)]
 pub(in crate::server) struct Connections {
     by_index: Vec<Option<Connection>>,
-    admission: Admission,
+    bounds: Bounds,
     /// Connections that were turned away and are not closed yet.
     pub(in crate::server) turned_away: HashSet<Socket>,
     /// Those that are on their way out.
     endings: HashMap<Socket, Ending>,
+}
+
+/// What connections count with, each with others of its address.
+#[derive(Default)]
+struct Bounds {
+    admission: Admission,
+    /// Those who wait for each other.
+    queues: Queues<Socket>,
+}
+
+/// Whether a connection waits for others of its address.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::server) enum Queued {
+    /// It does not.
+    No,
+    /// It does, as others do.
+    Behind,
+    /// It is the first: the queue is to be served, for the first time in so many milliseconds.
+    First(QueueId, Millis),
 }
 
 /// A connection that is to be ended.
@@ -120,7 +140,7 @@ impl Connections {
         config: &Config,
         now: Millis,
     ) -> Result<(), DisconnectReason> {
-        self.admission.admits(peer, config, now)
+        self.bounds.admission.admits(peer, config, now)
     }
 
     /// Keeps a connection whose peer was admitted.
@@ -136,7 +156,7 @@ impl Connections {
         if self.by_index.len() <= index {
             self.by_index.resize_with(index + 1, || None);
         }
-        let input = self.admission.enter(peer, config, now);
+        let input = self.bounds.admission.enter(peer, config, now);
         self.by_index[index] = Some(Connection::new(socket, session, input, now));
     }
 
@@ -153,9 +173,11 @@ impl Connections {
         config: &Config,
         now: Millis,
     ) -> Result<(), DisconnectReason> {
-        let Some((admission, found)) = self.find(socket) else {
+        let Some((bounds, found)) = self.find(socket) else {
             return Ok(());
         };
+        bounds.queues.leave(&found.input, socket);
+        let admission = &mut bounds.admission;
         if admission.readmit(&mut found.input, peers, config, now)? {
             let input = std::mem::take(&mut found.input);
             *found = Connection::new(socket, found.session, input, now);
@@ -174,10 +196,10 @@ impl Connections {
     }
 
     /// A connection, and what it counts with.
-    fn find(&mut self, socket: Socket) -> Option<(&mut Admission, &mut Connection)> {
+    fn find(&mut self, socket: Socket) -> Option<(&mut Bounds, &mut Connection)> {
         let found = self.by_index.get_mut(socket.index())?.as_mut();
         let found = found.filter(|connection| connection.socket == socket)?;
-        Some((&mut self.admission, found))
+        Some((&mut self.bounds, found))
     }
 
     /// The connection of a handle that a recorded turn names.
@@ -188,38 +210,75 @@ impl Connections {
 
     /// How many there are.
     pub(in crate::server) fn count(&self) -> usize {
-        self.admission.count()
+        self.bounds.admission.count()
     }
 
     pub(in crate::server) fn remove(&mut self, socket: Socket, now: Millis) -> Option<Connection> {
         self.get_mut(socket)?;
         let gone = self.by_index[socket.index()].take()?;
-        self.admission.leave(&gone.input, now);
+        self.bounds.queues.leave(&gone.input, socket);
+        self.bounds.admission.leave(&gone.input, now);
         Some(gone)
     }
 
     /// What a connection has asked for counts for its address, too.
     pub(in crate::server) fn ask(&mut self, socket: Socket, cost: Cost, now: Millis) {
-        if let Some((admission, found)) = self.find(socket) {
-            admission.ask(&found.input, cost, now);
+        if let Some((bounds, found)) = self.find(socket) {
+            bounds.admission.ask(&found.input, cost, now);
+            if cost > Cost::NONE {
+                bounds.queues.has_asked(socket);
+            }
         }
     }
 
-    /// How long a connection has to wait until it may say another line, in milliseconds.
-    pub(in crate::server) fn wait(&mut self, socket: Socket, now: Millis) -> Millis {
-        let of_address = self.ask_wait(socket, now);
-        let found = self.get_mut(socket);
-        let says_more =
-            |found: &&mut Connection| found.unheard.is_some() || found.input.has_something_left();
-        let found = found.filter(says_more);
-        found.map_or(0, |found| found.input.wait(now).max(of_address))
+    /// Whether a connection has something left to say, and how long it has to wait until it may, in
+    /// milliseconds.
+    pub(in crate::server) fn wait(&mut self, socket: Socket, now: Millis) -> Option<Millis> {
+        let found = self.get_mut(socket)?;
+        let says_more = found.unheard.is_some() || found.input.has_something_left();
+        says_more.then(|| found.input.wait(now))
     }
 
-    /// How long a connection has to wait for others of its address, in milliseconds.
-    pub(in crate::server) fn ask_wait(&mut self, socket: Socket, now: Millis) -> Millis {
-        self.find(socket).map_or(0, |(admission, found)| {
-            admission.ask_wait(&found.input, now)
-        })
+    /// Whether a connection has to wait for others of its address: then it waits from now on.
+    pub(in crate::server) fn queue(&mut self, socket: Socket, now: Millis) -> Queued {
+        let Some((bounds, found)) = self.find(socket) else {
+            return Queued::No;
+        };
+        let wait = bounds.admission.ask_wait(&found.input, now);
+        if wait == 0 && !bounds.queues.are_before(&found.input, socket) {
+            return Queued::No;
+        }
+        found.input.queue();
+        match bounds.queues.join(&found.input, socket) {
+            Some(queue) => Queued::First(queue, wait.max(1)),
+            None => Queued::Behind,
+        }
+    }
+
+    /// Whether others of a connection's address wait.
+    pub(in crate::server) fn is_contended(&mut self, socket: Socket) -> bool {
+        let found = self.find(socket);
+        found.is_some_and(|(bounds, found)| bounds.queues.anyone_waits(&found.input))
+    }
+
+    /// Who of a queue is heard next. `None` if its address has to wait, or nobody waits there.
+    pub(in crate::server) fn next_of(&mut self, queue: QueueId, now: Millis) -> Option<Socket> {
+        let Bounds { admission, queues } = &mut self.bounds;
+        if admission.wait_of(queue, now) > 0 {
+            return None;
+        }
+        let next = queues.next(queue)?;
+        if let Some(found) = self.get_mut(next) {
+            found.input.release();
+        }
+        Some(next)
+    }
+
+    /// When a queue is to be served again, in milliseconds. `None` if it is over.
+    pub(in crate::server) fn next_service(&self, queue: QueueId, now: Millis) -> Option<Millis> {
+        let Bounds { admission, queues } = &self.bounds;
+        let wait = queue.pause().max(admission.wait_of(queue, now));
+        queues.has(queue).then_some(wait)
     }
 
     /// A connection is to be ended. Returns what was known of it if it was before.

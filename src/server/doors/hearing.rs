@@ -5,11 +5,14 @@
 //! [`flood`](crate::server::core::flood), and what all together may ask for in one turn in
 //! [`turns`](crate::server::core::turns). What one says is in [`line_input`](crate::server::core::line_input).
 
+use crate::chat::Millis;
 use crate::http::web_socket::WebSocket;
 use crate::net::{Context, Socket};
 use crate::server::core::cost::Cost;
 use crate::server::core::line_input::Fed;
+use crate::server::core::queues::QueueId;
 use crate::server::core::turns::Allowance;
+use crate::server::doors::connections::Queued;
 use crate::server::doors::outlet::Outlet;
 use crate::server::doors::web::members;
 use crate::server::{ChatServer, moment, shutdown};
@@ -65,7 +68,11 @@ impl ChatServer {
         let (turn, now) = (cx.counters().turns, cx.now());
         let connection = self.connections.get_mut(socket);
         let load = connection.map_or_else(Default::default, |found| found.load);
-        self.turns.allowance(turn, socket, load, now)
+        let allowance = self.turns.allowance(turn, socket, load, now);
+        match self.connections.is_contended(socket) {
+            true => allowance.for_one(),
+            false => allowance,
+        }
     }
 
     /// A connection was heard. If there was more, and it would have cost too much now, it waits for
@@ -131,10 +138,10 @@ impl ChatServer {
         is_postponed
     }
 
-    /// Has a connection that has used up its lines wait for a while: true if it has to.
+    /// Has a connection that has used up its lines wait for a while, or for others of its address if
+    /// those have: true if it has to.
     fn hold_back(&mut self, cx: &mut Context<Self>, socket: Socket) -> bool {
         let now = cx.now();
-        let of_address = self.connections.ask_wait(socket, now);
         let Some(connection) = self.connections.get_mut(socket) else {
             return false;
         };
@@ -143,8 +150,8 @@ impl ChatServer {
         }
         let session = connection.session;
         let (hub, input) = (&mut self.hub, &mut connection.input);
-        let Some(wait) = input.hold_back(hub, session, of_address, now) else {
-            return false;
+        let Some(wait) = input.hold_back(hub, session, now) else {
+            return self.queue(cx, socket);
         };
         let timer = cx.set_timeout(wait, move |server: &mut Self, cx| {
             if let Some(connection) = server.connections.get_mut(socket) {
@@ -154,6 +161,35 @@ impl ChatServer {
         });
         cx.set_timer_ref(timer, false);
         true
+    }
+
+    /// Has a connection wait for others of its address, if all of them together have asked for too
+    /// much: true if it has to.
+    pub(in crate::server) fn queue(&mut self, cx: &mut Context<Self>, socket: Socket) -> bool {
+        match self.connections.queue(socket, cx.now()) {
+            Queued::No => false,
+            Queued::Behind => true,
+            Queued::First(queue, wait) => {
+                self.serve_in(cx, queue, wait);
+                true
+            }
+        }
+    }
+
+    /// Has those of a queue heard in so many milliseconds that are next then, and so on until it is
+    /// over.
+    fn serve_in(&mut self, cx: &mut Context<Self>, queue: QueueId, wait: Millis) {
+        let timer = cx.set_timeout(wait, move |server: &mut Self, cx| {
+            for _ in 0..queue.at_a_time() {
+                if let Some(socket) = server.connections.next_of(queue, cx.now()) {
+                    server.read_on(cx, socket);
+                }
+            }
+            if let Some(wait) = server.connections.next_service(queue, cx.now()) {
+                server.serve_in(cx, queue, wait);
+            }
+        });
+        cx.set_timer_ref(timer, false);
     }
 
     /// A connection has asked for something that is no line.

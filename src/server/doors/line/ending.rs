@@ -80,11 +80,15 @@ pub(super) fn end(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket:
         return close(server, cx, socket); // a health check of the proxy's
     }
     let wait = server.connections.wait(socket, cx.now());
-    if wait > 0 {
+    if let Some(wait @ 1..) = wait {
         let timer = cx.set_timeout(wait, move |server: &mut ChatServer, cx| {
             end(server, cx, socket);
         });
         return cx.set_timer_ref(timer, false);
+    }
+    // When it is its turn, it is read on, and comes here again.
+    if wait.is_some() && server.queue(cx, socket) {
+        return;
     }
     if hear_kept(server, cx, socket)
         && !server.postpones_last(cx, socket)
