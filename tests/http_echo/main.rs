@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `clients.rs` | curl, Node's `http`, and Node's `WebSocket` |
 //! | `idle.rs` | what connections cost that keep quiet |
+//! | `suite.rs` | the client on the other side, `web_socket_client`, and a conformance suite |
 //!
 //! `cargo test` builds the examples; `cargo test --test http_echo` does not.
 
@@ -13,9 +14,11 @@ mod support;
 mod clients;
 #[cfg(target_os = "linux")]
 mod idle;
+mod suite;
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 /// The example, for as long as the test runs.
@@ -24,18 +27,22 @@ struct HttpEcho {
     address: SocketAddr,
 }
 
+/// An example, which must be there.
+fn built(example: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("this test has a path");
+    let target = test.parent().and_then(|deps| deps.parent());
+    let folder = target.expect("target/debug/deps").join("examples");
+    let example = folder.join(example);
+    assert!(
+        example.exists(),
+        "it is not built: `cargo build --examples`"
+    );
+    example
+}
+
 impl HttpEcho {
     fn start() -> Self {
-        let test = std::env::current_exe().expect("this test has a path");
-        let target = test.parent().and_then(|deps| deps.parent());
-        let example = target
-            .expect("target/debug/deps")
-            .join("examples/http_echo");
-        assert!(
-            example.exists(),
-            "it is not built: `cargo build --examples`"
-        );
-        let mut command = Command::new(example);
+        let mut command = Command::new(built("http_echo"));
         // No idle connection is closed while a test runs, however long that takes: an hour.
         command.args(["127.0.0.1:0", "3600000"]);
         command.stdout(Stdio::piped());
