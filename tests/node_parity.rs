@@ -138,6 +138,7 @@ macro_rules! scenarios {
 
 scenarios! {
     sync_tick "01-sync-tick";
+    before_exit "99-before-exit";
     io_immediate_before_timeout "02-io-immediate-before-timeout";
     tick_between_timers "03-tick-between-timers";
     tick_between_immediates "04-tick-between-immediates";
@@ -296,6 +297,8 @@ mod node {
     pub mod addresses_over_life;
     #[path = "38-backpressure-drain.rs"]
     pub mod backpressure_drain;
+    #[path = "99-before-exit.rs"]
+    pub mod before_exit;
     #[path = "58-bytes-counters.rs"]
     pub mod bytes_counters;
     #[path = "65-chat-broadcast.rs"]

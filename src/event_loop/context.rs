@@ -3,12 +3,12 @@
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use mio::event::{Event, Source};
-use mio::{Events, Interest, Poll, Registry, Token, Waker};
+use mio::{Interest, Poll, Registry, Token, Waker};
 
 use super::async_handle::AsyncHandles;
+use super::before_exit::BeforeExit;
 use super::callback::{CallbackResult, CallbackSite};
 use super::clock::Clock;
 use super::counters::Counters;
@@ -26,9 +26,6 @@ use super::{Callback, Readiness};
 /// ones.
 const WAKER: Token = Token(usize::MAX);
 
-/// A loop that is so many milliseconds later than it meant to be was held up.
-const HELD_UP_MS: u64 = 1000;
-
 /// A repeatable callback of a timer.
 type TimerCallback<H> = Box<dyn FnMut(&mut <H as Handle>::State, &mut Context<H>)>;
 
@@ -45,6 +42,8 @@ pub struct Context<H: Handle> {
     pub(super) immediates: Immediates<Callback<H>>,
     /// What is called in every check phase.
     pub(super) checks: Vec<Check<H>>,
+    /// Who is told that nothing is left to wait for.
+    pub(super) before_exit: Vec<BeforeExit<H>>,
     pub(super) work: Work<H>,
     pub(super) async_handles: AsyncHandles,
     pub(super) counters: Counters,
@@ -53,12 +52,12 @@ pub struct Context<H: Handle> {
     ticks: VecDeque<Callback<H>>,
     ticking: bool,
     stopping: bool,
-    clock: Clock,
-    now: u64,
+    pub(super) clock: Clock,
+    pub(super) now: u64,
     /// When it was last seen how late the loop is.
-    checked: u64,
-    awake_since: u64,
-    poll: Poll,
+    pub(super) checked: u64,
+    pub(super) awake_since: u64,
+    pub(super) poll: Poll,
     pub(super) reading: Reading,
     extensions: Extensions,
 }
@@ -72,6 +71,7 @@ impl<H: Handle> Context<H> {
             timers: Timers::default(),
             immediates: Immediates::default(),
             checks: Vec::new(),
+            before_exit: Vec::new(),
             work: Work::new(waker),
             async_handles: AsyncHandles::default(),
             counters: Counters::default(),
@@ -122,21 +122,6 @@ impl<H: Handle> Context<H> {
         self.update_time();
         self.look_how_late(0);
         self.awake_since
-    }
-
-    /// Sees whether more time has passed than was planned since this was last called.
-    fn look_how_late(&mut self, planned: u64) {
-        let held_up = match &self.clock {
-            Clock::Monotonic(_) => {
-                let due = self.checked.saturating_add(planned);
-                self.now.saturating_sub(due) > HELD_UP_MS
-            }
-            Clock::Manual(clock) => clock.take_held_up(),
-        };
-        if held_up {
-            self.awake_since = self.now;
-        }
-        self.checked = self.now;
     }
 
     /// Calls back once, `ms` milliseconds from now at the earliest (`setTimeout`). Zero, and
@@ -403,7 +388,7 @@ impl<H: Handle> Context<H> {
     }
 
     /// Calls [`Handle::pending`] in the next pending phase (`uv__io_feed`).
-    pub fn pend(&mut self, id: HandleId) {
+    pub(crate) fn pend(&mut self, id: HandleId) {
         self.handles.pend(id);
     }
 
@@ -415,12 +400,12 @@ impl<H: Handle> Context<H> {
 
     /// Says that a descriptor was closed of a handle that stays itself. As after any close
     /// the loop goes on up to the closing phase.
-    pub fn close_part(&mut self) {
+    pub(crate) fn close_part(&mut self) {
         self.handles.close_part();
     }
 
     /// Keeps a handle that [`Handle::closed`] was called for: its id stays good.
-    pub fn reopen(&mut self, id: HandleId) {
+    pub(crate) fn reopen(&mut self, id: HandleId) {
         self.handles.reopen(id);
     }
 
@@ -474,80 +459,12 @@ impl<H: Handle> Context<H> {
         self.ticking = false;
     }
 
-    /// Whether anything referenced is left to wait for.
-    pub(super) fn alive(&self) -> bool {
-        self.handles.any_alive()
-            || self.timers.any_referenced()
-            || self.immediates.any_referenced()
-            || self.work.any()
-    }
-
     pub(super) fn stopping(&self) -> bool {
         self.stopping
     }
 
     pub(super) fn take_stop(&mut self) {
         self.stopping = false;
-    }
-
-    /// Sleeps until something is ready or the next timer is due: not at all if any phase has
-    /// work already.
-    pub(super) fn sleep(&mut self, events: &mut Events) -> io::Result<()> {
-        self.update_time();
-        self.look_how_late(0);
-        let busy = self.stopping
-            || !self.alive()
-            || self.immediates.any_referenced()
-            || self.handles.any_queued();
-        let expiry = self.timers.next_expiry();
-        let timeout = match (busy, expiry) {
-            (true, _) => Some(0),
-            (false, Some(expiry)) => Some(expiry.saturating_sub(self.now)),
-            (false, None) => None,
-        };
-        self.wait(events, timeout)?;
-        self.update_time();
-        self.look_how_late(timeout.unwrap_or(u64::MAX));
-        Ok(())
-    }
-
-    /// Polls for at most `timeout` milliseconds of loop time; without one, until something is
-    /// ready.
-    fn wait(&mut self, events: &mut Events, timeout: Option<u64>) -> io::Result<()> {
-        let (Clock::Manual(clock), Some(ms)) = (&self.clock, timeout) else {
-            return self.poll_once(events, timeout);
-        };
-        let clock = clock.clone();
-        if ms > 0 && (self.work.any() || clock.is_stopped()) {
-            // How long the pool takes is no matter of loop time.
-            return self.poll_once(events, None);
-        }
-        self.poll_once(events, Some(0))?;
-        if ms > 0 && events.is_empty() {
-            if clock.settle(&self.counters) {
-                self.poll_once(events, Some(0))?;
-            }
-            if events.is_empty() {
-                clock.advance_to(self.now + ms);
-            }
-        }
-        Ok(())
-    }
-
-    fn poll_once(&mut self, events: &mut Events, ms: Option<u64>) -> io::Result<()> {
-        self.counters.polls += 1;
-        match self.poll.poll(events, ms.map(Duration::from_millis)) {
-            // A signal came first, such as the one that lets a stopped process go on: what has
-            // become ready is looked at before any timer. The next turn computes its timeout anew.
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
-                match self.poll.poll(events, Some(Duration::ZERO)) {
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => events.clear(),
-                    result => result?,
-                }
-            }
-            result => result?,
-        }
-        Ok(())
     }
 
     /// Puts a due timer off, if it is a deadline and the loop was held up in its time.

@@ -26,6 +26,7 @@
 //! [`net::EventLoop<S>`](crate::net::EventLoop), where `S` is the program's own state.
 
 mod async_handle;
+mod before_exit;
 mod callback;
 mod clock;
 mod context;
@@ -37,6 +38,7 @@ mod handles;
 mod immediates;
 mod monitor;
 mod poll_handle;
+mod polling;
 mod readiness;
 mod reading;
 mod signals;
@@ -130,7 +132,8 @@ impl<H: Handle> EventLoop<H> {
     /// Runs until nothing referenced is left to wait for, or [`Context::stop`] was called.
     ///
     /// Mirrors `uv_run(UV_RUN_DEFAULT)`: ticks queued by the main program run first, then the
-    /// timers that are due already, then turn after turn.
+    /// timers that are due already, then turn after turn. Like Node it then calls whom
+    /// [`Context::on_before_exit`] has named, and goes on if they have begun anything.
     ///
     /// # Errors
     ///
@@ -138,15 +141,24 @@ impl<H: Handle> EventLoop<H> {
     /// arrives there as an event.
     pub fn run(&mut self, state: &mut H::State) -> io::Result<()> {
         self.context.run_ticks(state);
-        // What is alive is counted before these timers: one turn follows even if they were the
-        // last.
         let mut alive = self.context.alive();
-        if alive {
-            self.run_timers(state);
-        }
-        while alive && !self.context.stopping() {
-            self.turn(state)?;
-            alive = self.context.alive();
+        loop {
+            // What is alive is counted before these timers: one turn follows even if they were the
+            // last.
+            if alive {
+                self.run_timers(state);
+            }
+            while alive && !self.context.stopping() {
+                self.turn(state)?;
+                alive = self.context.alive();
+            }
+            if !self.context.stopping() {
+                self.context.tell_before_exit(state);
+                alive = self.context.alive();
+            }
+            if !alive || self.context.stopping() {
+                break;
+            }
         }
         self.context.take_stop();
         Ok(())

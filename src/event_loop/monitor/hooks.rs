@@ -64,7 +64,7 @@ impl<H: Handle> Context<H> {
 
     /// The counters, for a kind of handle to count what it does.
     #[must_use]
-    pub fn counters_mut(&mut self) -> &mut Counters {
+    pub(crate) fn counters_mut(&mut self) -> &mut Counters {
         &mut self.counters
     }
 
