@@ -85,6 +85,66 @@ fn a_full_server_and_a_full_room_say_so_at_the_door() {
     }
 }
 
+/// Where proxies are in front, nobody is known to be on this machine, and an address has limits.
+#[test]
+fn an_address_that_has_had_enough_is_told_so_at_the_door() {
+    for (flags, code) in [
+        (["--max-per-address", "1"], "address"),
+        (["--connects", "1:1"], "pace"),
+    ] {
+        let trusted = ["--trust-proxy", "192.0.2.1"];
+        let (_server, web) = start(&[trusted, flags].concat());
+        let ann = Json::join(web);
+        let (objects, closed, why) = Json::connect(web).end();
+        assert_eq!(objects.len(), 1, "{objects:#?}");
+        let last = last_of(&objects);
+        assert_eq!(last["code"], code);
+        assert_eq!(last["text"], format!("Disconnected: {why}"));
+        assert_eq!(closed, 1013);
+        drop(ann);
+    }
+}
+
+#[test]
+fn who_says_nothing_is_told_so() {
+    let (_server, web) = start(&["--idle-timeout", "1"]);
+    let (objects, closed, why) = Json::join(web).end();
+    let last = last_of(&objects);
+    assert_eq!(last["code"], "said_nothing");
+    assert_eq!(last["text"], format!("Disconnected: {why}"));
+    assert_eq!(closed, 1008);
+}
+
+#[test]
+fn who_reads_nothing_is_told_so() {
+    let folder = Folder::new();
+    let web = folder.text("web.sock");
+    let server = Server::with(&[
+        "--web",
+        &web,
+        "--stall-timeout",
+        "1",
+        "--history-bytes",
+        "4194304",
+        "--outbox-hard",
+        "4194304",
+    ]);
+    let mut nc = server.join();
+    let text = "x".repeat(3900);
+    for said in 0..100 {
+        nc.say(&format!("{said} {text}"));
+    }
+    nc.sync();
+    let mut slow = Json::connect_to(&web).greeted();
+    slow.say("/history 100");
+    nc.expect_line(|line| line.ends_with(&format!("{} left #lobby.", slow.nick)));
+    let payload = std::iter::from_fn(|| Some(slow.take())).find_map(|closed| closed);
+    let payload = payload.expect("a close frame");
+    assert_eq!(payload[..2], 1008_u16.to_be_bytes());
+    let last = last_of(slow.objects.make_contiguous());
+    assert_eq!(last["code"], "read_nothing");
+}
+
 #[test]
 fn who_reads_too_little_is_told_so() {
     let folder = Folder::new();
