@@ -5,7 +5,7 @@ mod message;
 use std::collections::VecDeque;
 
 use super::listeners::{Kept, Listeners, emit, listener_methods};
-use super::{Head, client_connection, client_state, exchange, listeners, server_connection};
+use super::{Head, client, listeners, server};
 use crate::Context;
 use crate::event_loop::{CallbackResult, CallbackSite};
 use crate::net::{Error, Socket};
@@ -201,19 +201,19 @@ pub(super) fn of<S: 'static>(
     message: IncomingMessage,
 ) -> Option<&mut Incoming<S>> {
     let IncomingMessage { socket, number } = message;
-    if server_connection::is(cx, socket) {
-        let exchange = server_connection::of(cx, socket)?.exchange(number)?;
+    if server::is(cx, socket) {
+        let exchange = server::connection_of(cx, socket)?.exchange(number)?;
         return Some(&mut exchange.incoming);
     }
-    client_connection::incoming(cx, message)
+    client::incoming(cx, message)
 }
 
 fn known<S: 'static>(cx: &Context<S>, message: IncomingMessage) -> Option<&Incoming<S>> {
     let IncomingMessage { socket, number } = message;
-    if let Some(exchange) = server_connection::known(cx, socket, number) {
+    if let Some(exchange) = server::known(cx, socket, number) {
         return Some(&exchange.incoming);
     }
-    client_connection::known_incoming(cx, message)
+    client::known_incoming(cx, message)
 }
 
 /// Calls the message's listeners; true if there were any.
@@ -279,7 +279,7 @@ fn queue_flow<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
             own.consumed = true;
             tell(state, cx, message, Kind::Data, MessageEvent::Data(&piece));
         }
-        server_connection::recount(cx, message.socket);
+        server::recount(cx, message.socket);
         read_on(cx, message);
     });
 }
@@ -287,8 +287,8 @@ fn queue_flow<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
 /// It flows, and nothing of it is kept: its end may be next, or more is read.
 fn read_on<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
     queue_end(cx, message);
-    server_connection::go_on(cx, message.socket);
-    client_connection::go_on(cx, message.socket);
+    server::go_on(cx, message.socket);
+    client::go_on(cx, message.socket);
 }
 
 /// All of it has come: its end is told, once it flows, as a tick.
@@ -301,7 +301,7 @@ pub(super) fn completed<S: 'static>(
     own.complete = true;
     own.trailers = trailers;
     queue_end(cx, message);
-    if exchange::is_leaving(cx, message) {
+    if server::is_leaving(cx, message) {
         cx.next_tick(move |state, cx| settle(state, cx, message));
     }
 }
@@ -328,8 +328,8 @@ fn queue_end<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
     }
     if !own.listeners.any() {
         own.ended = true; // there is nobody to tell
-        client_state::forget_response(cx, message);
-        return client_connection::response_ended(cx, message);
+        client::forget_response(cx, message);
+        return client::response_ended(cx, message);
     }
     own.end_queued = true;
     cx.next_tick(move |state, cx| {
@@ -340,7 +340,7 @@ fn queue_end<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
         }
         own.ended = true;
         // First: whoever hears of the end cannot close a connection that is kept any more.
-        client_connection::response_ended(cx, message);
+        client::response_ended(cx, message);
         tell(state, cx, message, Kind::End, MessageEvent::End);
         if of(cx, message).is_some_and(|own| !own.destroyed) {
             cx.next_tick(move |state, cx| close(state, cx, message));
@@ -354,8 +354,8 @@ pub(super) fn close<S: 'static>(state: &mut S, cx: &mut Context<S>, message: Inc
     if !std::mem::replace(&mut own.closed, true) {
         tell(state, cx, message, Kind::Close, MessageEvent::Close);
     }
-    client_state::forget_response(cx, message);
-    exchange::forget(cx, message);
+    client::forget_response(cx, message);
+    server::forget(cx, message);
 }
 
 /// Nobody will want it any more, unless somebody has had some of it, or has asked for it and is
@@ -374,7 +374,7 @@ pub(super) fn discard<S: 'static>(cx: &mut Context<S>, message: IncomingMessage)
     if let Some(own) = of(cx, message) {
         own.dumped = true;
         own.forget_kept();
-        server_connection::recount(cx, message.socket);
+        server::recount(cx, message.socket);
         message.resume(cx);
     }
 }

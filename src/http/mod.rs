@@ -34,17 +34,16 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! | file | what | Node |
+//! | where | what | Node |
 //! | --- | --- | --- |
-//! | `server.rs` | [`Server`], its events and limits | `http.Server` |
-//! | `server_connection.rs`, `dispatch.rs`, `exchange.rs` | the bytes of one connection become requests, and who gets them | `connectionListener`, `parserOnIncoming` |
-//! | `giving_up.rs` | how a connection ends: refusals, timeouts, closes | `socketOnError`, `socketOnEnd` |
+//! | `message/` | messages as data: heads, fields, bodies; no loop, no socket | llhttp, `_http_outgoing.js` |
+//! | `server/mod.rs` | [`Server`], its events and limits | `http.Server` |
+//! | `server/connection.rs`, `dispatch.rs`, `exchange.rs` | the bytes of one connection become requests, and who gets them | `connectionListener`, `parserOnIncoming` |
+//! | `server/giving_up.rs` | how a connection ends: refusals, timeouts, closes | `socketOnError`, `socketOnEnd` |
+//! | `server/response.rs`, `sending.rs` | [`ServerResponse`], its turn among pipelined ones | `http.ServerResponse`, `resOnFinish` |
+//! | `client/request.rs`, `state.rs`, `options.rs`, `url.rs` | [`ClientRequest`], what to ask for | `http.request`, `http.ClientRequest`, `new URL()` |
+//! | `client/connection.rs`, `agent.rs` | the bytes of one connection become responses; connections used again | `_http_client.js`, `http.Agent` |
 //! | `incoming.rs`, `incoming/` | [`IncomingMessage`]: a request at a server, a response at a client | `http.IncomingMessage` |
-//! | `response.rs`, `sending.rs` | [`ServerResponse`], its turn among pipelined ones | `http.ServerResponse`, `resOnFinish` |
-//! | `client.rs`, `client_state.rs`, `options.rs`, `url.rs` | [`ClientRequest`], what to ask for | `http.request`, `http.ClientRequest`, `new URL()` |
-//! | `client_connection.rs`, `agent.rs` | the bytes of one connection become responses; connections used again | `_http_client.js`, `http.Agent` |
-//! | `outgoing.rs`, `fields.rs`, `status_codes.rs`, `date.rs` | what is sent, of either side | `http.OutgoingMessage`, `http.STATUS_CODES` |
-//! | `parser.rs`, `head.rs`, `facts.rs`, `chunked.rs`, `error.rs`, `diagnosis.rs` | messages out of bytes: no socket, no time | llhttp |
 //! | `listeners.rs` | who is told | `EventEmitter` |
 //! | `web_socket/` | WebSockets, which begin as a request: see [`web_socket`] | the `ws` package |
 //!
@@ -66,43 +65,44 @@
 //! handed out as it comes and takes up no memory; [`Server::set_max_body`] bounds it for those who
 //! collect it.
 
-mod agent;
-mod chunked;
 mod client;
-mod client_connection;
-mod client_state;
-mod date;
-mod diagnosis;
-mod dispatch;
-mod error;
-mod exchange;
-mod facts;
-mod fields;
-mod giving_up;
-mod head;
 mod incoming;
 mod listeners;
-mod options;
-mod outgoing;
-mod parser;
-mod response;
-mod sending;
+mod message;
 mod server;
-mod server_connection;
-mod status_codes;
-mod url;
 pub mod web_socket;
 
-pub use agent::{Agent, AgentOptions};
-pub use client::{ClientRequest, RequestEvent, get, request};
-pub use error::ParseError;
-pub use head::{Head, Limits};
+pub use client::{Agent, AgentOptions, ClientRequest, RequestEvent, RequestOptions, get, request};
 pub use incoming::{IncomingMessage, MessageEvent};
-pub use options::RequestOptions;
-pub use parser::{Parser, Part};
-pub use response::{ResponseEvent, ServerResponse};
-pub use server::{Server, ServerEvent, create_server};
-pub use server_connection::{held, parts};
-pub use status_codes::status_message;
+use message::Misuse;
+pub use message::{Head, Limits, ParseError, Parser, Part, status_message};
+pub use server::{ResponseEvent, Server, ServerEvent, ServerResponse, create_server, held, parts};
+
+use crate::Context;
+use crate::net::Error;
+
+/// Told when something is sent, or cannot be.
+type WriteCallback<S> = Box<dyn FnOnce(&mut S, &mut Context<S>, Option<&Error>)>;
+
+/// What was written to a message whose connection is gone, or that was given up.
+fn gone() -> Error {
+    Error::with_code("ERR_STREAM_DESTROYED", "The connection was closed")
+}
+
+fn write_after_end() -> Error {
+    Error::with_code("ERR_STREAM_WRITE_AFTER_END", "write after end")
+}
+
+impl From<ParseError> for Error {
+    fn from(error: ParseError) -> Self {
+        Self::with_code(error.code(), error.to_string())
+    }
+}
+
+impl From<Misuse> for Error {
+    fn from(misuse: Misuse) -> Self {
+        Self::with_code(misuse.code(), misuse.to_string())
+    }
+}
 
 crate::event_loop::no_error! { Agent, ClientRequest, Head, IncomingMessage, Server, ServerResponse }

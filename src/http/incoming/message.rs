@@ -5,8 +5,7 @@ use super::{
 };
 use crate::Context;
 use crate::event_loop::{CallbackResult, CallbackSite};
-use crate::http::response::ServerResponse;
-use crate::http::{Head, server_connection};
+use crate::http::{Head, ServerResponse, server};
 use crate::net::{Error, Socket};
 
 impl IncomingMessage {
@@ -23,7 +22,7 @@ impl IncomingMessage {
             return;
         };
         let Self { socket, number } = self;
-        if server_connection::is(cx, socket) {
+        if server::is(cx, socket) {
             ServerResponse::new(socket, number).fail(cx);
         } else {
             self.destroy(cx);
@@ -90,7 +89,7 @@ impl IncomingMessage {
 
     fn give_up<S: 'static>(self, cx: &mut Context<S>, error: Option<Error>) {
         let socket = self.socket;
-        let response = !server_connection::is(cx, socket);
+        let response = !server::is(cx, socket);
         let Some(own) = of(cx, self) else { return };
         let mut cut_short = true;
         if response {

@@ -6,7 +6,8 @@ use super::connection::{self, Connection};
 use super::frame::{self, Kind};
 use super::{Endpoint, Handshake, ReadyState, Refusal, Role, code};
 use crate::event_loop::{CallbackResult, CallbackSite};
-use crate::http::{Head, giving_up};
+use crate::http::Head;
+use crate::http::server::giving_up;
 use crate::net::{Context, Socket};
 
 /// One end of a WebSocket (`WebSocket` of Node's `ws`): a small id; everything goes through the

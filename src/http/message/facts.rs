@@ -6,21 +6,21 @@ use super::ParseError;
 
 /// What the fields of a head mean for the connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Facts {
+pub(in crate::http) struct Facts {
     /// The one `Content-Length`.
-    pub(super) length: Option<u64>,
-    pub(super) chunked: bool,
-    pub(super) host: bool,
+    pub(in crate::http) length: Option<u64>,
+    pub(in crate::http) chunked: bool,
+    pub(in crate::http) host: bool,
     /// The connection stays open after this exchange, as far as this side is concerned.
-    pub(super) keep_alive: bool,
+    pub(in crate::http) keep_alive: bool,
     /// `Connection: upgrade`, and an `Upgrade` field.
-    pub(super) upgrade: bool,
-    pub(super) expects: Expects,
+    pub(in crate::http) upgrade: bool,
+    pub(in crate::http) expects: Expects,
 }
 
 /// What a request expects before it goes on (`Expect`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Expects {
+pub(in crate::http) enum Expects {
     #[default]
     Nothing,
     Continue,
@@ -36,13 +36,19 @@ struct Options {
 }
 
 impl Facts {
-    pub(super) fn of_request(minor: u8, fields: &[Header<'_>]) -> Result<Self, ParseError> {
+    pub(in crate::http) fn of_request(
+        minor: u8,
+        fields: &[Header<'_>],
+    ) -> Result<Self, ParseError> {
         Self::read(minor, fields, false)
     }
 
     /// Of a response the codings may be any: unless the last of them is `chunked`, it ends with its
     /// connection.
-    pub(super) fn of_response(minor: u8, fields: &[Header<'_>]) -> Result<Self, ParseError> {
+    pub(in crate::http) fn of_response(
+        minor: u8,
+        fields: &[Header<'_>],
+    ) -> Result<Self, ParseError> {
         Self::read(minor, fields, true)
     }
 
@@ -112,7 +118,7 @@ impl Options {
 }
 
 /// A length: digits and nothing else, and not so many that it is no number.
-pub(super) fn length(value: &[u8]) -> Result<u64, ParseError> {
+pub(in crate::http) fn length(value: &[u8]) -> Result<u64, ParseError> {
     if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
         return Err(ParseError::ContentLength);
     }
@@ -122,7 +128,7 @@ pub(super) fn length(value: &[u8]) -> Result<u64, ParseError> {
 
 /// The letters, the digits, and these, as a table: looking for a byte among a dozen takes longer
 /// than all else that is done with it.
-pub(super) const fn characters(others: &[u8]) -> [bool; 256] {
+pub(in crate::http) const fn characters(others: &[u8]) -> [bool; 256] {
     let mut table = [false; 256];
     let mut byte = 0;
     while byte < 128 {
@@ -141,7 +147,7 @@ pub(super) const fn characters(others: &[u8]) -> [bool; 256] {
 const HOST: [bool; 256] = characters(b"-._~!$&'()*+,;=%");
 
 /// What a token is made of: a method, the name of a field.
-pub(super) const TOKEN: [bool; 256] = characters(b"!#$%&'*+-.^_`|~");
+pub(in crate::http) const TOKEN: [bool; 256] = characters(b"!#$%&'*+-.^_`|~");
 
 /// A host with or without a port, or nothing: what a `Host` field may hold. No user, no path.
 fn is_host(value: &[u8]) -> bool {
@@ -168,7 +174,7 @@ fn is_host(value: &[u8]) -> bool {
 }
 
 /// Whether a target has only characters that targets have, and a form that goes with the method.
-pub(super) fn check_target(method: &str, target: &str) -> Result<(), ParseError> {
+pub(in crate::http) fn check_target(method: &str, target: &str) -> Result<(), ParseError> {
     let bytes = target.as_bytes();
     let allowed = |byte: &u8| (0x21..0x7f).contains(byte) && *byte != b'#';
     let fits = match (method, bytes) {
@@ -197,7 +203,7 @@ pub(super) fn check_target(method: &str, target: &str) -> Result<(), ParseError>
 
 /// The methods that Node knows. Others are accepted, too, if they are tokens; but of a line that
 /// is no request line one of these tells what was meant.
-pub(super) fn known(method: &str) -> bool {
+pub(in crate::http) fn known(method: &str) -> bool {
     const KNOWN: &[&str] = &[
         "ACL",
         "BIND",
@@ -239,7 +245,7 @@ pub(super) fn known(method: &str) -> bool {
 }
 
 /// Fields of which Node keeps the first only.
-pub(super) fn once(name: &str) -> bool {
+pub(in crate::http) fn once(name: &str) -> bool {
     const ONCE: &[&str] = &[
         "age",
         "authorization",

@@ -1,14 +1,16 @@
 //! The response of a server, as programs see it; how it goes out is in `sending.rs`.
 
+use super::connection::{self, of};
 use super::exchange::{Exchange, Response};
-use super::fields::check_text;
-use super::incoming::IncomingMessage;
-use super::listeners::{self, Kept, Listeners, emit, listener_methods};
-use super::outgoing::{Removed, write_after_end};
 use super::sending;
-use super::server_connection::{self as connection, of};
 use crate::Context;
 use crate::event_loop::{CallbackResult, CallbackSite};
+use crate::http::incoming::IncomingMessage;
+use crate::http::listeners::{self, Kept, Listeners, emit, listener_methods};
+use crate::http::message::Misuse;
+use crate::http::message::fields::check_text;
+use crate::http::message::outgoing::Removed;
+use crate::http::{WriteCallback, write_after_end};
 use crate::net::{Error, Socket};
 
 /// The response to a request (`http.ServerResponse`): a small id; everything goes through the
@@ -23,8 +25,8 @@ use crate::net::{Error, Socket};
 /// pipelining client waits for the earlier ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ServerResponse {
-    pub(super) socket: Socket,
-    pub(super) number: u32,
+    pub(in crate::http) socket: Socket,
+    pub(in crate::http) number: u32,
 }
 
 /// What can happen to a response.
@@ -44,7 +46,7 @@ pub enum ResponseEvent<'a> {
 }
 
 #[derive(Clone, Copy)]
-pub(super) enum Kind {
+pub(in crate::http) enum Kind {
     Drain,
     Finish,
     Timeout,
@@ -58,8 +60,8 @@ impl listeners::Kind for Kind {
     }
 }
 
-pub(super) type Callback<S> = dyn FnMut(&mut S, &mut Context<S>, ServerResponse, ResponseEvent<'_>);
-pub(super) type WriteCallback<S> = Box<dyn FnOnce(&mut S, &mut Context<S>, Option<&Error>)>;
+pub(in crate::http) type Callback<S> =
+    dyn FnMut(&mut S, &mut Context<S>, ServerResponse, ResponseEvent<'_>);
 
 /// Where a response's listeners are.
 struct Place(ServerResponse);
@@ -72,7 +74,7 @@ impl<S: 'static> Kept<S, Callback<S>> for Place {
 }
 
 /// Calls the response's listeners; true if there were any.
-pub(super) fn tell<S: 'static>(
+pub(in crate::http) fn tell<S: 'static>(
     state: &mut S,
     cx: &mut Context<S>,
     response: ServerResponse,
@@ -91,7 +93,7 @@ pub(super) fn tell<S: 'static>(
     )
 }
 
-pub(super) fn timed_out<S: 'static>(
+pub(in crate::http) fn timed_out<S: 'static>(
     state: &mut S,
     cx: &mut Context<S>,
     response: ServerResponse,
@@ -108,11 +110,11 @@ listener_methods! { ServerResponse, ResponseEvent:
 }
 
 impl ServerResponse {
-    pub(super) fn new(socket: Socket, number: u32) -> Self {
+    pub(in crate::http) fn new(socket: Socket, number: u32) -> Self {
         Self { socket, number }
     }
 
-    pub(super) fn with<S: 'static, R>(
+    pub(in crate::http) fn with<S: 'static, R>(
         self,
         cx: &mut Context<S>,
         change: impl FnOnce(&mut Exchange<S>) -> R,
@@ -121,7 +123,7 @@ impl ServerResponse {
     }
 
     /// A callback of this response, or of its request, has returned.
-    pub(super) fn check<S: 'static>(
+    pub(in crate::http) fn check<S: 'static>(
         self,
         cx: &mut Context<S>,
         site: CallbackSite,
@@ -147,7 +149,7 @@ impl ServerResponse {
 
     /// The program has failed to answer: the client is told so by a status, if nothing was begun,
     /// and by the end of the connection otherwise. What was ended stands.
-    pub(super) fn fail<S: 'static>(self, cx: &mut Context<S>) {
+    pub(in crate::http) fn fail<S: 'static>(self, cx: &mut Context<S>) {
         let Some((begun, ended)) = self.with(cx, |exchange| {
             let response = &mut exchange.response;
             let outgoing = &mut response.outgoing;
@@ -257,7 +259,8 @@ impl ServerResponse {
         let set = self.with(cx, |exchange| {
             exchange.response.outgoing.set(name, value.as_ref())
         });
-        set.unwrap_or(Ok(())).map(|()| self)
+        set.unwrap_or(Ok(()))?;
+        Ok(self)
     }
 
     /// Adds a field beside those of the same name (`res.appendHeader`): how to set several cookies.
@@ -274,7 +277,8 @@ impl ServerResponse {
         let set = self.with(cx, |exchange| {
             exchange.response.outgoing.append(name, value.as_ref())
         });
-        set.unwrap_or(Ok(())).map(|()| self)
+        set.unwrap_or(Ok(()))?;
+        Ok(self)
     }
 
     /// Takes a field out again (`res.removeHeader`). Of `Date`, `Connection`, `Content-Length` and
@@ -285,7 +289,8 @@ impl ServerResponse {
     /// `ERR_HTTP_HEADERS_SENT` after the head is sent.
     pub fn remove_header<S: 'static>(self, cx: &mut Context<S>, name: &str) -> Result<Self, Error> {
         let removed = self.with(cx, |exchange| exchange.response.outgoing.remove(name));
-        removed.unwrap_or(Ok(())).map(|()| self)
+        removed.unwrap_or(Ok(()))?;
+        Ok(self)
     }
 
     /// The value of a field that was set (`res.getHeader`).
@@ -348,7 +353,7 @@ impl ServerResponse {
                 }
             }
             exchange.response.status = status;
-            Ok::<(), Error>(())
+            Ok::<(), Misuse>(())
         });
         set.unwrap_or(Ok(()))?;
         self.send(cx, None, false);
@@ -441,7 +446,8 @@ impl ServerResponse {
         let set = self.with(cx, |exchange| {
             exchange.response.outgoing.add_trailers(trailers)
         });
-        set.unwrap_or(Ok(())).map(|()| self)
+        set.unwrap_or(Ok(()))?;
+        Ok(self)
     }
 
     /// Ends the response (`res.end()`). Ending it again is a no-op.

@@ -1,12 +1,11 @@
 //! How a connection ends: the client's end, a refusal, a timeout, a close; and who is told.
 
-use super::ParseError;
-use super::incoming::{self, IncomingMessage};
+use super::connection::{self, of, settings, state_of};
 use super::response::{self, ServerResponse};
-use super::sending;
-use super::server::{self, Kind, ServerEvent, Settings};
-use super::server_connection::{self as connection, of, settings, state_of};
+use super::{Kind, ServerEvent, Settings, sending};
 use crate::Context;
+use crate::http::incoming::{self, IncomingMessage};
+use crate::http::message::{ParseError, status_message};
 use crate::net::{Error, Socket};
 
 /// How long a connection that was given up may be silent, in milliseconds, before it is closed,
@@ -17,15 +16,19 @@ const LINGER_IN_ALL: u64 = 5000;
 
 /// Bytes that are thrown away of a connection that was given up. It is not read any further: the
 /// kernel's buffer fills, and whoever goes on talking waits until the connection is closed.
-pub(super) const THROWN_AWAY: u64 = 64 * 1024;
+pub(in crate::http) const THROWN_AWAY: u64 = 64 * 1024;
 
 /// How long whoever was refused is given to read why, in milliseconds.
 const REFUSAL_MS: u64 = 2000;
 
 /// The client will send no more. As in Node nothing is answered any more after that, but what has
 /// been answered is still sent; unless the server
-/// [allows](server::Server::set_http_allow_half_open) its clients to wait for the rest.
-pub(super) fn end_of_stream<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
+/// [allows](super::Server::set_http_allow_half_open) its clients to wait for the rest.
+pub(in crate::http) fn end_of_stream<S: 'static>(
+    state: &mut S,
+    cx: &mut Context<S>,
+    socket: Socket,
+) {
     let waits = settings(cx, socket).allow_half_open;
     let Some(own) = of(cx, socket) else { return };
     if own.over {
@@ -54,7 +57,7 @@ pub(super) fn end_of_stream<S: 'static>(state: &mut S, cx: &mut Context<S>, sock
 }
 
 /// Nothing was read or written for a while.
-pub(super) fn timed_out<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
+pub(in crate::http) fn timed_out<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
     let is_idle_time = connection::is_idle_time(cx, socket);
     let Some(own) = of(cx, socket) else { return };
     if own.over && own.fault.is_none() {
@@ -75,13 +78,13 @@ pub(super) fn timed_out<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: 
         return;
     };
     let event = ServerEvent::Timeout(socket);
-    if !(server::emit(state, cx, server, Kind::Timeout, event) || told) {
+    if !(super::emit(state, cx, server, Kind::Timeout, event) || told) {
         socket.give_up(cx);
     }
 }
 
 /// Checks one connection against the server's timeouts; the server does so now and then.
-pub(super) fn check<S: 'static>(
+pub(in crate::http) fn check<S: 'static>(
     state: &mut S,
     cx: &mut Context<S>,
     socket: Socket,
@@ -100,7 +103,7 @@ pub(super) fn check<S: 'static>(
 }
 
 /// The socket broke.
-pub(super) fn failed<S: 'static>(
+pub(in crate::http) fn failed<S: 'static>(
     state: &mut S,
     cx: &mut Context<S>,
     socket: Socket,
@@ -110,7 +113,7 @@ pub(super) fn failed<S: 'static>(
     let over = std::mem::replace(&mut own.over, true);
     if let Some(server) = socket.server(cx).filter(|_| !over) {
         let event = ServerEvent::ClientError(error, socket);
-        server::emit(state, cx, server, Kind::ClientError, event);
+        super::emit(state, cx, server, Kind::ClientError, event);
     }
     // Requests that are still unread, since something had to wait, could not be answered any more.
     socket.destroy(cx);
@@ -118,7 +121,7 @@ pub(super) fn failed<S: 'static>(
 
 /// What the client sends is no HTTP, or too much of it: no more is read, and as soon as what came
 /// before is answered, so is that.
-pub(super) fn fail<S: 'static>(
+pub(in crate::http) fn fail<S: 'static>(
     state: &mut S,
     cx: &mut Context<S>,
     socket: Socket,
@@ -140,7 +143,7 @@ pub(super) fn fail<S: 'static>(
 
 /// Refuses what could not be understood, if it is its turn. Unless somebody listens to that the
 /// client is told so, and the connection ends.
-pub(super) fn refuse<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
+pub(in crate::http) fn refuse<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
     let Some(own) = of(cx, socket) else { return };
     let due =
         |&mut (_, number): &mut (ParseError, u32)| own.begun == own.ended || own.ended == number;
@@ -155,12 +158,12 @@ pub(super) fn refuse<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Soc
         return;
     };
     let event = ServerEvent::ClientError(&Error::from(error), socket);
-    if server::emit(state, cx, server, Kind::ClientError, event) {
+    if super::emit(state, cx, server, Kind::ClientError, event) {
         return;
     }
     if socket.writable(cx) && !begun {
         let status = error.status();
-        let reason = super::status_message(status).unwrap_or_default();
+        let reason = status_message(status).unwrap_or_default();
         let answer = format!("HTTP/1.1 {status} {reason}\r\nConnection: close\r\n\r\n");
         socket.write(cx, answer);
     }
@@ -170,7 +173,7 @@ pub(super) fn refuse<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Soc
 
 /// Ends the connection, but reads on for a little while and throws away what comes, so that the
 /// client gets to read what it was told.
-pub(super) fn linger<S: 'static>(cx: &mut Context<S>, socket: Socket) {
+pub(in crate::http) fn linger<S: 'static>(cx: &mut Context<S>, socket: Socket) {
     let now = cx.now();
     let Some(own) = of(cx, socket) else { return };
     own.over = true;
@@ -184,14 +187,18 @@ pub(super) fn linger<S: 'static>(cx: &mut Context<S>, socket: Socket) {
 }
 
 /// Whoever was to take a socket over has failed: the client is told, and may be slow to read it.
-pub(super) fn refuse_upgrade<S: 'static>(cx: &mut Context<S>, socket: Socket) {
+pub(in crate::http) fn refuse_upgrade<S: 'static>(cx: &mut Context<S>, socket: Socket) {
     let answer =
         "HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
     end_with(cx, socket, answer);
 }
 
 /// Ends a connection that is HTTP's no more. Whoever listened to it hears no more of it.
-pub(super) fn end_with<S: 'static>(cx: &mut Context<S>, socket: Socket, answer: impl AsRef<[u8]>) {
+pub(in crate::http) fn end_with<S: 'static>(
+    cx: &mut Context<S>,
+    socket: Socket,
+    answer: impl AsRef<[u8]>,
+) {
     // It is read on: closing with something unread may cost the client the answer.
     let mut thrown_away = 0;
     socket
@@ -211,7 +218,7 @@ pub(super) fn end_with<S: 'static>(cx: &mut Context<S>, socket: Socket, answer: 
 }
 
 /// Throws away what has come of a connection that is given up, or will be when it has its answers.
-pub(super) fn throw_away<S: 'static>(cx: &mut Context<S>, socket: Socket, bytes: &[u8]) {
+pub(in crate::http) fn throw_away<S: 'static>(cx: &mut Context<S>, socket: Socket, bytes: &[u8]) {
     let ended = socket.writable_ended(cx);
     if ended && lingers_long(cx, socket) {
         socket.give_up(cx);
@@ -250,7 +257,7 @@ fn lingered<S: 'static>(cx: &mut Context<S>, socket: Socket) {
 }
 
 /// The socket is closed: who waits for anything is told.
-pub(super) fn closed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
+pub(in crate::http) fn closed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
     let Some(own) = of(cx, socket) else { return };
     let place = own.place;
     own.over = true;

@@ -1,13 +1,12 @@
 //! A message that is being sent, of either side: its head, how its body is marked off, what of it
 //! is done.
 
-use super::chunked;
 use super::fields::{Fields, push_line};
-use crate::net::Error;
+use super::{Misuse, chunked};
 
 /// How the other side will know where the body ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Body {
+pub(in crate::http) enum Body {
     /// There is none; what is written to it is dropped.
     #[default]
     None,
@@ -20,51 +19,51 @@ pub(super) enum Body {
 
 /// What the program took out, which is then not added by itself either.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Removed {
-    pub(super) connection: bool,
-    pub(super) length: bool,
-    pub(super) transfer_encoding: bool,
-    pub(super) date: bool,
+pub(in crate::http) struct Removed {
+    pub(in crate::http) connection: bool,
+    pub(in crate::http) length: bool,
+    pub(in crate::http) transfer_encoding: bool,
+    pub(in crate::http) date: bool,
 }
 
 /// A message that is being sent.
 #[derive(Default)]
-pub(super) struct Outgoing {
-    pub(super) fields: Fields,
-    pub(super) trailers: Fields,
-    pub(super) removed: Removed,
-    pub(super) body: Body,
+pub(in crate::http) struct Outgoing {
+    pub(in crate::http) fields: Fields,
+    pub(in crate::http) trailers: Fields,
+    pub(in crate::http) removed: Removed,
+    pub(in crate::http) body: Body,
     /// It may have one: it answers no HEAD, and its status is none without a body.
-    pub(super) bodiless: bool,
+    pub(in crate::http) bodiless: bool,
     /// Chunks, when the length is not known: the other side knows HTTP/1.1.
-    pub(super) chunks: bool,
-    pub(super) keep_alive: bool,
+    pub(in crate::http) chunks: bool,
+    pub(in crate::http) keep_alive: bool,
     /// The connection ends after it.
-    pub(super) last: bool,
+    pub(in crate::http) last: bool,
     /// Its head is rendered: fields cannot be set any more (`headersSent`).
-    pub(super) head_sent: bool,
+    pub(in crate::http) head_sent: bool,
     /// `end` was called (`writableEnded`).
-    pub(super) ended: bool,
+    pub(in crate::http) ended: bool,
     /// A `write` returned false.
-    pub(super) need_drain: bool,
+    pub(in crate::http) need_drain: bool,
 }
 
 /// What the connection adds to a head by itself.
 #[derive(Default)]
-pub(super) struct Added<'a> {
-    pub(super) date: Option<&'a [u8]>,
+pub(in crate::http) struct Added<'a> {
+    pub(in crate::http) date: Option<&'a [u8]>,
     /// `Keep-Alive: timeout=`, in seconds, and `max=`.
-    pub(super) timeout: Option<(u64, u32)>,
+    pub(in crate::http) timeout: Option<(u64, u32)>,
     /// `Connection: close`, though the connection is kept: Node's word for the last request it
     /// takes.
-    pub(super) say_close: bool,
+    pub(in crate::http) say_close: bool,
     /// The side that agrees on keeping the connection knows the length by other means.
-    pub(super) request: bool,
+    pub(in crate::http) request: bool,
 }
 
 impl Outgoing {
     /// Forgets all, but keeps a little memory.
-    pub(super) fn recycle(&mut self) {
+    pub(in crate::http) fn recycle(&mut self) {
         let Self {
             fields,
             trailers,
@@ -89,23 +88,26 @@ impl Outgoing {
     }
 
     /// Sets a field, unless the head is on its way.
-    pub(super) fn set(&mut self, name: &str, value: &[u8]) -> Result<(), Error> {
+    pub(in crate::http) fn set(&mut self, name: &str, value: &[u8]) -> Result<(), Misuse> {
         self.unsent("set")?;
         self.fields.set(name, value)
     }
 
-    pub(super) fn append(&mut self, name: &str, value: &[u8]) -> Result<(), Error> {
+    pub(in crate::http) fn append(&mut self, name: &str, value: &[u8]) -> Result<(), Misuse> {
         self.unsent("append")?;
         self.fields.append(name, value)
     }
 
     /// Adds fields that follow a body in chunks.
-    pub(super) fn add_trailers(&mut self, trailers: &[(&str, &str)]) -> Result<(), Error> {
+    pub(in crate::http) fn add_trailers(
+        &mut self,
+        trailers: &[(&str, &str)],
+    ) -> Result<(), Misuse> {
         let mut fields = trailers.iter();
         fields.try_for_each(|(name, value)| self.trailers.append(name, value.as_bytes()))
     }
 
-    pub(super) fn remove(&mut self, name: &str) -> Result<(), Error> {
+    pub(in crate::http) fn remove(&mut self, name: &str) -> Result<(), Misuse> {
         self.unsent("remove")?;
         match name.to_ascii_lowercase().as_str() {
             "connection" => self.removed.connection = true,
@@ -118,17 +120,22 @@ impl Outgoing {
         Ok(())
     }
 
-    pub(super) fn unsent(&self, what: &str) -> Result<(), Error> {
+    pub(in crate::http) fn unsent(&self, what: &str) -> Result<(), Misuse> {
         if self.head_sent {
             let message = format!("Cannot {what} headers after they are sent to the client");
-            return Err(Error::with_code("ERR_HTTP_HEADERS_SENT", message));
+            return Err(Misuse::new("ERR_HTTP_HEADERS_SENT", message));
         }
         Ok(())
     }
 
     /// Renders the fields and the empty line behind them; the first line is there already.
     /// `length` is the body's, if it is known. The order of what is added is Node's.
-    pub(super) fn render(&mut self, out: &mut Vec<u8>, length: Option<u64>, added: &Added<'_>) {
+    pub(in crate::http) fn render(
+        &mut self,
+        out: &mut Vec<u8>,
+        length: Option<u64>,
+        added: &Added<'_>,
+    ) {
         self.head_sent = true;
         let (mut connection, mut chunked, mut own_length) = (self.removed.connection, false, None);
         let mut date = self.removed.date;
@@ -222,7 +229,7 @@ impl Outgoing {
     }
 
     /// Adds a piece of the body.
-    pub(super) fn body(&mut self, data: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
+    pub(in crate::http) fn body(&mut self, data: &[u8], out: &mut Vec<u8>) -> Result<(), Misuse> {
         match &mut self.body {
             Body::None => {}
             Body::Length(left) => {
@@ -237,7 +244,7 @@ impl Outgoing {
     }
 
     /// Ends the body.
-    pub(super) fn end(&mut self, out: &mut Vec<u8>) -> Result<(), Error> {
+    pub(in crate::http) fn end(&mut self, out: &mut Vec<u8>) -> Result<(), Misuse> {
         self.ended = true;
         match self.body {
             Body::Chunked => {
@@ -253,16 +260,7 @@ impl Outgoing {
 }
 
 /// The body is not as long as its head has said.
-fn mismatch() -> Error {
+fn mismatch() -> Misuse {
     let message = "Response body's content-length does not match the Content-Length header";
-    Error::with_code("ERR_HTTP_CONTENT_LENGTH_MISMATCH", message)
-}
-
-/// What was written to a message whose connection is gone, or that was given up.
-pub(super) fn gone() -> Error {
-    Error::with_code("ERR_STREAM_DESTROYED", "The connection was closed")
-}
-
-pub(super) fn write_after_end() -> Error {
-    Error::with_code("ERR_STREAM_WRITE_AFTER_END", "write after end")
+    Misuse::new("ERR_HTTP_CONTENT_LENGTH_MISMATCH", message)
 }

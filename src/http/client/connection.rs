@@ -1,12 +1,11 @@
 //! What a client does with the bytes of one connection, and what it keeps of it.
 
 use super::agent::{self, Agent};
-use super::client::{ClientRequest, Kind, RequestEvent};
-use super::client_state as client;
-use super::incoming::{self, Incoming, IncomingMessage};
-use super::parser::{PARTS_PER_TURN, Parser, Part};
-use super::{Head, Limits, ParseError};
+use super::request::{ClientRequest, Kind, RequestEvent};
+use super::state as client;
 use crate::Context;
+use crate::http::incoming::{self, Incoming, IncomingMessage};
+use crate::http::message::{Head, Limits, PARTS_PER_TURN, ParseError, Parser, Part};
 use crate::net::{Error, Event, Socket};
 
 /// Bytes of a response that are kept while it does not flow; what is behind them has to wait
@@ -14,7 +13,7 @@ use crate::net::{Error, Event, Socket};
 const KEPT: usize = 16 * 1024;
 
 /// What a client keeps of a connection, as data of its socket.
-pub(super) struct Connection<S> {
+pub(in crate::http) struct Connection<S> {
     parser: Parser,
     /// The request that is being served; none while it is idle.
     request: Option<ClientRequest>,
@@ -36,7 +35,7 @@ fn of<S: 'static>(cx: &mut Context<S>, socket: Socket) -> Option<&mut Connection
 }
 
 /// Makes a socket speak HTTP as a client.
-pub(super) fn plug_in<S: 'static>(
+pub(in crate::http) fn plug_in<S: 'static>(
     cx: &mut Context<S>,
     socket: Socket,
     agent: Option<(Agent, String)>,
@@ -56,7 +55,11 @@ pub(super) fn plug_in<S: 'static>(
 }
 
 /// The connection serves this request from now on.
-pub(super) fn serve<S: 'static>(cx: &mut Context<S>, socket: Socket, request: ClientRequest) {
+pub(in crate::http) fn serve<S: 'static>(
+    cx: &mut Context<S>,
+    socket: Socket,
+    request: ClientRequest,
+) {
     if let Some(own) = of(cx, socket) {
         own.request = Some(request);
         own.answered = false;
@@ -64,7 +67,7 @@ pub(super) fn serve<S: 'static>(cx: &mut Context<S>, socket: Socket, request: Cl
 }
 
 /// What of the request bears on how its response is read.
-pub(super) fn expect<S: 'static>(cx: &mut Context<S>, socket: Socket, bodiless: bool) {
+pub(in crate::http) fn expect<S: 'static>(cx: &mut Context<S>, socket: Socket, bodiless: bool) {
     if let Some(own) = of(cx, socket) {
         own.parser.set_bodiless(bodiless);
     }
@@ -77,7 +80,7 @@ fn message<S>(own: &Connection<S>, socket: Socket) -> Option<IncomingMessage> {
 }
 
 /// A response, with its connection or, once that is gone, without.
-pub(super) fn incoming<S: 'static>(
+pub(in crate::http) fn incoming<S: 'static>(
     cx: &mut Context<S>,
     message: IncomingMessage,
 ) -> Option<&mut Incoming<S>> {
@@ -89,7 +92,7 @@ pub(super) fn incoming<S: 'static>(
     of(cx, socket)?.response.as_deref_mut()
 }
 
-pub(super) fn known_incoming<S: 'static>(
+pub(in crate::http) fn known_incoming<S: 'static>(
     cx: &Context<S>,
     message: IncomingMessage,
 ) -> Option<&Incoming<S>> {
@@ -102,7 +105,7 @@ pub(super) fn known_incoming<S: 'static>(
 }
 
 /// Reads on, if that was what it waited for.
-pub(super) fn go_on<S: 'static>(cx: &mut Context<S>, socket: Socket) {
+pub(in crate::http) fn go_on<S: 'static>(cx: &mut Context<S>, socket: Socket) {
     if let Some(own) = of::<S>(cx, socket)
         && std::mem::take(&mut own.paused)
     {
@@ -393,7 +396,7 @@ fn keep<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
 }
 
 /// The end of a response was told: its connection is closed, or free once the request is sent, too.
-pub(super) fn response_ended<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
+pub(in crate::http) fn response_ended<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
     let IncomingMessage { socket, number } = message;
     let Some(own) = of::<S>(cx, socket).filter(|own| own.number == number) else {
         return;
@@ -404,14 +407,14 @@ pub(super) fn response_ended<S: 'static>(cx: &mut Context<S>, message: IncomingM
 }
 
 /// Nobody wants the rest of the response that is being received.
-pub(super) fn dump<S: 'static>(cx: &mut Context<S>, socket: Socket) {
+pub(in crate::http) fn dump<S: 'static>(cx: &mut Context<S>, socket: Socket) {
     if let Some(response) = of::<S>(cx, socket).and_then(|own| message(own, socket)) {
         incoming::discard(cx, response);
     }
 }
 
 /// The request has no use for the connection after all: the next that waits gets it, or nobody.
-pub(super) fn release<S: 'static>(cx: &mut Context<S>, socket: Socket) {
+pub(in crate::http) fn release<S: 'static>(cx: &mut Context<S>, socket: Socket) {
     let Some(own) = of::<S>(cx, socket) else {
         return;
     };
@@ -425,7 +428,7 @@ pub(super) fn release<S: 'static>(cx: &mut Context<S>, socket: Socket) {
 }
 
 /// The exchange is over and the connection good for another: the agent gets it back.
-pub(super) fn free<S: 'static>(cx: &mut Context<S>, socket: Socket) {
+pub(in crate::http) fn free<S: 'static>(cx: &mut Context<S>, socket: Socket) {
     let Some(own) = of::<S>(cx, socket) else {
         return;
     };

@@ -3,28 +3,28 @@
 use std::path::{Path, PathBuf};
 
 use super::agent::Agent;
-use super::fields::{Fields, check_token};
 use super::url;
+use crate::http::message::fields::{Fields, check_token};
 use crate::net::{Address, Error, Target};
 
 /// A request that is to be made: made from a URL, and changed as needed. What is wrong with it is
 /// told when it is made, as the request's [`Error`](super::RequestEvent::Error).
 pub struct RequestOptions {
-    pub(super) host: String,
-    pub(super) port: u16,
-    pub(super) socket_path: Option<PathBuf>,
-    pub(super) path: String,
-    pub(super) method: String,
-    pub(super) fields: Fields,
-    pub(super) auth: Option<Vec<u8>>,
-    pub(super) agent: Choice,
-    pub(super) timeout: Option<u32>,
-    pub(super) error: Option<Error>,
+    pub(in crate::http) host: String,
+    pub(in crate::http) port: u16,
+    pub(in crate::http) socket_path: Option<PathBuf>,
+    pub(in crate::http) path: String,
+    pub(in crate::http) method: String,
+    pub(in crate::http) fields: Fields,
+    pub(in crate::http) auth: Option<Vec<u8>>,
+    pub(in crate::http) agent: Choice,
+    pub(in crate::http) timeout: Option<u32>,
+    pub(in crate::http) error: Option<Error>,
 }
 
 /// Whose connections are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Choice {
+pub(in crate::http) enum Choice {
     /// The loop's own agent's.
     Global,
     Agent(Agent),
@@ -119,7 +119,7 @@ impl RequestOptions {
     #[must_use]
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         if let Err(error) = self.fields.append(name, value.as_ref()) {
-            self.error.get_or_insert(error);
+            self.error.get_or_insert(error.into());
         }
         self
     }
@@ -149,17 +149,17 @@ impl RequestOptions {
     }
 
     /// Whatever is wrong with it: the first that Node would tell.
-    pub(super) fn check(&mut self) -> Option<Error> {
+    pub(in crate::http) fn check(&mut self) -> Option<Error> {
         if !self.path.bytes().all(|byte| byte.is_ascii_graphic()) {
             let message = "Request path contains unescaped characters";
             return Some(Error::with_code("ERR_UNESCAPED_CHARACTERS", message));
         }
-        let found = check_token("Method", &self.method).err();
+        let found = check_token("Method", &self.method).err().map(Error::from);
         found.or(self.error.take())
     }
 
     /// Where to connect.
-    pub(super) fn target(&self) -> Target {
+    pub(in crate::http) fn target(&self) -> Target {
         match &self.socket_path {
             Some(path) => Target::from(Address::Ipc(path.clone())),
             None => Target::from((self.host.as_str(), self.port)),
@@ -167,14 +167,14 @@ impl RequestOptions {
     }
 
     /// What connections must have in common to be used for each other's requests (`agent.getName`).
-    pub(super) fn name(&self) -> String {
+    pub(in crate::http) fn name(&self) -> String {
         let path = self.socket_path.as_ref();
         let path = path.map_or(String::new(), |path| format!(":{}", path.display()));
         format!("{}:{}:{path}", self.host, self.port)
     }
 
     /// The value of `Host`.
-    pub(super) fn host_field(&self) -> String {
+    pub(in crate::http) fn host_field(&self) -> String {
         let mut host = self.host.clone();
         if host.contains(':') && !host.starts_with('[') {
             host = format!("[{host}]");

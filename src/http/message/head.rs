@@ -74,7 +74,7 @@ pub struct Head {
 
 impl Head {
     /// Bytes of memory that it holds.
-    pub(super) fn held(&self) -> usize {
+    pub(in crate::http) fn held(&self) -> usize {
         self.text.capacity() + self.fields.capacity() * size_of::<(Span, Span)>()
     }
 
@@ -141,7 +141,7 @@ impl Head {
     }
 
     /// Parses fields alone, as they follow the last chunk of a body.
-    pub(super) fn parse_trailers(
+    pub(in crate::http) fn parse_trailers(
         &mut self,
         bytes: &[u8],
         limits: &Limits,
@@ -173,7 +173,7 @@ impl Head {
 
     /// Checks fields of a head or a trailer of which the end has not come, as parsing it would; no
     /// more than so many are allowed.
-    pub(super) fn check_fields(bytes: &[u8], most: usize) -> Result<(), ParseError> {
+    pub(in crate::http) fn check_fields(bytes: &[u8], most: usize) -> Result<(), ParseError> {
         let lines = memchr::memchr_iter(b'\n', bytes).count();
         let mut fields = vec![EMPTY_HEADER; most.min(lines + 1)];
         match httparse::parse_headers(bytes, &mut fields) {
@@ -257,7 +257,7 @@ impl Head {
     }
 
     /// Forgets everything but its memory, if that is little.
-    pub(super) fn recycle(&mut self) {
+    pub(in crate::http) fn recycle(&mut self) {
         if self.text.capacity() > 1024 || self.fields.capacity() > USUAL_FIELDS {
             *self = Self::default();
         }
@@ -265,7 +265,7 @@ impl Head {
         self.fields.clear();
     }
 
-    pub(super) fn facts(&self) -> &Facts {
+    pub(in crate::http) fn facts(&self) -> &Facts {
         &self.facts
     }
 

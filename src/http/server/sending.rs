@@ -1,14 +1,13 @@
 //! How responses go out: each in its turn, what one read has brought as one write, and what
 //! follows when the kernel has it.
 
-use super::exchange;
-use super::giving_up;
-use super::incoming;
-use super::outgoing::{Added, gone, write_after_end};
+use super::connection::{self, Connection, of};
 use super::response::{Kind, ResponseEvent, ServerResponse, tell};
-use super::server::{ServerState, Settings};
-use super::server_connection::{self as connection, Connection, of};
+use super::{ServerState, Settings, exchange, giving_up};
 use crate::Context;
+use crate::http::incoming;
+use crate::http::message::outgoing::Added;
+use crate::http::{gone, write_after_end};
 use crate::net::{Error, Socket};
 
 /// What is written while bytes are taken apart goes out as one, but not more than so many bytes at
@@ -19,7 +18,11 @@ const JOINED: usize = 64 * 1024;
 const KEPT: usize = 64 * 1024;
 
 /// Its connection is gone.
-pub(super) fn abort<S: 'static>(state: &mut S, cx: &mut Context<S>, response: ServerResponse) {
+pub(in crate::http) fn abort<S: 'static>(
+    state: &mut S,
+    cx: &mut Context<S>,
+    response: ServerResponse,
+) {
     let callbacks = response.with(cx, |exchange| {
         let response = &mut exchange.response;
         let mut callbacks = std::mem::take(&mut response.callbacks);
@@ -44,7 +47,7 @@ fn close<S: 'static>(state: &mut S, cx: &mut Context<S>, response: ServerRespons
 }
 
 /// Writes to the socket what was written to the response whose turn it is.
-pub(super) fn flush<S: 'static>(cx: &mut Context<S>, socket: Socket) {
+pub(in crate::http) fn flush<S: 'static>(cx: &mut Context<S>, socket: Socket) {
     let writable = socket.writable(cx);
     let Some(own) = of(cx, socket) else { return };
     own.flush_queued = false;
@@ -75,7 +78,7 @@ fn give_back<S: 'static>(cx: &mut Context<S>, socket: Socket, buffer: Vec<u8>) {
 
 /// Looks what of the responses is done: whose `finish` is due, who may write on, whether more can
 /// be read.
-pub(super) fn settle<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
+pub(in crate::http) fn settle<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
     let (queued, writable) = (socket.writable_length(cx), socket.writable(cx));
     let Some(own) = of(cx, socket) else { return };
     own.settle_queued = false;
@@ -135,7 +138,7 @@ fn finish_sent<S: 'static>(cx: &mut Context<S>, socket: Socket) -> bool {
 
 /// The program gives a response up: what was written before is sent, as far as the kernel takes it
 /// at once, and the connection is closed.
-pub(super) fn destroy<S: 'static>(cx: &mut Context<S>, response: ServerResponse) {
+pub(in crate::http) fn destroy<S: 'static>(cx: &mut Context<S>, response: ServerResponse) {
     let socket = response.socket();
     let own = response.with(cx, |exchange| {
         std::mem::replace(&mut exchange.response.destroyed, true)
@@ -217,7 +220,7 @@ fn finish<S: 'static>(cx: &mut Context<S>, socket: Socket) -> bool {
 impl ServerResponse {
     /// Takes a piece of the body: it is rendered, behind the head if that is still to be sent, for
     /// the socket or for later.
-    pub(super) fn send<S: 'static>(
+    pub(in crate::http) fn send<S: 'static>(
         self,
         cx: &mut Context<S>,
         data: Option<&[u8]>,
@@ -298,7 +301,7 @@ impl ServerResponse {
         }
         let (feeding, long) = (own.feeding, own.out.len() >= JOINED);
         if let Err(error) = result {
-            self.report(cx, error, true);
+            self.report(cx, error.into(), true);
             return false;
         }
         if long || (end && writing && !feeding) {
@@ -311,7 +314,7 @@ impl ServerResponse {
     }
 
     /// Has what is written go out when the callback that is running returns.
-    pub(super) fn flush_soon<S: 'static>(self, cx: &mut Context<S>) {
+    pub(in crate::http) fn flush_soon<S: 'static>(self, cx: &mut Context<S>) {
         let socket = self.socket;
         let Some(own) = of(cx, socket) else { return };
         if own.feeding || std::mem::replace(&mut own.flush_queued, true) {

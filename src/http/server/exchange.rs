@@ -1,20 +1,21 @@
 //! A request and its response, as their connection keeps them; their memory is used again.
 
-use super::chunked::write_number;
-use super::incoming::{Incoming, IncomingMessage};
-use super::listeners::Listeners;
-use super::outgoing::{Added, Outgoing};
-use super::response::{Callback, WriteCallback};
-use super::server_connection::{self as connection, PIPELINED, of, state_of};
-use super::status_message;
+use super::connection::{self, PIPELINED, of, state_of};
+use super::response::Callback;
 use crate::Context;
+use crate::http::WriteCallback;
+use crate::http::incoming::{Incoming, IncomingMessage};
+use crate::http::listeners::Listeners;
+use crate::http::message::chunked::write_number;
+use crate::http::message::outgoing::{Added, Outgoing};
+use crate::http::message::status_message;
 use crate::net::Socket;
 
 /// A request, and the response to it.
-pub(super) struct Exchange<S> {
-    pub(super) number: u32,
-    pub(super) incoming: Incoming<S>,
-    pub(super) response: Response<S>,
+pub(in crate::http) struct Exchange<S> {
+    pub(in crate::http) number: u32,
+    pub(in crate::http) incoming: Incoming<S>,
+    pub(in crate::http) response: Response<S>,
 }
 
 impl<S> Default for Exchange<S> {
@@ -28,22 +29,22 @@ impl<S> Default for Exchange<S> {
 }
 
 /// What a connection keeps of a response.
-pub(super) struct Response<S> {
-    pub(super) outgoing: Outgoing,
-    pub(super) status: u16,
-    pub(super) message: Option<Box<str>>,
-    pub(super) listeners: Listeners<Callback<S>>,
+pub(in crate::http) struct Response<S> {
+    pub(in crate::http) outgoing: Outgoing,
+    pub(in crate::http) status: u16,
+    pub(in crate::http) message: Option<Box<str>>,
+    pub(in crate::http) listeners: Listeners<Callback<S>>,
     /// Told when what is written is sent.
-    pub(super) callbacks: Vec<WriteCallback<S>>,
+    pub(in crate::http) callbacks: Vec<WriteCallback<S>>,
     /// Told after the finish.
-    pub(super) on_finish: Vec<WriteCallback<S>>,
+    pub(in crate::http) on_finish: Vec<WriteCallback<S>>,
     /// What is written before its turn.
-    pub(super) held: Vec<u8>,
-    pub(super) expects_continue: bool,
-    pub(super) sent_continue: bool,
+    pub(in crate::http) held: Vec<u8>,
+    pub(in crate::http) expects_continue: bool,
+    pub(in crate::http) sent_continue: bool,
     /// The program has given it up.
-    pub(super) destroyed: bool,
-    pub(super) closed: bool,
+    pub(in crate::http) destroyed: bool,
+    pub(in crate::http) closed: bool,
 }
 
 impl<S> Default for Response<S> {
@@ -66,7 +67,7 @@ impl<S> Default for Response<S> {
 
 impl<S> Response<S> {
     /// Forgets all, but keeps a little memory.
-    pub(super) fn recycle(&mut self) {
+    pub(in crate::http) fn recycle(&mut self) {
         let Self {
             outgoing,
             status,
@@ -91,7 +92,12 @@ impl<S> Response<S> {
     }
 
     /// Renders the head, up to the empty line behind it.
-    pub(super) fn render(&mut self, out: &mut Vec<u8>, length: Option<u64>, mut added: Added<'_>) {
+    pub(in crate::http) fn render(
+        &mut self,
+        out: &mut Vec<u8>,
+        length: Option<u64>,
+        mut added: Added<'_>,
+    ) {
         let outgoing = &mut self.outgoing;
         outgoing.bodiless |= matches!(self.status, 100..=199 | 204 | 304);
         if self.expects_continue && !self.sent_continue {
@@ -111,7 +117,10 @@ impl<S> Response<S> {
 }
 
 /// Whether a request has its response, and is only still being received.
-pub(super) fn is_leaving<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) -> bool {
+pub(in crate::http) fn is_leaving<S: 'static>(
+    cx: &mut Context<S>,
+    message: IncomingMessage,
+) -> bool {
     of(cx, message.socket).is_some_and(|own| {
         let mut leaving = own.leaving.iter();
         leaving.any(|exchange| exchange.number == message.number && exchange.response.closed)
@@ -119,7 +128,7 @@ pub(super) fn is_leaving<S: 'static>(cx: &mut Context<S>, message: IncomingMessa
 }
 
 /// Forgets an exchange of which everything is told.
-pub(super) fn forget<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
+pub(in crate::http) fn forget<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
     let IncomingMessage { socket, number } = message;
     let Some(own) = of(cx, socket) else { return };
     let told = |exchange: &Exchange<S>| exchange.response.closed && exchange.incoming.closed;
@@ -140,12 +149,15 @@ pub(super) fn forget<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) 
 }
 
 /// An exchange that was used before, if there is one.
-pub(super) fn take_spare<S: 'static>(cx: &mut Context<S>, socket: Socket) -> Box<Exchange<S>> {
+pub(in crate::http) fn take_spare<S: 'static>(
+    cx: &mut Context<S>,
+    socket: Socket,
+) -> Box<Exchange<S>> {
     let spare = state_of(cx, socket).and_then(|server| server.spare.pop());
     spare.unwrap_or_default()
 }
 
-pub(super) fn put_spare<S: 'static>(
+pub(in crate::http) fn put_spare<S: 'static>(
     cx: &mut Context<S>,
     socket: Socket,
     mut exchange: Box<Exchange<S>>,

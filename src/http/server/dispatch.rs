@@ -1,15 +1,15 @@
 //! A request has come: to whom it goes, or with what it is refused.
 
-use super::facts::{Expects, Facts};
-use super::incoming::IncomingMessage;
+use super::connection::{of, settings};
 use super::response::ServerResponse;
-use super::server::{self, Kind, ServerEvent};
-use super::server_connection::{of, settings};
+use super::{Kind, ServerEvent};
 use crate::Context;
+use crate::http::incoming::IncomingMessage;
+use crate::http::message::facts::{Expects, Facts};
 use crate::net::Socket;
 
 /// Hands a request out, unless it is answered here.
-pub(super) fn request<S: 'static>(
+pub(in crate::http) fn request<S: 'static>(
     state: &mut S,
     cx: &mut Context<S>,
     socket: Socket,
@@ -26,7 +26,7 @@ pub(super) fn request<S: 'static>(
         .is_some_and(|head| head.http_version() == "1.0")
     {
         let event = ServerEvent::Request(request, response);
-        server::emit(state, cx, server, Kind::Request, event);
+        super::emit(state, cx, server, Kind::Request, event);
         return;
     }
     if !facts.host {
@@ -35,10 +35,10 @@ pub(super) fn request<S: 'static>(
     let max = settings(cx, socket).max_requests_per_socket;
     if max > 0 && number >= max {
         let event = ServerEvent::DropRequest(request, socket);
-        server::emit(state, cx, server, Kind::DropRequest, event);
+        super::emit(state, cx, server, Kind::DropRequest, event);
         return refuse(cx, response, 503, false);
     }
-    let listens = |cx: &mut Context<S>, kind| server::listens(cx, server, kind);
+    let listens = |cx: &mut Context<S>, kind| super::listens(cx, server, kind);
     let (kind, event) = match facts.expects {
         Expects::Nothing => (Kind::Request, ServerEvent::Request(request, response)),
         Expects::Continue => {
@@ -61,7 +61,7 @@ pub(super) fn request<S: 'static>(
         }
         Expects::SomethingElse => return refuse(cx, response, 417, false),
     };
-    server::emit(state, cx, server, kind, event);
+    super::emit(state, cx, server, kind, event);
 }
 
 /// Answers with a status alone. As in Node the head is written first, so that the empty body comes

@@ -6,7 +6,7 @@ use super::{Head, Limits, ParseError};
 
 /// Parts of messages that the bytes of one connection are taken apart into in one turn at most:
 /// chunks of a byte each are a thousand times the work of one that is as long as all of them.
-pub(super) const PARTS_PER_TURN: u32 = 1024;
+pub(in crate::http) const PARTS_PER_TURN: u32 = 1024;
 
 /// A part of a message.
 #[derive(Debug, PartialEq, Eq)]
@@ -263,12 +263,12 @@ impl Parser {
     }
 
     /// Whether so many bytes hold the rest of a body whose length is known.
-    pub(super) fn ends_within(&self, bytes: usize) -> bool {
+    pub(in crate::http) fn ends_within(&self, bytes: usize) -> bool {
         matches!(self.state, State::Length(left) if left <= bytes as u64)
     }
 
     /// Whether what comes next belongs to a message whose head has come.
-    pub(super) fn in_message(&self) -> bool {
+    pub(in crate::http) fn in_message(&self) -> bool {
         !matches!(self.state, State::Head | State::Over)
     }
 

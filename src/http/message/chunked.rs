@@ -78,7 +78,7 @@ impl Extension {
 
 /// Decodes a body in chunks, up to and without the fields behind it.
 #[derive(Clone, Debug)]
-pub(super) struct ChunkDecoder {
+pub(in crate::http) struct ChunkDecoder {
     expect: Expect,
     digits: u8,
     extensions: u32,
@@ -88,14 +88,14 @@ pub(super) struct ChunkDecoder {
 
 /// What the decoder found.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Piece<'a> {
+pub(in crate::http) enum Piece<'a> {
     Data(&'a [u8]),
     /// The last chunk is over.
     Last,
 }
 
 impl ChunkDecoder {
-    pub(super) fn new() -> Self {
+    pub(in crate::http) fn new() -> Self {
         Self {
             expect: Expect::Size,
             digits: 0,
@@ -105,7 +105,7 @@ impl ChunkDecoder {
     }
 
     /// Takes bytes off the input up to the next piece; `None` when the input is used up.
-    pub(super) fn next<'a>(
+    pub(in crate::http) fn next<'a>(
         &mut self,
         input: &mut &'a [u8],
     ) -> Result<Option<Piece<'a>>, ParseError> {
@@ -184,7 +184,7 @@ impl ChunkDecoder {
 }
 
 /// Writes one chunk. Nothing for no data, which would end the body.
-pub(super) fn encode(data: &[u8], out: &mut Vec<u8>) {
+pub(in crate::http) fn encode(data: &[u8], out: &mut Vec<u8>) {
     if data.is_empty() {
         return;
     }
@@ -195,7 +195,7 @@ pub(super) fn encode(data: &[u8], out: &mut Vec<u8>) {
 }
 
 /// Writes a number without the machinery of formatting: there are several in every message.
-pub(super) fn write_number(out: &mut Vec<u8>, mut number: u64, base: u64) {
+pub(in crate::http) fn write_number(out: &mut Vec<u8>, mut number: u64, base: u64) {
     let mut digits = [0; 20];
     let mut start = digits.len();
     loop {

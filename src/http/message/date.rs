@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The time as `Date` has it, kept as long as it is true.
 #[derive(Default)]
-pub(super) struct DateCache {
+pub(in crate::http) struct DateCache {
     text: String,
     /// The loop's time, in milliseconds, from which on it is another second.
     until: u64,
@@ -12,7 +12,7 @@ pub(super) struct DateCache {
 
 impl DateCache {
     /// The value of `Date` at the loop's time `now`, in milliseconds.
-    pub(super) fn get(&mut self, now: u64) -> &[u8] {
+    pub(in crate::http) fn get(&mut self, now: u64) -> &[u8] {
         if now >= self.until {
             let time = SystemTime::now();
             // A clock before 1970 has no second to wait for.

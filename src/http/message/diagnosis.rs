@@ -10,7 +10,7 @@ type Fault = Option<ParseError>;
 /// What is wrong with bytes that this refuses. Nothing depends on how they were split: looked at is
 /// what it takes to refuse them, and no byte more. The error it was refused with is told if llhttp
 /// finds no fault in that.
-pub(super) fn of(
+pub(in crate::http) fn of(
     bytes: &[u8],
     mut refuse: impl FnMut(&[u8]) -> Option<ParseError>,
     fault: fn(&[u8]) -> Option<ParseError>,
@@ -28,13 +28,13 @@ pub(super) fn of(
 }
 
 /// Of the head of a response.
-pub(super) fn of_response(bytes: &[u8]) -> Option<ParseError> {
+pub(in crate::http) fn of_response(bytes: &[u8]) -> Option<ParseError> {
     let rest = status_line(bytes);
     rest.and_then(|rest| fields(rest, true)).err().flatten()
 }
 
 /// Of the fields behind a body in chunks.
-pub(super) fn of_trailers(bytes: &[u8]) -> Option<ParseError> {
+pub(in crate::http) fn of_trailers(bytes: &[u8]) -> Option<ParseError> {
     fields(bytes, false).err().flatten()
 }
 

@@ -1,16 +1,16 @@
 //! Requests of a client.
 
-use super::Head;
 use super::agent::{self, Agent, AgentState};
-use super::client_connection as connection;
-use super::client_state::{Request, assign, hung_up, known, method, of, over_later, state};
-use super::incoming::IncomingMessage;
-use super::listeners::{self, Listeners, listener_methods};
+use super::connection;
 use super::options::{Choice, RequestOptions};
-use super::outgoing::{Outgoing, gone, write_after_end};
-use super::response::WriteCallback;
+use super::state::{Request, assign, hung_up, known, method, of, over_later, state};
 use crate::Context;
 use crate::event_loop::{CallbackResult, CallbackSite};
+use crate::http::incoming::IncomingMessage;
+use crate::http::listeners::{self, Listeners, listener_methods};
+use crate::http::message::outgoing::Outgoing;
+use crate::http::message::{Head, Misuse};
+use crate::http::{WriteCallback, gone, write_after_end};
 use crate::net::{self, Error, Socket};
 
 /// A request that a client makes (`http.ClientRequest`): a small id; everything goes through the
@@ -20,8 +20,8 @@ use crate::net::{self, Error, Socket};
 /// stale one, everything is a no-op.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientRequest {
-    pub(super) index: usize,
-    pub(super) generation: u64,
+    pub(in crate::http) index: usize,
+    pub(in crate::http) generation: u64,
 }
 
 /// What can happen to a request.
@@ -57,7 +57,7 @@ pub enum RequestEvent<'a> {
 }
 
 #[derive(Clone, Copy)]
-pub(super) enum Kind {
+pub(in crate::http) enum Kind {
     Socket,
     Continue,
     Information,
@@ -77,7 +77,8 @@ impl listeners::Kind for Kind {
     }
 }
 
-pub(super) type Callback<S> = dyn FnMut(&mut S, &mut Context<S>, ClientRequest, RequestEvent<'_>);
+pub(in crate::http) type Callback<S> =
+    dyn FnMut(&mut S, &mut Context<S>, ClientRequest, RequestEvent<'_>);
 
 /// Makes a request, to be [written](ClientRequest::write) to and [ended](ClientRequest::end)
 /// (`http.request`). What becomes of it is an event: [`RequestEvent::Response`], or
@@ -109,7 +110,7 @@ pub fn request<S: 'static>(
     if error.is_none() && outgoing.fields.get("host").is_none() {
         // Of a host that cannot stand in a field no address will be found either.
         if let Err(error) = outgoing.set("Host", options.host_field().as_bytes()) {
-            options.error = Some(error);
+            options.error = Some(error.into());
         }
     }
     if let Some(auth) = &options.auth
@@ -117,7 +118,7 @@ pub fn request<S: 'static>(
     {
         let basic = format!("Basic {}", data_encoding::BASE64.encode(auth));
         if let Err(error) = outgoing.set("Authorization", basic.as_bytes()) {
-            options.error = Some(error);
+            options.error = Some(error.into());
         }
     }
     let error = error.or(options.error.take());
@@ -219,17 +220,18 @@ impl ClientRequest {
     fn change<S: 'static>(
         self,
         cx: &mut Context<S>,
-        change: impl FnOnce(&mut Outgoing) -> Result<(), Error>,
+        change: impl FnOnce(&mut Outgoing) -> Result<(), Misuse>,
     ) -> Result<Self, Error> {
         let changed = of(cx, self).map(|own| change(&mut own.outgoing));
-        changed.unwrap_or(Ok(())).map(|()| self)
+        changed.unwrap_or(Ok(()))?;
+        Ok(self)
     }
 
     /// Sets a field, in the place of any of the same name (`req.setHeader`).
     ///
     /// # Errors
     ///
-    /// As [`ServerResponse::set_header`](super::ServerResponse::set_header).
+    /// As [`ServerResponse::set_header`](crate::http::ServerResponse::set_header).
     pub fn set_header<S: 'static>(
         self,
         cx: &mut Context<S>,

@@ -7,73 +7,72 @@ use std::collections::VecDeque;
 
 use super::exchange::{Exchange, put_spare, take_spare};
 use super::giving_up::THROWN_AWAY;
-use super::incoming::{self, IncomingMessage};
-use super::parser::{PARTS_PER_TURN, Parser, Part};
-use super::server::{self, Kind, ServerEvent, ServerState, Settings};
-use super::{Head, ParseError, dispatch, giving_up, sending};
+use super::{Kind, ServerEvent, ServerState, Settings, dispatch, giving_up, sending};
 use crate::Context;
 use crate::event_loop::Timer;
+use crate::http::incoming::{self, IncomingMessage};
+use crate::http::message::{Head, PARTS_PER_TURN, ParseError, Parser, Part};
 use crate::net::{Event, Holding, Socket};
 
 /// Requests of one connection at most that are handed out and not answered yet. What is pipelined
 /// beyond them waits in the kernel.
-pub(super) const PIPELINED: usize = 64;
+pub(in crate::http) const PIPELINED: usize = 64;
 
 /// Requests of one connection that are handed out in one turn at most. Those behind them wait for
 /// the next, so that nobody's pipeline holds up the others.
 const REQUESTS_PER_TURN: usize = 16;
 
 /// What a server keeps of a connection. An idle one owns next to nothing.
-pub(super) struct Connection<S> {
-    pub(super) parser: Parser,
+pub(in crate::http) struct Connection<S> {
+    pub(in crate::http) parser: Parser,
     /// Requests whose responses are not sent yet, in order.
-    pub(super) exchanges: VecDeque<Box<Exchange<S>>>,
+    pub(in crate::http) exchanges: VecDeque<Box<Exchange<S>>>,
     /// Those that are done with, but for events that are still to be told.
     #[expect(
         clippy::vec_box,
         reason = "an exchange moves between lists, and is large"
     )]
-    pub(super) leaving: Vec<Box<Exchange<S>>>,
+    pub(in crate::http) leaving: Vec<Box<Exchange<S>>>,
     /// The number of the next request; the one before is the one that is being received, if any is.
-    pub(super) begun: u32,
+    pub(in crate::http) begun: u32,
     /// The number of the first whose response has not ended: it writes to the socket, others are
     /// held.
-    pub(super) ended: u32,
+    pub(in crate::http) ended: u32,
     /// The number of the first whose response is not wholly with the kernel.
-    pub(super) sent: u32,
+    pub(in crate::http) sent: u32,
     /// What is to be written to the socket.
-    pub(super) out: Vec<u8>,
+    pub(in crate::http) out: Vec<u8>,
     /// Bytes of the body that is being received; then those that were thrown away behind it.
-    pub(super) received: u64,
+    pub(in crate::http) received: u64,
     /// Parts that the bytes that came last were taken apart into.
     parts: u32,
     /// Its place in the server's list.
-    pub(super) place: usize,
+    pub(in crate::http) place: usize,
     /// Since when a message is awaited or arriving, in the loop's milliseconds.
-    pub(super) since: Option<u64>,
+    pub(in crate::http) since: Option<u64>,
     /// The head of that message has come.
-    pub(super) head_done: bool,
+    pub(in crate::http) head_done: bool,
     /// Bytes are being taken apart: what is written meanwhile goes out at the end of that, as one.
-    pub(super) feeding: bool,
+    pub(in crate::http) feeding: bool,
     /// The socket is paused until somebody wants what it has.
-    pub(super) paused: bool,
+    pub(in crate::http) paused: bool,
     /// The program wants no further request for now.
-    pub(super) held_back: bool,
+    pub(in crate::http) held_back: bool,
     /// No further request is taken: the last one said so, or its response.
-    pub(super) closing: bool,
+    pub(in crate::http) closing: bool,
     /// The last response has ended: what is written to those behind it is dropped.
-    pub(super) shut: bool,
+    pub(in crate::http) shut: bool,
     /// Nothing that comes is HTTP any more.
-    pub(super) over: bool,
+    pub(in crate::http) over: bool,
     /// What could not be understood, and which message that would have been: to be refused in its
     /// turn.
-    pub(super) fault: Option<(ParseError, u32)>,
+    pub(in crate::http) fault: Option<(ParseError, u32)>,
     /// Some of what was to be sent was not: the socket had ended.
-    pub(super) lost: bool,
-    pub(super) flush_queued: bool,
-    pub(super) settle_queued: bool,
+    pub(in crate::http) lost: bool,
+    pub(in crate::http) flush_queued: bool,
+    pub(in crate::http) settle_queued: bool,
     /// A callback waits for the kernel to have taken everything.
-    pub(super) waiting: bool,
+    pub(in crate::http) waiting: bool,
     /// Counts torn heads, requests with what is kept of their bodies, and responses that are not
     /// with the socket.
     counted: Holding,
@@ -118,7 +117,7 @@ impl<S> Connection<S> {
     }
 
     /// An exchange by its number, while anything of it is still to be told.
-    pub(super) fn exchange(&mut self, number: u32) -> Option<&mut Exchange<S>> {
+    pub(in crate::http) fn exchange(&mut self, number: u32) -> Option<&mut Exchange<S>> {
         match self.index(number) {
             Some(index) if index < self.exchanges.len() => Some(&mut self.exchanges[index]),
             _ => {
@@ -144,7 +143,7 @@ impl<S> Connection<S> {
     }
 
     /// Whether it has nothing under way: no request that is being received or answered.
-    pub(super) fn is_idle(&self) -> bool {
+    pub(in crate::http) fn is_idle(&self) -> bool {
         self.exchanges.is_empty() && self.parser.is_idle()
     }
 
@@ -159,7 +158,7 @@ impl<S> Connection<S> {
     }
 
     /// Counts that anew.
-    pub(super) fn recount(&mut self) {
+    pub(in crate::http) fn recount(&mut self) {
         self.counted.set(self.memory());
     }
 
@@ -174,22 +173,25 @@ impl<S> Connection<S> {
 }
 
 /// Counts anew what is held for a connection.
-pub(super) fn recount<S: 'static>(cx: &mut Context<S>, socket: Socket) {
+pub(in crate::http) fn recount<S: 'static>(cx: &mut Context<S>, socket: Socket) {
     if let Some(own) = of(cx, socket) {
         own.recount();
     }
 }
 
 /// Whether a socket belongs to an HTTP server.
-pub(super) fn is<S: 'static>(cx: &Context<S>, socket: Socket) -> bool {
+pub(in crate::http) fn is<S: 'static>(cx: &Context<S>, socket: Socket) -> bool {
     socket.data::<S, Connection<S>>(cx).is_some()
 }
 
-pub(super) fn of<S: 'static>(cx: &mut Context<S>, socket: Socket) -> Option<&mut Connection<S>> {
+pub(in crate::http) fn of<S: 'static>(
+    cx: &mut Context<S>,
+    socket: Socket,
+) -> Option<&mut Connection<S>> {
     socket.data_mut(cx)
 }
 
-pub(super) fn known<S: 'static>(
+pub(in crate::http) fn known<S: 'static>(
     cx: &Context<S>,
     socket: Socket,
     number: u32,
@@ -197,21 +199,21 @@ pub(super) fn known<S: 'static>(
     socket.data::<S, Connection<S>>(cx)?.known(number)
 }
 
-pub(super) fn state_of<S: 'static>(
+pub(in crate::http) fn state_of<S: 'static>(
     cx: &mut Context<S>,
     socket: Socket,
 ) -> Option<&mut ServerState<S>> {
     socket.server(cx)?.data_mut(cx)
 }
 
-pub(super) fn settings<S: 'static>(cx: &Context<S>, socket: Socket) -> Settings {
+pub(in crate::http) fn settings<S: 'static>(cx: &Context<S>, socket: Socket) -> Settings {
     let server = socket.server(cx);
     let state = server.and_then(|server| server.data::<S, ServerState<S>>(cx));
     state.map_or_else(Settings::default, |state| state.settings)
 }
 
 /// A connection was accepted.
-pub(super) fn accepted<S: 'static>(cx: &mut Context<S>, socket: Socket) {
+pub(in crate::http) fn accepted<S: 'static>(cx: &mut Context<S>, socket: Socket) {
     let now = cx.now();
     let Some(server) = state_of(cx, socket) else {
         return;
@@ -223,12 +225,12 @@ pub(super) fn accepted<S: 'static>(cx: &mut Context<S>, socket: Socket) {
         socket.set_timeout(cx, timeout);
     }
     if let Some(server) = socket.server(cx) {
-        server::start_checking(cx, server);
+        super::start_checking(cx, server);
     }
 }
 
 /// Whatever happens to a socket of the server's.
-pub(super) fn event<S: 'static>(
+pub(in crate::http) fn event<S: 'static>(
     state: &mut S,
     cx: &mut Context<S>,
     socket: Socket,
@@ -393,7 +395,7 @@ fn waits<S>(own: &mut Connection<S>, full: usize, queued: usize) -> bool {
 }
 
 /// Reads on, if that was what it waited for.
-pub(super) fn go_on<S: 'static>(cx: &mut Context<S>, socket: Socket) {
+pub(in crate::http) fn go_on<S: 'static>(cx: &mut Context<S>, socket: Socket) {
     let full = socket.writable_high_water_mark(cx) as usize;
     let queued = socket.writable_length(cx);
     if let Some(own) = of(cx, socket)
@@ -487,10 +489,10 @@ fn hand_over<S: 'static>(
     };
     if connect {
         let event = ServerEvent::Connect(head, socket, rest);
-        server::emit(state, cx, server, Kind::Connect, event);
+        super::emit(state, cx, server, Kind::Connect, event);
     } else {
         let event = ServerEvent::Upgrade(head, socket, rest);
-        server::emit(state, cx, server, Kind::Upgrade, event);
+        super::emit(state, cx, server, Kind::Upgrade, event);
     }
 }
 
@@ -523,13 +525,13 @@ fn received<S: 'static>(
 
 /// Whether the time that runs is that of an idle connection. It is not stopped for each request; if
 /// the program has set another meanwhile, it is that.
-pub(super) fn is_idle_time<S: 'static>(cx: &mut Context<S>, socket: Socket) -> bool {
+pub(in crate::http) fn is_idle_time<S: 'static>(cx: &mut Context<S>, socket: Socket) -> bool {
     let runs = socket.timer(cx);
     of(cx, socket).is_some_and(|own| own.idle_timer.is_some() && own.idle_timer == runs)
 }
 
 /// The keep-alive time is over, and a request has come meanwhile: what runs now is the server's.
-pub(super) fn end_idle_time<S: 'static>(cx: &mut Context<S>, socket: Socket) {
+pub(in crate::http) fn end_idle_time<S: 'static>(cx: &mut Context<S>, socket: Socket) {
     let timeout = settings(cx, socket).timeout;
     if let Some(own) = of(cx, socket) {
         own.idle_timer = None;
@@ -538,12 +540,12 @@ pub(super) fn end_idle_time<S: 'static>(cx: &mut Context<S>, socket: Socket) {
 }
 
 /// Starts the keep-alive time, when everything is answered: a little longer than the client is told.
-pub(super) fn idle<S: 'static>(cx: &mut Context<S>, socket: Socket) {
+pub(in crate::http) fn idle<S: 'static>(cx: &mut Context<S>, socket: Socket) {
     let settings = settings(cx, socket);
     if settings.keep_alive_timeout == 0 || is_idle_time(cx, socket) {
         return; // it runs; every read and write starts it anew
     }
-    let ms = settings.keep_alive_timeout.saturating_add(server::GRACE);
+    let ms = settings.keep_alive_timeout.saturating_add(super::GRACE);
     socket.set_timeout(cx, ms);
     let timer = socket.timer(cx);
     if let Some(own) = of(cx, socket) {

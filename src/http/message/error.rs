@@ -1,8 +1,7 @@
 //! What can be wrong with a message, with the codes that Node gives it.
 
+use std::borrow::Cow;
 use std::fmt;
-
-use crate::net;
 
 /// Why a message cannot be accepted. Its connection is of no further use: where the next message
 /// would begin is not known.
@@ -48,7 +47,7 @@ pub enum ParseError {
     HeaderOverflow,
     /// Chunk extensions, which nobody reads, are longer than allowed.
     ChunkExtensions,
-    /// The body is longer than [`Server::set_max_body`](super::Server::set_max_body) allows.
+    /// The body is longer than [`Server::set_max_body`](crate::http::Server::set_max_body) allows.
     BodyTooLarge,
     /// The connection ended within the message.
     Eof,
@@ -138,8 +137,27 @@ impl fmt::Display for ParseError {
 
 impl std::error::Error for ParseError {}
 
-impl From<ParseError> for net::Error {
-    fn from(error: ParseError) -> Self {
-        Self::with_code(error.code(), error.to_string())
+/// What a program did wrong with a message that it sends, with the code that Node gives it.
+#[derive(Debug)]
+pub(in crate::http) struct Misuse {
+    code: &'static str,
+    message: Cow<'static, str>,
+}
+
+impl Misuse {
+    pub(in crate::http) fn new(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+        let message = message.into();
+        Self { code, message }
+    }
+
+    /// Node's `err.code`.
+    pub(in crate::http) fn code(&self) -> &'static str {
+        self.code
+    }
+}
+
+impl fmt::Display for Misuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
     }
 }

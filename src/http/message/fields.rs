@@ -1,23 +1,22 @@
 //! The fields of a message that is to be sent: checked when they are set, so that what is sent says
 //! what was meant and nothing more.
 
-use super::facts;
-use crate::net::Error;
+use super::{Misuse, facts};
 
 /// Fields in the order in which they were set, as the lines they will be sent as.
 #[derive(Default)]
-pub(super) struct Fields(Vec<u8>);
+pub(in crate::http) struct Fields(Vec<u8>);
 
 /// One line.
-pub(super) struct Line<'a> {
-    pub(super) name: &'a str,
-    pub(super) value: &'a [u8],
+pub(in crate::http) struct Line<'a> {
+    pub(in crate::http) name: &'a str,
+    pub(in crate::http) value: &'a [u8],
     start: usize,
     end: usize,
 }
 
 impl Fields {
-    pub(super) fn lines(&self) -> impl Iterator<Item = Line<'_>> {
+    pub(in crate::http) fn lines(&self) -> impl Iterator<Item = Line<'_>> {
         let text = &self.0[..];
         let mut start = 0;
         // No value holds an LF, so every LF ends a line.
@@ -35,7 +34,7 @@ impl Fields {
         })
     }
 
-    pub(super) fn text(&self) -> &[u8] {
+    pub(in crate::http) fn text(&self) -> &[u8] {
         &self.0
     }
 
@@ -45,19 +44,19 @@ impl Fields {
     }
 
     /// Forgets all, but keeps a little memory.
-    pub(super) fn recycle(&mut self) {
+    pub(in crate::http) fn recycle(&mut self) {
         self.0.clear();
         self.0.shrink_to(512);
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&[u8]> {
+    pub(in crate::http) fn get(&self, name: &str) -> Option<&[u8]> {
         self.lines()
             .find(|line| line.name.eq_ignore_ascii_case(name))
             .map(|line| line.value)
     }
 
     /// The names, in lower case, each once.
-    pub(super) fn names(&self) -> Vec<String> {
+    pub(in crate::http) fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         for line in self.lines() {
             let name = line.name.to_ascii_lowercase();
@@ -76,7 +75,7 @@ impl Fields {
     }
 
     /// Sets a field in the place of those of the same name, or behind the others.
-    pub(super) fn set(&mut self, name: &str, value: &[u8]) -> Result<(), Error> {
+    pub(in crate::http) fn set(&mut self, name: &str, value: &[u8]) -> Result<(), Misuse> {
         check(name, value)?;
         let Some((start, end)) = self.find(name, 0) else {
             push_line(&mut self.0, name, value);
@@ -92,7 +91,7 @@ impl Fields {
 
     /// Adds a field behind the last of the same name, spelled as the first of them; or behind the
     /// others.
-    pub(super) fn append(&mut self, name: &str, value: &[u8]) -> Result<(), Error> {
+    pub(in crate::http) fn append(&mut self, name: &str, value: &[u8]) -> Result<(), Misuse> {
         check(name, value)?;
         let same = |line: &Line<'_>| line.name.eq_ignore_ascii_case(name);
         let Some(first) = self.lines().find(same) else {
@@ -110,7 +109,7 @@ impl Fields {
         Ok(())
     }
 
-    pub(super) fn remove(&mut self, name: &str) {
+    pub(in crate::http) fn remove(&mut self, name: &str) {
         self.remove_from(name, 0);
     }
 
@@ -121,7 +120,7 @@ impl Fields {
     }
 }
 
-pub(super) fn push_line(out: &mut Vec<u8>, name: &str, value: &[u8]) {
+pub(in crate::http) fn push_line(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     out.reserve(name.len() + value.len() + 4);
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b": ");
@@ -129,7 +128,7 @@ pub(super) fn push_line(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     out.extend_from_slice(b"\r\n");
 }
 
-fn check(name: &str, value: &[u8]) -> Result<(), Error> {
+fn check(name: &str, value: &[u8]) -> Result<(), Misuse> {
     check_token("Header name", name)?;
     check_text("header content", value)?;
     let fits = match name.len() {
@@ -144,11 +143,11 @@ fn check(name: &str, value: &[u8]) -> Result<(), Error> {
     }
     let value = value.escape_ascii();
     let message = format!("Invalid value \"{value}\" for header \"{name}\"");
-    Err(Error::with_code("ERR_HTTP_INVALID_HEADER_VALUE", message))
+    Err(Misuse::new("ERR_HTTP_INVALID_HEADER_VALUE", message))
 }
 
 /// A name or a method: one or more of the characters that are nowhere a separator.
-pub(super) fn check_token(what: &str, token: &str) -> Result<(), Error> {
+pub(in crate::http) fn check_token(what: &str, token: &str) -> Result<(), Misuse> {
     let inside = |byte: u8| facts::TOKEN[usize::from(byte)];
     if !token.is_empty() && token.bytes().all(inside) {
         return Ok(());
@@ -157,17 +156,17 @@ pub(super) fn check_token(what: &str, token: &str) -> Result<(), Error> {
         "{what} must be a valid HTTP token [\"{}\"]",
         token.escape_debug()
     );
-    Err(Error::with_code("ERR_INVALID_HTTP_TOKEN", message))
+    Err(Misuse::new("ERR_INVALID_HTTP_TOKEN", message))
 }
 
 /// No line ends and no other control characters: what would begin a line of its own.
-pub(super) fn check_text(what: &str, text: &[u8]) -> Result<(), Error> {
+pub(in crate::http) fn check_text(what: &str, text: &[u8]) -> Result<(), Misuse> {
     let inside = |&byte: &u8| byte == b'\t' || (byte >= b' ' && byte != 0x7f);
     if text.iter().all(inside) {
         return Ok(());
     }
     let message = format!("Invalid character in {what}");
-    Err(Error::with_code("ERR_INVALID_CHAR", message))
+    Err(Misuse::new("ERR_INVALID_CHAR", message))
 }
 
 #[cfg(test)]

@@ -1,22 +1,31 @@
 //! Servers: who is told, what they allow, how they close.
 
+mod connection;
+mod dispatch;
+mod exchange;
+pub(in crate::http) mod giving_up;
+mod response;
+mod sending;
+
 use slab::Slab;
 
-use super::date::DateCache;
-use super::exchange::Exchange;
-use super::giving_up;
-use super::incoming::IncomingMessage;
-use super::listeners::{self, Kept, Listeners, emit as emit_to};
-use super::response::ServerResponse;
-use super::server_connection as connection;
-use super::{Head, Limits};
+pub(in crate::http) use self::connection::{go_on, is, known, of as connection_of, recount};
+pub use self::connection::{held, parts};
+use self::exchange::Exchange;
+pub(in crate::http) use self::exchange::{forget, is_leaving};
+pub use self::response::{ResponseEvent, ServerResponse};
+
 use crate::Context;
 use crate::event_loop::{CallbackResult, CallbackSite, Timer};
+use crate::http::incoming::IncomingMessage;
+use crate::http::listeners::{self, Kept, Listeners, emit as emit_to};
+use crate::http::message::date::DateCache;
+use crate::http::message::{Head, Limits};
 use crate::net::{self, Address, Error, ListenOptions, Socket};
 
 /// How much longer than it says a server keeps an idle connection, in milliseconds, so that a
 /// client that trusts it does not lose a request. Node's.
-pub(super) const GRACE: u32 = 1000;
+pub(in crate::http) const GRACE: u32 = 1000;
 
 /// A server (`http.Server`): a small id; everything goes through the context. It is a
 /// [`net::Server`], and [`net`](Self::net) is that.
@@ -56,7 +65,7 @@ pub enum ServerEvent<'a> {
 }
 
 #[derive(Clone, Copy)]
-pub(super) enum Kind {
+pub(in crate::http) enum Kind {
     Request,
     CheckContinue,
     CheckExpectation,
@@ -77,17 +86,17 @@ type Callback<S> = dyn FnMut(&mut S, &mut Context<S>, Server, ServerEvent<'_>);
 
 /// What a server allows; times in milliseconds, 0 for no limit.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Settings {
-    pub(super) limits: Limits,
-    pub(super) max_body: u64,
-    pub(super) headers_timeout: u64,
-    pub(super) request_timeout: u64,
-    pub(super) keep_alive_timeout: u32,
-    pub(super) checking_interval: u64,
-    pub(super) timeout: u32,
-    pub(super) max_requests_per_socket: u32,
-    pub(super) should_upgrade: fn(&Head) -> bool,
-    pub(super) allow_half_open: bool,
+pub(in crate::http) struct Settings {
+    pub(in crate::http) limits: Limits,
+    pub(in crate::http) max_body: u64,
+    pub(in crate::http) headers_timeout: u64,
+    pub(in crate::http) request_timeout: u64,
+    pub(in crate::http) keep_alive_timeout: u32,
+    pub(in crate::http) checking_interval: u64,
+    pub(in crate::http) timeout: u32,
+    pub(in crate::http) max_requests_per_socket: u32,
+    pub(in crate::http) should_upgrade: fn(&Head) -> bool,
+    pub(in crate::http) allow_half_open: bool,
 }
 
 impl Default for Settings {
@@ -109,19 +118,19 @@ impl Default for Settings {
 }
 
 /// What hangs on the `net` server.
-pub(super) struct ServerState<S> {
-    pub(super) listeners: Listeners<Callback<S>>,
-    pub(super) settings: Settings,
+pub(in crate::http) struct ServerState<S> {
+    pub(in crate::http) listeners: Listeners<Callback<S>>,
+    pub(in crate::http) settings: Settings,
     /// All its connections, to check and to close them.
-    pub(super) connections: Slab<Socket>,
-    pub(super) date: DateCache,
+    pub(in crate::http) connections: Slab<Socket>,
+    pub(in crate::http) date: DateCache,
     /// Exchanges that are over, and a buffer: their memory is used again.
     #[expect(
         clippy::vec_box,
         reason = "an exchange moves between lists, and is large"
     )]
-    pub(super) spare: Vec<Box<Exchange<S>>>,
-    pub(super) buffer: Vec<u8>,
+    pub(in crate::http) spare: Vec<Box<Exchange<S>>>,
+    pub(in crate::http) buffer: Vec<u8>,
     check: Option<Timer>,
 }
 
@@ -163,7 +172,7 @@ impl<S: 'static> Kept<S, Callback<S>> for Place {
 }
 
 /// Tells the server's listeners; true if there was one.
-pub(super) fn emit<S: 'static>(
+pub(in crate::http) fn emit<S: 'static>(
     state: &mut S,
     cx: &mut Context<S>,
     server: net::Server,
@@ -182,13 +191,17 @@ pub(super) fn emit<S: 'static>(
     )
 }
 
-pub(super) fn listens<S: 'static>(cx: &mut Context<S>, server: net::Server, kind: Kind) -> bool {
+pub(in crate::http) fn listens<S: 'static>(
+    cx: &mut Context<S>,
+    server: net::Server,
+    kind: Kind,
+) -> bool {
     of(cx, server).is_some_and(|own| own.listeners.listens(kind))
 }
 
 /// Looks at all connections now and then, while there are any: whose request takes too long is
 /// told so.
-pub(super) fn start_checking<S: 'static>(cx: &mut Context<S>, server: net::Server) {
+pub(in crate::http) fn start_checking<S: 'static>(cx: &mut Context<S>, server: net::Server) {
     let Some(own) = of(cx, server).filter(|own| own.check.is_none()) else {
         return;
     };

@@ -1,0 +1,14 @@
+//! Clients: requests, the connections that they go out on, and agents, which use those again.
+
+mod agent;
+mod connection;
+mod options;
+mod request;
+mod state;
+mod url;
+
+pub use agent::{Agent, AgentOptions};
+pub(in crate::http) use connection::{go_on, incoming, known_incoming, response_ended};
+pub use options::RequestOptions;
+pub use request::{ClientRequest, RequestEvent, get, request};
+pub(in crate::http) use state::forget_response;
