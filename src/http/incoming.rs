@@ -1,13 +1,10 @@
-//! A message that is being received: a request at a server, a response at a client.
+//! A message that is being received, a request at a server or a response at a client: who is told
+//! of it, and when. What a program does with it is in `incoming_message.rs`.
 
-mod message;
-
-use std::collections::VecDeque;
-
-use super::listeners::{Kept, Listeners, emit, listener_methods};
-use super::{Head, client, listeners, server};
+use super::listeners::{self, Kept, Listeners, emit};
+use super::message::Head;
+use super::message::incoming::{Incoming, Resumed};
 use crate::Context;
-use crate::event_loop::{CallbackResult, CallbackSite};
 use crate::net::{Error, Socket};
 
 /// A message that is being received (`http.IncomingMessage`): a small id; everything goes through
@@ -63,362 +60,249 @@ impl listeners::Kind for Kind {
     }
 }
 
-type Callback<S> = dyn FnMut(&mut S, &mut Context<S>, IncomingMessage, MessageEvent<'_>);
+pub(super) type Callback<S> = dyn FnMut(&mut S, &mut Context<S>, IncomingMessage, MessageEvent<'_>);
 
-/// Bytes that a piece of a body takes beside its own: a client may send one byte in each.
-const PIECE: usize = 64;
+/// Where a message is kept, with the connection of either side, and what that does as it goes on.
+pub(super) trait Side<S: 'static>: 'static {
+    /// A message, and who listens to it.
+    fn find(
+        cx: &mut Context<S>,
+        message: IncomingMessage,
+    ) -> Option<(&mut Incoming, &mut Listeners<Callback<S>>)>;
 
-/// What a connection keeps of a message.
-pub(super) struct Incoming<S> {
-    pub(super) head: Head,
-    pub(super) trailers: Option<Box<Head>>,
-    pub(super) listeners: Listeners<Callback<S>>,
-    /// `None` until somebody listens to data, pauses or resumes.
-    pub(super) flowing: Option<bool>,
-    /// Pieces of the body that have come and were not handed out, and how many bytes they take, each
-    /// with what it takes beside its own. Up to the high-water mark the connection is read on for
-    /// them: so it is known that the body has come, or that the other side is gone.
-    kept: VecDeque<Box<[u8]>>,
-    kept_bytes: usize,
-    flow_queued: bool,
-    /// Somebody has asked for it.
-    asked_for: bool,
-    /// Some of it was handed out: who has that wants the rest, even when it is paused.
-    consumed: bool,
-    /// What is left of it is thrown away.
-    dumped: bool,
     /// All of it was received.
-    pub(super) complete: bool,
-    pub(super) end_queued: bool,
-    pub(super) ended: bool,
-    pub(super) aborted: bool,
-    pub(super) closed: bool,
-    /// The program has given it up.
-    pub(super) destroyed: bool,
+    fn completed(cx: &mut Context<S>, message: IncomingMessage);
+
+    /// Its end is told now, or there is nobody to tell.
+    fn ended(cx: &mut Context<S>, message: IncomingMessage);
+
+    /// Less of it is kept than before.
+    fn recount(cx: &mut Context<S>, message: IncomingMessage);
+
+    /// More of it can be handed out.
+    fn read_on(cx: &mut Context<S>, message: IncomingMessage);
+
+    /// Everything of it is told.
+    fn closed(cx: &mut Context<S>, message: IncomingMessage);
 }
 
-impl<S> Default for Incoming<S> {
-    fn default() -> Self {
-        Self {
-            head: Head::default(),
-            trailers: None,
-            listeners: Listeners::default(),
-            flowing: None,
-            kept: VecDeque::new(),
-            kept_bytes: 0,
-            flow_queued: false,
-            asked_for: false,
-            consumed: false,
-            dumped: false,
-            complete: false,
-            end_queued: false,
-            ended: false,
-            aborted: false,
-            closed: false,
-            destroyed: false,
-        }
-    }
-}
+struct Place<D>(IncomingMessage, std::marker::PhantomData<D>);
 
-impl<S> Incoming<S> {
-    pub(super) fn new(head: Head) -> Self {
-        Self {
-            head,
-            ..Self::default()
-        }
+impl<S: 'static, D: Side<S>> Kept<S, Callback<S>> for Place<D> {
+    fn listeners<'a>(&self, cx: &'a mut Context<S>) -> Option<&'a mut Listeners<Callback<S>>> {
+        Some(D::find(cx, self.0)?.1)
     }
-
-    /// Forgets all, but keeps a little memory.
-    pub(super) fn recycle(&mut self) {
-        let Self {
-            head,
-            trailers,
-            listeners,
-            flowing,
-            kept,
-            kept_bytes,
-            flow_queued,
-            asked_for,
-            consumed,
-            dumped,
-            complete,
-            end_queued,
-            ended,
-            aborted,
-            closed,
-            destroyed,
-        } = self;
-        head.recycle();
-        *trailers = None;
-        listeners.clear();
-        *flowing = None;
-        (*kept, *kept_bytes) = Default::default();
-        for flag in [
-            flow_queued,
-            asked_for,
-            consumed,
-            dumped,
-            complete,
-            end_queued,
-            ended,
-            aborted,
-            closed,
-            destroyed,
-        ] {
-            *flag = false;
-        }
-    }
-
-    /// Whether no more of it is read for now: it does not flow, and enough is kept.
-    pub(super) fn is_full(&self, high_water_mark: usize) -> bool {
-        self.flowing != Some(true) && self.kept_bytes >= high_water_mark
-    }
-
-    /// Bytes that what has come takes, and was not handed out.
-    pub(super) fn kept_bytes(&self) -> usize {
-        self.kept_bytes
-    }
-
-    fn keep(&mut self, bytes: &[u8]) {
-        self.kept.push_back(bytes.into());
-        self.kept_bytes += bytes.len() + PIECE;
-    }
-
-    fn take_kept(&mut self) -> Option<Box<[u8]>> {
-        let piece = self.kept.pop_front()?;
-        self.kept_bytes -= piece.len() + PIECE;
-        Some(piece)
-    }
-
-    fn forget_kept(&mut self) {
-        (self.kept, self.kept_bytes) = Default::default();
-    }
-}
-
-/// Where a message is kept: with the connection of either side.
-pub(super) fn of<S: 'static>(
-    cx: &mut Context<S>,
-    message: IncomingMessage,
-) -> Option<&mut Incoming<S>> {
-    let IncomingMessage { socket, number } = message;
-    if server::is(cx, socket) {
-        let exchange = server::connection_of(cx, socket)?.exchange(number)?;
-        return Some(&mut exchange.incoming);
-    }
-    client::incoming(cx, message)
-}
-
-fn known<S: 'static>(cx: &Context<S>, message: IncomingMessage) -> Option<&Incoming<S>> {
-    let IncomingMessage { socket, number } = message;
-    if let Some(exchange) = server::known(cx, socket, number) {
-        return Some(&exchange.incoming);
-    }
-    client::known_incoming(cx, message)
 }
 
 /// Calls the message's listeners; true if there were any.
-fn tell<S: 'static>(
+pub(super) fn tell<S: 'static, D: Side<S>>(
     state: &mut S,
     cx: &mut Context<S>,
     message: IncomingMessage,
     kind: Kind,
     event: MessageEvent<'_>,
 ) -> bool {
-    let list = Lookup(message);
+    let place = Place::<D>(message, std::marker::PhantomData);
     emit(
         state,
         cx,
         kind,
-        &list,
+        &place,
         |callback: &mut Callback<S>, state, cx| {
             callback(state, cx, message, event);
         },
     )
 }
 
-struct Lookup(IncomingMessage);
-
-impl<S: 'static> Kept<S, Callback<S>> for Lookup {
-    fn listeners<'a>(&self, cx: &'a mut Context<S>) -> Option<&'a mut Listeners<Callback<S>>> {
-        Some(&mut of(cx, self.0)?.listeners)
-    }
+fn of<S: 'static, D: Side<S>>(
+    cx: &mut Context<S>,
+    message: IncomingMessage,
+) -> Option<&mut Incoming> {
+    Some(D::find(cx, message)?.0)
 }
 
 /// Some of the body has come: it is handed out if it flows, and kept if not.
-pub(super) fn data<S: 'static>(
+pub(super) fn data<S: 'static, D: Side<S>>(
     state: &mut S,
     cx: &mut Context<S>,
     message: IncomingMessage,
     bytes: &[u8],
 ) {
-    let Some(own) = of(cx, message) else { return };
-    if own.dumped {
-        return;
+    if of::<S, D>(cx, message).is_some_and(|own| own.takes(bytes)) {
+        tell::<S, D>(state, cx, message, Kind::Data, MessageEvent::Data(bytes));
     }
-    if own.flowing != Some(true) || !own.kept.is_empty() {
-        return own.keep(bytes);
-    }
-    own.consumed = true;
-    tell(state, cx, message, Kind::Data, MessageEvent::Data(bytes));
 }
 
-/// Hands out what was kept, as a tick.
-fn queue_flow<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
-    let Some(own) = of(cx, message) else { return };
-    if std::mem::replace(&mut own.flow_queued, true) {
+/// It is to flow, from the next tick on.
+pub(super) fn resume<S: 'static, D: Side<S>>(cx: &mut Context<S>, message: IncomingMessage) {
+    let Some(own) = of::<S, D>(cx, message) else {
         return;
+    };
+    match own.resume() {
+        Resumed::Kept if own.queue_flow() => {
+            cx.next_tick(move |state, cx| flow::<S, D>(state, cx, message));
+        }
+        Resumed::Kept => {}
+        Resumed::Flowed => queue_end::<S, D>(cx, message),
+        Resumed::ReadOn => {
+            queue_end::<S, D>(cx, message);
+            D::read_on(cx, message);
+        }
     }
-    cx.next_tick(move |state, cx| {
-        if let Some(own) = of(cx, message) {
-            own.flow_queued = false;
-        }
-        while let Some(own) = of(cx, message)
-            && own.flowing == Some(true)
-            && let Some(piece) = own.take_kept()
-        {
-            own.consumed = true;
-            tell(state, cx, message, Kind::Data, MessageEvent::Data(&piece));
-        }
-        server::recount(cx, message.socket);
-        read_on(cx, message);
-    });
 }
 
-/// It flows, and nothing of it is kept: its end may be next, or more is read.
-fn read_on<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
-    queue_end(cx, message);
-    server::go_on(cx, message.socket);
-    client::go_on(cx, message.socket);
+/// Hands out what was kept. Then its end may be next, or more is read.
+fn flow<S: 'static, D: Side<S>>(state: &mut S, cx: &mut Context<S>, message: IncomingMessage) {
+    if let Some(own) = of::<S, D>(cx, message) {
+        own.start_flow();
+    }
+    while let Some(piece) = of::<S, D>(cx, message).and_then(Incoming::take_kept) {
+        tell::<S, D>(state, cx, message, Kind::Data, MessageEvent::Data(&piece));
+    }
+    D::recount(cx, message);
+    queue_end::<S, D>(cx, message);
+    D::read_on(cx, message);
 }
 
 /// All of it has come: its end is told, once it flows, as a tick.
-pub(super) fn completed<S: 'static>(
+pub(super) fn completed<S: 'static, D: Side<S>>(
     cx: &mut Context<S>,
     message: IncomingMessage,
     trailers: Option<Box<Head>>,
 ) {
-    let Some(own) = of(cx, message) else { return };
-    own.complete = true;
-    own.trailers = trailers;
-    queue_end(cx, message);
-    if server::is_leaving(cx, message) {
-        cx.next_tick(move |state, cx| settle(state, cx, message));
-    }
+    let Some(own) = of::<S, D>(cx, message) else {
+        return;
+    };
+    own.complete(trailers);
+    queue_end::<S, D>(cx, message);
+    D::completed(cx, message);
 }
 
-/// Its response is over: so is it, if it is complete and no end is to be told, now or when who has
-/// paused it goes on.
-pub(super) fn settle<S: 'static>(state: &mut S, cx: &mut Context<S>, message: IncomingMessage) {
-    let is_over = |own: &mut Incoming<S>| {
-        let is_paused = own.asked_for && own.flowing == Some(false);
-        own.complete && !own.end_queued && !is_paused
-    };
-    if of(cx, message).is_some_and(is_over) {
-        close(state, cx, message);
+/// Its response is over: so is it, unless its end is to be told, now or when who has paused it goes
+/// on.
+pub(super) fn settle<S: 'static, D: Side<S>>(
+    state: &mut S,
+    cx: &mut Context<S>,
+    message: IncomingMessage,
+) {
+    if of::<S, D>(cx, message).is_some_and(|own| own.is_over()) {
+        close::<S, D>(state, cx, message);
     }
 }
 
 /// Tells the end, if it is due and not told yet, and then the close: each a tick.
-fn queue_end<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
-    let Some(own) = of(cx, message) else { return };
-    let flows = own.flowing == Some(true) && own.kept.is_empty();
-    let due = own.complete && flows && !own.end_queued;
-    if !due || own.aborted || own.ended || own.destroyed {
+fn queue_end<S: 'static, D: Side<S>>(cx: &mut Context<S>, message: IncomingMessage) {
+    let Some((own, listeners)) = D::find(cx, message) else {
+        return;
+    };
+    if !own.is_end_due() {
         return;
     }
-    if !own.listeners.any() {
-        own.ended = true; // there is nobody to tell
-        client::forget_response(cx, message);
-        return client::response_ended(cx, message);
+    if !listeners.any() {
+        own.end_untold();
+        D::closed(cx, message);
+        return D::ended(cx, message);
     }
-    own.end_queued = true;
+    own.queue_end();
     cx.next_tick(move |state, cx| {
-        let Some(own) = of(cx, message) else { return };
-        if own.flowing != Some(true) || own.aborted || own.destroyed {
-            own.end_queued = false; // paused meanwhile
-            return;
+        if !of::<S, D>(cx, message).is_some_and(Incoming::ends) {
+            return; // paused meanwhile, or gone
         }
-        own.ended = true;
         // First: whoever hears of the end cannot close a connection that is kept any more.
-        client::response_ended(cx, message);
-        tell(state, cx, message, Kind::End, MessageEvent::End);
-        if of(cx, message).is_some_and(|own| !own.destroyed) {
-            cx.next_tick(move |state, cx| close(state, cx, message));
+        D::ended(cx, message);
+        tell::<S, D>(state, cx, message, Kind::End, MessageEvent::End);
+        if of::<S, D>(cx, message).is_some_and(|own| !own.is_destroyed()) {
+            cx.next_tick(move |state, cx| close::<S, D>(state, cx, message));
         }
     });
 }
 
 /// The last event, once.
-pub(super) fn close<S: 'static>(state: &mut S, cx: &mut Context<S>, message: IncomingMessage) {
-    let Some(own) = of(cx, message) else { return };
-    if !std::mem::replace(&mut own.closed, true) {
-        tell(state, cx, message, Kind::Close, MessageEvent::Close);
+pub(super) fn close<S: 'static, D: Side<S>>(
+    state: &mut S,
+    cx: &mut Context<S>,
+    message: IncomingMessage,
+) {
+    let Some(own) = of::<S, D>(cx, message) else {
+        return;
+    };
+    if own.close() {
+        tell::<S, D>(state, cx, message, Kind::Close, MessageEvent::Close);
     }
-    client::forget_response(cx, message);
-    server::forget(cx, message);
+    D::closed(cx, message);
 }
 
 /// Nobody will want it any more, unless somebody has had some of it, or has asked for it and is
 /// about to: it is read and thrown away.
-pub(super) fn dump<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
+pub(super) fn dump<S: 'static, D: Side<S>>(cx: &mut Context<S>, message: IncomingMessage) {
     let full = message.socket.writable_high_water_mark(cx) as usize;
-    let Some(own) = of(cx, message) else { return };
-    let is_wanted = own.consumed || own.asked_for && !own.is_full(full);
-    if !is_wanted {
-        discard(cx, message);
+    if of::<S, D>(cx, message).is_some_and(|own| !own.is_wanted(full)) {
+        discard::<S, D>(cx, message);
     }
 }
 
 /// What is left of it is read and thrown away.
-pub(super) fn discard<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
-    if let Some(own) = of(cx, message) {
-        own.dumped = true;
-        own.forget_kept();
-        server::recount(cx, message.socket);
-        message.resume(cx);
+pub(super) fn discard<S: 'static, D: Side<S>>(cx: &mut Context<S>, message: IncomingMessage) {
+    if let Some(own) = of::<S, D>(cx, message) {
+        own.discard();
+        D::recount(cx, message);
+        resume::<S, D>(cx, message);
     }
 }
 
 /// Its connection is gone: tells that it was cut short if it was, at once, and the rest as a tick.
-pub(super) fn abort<S: 'static>(
+pub(super) fn abort<S: 'static, D: Side<S>>(
     state: &mut S,
     cx: &mut Context<S>,
     message: IncomingMessage,
     then: impl FnOnce(&mut S, &mut Context<S>),
 ) {
-    let Some(own) = of(cx, message).filter(|own| !own.destroyed) else {
+    let Some(own) = of::<S, D>(cx, message).filter(|own| !own.is_destroyed()) else {
         return then(state, cx); // it has been told all
     };
-    let cut_short = !(own.complete && (own.ended || own.end_queued)) && !own.closed;
+    let cut_short = own.abort();
     if cut_short {
-        own.aborted = true;
-        own.forget_kept();
-        tell(state, cx, message, Kind::Aborted, MessageEvent::Aborted);
+        tell::<S, D>(state, cx, message, Kind::Aborted, MessageEvent::Aborted);
     }
     then(state, cx);
     cx.next_tick(move |state, cx| {
         if cut_short {
             let error = Error::with_code("ECONNRESET", "aborted");
-            tell(state, cx, message, Kind::Error, MessageEvent::Error(&error));
+            tell::<S, D>(state, cx, message, Kind::Error, MessageEvent::Error(&error));
         }
-        close(state, cx, message);
+        close::<S, D>(state, cx, message);
     });
 }
 
 /// Its connection was idle; true if somebody listens to that.
-pub(super) fn timed_out<S: 'static>(
+pub(super) fn timed_out<S: 'static, D: Side<S>>(
     state: &mut S,
     cx: &mut Context<S>,
     message: IncomingMessage,
 ) -> bool {
-    tell(state, cx, message, Kind::Timeout, MessageEvent::Timeout)
+    tell::<S, D>(state, cx, message, Kind::Timeout, MessageEvent::Timeout)
 }
 
-listener_methods! { IncomingMessage, MessageEvent:
-    on_data once_data Data (&[u8]) MessageEvent::Data(bytes) => (bytes);
-    on_end once_end End () MessageEvent::End => ();
-    on_aborted once_aborted Aborted () MessageEvent::Aborted => ();
-    on_timeout once_timeout Timeout () MessageEvent::Timeout => ();
-    on_error once_error Error (&Error) MessageEvent::Error(error) => (error);
-    on_close once_close Close () MessageEvent::Close => ();
+/// The program gives a response up, for a reason or none: what follows of it is told in ticks. True
+/// if its connection is to be closed.
+pub(super) fn destroy<S: 'static, D: Side<S>>(
+    cx: &mut Context<S>,
+    message: IncomingMessage,
+    error: Option<Error>,
+) -> bool {
+    let Some(cut_short) = of::<S, D>(cx, message).and_then(Incoming::destroy) else {
+        return false;
+    };
+    cx.next_tick(move |state, cx| {
+        if cut_short {
+            tell::<S, D>(state, cx, message, Kind::Aborted, MessageEvent::Aborted);
+        }
+        cx.next_tick(move |state, cx| {
+            if let Some(error) = &error {
+                tell::<S, D>(state, cx, message, Kind::Error, MessageEvent::Error(error));
+            }
+            close::<S, D>(state, cx, message);
+        });
+    });
+    cut_short
 }

@@ -37,13 +37,11 @@
 //! | where | what | Node |
 //! | --- | --- | --- |
 //! | `message/` | messages as data: heads, fields, bodies; no loop, no socket | llhttp, `_http_outgoing.js` |
-//! | `server/mod.rs` | [`Server`], its events and limits | `http.Server` |
-//! | `server/connection.rs`, `dispatch.rs`, `exchange.rs` | the bytes of one connection become requests, and who gets them | `connectionListener`, `parserOnIncoming` |
-//! | `server/giving_up.rs` | how a connection ends: refusals, timeouts, closes | `socketOnError`, `socketOnEnd` |
-//! | `server/response.rs`, `sending.rs` | [`ServerResponse`], its turn among pipelined ones | `http.ServerResponse`, `resOnFinish` |
+//! | `server/pipeline/` | one connection of a server as a state machine: bytes in, requests and bytes out; no loop, no socket | `parserOnIncoming`, `resOnFinish` |
+//! | `server/` | its driver: [`Server`], [`ServerResponse`], who is told, how a connection ends | `http.Server`, `http.ServerResponse` |
 //! | `client/request.rs`, `state.rs`, `options.rs`, `url.rs` | [`ClientRequest`], what to ask for | `http.request`, `http.ClientRequest`, `new URL()` |
 //! | `client/connection.rs`, `agent.rs` | the bytes of one connection become responses; connections used again | `_http_client.js`, `http.Agent` |
-//! | `incoming.rs`, `incoming/` | [`IncomingMessage`]: a request at a server, a response at a client | `http.IncomingMessage` |
+//! | `incoming.rs`, `incoming_message.rs` | [`IncomingMessage`]: a request at a server, a response at a client | `http.IncomingMessage` |
 //! | `listeners.rs` | who is told | `EventEmitter` |
 //! | `web_socket/` | WebSockets, which begin as a request: see [`web_socket`] | the `ws` package |
 //!
@@ -67,6 +65,7 @@
 
 mod client;
 mod incoming;
+mod incoming_message;
 mod listeners;
 mod message;
 mod server;

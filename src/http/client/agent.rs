@@ -15,7 +15,7 @@ const AHEAD: u64 = 1000;
 /// Keeps connections to be used again (`http.Agent`): a small id; everything goes through the
 /// context. It is good until the loop ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Agent(pub(in crate::http) usize);
+pub struct Agent(pub(super) usize);
 
 /// How an agent goes about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,19 +55,19 @@ struct Pool {
 }
 
 /// What the loop keeps of an agent.
-pub(in crate::http) struct AgentState {
+pub(super) struct AgentState {
     options: AgentOptions,
     pools: HashMap<String, Pool>,
 }
 
 impl AgentState {
-    pub(in crate::http) fn new(options: AgentOptions) -> Self {
+    pub(super) fn new(options: AgentOptions) -> Self {
         let pools = HashMap::new();
         Self { options, pools }
     }
 
     /// Node's `http.globalAgent`.
-    pub(in crate::http) fn global() -> Self {
+    pub(super) fn global() -> Self {
         Self::new(AgentOptions {
             keep_alive: true,
             timeout: 5000,
@@ -77,7 +77,7 @@ impl AgentState {
 
     /// Whether a connection may serve another request, so that it is worth asking the server for
     /// it.
-    pub(in crate::http) fn reuses(&self) -> bool {
+    pub(super) fn reuses(&self) -> bool {
         self.options.keep_alive || self.options.max_sockets.is_some()
     }
 
@@ -129,12 +129,12 @@ fn of<S: 'static>(cx: &mut Context<S>, agent: Agent) -> Option<&mut AgentState> 
 }
 
 /// How long its connections may be idle, 0 for ever.
-pub(in crate::http) fn timeout<S: 'static>(cx: &mut Context<S>, agent: Agent) -> u32 {
+pub(super) fn timeout<S: 'static>(cx: &mut Context<S>, agent: Agent) -> u32 {
     of(cx, agent).map_or(0, |own| own.options.timeout)
 }
 
 /// Finds a connection for a request, makes one, or lets it wait for one.
-pub(in crate::http) fn add_request<S: 'static>(
+pub(super) fn add_request<S: 'static>(
     cx: &mut Context<S>,
     agent: Agent,
     name: &str,
@@ -188,7 +188,7 @@ fn create<S: 'static>(
 }
 
 /// A connection has served its request: the next that waits gets it, or it is kept, or closed.
-pub(in crate::http) fn free<S: 'static>(
+pub(super) fn free<S: 'static>(
     cx: &mut Context<S>,
     agent: Agent,
     name: &str,
@@ -237,24 +237,14 @@ fn pass_on<S: 'static>(cx: &mut Context<S>, agent: Agent, name: &str, socket: So
 }
 
 /// A connection was not used by the request it was meant for.
-pub(in crate::http) fn release<S: 'static>(
-    cx: &mut Context<S>,
-    agent: Agent,
-    name: &str,
-    socket: Socket,
-) {
+pub(super) fn release<S: 'static>(cx: &mut Context<S>, agent: Agent, name: &str, socket: Socket) {
     if socket.destroyed(cx) || !pass_on(cx, agent, name, socket) {
         socket.destroy(cx);
     }
 }
 
 /// A connection is closed, or has left HTTP: a request that waits gets another.
-pub(in crate::http) fn remove<S: 'static>(
-    cx: &mut Context<S>,
-    agent: Agent,
-    name: &str,
-    socket: Socket,
-) {
+pub(super) fn remove<S: 'static>(cx: &mut Context<S>, agent: Agent, name: &str, socket: Socket) {
     let Some(own) = of(cx, agent) else { return };
     let Some(pool) = own.pools.get_mut(name) else {
         return;
@@ -269,7 +259,7 @@ pub(in crate::http) fn remove<S: 'static>(
 }
 
 /// A request that waits for a connection needs none any more.
-pub(in crate::http) fn forget<S: 'static>(
+pub(super) fn forget<S: 'static>(
     cx: &mut Context<S>,
     agent: Agent,
     name: &str,

@@ -1,10 +1,13 @@
 //! What a client does with the bytes of one connection, and what it keeps of it.
 
 use super::agent::{self, Agent};
+use super::received::Received;
 use super::request::{ClientRequest, Kind, RequestEvent};
 use super::state as client;
 use crate::Context;
-use crate::http::incoming::{self, Incoming, IncomingMessage};
+use crate::http::incoming::{self, Callback, IncomingMessage, Side};
+use crate::http::listeners::Listeners;
+use crate::http::message::incoming::Incoming;
 use crate::http::message::{Head, Limits, PARTS_PER_TURN, ParseError, Parser, Part};
 use crate::net::{Error, Event, Socket};
 
@@ -13,14 +16,14 @@ use crate::net::{Error, Event, Socket};
 const KEPT: usize = 16 * 1024;
 
 /// What a client keeps of a connection, as data of its socket.
-pub(in crate::http) struct Connection<S> {
+pub(super) struct Connection<S> {
     parser: Parser,
     /// The request that is being served; none while it is idle.
     request: Option<ClientRequest>,
     /// The head of its response has come.
     answered: bool,
     /// That response, kept up to the next.
-    response: Option<Box<Incoming<S>>>,
+    response: Option<Box<Received<S>>>,
     /// The number of that response: it tells it from those before on the same connection.
     number: u32,
     agent: Option<(Agent, String)>,
@@ -35,7 +38,7 @@ fn of<S: 'static>(cx: &mut Context<S>, socket: Socket) -> Option<&mut Connection
 }
 
 /// Makes a socket speak HTTP as a client.
-pub(in crate::http) fn plug_in<S: 'static>(
+pub(super) fn plug_in<S: 'static>(
     cx: &mut Context<S>,
     socket: Socket,
     agent: Option<(Agent, String)>,
@@ -55,11 +58,7 @@ pub(in crate::http) fn plug_in<S: 'static>(
 }
 
 /// The connection serves this request from now on.
-pub(in crate::http) fn serve<S: 'static>(
-    cx: &mut Context<S>,
-    socket: Socket,
-    request: ClientRequest,
-) {
+pub(super) fn serve<S: 'static>(cx: &mut Context<S>, socket: Socket, request: ClientRequest) {
     if let Some(own) = of(cx, socket) {
         own.request = Some(request);
         own.answered = false;
@@ -67,7 +66,7 @@ pub(in crate::http) fn serve<S: 'static>(
 }
 
 /// What of the request bears on how its response is read.
-pub(in crate::http) fn expect<S: 'static>(cx: &mut Context<S>, socket: Socket, bodiless: bool) {
+pub(super) fn expect<S: 'static>(cx: &mut Context<S>, socket: Socket, bodiless: bool) {
     if let Some(own) = of(cx, socket) {
         own.parser.set_bodiless(bodiless);
     }
@@ -80,36 +79,56 @@ fn message<S>(own: &Connection<S>, socket: Socket) -> Option<IncomingMessage> {
 }
 
 /// A response, with its connection or, once that is gone, without.
-pub(in crate::http) fn incoming<S: 'static>(
-    cx: &mut Context<S>,
-    message: IncomingMessage,
-) -> Option<&mut Incoming<S>> {
-    let IncomingMessage { socket, number } = message;
-    let here = |own: &&Connection<S>| own.number == number && own.response.is_some();
-    if socket.data::<S, Connection<S>>(cx).filter(here).is_none() {
-        return client::left(cx, message);
-    }
-    of(cx, socket)?.response.as_deref_mut()
-}
-
-pub(in crate::http) fn known_incoming<S: 'static>(
+pub(in crate::http) fn response<S: 'static>(
     cx: &Context<S>,
     message: IncomingMessage,
-) -> Option<&Incoming<S>> {
-    let own = message
-        .socket
-        .data::<S, Connection<S>>(cx)
-        .filter(|own: &&Connection<S>| own.number == message.number);
+) -> Option<&Incoming> {
+    let own = message.socket.data::<S, Connection<S>>(cx);
+    let own = own.filter(|own| own.number == message.number);
     let here = own.and_then(|own| own.response.as_deref());
-    here.or_else(|| client::known_left(cx, message))
+    let received = here.or_else(|| client::known_left(cx, message));
+    received.map(|received| &received.incoming)
 }
 
-/// Reads on, if that was what it waited for.
-pub(in crate::http) fn go_on<S: 'static>(cx: &mut Context<S>, socket: Socket) {
-    if let Some(own) = of::<S>(cx, socket)
-        && std::mem::take(&mut own.paused)
-    {
-        socket.resume(cx);
+/// Responses are kept with their connections, and some of them beyond these.
+pub(in crate::http) struct Responses;
+
+impl<S: 'static> Side<S> for Responses {
+    fn find(
+        cx: &mut Context<S>,
+        message: IncomingMessage,
+    ) -> Option<(&mut Incoming, &mut Listeners<Callback<S>>)> {
+        let IncomingMessage { socket, number } = message;
+        let here = |own: &Connection<S>| own.number == number && own.response.is_some();
+        let received = match socket.data(cx).is_some_and(here) {
+            true => of(cx, socket)?.response.as_deref_mut()?,
+            false => client::left(cx, message)?,
+        };
+        Some((&mut received.incoming, &mut received.listeners))
+    }
+
+    fn completed(_: &mut Context<S>, _: IncomingMessage) {}
+
+    /// Its connection is closed, or free once the request is sent, too.
+    fn ended(cx: &mut Context<S>, message: IncomingMessage) {
+        let IncomingMessage { socket, number } = message;
+        let own = of::<S>(cx, socket).filter(|own| own.number == number);
+        if let Some(request) = own.and_then(|own| own.request) {
+            client::response_ended(cx, request);
+        }
+    }
+
+    fn recount(_: &mut Context<S>, _: IncomingMessage) {}
+
+    fn read_on(cx: &mut Context<S>, message: IncomingMessage) {
+        let socket = message.socket;
+        if of::<S>(cx, socket).is_some_and(|own| std::mem::take(&mut own.paused)) {
+            socket.resume(cx);
+        }
+    }
+
+    fn closed(cx: &mut Context<S>, message: IncomingMessage) {
+        client::forget_response(cx, message);
     }
 }
 
@@ -181,7 +200,7 @@ fn feed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, mut inpu
             }
             Ok(Some(Part::Data(bytes))) => {
                 if let Some(response) = message(own, socket) {
-                    incoming::data(state, cx, response, bytes);
+                    incoming::data::<S, Responses>(state, cx, response, bytes);
                 }
             }
             Ok(Some(Part::End)) => {
@@ -190,7 +209,7 @@ fn feed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, mut inpu
                 let surplus = surplus(own, input);
                 let trailers = own.parser.take_trailers();
                 if let Some(response) = message(own, socket) {
-                    incoming::completed(cx, response, trailers);
+                    incoming::completed::<S, Responses>(cx, response, trailers);
                 }
                 if of::<S>(cx, socket).is_some_and(|own| own.over) {
                     socket.destroy(cx);
@@ -217,7 +236,7 @@ fn surplus<S>(own: &mut Connection<S>, input: &[u8]) -> Result<(), ParseError> {
         return Ok(());
     };
     let response = own.response.as_ref();
-    if response.is_some_and(|response| !response.head.facts().keep_alive) {
+    if response.is_some_and(|response| !response.incoming.head.facts().keep_alive) {
         return Err(ParseError::Closed);
     }
     let parsed = own.parser.next(&mut input, &mut Head::default());
@@ -231,7 +250,8 @@ fn room<S>(own: &Connection<S>, length: usize) -> Option<usize> {
     let Some(response) = own.response.as_deref().filter(|_| own.parser.in_body()) else {
         return Some(length);
     };
-    let flows = response.flowing == Some(true) && response.kept_bytes() == 0;
+    let response = &response.incoming;
+    let flows = response.is_flowing() && response.kept_bytes() == 0;
     if length == 0 || flows || own.parser.ends_within(length) {
         return Some(length);
     }
@@ -269,12 +289,12 @@ fn begin<S: 'static>(
     own.answered = true;
     own.number = own.number.wrapping_add(1);
     let number = own.number;
-    own.response = Some(Box::new(Incoming::new(head)));
+    own.response = Some(Box::new(Received::new(head)));
     let response = IncomingMessage { socket, number };
     client::responded(cx, request, keep_alive);
     let event = RequestEvent::Response(response);
     if !client::tell(state, cx, request, Kind::Response, event) {
-        incoming::dump(cx, response);
+        incoming::dump::<S, Responses>(cx, response);
     }
     false
 }
@@ -326,7 +346,7 @@ fn end_of_stream<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket)
     own.over = true;
     let (response, request) = (message(own, socket), own.request);
     match (response, request) {
-        (Some(response), _) if finished => incoming::completed(cx, response, None),
+        (Some(response), _) if finished => incoming::completed::<S, Responses>(cx, response, None),
         (None, Some(request)) => client::fail(state, cx, request, &client::hung_up()),
         _ => {}
     }
@@ -343,8 +363,10 @@ fn timed_out<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
         return;
     };
     client::timed_out(state, cx, request);
-    if let Some(response) = response.filter(|response| !response.readable_ended(cx)) {
-        incoming::timed_out(state, cx, response);
+    let has_ended =
+        |&message: &IncomingMessage| self::response(cx, message).is_some_and(Incoming::has_ended);
+    if let Some(response) = response.filter(|response| !has_ended(response)) {
+        incoming::timed_out::<S, Responses>(state, cx, response);
     }
 }
 
@@ -356,9 +378,11 @@ fn closed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
     own.over = true;
     let (response, request) = (message(own, socket), own.request.take());
     let agent = own.agent.take();
+    let known = response.and_then(|message| self::response(cx, message));
+    let complete = known.is_some_and(Incoming::is_complete);
     match (response, request) {
-        (Some(response), Some(request)) if !response.complete(cx) => {
-            incoming::abort(state, cx, response, move |state, cx| {
+        (Some(response), Some(request)) if !complete => {
+            incoming::abort::<S, Responses>(state, cx, response, move |state, cx| {
                 client::close(state, cx, request);
             });
         }
@@ -383,38 +407,22 @@ fn keep<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
     let Some(own) = of::<S>(cx, message.socket) else {
         return;
     };
-    let wanted = |response: &Incoming<S>| {
-        !response.ended
-            && !response.closed
-            && (response.flowing.is_some() || response.listeners.any())
-    };
-    if own.response.as_deref().is_some_and(wanted)
+    if own.response.as_deref().is_some_and(Received::is_wanted)
         && let Some(response) = own.response.take()
     {
         client::keep_response(cx, message, response);
     }
 }
 
-/// The end of a response was told: its connection is closed, or free once the request is sent, too.
-pub(in crate::http) fn response_ended<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
-    let IncomingMessage { socket, number } = message;
-    let Some(own) = of::<S>(cx, socket).filter(|own| own.number == number) else {
-        return;
-    };
-    if let Some(request) = own.request {
-        client::response_ended(cx, request);
-    }
-}
-
 /// Nobody wants the rest of the response that is being received.
-pub(in crate::http) fn dump<S: 'static>(cx: &mut Context<S>, socket: Socket) {
+pub(super) fn dump<S: 'static>(cx: &mut Context<S>, socket: Socket) {
     if let Some(response) = of::<S>(cx, socket).and_then(|own| message(own, socket)) {
-        incoming::discard(cx, response);
+        incoming::discard::<S, Responses>(cx, response);
     }
 }
 
 /// The request has no use for the connection after all: the next that waits gets it, or nobody.
-pub(in crate::http) fn release<S: 'static>(cx: &mut Context<S>, socket: Socket) {
+pub(super) fn release<S: 'static>(cx: &mut Context<S>, socket: Socket) {
     let Some(own) = of::<S>(cx, socket) else {
         return;
     };
@@ -428,13 +436,13 @@ pub(in crate::http) fn release<S: 'static>(cx: &mut Context<S>, socket: Socket) 
 }
 
 /// The exchange is over and the connection good for another: the agent gets it back.
-pub(in crate::http) fn free<S: 'static>(cx: &mut Context<S>, socket: Socket) {
+pub(super) fn free<S: 'static>(cx: &mut Context<S>, socket: Socket) {
     let Some(own) = of::<S>(cx, socket) else {
         return;
     };
     own.request = None;
     let hint = own.response.as_ref().and_then(|response| {
-        let hint = response.head.header_str("keep-alive")?;
+        let hint = response.incoming.head.header_str("keep-alive")?;
         let digits = hint.strip_prefix("timeout=")?;
         digits
             .split(|byte: char| !byte.is_ascii_digit())

@@ -3,12 +3,12 @@
 mod agent;
 mod connection;
 mod options;
+mod received;
 mod request;
 mod state;
 mod url;
 
 pub use agent::{Agent, AgentOptions};
-pub(in crate::http) use connection::{go_on, incoming, known_incoming, response_ended};
+pub(in crate::http) use connection::{Responses, response};
 pub use options::RequestOptions;
 pub use request::{ClientRequest, RequestEvent, get, request};
-pub(in crate::http) use state::forget_response;

@@ -10,21 +10,21 @@ use crate::net::{Address, Error, Target};
 /// A request that is to be made: made from a URL, and changed as needed. What is wrong with it is
 /// told when it is made, as the request's [`Error`](super::RequestEvent::Error).
 pub struct RequestOptions {
-    pub(in crate::http) host: String,
-    pub(in crate::http) port: u16,
-    pub(in crate::http) socket_path: Option<PathBuf>,
-    pub(in crate::http) path: String,
-    pub(in crate::http) method: String,
-    pub(in crate::http) fields: Fields,
-    pub(in crate::http) auth: Option<Vec<u8>>,
-    pub(in crate::http) agent: Choice,
-    pub(in crate::http) timeout: Option<u32>,
-    pub(in crate::http) error: Option<Error>,
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) socket_path: Option<PathBuf>,
+    pub(super) path: String,
+    pub(super) method: String,
+    pub(super) fields: Fields,
+    pub(super) auth: Option<Vec<u8>>,
+    pub(super) agent: Choice,
+    pub(super) timeout: Option<u32>,
+    pub(super) error: Option<Error>,
 }
 
 /// Whose connections are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::http) enum Choice {
+pub(super) enum Choice {
     /// The loop's own agent's.
     Global,
     Agent(Agent),
@@ -149,7 +149,7 @@ impl RequestOptions {
     }
 
     /// Whatever is wrong with it: the first that Node would tell.
-    pub(in crate::http) fn check(&mut self) -> Option<Error> {
+    pub(super) fn check(&mut self) -> Option<Error> {
         if !self.path.bytes().all(|byte| byte.is_ascii_graphic()) {
             let message = "Request path contains unescaped characters";
             return Some(Error::with_code("ERR_UNESCAPED_CHARACTERS", message));
@@ -159,7 +159,7 @@ impl RequestOptions {
     }
 
     /// Where to connect.
-    pub(in crate::http) fn target(&self) -> Target {
+    pub(super) fn target(&self) -> Target {
         match &self.socket_path {
             Some(path) => Target::from(Address::Ipc(path.clone())),
             None => Target::from((self.host.as_str(), self.port)),
@@ -167,14 +167,14 @@ impl RequestOptions {
     }
 
     /// What connections must have in common to be used for each other's requests (`agent.getName`).
-    pub(in crate::http) fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         let path = self.socket_path.as_ref();
         let path = path.map_or(String::new(), |path| format!(":{}", path.display()));
         format!("{}:{}:{path}", self.host, self.port)
     }
 
     /// The value of `Host`.
-    pub(in crate::http) fn host_field(&self) -> String {
+    pub(super) fn host_field(&self) -> String {
         let mut host = self.host.clone();
         if host.contains(':') && !host.starts_with('[') {
             host = format!("[{host}]");

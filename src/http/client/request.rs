@@ -20,8 +20,8 @@ use crate::net::{self, Error, Socket};
 /// stale one, everything is a no-op.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientRequest {
-    pub(in crate::http) index: usize,
-    pub(in crate::http) generation: u64,
+    pub(super) index: usize,
+    pub(super) generation: u64,
 }
 
 /// What can happen to a request.
@@ -57,7 +57,7 @@ pub enum RequestEvent<'a> {
 }
 
 #[derive(Clone, Copy)]
-pub(in crate::http) enum Kind {
+pub(super) enum Kind {
     Socket,
     Continue,
     Information,
@@ -77,8 +77,7 @@ impl listeners::Kind for Kind {
     }
 }
 
-pub(in crate::http) type Callback<S> =
-    dyn FnMut(&mut S, &mut Context<S>, ClientRequest, RequestEvent<'_>);
+pub(super) type Callback<S> = dyn FnMut(&mut S, &mut Context<S>, ClientRequest, RequestEvent<'_>);
 
 /// Makes a request, to be [written](ClientRequest::write) to and [ended](ClientRequest::end)
 /// (`http.request`). What becomes of it is an event: [`RequestEvent::Response`], or

@@ -6,9 +6,10 @@ use slab::Slab;
 
 use super::agent::{self, Agent, AgentState};
 use super::connection;
+use super::received::Received;
 use super::request::{Callback, ClientRequest, Kind, RequestEvent};
 use crate::Context;
-use crate::http::incoming::{Incoming, IncomingMessage};
+use crate::http::incoming::IncomingMessage;
 use crate::http::listeners::{Kept, Listeners, emit};
 use crate::http::message::outgoing::{Added, Body, Outgoing};
 use crate::http::{WriteCallback, gone, write_after_end};
@@ -18,51 +19,51 @@ use crate::net::{Error, Socket};
 const FULL: usize = 16 * 1024;
 
 /// What the loop keeps of a request.
-pub(in crate::http) struct Request<S> {
-    pub(in crate::http) generation: u64,
-    pub(in crate::http) method: String,
-    pub(in crate::http) path: String,
-    pub(in crate::http) outgoing: Outgoing,
-    pub(in crate::http) listeners: Listeners<Callback<S>>,
-    pub(in crate::http) callbacks: Vec<WriteCallback<S>>,
+pub(super) struct Request<S> {
+    pub(super) generation: u64,
+    pub(super) method: String,
+    pub(super) path: String,
+    pub(super) outgoing: Outgoing,
+    pub(super) listeners: Listeners<Callback<S>>,
+    pub(super) callbacks: Vec<WriteCallback<S>>,
     /// Told after the finish.
-    pub(in crate::http) on_finish: Vec<WriteCallback<S>>,
-    pub(in crate::http) agent: Option<Agent>,
-    pub(in crate::http) name: String,
-    pub(in crate::http) socket: Option<Socket>,
+    pub(super) on_finish: Vec<WriteCallback<S>>,
+    pub(super) agent: Option<Agent>,
+    pub(super) name: String,
+    pub(super) socket: Option<Socket>,
     /// Its bytes may go to the socket.
-    pub(in crate::http) attached: bool,
-    pub(in crate::http) out: Vec<u8>,
+    pub(super) attached: bool,
+    pub(super) out: Vec<u8>,
     /// The end of it is with the socket.
-    pub(in crate::http) flushed: bool,
-    pub(in crate::http) flush_queued: bool,
-    pub(in crate::http) timeout: Option<u32>,
+    pub(super) flushed: bool,
+    pub(super) flush_queued: bool,
+    pub(super) timeout: Option<u32>,
     /// That begins when the connection stands.
-    pub(in crate::http) timeout_connected: bool,
-    pub(in crate::http) timeout_told: bool,
-    pub(in crate::http) reused: bool,
+    pub(super) timeout_connected: bool,
+    pub(super) timeout_told: bool,
+    pub(super) reused: bool,
     /// Everything is with the kernel.
-    pub(in crate::http) finished: bool,
-    pub(in crate::http) response_ended: bool,
-    pub(in crate::http) freed: bool,
-    pub(in crate::http) destroyed: bool,
+    pub(super) finished: bool,
+    pub(super) response_ended: bool,
+    pub(super) freed: bool,
+    pub(super) destroyed: bool,
     /// Why, if it was given up before it had its connection.
-    pub(in crate::http) destroy_error: Option<Error>,
+    pub(super) destroy_error: Option<Error>,
     /// An error was told.
-    pub(in crate::http) failed: bool,
+    pub(super) failed: bool,
 }
 
 /// What all clients of a loop share, as data of the loop.
-pub(in crate::http) struct ClientState<S> {
-    pub(in crate::http) requests: Slab<Request<S>>,
-    pub(in crate::http) generation: u64,
-    pub(in crate::http) agents: Vec<AgentState>,
+pub(super) struct ClientState<S> {
+    pub(super) requests: Slab<Request<S>>,
+    pub(super) generation: u64,
+    pub(super) agents: Vec<AgentState>,
     /// Responses that are complete, and not all handed out, though their connection is gone.
-    pub(in crate::http) left: HashMap<IncomingMessage, Box<Incoming<S>>>,
+    pub(super) left: HashMap<IncomingMessage, Box<Received<S>>>,
 }
 
 /// The clients' state, made when it is first asked for. The first agent is the loop's own.
-pub(in crate::http) fn state<S: 'static>(cx: &mut Context<S>) -> &mut ClientState<S> {
+pub(super) fn state<S: 'static>(cx: &mut Context<S>) -> &mut ClientState<S> {
     if cx.extensions().get::<ClientState<S>>().is_none() {
         cx.extensions_mut().insert(ClientState::<S> {
             requests: Slab::new(),
@@ -76,7 +77,7 @@ pub(in crate::http) fn state<S: 'static>(cx: &mut Context<S>) -> &mut ClientStat
         .expect("it was just put there")
 }
 
-pub(in crate::http) fn of<S: 'static>(
+pub(super) fn of<S: 'static>(
     cx: &mut Context<S>,
     request: ClientRequest,
 ) -> Option<&mut Request<S>> {
@@ -85,21 +86,14 @@ pub(in crate::http) fn of<S: 'static>(
     (own.generation == request.generation).then_some(own)
 }
 
-pub(in crate::http) fn known<S: 'static>(
-    cx: &Context<S>,
-    request: ClientRequest,
-) -> Option<&Request<S>> {
+pub(super) fn known<S: 'static>(cx: &Context<S>, request: ClientRequest) -> Option<&Request<S>> {
     let requests = &cx.extensions().get::<ClientState<S>>()?.requests;
     let own = requests.get(request.index)?;
     (own.generation == request.generation).then_some(own)
 }
 
 /// A request that has no connection ends with an error, as a tick.
-pub(in crate::http) fn over_later<S: 'static>(
-    cx: &mut Context<S>,
-    request: ClientRequest,
-    error: Error,
-) {
+pub(super) fn over_later<S: 'static>(cx: &mut Context<S>, request: ClientRequest, error: Error) {
     cx.next_tick(move |state, cx| {
         fail(state, cx, request, &error);
         close(state, cx, request);
@@ -107,18 +101,18 @@ pub(in crate::http) fn over_later<S: 'static>(
 }
 
 /// Keeps a response whose connection is gone, until its end is told.
-pub(in crate::http) fn keep_response<S: 'static>(
+pub(super) fn keep_response<S: 'static>(
     cx: &mut Context<S>,
     message: IncomingMessage,
-    response: Box<Incoming<S>>,
+    response: Box<Received<S>>,
 ) {
     state(cx).left.insert(message, response);
 }
 
-pub(in crate::http) fn left<S: 'static>(
+pub(super) fn left<S: 'static>(
     cx: &mut Context<S>,
     message: IncomingMessage,
-) -> Option<&mut Incoming<S>> {
+) -> Option<&mut Received<S>> {
     let clients = cx.extensions_mut().get_mut::<ClientState<S>>()?;
     clients
         .left
@@ -126,27 +120,27 @@ pub(in crate::http) fn left<S: 'static>(
         .map(|response| &mut **response)
 }
 
-pub(in crate::http) fn known_left<S: 'static>(
+pub(super) fn known_left<S: 'static>(
     cx: &Context<S>,
     message: IncomingMessage,
-) -> Option<&Incoming<S>> {
+) -> Option<&Received<S>> {
     let clients = cx.extensions().get::<ClientState<S>>()?;
     clients.left.get(&message).map(|response| &**response)
 }
 
-pub(in crate::http) fn forget_response<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
+pub(super) fn forget_response<S: 'static>(cx: &mut Context<S>, message: IncomingMessage) {
     if let Some(clients) = cx.extensions_mut().get_mut::<ClientState<S>>() {
         clients.left.remove(&message);
     }
 }
 
 /// The connection closed before there was a response.
-pub(in crate::http) fn hung_up() -> Error {
+pub(super) fn hung_up() -> Error {
     Error::with_code("ECONNRESET", "socket hang up")
 }
 
 /// A connection was found. It is used from the next tick on.
-pub(in crate::http) fn assign<S: 'static>(
+pub(super) fn assign<S: 'static>(
     cx: &mut Context<S>,
     request: ClientRequest,
     socket: Socket,
@@ -190,13 +184,13 @@ fn attach<S: 'static>(state: &mut S, cx: &mut Context<S>, request: ClientRequest
 }
 
 /// The timeout that runs from the moment a connection is made for it; 0 for none.
-pub(in crate::http) fn timeout<S: 'static>(cx: &mut Context<S>, request: ClientRequest) -> u32 {
+pub(super) fn timeout<S: 'static>(cx: &mut Context<S>, request: ClientRequest) -> u32 {
     let own = of(cx, request).filter(|own| !own.timeout_connected);
     own.and_then(|own| own.timeout).unwrap_or(0)
 }
 
 /// Its connection stands.
-pub(in crate::http) fn connected<S: 'static>(cx: &mut Context<S>, request: ClientRequest) {
+pub(super) fn connected<S: 'static>(cx: &mut Context<S>, request: ClientRequest) {
     if let Some(own) = of(cx, request)
         && own.timeout_connected
         && let (Some(ms), Some(socket)) = (own.timeout, own.socket)
@@ -207,11 +201,7 @@ pub(in crate::http) fn connected<S: 'static>(cx: &mut Context<S>, request: Clien
 
 /// Its connection was idle. It is told so once, if it asked for that or its agent did; never of
 /// what somebody else on the same connection has asked for.
-pub(in crate::http) fn timed_out<S: 'static>(
-    state: &mut S,
-    cx: &mut Context<S>,
-    request: ClientRequest,
-) {
+pub(super) fn timed_out<S: 'static>(state: &mut S, cx: &mut Context<S>, request: ClientRequest) {
     let Some(own) = of(cx, request) else { return };
     let (asked, agent) = (own.timeout.is_some(), own.agent);
     let asked = asked || agent.is_some_and(|agent| agent::timeout(cx, agent) > 0);
@@ -232,7 +222,7 @@ impl<S: 'static> Kept<S, Callback<S>> for Place {
 }
 
 /// Calls the request's listeners; true if there were any.
-pub(in crate::http) fn tell<S: 'static>(
+pub(super) fn tell<S: 'static>(
     state: &mut S,
     cx: &mut Context<S>,
     request: ClientRequest,
@@ -251,20 +241,16 @@ pub(in crate::http) fn tell<S: 'static>(
     )
 }
 
-pub(in crate::http) fn listens<S: 'static>(
-    cx: &mut Context<S>,
-    request: ClientRequest,
-    kind: Kind,
-) -> bool {
+pub(super) fn listens<S: 'static>(cx: &mut Context<S>, request: ClientRequest, kind: Kind) -> bool {
     of(cx, request).is_some_and(|own: &mut Request<S>| own.listeners.listens(kind))
 }
 
-pub(in crate::http) fn method<S: 'static>(cx: &Context<S>, request: ClientRequest) -> &str {
+pub(super) fn method<S: 'static>(cx: &Context<S>, request: ClientRequest) -> &str {
     known(cx, request).map_or("", |own| &own.method)
 }
 
 /// Tells an error, once.
-pub(in crate::http) fn fail<S: 'static>(
+pub(super) fn fail<S: 'static>(
     state: &mut S,
     cx: &mut Context<S>,
     request: ClientRequest,
@@ -289,11 +275,7 @@ fn tell_error<S: 'static>(
 }
 
 /// The last event. The request is forgotten.
-pub(in crate::http) fn close<S: 'static>(
-    state: &mut S,
-    cx: &mut Context<S>,
-    request: ClientRequest,
-) {
+pub(super) fn close<S: 'static>(state: &mut S, cx: &mut Context<S>, request: ClientRequest) {
     let Some(own) = of(cx, request) else { return };
     own.destroyed = true;
     let mut callbacks = std::mem::take(&mut own.callbacks);
@@ -308,18 +290,14 @@ pub(in crate::http) fn close<S: 'static>(
 }
 
 /// The head of its response has come.
-pub(in crate::http) fn responded<S: 'static>(
-    cx: &mut Context<S>,
-    request: ClientRequest,
-    keep_alive: bool,
-) {
+pub(super) fn responded<S: 'static>(cx: &mut Context<S>, request: ClientRequest, keep_alive: bool) {
     if let Some(own) = of(cx, request) {
         own.outgoing.keep_alive &= keep_alive && !own.outgoing.last;
     }
 }
 
 /// The end of its response was told.
-pub(in crate::http) fn response_ended<S: 'static>(cx: &mut Context<S>, request: ClientRequest) {
+pub(super) fn response_ended<S: 'static>(cx: &mut Context<S>, request: ClientRequest) {
     let Some(own) = of(cx, request) else { return };
     own.response_ended = true;
     if !own.outgoing.keep_alive {
@@ -399,11 +377,7 @@ fn finished<S: 'static>(state: &mut S, cx: &mut Context<S>, request: ClientReque
 }
 
 /// The socket has sent everything.
-pub(in crate::http) fn drained<S: 'static>(
-    state: &mut S,
-    cx: &mut Context<S>,
-    request: ClientRequest,
-) {
+pub(super) fn drained<S: 'static>(state: &mut S, cx: &mut Context<S>, request: ClientRequest) {
     let Some(own) = of(cx, request) else { return };
     if own.outgoing.ended || !own.out.is_empty() || !std::mem::take(&mut own.outgoing.need_drain) {
         return;
@@ -413,7 +387,7 @@ pub(in crate::http) fn drained<S: 'static>(
 
 impl ClientRequest {
     /// Takes a piece of the body, behind the head if that is still to be sent.
-    pub(in crate::http) fn send<S: 'static>(
+    pub(super) fn send<S: 'static>(
         self,
         cx: &mut Context<S>,
         data: Option<&[u8]>,
@@ -468,7 +442,7 @@ impl ClientRequest {
 
     /// What was written cannot be sent any more: its callback is told, and behind it whoever
     /// listens to errors. The request goes on.
-    pub(in crate::http) fn refuse<S: 'static>(
+    pub(super) fn refuse<S: 'static>(
         self,
         cx: &mut Context<S>,
         error: Error,

@@ -7,19 +7,19 @@ use crate::net::Error;
 
 /// What a request takes from a URL.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::http) struct Url {
+pub(super) struct Url {
     /// A name or an address, without the brackets of one of IPv6.
-    pub(in crate::http) host: String,
-    pub(in crate::http) port: u16,
+    pub(super) host: String,
+    pub(super) port: u16,
     /// Path and query, and no fragment.
-    pub(in crate::http) path: String,
+    pub(super) path: String,
     /// `user:password`, if there is either.
-    pub(in crate::http) auth: Option<Vec<u8>>,
+    pub(super) auth: Option<Vec<u8>>,
 }
 
 /// Reads a URL. A scheme other than `http:` is an error of its own, even if there is nothing wrong
 /// with it.
-pub(in crate::http) fn parse(text: &str) -> Result<Url, Error> {
+pub(super) fn parse(text: &str) -> Result<Url, Error> {
     let text = text.trim_matches(|c| c <= ' ');
     let text = text.replace(['\t', '\n', '\r'], "");
     let (scheme, rest) = text.split_once(':').ok_or_else(invalid)?;

@@ -11,6 +11,7 @@ mod error;
 pub(in crate::http) mod facts;
 pub(in crate::http) mod fields;
 mod head;
+pub(in crate::http) mod incoming;
 pub(in crate::http) mod outgoing;
 mod parser;
 mod status_codes;

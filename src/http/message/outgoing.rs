@@ -98,6 +98,20 @@ impl Outgoing {
         self.fields.append(name, value)
     }
 
+    /// Sets fields; a name that is here several times is one of several fields.
+    pub(in crate::http) fn set_all(&mut self, fields: &[(&str, &str)]) -> Result<(), Misuse> {
+        self.unsent("write")?;
+        for (place, (name, value)) in fields.iter().enumerate() {
+            let mut before = fields[..place].iter();
+            if before.any(|(known, _)| known.eq_ignore_ascii_case(name)) {
+                self.append(name, value.as_bytes())?;
+            } else {
+                self.set(name, value.as_bytes())?;
+            }
+        }
+        Ok(())
+    }
+
     /// Adds fields that follow a body in chunks.
     pub(in crate::http) fn add_trailers(
         &mut self,
@@ -120,7 +134,7 @@ impl Outgoing {
         Ok(())
     }
 
-    pub(in crate::http) fn unsent(&self, what: &str) -> Result<(), Misuse> {
+    fn unsent(&self, what: &str) -> Result<(), Misuse> {
         if self.head_sent {
             let message = format!("Cannot {what} headers after they are sent to the client");
             return Err(Misuse::new("ERR_HTTP_HEADERS_SENT", message));

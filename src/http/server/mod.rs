@@ -1,237 +1,56 @@
 //! Servers: who is told, what they allow, how they close.
+//!
+//! | file | what | knows |
+//! | --- | --- | --- |
+//! | `pipeline/` | one connection as a state machine: bytes in, requests and bytes out | no loop, no socket |
+//! | `settings.rs` | what a server allows | |
+//! | `audience.rs`, `state.rs`, `connection.rs` | what the loop keeps of a response, a server, a connection | where it is kept |
+//! | `sending.rs` | what is written goes to the socket | the socket |
+//! | `giving_up.rs` | how a connection ends: refusals, timeouts, closes | what is kept, and `sending` |
+//! | `settling.rs` | what follows when the kernel has what was written | the ones above |
+//! | `response.rs` | what a program does with a response | the ones above |
+//! | `reading.rs`, `checking.rs` | what happens to a socket, and to none for too long | the ones above |
 
+mod audience;
+mod checking;
 mod connection;
-mod dispatch;
-mod exchange;
-pub(in crate::http) mod giving_up;
+mod giving_up;
+mod pipeline;
+mod reading;
 mod response;
 mod sending;
+mod settings;
+mod settling;
+mod state;
 
-use slab::Slab;
-
-pub(in crate::http) use self::connection::{go_on, is, known, of as connection_of, recount};
+pub use self::audience::{ResponseEvent, ServerResponse};
+pub(in crate::http) use self::connection::{Requests, is, request};
 pub use self::connection::{held, parts};
-use self::exchange::Exchange;
-pub(in crate::http) use self::exchange::{forget, is_leaving};
-pub use self::response::{ResponseEvent, ServerResponse};
-
+pub(in crate::http) use self::giving_up::end_with;
+pub(in crate::http) use self::pipeline::THROWN_AWAY;
+use self::settings::Settings;
+use self::state::{Kind, ServerState, of};
+pub use self::state::{Server, ServerEvent};
+use super::incoming::IncomingMessage;
+use super::message::Head;
 use crate::Context;
-use crate::event_loop::{CallbackResult, CallbackSite, Timer};
-use crate::http::incoming::IncomingMessage;
-use crate::http::listeners::{self, Kept, Listeners, emit as emit_to};
-use crate::http::message::date::DateCache;
-use crate::http::message::{Head, Limits};
+use crate::event_loop::{CallbackResult, CallbackSite};
 use crate::net::{self, Address, Error, ListenOptions, Socket};
-
-/// How much longer than it says a server keeps an idle connection, in milliseconds, so that a
-/// client that trusts it does not lose a request. Node's.
-pub(in crate::http) const GRACE: u32 = 1000;
-
-/// A server (`http.Server`): a small id; everything goes through the context. It is a
-/// [`net::Server`], and [`net`](Self::net) is that.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Server(net::Server);
-
-/// What can happen to a server.
-#[derive(Clone, Copy, Debug)]
-pub enum ServerEvent<'a> {
-    /// A request, as soon as its head has come. Those of a client that does not wait for the
-    /// responses come one after the other; the responses go out in that order.
-    Request(IncomingMessage, ServerResponse),
-    /// A request that sends its body only when told to (`Expect: 100-continue`), instead of
-    /// [`Request`](Self::Request): answer it, or
-    /// [`write_continue`](ServerResponse::write_continue). If nobody listens to it, the client is
-    /// told to go on.
-    CheckContinue(IncomingMessage, ServerResponse),
-    /// A request with another `Expect`. If nobody listens to it, the answer is 417.
-    CheckExpectation(IncomingMessage, ServerResponse),
-    /// A request to become another protocol (`Connection: upgrade`): its head, the socket, which
-    /// is the listener's from now on, and what has come behind the head. Nothing of HTTP stays
-    /// with the socket. If nobody listens to it, or
-    /// [`set_should_upgrade`](Server::set_should_upgrade) says so, it is an ordinary request.
-    Upgrade(&'a Head, Socket, &'a [u8]),
-    /// A request with the method CONNECT; as [`Upgrade`](Self::Upgrade), but if nobody listens to
-    /// it the connection is closed.
-    Connect(&'a Head, Socket, &'a [u8]),
-    /// What a client sent cannot be understood, is too much or too slow, or its connection broke.
-    /// Who listens to it has to answer and to end the socket; if nobody does, that is done.
-    ClientError(&'a Error, Socket),
-    /// A request beyond [`set_max_requests_per_socket`](Server::set_max_requests_per_socket); it is
-    /// answered with 503.
-    DropRequest(IncomingMessage, Socket),
-    /// A connection was idle for [`set_timeout`](Server::set_timeout). If nobody listens to it,
-    /// nor to that of its request or response, it is closed.
-    Timeout(Socket),
-}
-
-#[derive(Clone, Copy)]
-pub(in crate::http) enum Kind {
-    Request,
-    CheckContinue,
-    CheckExpectation,
-    Upgrade,
-    Connect,
-    ClientError,
-    DropRequest,
-    Timeout,
-}
-
-impl listeners::Kind for Kind {
-    fn bit(self) -> u16 {
-        1 << self as u16
-    }
-}
-
-type Callback<S> = dyn FnMut(&mut S, &mut Context<S>, Server, ServerEvent<'_>);
-
-/// What a server allows; times in milliseconds, 0 for no limit.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::http) struct Settings {
-    pub(in crate::http) limits: Limits,
-    pub(in crate::http) max_body: u64,
-    pub(in crate::http) headers_timeout: u64,
-    pub(in crate::http) request_timeout: u64,
-    pub(in crate::http) keep_alive_timeout: u32,
-    pub(in crate::http) checking_interval: u64,
-    pub(in crate::http) timeout: u32,
-    pub(in crate::http) max_requests_per_socket: u32,
-    pub(in crate::http) should_upgrade: fn(&Head) -> bool,
-    pub(in crate::http) allow_half_open: bool,
-}
-
-impl Default for Settings {
-    /// Node's.
-    fn default() -> Self {
-        Self {
-            limits: Limits::default(),
-            max_body: u64::MAX,
-            headers_timeout: 60_000,
-            request_timeout: 300_000,
-            keep_alive_timeout: 5000,
-            checking_interval: 30_000,
-            timeout: 0,
-            max_requests_per_socket: 0,
-            should_upgrade: |_| true,
-            allow_half_open: false,
-        }
-    }
-}
-
-/// What hangs on the `net` server.
-pub(in crate::http) struct ServerState<S> {
-    pub(in crate::http) listeners: Listeners<Callback<S>>,
-    pub(in crate::http) settings: Settings,
-    /// All its connections, to check and to close them.
-    pub(in crate::http) connections: Slab<Socket>,
-    pub(in crate::http) date: DateCache,
-    /// Exchanges that are over, and a buffer: their memory is used again.
-    #[expect(
-        clippy::vec_box,
-        reason = "an exchange moves between lists, and is large"
-    )]
-    pub(in crate::http) spare: Vec<Box<Exchange<S>>>,
-    pub(in crate::http) buffer: Vec<u8>,
-    check: Option<Timer>,
-}
 
 /// Makes a server that does not listen yet (`http.createServer`).
 pub fn create_server<S: 'static>(cx: &mut Context<S>) -> Server {
     let server = net::create_server(cx);
-    let state = ServerState::<S> {
-        listeners: Listeners::default(),
-        settings: Settings::default(),
-        connections: Slab::new(),
-        date: DateCache::default(),
-        spare: Vec::new(),
-        buffer: Vec::new(),
-        check: None,
-    };
-    server.set_data(cx, state);
+    server.set_data(cx, ServerState::<S>::default());
     // As in Node: the end of the requests must not cut the response off, and small responses do
     // not wait.
     server.set_allow_half_open(cx, true);
     server.set_no_delay(cx, true);
-    server.on_connection(cx, |_, cx, socket| connection::accepted(cx, socket));
+    server.on_connection(cx, |_, cx, socket| reading::accepted(cx, socket));
     server.on_socket_event(cx, |state, cx, socket, event| {
-        connection::event(state, cx, socket, event);
+        reading::event(state, cx, socket, event);
     });
-    server.on_close(cx, |_, cx, server| stop_checking(cx, server));
+    server.on_close(cx, |_, cx, server| checking::stop(cx, server));
     Server(server)
-}
-
-fn of<S: 'static>(cx: &mut Context<S>, server: net::Server) -> Option<&mut ServerState<S>> {
-    server.data_mut(cx)
-}
-
-struct Place(net::Server);
-
-impl<S: 'static> Kept<S, Callback<S>> for Place {
-    fn listeners<'a>(&self, cx: &'a mut Context<S>) -> Option<&'a mut Listeners<Callback<S>>> {
-        Some(&mut of(cx, self.0)?.listeners)
-    }
-}
-
-/// Tells the server's listeners; true if there was one.
-pub(in crate::http) fn emit<S: 'static>(
-    state: &mut S,
-    cx: &mut Context<S>,
-    server: net::Server,
-    kind: Kind,
-    event: ServerEvent<'_>,
-) -> bool {
-    let place = Place(server);
-    emit_to(
-        state,
-        cx,
-        kind,
-        &place,
-        |callback: &mut Callback<S>, state, cx| {
-            callback(state, cx, Server(server), event);
-        },
-    )
-}
-
-pub(in crate::http) fn listens<S: 'static>(
-    cx: &mut Context<S>,
-    server: net::Server,
-    kind: Kind,
-) -> bool {
-    of(cx, server).is_some_and(|own| own.listeners.listens(kind))
-}
-
-/// Looks at all connections now and then, while there are any: whose request takes too long is
-/// told so.
-pub(in crate::http) fn start_checking<S: 'static>(cx: &mut Context<S>, server: net::Server) {
-    let Some(own) = of(cx, server).filter(|own| own.check.is_none()) else {
-        return;
-    };
-    let interval = own.settings.checking_interval;
-    let timer = cx.set_interval(interval, move |state, cx| check(state, cx, server));
-    cx.set_timer_ref(timer, false);
-    if let Some(own) = of(cx, server) {
-        own.check = Some(timer);
-    }
-}
-
-fn stop_checking<S: 'static>(cx: &mut Context<S>, server: net::Server) {
-    if let Some(timer) = of(cx, server).and_then(|own| own.check.take()) {
-        cx.clear_timer(timer);
-    }
-}
-
-fn check<S: 'static>(state: &mut S, cx: &mut Context<S>, server: net::Server) {
-    let Some(own) = of(cx, server) else { return };
-    let settings = own.settings;
-    if own.connections.is_empty() {
-        return stop_checking(cx, server); // an idle server sleeps
-    }
-    for socket in all(own) {
-        giving_up::check(state, cx, socket, &settings);
-    }
-}
-
-fn all<S>(own: &ServerState<S>) -> Vec<Socket> {
-    own.connections.iter().map(|(_, socket)| *socket).collect()
 }
 
 /// Writes the pair of methods for each event.
@@ -338,6 +157,10 @@ impl Server {
         self
     }
 
+    fn connections<S: 'static>(self, cx: &mut Context<S>) -> Vec<Socket> {
+        of(cx, self.0).map_or(Vec::new(), |own| own.all())
+    }
+
     /// The server as `net` has it: its address, its connections, its events.
     #[must_use]
     pub fn net(self) -> net::Server {
@@ -436,10 +259,8 @@ impl Server {
 
     /// Closes the connections that wait for a request (`server.closeIdleConnections()`).
     pub fn close_idle_connections<S: 'static>(self, cx: &mut Context<S>) -> Self {
-        for socket in of(cx, self.0).map(|own| all(own)).unwrap_or_default() {
-            if connection::of(cx, socket)
-                .is_some_and(|own: &mut connection::Connection<S>| own.is_idle())
-            {
+        for socket in self.connections(cx) {
+            if connection::of::<S>(cx, socket).is_some_and(|own| own.pipeline.is_idle()) {
                 socket.destroy(cx);
             }
         }
@@ -448,7 +269,7 @@ impl Server {
 
     /// Closes all connections (`server.closeAllConnections()`), but none that left HTTP.
     pub fn close_all_connections<S: 'static>(self, cx: &mut Context<S>) -> Self {
-        for socket in of(cx, self.0).map(|own| all(own)).unwrap_or_default() {
+        for socket in self.connections(cx) {
             socket.destroy(cx);
         }
         self
@@ -546,7 +367,7 @@ impl Server {
     /// A no-op if the connection is not one of this server's.
     pub fn pause_requests<S: 'static>(self, cx: &mut Context<S>, socket: Socket) {
         if let Some(connection) = connection::of::<S>(cx, socket) {
-            connection.held_back = true;
+            connection.pipeline.hold_back();
         }
     }
 
@@ -554,7 +375,7 @@ impl Server {
     /// [paused](Self::pause_requests).
     pub fn resume_requests<S: 'static>(self, cx: &mut Context<S>, socket: Socket) {
         if let Some(connection) = connection::of::<S>(cx, socket)
-            && std::mem::take(&mut connection.held_back)
+            && connection.pipeline.let_come()
         {
             connection::go_on(cx, socket);
         }

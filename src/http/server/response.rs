@@ -1,105 +1,16 @@
-//! The response of a server, as programs see it; how it goes out is in `sending.rs`.
+//! What a program does with a response, and what it asks of it.
 
-use super::connection::{self, of};
-use super::exchange::{Exchange, Response};
-use super::sending;
+use super::audience::{Kind, ResponseEvent, ServerResponse};
+use super::connection;
+use super::pipeline::Response;
 use crate::Context;
 use crate::event_loop::{CallbackResult, CallbackSite};
-use crate::http::incoming::IncomingMessage;
-use crate::http::listeners::{self, Kept, Listeners, emit, listener_methods};
+use crate::http::listeners::listener_methods;
 use crate::http::message::Misuse;
 use crate::http::message::fields::check_text;
-use crate::http::message::outgoing::Removed;
+use crate::http::message::outgoing::Outgoing;
 use crate::http::{WriteCallback, write_after_end};
 use crate::net::{Error, Socket};
-
-/// The response to a request (`http.ServerResponse`): a small id; everything goes through the
-/// context.
-///
-/// It is good until its [`Close`](ResponseEvent::Close). A response whose connection is gone takes
-/// everything and does nothing.
-///
-/// The head goes out with the first of the body. A body given to [`end_with`](Self::end_with) at
-/// once gets a `Content-Length`; one that is [written](Self::write) piece by piece goes out in
-/// chunks, unless the program has set a length. What is written to a later response of a
-/// pipelining client waits for the earlier ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ServerResponse {
-    pub(in crate::http) socket: Socket,
-    pub(in crate::http) number: u32,
-}
-
-/// What can happen to a response.
-#[derive(Clone, Copy, Debug)]
-pub enum ResponseEvent<'a> {
-    /// After a `write` that returned false: all is sent, write on. Not after `end`.
-    Drain,
-    /// All of it was handed to the kernel, a tick later at the earliest.
-    Finish,
-    /// Its connection was idle for the time set.
-    Timeout,
-    /// What the program did with it was wrong: written after its end, or not as much as it had
-    /// said.
-    Error(&'a Error),
-    /// It is sent, or its connection is gone. Nothing follows.
-    Close,
-}
-
-#[derive(Clone, Copy)]
-pub(in crate::http) enum Kind {
-    Drain,
-    Finish,
-    Timeout,
-    Error,
-    Close,
-}
-
-impl listeners::Kind for Kind {
-    fn bit(self) -> u16 {
-        1 << self as u16
-    }
-}
-
-pub(in crate::http) type Callback<S> =
-    dyn FnMut(&mut S, &mut Context<S>, ServerResponse, ResponseEvent<'_>);
-
-/// Where a response's listeners are.
-struct Place(ServerResponse);
-
-impl<S: 'static> Kept<S, Callback<S>> for Place {
-    fn listeners<'a>(&self, cx: &'a mut Context<S>) -> Option<&'a mut Listeners<Callback<S>>> {
-        let exchange = of(cx, self.0.socket)?.exchange(self.0.number)?;
-        Some(&mut exchange.response.listeners)
-    }
-}
-
-/// Calls the response's listeners; true if there were any.
-pub(in crate::http) fn tell<S: 'static>(
-    state: &mut S,
-    cx: &mut Context<S>,
-    response: ServerResponse,
-    kind: Kind,
-    event: ResponseEvent<'_>,
-) -> bool {
-    let place = Place(response);
-    emit(
-        state,
-        cx,
-        kind,
-        &place,
-        |callback: &mut Callback<S>, state, cx| {
-            callback(state, cx, response, event);
-        },
-    )
-}
-
-pub(in crate::http) fn timed_out<S: 'static>(
-    state: &mut S,
-    cx: &mut Context<S>,
-    response: ServerResponse,
-) -> bool {
-    tell(state, cx, response, Kind::Timeout, ResponseEvent::Timeout)
-}
 
 listener_methods! { ServerResponse, ResponseEvent:
     on_drain once_drain Drain () ResponseEvent::Drain => ();
@@ -110,20 +21,8 @@ listener_methods! { ServerResponse, ResponseEvent:
 }
 
 impl ServerResponse {
-    pub(in crate::http) fn new(socket: Socket, number: u32) -> Self {
-        Self { socket, number }
-    }
-
-    pub(in crate::http) fn with<S: 'static, R>(
-        self,
-        cx: &mut Context<S>,
-        change: impl FnOnce(&mut Exchange<S>) -> R,
-    ) -> Option<R> {
-        Some(change(of(cx, self.socket)?.exchange(self.number)?))
-    }
-
     /// A callback of this response, or of its request, has returned.
-    pub(in crate::http) fn check<S: 'static>(
+    pub(super) fn check<S: 'static>(
         self,
         cx: &mut Context<S>,
         site: CallbackSite,
@@ -150,34 +49,24 @@ impl ServerResponse {
     /// The program has failed to answer: the client is told so by a status, if nothing was begun,
     /// and by the end of the connection otherwise. What was ended stands.
     pub(in crate::http) fn fail<S: 'static>(self, cx: &mut Context<S>) {
-        let Some((begun, ended)) = self.with(cx, |exchange| {
-            let response = &mut exchange.response;
-            let outgoing = &mut response.outgoing;
-            let state = (outgoing.head_sent, outgoing.ended);
-            if state == (false, false) {
-                // What was set for another answer is not true of this one.
-                outgoing.fields.recycle();
-                outgoing.trailers.recycle();
-                outgoing.removed = Removed::default();
-                (response.status, response.message) = (500, None);
-            }
-            state
-        }) else {
-            return;
-        };
-        match (begun, ended) {
-            (_, true) => {}
-            (true, false) => {
+        let state = self.with(cx, |exchange| {
+            let outgoing = &exchange.response.outgoing;
+            (outgoing.head_sent, outgoing.ended)
+        });
+        match state {
+            None | Some((_, true)) => {}
+            Some((true, false)) => {
                 self.socket.destroy(cx);
             }
-            (false, false) => {
+            Some((false, false)) => {
+                self.with(cx, |exchange| exchange.response.start_over(500));
                 self.end_with(cx, "Internal Server Error\n");
             }
         }
     }
 
-    fn known<S: 'static>(self, cx: &Context<S>) -> Option<&Response<S>> {
-        Some(&connection::known(cx, self.socket, self.number)?.response)
+    fn known<S: 'static>(self, cx: &Context<S>) -> Option<&Response> {
+        Some(&connection::exchange(cx, self.socket, self.number)?.response)
     }
 
     fn listen_to<S: 'static>(
@@ -188,17 +77,20 @@ impl ServerResponse {
         callback: impl FnMut(&mut S, &mut Context<S>, Self, ResponseEvent<'_>) + 'static,
     ) -> Self {
         self.with(cx, |exchange| {
-            let listeners = &mut exchange.response.listeners;
+            let listeners = &mut exchange.companion.response;
             listeners.add(kind, once, Box::new(callback));
         });
         self
     }
 
-    /// The request it answers (`res.req`).
-    #[must_use]
-    pub fn request(self) -> IncomingMessage {
-        let Self { socket, number } = self;
-        IncomingMessage { socket, number }
+    fn change<S: 'static>(
+        self,
+        cx: &mut Context<S>,
+        change: impl FnOnce(&mut Outgoing) -> Result<(), Misuse>,
+    ) -> Result<Self, Error> {
+        let changed = self.with(cx, |exchange| change(&mut exchange.response.outgoing));
+        changed.unwrap_or(Ok(()))?;
+        Ok(self)
     }
 
     /// The connection it goes out on (`res.socket`).
@@ -256,11 +148,7 @@ impl ServerResponse {
         name: &str,
         value: impl AsRef<[u8]>,
     ) -> Result<Self, Error> {
-        let set = self.with(cx, |exchange| {
-            exchange.response.outgoing.set(name, value.as_ref())
-        });
-        set.unwrap_or(Ok(()))?;
-        Ok(self)
+        self.change(cx, |outgoing| outgoing.set(name, value.as_ref()))
     }
 
     /// Adds a field beside those of the same name (`res.appendHeader`): how to set several cookies.
@@ -274,11 +162,7 @@ impl ServerResponse {
         name: &str,
         value: impl AsRef<[u8]>,
     ) -> Result<Self, Error> {
-        let set = self.with(cx, |exchange| {
-            exchange.response.outgoing.append(name, value.as_ref())
-        });
-        set.unwrap_or(Ok(()))?;
-        Ok(self)
+        self.change(cx, |outgoing| outgoing.append(name, value.as_ref()))
     }
 
     /// Takes a field out again (`res.removeHeader`). Of `Date`, `Connection`, `Content-Length` and
@@ -288,9 +172,7 @@ impl ServerResponse {
     ///
     /// `ERR_HTTP_HEADERS_SENT` after the head is sent.
     pub fn remove_header<S: 'static>(self, cx: &mut Context<S>, name: &str) -> Result<Self, Error> {
-        let removed = self.with(cx, |exchange| exchange.response.outgoing.remove(name));
-        removed.unwrap_or(Ok(()))?;
-        Ok(self)
+        self.change(cx, |outgoing| outgoing.remove(name))
     }
 
     /// The value of a field that was set (`res.getHeader`).
@@ -338,24 +220,8 @@ impl ServerResponse {
             let message = format!("Invalid status code: {status}");
             return Err(Error::with_code("ERR_HTTP_INVALID_STATUS_CODE", message));
         }
-        let set = self.with(cx, |exchange| {
-            let outgoing = &mut exchange.response.outgoing;
-            outgoing.unsent("write")?;
-            // A name that is here several times is one of several fields.
-            for (place, (name, value)) in headers.iter().enumerate() {
-                let again = headers[..place]
-                    .iter()
-                    .any(|(known, _)| known.eq_ignore_ascii_case(name));
-                if again {
-                    outgoing.append(name, value.as_bytes())?;
-                } else {
-                    outgoing.set(name, value.as_bytes())?;
-                }
-            }
-            exchange.response.status = status;
-            Ok::<(), Misuse>(())
-        });
-        set.unwrap_or(Ok(()))?;
+        self.change(cx, |outgoing| outgoing.set_all(headers))?;
+        self.with(cx, |exchange| exchange.response.status = status);
         self.send(cx, None, false);
         Ok(self)
     }
@@ -369,33 +235,13 @@ impl ServerResponse {
 
     /// Tells a client that expects it to go on and send the body (`res.writeContinue`).
     pub fn write_continue<S: 'static>(self, cx: &mut Context<S>) -> Self {
-        self.with(cx, |exchange| exchange.response.sent_continue = true);
-        self.write_raw(cx, b"HTTP/1.1 100 Continue\r\n\r\n")
+        self.with(cx, |exchange| exchange.response.continues());
+        self.inform(cx, b"HTTP/1.1 100 Continue\r\n\r\n")
     }
 
     /// Tells the client that the response will take time (`res.writeProcessing`).
     pub fn write_processing<S: 'static>(self, cx: &mut Context<S>) -> Self {
-        self.write_raw(cx, b"HTTP/1.1 102 Processing\r\n\r\n")
-    }
-
-    fn write_raw<S: 'static>(self, cx: &mut Context<S>, bytes: &[u8]) -> Self {
-        let Some(own) = of(cx, self.socket) else {
-            return self;
-        };
-        let writing = own.ended == self.number;
-        let Some(exchange) = own.exchange(self.number) else {
-            return self;
-        };
-        if exchange.response.outgoing.head_sent {
-            return self;
-        }
-        if writing {
-            own.out.extend_from_slice(bytes);
-        } else {
-            exchange.response.held.extend_from_slice(bytes);
-        }
-        self.flush_soon(cx);
-        self
+        self.inform(cx, b"HTTP/1.1 102 Processing\r\n\r\n")
     }
 
     /// Writes some of the body (`res.write`); the head goes out first. False if so much is queued
@@ -427,7 +273,7 @@ impl ServerResponse {
         }
         let fine = self.write(cx, data);
         self.with(cx, |exchange| {
-            exchange.response.callbacks.push(callback);
+            exchange.companion.on_sent.push(callback);
         });
         self.flush_soon(cx);
         fine
@@ -443,11 +289,7 @@ impl ServerResponse {
         cx: &mut Context<S>,
         trailers: &[(&str, &str)],
     ) -> Result<Self, Error> {
-        let set = self.with(cx, |exchange| {
-            exchange.response.outgoing.add_trailers(trailers)
-        });
-        set.unwrap_or(Ok(()))?;
-        Ok(self)
+        self.change(cx, |outgoing| outgoing.add_trailers(trailers))
     }
 
     /// Ends the response (`res.end()`). Ending it again is a no-op.
@@ -483,7 +325,7 @@ impl ServerResponse {
             return self.end_with(cx, data);
         }
         self.with(cx, |exchange| {
-            exchange.response.on_finish.extend(callback.take());
+            exchange.companion.on_finish.extend(callback.take());
         });
         if let Some(callback) = callback {
             cx.next_tick(move |state, cx| callback(state, cx, Some(&write_after_end())));
@@ -504,7 +346,7 @@ impl ServerResponse {
     /// Closes the connection at once (`res.destroy()`): the response is cut short, unless it has
     /// ended and the kernel takes all that is left of it.
     pub fn destroy<S: 'static>(self, cx: &mut Context<S>) {
-        sending::destroy(cx, self);
+        self.give_up(cx);
     }
 
     /// Whether the head is fixed (`res.headersSent`).

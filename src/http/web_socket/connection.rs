@@ -7,7 +7,7 @@ use super::decoder::Decoded;
 use super::{
     Endpoint, Event, Message, Options, Protocol, ReadyState, Received, Role, WebSocket, code,
 };
-use crate::http::server::giving_up::THROWN_AWAY;
+use crate::http::server::THROWN_AWAY;
 use crate::net::{self, Context, Holding, Socket};
 
 /// Frames one WebSocket is served in one turn, whole messages or not; the rest of what was read

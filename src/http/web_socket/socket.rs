@@ -7,7 +7,7 @@ use super::frame::{self, Kind};
 use super::{Endpoint, Handshake, ReadyState, Refusal, Role, code};
 use crate::event_loop::{CallbackResult, CallbackSite};
 use crate::http::Head;
-use crate::http::server::giving_up;
+use crate::http::server;
 use crate::net::{Context, Socket};
 
 /// One end of a WebSocket (`WebSocket` of Node's `ws`): a small id; everything goes through the
@@ -68,7 +68,7 @@ impl Refusal {
     /// Answers the request, and ends the connection. Whoever listened to the socket hears no more
     /// of it.
     pub fn send<S: 'static>(&self, cx: &mut Context<S>, socket: Socket) {
-        giving_up::end_with(cx, socket, self.response());
+        server::end_with(cx, socket, self.response());
     }
 }
 

@@ -1,17 +1,43 @@
 //! What a program does with a message that is being received, and what it asks of it.
 
-use super::{
-    IncomingMessage, Kind, MessageEvent, close, known, of, queue_end, queue_flow, read_on, tell,
-};
+use super::client;
+use super::client::Responses;
+use super::incoming::{self, Callback, IncomingMessage, Kind, MessageEvent, Side};
+use super::listeners::{Listeners, listener_methods};
+use super::message::Head;
+use super::message::incoming::Incoming;
+use super::server::{self, Requests, ServerResponse};
 use crate::Context;
 use crate::event_loop::{CallbackResult, CallbackSite};
-use crate::http::{Head, ServerResponse, server};
 use crate::net::{Error, Socket};
 
+listener_methods! { IncomingMessage, MessageEvent:
+    on_data once_data Data (&[u8]) MessageEvent::Data(bytes) => (bytes);
+    on_end once_end End () MessageEvent::End => ();
+    on_aborted once_aborted Aborted () MessageEvent::Aborted => ();
+    on_timeout once_timeout Timeout () MessageEvent::Timeout => ();
+    on_error once_error Error (&Error) MessageEvent::Error(error) => (error);
+    on_close once_close Close () MessageEvent::Close => ();
+}
+
 impl IncomingMessage {
+    fn find<S: 'static>(
+        self,
+        cx: &mut Context<S>,
+    ) -> Option<(&mut Incoming, &mut Listeners<Callback<S>>)> {
+        match server::is(cx, self.socket) {
+            true => Requests::find(cx, self),
+            false => Responses::find(cx, self),
+        }
+    }
+
+    fn known<S: 'static>(self, cx: &Context<S>) -> Option<&Incoming> {
+        server::request(cx, self).or_else(|| client::response(cx, self))
+    }
+
     /// A callback of this message has returned. An error fails what it belongs to: a request is
     /// answered with 500, the response to one of ours is cut short.
-    pub(super) fn check<S: 'static>(
+    fn check<S: 'static>(
         self,
         cx: &mut Context<S>,
         site: CallbackSite,
@@ -23,22 +49,24 @@ impl IncomingMessage {
         };
         let Self { socket, number } = self;
         if server::is(cx, socket) {
-            ServerResponse::new(socket, number).fail(cx);
+            ServerResponse { socket, number }.fail(cx);
         } else {
             self.destroy(cx);
         }
     }
 
-    pub(super) fn listen_to<S: 'static>(
+    fn listen_to<S: 'static>(
         self,
         cx: &mut Context<S>,
         kind: Kind,
         once: bool,
         callback: impl FnMut(&mut S, &mut Context<S>, Self, MessageEvent<'_>) + 'static,
     ) -> Self {
-        let Some(own) = of(cx, self) else { return self };
-        own.listeners.add(kind, once, Box::new(callback));
-        if matches!(kind, Kind::Data) && own.flowing != Some(false) {
+        let Some((own, listeners)) = self.find(cx) else {
+            return self;
+        };
+        listeners.add(kind, once, Box::new(callback));
+        if matches!(kind, Kind::Data) && !own.is_paused() {
             self.resume(cx);
         }
         self
@@ -46,21 +74,17 @@ impl IncomingMessage {
 
     /// Hands out no data until [`resume`](Self::resume): the other side has to wait.
     pub fn pause<S: 'static>(self, cx: &mut Context<S>) -> Self {
-        if let Some(own) = of(cx, self) {
-            own.flowing = Some(false);
+        if let Some((own, _)) = self.find(cx) {
+            own.pause();
         }
         self
     }
 
     /// Hands out data, from the next tick on; what nobody listens to is thrown away.
     pub fn resume<S: 'static>(self, cx: &mut Context<S>) -> Self {
-        let Some(own) = of(cx, self) else { return self };
-        own.asked_for = true;
-        let flowed = own.flowing.replace(true) == Some(true);
-        match (own.kept.is_empty(), flowed) {
-            (false, _) => queue_flow(cx, self),
-            (true, true) => queue_end(cx, self),
-            (true, false) => read_on(cx, self),
+        match server::is(cx, self.socket) {
+            true => incoming::resume::<S, Requests>(cx, self),
+            false => incoming::resume::<S, Responses>(cx, self),
         }
         self
     }
@@ -69,7 +93,7 @@ impl IncomingMessage {
     /// it off. When it is over, [`MessageEvent::Timeout`] is told as long as the message has not come
     /// in full, and whatever else listens; if nobody does, the connection is closed.
     pub fn set_timeout<S: 'static>(self, cx: &mut Context<S>, ms: u32) -> Self {
-        if of(cx, self).is_some() {
+        if self.known(cx).is_some() {
             self.socket.set_timeout(cx, ms);
         }
         self
@@ -89,31 +113,12 @@ impl IncomingMessage {
 
     fn give_up<S: 'static>(self, cx: &mut Context<S>, error: Option<Error>) {
         let socket = self.socket;
-        let response = !server::is(cx, socket);
-        let Some(own) = of(cx, self) else { return };
-        let mut cut_short = true;
-        if response {
-            if own.closed || std::mem::replace(&mut own.destroyed, true) {
-                return;
-            }
-            own.forget_kept();
-            cut_short = !(own.complete && own.ended);
-            own.aborted |= cut_short;
-            let error = error.clone();
-            cx.next_tick(move |state, cx| {
-                if cut_short {
-                    tell(state, cx, self, Kind::Aborted, MessageEvent::Aborted);
-                }
-                cx.next_tick(move |state, cx| {
-                    if let Some(error) = &error {
-                        tell(state, cx, self, Kind::Error, MessageEvent::Error(error));
-                    }
-                    close(state, cx, self);
-                });
-            });
-        }
+        let closes = match server::is(cx, socket) {
+            true => self.known(cx).is_some(),
+            false => incoming::destroy::<S, Responses>(cx, self, error.clone()),
+        };
         match error {
-            _ if !cut_short => {}
+            _ if !closes => {}
             Some(error) => {
                 socket.destroy_with(cx, error);
             }
@@ -133,13 +138,13 @@ impl IncomingMessage {
     /// stale.
     #[must_use]
     pub fn head<S: 'static>(self, cx: &Context<S>) -> Option<&Head> {
-        Some(&known(cx, self)?.head)
+        Some(&self.known(cx)?.head)
     }
 
     /// The fields that came behind a body in chunks, once it has ended (`trailers`).
     #[must_use]
     pub fn trailers<S: 'static>(self, cx: &Context<S>) -> Option<&Head> {
-        known(cx, self)?.trailers.as_deref()
+        self.known(cx)?.trailers.as_deref()
     }
 
     /// The method of a request (`method`).
@@ -170,24 +175,24 @@ impl IncomingMessage {
     /// Whether all of it was received (`complete`).
     #[must_use]
     pub fn complete<S: 'static>(self, cx: &Context<S>) -> bool {
-        known(cx, self).is_some_and(|own| own.complete)
+        self.known(cx).is_some_and(Incoming::is_complete)
     }
 
     /// Whether its end was told (`readableEnded`).
     #[must_use]
     pub fn readable_ended<S: 'static>(self, cx: &Context<S>) -> bool {
-        known(cx, self).is_some_and(|own| own.ended)
+        self.known(cx).is_some_and(Incoming::has_ended)
     }
 
     /// Whether it was cut short (`aborted`).
     #[must_use]
     pub fn aborted<S: 'static>(self, cx: &Context<S>) -> bool {
-        known(cx, self).is_some_and(|own| own.aborted)
+        self.known(cx).is_some_and(Incoming::is_aborted)
     }
 
     /// Whether it is paused (`isPaused()`).
     #[must_use]
     pub fn is_paused<S: 'static>(self, cx: &Context<S>) -> bool {
-        known(cx, self).is_some_and(|own| own.flowing == Some(false))
+        self.known(cx).is_some_and(Incoming::is_paused)
     }
 }

@@ -1,0 +1,153 @@
+//! What the loop keeps of a server: who is told, what it allows, its connections.
+
+use slab::Slab;
+
+use super::audience::{Audience, ServerResponse};
+use super::pipeline::{Exchange, Spoken};
+use super::settings::Settings;
+use crate::Context;
+use crate::event_loop::Timer;
+use crate::http::incoming::IncomingMessage;
+use crate::http::listeners::{self, Kept, Listeners, emit as emit_to};
+use crate::http::message::Head;
+use crate::http::message::date::DateCache;
+use crate::net::{self, Error, Socket};
+
+/// A server (`http.Server`): a small id; everything goes through the context. It is a
+/// [`net::Server`], and [`net`](Self::net) is that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Server(pub(super) net::Server);
+
+/// What can happen to a server.
+#[derive(Clone, Copy, Debug)]
+pub enum ServerEvent<'a> {
+    /// A request, as soon as its head has come. Those of a client that does not wait for the
+    /// responses come one after the other; the responses go out in that order.
+    Request(IncomingMessage, ServerResponse),
+    /// A request that sends its body only when told to (`Expect: 100-continue`), instead of
+    /// [`Request`](Self::Request): answer it, or
+    /// [`write_continue`](ServerResponse::write_continue). If nobody listens to it, the client is
+    /// told to go on.
+    CheckContinue(IncomingMessage, ServerResponse),
+    /// A request with another `Expect`. If nobody listens to it, the answer is 417.
+    CheckExpectation(IncomingMessage, ServerResponse),
+    /// A request to become another protocol (`Connection: upgrade`): its head, the socket, which
+    /// is the listener's from now on, and what has come behind the head. Nothing of HTTP stays
+    /// with the socket. If nobody listens to it, or
+    /// [`set_should_upgrade`](Server::set_should_upgrade) says so, it is an ordinary request.
+    Upgrade(&'a Head, Socket, &'a [u8]),
+    /// A request with the method CONNECT; as [`Upgrade`](Self::Upgrade), but if nobody listens to
+    /// it the connection is closed.
+    Connect(&'a Head, Socket, &'a [u8]),
+    /// What a client sent cannot be understood, is too much or too slow, or its connection broke.
+    /// Who listens to it has to answer and to end the socket; if nobody does, that is done.
+    ClientError(&'a Error, Socket),
+    /// A request beyond [`set_max_requests_per_socket`](Server::set_max_requests_per_socket); it is
+    /// answered with 503.
+    DropRequest(IncomingMessage, Socket),
+    /// A connection was idle for [`set_timeout`](Server::set_timeout). If nobody listens to it,
+    /// nor to that of its request or response, it is closed.
+    Timeout(Socket),
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    Request,
+    CheckContinue,
+    CheckExpectation,
+    Upgrade,
+    Connect,
+    ClientError,
+    DropRequest,
+    Timeout,
+}
+
+impl listeners::Kind for Kind {
+    fn bit(self) -> u16 {
+        1 << self as u16
+    }
+}
+
+type Callback<S> = dyn FnMut(&mut S, &mut Context<S>, Server, ServerEvent<'_>);
+
+/// What hangs on the `net` server.
+pub(super) struct ServerState<S> {
+    pub(super) listeners: Listeners<Callback<S>>,
+    pub(super) settings: Settings,
+    /// All its connections, to check and to close them.
+    pub(super) connections: Slab<Socket>,
+    pub(super) date: DateCache,
+    /// Exchanges that are over, and a buffer: their memory is used again.
+    #[expect(
+        clippy::vec_box,
+        reason = "an exchange moves between lists, and is large"
+    )]
+    pub(super) spare: Vec<Box<Exchange<Audience<S>>>>,
+    pub(super) buffer: Vec<u8>,
+    pub(super) check: Option<Timer>,
+}
+
+impl<S> Default for ServerState<S> {
+    fn default() -> Self {
+        Self {
+            listeners: Listeners::default(),
+            settings: Settings::default(),
+            connections: Slab::new(),
+            date: DateCache::default(),
+            spare: Vec::new(),
+            buffer: Vec::new(),
+            check: None,
+        }
+    }
+}
+
+impl<S> ServerState<S> {
+    pub(super) fn all(&self) -> Vec<Socket> {
+        self.connections.iter().map(|(_, socket)| *socket).collect()
+    }
+
+    pub(super) fn spoken(&self) -> Spoken {
+        Spoken {
+            upgrade: self.listeners.listens(Kind::Upgrade),
+            connect: self.listeners.listens(Kind::Connect),
+        }
+    }
+}
+
+pub(super) fn of<S: 'static>(
+    cx: &mut Context<S>,
+    server: net::Server,
+) -> Option<&mut ServerState<S>> {
+    server.data_mut(cx)
+}
+
+struct Place(net::Server);
+
+impl<S: 'static> Kept<S, Callback<S>> for Place {
+    fn listeners<'a>(&self, cx: &'a mut Context<S>) -> Option<&'a mut Listeners<Callback<S>>> {
+        Some(&mut of(cx, self.0)?.listeners)
+    }
+}
+
+/// Tells the listeners of a socket's server; true if there was one.
+pub(super) fn emit<S: 'static>(
+    state: &mut S,
+    cx: &mut Context<S>,
+    socket: Socket,
+    kind: Kind,
+    event: ServerEvent<'_>,
+) -> bool {
+    let Some(server) = socket.server(cx) else {
+        return false;
+    };
+    let place = Place(server);
+    emit_to(
+        state,
+        cx,
+        kind,
+        &place,
+        |callback: &mut Callback<S>, state, cx| {
+            callback(state, cx, Server(server), event);
+        },
+    )
+}
