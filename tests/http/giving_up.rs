@@ -296,3 +296,20 @@ fn a_refusal_waits_for_the_responses_before_it() {
         assert_eq!(rig.now(), if count > 0 { 9900 } else { 0 });
     }
 }
+
+/// Catches: an answer behind the one that has said that it is the last, when both messages come in
+/// one read.
+#[test]
+fn nothing_is_said_behind_the_last_answer() {
+    let chunked = "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+        Transfer-Encoding: chunked\r\n\r\nzz\r\n";
+    let mut rig = timed(|cx, server| {
+        server.on_request(cx, |_, cx, _, response| response.end_with(cx, "x"));
+    });
+    let mut peer = rig.connect("http");
+    peer.send(chunked);
+    rig.run_for(10);
+    drop(peer.stream.shutdown(std::net::Shutdown::Write));
+    let (answer, end) = rig.end(&mut peer);
+    assert_eq!((statuses(&answer), end), (vec!["200"], End::Closed));
+}

@@ -105,6 +105,32 @@ fn a_body_beyond_the_limit_is_413() {
     assert_eq!(statuses(&served.ask_until_closed(sized(300_000))), ["413"]);
 }
 
+/// Catches: a chunk of which nothing is handed out if it goes beyond the limit as a whole, and some
+/// if it comes in pieces.
+#[test]
+fn a_body_is_handed_out_up_to_the_limit_however_it_comes() {
+    let request = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n\
+        8\r\n01234567\r\n8\r\n89abcdef\r\n";
+    for pieces in [1, 7, request.len()] {
+        let mut rig = timed(|cx, server| {
+            server.set_max_body(cx, Some(10));
+            server.on_request(cx, |_, cx, request, _| {
+                request.on_data(cx, |said: &mut Said, _, _, bytes| {
+                    said.push(String::from_utf8_lossy(bytes).into_owned());
+                });
+            });
+        });
+        let mut peer = rig.connect("http");
+        for piece in request.as_bytes().chunks(request.len() / pieces) {
+            peer.send(piece);
+            rig.settle();
+        }
+        assert_eq!(statuses(&rig.rest(&mut peer)), ["413"], "{pieces}");
+        let heard = rig.state.iter().filter(|said| !said.starts_with("closed"));
+        assert_eq!(String::from_iter(heard.cloned()), "0123456789", "{pieces}");
+    }
+}
+
 #[test]
 fn who_listens_to_errors_answers_them() {
     let served = Served::new(|cx, server| {

@@ -66,10 +66,12 @@ impl<T: Companion> Pipeline<T> {
     }
 
     /// What is to be refused, once, when it is its turn; and whether its answer has begun, so that
-    /// no other can be given.
+    /// no other can be given. Nothing, once the last response has ended: what is behind that is
+    /// nobody's.
     pub fn take_fault(&mut self) -> Option<(ParseError, bool)> {
-        let (begun, ended) = (self.begun, self.ended);
-        let due = |&mut (_, number): &mut (ParseError, u32)| begun == ended || ended == number;
+        let (shut, begun, ended) = (self.shut, self.begun, self.ended);
+        let due =
+            |&mut (_, number): &mut (ParseError, u32)| !shut && (begun == ended || ended == number);
         let (error, _) = self.fault.take_if(due)?;
         let answer = self.known(ended).map(|exchange| &exchange.response);
         Some((error, answer.is_some_and(|own| own.outgoing.head_sent)))
@@ -117,6 +119,7 @@ impl<T: Companion> Pipeline<T> {
     pub fn linger(&mut self, now: u64) -> (u32, bool) {
         self.stop();
         self.clock = Clock::Lingering(now);
+        self.fault = None;
         self.received = 0;
         (LINGER_SILENT, std::mem::take(&mut self.paused))
     }

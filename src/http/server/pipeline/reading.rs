@@ -92,6 +92,9 @@ impl<T: Companion> Pipeline<T> {
         if self.is_over() || (input.is_empty() && self.parser.is_idle()) {
             return Event::Done;
         }
+        if self.parser.in_message() && self.received > settings.max_body {
+            return self.fail(ParseError::BodyTooLarge);
+        }
         if !input.is_empty() {
             if self.waits(backlog) {
                 self.paused = true;
@@ -127,11 +130,13 @@ impl<T: Companion> Pipeline<T> {
             }
             Ok(Some(Part::Head)) => self.begin(lent, settings, spoken),
             Ok(Some(Part::Data(bytes))) => {
+                let room = settings.max_body.saturating_sub(self.received);
                 self.received += bytes.len() as u64;
-                if self.received > settings.max_body {
-                    return self.fail(ParseError::BodyTooLarge);
+                match usize::try_from(room).map_or(bytes, |room| &bytes[..room.min(bytes.len())]) {
+                    [] => self.fail(ParseError::BodyTooLarge),
+                    // What is behind that is too much, and refused next.
+                    bytes => Event::Data(self.last(), bytes),
                 }
-                Event::Data(self.last(), bytes)
             }
             Ok(Some(Part::End)) => {
                 self.clock = Clock::Stopped;
