@@ -20,6 +20,8 @@
 mod ending;
 mod exchange;
 mod reading;
+#[cfg(test)]
+mod tests;
 mod writing;
 
 use std::collections::VecDeque;
