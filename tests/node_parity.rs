@@ -272,6 +272,7 @@ scenarios! {
     http_client_agent_reuse "86-http-client-agent-reuse";
     http_client_errors "87-http-client-errors";
     http_reused_connection_ends "93-http-reused-connection-ends";
+    http_message_shapes "107-http-message-shapes";
     http_unread_body "94-http-unread-body";
     http_destroyed_response "95-http-destroyed-response";
     http_timeouts "96-http-timeouts";
@@ -444,6 +445,9 @@ mod node {
     #[cfg(feature = "http")]
     #[path = "89-http-max-requests-per-socket.rs"]
     pub mod http_max_requests_per_socket;
+    #[cfg(feature = "http")]
+    #[path = "107-http-message-shapes.rs"]
+    pub mod http_message_shapes;
     #[cfg(feature = "http")]
     #[path = "76-http-pipelining.rs"]
     pub mod http_pipelining;

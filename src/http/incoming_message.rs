@@ -89,6 +89,34 @@ impl IncomingMessage {
         self
     }
 
+    /// Gives bytes back that came with [`MessageEvent::Data`]: they are handed out again before any
+    /// others, from the next tick on (`unshift`). They count to what is kept of it.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_STREAM_UNSHIFT_AFTER_END_EVENT` once its end was told, `ERR_STREAM_DESTROYED` if it was
+    /// given up, cut short, or is stale.
+    pub fn unshift<S: 'static>(self, cx: &mut Context<S>, bytes: &[u8]) -> Result<Self, Error> {
+        let Some((own, _)) = self.find(cx) else {
+            return Err(Error::destroyed("unshift"));
+        };
+        if own.has_ended() {
+            let message = "stream.unshift() after end event";
+            return Err(Error::with_code(
+                "ERR_STREAM_UNSHIFT_AFTER_END_EVENT",
+                message,
+            ));
+        }
+        if own.is_destroyed_or_closed() || own.is_aborted() {
+            return Err(Error::destroyed("unshift"));
+        }
+        own.give_back(bytes);
+        if own.is_flowing() {
+            self.resume(cx);
+        }
+        Ok(self)
+    }
+
     /// Sets the time for which its connection may be idle, in milliseconds (`setTimeout`); 0 turns
     /// it off. When it is over, [`MessageEvent::Timeout`] is told as long as the message has not come
     /// in full, and whatever else listens; if nobody does, the connection is closed.
@@ -188,6 +216,12 @@ impl IncomingMessage {
     #[must_use]
     pub fn aborted<S: 'static>(self, cx: &Context<S>) -> bool {
         self.known(cx).is_some_and(Incoming::is_aborted)
+    }
+
+    /// Whether it was given up, or everything of it was told (`destroyed`); true of a stale one.
+    #[must_use]
+    pub fn destroyed<S: 'static>(self, cx: &Context<S>) -> bool {
+        self.known(cx).is_none_or(Incoming::is_destroyed_or_closed)
     }
 
     /// Whether it is paused (`isPaused()`).

@@ -63,6 +63,7 @@
 //! handed out as it comes and takes up no memory; [`Server::set_max_body`] bounds it for those who
 //! collect it.
 
+mod body;
 mod client;
 mod incoming;
 mod incoming_message;

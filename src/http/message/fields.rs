@@ -55,16 +55,22 @@ impl Fields {
             .map(|line| line.value)
     }
 
-    /// The names, in lower case, each once.
-    pub(in crate::http) fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = Vec::new();
-        for line in self.lines() {
-            let name = line.name.to_ascii_lowercase();
-            if !names.contains(&name) {
-                names.push(name);
+    /// The values of each name, which is in lower case.
+    pub(in crate::http) fn by_name(&self) -> Vec<(String, Vec<&[u8]>)> {
+        let mut all: Vec<(String, Vec<&[u8]>)> = Vec::new();
+        for Line { name, value, .. } in self.lines() {
+            let name = name.to_ascii_lowercase();
+            match all.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, values)) => values.push(value),
+                None => all.push((name, vec![value])),
             }
         }
-        names
+        all
+    }
+
+    /// The names, in lower case, each once.
+    pub(in crate::http) fn names(&self) -> Vec<String> {
+        self.by_name().into_iter().map(|(name, _)| name).collect()
     }
 
     /// Where the first line of this name is, from a place on.

@@ -123,6 +123,19 @@ impl Incoming {
         Some(piece)
     }
 
+    /// Takes bytes back that were handed out: they are the first to be handed out again. If its end
+    /// was to be told, it is to be told behind them.
+    pub(in crate::http) fn give_back(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() || self.demand == Demand::Discarded {
+            return;
+        }
+        self.kept.push_front(bytes.into());
+        self.kept_bytes += bytes.len() + PIECE;
+        if self.stage == Stage::Ending {
+            self.stage = Stage::Complete;
+        }
+    }
+
     fn forget_kept(&mut self) {
         (self.kept, self.kept_bytes) = Default::default();
     }
@@ -289,6 +302,10 @@ impl Incoming {
 
     pub(in crate::http) fn is_destroyed(&self) -> bool {
         self.life == Life::Destroyed
+    }
+
+    pub(in crate::http) fn is_destroyed_or_closed(&self) -> bool {
+        self.life != Life::Open
     }
 
     /// The last event: true if it was not told yet.

@@ -75,6 +75,13 @@ pub(super) fn exchange<S: 'static>(
     known(cx, socket)?.pipeline.known(number)
 }
 
+/// Bytes of a response that are not with the kernel yet.
+pub(super) fn unsent<S: 'static>(cx: &Context<S>, socket: Socket, number: u32) -> usize {
+    let queued = socket.writable_length(cx);
+    let unsent = known(cx, socket).and_then(|own| own.pipeline.unsent_of(number, queued));
+    unsent.unwrap_or(0)
+}
+
 /// A request of a client of one of the servers.
 pub(in crate::http) fn request<S: 'static>(
     cx: &Context<S>,

@@ -11,6 +11,7 @@
 //! | `response.rs` | what a program does with a response | the ones above |
 //! | `reading.rs`, `checking.rs` | what happens to a socket, and to none for too long | the ones above |
 
+mod as_net;
 mod audience;
 mod checking;
 mod connection;

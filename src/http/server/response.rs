@@ -194,6 +194,14 @@ impl ServerResponse {
         own.map_or(Vec::new(), |own| own.outgoing.fields.names())
     }
 
+    /// The fields that were set, in order (`res.getHeaders`): each name in lower case, with its
+    /// values.
+    #[must_use]
+    pub fn get_headers<S: 'static>(self, cx: &Context<S>) -> Vec<(String, Vec<&[u8]>)> {
+        let own = self.known(cx);
+        own.map_or(Vec::new(), |own| own.outgoing.fields.by_name())
+    }
+
     /// Whether the head carries a `Date`; it does by default (`res.sendDate`).
     pub fn set_send_date<S: 'static>(self, cx: &mut Context<S>, send: bool) -> Self {
         self.with(cx, |exchange| {
@@ -359,6 +367,20 @@ impl ServerResponse {
     #[must_use]
     pub fn writable_ended<S: 'static>(self, cx: &Context<S>) -> bool {
         self.known(cx).is_none_or(|own| own.outgoing.ended)
+    }
+
+    /// Bytes that are not with the kernel yet (`res.writableLength`), the head and the marks of
+    /// chunks among them.
+    #[must_use]
+    pub fn writable_length<S: 'static>(self, cx: &Context<S>) -> usize {
+        connection::unsent(cx, self.socket, self.number)
+    }
+
+    /// Whether it has ended, and the kernel has all of it (`res.writableFinished`); true of a stale
+    /// one, unless its connection was lost.
+    #[must_use]
+    pub fn writable_finished<S: 'static>(self, cx: &Context<S>) -> bool {
+        self.writable_ended(cx) && self.writable_length(cx) == 0
     }
 
     /// Whether [`ResponseEvent::Drain`] is to come (`res.writableNeedDrain`).

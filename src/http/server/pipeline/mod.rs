@@ -211,6 +211,18 @@ impl<T: Companion> Pipeline<T> {
         self.parser.held() + self.held() + requests
     }
 
+    /// Bytes of a response that are not with the kernel yet, of which the socket has so many queued.
+    /// `None` if nothing of it is to be sent any more.
+    pub fn unsent_of(&self, number: u32, queued: usize) -> Option<usize> {
+        let exchange = &self.exchanges[self.index(number)?];
+        // What others behind it have written since is not to be told from that.
+        let may_write = number.wrapping_sub(self.ended) as i32 <= 0;
+        Some(match may_write {
+            true => self.out.len() + queued,
+            false => exchange.response.held.len(),
+        })
+    }
+
     /// Bytes of responses that are not with the socket yet.
     fn held(&self) -> usize {
         let exchanges = self.exchanges.iter();
