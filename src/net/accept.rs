@@ -5,7 +5,8 @@ use std::io;
 use log::{debug, error, info, warn};
 use rustix::io::Errno;
 
-use super::connection::{self, Connection};
+use super::closing::destroy;
+use super::connection::{Connection, update_active};
 use super::server::{self, Server};
 use super::states::Life;
 use super::stream::Stream;
@@ -94,11 +95,11 @@ fn connection<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, mut stream: S
         return;
     };
     connection.stream = stream;
-    connection::update_active(cx, socket);
+    update_active(cx, socket);
     if let Err(error) = registered {
         // Its listeners have heard nothing of it yet, so they need not hear of its end.
         error!("a connection cannot be polled, it is dropped: {error}");
-        connection::destroy(cx, socket, None);
+        destroy(cx, socket, None);
         if let Some(connection) = cx.connection_mut(socket) {
             connection.life.close();
         }

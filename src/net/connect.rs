@@ -2,111 +2,25 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use rustix::io::Errno;
 
-use super::connection::{self, HIGH_WATER_MARK, emit, touch, update_active};
-use super::lookup::{LookUp, LookupRequest, is_same, look_up};
+use super::closing::destroy;
+use super::connection::{Attempts, update_active};
+use super::emitting::emit;
+use super::idle::touch;
+use super::lookup::{LookupRequest, alternate, resolve};
 use super::states::Life;
 use super::stream::Stream;
 use super::{
-    Address, BufferSizes, Context, Error, Event, Handles, Socket, Target, ending, reading,
+    Address, BufferSizes, ConnectOptions, Context, Error, Event, Handles, Target, ending, reading,
 };
-use crate::event_loop::{CallbackResult, CallbackSite, HandleId, Readiness, Timer};
+use crate::event_loop::{HandleId, Readiness};
 
 /// How long, in milliseconds, one address of several may take before the next is tried
 /// (`autoSelectFamilyAttemptTimeout`).
 const ATTEMPT_TIMEOUT_MS: u64 = 250;
-
-/// Where and how to connect; made from a [`Target`] or anything that becomes one.
-pub struct ConnectOptions<S> {
-    target: Target,
-    pub(super) allow_half_open: bool,
-    pub(super) high_water_mark: u32,
-    buffer_sizes: BufferSizes,
-    family: Option<u8>,
-    lookup: Option<LookUp<S>>,
-}
-
-impl<S, T: Into<Target>> From<T> for ConnectOptions<S> {
-    fn from(target: T) -> Self {
-        Self::new(target)
-    }
-}
-
-impl<S> ConnectOptions<S> {
-    /// The defaults: not half-open, a high-water mark of 16 KiB, all addresses of a name.
-    pub fn new(target: impl Into<Target>) -> Self {
-        Self {
-            target: target.into(),
-            allow_half_open: false,
-            high_water_mark: HIGH_WATER_MARK,
-            buffer_sizes: BufferSizes::default(),
-            family: None,
-            lookup: None,
-        }
-    }
-
-    /// Whether the socket stays writable after its [`Event::End`] (`allowHalfOpen`).
-    #[must_use]
-    pub fn allow_half_open(mut self, allow: bool) -> Self {
-        self.allow_half_open = allow;
-        self
-    }
-
-    /// Bytes queued from which on `write` returns false (`highWaterMark`).
-    #[must_use]
-    pub fn high_water_mark(mut self, bytes: u32) -> Self {
-        self.high_water_mark = bytes;
-        self
-    }
-
-    /// How much the kernel keeps for the connection. Node has no such thing for `net`.
-    #[must_use]
-    pub fn buffer_sizes(mut self, sizes: BufferSizes) -> Self {
-        self.buffer_sizes = sizes;
-        self
-    }
-
-    /// Takes the first address of this family only, 4 or 6 (`family`).
-    #[must_use]
-    pub fn family(mut self, family: u8) -> Self {
-        self.family = Some(family);
-        self
-    }
-
-    /// Looks the name up in a way of one's own (`lookup`), called as a tick.
-    #[must_use]
-    #[track_caller]
-    pub fn lookup<R: CallbackResult>(
-        mut self,
-        lookup: impl FnOnce(&mut S, &mut Context<S>, LookupRequest) -> R + 'static,
-    ) -> Self {
-        let site = CallbackSite::caller();
-        self.lookup = Some(Box::new(move |state, cx, request| {
-            let socket = Socket(request.id);
-            let returned = lookup(state, cx, request);
-            socket.check(cx, site, "lookup", returned);
-        }));
-        self
-    }
-}
-
-/// Where a socket that connects has got to.
-#[derive(Default)]
-pub(super) struct Attempts {
-    left: VecDeque<SocketAddr>,
-    /// The address that is being tried.
-    current: Option<Address>,
-    /// Several addresses are tried, each for a limited time.
-    several: bool,
-    errors: Vec<Error>,
-    /// Why an attempt failed at once; told in the pending phase, as by libuv.
-    failed: Option<io::Error>,
-    timer: Option<Timer>,
-    buffer_sizes: BufferSizes,
-}
 
 /// Begins to connect. A path is tried at once, an IP address in the next tick, a name after
 /// its lookup.
@@ -172,7 +86,112 @@ pub(super) fn start<S>(cx: &mut Context<S>, id: HandleId, options: ConnectOption
     }
 }
 
-pub(super) fn connecting<S>(cx: &Context<S>, id: HandleId) -> bool {
+/// Asks the system, on the thread pool.
+fn look_up<S>(cx: &mut Context<S>, request: LookupRequest, family: Option<u8>) {
+    let host = request.host.clone();
+    let work = move || resolve(&host, family);
+    cx.queue_work(work, move |state, cx, found| {
+        looked_up(state, cx, request, found)
+    });
+}
+
+impl LookupRequest {
+    /// Answers, now or later; the socket goes on in the next tick.
+    pub fn answer<S>(self, cx: &mut Context<S>, found: Result<Vec<IpAddr>, Error>) {
+        cx.next_tick(move |state, cx| looked_up(state, cx, self, found));
+    }
+}
+
+/// Whether the socket is still on the connection for which something was begun.
+fn is_same<S>(cx: &Context<S>, id: HandleId, connects: u32) -> bool {
+    let own = cx.connection(id).and_then(|found| found.own.as_ref());
+    own.is_some_and(|own| own.connects == connects)
+}
+
+fn looked_up<S>(
+    state: &mut S,
+    cx: &mut Context<S>,
+    request: LookupRequest,
+    found: Result<Vec<IpAddr>, Error>,
+) {
+    let LookupRequest { id, connects, .. } = request;
+    if !is_same(cx, id, connects) {
+        return;
+    }
+    go_on(state, cx, request, found);
+    let Some(connection) = cx.connection_mut(id) else {
+        return;
+    };
+    let is_closed = connection.life.is_closed();
+    let own = connection.own.as_mut();
+    let Some(own) = own.filter(|own| own.connects == connects) else {
+        return;
+    };
+    let waited = std::mem::take(&mut own.looking_up);
+    if waited && is_closed && !own.reusable {
+        cx.close(id);
+    }
+}
+
+/// Tells what was found, and tries it, unless the socket was destroyed meanwhile.
+fn go_on<S>(
+    state: &mut S,
+    cx: &mut Context<S>,
+    request: LookupRequest,
+    found: Result<Vec<IpAddr>, Error>,
+) {
+    let LookupRequest {
+        id,
+        host,
+        port,
+        all,
+        ..
+    } = request;
+    let host = host.as_str();
+    // Of a single family the answer is told even to a socket that was destroyed meanwhile.
+    if all && !connecting(cx, id) {
+        return;
+    }
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => {
+            emit(
+                state,
+                cx,
+                id,
+                Event::Lookup {
+                    found: Err(&error),
+                    host,
+                },
+            );
+            if connecting(cx, id) {
+                cx.next_tick(move |_, cx| destroy(cx, id, Some(error)));
+            }
+            return;
+        }
+    };
+    let told = if all { found.len() } else { 1 };
+    for ip in found.iter().take(told) {
+        emit(
+            state,
+            cx,
+            id,
+            Event::Lookup {
+                found: Ok(*ip),
+                host,
+            },
+        );
+        if !connecting(cx, id) {
+            return;
+        }
+    }
+    let addresses = alternate(&found[..told.min(found.len())]);
+    touch(cx, id);
+    let addresses = addresses.into_iter().map(|ip| SocketAddr::new(ip, port));
+    attempt_first(state, cx, id, addresses.collect());
+}
+
+fn connecting<S>(cx: &Context<S>, id: HandleId) -> bool {
     cx.connection(id)
         .is_some_and(|connection| connection.life == Life::Connecting)
 }
@@ -184,7 +203,7 @@ fn attempts<S>(cx: &mut Context<S>, id: HandleId) -> Option<&mut Attempts> {
     Some(&mut connection.own.get_or_insert_default().attempts)
 }
 
-pub(super) fn attempt_first<S>(
+fn attempt_first<S>(
     state: &mut S,
     cx: &mut Context<S>,
     id: HandleId,
@@ -204,7 +223,7 @@ fn attempt_next<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
     };
     let Some(address) = attempts.left.pop_front() else {
         let errors = std::mem::take(&mut attempts.errors);
-        return connection::destroy(cx, id, Some(Error::aggregate(errors)));
+        return destroy(cx, id, Some(Error::aggregate(errors)));
     };
     let last = attempts.left.is_empty();
     emit(state, cx, id, Event::ConnectionAttempt(&address));
@@ -267,7 +286,7 @@ fn refused<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, error: &io::Erro
     };
     let error = error.of_unbound(&address);
     let Some(attempts) = attempts(cx, id).filter(|attempts| attempts.several) else {
-        return connection::destroy(cx, id, Some(error));
+        return destroy(cx, id, Some(error));
     };
     if let Some(noted) = attempts.errors.last_mut() {
         noted.clone_from(&error);
@@ -315,12 +334,12 @@ fn failed<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, error: &io::Error
     if attempts(cx, id).is_some_and(|attempts| attempts.several) {
         attempt_next(state, cx, id);
     } else {
-        connection::destroy(cx, id, Some(error));
+        destroy(cx, id, Some(error));
     }
 }
 
 /// Stops the clock of the attempt that is under way.
-pub(super) fn cancel<S>(cx: &mut Context<S>, id: HandleId) {
+fn cancel<S>(cx: &mut Context<S>, id: HandleId) {
     let own = cx
         .connection_mut(id)
         .and_then(|connection| connection.own.as_mut());

@@ -1,20 +1,28 @@
-//! What the loop keeps of one socket, from its making to its close.
+//! What the loop keeps of one socket, from its making to its close, and what it is told of it.
+//!
+//! It is state, which the files above it act on: [reading](super::reading), [writing](super::writing)
+//! and [connecting](super::connect) do, and [closing](super::closing).
 
-use log::debug;
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
 
-use super::connect::Attempts;
-use super::events::{Kind, Listeners, SocketCallback};
+use super::events::{Listeners, SocketCallback};
 use super::inbox::Inbox;
 use super::lookup::LookUp;
 use super::outbox::{Outbox, WriteCallback};
-use super::states::{Life, ReadSide, WriteSide};
+use super::states::{Life, ReadSide, Rest, WriteSide};
 use super::stream::Stream;
-use super::{Address, Context, Error, Event, EventKind, Handles, Socket, server, writing};
-use crate::event_loop::{Extensions, HandleId, Timer};
+use super::{Address, BufferSizes, Context, Error, Handles};
+use crate::event_loop::{Extensions, HandleId, Readiness, Timer};
 
 /// Bytes from which on a socket takes no more: written ones (`write` returns false), or read ones
 /// that nobody has taken (reading stops). Node 20's default.
 pub(super) const HIGH_WATER_MARK: u32 = 16 * 1024;
+
+/// Bytes that one socket hands out in one turn at most; fewer, if the program has
+/// [limited](Context::set_read_limit) the turn.
+pub(super) const SHARE: usize = 64 * 1024;
 
 /// One socket. An idle one owns no memory beyond this.
 pub(super) struct Connection<S> {
@@ -100,6 +108,21 @@ impl<S> Default for Own<S> {
     }
 }
 
+/// Where a socket that connects has got to.
+#[derive(Default)]
+pub(super) struct Attempts {
+    pub(super) left: VecDeque<SocketAddr>,
+    /// The address that is being tried.
+    pub(super) current: Option<Address>,
+    /// Several addresses are tried, each for a limited time.
+    pub(super) several: bool,
+    pub(super) errors: Vec<Error>,
+    /// Why an attempt failed at once; told in the pending phase, as by libuv.
+    pub(super) failed: Option<io::Error>,
+    pub(super) timer: Option<Timer>,
+    pub(super) buffer_sizes: BufferSizes,
+}
+
 impl<S> Connection<S> {
     pub(super) fn new(server: Option<HandleId>) -> Self {
         Self {
@@ -134,7 +157,7 @@ impl<S> Connection<S> {
     pub(super) fn renew(&mut self) {
         let fresh = Self::new(self.server);
         let mut old = std::mem::replace(self, fresh);
-        let unsent = writing::take_unsent(&mut old);
+        let unsent = old.take_unsent();
         self.own = old.own;
         if let Some(own) = &mut self.own {
             (own.remote, own.error, own.error_emitted) = (None, None, false);
@@ -153,6 +176,27 @@ impl<S> Connection<S> {
         self.own.as_ref().is_some_and(|own| own.error.is_some())
     }
 
+    /// Keeps what broke it: the first error counts.
+    pub(super) fn note_error(&mut self, error: &Error) {
+        let own = self.own.get_or_insert_default();
+        own.error.get_or_insert_with(|| error.clone());
+    }
+
+    /// Why it is broken, if it is and not destroyed yet.
+    pub(super) fn failure(&self) -> Option<Error> {
+        let own = self.own.as_ref().filter(|_| self.life.is_broken());
+        own?.error.clone()
+    }
+
+    /// The timers that go with the connection.
+    pub(super) fn take_timers(&mut self) -> [Option<Timer>; 2] {
+        let own = self.own.as_mut();
+        [
+            self.timer.take(),
+            own.and_then(|own| own.attempts.timer.take()),
+        ]
+    }
+
     /// Whether its slot stays after `Close`.
     pub(super) fn stays(&self) -> bool {
         let own = self.own.as_ref();
@@ -169,10 +213,44 @@ impl<S> Connection<S> {
         !self.read_side.has_ended() && !self.life.is_over() && !self.errored()
     }
 
+    // --- reading ----------------------------------------------------------------------------
+
+    /// Whether it is read whenever there is something to read. Not if nobody has asked for data
+    /// yet, nor beyond its high-water mark: then the kernel's buffer fills, and the peer has to
+    /// wait.
+    pub(super) fn wants(&self) -> bool {
+        let may_be_read = matches!(self.life, Life::Open | Life::Broken(Rest::InKernel));
+        let mark = (self.high_water_mark as usize).max(1);
+        may_be_read && self.read_side == ReadSide::Started && self.unread() < mark
+    }
+
+    /// Whether it is to be read, and with this readiness a read would tell something.
+    pub(super) fn is_readable(&self, readiness: Readiness) -> bool {
+        let tells = self.life == Life::Broken(Rest::InKernel) || readiness.contains(readable());
+        self.wants() && tells
+    }
+
     /// Bytes that were read and not handed out yet.
     pub(super) fn unread(&self) -> usize {
         self.inbox.as_ref().map_or(0, |inbox| inbox.length())
     }
+
+    /// Whether all that was read was handed out, and nobody keeps any of it.
+    pub(super) fn is_consumed(&self) -> bool {
+        self.unread() == 0 && !self.is_kept
+    }
+
+    /// Whether it has something to hand out.
+    pub(super) fn flows(&self) -> bool {
+        self.flowing == Some(true) && !self.life.is_over() && self.unread() > 0
+    }
+
+    /// Keeps what was read.
+    pub(super) fn keep(&mut self, bytes: &[u8]) {
+        self.inbox.get_or_insert_default().push(bytes, SHARE);
+    }
+
+    // --- writing ----------------------------------------------------------------------------
 
     /// Bytes of writes that are not done.
     pub(super) fn writable_length(&self) -> usize {
@@ -191,17 +269,46 @@ impl<S> Connection<S> {
             .is_some_and(|outbox| outbox.sending.is_some())
     }
 
-    /// Why it is broken, if it is and not destroyed yet.
-    pub(super) fn failure(&self) -> Option<Error> {
-        let own = self.own.as_ref().filter(|_| self.life.is_broken());
-        own?.error.clone()
-    }
-
     /// Gives the outbox's memory back once there is nothing in it.
     pub(super) fn tidy(&mut self) {
         if self.outbox.as_ref().is_some_and(|outbox| outbox.is_empty()) {
             self.outbox = None;
         }
+    }
+
+    /// Those who wait behind a write and for the finish, with what to tell them.
+    pub(super) fn take_buffered(&mut self) -> Vec<(WriteCallback<S>, Error)> {
+        let Some(outbox) = self.outbox.as_mut() else {
+            return Vec::new();
+        };
+        let buffered = std::mem::take(&mut outbox.buffered).callbacks;
+        let on_finish = std::mem::take(&mut outbox.on_finish);
+        let met = self.own.as_ref().and_then(|own| own.error.clone());
+        let error = |method| met.clone().unwrap_or_else(|| Error::destroyed(method));
+        let writes = buffered.into_iter().map(|told| (told, error("write")));
+        let ends = on_finish.into_iter().map(|told| (told, error("end")));
+        writes.chain(ends).collect()
+    }
+
+    /// Who waited for a connection that never stood, with what to tell them.
+    pub(super) fn take_unsent(&mut self) -> Vec<(WriteCallback<S>, Error)> {
+        let outbox = self.outbox.as_mut();
+        let waited = !self.life.has_stood() && self.life.is_over();
+        let sending = outbox.and_then(|outbox| outbox.sending.take_if(|_| waited));
+        let Some(sending) = sending else {
+            return Vec::new();
+        };
+        self.bytes_sent += sending.waiting() as u64;
+        let closed = Error::with_code(
+            "ERR_SOCKET_CLOSED_BEFORE_CONNECTION",
+            "Socket closed before the connection was established",
+        );
+        self.note_error(&closed);
+        let first = sending.callbacks.into_iter();
+        let mut unsent: Vec<_> = first.map(|told| (told, closed.clone())).collect();
+        unsent.extend(self.take_buffered());
+        self.tidy();
+        unsent
     }
 }
 
@@ -219,208 +326,20 @@ pub(super) fn update_active<S>(cx: &mut Context<S>, id: HandleId) {
     cx.set_active(id, active);
 }
 
-/// Tells the server's listeners for all its sockets, then the socket's own; true if there was
-/// one. From a phase, go through [`emit_from_loop`].
-pub(super) fn emit<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, event: Event<'_>) -> bool {
-    cx.note_event(id, event.name(), event.bytes());
-    let detached = |cx: &Context<S>| cx.connection(id).is_none_or(|own| own.detached);
-    let alone = detached(cx);
-    let for_all = !alone
-        && emit_to(state, cx, id, event, |cx| {
-            let server = cx.connection(id)?.server?;
-            Some(&mut cx.server_mut(server)?.sockets)
-        });
-    if !alone && detached(cx) {
-        return for_all; // who listens now was added meanwhile
-    }
-    let own = emit_to(state, cx, id, event, |cx| {
-        Some(&mut cx.connection_mut(id)?.own.as_mut()?.listeners)
-    });
-    for_all || own
-}
-
-fn emit_to<S>(
-    state: &mut S,
-    cx: &mut Context<S>,
-    id: HandleId,
-    event: Event<'_>,
-    listeners: impl Fn(&mut Context<S>) -> Option<&mut Listeners<SocketCallback<S>>>,
-) -> bool {
-    let kind = event.kind();
-    let mut lent = listeners(cx).and_then(|listeners| listeners.lend(kind));
-    let any = lent.is_some();
-    while let Some(mut turn) = lent.take() {
-        let own = turn.call(kind, |callback| callback(state, cx, Socket(id), event));
-        if let Some(listeners) = listeners(cx) {
-            listeners.take_back(turn);
-        }
-        if let Some(mut own) = own {
-            (own.callback)(state, cx, Socket(id), event);
-            lent = listeners(cx).and_then(|listeners| listeners.lend_to(kind, own.rest));
-        }
-    }
-    any
-}
-
-/// As [`emit`], with the next-tick queue run dry afterwards: one callback of the loop.
-pub(super) fn emit_from_loop<S>(
-    state: &mut S,
-    cx: &mut Context<S>,
-    id: HandleId,
-    event: Event<'_>,
-) -> bool {
-    cx.make_callback(state, |state, cx| emit(state, cx, id, event))
-}
-
-/// Closes the descriptor at once, and lets follow: the callbacks of writes that are lost and
-/// `Error`, as ticks; `Close`, in the closing phase. Only the first call counts.
-pub(super) fn destroy<S>(cx: &mut Context<S>, id: HandleId, error: Option<Error>) {
-    let Some(connection) = cx.connection_mut(id) else {
-        return;
-    };
-    let life = connection.life;
-    if life.is_over() {
-        return;
-    }
-    let error = error.or_else(|| connection.failure());
-    connection.life = life.destroyed(error.is_some());
-    connection.stream = Stream::Closed;
-    connection.inbox = None;
-    let timer = connection.timer.take();
-    let server = connection.server;
-    let lost = connection
-        .outbox
-        .as_ref()
-        .is_some_and(|outbox| !outbox.buffered.is_empty() || !outbox.on_finish.is_empty());
-    if let Some(own) = connection.own.as_mut() {
-        own.listeners.forget_own(EventKind::Connect);
-    }
-    if let Some(error) = &error {
-        note_error(connection, error);
-    }
-    cx.counters_mut().connections_closed += u64::from(life.has_stood());
-    if lost {
-        cx.next_tick(move |state, cx| writing::fail_buffered(state, cx, id));
-    }
-    if let Some(timer) = timer {
-        cx.clear_timer(timer);
-    }
-    super::connect::cancel(cx, id);
-    cx.close(id);
-    if let Some(error) = error {
-        cx.next_tick(move |state, cx| emit_error(state, cx, id, &error));
-    }
-    if life == Life::New {
-        // There is no handle whose close could be waited for.
-        cx.next_tick(move |state, cx| emit_close(state, cx, id));
-    }
-    if let Some(server) = server {
-        server::connection_gone(cx, server);
-    }
-}
-
-/// Keeps what broke it: the first error counts.
-pub(super) fn note_error<S>(connection: &mut Connection<S>, error: &Error) {
-    let own = connection.own.get_or_insert_default();
-    own.error.get_or_insert_with(|| error.clone());
-}
-
-/// Tells what broke it, once.
-pub(super) fn emit_error<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, error: &Error) {
-    let Some(connection) = cx.connection_mut(id) else {
-        return;
-    };
-    let own = connection.own.get_or_insert_default();
-    if std::mem::replace(&mut own.error_emitted, true) {
-        return;
-    }
-    if !emit(state, cx, id, Event::Error(error)) {
-        debug!("a socket failed, and nobody listens to its errors: {error}");
-    }
-}
-
-fn emit_close<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
-    let Some(connection) = cx.connection_mut(id) else {
-        return;
-    };
-    if !connection.life.close() {
-        return;
-    }
-    let had_error = connection.life.had_error();
-    emit(state, cx, id, Event::Close(had_error));
-}
-
-/// Closing phase: the last event, unless a listener connects the socket anew.
-pub(super) fn closed<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
-    cx.make_callback(state, |state, cx| writing::fail_sending(state, cx, id));
-    cx.make_callback(state, |state, cx| emit_close(state, cx, id));
-    if cx.connection(id).is_some_and(Connection::stays) {
-        cx.reopen(id);
-    }
-}
-
-/// Something was read or written: the idle period starts anew.
-pub(super) fn touch<S>(cx: &mut Context<S>, id: HandleId) {
+/// Whatever was done to a socket: tells the loop whether it is to be served in the next poll
+/// phase.
+pub(super) fn settle<S>(cx: &mut Context<S>, id: HandleId) {
+    update_active(cx, id);
     let Some(connection) = cx.connection(id) else {
         return;
     };
-    if connection.timeout == 0 || connection.life.is_over() {
-        return;
-    }
-    let (timer, period) = (connection.timer, connection.timeout);
-    if timer.is_some_and(|timer| cx.refresh_timer(timer)) {
-        return;
-    }
-    let timer = cx.set_handle_timeout(u64::from(period), id);
-    if let Some(connection) = cx.connection_mut(id) {
-        connection.timer = Some(timer);
+    let hands_out = connection.flows() && !connection.resume_queued;
+    if hands_out || connection.is_readable(cx.readiness(id)) {
+        cx.queue_ready(id);
     }
 }
 
-/// Timers phase: the socket was idle for its period. It is told once, until there is activity.
-pub(super) fn idle<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
-    let Some(connection) = cx.connection_mut(id) else {
-        return;
-    };
-    if connection.life.is_over() {
-        return;
-    }
-    let stands = connection.life.has_stood();
-    let outbox = connection.outbox.as_mut().filter(|_| stands);
-    if let Some(batch) = outbox.and_then(|outbox| outbox.sending.as_mut()) {
-        // A large write that is still getting on is no idleness.
-        let waiting = batch.waiting();
-        if batch
-            .seen_waiting
-            .replace(waiting)
-            .unwrap_or(batch.length())
-            != waiting
-        {
-            return touch(cx, id);
-        }
-    }
-    emit_from_loop(state, cx, id, Event::Timeout);
-}
-
-/// Destroys with a reset, which only TCP can tell.
-pub(super) fn reset<S>(cx: &mut Context<S>, id: HandleId) {
-    let Some(connection) = cx.connection(id) else {
-        return;
-    };
-    let refused = connection.stream.reset_on_close().err();
-    destroy(
-        cx,
-        id,
-        refused.map(|error| Error::system("setsockopt", &error, None)),
-    );
-}
-
-/// Destroys, with a reset where there is such a thing.
-pub(super) fn abort<S>(cx: &mut Context<S>, id: HandleId) {
-    if let Some(connection) = cx.connection(id)
-        && let Err(error) = connection.stream.reset_on_close()
-    {
-        debug!("a connection is closed without a reset: {error}");
-    }
-    destroy(cx, id, None);
+/// Anything after which a read tells more: bytes, the end, or the error.
+pub(super) fn readable() -> Readiness {
+    Readiness::READABLE | Readiness::READ_CLOSED | Readiness::ERROR | Readiness::PRIORITY
 }

@@ -2,71 +2,11 @@
 
 use log::debug;
 
-use super::connection::{self, emit, update_active};
-use super::outbox::{Data, WriteCallback};
+use super::connection::update_active;
+use super::emitting::emit;
 use super::states::WriteSide;
-use super::writing::{refusal, refuse, uncork, write};
-use super::{Context, Error, Event, Handles, lingering};
+use super::{Context, Event, Handles, lingering};
 use crate::event_loop::HandleId;
-
-/// No more will be written, after `data`: what is queued is sent, then the peer is told, in the
-/// pending phase; then `callback`, then `Finish`.
-pub(super) fn end<S>(
-    cx: &mut Context<S>,
-    id: HandleId,
-    data: Option<Data<'_>>,
-    callback: Option<WriteCallback<S>>,
-) {
-    let mut error = None;
-    if let Some(data) = data {
-        let Some(connection) = cx.connection(id) else {
-            return;
-        };
-        if connection.write_side.is_ending() || connection.life.is_over() {
-            error = Some(refusal(connection));
-            connection::destroy(cx, id, error.clone());
-        } else {
-            write(cx, id, data, None);
-        }
-    }
-    let Some(connection) = cx.connection_mut(id) else {
-        return;
-    };
-    if connection.corked > 0 {
-        connection.corked = 1;
-        uncork(cx, id);
-    }
-    let Some(connection) = cx.connection_mut(id) else {
-        return;
-    };
-    let first = error.is_none() && !connection.errored() && !connection.write_side.is_ending();
-    if first {
-        connection.write_side = WriteSide::Ending;
-    } else if error.is_none() {
-        error = if connection.write_side.has_finished() {
-            let message = "Cannot call end after a stream was finished";
-            Some(Error::with_code("ERR_STREAM_ALREADY_FINISHED", message))
-        } else if connection.life.is_over() {
-            Some(Error::destroyed("end"))
-        } else if connection.errored() {
-            connection.own.as_ref().and_then(|own| own.error.clone())
-        } else {
-            None
-        };
-    }
-    match (callback, error) {
-        (callback @ Some(_), Some(error)) => refuse(cx, id, callback, error),
-        // The first after a destroy is never told, as in Node.
-        (Some(callback), None) => {
-            let outbox = connection.outbox.get_or_insert_default();
-            outbox.on_finish.push(callback);
-        }
-        (None, _) => {}
-    }
-    if first {
-        finish_if_done(cx, id);
-    }
-}
 
 /// Once everything is sent that was written before `end`: asks for the shutdown.
 pub(super) fn finish_if_done<S>(cx: &mut Context<S>, id: HandleId) {

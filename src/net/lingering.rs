@@ -6,7 +6,7 @@
 //! is acknowledged, or by a reset when that time is over: then the kernel throws away what it
 //! holds.
 
-use super::connection;
+use super::closing;
 use super::unacknowledged::unacknowledged;
 use super::{Context, Handles};
 use crate::event_loop::HandleId;
@@ -34,7 +34,7 @@ pub(super) fn close<S>(cx: &mut Context<S>, id: HandleId) {
     }
     match linger {
         Some(ms) if sent > LITTLE => wait(cx, id, FIRST_LOOK_MS, u64::from(ms)),
-        _ => connection::destroy(cx, id, None),
+        _ => closing::destroy(cx, id, None),
     }
 }
 
@@ -50,10 +50,10 @@ fn wait<S>(cx: &mut Context<S>, id: HandleId, next: u64, left: u64) {
     };
     let waiting = connection.waiting();
     if waiting == 0 && unacknowledged(cx, id).is_none_or(|bytes| bytes == 0) {
-        return connection::destroy(cx, id, None);
+        return closing::destroy(cx, id, None);
     }
     if left == 0 {
-        return connection::abort(cx, id);
+        return closing::abort(cx, id);
     }
     let next = next.min(left);
     let timer = cx.set_deadline(next, move |_, cx| {

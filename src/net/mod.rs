@@ -31,35 +31,46 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
+//! Each file knows only files below it:
+//!
 //! | file | what | Node |
 //! | --- | --- | --- |
-//! | `server.rs`, `accept.rs` | [`Server`], its events, accepting | `net.Server` |
-//! | `listener.rs` | a bound port or path | `server.listen(handle)` |
 //! | `socket.rs`, `status.rs`, `on.rs` | [`Socket`]: what it does, what it tells, who listens | `net.Socket` |
-//! | `connection.rs`, `states.rs` | what the loop keeps of one socket, how far it is; its end | `net.Socket` |
-//! | `reading.rs`, `inbox.rs`, `writing.rs`, `outbox.rs`, `ending.rs` | the two directions | `stream_base_commons.js`, libuv's `stream.c` |
-//! | `held.rs` | what all of that makes the process hold | |
-//! | `connect.rs`, `lookup.rs` | connecting, after looking up | `net.connect` |
-//! | `lingering.rs`, `unacknowledged.rs` | closing once the peer has everything, or by a reset | |
-//! | `pipe.rs`, `text.rs` | forwarding with backpressure, text across reads | `pipe`, `setEncoding` |
+//! | `pipe.rs`, `text.rs`, `data.rs` | forwarding with backpressure, text across reads, values hung on sockets | `pipe`, `setEncoding`, properties |
+//! | `accept.rs`, `connect.rs` | how connections begin | `net.connect`, libuv's `tcp.c` |
+//! | `reading.rs` | from the descriptor to `Data` and `End` | `stream_base_commons.js`, libuv's `stream.c` |
+//! | `writing.rs` | from `write` and `end` to the descriptor | the same |
+//! | `broken.rs`, `ending.rs`, `lingering.rs`, `unacknowledged.rs` | how they end: broken, in order, waiting for the peer | |
+//! | `closing.rs` | the end of all of them: `destroy` and `Close` | `net.Socket._destroy` |
+//! | `idle.rs` | the idle timer | `socket.setTimeout` |
+//! | `emitting.rs` | who hears of what happens | `EventEmitter.emit` |
+//! | `server.rs` | [`Server`]: its events, listening, closing | `net.Server` |
+//! | `connection.rs` | what the loop keeps of one socket | `net.Socket` |
+//! | `inbox.rs`, `outbox.rs`, `states.rs`, `stream.rs` | the parts of that: bytes to hand out, to send; how far it is; the descriptor | |
+//! | `lookup.rs`, `options.rs`, `listener.rs` | names looked up, where to connect and to listen, a bound port or path | `server.listen(handle)` |
 //! | `events.rs` | events and listeners | `EventEmitter` |
-//! | `data.rs` | values hung on sockets and servers, for protocols | `handle.data`, properties |
+//! | `held.rs` | what all of that makes the process hold | |
 //! | `address.rs`, `error.rs` | addresses, errors with Node's codes | `server.address()`, `err.code` |
 
 mod accept;
 mod address;
+mod broken;
+mod closing;
 mod connect;
 mod connection;
 mod data;
+mod emitting;
 mod ending;
 mod error;
 mod events;
 mod held;
+mod idle;
 mod inbox;
 mod lingering;
 mod listener;
 mod lookup;
 mod on;
+mod options;
 mod outbox;
 mod pipe;
 mod reading;
@@ -73,13 +84,13 @@ mod unacknowledged;
 mod writing;
 
 pub use address::{Address, Target, is_ip};
-pub use connect::ConnectOptions;
 pub use error::Error;
 pub use events::{Dropped, Event, ServerEvent};
 pub use held::{Holding, held_bytes};
 pub use listener::{BufferSizes, Listener};
 pub use lookup::LookupRequest;
-pub use server::{ListenOptions, Server};
+pub use options::{ConnectOptions, ListenOptions};
+pub use server::Server;
 pub use socket::Socket;
 pub use status::{ReadyState, RemoteParty};
 pub use text::StringDecoder;
@@ -150,13 +161,13 @@ impl<S> event_loop::Handle for Handle<S> {
     }
 
     fn closed(state: &mut S, cx: &mut Context<S>, id: HandleId) {
-        connection::closed(state, cx, id);
+        closing::closed(state, cx, id);
     }
 
     fn timeout(state: &mut S, cx: &mut Context<S>, id: HandleId) {
         match cx.handle(id).map(|handle| &handle.0) {
             Some(HandleKind::Server(_)) => accept::retry(cx, id),
-            Some(HandleKind::Connection(_)) => connection::idle(state, cx, id),
+            Some(HandleKind::Connection(_)) => idle::idle(state, cx, id),
             None => {}
         }
     }

@@ -5,48 +5,16 @@
 //! one that has enough is read all the same. And whatever happens to it, in one turn it hands out
 //! no more than one read may bring: [`Connection::share`].
 
-use std::io;
-
-use super::connection::{
-    self, Connection, emit, emit_error, emit_from_loop, note_error, touch, update_active,
-};
+use super::broken::{give_up, reading_failed, tell_failure};
+use super::connection::{Connection, SHARE, readable, settle, update_active};
+use super::emitting::{emit, emit_end, emit_from_loop};
+use super::idle::touch;
 use super::states::{Life, ReadSide, Rest};
-use super::stream::Stream;
-use super::{Context, Error, Event, Handles, ending, lingering};
-use crate::event_loop::{Counters, HandleId, Readiness};
-
-/// Bytes that one socket hands out in one turn at most; fewer, if the program has
-/// [limited](Context::set_read_limit) the turn.
-const SHARE: usize = 64 * 1024;
-
-/// Reads of one socket in one turn at most, where one does not tell all there is (libuv's number).
-const READS: usize = 32;
-
-/// Anything after which a read tells more: bytes, the end, or the error.
-fn readable() -> Readiness {
-    Readiness::READABLE | Readiness::READ_CLOSED | Readiness::ERROR | Readiness::PRIORITY
-}
+use super::stream::Then;
+use super::{Context, Error, Event, Handles, closing, lingering, writing};
+use crate::event_loop::{HandleId, Readiness};
 
 impl<S> Connection<S> {
-    /// Whether it is read whenever there is something to read. Not if nobody has asked for data
-    /// yet, nor beyond its high-water mark: then the kernel's buffer fills, and the peer has to
-    /// wait.
-    pub(super) fn wants(&self) -> bool {
-        let may_be_read = matches!(self.life, Life::Open | Life::Broken(Rest::InKernel));
-        let mark = (self.high_water_mark as usize).max(1);
-        may_be_read && self.read_side == ReadSide::Started && self.unread() < mark
-    }
-
-    /// Whether all that was read was handed out, and nobody keeps any of it.
-    fn is_consumed(&self) -> bool {
-        self.unread() == 0 && !self.is_kept
-    }
-
-    /// Whether it has something to hand out.
-    pub(super) fn flows(&self) -> bool {
-        self.flowing == Some(true) && !self.life.is_over() && self.unread() > 0
-    }
-
     /// Bytes that it has handed out in this turn.
     fn handed_out(&self, turn: Turn) -> usize {
         match self.turn == turn.number {
@@ -64,11 +32,6 @@ impl<S> Connection<S> {
     fn use_share(&mut self, turn: Turn, bytes: usize) {
         self.handed_out = (self.handed_out(turn) + bytes).min(SHARE) as u32;
         self.turn = turn.number;
-    }
-
-    /// Keeps what was read.
-    fn keep(&mut self, bytes: &[u8]) {
-        self.inbox.get_or_insert_default().push(bytes, SHARE);
     }
 }
 
@@ -106,73 +69,22 @@ pub(super) fn connected<S>(cx: &mut Context<S>, id: HandleId) {
     }
 }
 
-/// Whatever was done to a socket: tells the loop what is to be done next.
-fn settle<S>(cx: &mut Context<S>, id: HandleId) {
-    update_active(cx, id);
-    let Some(connection) = cx.connection(id) else {
-        return;
-    };
-    let tells =
-        connection.life == Life::Broken(Rest::InKernel) || cx.readiness(id).contains(readable());
-    let hands_out = connection.flows() && !connection.resume_queued;
-    if hands_out || (connection.wants() && tells) {
-        cx.queue_ready(id);
-    }
-}
-
 /// Poll phase: hands out what was kept, or reads once, as far as the share of this turn goes. If
 /// there may be more, the socket keeps its readiness and a place in the ready queue.
 pub(super) fn ready<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
     let Some(connection) = cx.connection(id) else {
         return;
     };
-    let tells =
-        connection.life == Life::Broken(Rest::InKernel) || cx.readiness(id).contains(readable());
     if connection.flows() && !connection.resume_queued {
         // It comes before anything that is still to be read.
         cx.make_callback(state, |state, cx| flow(state, cx, id));
-    } else if connection.wants() && tells {
+    } else if connection.is_readable(cx.readiness(id)) {
         let mut buffer = cx.take_read_buffer();
         read(state, cx, id, &mut buffer);
         cx.put_read_buffer(buffer);
         give_up(cx, id);
         settle(cx, id);
     }
-}
-
-/// What is known after reading, beside the bytes.
-enum Then {
-    /// There may be more.
-    More,
-    /// A short read: on TCP it takes all there is, unless something stands in its way.
-    Short,
-    /// The kernel has no more, and will say so when it has.
-    Empty,
-    /// The peer has ended its side.
-    End,
-    Failed(io::Error),
-}
-
-/// Reads: once, but on a Unix socket on until it would block. A descriptor that a peer passes ends
-/// a read there before what comes behind it, and nothing would ever tell of that.
-fn fill(stream: &Stream, buffer: &mut [u8], counters: &mut Counters) -> (usize, Then) {
-    let mut count = 0;
-    for _ in 0..READS {
-        match stream.read(&mut buffer[count..], counters) {
-            Ok(0) => return (count, Then::End),
-            Ok(more) => count += more,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return (count, Then::Empty),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => break,
-            Err(error) => return (count, Then::Failed(error)),
-        }
-        if count == buffer.len() {
-            break;
-        }
-        if !stream.is_ipc() {
-            return (count, Then::Short);
-        }
-    }
-    (count, Then::More)
 }
 
 fn read<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, buffer: &mut [u8]) {
@@ -184,7 +96,7 @@ fn read<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, buffer: &mut [u8]) 
     if room == 0 {
         return; // the next turn
     }
-    let (count, then) = fill(&connection.stream, &mut buffer[..room], counters);
+    let (count, then) = connection.stream.fill(&mut buffer[..room], counters);
     if count > 0 {
         connection.bytes_read += count as u64;
         touch(cx, id);
@@ -254,7 +166,7 @@ pub(super) fn unshift<S>(cx: &mut Context<S>, id: HandleId, bytes: &[u8]) {
     if connection.read_side.has_ended() {
         let message = "stream.unshift() after end event";
         let error = Error::with_code("ERR_STREAM_UNSHIFT_AFTER_END_EVENT", message);
-        return connection::destroy(cx, id, Some(error));
+        return closing::destroy(cx, id, Some(error));
     }
     if connection.life.is_over() || (connection.errored() && !connection.life.is_broken()) {
         return;
@@ -417,16 +329,9 @@ fn end_of_stream<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
 /// `End`, as a tick; after it, without `allow_half_open`, the socket's own end as another.
 fn queue_end<S>(cx: &mut Context<S>, id: HandleId) {
     cx.next_tick(move |state, cx| {
-        let Some(connection) = cx.connection_mut(id) else {
-            return;
-        };
-        let has_failed = connection.errored() && !connection.life.is_broken();
-        let is_over = connection.read_side.has_ended() || has_failed || connection.life.is_closed();
-        if is_over || !connection.is_consumed() {
+        if !emit_end(state, cx, id) {
             return;
         }
-        connection.read_side = ReadSide::Ended;
-        emit(state, cx, id, Event::End);
         let Some(connection) = cx.connection(id) else {
             return;
         };
@@ -436,7 +341,7 @@ fn queue_end<S>(cx: &mut Context<S>, id: HandleId) {
                     .connection(id)
                     .is_some_and(|connection| connection.writable())
                 {
-                    ending::end(cx, id, None, None);
+                    writing::end(cx, id, None, None);
                 }
             });
         } else if connection.write_side.has_finished() {
@@ -444,94 +349,4 @@ fn queue_end<S>(cx: &mut Context<S>, id: HandleId) {
         }
         give_up(cx, id);
     });
-}
-
-// --- a connection that broke ----------------------------------------------------------------
-
-/// Reading has failed. What was read before is still handed out.
-fn reading_failed<S>(cx: &mut Context<S>, id: HandleId, error: &io::Error) {
-    let Some(connection) = cx.connection_mut(id) else {
-        return;
-    };
-    let error = Error::system("read", error, None);
-    if connection.is_consumed() {
-        return connection::destroy(cx, id, Some(error));
-    }
-    note_error(connection, &error);
-    connection.life = Life::Broken(Rest::Read);
-    connection.need_drain = false;
-    cx.next_tick(move |state, cx| tell_failure(state, cx, id));
-}
-
-/// Writing has failed, and that is told. What the peer had sent before is still read and handed
-/// out, its end included, and then the socket is destroyed: at once, if there is nothing.
-pub(super) fn writing_failed<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, error: Error) {
-    let Some(connection) = cx.connection_mut(id) else {
-        return;
-    };
-    if connection.life.is_over() || connection.life.is_broken() {
-        return;
-    }
-    if !connection.life.has_stood()
-        || matches!(connection.read_side, ReadSide::Idle | ReadSide::Ended)
-    {
-        return connection::destroy(cx, id, Some(error));
-    }
-    note_error(connection, &error);
-    connection.life = Life::Broken(Rest::InKernel);
-    connection.need_drain = false;
-    if connection.wants() {
-        // Whether there is anything is not known: no event may have told of it yet.
-        let mut buffer = cx.take_read_buffer();
-        if let Some((connection, counters)) = cx.connection_and_counters(id) {
-            let (count, then) = fill(&connection.stream, &mut buffer, counters);
-            if count > 0 {
-                connection.bytes_read += count as u64;
-                connection.keep(&buffer[..count]);
-            }
-            match then {
-                Then::End => connection.read_side = ReadSide::Eof,
-                Then::Empty | Then::Failed(_) => connection.life = Life::Broken(Rest::Read),
-                Then::More | Then::Short => {}
-            }
-        }
-        cx.put_read_buffer(buffer);
-    }
-    let Some(connection) = cx.connection(id) else {
-        return;
-    };
-    if connection.read_side.is_at_end() && connection.is_consumed() {
-        queue_end(cx, id);
-    }
-    give_up(cx, id);
-    settle(cx, id);
-    tell_failure(state, cx, id);
-}
-
-/// Destroys a broken socket of which nothing is to be handed out any more.
-fn give_up<S>(cx: &mut Context<S>, id: HandleId) {
-    let Some(connection) = cx.connection(id) else {
-        return;
-    };
-    let all_read = match (connection.life, connection.read_side) {
-        (Life::Broken(_), ReadSide::Ended) => true,
-        (Life::Broken(Rest::Read), side) => !side.is_at_end(),
-        _ => false,
-    };
-    if all_read && connection.is_consumed() {
-        connection::destroy(cx, id, None);
-    }
-}
-
-/// A broken socket that does not flow may stay for long: whoever has paused it is told why it
-/// should not, and may resume or destroy it.
-fn tell_failure<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
-    let Some(connection) = cx.connection(id) else {
-        return;
-    };
-    if connection.flowing != Some(true)
-        && let Some(error) = connection.failure()
-    {
-        emit_error(state, cx, id, &error);
-    }
 }

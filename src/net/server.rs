@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::connection::HIGH_WATER_MARK;
 use super::events::{EventKind, Kind, Listeners, ServerCallback, SocketCallback};
+use super::options::{ListenOptions, Place};
 use super::{Address, BufferSizes, Context, Error, Handles, Listener, ServerEvent};
 use crate::event_loop::{CallbackResult, CallbackSite, Extensions, HandleId, Timer};
 
@@ -56,70 +57,6 @@ impl<S> Default for ServerHandle<S> {
             retry: None,
             extensions: Extensions::default(),
         }
-    }
-}
-
-/// Where and how to listen; made from a port, a port and a host, or an [`Address`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListenOptions {
-    place: Place,
-    backlog: i32,
-    buffer_sizes: BufferSizes,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Place {
-    /// All addresses of the machine: IPv6 and IPv4, or IPv4 where there is no IPv6.
-    Port(u16),
-    /// Looked up first, even if it is an IP address: it is bound a tick later.
-    Host(u16, String),
-    /// Bound at once.
-    Address(Address),
-}
-
-impl ListenOptions {
-    /// How many connections the kernel keeps for the server while it is busy (511).
-    #[must_use]
-    pub fn backlog(mut self, backlog: i32) -> Self {
-        self.backlog = backlog;
-        self
-    }
-
-    /// How much the kernel keeps for each connection. Node has no such thing for `net`.
-    #[must_use]
-    pub fn buffer_sizes(mut self, sizes: BufferSizes) -> Self {
-        self.buffer_sizes = sizes;
-        self
-    }
-}
-
-impl From<Place> for ListenOptions {
-    fn from(place: Place) -> Self {
-        let backlog = Listener::BACKLOG;
-        let buffer_sizes = BufferSizes::default();
-        Self {
-            place,
-            backlog,
-            buffer_sizes,
-        }
-    }
-}
-
-impl From<u16> for ListenOptions {
-    fn from(port: u16) -> Self {
-        Place::Port(port).into()
-    }
-}
-
-impl From<(u16, &str)> for ListenOptions {
-    fn from((port, host): (u16, &str)) -> Self {
-        Place::Host(port, host.to_owned()).into()
-    }
-}
-
-impl<T: Into<Address>> From<T> for ListenOptions {
-    fn from(address: T) -> Self {
-        Place::Address(address.into()).into()
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::rc::Rc;
 
-use super::connection::{self, Connection, touch};
+use super::connection::Connection;
+use super::idle::touch;
 use super::outbox::{Data, WriteCallback};
 use super::states::Life;
-use super::{ConnectOptions, Context, Error, EventKind, Handle, HandleKind, Handles, connect};
-use super::{ending, lingering, reading, unacknowledged, writing};
+use super::{ConnectOptions, Context, Error, EventKind, Handle, HandleKind, Handles};
+use super::{closing, connect, lingering, reading, unacknowledged, writing};
 use crate::event_loop::{CallbackResult, CallbackSite, HandleId};
 
 /// One end of a connection (`net.Socket`): a small id; everything goes through the context.
@@ -104,13 +105,13 @@ impl Socket {
     /// Writes no more (`socket.end()`). After what is queued the peer is told, and
     /// [`Event::Finish`](super::Event::Finish) comes; reading goes on until the peer ends, too.
     pub fn end<S>(self, cx: &mut Context<S>) -> Self {
-        ending::end(cx, self.0, None, None);
+        writing::end(cx, self.0, None, None);
         self
     }
 
     /// Writes this, and no more (`socket.end(data)`).
     pub fn end_with<S>(self, cx: &mut Context<S>, bytes: impl AsRef<[u8]>) -> Self {
-        ending::end(cx, self.0, Some(Data::Borrowed(bytes.as_ref())), None);
+        writing::end(cx, self.0, Some(Data::Borrowed(bytes.as_ref())), None);
         self
     }
 
@@ -131,21 +132,21 @@ impl Socket {
         }
         let bytes = bytes.as_ref();
         let data = (!bytes.is_empty()).then_some(Data::Borrowed(bytes));
-        ending::end(cx, self.0, data, Some(self.told(site, callback)));
+        writing::end(cx, self.0, data, Some(self.told(site, callback)));
         self
     }
 
     /// Closes at once; what is queued is lost. [`Event::Close`](super::Event::Close) follows in the
     /// closing phase.
     pub fn destroy<S>(self, cx: &mut Context<S>) -> Self {
-        connection::destroy(cx, self.0, None);
+        closing::destroy(cx, self.0, None);
         self
     }
 
     /// As [`destroy`](Self::destroy), for a reason: [`Event::Error`](super::Event::Error) comes
     /// first.
     pub fn destroy_with<S>(self, cx: &mut Context<S>, error: Error) -> Self {
-        connection::destroy(cx, self.0, Some(error));
+        closing::destroy(cx, self.0, Some(error));
         self
     }
 
@@ -168,7 +169,7 @@ impl Socket {
             Box::new(|_, cx, socket, _| lingering::close(cx, socket.0)),
         );
         if writable {
-            ending::end(cx, self.0, None, None);
+            writing::end(cx, self.0, None, None);
         }
         self
     }
@@ -192,13 +193,13 @@ impl Socket {
             let listeners = &mut connection.own.get_or_insert_default().listeners;
             listeners.add_own(
                 EventKind::Connect,
-                Box::new(|_, cx, socket, _| connection::reset(cx, socket.0)),
+                Box::new(|_, cx, socket, _| closing::reset(cx, socket.0)),
             );
         } else if connection.stream.is_closed() {
             let error = Error::with_code("ERR_SOCKET_CLOSED", "Socket is closed");
-            connection::destroy(cx, self.0, Some(error));
+            closing::destroy(cx, self.0, Some(error));
         } else {
-            connection::reset(cx, self.0);
+            closing::reset(cx, self.0);
         }
         Ok(())
     }
@@ -225,7 +226,7 @@ impl Socket {
     /// Closes at once, with a reset where there is such a thing (not on IPC): what the kernel
     /// still holds for the peer is thrown away. For peers that do not take it.
     pub fn abort<S>(self, cx: &mut Context<S>) -> Self {
-        connection::abort(cx, self.0);
+        closing::abort(cx, self.0);
         self
     }
 

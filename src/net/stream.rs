@@ -13,11 +13,27 @@ use socket2::{Domain, SockRef, Socket, TcpKeepalive, Type};
 use super::{Address, BufferSizes, RemoteParty, address};
 use crate::event_loop::Counters;
 
+/// Reads of one socket in one turn at most, where one does not tell all there is (libuv's number).
+const READS: usize = 32;
+
 /// The descriptor of a socket, or none: before it is connected, and from its `destroy` on.
 pub(super) enum Stream {
     Closed,
     Tcp(TcpStream),
     Ipc(UnixStream),
+}
+
+/// What is known after reading, beside the bytes.
+pub(super) enum Then {
+    /// There may be more.
+    More,
+    /// A short read: on TCP it takes all there is, unless something stands in its way.
+    Short,
+    /// The kernel has no more, and will say so when it has.
+    Empty,
+    /// The peer has ended its side.
+    End,
+    Failed(io::Error),
 }
 
 /// Does the same with either kind of stream, and fails as the system does with a closed one.
@@ -62,11 +78,35 @@ impl Stream {
         either!(self, stream => stream.register(registry, token, interest()))
     }
 
-    pub(super) fn read(&self, buffer: &mut [u8], done: &mut Counters) -> io::Result<usize> {
+    fn read(&self, buffer: &mut [u8], done: &mut Counters) -> io::Result<usize> {
         done.reads += 1;
         let count = either!(self, stream => { let mut stream = stream; stream.read(buffer) })?;
         done.bytes_read += count as u64;
         Ok(count)
+    }
+
+    /// Reads: once, but on a Unix socket on until it would block. A descriptor that a peer passes ends
+    /// a read there before what comes behind it, and nothing would ever tell of that.
+    pub(super) fn fill(&self, buffer: &mut [u8], done: &mut Counters) -> (usize, Then) {
+        let mut count = 0;
+        for _ in 0..READS {
+            match self.read(&mut buffer[count..], done) {
+                Ok(0) => return (count, Then::End),
+                Ok(more) => count += more,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return (count, Then::Empty);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => break,
+                Err(error) => return (count, Then::Failed(error)),
+            }
+            if count == buffer.len() {
+                break;
+            }
+            if !self.is_ipc() {
+                return (count, Then::Short);
+            }
+        }
+        (count, Then::More)
     }
 
     pub(super) fn write(&self, bytes: &[u8], done: &mut Counters) -> io::Result<usize> {

@@ -6,12 +6,16 @@
 
 use std::io;
 
-use super::connection::{self, emit, note_error, touch, update_active};
+use super::broken::writing_failed;
+use super::closing::{destroy, fail_buffered};
+use super::connection::{Connection, update_active};
+use super::emitting::emit;
 use super::ending::{finish_if_done, shut_down};
+use super::idle::touch;
 use super::outbox::{Batch, Data, Outcome, WriteCallback};
-use super::states::Life;
+use super::states::{Life, WriteSide};
 use super::stream::Stream;
-use super::{Context, Error, Event, EventKind, Handles, Socket, reading};
+use super::{Context, Error, Event, EventKind, Handles, Socket};
 use crate::event_loop::{Counters, HandleId, Readiness};
 
 /// Writes what the kernel takes at once and queues the rest. False if so much is queued that
@@ -28,7 +32,7 @@ pub(super) fn write<S>(
     if connection.write_side.is_ending() || connection.life.is_over() {
         let error = write_refusal(connection);
         refuse(cx, id, callback, error.clone());
-        connection::destroy(cx, id, Some(error));
+        destroy(cx, id, Some(error));
         return false;
     }
     if let Some(error) = connection.failure() {
@@ -87,7 +91,7 @@ pub(super) fn write<S>(
 
 /// Has the write that waits for the connection sent, or told that it cannot be, in its turn among
 /// the listeners: after those of `Connect` or `Close` that are there already.
-fn settle_in_turn<S>(connection: &mut connection::Connection<S>) {
+fn settle_in_turn<S>(connection: &mut Connection<S>) {
     let listeners = &mut connection.own.get_or_insert_default().listeners;
     let send = |state: &mut S, cx: &mut Context<S>, socket: Socket, _: Event<'_>| {
         connected(state, cx, socket.0);
@@ -150,7 +154,7 @@ pub(super) fn refuse<S>(
 }
 
 /// Why nothing can be written any more.
-pub(super) fn refusal<S>(connection: &connection::Connection<S>) -> Error {
+pub(super) fn refusal<S>(connection: &Connection<S>) -> Error {
     if connection.write_side.is_ending() {
         Error::with_code("ERR_STREAM_WRITE_AFTER_END", "write after end")
     } else {
@@ -159,7 +163,7 @@ pub(super) fn refusal<S>(connection: &connection::Connection<S>) -> Error {
 }
 
 /// As [`refusal`], told to a `write`: that the other party ended the socket, if it was that.
-fn write_refusal<S>(connection: &connection::Connection<S>) -> Error {
+fn write_refusal<S>(connection: &Connection<S>) -> Error {
     if connection.write_side.is_ending()
         && connection.read_side.has_ended()
         && !connection.allow_half_open
@@ -213,7 +217,7 @@ fn fail_later<S>(
     } else {
         Error::system("write", error, None)
     };
-    note_error(connection, &error);
+    connection.note_error(&error);
     tell_later(cx, id, Outcome::Failed(callbacks, error));
 }
 
@@ -228,77 +232,7 @@ fn fail<S>(
         callback(state, cx, Some(&error));
     }
     fail_buffered(state, cx, id);
-    reading::writing_failed(state, cx, id, error);
-}
-
-/// Tells those whose writes will never be sent, and those who wait for the finish. While a write
-/// is with the kernel they have to wait for that.
-pub(super) fn fail_buffered<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
-    let Some(connection) = cx.connection_mut(id) else {
-        return;
-    };
-    if connection.writing() {
-        return;
-    }
-    let failed = take_buffered(connection);
-    connection.tidy();
-    for (callback, error) in failed {
-        callback(state, cx, Some(&error));
-    }
-}
-
-/// Those who wait behind a write and for the finish, with what to tell them.
-fn take_buffered<S>(connection: &mut connection::Connection<S>) -> Vec<(WriteCallback<S>, Error)> {
-    let Some(outbox) = connection.outbox.as_mut() else {
-        return Vec::new();
-    };
-    let buffered = std::mem::take(&mut outbox.buffered).callbacks;
-    let on_finish = std::mem::take(&mut outbox.on_finish);
-    let met = connection.own.as_ref().and_then(|own| own.error.clone());
-    let error = |method| met.clone().unwrap_or_else(|| Error::destroyed(method));
-    let writes = buffered.into_iter().map(|told| (told, error("write")));
-    let ends = on_finish.into_iter().map(|told| (told, error("end")));
-    writes.chain(ends).collect()
-}
-
-/// Closing phase: the write that was with the kernel when the socket was destroyed is let go.
-pub(super) fn fail_sending<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
-    let Some(connection) = cx.connection_mut(id).filter(|own| own.life.has_stood()) else {
-        return; // one that waited for the connection is told by a close listener
-    };
-    let outbox = connection.outbox.as_mut();
-    let Some(sending) = outbox.and_then(|outbox| outbox.sending.take()) else {
-        return;
-    };
-    // It goes on counting as written.
-    connection.bytes_sent += sending.waiting() as u64;
-    for callback in sending.callbacks {
-        callback(state, cx, None);
-    }
-    fail_buffered(state, cx, id);
-}
-
-/// Who waited for a connection that never stood, with what to tell them.
-pub(super) fn take_unsent<S>(
-    connection: &mut connection::Connection<S>,
-) -> Vec<(WriteCallback<S>, Error)> {
-    let outbox = connection.outbox.as_mut();
-    let waited = !connection.life.has_stood() && connection.life.is_over();
-    let sending = outbox.and_then(|outbox| outbox.sending.take_if(|_| waited));
-    let Some(sending) = sending else {
-        return Vec::new();
-    };
-    connection.bytes_sent += sending.waiting() as u64;
-    let closed = Error::with_code(
-        "ERR_SOCKET_CLOSED_BEFORE_CONNECTION",
-        "Socket closed before the connection was established",
-    );
-    note_error(connection, &closed);
-    let first = sending.callbacks.into_iter();
-    let mut unsent: Vec<_> = first.map(|told| (told, closed.clone())).collect();
-    unsent.extend(take_buffered(connection));
-    connection.tidy();
-    unsent
+    writing_failed(state, cx, id, error);
 }
 
 /// The connection never stood. A close listener before this one may have begun another.
@@ -306,7 +240,7 @@ fn not_connected<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
     let Some(connection) = cx.connection_mut(id) else {
         return;
     };
-    let mut unsent = take_unsent(connection);
+    let mut unsent = connection.take_unsent();
     if let Some(own) = &mut connection.own {
         unsent.append(&mut own.unsent);
     }
@@ -353,7 +287,7 @@ fn send_on<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
         Ok(false) => outbox.sending = Some(batch),
         Err(error) => {
             let error = Error::system("write", &error, None);
-            note_error(connection, &error);
+            connection.note_error(&error);
             fail(state, cx, id, batch.callbacks, error);
         }
     }
@@ -414,7 +348,7 @@ fn connected<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
         let outbox = connection.outbox.as_mut();
         if let Some(sending) = outbox.and_then(|outbox| outbox.sending.take()) {
             let error = Error::with_code("ERR_SOCKET_CLOSED", "Socket is closed");
-            note_error(connection, &error);
+            connection.note_error(&error);
             for callback in sending.callbacks {
                 callback(state, cx, Some(&error));
             }
@@ -433,5 +367,64 @@ pub(super) fn uncork<S>(cx: &mut Context<S>, id: HandleId) {
     if connection.corked > 0 {
         connection.corked -= 1;
         send_buffered(cx, id);
+    }
+}
+
+/// No more will be written, after `data`: what is queued is sent, then the peer is told, in the
+/// pending phase; then `callback`, then `Finish`.
+pub(super) fn end<S>(
+    cx: &mut Context<S>,
+    id: HandleId,
+    data: Option<Data<'_>>,
+    callback: Option<WriteCallback<S>>,
+) {
+    let mut error = None;
+    if let Some(data) = data {
+        let Some(connection) = cx.connection(id) else {
+            return;
+        };
+        if connection.write_side.is_ending() || connection.life.is_over() {
+            error = Some(refusal(connection));
+            destroy(cx, id, error.clone());
+        } else {
+            write(cx, id, data, None);
+        }
+    }
+    let Some(connection) = cx.connection_mut(id) else {
+        return;
+    };
+    if connection.corked > 0 {
+        connection.corked = 1;
+        uncork(cx, id);
+    }
+    let Some(connection) = cx.connection_mut(id) else {
+        return;
+    };
+    let first = error.is_none() && !connection.errored() && !connection.write_side.is_ending();
+    if first {
+        connection.write_side = WriteSide::Ending;
+    } else if error.is_none() {
+        error = if connection.write_side.has_finished() {
+            let message = "Cannot call end after a stream was finished";
+            Some(Error::with_code("ERR_STREAM_ALREADY_FINISHED", message))
+        } else if connection.life.is_over() {
+            Some(Error::destroyed("end"))
+        } else if connection.errored() {
+            connection.own.as_ref().and_then(|own| own.error.clone())
+        } else {
+            None
+        };
+    }
+    match (callback, error) {
+        (callback @ Some(_), Some(error)) => refuse(cx, id, callback, error),
+        // The first after a destroy is never told, as in Node.
+        (Some(callback), None) => {
+            let outbox = connection.outbox.get_or_insert_default();
+            outbox.on_finish.push(callback);
+        }
+        (None, _) => {}
+    }
+    if first {
+        finish_if_done(cx, id);
     }
 }

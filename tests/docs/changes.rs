@@ -109,7 +109,7 @@ pub fn mended_by_registering_again() {
 pub fn an_end_that_is_not_read() {
     let copy = Copy::new();
     copy.change(
-        "src/net/reading.rs",
+        "src/net/connection.rs",
         "Readiness::READABLE | Readiness::READ_CLOSED |",
         "Readiness::READABLE |",
     );

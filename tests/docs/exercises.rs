@@ -57,7 +57,7 @@ exercises! {
     "02" 2 "Close one `nc` and look again" run servers::time_wait;
     "02" 3 "A proxy has one address";
     "03" 1 "In `examples/course/edge_bugs/reading.rs` mend `broken`" change changes::mended_by_registering_again;
-    "03" 2 "In `src/net/reading.rs` take `READ_CLOSED` out" change changes::an_end_that_is_not_read;
+    "03" 2 "In `src/net/connection.rs` take `READ_CLOSED` out" change changes::an_end_that_is_not_read;
     "03" 3 "mio's `Poll` can be used level-triggered nowhere";
     "04" 1 "Move `self.run_timers(state);` to the top" change changes::timers_first;
     "04" 2 "The `for` in `poll` serves a snapshot" change changes::no_snapshot;
