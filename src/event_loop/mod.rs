@@ -16,6 +16,7 @@
 //! | `signals.rs` | signals as events | `uv_signal_t`, `process.on('SIGINT')` |
 //! | `work.rs` | the thread pool for what blocks | `uv_queue_work` |
 //! | `callback.rs` | what callbacks return, and their errors | |
+//! | `listeners.rs` | lists of callbacks: who listens to what happens | `EventEmitter` |
 //! | `extensions.rs` | values hung on the loop and on handles | `uv_handle_t.data`, `uv_loop_t.data` |
 //! | `counters.rs` | what has been done so far, in sums | `uv_metrics_info` |
 //! | `monitor/` | watching the loop at work, while somebody does | `perf_hooks` |
@@ -36,6 +37,7 @@ mod extensions;
 pub(crate) mod forks;
 mod handles;
 mod immediates;
+pub(crate) mod listeners;
 mod monitor;
 mod poll_handle;
 mod polling;
@@ -61,6 +63,7 @@ pub use extensions::Extensions;
 pub(crate) use handles::slot_size;
 pub use handles::{Handle, HandleId};
 pub use immediates::Immediate;
+pub use listeners::ListenerId;
 pub use monitor::{EventLoopDelay, Monitor, Origin, Phase, PhaseStats, Recording, Step, Turn};
 pub use poll_handle::PollHandle;
 pub use readiness::Readiness;

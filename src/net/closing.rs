@@ -31,7 +31,7 @@ pub(super) fn destroy<S>(cx: &mut Context<S>, id: HandleId, error: Option<Error>
         .as_ref()
         .is_some_and(|outbox| !outbox.buffered.is_empty() || !outbox.on_finish.is_empty());
     if let Some(own) = connection.own.as_mut() {
-        own.listeners.forget_own(EventKind::Connect);
+        own.listeners.remove_own(EventKind::Connect);
     }
     if let Some(error) = &error {
         connection.note_error(error);

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 
-use super::events::{Listeners, SocketCallback};
+use super::events::Listeners;
 use super::inbox::Inbox;
 use super::lookup::LookUp;
 use super::outbox::{Outbox, WriteCallback};
@@ -64,7 +64,7 @@ pub(super) struct Connection<S> {
 
 /// What only sockets need that connect themselves, fail, or have listeners of their own.
 pub(super) struct Own<S> {
-    pub(super) listeners: Listeners<SocketCallback<S>>,
+    pub(super) listeners: Listeners<S>,
     pub(super) attempts: Attempts,
     /// The program's own way to look up a name, until it is called.
     pub(super) lookup: Option<LookUp<S>>,

@@ -2,52 +2,39 @@
 
 use log::debug;
 
-use super::events::{Kind, Listeners, SocketCallback};
+use super::events::{Callback, Listeners};
 use super::states::ReadSide;
 use super::{Context, Error, Event, Handles, Socket};
-use crate::event_loop::HandleId;
+use crate::event_loop::{HandleId, listeners};
 
 /// Tells the server's listeners for all its sockets, then the socket's own; true if there was
 /// one. From a phase, go through [`emit_from_loop`].
 pub(super) fn emit<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, event: Event<'_>) -> bool {
     cx.note_event(id, event.name(), event.bytes());
-    let detached = |cx: &Context<S>| cx.connection(id).is_none_or(|own| own.detached);
-    let alone = detached(cx);
-    let for_all = !alone
-        && emit_to(state, cx, id, event, |cx| {
-            let server = cx.connection(id)?.server?;
-            Some(&mut cx.server_mut(server)?.sockets)
-        });
-    if !alone && detached(cx) {
-        return for_all; // who listens now was added meanwhile
-    }
-    let own = emit_to(state, cx, id, event, |cx| {
-        Some(&mut cx.connection_mut(id)?.own.as_mut()?.listeners)
-    });
+    let kind = event.kind();
+    let call = move |callback: &mut Callback<S>, state: &mut S, cx: &mut Context<S>| {
+        callback(state, cx, Socket(id), event);
+    };
+    let Some(connection) = cx.connection_mut(id) else {
+        return false;
+    };
+    let Some(server) = connection.server.filter(|_| !connection.detached) else {
+        return listeners::emit(state, cx, kind, |cx| own(cx, id), call);
+    };
+    // First of all: whom the server's listeners add does not hear this event.
+    let listeners = connection.own.as_mut().map(|own| &mut own.listeners);
+    let begun = listeners.is_some_and(|listeners| listeners.begin(kind).is_some());
+    let for_all = listeners::emit(state, cx, kind, |cx| for_all(cx, server), call);
+    let own = begun && listeners::emit_begun(state, cx, kind, |cx| own(cx, id), call);
     for_all || own
 }
 
-fn emit_to<S>(
-    state: &mut S,
-    cx: &mut Context<S>,
-    id: HandleId,
-    event: Event<'_>,
-    listeners: impl Fn(&mut Context<S>) -> Option<&mut Listeners<SocketCallback<S>>>,
-) -> bool {
-    let kind = event.kind();
-    let mut lent = listeners(cx).and_then(|listeners| listeners.lend(kind));
-    let any = lent.is_some();
-    while let Some(mut turn) = lent.take() {
-        let own = turn.call(kind, |callback| callback(state, cx, Socket(id), event));
-        if let Some(listeners) = listeners(cx) {
-            listeners.take_back(turn);
-        }
-        if let Some(mut own) = own {
-            (own.callback)(state, cx, Socket(id), event);
-            lent = listeners(cx).and_then(|listeners| listeners.lend_to(kind, own.rest));
-        }
-    }
-    any
+fn for_all<S>(cx: &mut Context<S>, server: HandleId) -> Option<&mut Listeners<S>> {
+    Some(&mut cx.server_mut(server)?.sockets)
+}
+
+fn own<S>(cx: &mut Context<S>, id: HandleId) -> Option<&mut Listeners<S>> {
+    Some(&mut cx.connection_mut(id)?.own.as_mut()?.listeners)
 }
 
 /// As [`emit`], with the next-tick queue run dry afterwards: one callback of the loop.

@@ -31,7 +31,26 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! Each file knows only files below it:
+//! # Listeners
+//!
+//! Whatever is listened to has the same methods, here and in [`http`](crate::http), with Node's rules:
+//!
+//! - `on_data`, and its like for each event, calls back on every such event, with what it brings;
+//!   `once_data` on the next only, and the listener is removed before it is called. Both give the
+//!   subject back, so that calls may be chained.
+//! - `on`, `once`, `prepend` and `prepend_once` take the kind of the event, call back with the event
+//!   as it is, and give back a [`ListenerId`], with which `off` removes the listener.
+//! - Listeners are called in the order in which they were added, those that were prepended first. An
+//!   event is heard by those who listen when it begins: who is added by one of them hears the next,
+//!   and who is removed by one of them still hears this. Only [`Socket::remove_all_listeners`] is at
+//!   once: it gives the socket to somebody else.
+//! - `listener_count` says how many the subject has. Those that a server has for all its sockets
+//!   ([`Server::on_data`], [`Server::on_socket_event`]) hear an event before the socket's own, and are
+//!   not counted with them.
+//!
+//! # Files
+//!
+//! Each knows only files below it:
 //!
 //! | file | what | Node |
 //! | --- | --- | --- |
@@ -48,7 +67,7 @@
 //! | `connection.rs` | what the loop keeps of one socket | `net.Socket` |
 //! | `inbox.rs`, `outbox.rs`, `states.rs`, `stream.rs` | the parts of that: bytes to hand out, to send; how far it is; the descriptor | |
 //! | `lookup.rs`, `options.rs`, `listener.rs` | names looked up, where to connect and to listen, a bound port or path | `server.listen(handle)` |
-//! | `events.rs` | events and listeners | `EventEmitter` |
+//! | `events.rs` | what can happen | events |
 //! | `held.rs` | what all of that makes the process hold | |
 //! | `address.rs`, `error.rs` | addresses, errors with Node's codes | `server.address()`, `err.code` |
 
@@ -85,7 +104,7 @@ mod writing;
 
 pub use address::{Address, Target, is_ip};
 pub use error::Error;
-pub use events::{Dropped, Event, ServerEvent};
+pub use events::{Dropped, Event, EventKind, ServerEvent, ServerEventKind};
 pub use held::{Holding, held_bytes};
 pub use listener::{BufferSizes, Listener};
 pub use lookup::LookupRequest;
@@ -95,9 +114,9 @@ pub use socket::Socket;
 pub use status::{ReadyState, RemoteParty};
 pub use text::StringDecoder;
 
+pub use crate::event_loop::ListenerId;
 use crate::event_loop::{self, Counters, HandleId, slot_size};
 use connection::Connection;
-use events::EventKind;
 use server::ServerHandle;
 
 event_loop::no_error! { Socket, Server, Address, Error }

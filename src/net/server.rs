@@ -4,10 +4,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
 use super::connection::HIGH_WATER_MARK;
-use super::events::{EventKind, Kind, Listeners, ServerCallback, SocketCallback};
+use super::events::{Listeners, ServerCallback, ServerListeners};
 use super::options::{ListenOptions, Place};
 use super::{Address, BufferSizes, Context, Error, Handles, Listener, ServerEvent};
-use crate::event_loop::{CallbackResult, CallbackSite, Extensions, HandleId, Timer};
+use crate::event_loop::{CallbackResult, Extensions, HandleId, Timer, listeners};
 
 /// A server (`net.Server`): a small id; everything goes through the context.
 ///
@@ -23,9 +23,9 @@ pub(super) struct ServerHandle<S> {
     /// Counts `listen` and `close`: a lookup that was overtaken by either is forgotten.
     attempt: u32,
     /// Listeners of the server's own events.
-    pub(super) events: Listeners<ServerCallback<S>>,
+    pub(super) events: ServerListeners<S>,
     /// Listeners of the events of every socket it accepts, stored once for all of them.
-    pub(super) sockets: Listeners<SocketCallback<S>>,
+    pub(super) sockets: Listeners<S>,
     pub(super) connections: usize,
     pub(super) max_connections: Option<usize>,
     pub(super) allow_half_open: bool,
@@ -45,7 +45,7 @@ impl<S> Default for ServerHandle<S> {
             listener: None,
             path: None,
             attempt: 0,
-            events: Listeners::default(),
+            events: ServerListeners::default(),
             sockets: Listeners::default(),
             connections: 0,
             max_connections: None,
@@ -143,7 +143,7 @@ impl Server {
         self,
         cx: &mut Context<S>,
         options: impl Into<ListenOptions>,
-        callback: impl FnMut(&mut S, &mut Context<S>, Self) -> R + 'static,
+        callback: impl FnOnce(&mut S, &mut Context<S>, Self) -> R + 'static,
     ) -> Self {
         self.once_listening(cx, callback);
         self.listen(cx, options)
@@ -246,14 +246,7 @@ impl Server {
     ) -> Self {
         let error = (!self.listening(cx))
             .then(|| Error::with_code("ERR_SERVER_NOT_RUNNING", "Server is not running."));
-        let mut callback = Some(callback);
-        let site = CallbackSite::caller();
-        self.once_close(cx, move |state, cx, server| {
-            if let Some(callback) = callback.take() {
-                let returned = callback(state, cx, error.as_ref());
-                server.check(cx, site, "close", returned);
-            }
-        });
+        self.once_close(cx, move |state, cx, _| callback(state, cx, error.as_ref()));
         self.close(cx)
     }
 
@@ -351,18 +344,13 @@ pub(super) fn emit<S>(
     event: ServerEvent<'_>,
 ) -> bool {
     cx.note_event(server.0, event.name(), 0);
-    let kind: EventKind = event.kind();
-    let Some(mut lent) = cx
-        .server_mut(server.0)
-        .and_then(|server| server.events.lend(kind))
-    else {
-        return false;
-    };
-    lent.call(kind, |callback| callback(state, cx, server, event));
-    if let Some(server) = cx.server_mut(server.0) {
-        server.events.take_back(lent);
-    }
-    true
+    listeners::emit(
+        state,
+        cx,
+        event.kind(),
+        |cx| Some(&mut cx.server_mut(server.0)?.events),
+        |callback: &mut ServerCallback<S>, state, cx| callback(state, cx, server, event),
+    )
 }
 
 fn report<S>(state: &mut S, cx: &mut Context<S>, server: Server, error: &Error) {
