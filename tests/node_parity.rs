@@ -248,6 +248,8 @@ scenarios! {
     ipv6_and_both_families "162-ipv6-and-both-families";
     timeout_needs_dispatch "163-timeout-needs-dispatch";
     listeners_and_pending_write "164-listeners-and-pending-write";
+    net_listeners "120-net-listeners";
+    net_unpipe "121-net-unpipe";
     pipe_target_gone "165-pipe-target-gone";
     unreachable "166-unreachable";
     timeout_slow_reader "167-timeout-slow-reader";
@@ -521,6 +523,10 @@ mod node {
     pub mod max_connections_drop;
     #[path = "07-nested-timer-next-pass.rs"]
     pub mod nested_timer_next_pass;
+    #[path = "120-net-listeners.rs"]
+    pub mod net_listeners;
+    #[path = "121-net-unpipe.rs"]
+    pub mod net_unpipe;
     #[path = "144-never-connected.rs"]
     pub mod never_connected;
     #[path = "29b-pause-on-connect.rs"]

@@ -109,6 +109,7 @@ pub use held::{Holding, held_bytes};
 pub use listener::{BufferSizes, Listener};
 pub use lookup::LookupRequest;
 pub use options::{ConnectOptions, ListenOptions};
+pub use pipe::PipeOptions;
 pub use server::Server;
 pub use socket::Socket;
 pub use status::{ReadyState, RemoteParty};
