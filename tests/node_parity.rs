@@ -249,6 +249,7 @@ scenarios! {
     timeout_needs_dispatch "163-timeout-needs-dispatch";
     listeners_and_pending_write "164-listeners-and-pending-write";
     net_listeners "120-net-listeners";
+    net_options "122-net-options";
     net_unpipe "121-net-unpipe";
     pipe_target_gone "165-pipe-target-gone";
     unreachable "166-unreachable";
@@ -525,6 +526,8 @@ mod node {
     pub mod nested_timer_next_pass;
     #[path = "120-net-listeners.rs"]
     pub mod net_listeners;
+    #[path = "122-net-options.rs"]
+    pub mod net_options;
     #[path = "121-net-unpipe.rs"]
     pub mod net_unpipe;
     #[path = "144-never-connected.rs"]

@@ -7,11 +7,11 @@ use rustix::io::Errno;
 
 use super::closing::destroy;
 use super::connection::{Connection, update_active};
-use super::server::{self, Server};
 use super::states::Life;
 use super::stream::Stream;
 use super::{
-    Address, Context, Dropped, EventKind, Handle, HandleKind, Handles, ServerEvent, Socket,
+    Address, Context, Dropped, EventKind, Handle, HandleKind, Handles, Server, ServerEvent, Socket,
+    server,
 };
 use crate::event_loop::{HandleId, Readiness};
 
@@ -84,12 +84,17 @@ fn connection<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, mut stream: S
         connection.read_side.start();
         connection.flowing = server.sockets.listens(EventKind::Data).then_some(true);
     }
-    let no_delay = server.no_delay;
+    let (no_delay, keep_alive) = (server.no_delay, server.keep_alive);
     let socket = cx.insert(Handle(HandleKind::Connection(connection)));
     cx.counters_mut().connections_opened += 1;
     let registered = stream.register(cx.registry(), socket.token());
     if let (true, Err(error)) = (no_delay, stream.set_no_delay(no_delay)) {
         debug!("Nagle's delay stays on: {error}");
+    }
+    if let Some(ms) = keep_alive
+        && let Err(error) = stream.set_keep_alive(Some(ms / 1000))
+    {
+        debug!("a connection is not probed: {error}");
     }
     let Some(connection) = cx.connection_mut(socket) else {
         return;

@@ -209,6 +209,16 @@ impl fmt::Display for Target {
     }
 }
 
+/// Who is at the other end of a connection, as the system vouches for it. Node has no such thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RemoteParty {
+    /// A TCP peer at this address.
+    Host(IpAddr),
+    /// A process of this machine that ran as this user when the connection was made; `None` where
+    /// the system does not tell (`SO_PEERCRED` is Linux's).
+    User(Option<u32>),
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,16 +11,11 @@ use super::connection::{Attempts, update_active};
 use super::emitting::emit;
 use super::idle::touch;
 use super::lookup::{LookupRequest, alternate, resolve};
+use super::options::Attempting;
 use super::states::Life;
-use super::stream::Stream;
-use super::{
-    Address, BufferSizes, ConnectOptions, Context, Error, Event, Handles, Target, ending, reading,
-};
+use super::stream::{self, Stream};
+use super::{Address, ConnectOptions, Context, Error, Event, Handles, Target, ending, reading};
 use crate::event_loop::{HandleId, Readiness};
-
-/// How long, in milliseconds, one address of several may take before the next is tried
-/// (`autoSelectFamilyAttemptTimeout`).
-const ATTEMPT_TIMEOUT_MS: u64 = 250;
 
 /// Begins to connect. A path is tried at once, an IP address in the next tick, a name after
 /// its lookup.
@@ -34,9 +29,13 @@ pub(super) fn start<S>(cx: &mut Context<S>, id: HandleId, options: ConnectOption
         Life::Closed(_) => connection.renew(),
     }
     connection.life = Life::Connecting;
+    connection.no_delay |= options.no_delay;
+    connection.timeout = options.timeout.unwrap_or(connection.timeout);
     let own = connection.own.get_or_insert_default();
+    own.keep_alive = options.keep_alive.map(|ms| ms / 1000).or(own.keep_alive);
+    let how = options.attempting;
     own.attempts = Attempts {
-        buffer_sizes: options.buffer_sizes,
+        how,
         ..Attempts::default()
     };
     own.connects = own.connects.wrapping_add(1);
@@ -46,7 +45,7 @@ pub(super) fn start<S>(cx: &mut Context<S>, id: HandleId, options: ConnectOption
     touch(cx, id);
     match options.target {
         Target::Address(address @ Address::Ipc(_)) => {
-            if let Err(error) = open(cx, id, address) {
+            if let Err(error) = open(cx, id, address, None) {
                 fail_later(cx, id, error);
             }
         }
@@ -56,7 +55,8 @@ pub(super) fn start<S>(cx: &mut Context<S>, id: HandleId, options: ConnectOption
             }
         }),
         Target::Host(host, port) => {
-            let all = options.family.is_none();
+            let any_family = options.family.is_none() && how.local_address.is_none();
+            let all = how.each && any_family;
             let connection = cx.connection_mut(id);
             if let Some(own) = connection.and_then(|connection| connection.own.as_mut()) {
                 own.looking_up = !all;
@@ -225,16 +225,23 @@ fn attempt_next<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
         let errors = std::mem::take(&mut attempts.errors);
         return destroy(cx, id, Some(Error::aggregate(errors)));
     };
-    let last = attempts.left.is_empty();
+    let (last, how) = (attempts.left.is_empty(), attempts.how);
+    let mut bound = None;
+    if let Some(local) = how.local(&address) {
+        match stream::bind(local) {
+            Ok(socket) => bound = Some(socket),
+            Err(error) => return not_bound(state, cx, id, local, &error),
+        }
+    }
     emit(state, cx, id, Event::ConnectionAttempt(&address));
     if !connecting(cx, id) {
         return;
     }
-    if let Err(error) = open(cx, id, address.into()) {
+    if let Err(error) = open(cx, id, address.into(), bound) {
         return refused(state, cx, id, &error);
     }
     if !last {
-        let timer = cx.set_timeout(ATTEMPT_TIMEOUT_MS, move |state, cx| {
+        let timer = cx.set_timeout(u64::from(how.timeout), move |state, cx| {
             let late = Errno::TIMEDOUT.into();
             let told = note_failure(cx, id, &late);
             if let Some((Address::Tcp(address), _)) = told {
@@ -248,13 +255,36 @@ fn attempt_next<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
     }
 }
 
+/// The own end cannot be had: the only attempt fails with that, one of several is passed over.
+fn not_bound<S>(
+    state: &mut S,
+    cx: &mut Context<S>,
+    id: HandleId,
+    local: SocketAddr,
+    error: &io::Error,
+) {
+    let error = Error::system("bind", error, Some(&local.into()));
+    match attempts(cx, id).filter(|attempts| attempts.several) {
+        Some(attempts) => {
+            attempts.errors.push(error);
+            attempt_next(state, cx, id);
+        }
+        None => destroy(cx, id, Some(error)),
+    }
+}
+
 /// Starts one connection and has it polled. What was remembered of the attempt before is not true
 /// of this one.
-fn open<S>(cx: &mut Context<S>, id: HandleId, address: Address) -> io::Result<()> {
+fn open<S>(
+    cx: &mut Context<S>,
+    id: HandleId,
+    address: Address,
+    bound: Option<socket2::Socket>,
+) -> io::Result<()> {
     cx.clear_readiness(id, cx.readiness(id));
     let own = cx.connection(id).and_then(|own| own.own.as_ref());
-    let sizes = own.map_or_else(BufferSizes::default, |own| own.attempts.buffer_sizes);
-    let opened = Stream::connect(&address, sizes).and_then(|mut stream| {
+    let how = own.map_or_else(Attempting::default, |own| own.attempts.how);
+    let opened = Stream::connect(&address, how.buffer_sizes, bound).and_then(|mut stream| {
         stream.register(cx.registry(), id.token())?;
         Ok(stream)
     });

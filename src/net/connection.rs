@@ -10,15 +10,12 @@ use std::net::SocketAddr;
 use super::events::Listeners;
 use super::inbox::Inbox;
 use super::lookup::LookUp;
+use super::options::{Attempting, HIGH_WATER_MARK};
 use super::outbox::{Outbox, WriteCallback};
 use super::states::{Life, ReadSide, Rest, WriteSide};
 use super::stream::Stream;
-use super::{Address, BufferSizes, Context, Error, Handles};
+use super::{Address, Context, Error, Handles};
 use crate::event_loop::{Extensions, HandleId, Readiness, Timer};
-
-/// Bytes from which on a socket takes no more: written ones (`write` returns false), or read ones
-/// that nobody has taken (reading stops). Node 20's default.
-pub(super) const HIGH_WATER_MARK: u32 = 16 * 1024;
 
 /// Bytes that one socket hands out in one turn at most; fewer, if the program has
 /// [limited](Context::set_read_limit) the turn.
@@ -120,7 +117,7 @@ pub(super) struct Attempts {
     /// Why an attempt failed at once; told in the pending phase, as by libuv.
     pub(super) failed: Option<io::Error>,
     pub(super) timer: Option<Timer>,
-    pub(super) buffer_sizes: BufferSizes,
+    pub(super) how: Attempting,
 }
 
 impl<S> Connection<S> {

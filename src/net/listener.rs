@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 
 use super::address::{self, abstract_name};
 use super::stream::{self, Stream};
-use super::{Address, Error};
+use super::{Address, BufferSizes, Error};
 
 /// A port or a path that is bound and listening: connections are queued by the kernel, and
 /// accepted once a [`Server`](super::Server) was given it (`server.listen(handle)`).
@@ -28,29 +28,26 @@ pub struct Listener {
     sizes: BufferSizes,
 }
 
-/// How much the kernel keeps for one connection, in bytes, in either direction: what is not
-/// acknowledged or read by the peer (`SO_SNDBUF`), and what is not read here (`SO_RCVBUF`).
-///
-/// `None` leaves it to the kernel, which lets a fast connection have megabytes. Linux takes the
-/// number twice, since it counts its own overhead. On IPC only the first is of any use: there,
-/// what a peer has sent and nobody has read counts as the peer's.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct BufferSizes {
-    /// Bytes to be sent.
-    pub send: Option<u32>,
-    /// Bytes that were received.
-    pub receive: Option<u32>,
+/// How a port or a path is bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct How {
+    pub(super) backlog: i32,
+    pub(super) buffer_sizes: BufferSizes,
+    pub(super) ipv6_only: bool,
+    /// Whom a socket file is opened to.
+    pub(super) readable_all: bool,
+    pub(super) writable_all: bool,
 }
 
-impl BufferSizes {
-    pub(super) fn set_on(self, socket: &SockRef<'_>) -> io::Result<()> {
-        if let Some(bytes) = self.send {
-            socket.set_send_buffer_size(bytes as usize)?;
+impl Default for How {
+    fn default() -> Self {
+        Self {
+            backlog: Listener::BACKLOG,
+            buffer_sizes: BufferSizes::default(),
+            ipv6_only: false,
+            readable_all: false,
+            writable_all: false,
         }
-        if let Some(bytes) = self.receive {
-            socket.set_recv_buffer_size(bytes as usize)?;
-        }
-        Ok(())
     }
 }
 
@@ -74,9 +71,19 @@ impl Listener {
     /// With syscall `listen`: `EADDRINUSE`, `EACCES` (also, as in Node, for a path whose folder
     /// does not exist) ...
     pub fn bind(address: &Address, backlog: i32) -> Result<Self, Error> {
+        Self::bind_as(
+            address,
+            How {
+                backlog,
+                ..How::default()
+            },
+        )
+    }
+
+    pub(super) fn bind_as(address: &Address, how: How) -> Result<Self, Error> {
         let bound = match address {
-            Address::Tcp(address) => bind_tcp(*address, backlog),
-            Address::Ipc(path) => bind_ipc(path, backlog),
+            Address::Tcp(address) => bind_tcp(*address, how),
+            Address::Ipc(path) => bind_ipc(path, how),
         };
         bound.map_err(|error| Error::system("listen", &error, Some(address)))
     }
@@ -230,7 +237,7 @@ fn listens(socket: &SockRef<'_>) -> io::Result<()> {
     }
 }
 
-fn bind_tcp(address: SocketAddr, backlog: i32) -> io::Result<Listener> {
+fn bind_tcp(address: SocketAddr, how: How) -> io::Result<Listener> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::STREAM.nonblocking(),
@@ -238,22 +245,24 @@ fn bind_tcp(address: SocketAddr, backlog: i32) -> io::Result<Listener> {
     )?;
     if address.is_ipv6() {
         // All of IPv6 is IPv4, too, whatever the system's default.
-        socket.set_only_v6(false)?;
+        socket.set_only_v6(how.ipv6_only)?;
     }
     // A restart must not wait for the connections of the run before (TIME_WAIT).
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
-    socket.listen(backlog)?;
+    socket.listen(how.backlog)?;
     let listener = TcpListener::from_std(socket.into());
     let address = listener.local_addr()?.into();
-    Ok(Listener {
+    let mut listener = Listener {
         kind: Kind::Tcp(listener),
         address,
         sizes: BufferSizes::default(),
-    })
+    };
+    listener.set_buffer_sizes(how.buffer_sizes)?;
+    Ok(listener)
 }
 
-fn bind_ipc(path: &Path, backlog: i32) -> io::Result<Listener> {
+fn bind_ipc(path: &Path, how: How) -> io::Result<Listener> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
     address::ipc(path)?; // tells why a path cannot be one, with the system's number
     let bound = socket.bind(&SockAddr::unix(path)?);
@@ -267,13 +276,19 @@ fn bind_ipc(path: &Path, backlog: i32) -> io::Result<Listener> {
         Some(_) => None,
         None => Some(SocketFile::new(path)?),
     };
-    socket.listen(backlog)?;
+    socket.listen(how.backlog)?;
+    if how.readable_all || how.writable_all {
+        let file = file.as_ref().ok_or(Errno::NOENT)?;
+        file.open_to_all(how.readable_all, how.writable_all)?;
+    }
     let listener = UnixListener::from_std(socket.into());
-    Ok(Listener {
+    let mut listener = Listener {
         kind: Kind::Ipc(listener, file),
         address: path.into(),
         sizes: BufferSizes::default(),
-    })
+    };
+    listener.set_buffer_sizes(how.buffer_sizes)?;
+    Ok(listener)
 }
 
 /// The file of an IPC server, known by its inode: it is removed only while it is still ours.
@@ -288,6 +303,14 @@ impl SocketFile {
             path: path.to_owned(),
             inode: inode(path)?,
         })
+    }
+
+    /// Lets every user of the machine read or write it (`uv_pipe_chmod`).
+    fn open_to_all(&self, readable: bool, writable: bool) -> io::Result<()> {
+        let mut permissions = std::fs::metadata(&self.path)?.permissions();
+        let added = if readable { 0o444 } else { 0 } | if writable { 0o222 } else { 0 };
+        permissions.set_mode(permissions.mode() | added);
+        std::fs::set_permissions(&self.path, permissions)
     }
 }
 
@@ -322,5 +345,38 @@ mod tests {
             let error = Listener::bind(&Path::new(&long).into(), Listener::BACKLOG).err();
             assert_eq!(error.expect("an error").code(), "EINVAL");
         }
+    }
+
+    /// Catches: a file that is opened to more than was said, or to nobody.
+    #[test]
+    fn a_file_is_opened_to_all_as_far_as_was_said() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("file");
+        for (readable, writable, expected) in [
+            (false, false, 0o600),
+            (true, false, 0o644),
+            (false, true, 0o622),
+            (true, true, 0o666),
+        ] {
+            std::fs::write(&path, "").expect("it is ours");
+            let owners = std::fs::Permissions::from_mode(0o600);
+            std::fs::set_permissions(&path, owners).expect("it is ours");
+            let file = SocketFile::new(&path).expect("it is there");
+            let opened = file.open_to_all(readable, writable);
+            opened.expect("it is ours");
+            let mode = std::fs::metadata(&path).expect("it is there").mode();
+            assert_eq!(mode & 0o777, expected);
+        }
+    }
+
+    #[test]
+    fn what_has_no_file_is_opened_to_nobody() {
+        let how = How {
+            readable_all: true,
+            ..How::default()
+        };
+        let name = format!("\0loopchat-test-{}", std::process::id());
+        let error = Listener::bind_as(&Path::new(&name).into(), how).err();
+        assert_eq!(error.expect("an error").code(), "ENOENT");
     }
 }

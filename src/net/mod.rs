@@ -69,7 +69,7 @@
 //! | `lookup.rs`, `options.rs`, `listener.rs` | names looked up, where to connect and to listen, a bound port or path | `server.listen(handle)` |
 //! | `events.rs` | what can happen | events |
 //! | `held.rs` | what all of that makes the process hold | |
-//! | `address.rs`, `error.rs` | addresses, errors with Node's codes | `server.address()`, `err.code` |
+//! | `ids.rs`, `address.rs`, `error.rs` | what sockets and servers are called, addresses, errors with Node's codes | `server.address()`, `err.code` |
 
 mod accept;
 mod address;
@@ -84,6 +84,7 @@ mod error;
 mod events;
 mod held;
 mod idle;
+mod ids;
 mod inbox;
 mod lingering;
 mod listener;
@@ -102,17 +103,17 @@ mod text;
 mod unacknowledged;
 mod writing;
 
-pub use address::{Address, Target, is_ip};
+pub use address::{Address, RemoteParty, Target, is_ip};
 pub use error::Error;
 pub use events::{Dropped, Event, EventKind, ServerEvent, ServerEventKind};
 pub use held::{Holding, held_bytes};
-pub use listener::{BufferSizes, Listener};
+pub use ids::{Server, Socket};
+pub use listener::Listener;
 pub use lookup::LookupRequest;
 pub use options::{ConnectOptions, ListenOptions};
 pub use pipe::PipeOptions;
-pub use server::Server;
-pub use socket::Socket;
-pub use status::{ReadyState, RemoteParty};
+pub use status::ReadyState;
+pub use stream::BufferSizes;
 pub use text::StringDecoder;
 
 pub use crate::event_loop::ListenerId;

@@ -3,17 +3,11 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
-use super::connection::HIGH_WATER_MARK;
 use super::events::{Listeners, ServerCallback, ServerListeners};
-use super::options::{ListenOptions, Place};
-use super::{Address, BufferSizes, Context, Error, Handles, Listener, ServerEvent};
+use super::listener::How;
+use super::options::{HIGH_WATER_MARK, ListenOptions, Place};
+use super::{Address, Context, Error, Handles, Listener, Server, ServerEvent};
 use crate::event_loop::{CallbackResult, Extensions, HandleId, Timer, listeners};
-
-/// A server (`net.Server`): a small id; everything goes through the context.
-///
-/// It stays known to its loop until the loop ends, so it may listen again after it was closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Server(pub(super) HandleId);
 
 /// What the loop keeps of a server.
 pub(super) struct ServerHandle<S> {
@@ -31,6 +25,7 @@ pub(super) struct ServerHandle<S> {
     pub(super) allow_half_open: bool,
     pub(super) pause_on_connect: bool,
     pub(super) no_delay: bool,
+    pub(super) keep_alive: Option<u32>,
     pub(super) high_water_mark: u32,
     pub(super) linger: Option<u32>,
     /// Set while no descriptor was left for the next connection: when to try again.
@@ -52,6 +47,7 @@ impl<S> Default for ServerHandle<S> {
             allow_half_open: false,
             pause_on_connect: false,
             no_delay: false,
+            keep_alive: None,
             high_water_mark: HIGH_WATER_MARK,
             linger: None,
             retry: None,
@@ -66,12 +62,7 @@ impl Server {
     /// [`address`](Self::address) tells it; with a host there is a lookup first, which takes at
     /// least a tick.
     pub fn listen<S>(self, cx: &mut Context<S>, options: impl Into<ListenOptions>) -> Self {
-        let ListenOptions {
-            place,
-            backlog,
-            buffer_sizes,
-        } = options.into();
-        let how = (backlog, buffer_sizes);
+        let ListenOptions { place, how } = options.into();
         if self.listening(cx) {
             let code = "ERR_SERVER_ALREADY_LISTEN";
             let message = "Listen method has been called more than once without closing.";
@@ -91,7 +82,7 @@ impl Server {
         if let (Address::Ipc(path), Some(server)) = (address, cx.server_mut(self.0)) {
             server.path = Some(path.clone());
         }
-        match bind(address, how) {
+        match Listener::bind_as(address, how) {
             Ok(listener) => {
                 self.listen_on(cx, listener);
             }
@@ -102,7 +93,7 @@ impl Server {
     fn bind_port<S>(self, cx: &mut Context<S>, port: u16, how: How) {
         let any_v6 = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port);
         let any_v4 = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port);
-        match bind(&any_v6.into(), how) {
+        match Listener::bind_as(&any_v6.into(), how) {
             Ok(listener) => {
                 self.listen_on(cx, listener);
             }
@@ -292,6 +283,13 @@ impl Server {
         self.set(cx, |server| server.no_delay = on)
     }
 
+    /// Has sockets accepted from now on probed when they have been idle for so many milliseconds
+    /// (`keepAlive`, `keepAliveInitialDelay`); as
+    /// [`Socket::set_keep_alive`](super::Socket::set_keep_alive). `None` by default.
+    pub fn set_keep_alive<S>(self, cx: &mut Context<S>, idle_ms: Option<u32>) -> Self {
+        self.set(cx, |server| server.keep_alive = idle_ms)
+    }
+
     /// The high-water mark of sockets accepted from now on, in bytes (`highWaterMark`, 16 KiB).
     pub fn set_high_water_mark<S>(self, cx: &mut Context<S>, bytes: u32) -> Self {
         self.set(cx, |server| server.high_water_mark = bytes)
@@ -324,16 +322,6 @@ impl Server {
     pub fn unref<S>(self, cx: &mut Context<S>) -> Self {
         self.set_ref(cx, false)
     }
-}
-
-/// The backlog, and what the kernel keeps for each connection.
-type How = (i32, BufferSizes);
-
-fn bind(address: &Address, (backlog, sizes): How) -> Result<Listener, Error> {
-    let mut listener = Listener::bind(address, backlog)?;
-    let set = listener.set_buffer_sizes(sizes);
-    set.map_err(|error| Error::system("listen", &error, Some(address)))?;
-    Ok(listener)
 }
 
 /// Tells the server's listeners; true if there was one.

@@ -6,16 +6,9 @@ use super::connection::Connection;
 use super::idle::touch;
 use super::outbox::{Data, WriteCallback};
 use super::states::Life;
-use super::{ConnectOptions, Context, Error, EventKind, Handle, HandleKind, Handles};
+use super::{ConnectOptions, Context, Error, EventKind, Handle, HandleKind, Handles, Socket};
 use super::{closing, connect, lingering, reading, unacknowledged, writing};
-use crate::event_loop::{CallbackResult, CallbackSite, HandleId};
-
-/// One end of a connection (`net.Socket`): a small id; everything goes through the context.
-///
-/// It is good until its [`Event::Close`](super::Event::Close), or longer if it is
-/// [reusable](Self::set_reusable); done with a stale one, everything is a no-op.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Socket(pub(super) HandleId);
+use crate::event_loop::{CallbackResult, CallbackSite};
 
 impl Socket {
     /// Makes a socket that is not connected (`new net.Socket()`), to be connected once or several

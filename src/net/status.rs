@@ -1,10 +1,9 @@
 //! What a socket tells of itself.
 
 use std::fmt;
-use std::net::IpAddr;
 
 use super::states::Life;
-use super::{Address, Context, Error, Handles, Server, Socket};
+use super::{Address, Context, Error, Handles, RemoteParty, Server, Socket};
 use crate::event_loop::{HandleId, Readiness};
 
 /// How far a socket is (`socket.readyState`); shown as Node's words.
@@ -20,16 +19,6 @@ pub enum ReadyState {
     WriteOnly,
     /// Neither side is open.
     Closed,
-}
-
-/// Who is at the other end of a connection, as the system vouches for it. Node has no such thing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RemoteParty {
-    /// A TCP peer at this address.
-    Host(IpAddr),
-    /// A process of this machine that ran as this user when the connection was made; `None` where
-    /// the system does not tell (`SO_PEERCRED` is Linux's).
-    User(Option<u32>),
 }
 
 impl fmt::Display for ReadyState {

@@ -10,11 +10,37 @@ use mio::{Interest, Registry, Token};
 use rustix::io::Errno;
 use socket2::{Domain, SockRef, Socket, TcpKeepalive, Type};
 
-use super::{Address, BufferSizes, RemoteParty, address};
+use super::{Address, RemoteParty, address};
 use crate::event_loop::Counters;
 
 /// Reads of one socket in one turn at most, where one does not tell all there is (libuv's number).
 const READS: usize = 32;
+
+/// How much the kernel keeps for one connection, in bytes, in either direction: what is not
+/// acknowledged or read by the peer (`SO_SNDBUF`), and what is not read here (`SO_RCVBUF`).
+///
+/// `None` leaves it to the kernel, which lets a fast connection have megabytes. Linux takes the
+/// number twice, since it counts its own overhead. On IPC only the first is of any use: there,
+/// what a peer has sent and nobody has read counts as the peer's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BufferSizes {
+    /// Bytes to be sent.
+    pub send: Option<u32>,
+    /// Bytes that were received.
+    pub receive: Option<u32>,
+}
+
+impl BufferSizes {
+    pub(super) fn set_on(self, socket: &SockRef<'_>) -> io::Result<()> {
+        if let Some(bytes) = self.send {
+            socket.set_send_buffer_size(bytes as usize)?;
+        }
+        if let Some(bytes) = self.receive {
+            socket.set_recv_buffer_size(bytes as usize)?;
+        }
+        Ok(())
+    }
+}
 
 /// The descriptor of a socket, or none: before it is connected, and from its `destroy` on.
 pub(super) enum Stream {
@@ -56,10 +82,15 @@ fn interest() -> Interest {
 }
 
 impl Stream {
-    /// Starts to connect. TCP goes on in the background; IPC stands at once, or fails.
-    pub(super) fn connect(address: &Address, sizes: BufferSizes) -> io::Result<Self> {
+    /// Starts to connect, from what was bound if anything was. TCP goes on in the background; IPC
+    /// stands at once, or fails.
+    pub(super) fn connect(
+        address: &Address,
+        sizes: BufferSizes,
+        bound: Option<Socket>,
+    ) -> io::Result<Self> {
         match address {
-            Address::Tcp(address) => connect_tcp(*address, sizes).map(Self::Tcp),
+            Address::Tcp(address) => connect_tcp(*address, sizes, bound).map(Self::Tcp),
             Address::Ipc(path) => {
                 let stream = UnixStream::connect_addr(&address::ipc(path)?)?;
                 sizes.set_on(&SockRef::from(&stream))?;
@@ -212,17 +243,34 @@ impl Stream {
     }
 }
 
-/// The sizes are to be known when the connection begins: then it is said how large the window may
-/// be.
-fn connect_tcp(address: SocketAddr, sizes: BufferSizes) -> io::Result<TcpStream> {
-    if sizes == BufferSizes::default() {
-        return TcpStream::connect(address);
-    }
-    let socket = Socket::new(
+/// Binds the own end of a connection that is to be made.
+pub(super) fn bind(local: SocketAddr) -> io::Result<Socket> {
+    let socket = tcp(local)?;
+    socket.set_reuse_address(true)?; // as libuv
+    socket.bind(&local.into())?;
+    Ok(socket)
+}
+
+fn tcp(address: SocketAddr) -> io::Result<Socket> {
+    Socket::new(
         Domain::for_address(address),
         Type::STREAM.nonblocking(),
         None,
-    )?;
+    )
+}
+
+/// The sizes are to be known when the connection begins: then it is said how large the window may
+/// be.
+fn connect_tcp(
+    address: SocketAddr,
+    sizes: BufferSizes,
+    bound: Option<Socket>,
+) -> io::Result<TcpStream> {
+    let socket = match bound {
+        Some(socket) => socket,
+        None if sizes == BufferSizes::default() => return TcpStream::connect(address),
+        None => tcp(address)?,
+    };
     sizes.set_on(&SockRef::from(&socket))?;
     match socket.connect(&address.into()) {
         Err(error) if error.raw_os_error() != Some(Errno::INPROGRESS.raw_os_error()) => Err(error),

@@ -216,7 +216,7 @@ fn a_paused_socket_is_read_up_to_its_high_water_mark() {
             .get::<Socket>()
             .map_or(0, |own| own.bytes_read(cx))
     };
-    let mark = connection::HIGH_WATER_MARK;
+    let mark = options::HIGH_WATER_MARK;
     for (sent, is_read) in [(mark - 1, mark - 1), (1, mark), (1, mark)] {
         peer.write_all(&vec![b'x'; sent as usize])
             .expect("there is room");

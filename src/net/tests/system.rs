@@ -70,6 +70,92 @@ fn keep_alive_and_no_delay_are_the_sockets_own_whenever_they_are_set() {
     assert_eq!(said, ["as it was set"]);
 }
 
+/// Catches: options of a connection or of a server that nobody sets.
+#[test]
+fn what_is_said_when_connecting_and_of_a_server_is_set() {
+    let mut event_loop = event_loop();
+    let (server, address) = listening(&mut event_loop);
+    server
+        .set_keep_alive(&mut event_loop, Some(45_000))
+        .set_no_delay(&mut event_loop, true);
+    let note = |said: &mut Said, cx: &mut Context<Said>, socket: Socket| {
+        let own = tcp(cx, socket);
+        let idle = own.tcp_keepalive_time().expect("it is known");
+        let probed = own.keepalive().expect("it is known");
+        let at_once = own.tcp_nodelay().expect("it is known");
+        said.push(format!("{probed} {idle:?} {at_once}"));
+    };
+    server.on_connection(&mut event_loop, move |said: &mut Said, cx, socket| {
+        note(said, cx, socket);
+        socket.resume(cx);
+        server.close(cx);
+    });
+    let options = ConnectOptions::new(Address::from(address));
+    let options = options.keep_alive(30_000).no_delay(true);
+    let client = create_connection(&mut event_loop, options);
+    client.on_connect(&mut event_loop, move |said: &mut Said, cx, client| {
+        note(said, cx, client);
+        client.end(cx);
+    });
+    client.resume(&mut event_loop);
+    let mut said = Said::new();
+    event_loop.run(&mut said).expect("the poll works");
+    said.sort();
+    assert_eq!(said, ["true 30s true", "true 45s true"]);
+}
+
+/// Catches: IPv4 let in where it was to be left out, or the other way round.
+#[test]
+fn ipv6_alone_leaves_ipv4_out() {
+    let mut event_loop = event_loop();
+    for only in [false, true] {
+        let server = create_server(&mut event_loop);
+        let options = ListenOptions::from(0).ipv6_only(only);
+        server.listen(&mut event_loop, options);
+        let address = server.address(&event_loop).expect("it listens");
+        if address.family() == Some("IPv4") {
+            return; // there is no IPv6 here
+        }
+        let v4 = TcpStream::connect(("127.0.0.1", server.port(&event_loop)));
+        assert_eq!(v4.is_err(), only);
+        server.close(&mut event_loop);
+    }
+}
+
+/// Catches: an address that is given another time than was said.
+#[test]
+fn one_of_several_addresses_has_the_time_that_was_said() {
+    let clock = event_loop::ManualClock::new();
+    let mut event_loop = Loop::with_clock(clock).expect("a poll");
+    // The backlog is full: who comes waits.
+    let full = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None);
+    let full = full.expect("a socket");
+    let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
+    full.bind(&any.into()).expect("a free port");
+    full.listen(0).expect("it listens");
+    let address = full.local_addr().expect("it is bound").as_socket();
+    let address = address.expect("it is TCP");
+    let _first = TcpStream::connect(address).expect("there is room for one");
+    for (said_ms, ms) in [(40, 40), (0, 10)] {
+        let options = ConnectOptions::new(("several.test", address.port()));
+        let options =
+            options
+                .auto_select_family_attempt_timeout(said_ms)
+                .lookup(|_, cx, request| {
+                    let (one, two) = ([127, 0, 0, 1].into(), [127, 0, 0, 2].into());
+                    request.answer(cx, Ok(vec![one, two]));
+                });
+        let client = create_connection(&mut event_loop, options);
+        client.on_connection_attempt_timeout(&mut event_loop, |said: &mut Said, cx, _, _| {
+            said.push(cx.now().to_string());
+        });
+        client.on_error(&mut event_loop, |_, _, _, _| {});
+        let (mut said, begun) = (Said::new(), event_loop.now());
+        event_loop.run(&mut said).expect("the poll works");
+        assert_eq!(said, [(begun + ms).to_string()]);
+    }
+}
+
 /// Catches: what the peer's system has not taken being lost sight of once it is the kernel's.
 #[cfg(target_os = "linux")]
 #[test]
