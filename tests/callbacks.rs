@@ -283,7 +283,7 @@ fn a_request_whose_handler_fails_is_answered_with_500_and_the_connection_is_good
         assert!(!answers.contains("Content-Length: 3"), "{answers}");
     }
     let line = logged("Invalid character in header content");
-    assert!(line.contains("'Request' of a server"), "{line}");
+    assert!(line.contains("'request' of a server"), "{line}");
 }
 
 /// Catches: an answer that is cut short and looks whole, or never ends.

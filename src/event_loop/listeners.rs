@@ -163,6 +163,19 @@ impl<K: Copy + PartialEq, F: ?Sized> Listeners<K, F> {
         listening.filter(|own| own.role != Role::Own).count()
     }
 
+    /// Whether anybody listens to anything.
+    #[cfg(feature = "http")]
+    pub(crate) fn any(&self) -> bool {
+        self.list.iter().any(|listener| listener.removed_in == 0)
+    }
+
+    /// Forgets all of them: the list is another subject's from now on.
+    #[cfg(feature = "http")]
+    pub(crate) fn clear(&mut self) {
+        self.list.clear();
+        (self.depth, self.untidy) = (0, false);
+    }
+
     /// Begins an emission, if anybody hears it, and tells the place of the first who does: who is
     /// added from now on does not.
     pub(crate) fn begin(&mut self, kind: K) -> Option<usize> {

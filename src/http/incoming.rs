@@ -1,10 +1,10 @@
 //! A message that is being received, a request at a server or a response at a client: who is told
 //! of it, and when. What a program does with it is in `incoming_message.rs`.
 
-use super::listeners::{self, Kept, Listeners, emit};
 use super::message::Head;
 use super::message::incoming::{Incoming, Resumed};
 use crate::Context;
+use crate::event_loop::listeners::{self, emit, event_kinds};
 use crate::net::{Error, Socket};
 
 /// A message that is being received (`http.IncomingMessage`): a small id; everything goes through
@@ -43,24 +43,17 @@ pub enum MessageEvent<'a> {
     Close,
 }
 
-/// The bits of what one can listen to.
-#[derive(Clone, Copy)]
-pub(super) enum Kind {
-    Data,
-    End,
-    Aborted,
-    Timeout,
-    Error,
-    Close,
-}
-
-impl listeners::Kind for Kind {
-    fn bit(self) -> u16 {
-        1 << self as u16
-    }
+event_kinds! { MessageEventKind of MessageEvent:
+    Data "data",
+    End "end",
+    Aborted "aborted",
+    Timeout "timeout",
+    Error "error",
+    Close "close",
 }
 
 pub(super) type Callback<S> = dyn FnMut(&mut S, &mut Context<S>, IncomingMessage, MessageEvent<'_>);
+pub(super) type Listeners<S> = listeners::Listeners<MessageEventKind, Callback<S>>;
 
 /// Where a message is kept, with the connection of either side, and what that does as it goes on.
 pub(super) trait Side<S: 'static>: 'static {
@@ -68,7 +61,7 @@ pub(super) trait Side<S: 'static>: 'static {
     fn find(
         cx: &mut Context<S>,
         message: IncomingMessage,
-    ) -> Option<(&mut Incoming, &mut Listeners<Callback<S>>)>;
+    ) -> Option<(&mut Incoming, &mut Listeners<S>)>;
 
     /// All of it was received.
     fn completed(cx: &mut Context<S>, message: IncomingMessage);
@@ -86,31 +79,19 @@ pub(super) trait Side<S: 'static>: 'static {
     fn closed(cx: &mut Context<S>, message: IncomingMessage);
 }
 
-struct Place<D>(IncomingMessage, std::marker::PhantomData<D>);
-
-impl<S: 'static, D: Side<S>> Kept<S, Callback<S>> for Place<D> {
-    fn listeners<'a>(&self, cx: &'a mut Context<S>) -> Option<&'a mut Listeners<Callback<S>>> {
-        Some(D::find(cx, self.0)?.1)
-    }
-}
-
 /// Calls the message's listeners; true if there were any.
 pub(super) fn tell<S: 'static, D: Side<S>>(
     state: &mut S,
     cx: &mut Context<S>,
     message: IncomingMessage,
-    kind: Kind,
     event: MessageEvent<'_>,
 ) -> bool {
-    let place = Place::<D>(message, std::marker::PhantomData);
     emit(
         state,
         cx,
-        kind,
-        &place,
-        |callback: &mut Callback<S>, state, cx| {
-            callback(state, cx, message, event);
-        },
+        event.kind(),
+        |cx| Some(D::find(cx, message)?.1),
+        |callback: &mut Callback<S>, state, cx| callback(state, cx, message, event),
     )
 }
 
@@ -129,7 +110,7 @@ pub(super) fn data<S: 'static, D: Side<S>>(
     bytes: &[u8],
 ) {
     if of::<S, D>(cx, message).is_some_and(|own| own.takes(bytes)) {
-        tell::<S, D>(state, cx, message, Kind::Data, MessageEvent::Data(bytes));
+        tell::<S, D>(state, cx, message, MessageEvent::Data(bytes));
     }
 }
 
@@ -157,7 +138,7 @@ fn flow<S: 'static, D: Side<S>>(state: &mut S, cx: &mut Context<S>, message: Inc
         own.start_flow();
     }
     while let Some(piece) = of::<S, D>(cx, message).and_then(Incoming::take_kept) {
-        tell::<S, D>(state, cx, message, Kind::Data, MessageEvent::Data(&piece));
+        tell::<S, D>(state, cx, message, MessageEvent::Data(&piece));
     }
     D::recount(cx, message);
     queue_end::<S, D>(cx, message);
@@ -210,7 +191,7 @@ fn queue_end<S: 'static, D: Side<S>>(cx: &mut Context<S>, message: IncomingMessa
         }
         // First: whoever hears of the end cannot close a connection that is kept any more.
         D::ended(cx, message);
-        tell::<S, D>(state, cx, message, Kind::End, MessageEvent::End);
+        tell::<S, D>(state, cx, message, MessageEvent::End);
         if of::<S, D>(cx, message).is_some_and(|own| !own.is_destroyed()) {
             cx.next_tick(move |state, cx| close::<S, D>(state, cx, message));
         }
@@ -227,7 +208,7 @@ pub(super) fn close<S: 'static, D: Side<S>>(
         return;
     };
     if own.close() {
-        tell::<S, D>(state, cx, message, Kind::Close, MessageEvent::Close);
+        tell::<S, D>(state, cx, message, MessageEvent::Close);
     }
     D::closed(cx, message);
 }
@@ -262,13 +243,13 @@ pub(super) fn abort<S: 'static, D: Side<S>>(
     };
     let cut_short = own.abort();
     if cut_short {
-        tell::<S, D>(state, cx, message, Kind::Aborted, MessageEvent::Aborted);
+        tell::<S, D>(state, cx, message, MessageEvent::Aborted);
     }
     then(state, cx);
     cx.next_tick(move |state, cx| {
         if cut_short {
             let error = Error::with_code("ECONNRESET", "aborted");
-            tell::<S, D>(state, cx, message, Kind::Error, MessageEvent::Error(&error));
+            tell::<S, D>(state, cx, message, MessageEvent::Error(&error));
         }
         close::<S, D>(state, cx, message);
     });
@@ -280,7 +261,7 @@ pub(super) fn timed_out<S: 'static, D: Side<S>>(
     cx: &mut Context<S>,
     message: IncomingMessage,
 ) -> bool {
-    tell::<S, D>(state, cx, message, Kind::Timeout, MessageEvent::Timeout)
+    tell::<S, D>(state, cx, message, MessageEvent::Timeout)
 }
 
 /// The program gives a response up, for a reason or none: what follows of it is told in ticks. True
@@ -295,11 +276,11 @@ pub(super) fn destroy<S: 'static, D: Side<S>>(
     };
     cx.next_tick(move |state, cx| {
         if cut_short {
-            tell::<S, D>(state, cx, message, Kind::Aborted, MessageEvent::Aborted);
+            tell::<S, D>(state, cx, message, MessageEvent::Aborted);
         }
         cx.next_tick(move |state, cx| {
             if let Some(error) = &error {
-                tell::<S, D>(state, cx, message, Kind::Error, MessageEvent::Error(error));
+                tell::<S, D>(state, cx, message, MessageEvent::Error(error));
             }
             close::<S, D>(state, cx, message);
         });

@@ -2,29 +2,28 @@
 
 use super::client;
 use super::client::Responses;
-use super::incoming::{self, Callback, IncomingMessage, Kind, MessageEvent, Side};
-use super::listeners::{Listeners, listener_methods};
+use super::incoming::{
+    self, Callback, IncomingMessage, Listeners, MessageEvent, MessageEventKind, Side,
+};
 use super::message::Head;
 use super::message::incoming::Incoming;
 use super::server::{self, Requests, ServerResponse};
 use crate::Context;
-use crate::event_loop::{CallbackResult, CallbackSite};
+use crate::event_loop::listeners::{Role, listener_methods};
+use crate::event_loop::{CallbackResult, CallbackSite, ListenerId};
 use crate::net::{Error, Socket};
 
-listener_methods! { IncomingMessage, MessageEvent:
-    on_data once_data Data (&[u8]) MessageEvent::Data(bytes) => (bytes);
-    on_end once_end End () MessageEvent::End => ();
-    on_aborted once_aborted Aborted () MessageEvent::Aborted => ();
-    on_timeout once_timeout Timeout () MessageEvent::Timeout => ();
-    on_error once_error Error (&Error) MessageEvent::Error(error) => (error);
-    on_close once_close Close () MessageEvent::Close => ();
+listener_methods! { IncomingMessage of MessageEvent, MessageEventKind, IncomingMessage, S: 'static;
+    on_data once_data Data (Self, &[u8]) message, MessageEvent::Data(bytes) => (message, bytes);
+    on_end once_end End (Self) message, MessageEvent::End => (message);
+    on_aborted once_aborted Aborted (Self) message, MessageEvent::Aborted => (message);
+    on_timeout once_timeout Timeout (Self) message, MessageEvent::Timeout => (message);
+    on_error once_error Error (Self, &Error) message, MessageEvent::Error(error) => (message, error);
+    on_close once_close Close (Self) message, MessageEvent::Close => (message);
 }
 
 impl IncomingMessage {
-    fn find<S: 'static>(
-        self,
-        cx: &mut Context<S>,
-    ) -> Option<(&mut Incoming, &mut Listeners<Callback<S>>)> {
+    fn find<S: 'static>(self, cx: &mut Context<S>) -> Option<(&mut Incoming, &mut Listeners<S>)> {
         match server::is(cx, self.socket) {
             true => Requests::find(cx, self),
             false => Responses::find(cx, self),
@@ -44,7 +43,7 @@ impl IncomingMessage {
         event: &str,
         returned: impl CallbackResult,
     ) {
-        let Some(_logged) = site.check(format_args!("{event} of a message"), returned) else {
+        let Some(_logged) = site.check(format_args!("'{event}' of a message"), returned) else {
             return;
         };
         let Self { socket, number } = self;
@@ -55,21 +54,38 @@ impl IncomingMessage {
         }
     }
 
-    fn listen_to<S: 'static>(
+    fn listeners<S: 'static>(self, cx: &mut Context<S>) -> Option<&mut Listeners<S>> {
+        Some(self.find(cx)?.1)
+    }
+
+    fn add_listener<S: 'static>(
         self,
         cx: &mut Context<S>,
-        kind: Kind,
-        once: bool,
-        callback: impl FnMut(&mut S, &mut Context<S>, Self, MessageEvent<'_>) + 'static,
-    ) -> Self {
+        kind: Option<MessageEventKind>,
+        role: Role,
+        first: bool,
+        callback: Box<Callback<S>>,
+    ) -> ListenerId {
         let Some((own, listeners)) = self.find(cx) else {
-            return self;
+            return ListenerId::NONE;
         };
-        listeners.add(kind, once, Box::new(callback));
-        if matches!(kind, Kind::Data) && !own.is_paused() {
+        let id = listeners.add(kind, role, first, callback);
+        if kind.is_none_or(|kind| kind == MessageEventKind::Data) && !own.is_paused() {
             self.resume(cx);
         }
-        self
+        id
+    }
+
+    fn run<S: 'static, R: CallbackResult>(
+        state: &mut S,
+        cx: &mut Context<S>,
+        site: CallbackSite,
+        message: Self,
+        event: MessageEvent<'_>,
+        call: impl FnOnce(&mut S, &mut Context<S>) -> R,
+    ) {
+        let returned = call(state, cx);
+        message.check(cx, site, event.name(), returned);
     }
 
     /// Hands out no data until [`resume`](Self::resume): the other side has to wait.

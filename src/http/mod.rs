@@ -42,7 +42,6 @@
 //! | `client/request.rs`, `state.rs`, `options.rs`, `url.rs` | [`ClientRequest`], what to ask for | `http.request`, `http.ClientRequest`, `new URL()` |
 //! | `client/connection.rs`, `agent.rs` | the bytes of one connection become responses; connections used again | `_http_client.js`, `http.Agent` |
 //! | `incoming.rs`, `incoming_message.rs` | [`IncomingMessage`]: a request at a server, a response at a client | `http.IncomingMessage` |
-//! | `listeners.rs` | who is told | `EventEmitter` |
 //! | `web_socket/` | WebSockets, which begin as a request: see [`web_socket`] | the `ws` package |
 //!
 //! # What is refused
@@ -67,16 +66,19 @@ mod body;
 mod client;
 mod incoming;
 mod incoming_message;
-mod listeners;
 mod message;
 mod server;
 pub mod web_socket;
 
-pub use client::{Agent, AgentOptions, ClientRequest, RequestEvent, RequestOptions, get, request};
-pub use incoming::{IncomingMessage, MessageEvent};
+pub use client::{
+    Agent, AgentOptions, ClientRequest, RequestEvent, RequestEventKind, RequestOptions, get,
+    request,
+};
+pub use incoming::{IncomingMessage, MessageEvent, MessageEventKind};
 use message::Misuse;
 pub use message::{Head, Limits, ParseError, Parser, Part, status_message};
-pub use server::{ResponseEvent, Server, ServerEvent, ServerResponse, create_server, held, parts};
+pub use server::{ResponseEvent, ResponseEventKind, Server, ServerEvent, ServerEventKind};
+pub use server::{ServerResponse, create_server, held, parts};
 
 use crate::Context;
 use crate::net::Error;

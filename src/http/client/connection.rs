@@ -2,11 +2,10 @@
 
 use super::agent::{self, Agent};
 use super::received::Received;
-use super::request::{ClientRequest, Kind, RequestEvent};
+use super::request::{ClientRequest, RequestEvent};
 use super::state as client;
 use crate::Context;
-use crate::http::incoming::{self, Callback, IncomingMessage, Side};
-use crate::http::listeners::Listeners;
+use crate::http::incoming::{self, IncomingMessage, Listeners, Side};
 use crate::http::message::incoming::Incoming;
 use crate::http::message::{Head, Limits, PARTS_PER_TURN, ParseError, Parser, Part};
 use crate::net::{Error, Event, Socket};
@@ -97,7 +96,7 @@ impl<S: 'static> Side<S> for Responses {
     fn find(
         cx: &mut Context<S>,
         message: IncomingMessage,
-    ) -> Option<(&mut Incoming, &mut Listeners<Callback<S>>)> {
+    ) -> Option<(&mut Incoming, &mut Listeners<S>)> {
         let IncomingMessage { socket, number } = message;
         let here = |own: &Connection<S>| own.number == number && own.response.is_some();
         let received = match socket.data(cx).is_some_and(here) {
@@ -276,10 +275,10 @@ fn begin<S: 'static>(
     }
     if (100..200).contains(&status) {
         if status == 100 {
-            client::tell(state, cx, request, Kind::Continue, RequestEvent::Continue);
+            client::tell(state, cx, request, RequestEvent::Continue);
         }
         let event = RequestEvent::Information(&head);
-        client::tell(state, cx, request, Kind::Information, event);
+        client::tell(state, cx, request, event);
         return false;
     }
     let keep_alive = head.facts().keep_alive;
@@ -293,7 +292,7 @@ fn begin<S: 'static>(
     let response = IncomingMessage { socket, number };
     client::responded(cx, request, keep_alive);
     let event = RequestEvent::Response(response);
-    if !client::tell(state, cx, request, Kind::Response, event) {
+    if !client::tell(state, cx, request, event) {
         incoming::dump::<S, Responses>(cx, response);
     }
     false
@@ -309,12 +308,12 @@ fn hand_over<S: 'static>(
     rest: &[u8],
     connect: bool,
 ) {
-    let kind = if connect {
-        Kind::Connect
+    let event = if connect {
+        RequestEvent::Connect(head, socket, rest)
     } else {
-        Kind::Upgrade
+        RequestEvent::Upgrade(head, socket, rest)
     };
-    if !client::listens(cx, request, kind) {
+    if !client::listens(cx, request, event.kind()) {
         if let Some(own) = of::<S>(cx, socket) {
             own.over = true;
         }
@@ -327,12 +326,7 @@ fn hand_over<S: 'static>(
     }
     socket.remove_all_listeners(cx);
     socket.set_timeout(cx, 0);
-    let event = if connect {
-        RequestEvent::Connect(head, socket, rest)
-    } else {
-        RequestEvent::Upgrade(head, socket, rest)
-    };
-    client::tell(state, cx, request, kind, event);
+    client::tell(state, cx, request, event);
     client::close(state, cx, request);
 }
 

@@ -11,4 +11,4 @@ mod url;
 pub use agent::{Agent, AgentOptions};
 pub(in crate::http) use connection::{Responses, response};
 pub use options::RequestOptions;
-pub use request::{ClientRequest, RequestEvent, get, request};
+pub use request::{ClientRequest, RequestEvent, RequestEventKind, get, request};

@@ -1,14 +1,13 @@
 //! What is kept of a response: with its connection up to the next, and beyond that if somebody wants it.
 
-use crate::http::incoming::Callback;
-use crate::http::listeners::Listeners;
+use crate::http::incoming::Listeners;
 use crate::http::message::Head;
 use crate::http::message::incoming::Incoming;
 
 /// A response, and who listens to it.
 pub(super) struct Received<S> {
     pub(super) incoming: Incoming,
-    pub(super) listeners: Listeners<Callback<S>>,
+    pub(super) listeners: Listeners<S>,
 }
 
 impl<S> Received<S> {

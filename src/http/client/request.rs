@@ -5,9 +5,9 @@ use super::connection;
 use super::options::{Choice, RequestOptions};
 use super::state::{Request, assign, hung_up, known, method, of, over_later, state};
 use crate::Context;
-use crate::event_loop::{CallbackResult, CallbackSite};
+use crate::event_loop::listeners::{self, Role, event_kinds, listener_methods};
+use crate::event_loop::{CallbackResult, CallbackSite, ListenerId};
 use crate::http::incoming::IncomingMessage;
-use crate::http::listeners::{self, Listeners, listener_methods};
 use crate::http::message::outgoing::Outgoing;
 use crate::http::message::{Head, Misuse};
 use crate::http::{WriteCallback, gone, write_after_end};
@@ -56,28 +56,22 @@ pub enum RequestEvent<'a> {
     Close,
 }
 
-#[derive(Clone, Copy)]
-pub(super) enum Kind {
-    Socket,
-    Continue,
-    Information,
-    Response,
-    Upgrade,
-    Connect,
-    Drain,
-    Finish,
-    Timeout,
-    Error,
-    Close,
-}
-
-impl listeners::Kind for Kind {
-    fn bit(self) -> u16 {
-        1 << self as u16
-    }
+event_kinds! { RequestEventKind of RequestEvent:
+    Socket "socket",
+    Continue "continue",
+    Information "information",
+    Response "response",
+    Upgrade "upgrade",
+    Connect "connect",
+    Drain "drain",
+    Finish "finish",
+    Timeout "timeout",
+    Error "error",
+    Close "close",
 }
 
 pub(super) type Callback<S> = dyn FnMut(&mut S, &mut Context<S>, ClientRequest, RequestEvent<'_>);
+pub(super) type Listeners<S> = listeners::Listeners<RequestEventKind, Callback<S>>;
 
 /// Makes a request, to be [written](ClientRequest::write) to and [ended](ClientRequest::end)
 /// (`http.request`). What becomes of it is an event: [`RequestEvent::Response`], or
@@ -173,20 +167,20 @@ pub fn get<S: 'static>(cx: &mut Context<S>, options: impl Into<RequestOptions>) 
     request(cx, options).end(cx)
 }
 
-listener_methods! { ClientRequest, RequestEvent:
-    on_socket once_socket Socket (Socket) RequestEvent::Socket(socket) => (socket);
-    on_continue once_continue Continue () RequestEvent::Continue => ();
-    on_information once_information Information (&Head) RequestEvent::Information(head) => (head);
-    on_response once_response Response (IncomingMessage) RequestEvent::Response(response) => (response);
-    on_upgrade once_upgrade Upgrade (&Head, Socket, &[u8])
-        RequestEvent::Upgrade(head, socket, rest) => (head, socket, rest);
-    on_connect once_connect Connect (&Head, Socket, &[u8])
-        RequestEvent::Connect(head, socket, rest) => (head, socket, rest);
-    on_drain once_drain Drain () RequestEvent::Drain => ();
-    on_finish once_finish Finish () RequestEvent::Finish => ();
-    on_timeout once_timeout Timeout () RequestEvent::Timeout => ();
-    on_error once_error Error (&Error) RequestEvent::Error(error) => (error);
-    on_close once_close Close () RequestEvent::Close => ();
+listener_methods! { ClientRequest of RequestEvent, RequestEventKind, ClientRequest, S: 'static;
+    on_socket once_socket Socket (Self, Socket) request, RequestEvent::Socket(socket) => (request, socket);
+    on_continue once_continue Continue (Self) request, RequestEvent::Continue => (request);
+    on_information once_information Information (Self, &Head) request, RequestEvent::Information(head) => (request, head);
+    on_response once_response Response (Self, IncomingMessage) request, RequestEvent::Response(response) => (request, response);
+    on_upgrade once_upgrade Upgrade (Self, &Head, Socket, &[u8])
+        request, RequestEvent::Upgrade(head, socket, rest) => (request, head, socket, rest);
+    on_connect once_connect Connect (Self, &Head, Socket, &[u8])
+        request, RequestEvent::Connect(head, socket, rest) => (request, head, socket, rest);
+    on_drain once_drain Drain (Self) request, RequestEvent::Drain => (request);
+    on_finish once_finish Finish (Self) request, RequestEvent::Finish => (request);
+    on_timeout once_timeout Timeout (Self) request, RequestEvent::Timeout => (request);
+    on_error once_error Error (Self, &Error) request, RequestEvent::Error(error) => (request, error);
+    on_close once_close Close (Self) request, RequestEvent::Close => (request);
 }
 
 impl ClientRequest {
@@ -198,22 +192,39 @@ impl ClientRequest {
         event: &str,
         returned: impl CallbackResult,
     ) {
-        if let Some(error) = site.check(format_args!("{event} of a request"), returned) {
+        if let Some(error) = site.check(format_args!("'{event}' of a request"), returned) {
             self.destroy_with(cx, Error::new(error));
         }
     }
 
-    fn listen_to<S: 'static>(
+    fn listeners<S: 'static>(self, cx: &mut Context<S>) -> Option<&mut Listeners<S>> {
+        Some(&mut of(cx, self)?.listeners)
+    }
+
+    fn add_listener<S: 'static>(
         self,
         cx: &mut Context<S>,
-        kind: Kind,
-        once: bool,
-        callback: impl FnMut(&mut S, &mut Context<S>, Self, RequestEvent<'_>) + 'static,
-    ) -> Self {
-        if let Some(own) = of(cx, self) {
-            own.listeners.add(kind, once, Box::new(callback));
-        }
-        self
+        kind: Option<RequestEventKind>,
+        role: Role,
+        first: bool,
+        callback: Box<Callback<S>>,
+    ) -> ListenerId {
+        let listeners = self.listeners(cx);
+        listeners.map_or(ListenerId::NONE, |listeners| {
+            listeners.add(kind, role, first, callback)
+        })
+    }
+
+    fn run<S: 'static, R: CallbackResult>(
+        state: &mut S,
+        cx: &mut Context<S>,
+        site: CallbackSite,
+        request: Self,
+        event: RequestEvent<'_>,
+        call: impl FnOnce(&mut S, &mut Context<S>) -> R,
+    ) {
+        let returned = call(state, cx);
+        request.check(cx, site, event.name(), returned);
     }
 
     fn change<S: 'static>(

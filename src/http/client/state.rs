@@ -7,10 +7,10 @@ use slab::Slab;
 use super::agent::{self, Agent, AgentState};
 use super::connection;
 use super::received::Received;
-use super::request::{Callback, ClientRequest, Kind, RequestEvent};
+use super::request::{Callback, ClientRequest, Listeners, RequestEvent, RequestEventKind};
 use crate::Context;
+use crate::event_loop::listeners::emit;
 use crate::http::incoming::IncomingMessage;
-use crate::http::listeners::{Kept, Listeners, emit};
 use crate::http::message::outgoing::{Added, Body, Outgoing};
 use crate::http::{WriteCallback, gone, write_after_end};
 use crate::net::{Error, Socket};
@@ -24,7 +24,7 @@ pub(super) struct Request<S> {
     pub(super) method: String,
     pub(super) path: String,
     pub(super) outgoing: Outgoing,
-    pub(super) listeners: Listeners<Callback<S>>,
+    pub(super) listeners: Listeners<S>,
     pub(super) callbacks: Vec<WriteCallback<S>>,
     /// Told after the finish.
     pub(super) on_finish: Vec<WriteCallback<S>>,
@@ -173,13 +173,7 @@ fn attach<S: 'static>(state: &mut S, cx: &mut Context<S>, request: ClientRequest
     if let Some(ms) = timeout {
         socket.set_timeout(cx, ms);
     }
-    tell(
-        state,
-        cx,
-        request,
-        Kind::Socket,
-        RequestEvent::Socket(socket),
-    );
+    tell(state, cx, request, RequestEvent::Socket(socket));
     flush(cx, request);
 }
 
@@ -209,15 +203,7 @@ pub(super) fn timed_out<S: 'static>(state: &mut S, cx: &mut Context<S>, request:
         return;
     };
     if !std::mem::replace(&mut own.timeout_told, true) {
-        tell(state, cx, request, Kind::Timeout, RequestEvent::Timeout);
-    }
-}
-
-struct Place(ClientRequest);
-
-impl<S: 'static> Kept<S, Callback<S>> for Place {
-    fn listeners<'a>(&self, cx: &'a mut Context<S>) -> Option<&'a mut Listeners<Callback<S>>> {
-        Some(&mut of(cx, self.0)?.listeners)
+        tell(state, cx, request, RequestEvent::Timeout);
     }
 }
 
@@ -226,22 +212,22 @@ pub(super) fn tell<S: 'static>(
     state: &mut S,
     cx: &mut Context<S>,
     request: ClientRequest,
-    kind: Kind,
     event: RequestEvent<'_>,
 ) -> bool {
-    let place = Place(request);
     emit(
         state,
         cx,
-        kind,
-        &place,
-        |callback: &mut Callback<S>, state, cx| {
-            callback(state, cx, request, event);
-        },
+        event.kind(),
+        |cx| Some(&mut of(cx, request)?.listeners),
+        |callback: &mut Callback<S>, state, cx| callback(state, cx, request, event),
     )
 }
 
-pub(super) fn listens<S: 'static>(cx: &mut Context<S>, request: ClientRequest, kind: Kind) -> bool {
+pub(super) fn listens<S: 'static>(
+    cx: &mut Context<S>,
+    request: ClientRequest,
+    kind: RequestEventKind,
+) -> bool {
     of(cx, request).is_some_and(|own: &mut Request<S>| own.listeners.listens(kind))
 }
 
@@ -269,7 +255,7 @@ fn tell_error<S: 'static>(
     request: ClientRequest,
     error: &Error,
 ) {
-    if !tell(state, cx, request, Kind::Error, RequestEvent::Error(error)) {
+    if !tell(state, cx, request, RequestEvent::Error(error)) {
         log::warn!("a request failed, and nobody listens to its errors: {error}");
     }
 }
@@ -283,7 +269,7 @@ pub(super) fn close<S: 'static>(state: &mut S, cx: &mut Context<S>, request: Cli
     for callback in callbacks {
         callback(state, cx, Some(&gone()));
     }
-    tell(state, cx, request, Kind::Close, RequestEvent::Close);
+    tell(state, cx, request, RequestEvent::Close);
     if of(cx, request).is_some() {
         self::state(cx).requests.remove(request.index);
     }
@@ -365,7 +351,7 @@ fn finished<S: 'static>(state: &mut S, cx: &mut Context<S>, request: ClientReque
     if std::mem::replace(&mut own.finished, true) {
         return;
     }
-    tell(state, cx, request, Kind::Finish, RequestEvent::Finish);
+    tell(state, cx, request, RequestEvent::Finish);
     let Some(own) = of(cx, request) else { return };
     for callback in std::mem::take(&mut own.on_finish) {
         callback(state, cx, None);
@@ -382,7 +368,7 @@ pub(super) fn drained<S: 'static>(state: &mut S, cx: &mut Context<S>, request: C
     if own.outgoing.ended || !own.out.is_empty() || !std::mem::take(&mut own.outgoing.need_drain) {
         return;
     }
-    tell(state, cx, request, Kind::Drain, RequestEvent::Drain);
+    tell(state, cx, request, RequestEvent::Drain);
 }
 
 impl ClientRequest {

@@ -2,9 +2,9 @@
 
 use super::pipeline::Companion;
 use crate::Context;
+use crate::event_loop::listeners::{self, event_kinds};
 use crate::http::WriteCallback;
 use crate::http::incoming;
-use crate::http::listeners::{self, Listeners};
 use crate::net::{Error, Socket};
 
 /// The response to a request (`http.ServerResponse`): a small id; everything goes through the
@@ -39,27 +39,21 @@ pub enum ResponseEvent<'a> {
     Close,
 }
 
-#[derive(Clone, Copy)]
-pub(super) enum Kind {
-    Drain,
-    Finish,
-    Timeout,
-    Error,
-    Close,
-}
-
-impl listeners::Kind for Kind {
-    fn bit(self) -> u16 {
-        1 << self as u16
-    }
+event_kinds! { ResponseEventKind of ResponseEvent:
+    Drain "drain",
+    Finish "finish",
+    Timeout "timeout",
+    Error "error",
+    Close "close",
 }
 
 pub(super) type Callback<S> = dyn FnMut(&mut S, &mut Context<S>, ServerResponse, ResponseEvent<'_>);
+pub(super) type Listeners<S> = listeners::Listeners<ResponseEventKind, Callback<S>>;
 
 /// Who is told of an exchange.
 pub(in crate::http) struct Audience<S> {
-    pub(super) request: Listeners<incoming::Callback<S>>,
-    pub(super) response: Listeners<Callback<S>>,
+    pub(super) request: incoming::Listeners<S>,
+    pub(super) response: Listeners<S>,
     /// Told when what is written is sent.
     pub(super) on_sent: Vec<WriteCallback<S>>,
     /// Told after the finish.
@@ -69,7 +63,7 @@ pub(in crate::http) struct Audience<S> {
 impl<S> Default for Audience<S> {
     fn default() -> Self {
         Self {
-            request: Listeners::default(),
+            request: incoming::Listeners::default(),
             response: Listeners::default(),
             on_sent: Vec::new(),
             on_finish: Vec::new(),

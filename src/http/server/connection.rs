@@ -9,8 +9,7 @@ use super::settings::Settings;
 use super::state::ServerState;
 use crate::Context;
 use crate::event_loop::Timer;
-use crate::http::incoming::{self, Callback, IncomingMessage, Side};
-use crate::http::listeners::Listeners;
+use crate::http::incoming::{self, IncomingMessage, Listeners, Side};
 use crate::http::message::incoming::Incoming;
 use crate::net::{Holding, Socket};
 
@@ -182,7 +181,7 @@ impl<S: 'static> Side<S> for Requests {
     fn find(
         cx: &mut Context<S>,
         message: IncomingMessage,
-    ) -> Option<(&mut Incoming, &mut Listeners<Callback<S>>)> {
+    ) -> Option<(&mut Incoming, &mut Listeners<S>)> {
         let exchange = of(cx, message.socket)?.pipeline.exchange(message.number)?;
         Some((&mut exchange.request, &mut exchange.companion.request))
     }

@@ -1,10 +1,10 @@
 //! How a connection ends: the client's end, a refusal, a timeout, a close; and who is told.
 
-use super::audience::{Kind as Of, ResponseEvent, ServerResponse};
+use super::audience::{ResponseEvent, ServerResponse};
 use super::connection::{self, Requests, of, settings, state_of};
 use super::pipeline::{Discarded, EndOfStream, THROWN_AWAY};
 use super::sending;
-use super::state::{Kind, ServerEvent, emit};
+use super::state::{ServerEvent, emit};
 use crate::Context;
 use crate::http::incoming::{self, IncomingMessage};
 use crate::http::message::{ParseError, status_message};
@@ -52,9 +52,9 @@ pub(super) fn timed_out<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: 
     let response = ServerResponse { socket, number };
     let told = !complete && incoming::timed_out::<S, Requests>(state, cx, request);
     let event = ResponseEvent::Timeout;
-    let told = sending::tell(state, cx, response, Of::Timeout, event) || told;
+    let told = sending::tell(state, cx, response, event) || told;
     let event = ServerEvent::Timeout(socket);
-    if socket.server(cx).is_some() && !(emit(state, cx, socket, Kind::Timeout, event) || told) {
+    if socket.server(cx).is_some() && !(emit(state, cx, socket, event) || told) {
         socket.give_up(cx);
     }
 }
@@ -69,7 +69,7 @@ pub(super) fn failed<S: 'static>(
     let Some(own) = of(cx, socket) else { return };
     if own.pipeline.stop() {
         let event = ServerEvent::ClientError(error, socket);
-        emit(state, cx, socket, Kind::ClientError, event);
+        emit(state, cx, socket, event);
     }
     // Requests that are still unread, since something had to wait, could not be answered any more.
     socket.destroy(cx);
@@ -93,7 +93,7 @@ pub(super) fn refuse<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Soc
         return;
     }
     let event = ServerEvent::ClientError(&Error::from(error), socket);
-    if emit(state, cx, socket, Kind::ClientError, event) {
+    if emit(state, cx, socket, event) {
         return;
     }
     if socket.writable(cx) && !begun {

@@ -24,18 +24,19 @@ mod settings;
 mod settling;
 mod state;
 
-pub use self::audience::{ResponseEvent, ServerResponse};
+pub use self::audience::{ResponseEvent, ResponseEventKind, ServerResponse};
 pub(in crate::http) use self::connection::{Requests, is, request};
 pub use self::connection::{held, parts};
 pub(in crate::http) use self::giving_up::end_with;
 pub(in crate::http) use self::pipeline::THROWN_AWAY;
 use self::settings::Settings;
-use self::state::{Kind, ServerState, of};
-pub use self::state::{Server, ServerEvent};
+use self::state::{Callback, Listeners, ServerState, of};
+pub use self::state::{Server, ServerEvent, ServerEventKind};
 use super::incoming::IncomingMessage;
 use super::message::Head;
 use crate::Context;
-use crate::event_loop::{CallbackResult, CallbackSite};
+use crate::event_loop::listeners::{Role, listener_methods};
+use crate::event_loop::{CallbackResult, CallbackSite, ListenerId};
 use crate::net::{self, Address, Error, ListenOptions, Socket};
 
 /// Makes a server that does not listen yet (`http.createServer`).
@@ -54,64 +55,23 @@ pub fn create_server<S: 'static>(cx: &mut Context<S>) -> Server {
     Server(server)
 }
 
-/// Writes the pair of methods for each event.
-macro_rules! server_listeners {
-    ($($on:ident $once:ident $kind:ident ($($name:ident: $type:ty),*);)*) => {
-        impl Server {
-            $(
-                #[doc = concat!("Calls back on every [`ServerEvent::", stringify!($kind), "`].")]
-                #[track_caller]
-                pub fn $on<S: 'static, R: CallbackResult>(
-                    self,
-                    cx: &mut Context<S>,
-                    mut callback: impl FnMut(&mut S, &mut Context<S>, $($type),*) -> R + 'static,
-                ) -> Self {
-                    let site = CallbackSite::caller();
-                    self.listen_to(cx, Kind::$kind, false, move |state, cx, _, event| {
-                        if let ServerEvent::$kind($($name),*) = event {
-                            let written = event.written(cx);
-                            let returned = callback(state, cx, $($name),*);
-                            let what = concat!("'", stringify!($kind), "' of a server");
-                            if let Some(_logged) = site.check(what, returned) {
-                                event.fail(cx, written);
-                            }
-                        }
-                    })
-                }
-
-                #[doc = concat!("Calls back on the next [`ServerEvent::", stringify!($kind), "`] only.")]
-                #[track_caller]
-                pub fn $once<S: 'static, R: CallbackResult>(
-                    self,
-                    cx: &mut Context<S>,
-                    mut callback: impl FnMut(&mut S, &mut Context<S>, $($type),*) -> R + 'static,
-                ) -> Self {
-                    let site = CallbackSite::caller();
-                    self.listen_to(cx, Kind::$kind, true, move |state, cx, _, event| {
-                        if let ServerEvent::$kind($($name),*) = event {
-                            let written = event.written(cx);
-                            let returned = callback(state, cx, $($name),*);
-                            let what = concat!("'", stringify!($kind), "' of a server");
-                            if let Some(_logged) = site.check(what, returned) {
-                                event.fail(cx, written);
-                            }
-                        }
-                    })
-                }
-            )*
-        }
-    };
-}
-
-server_listeners! {
-    on_request once_request Request(request: IncomingMessage, response: ServerResponse);
-    on_check_continue once_check_continue CheckContinue(request: IncomingMessage, response: ServerResponse);
-    on_check_expectation once_check_expectation CheckExpectation(request: IncomingMessage, response: ServerResponse);
-    on_upgrade once_upgrade Upgrade(head: &Head, socket: Socket, rest: &[u8]);
-    on_connect once_connect Connect(head: &Head, socket: Socket, rest: &[u8]);
-    on_client_error once_client_error ClientError(error: &Error, socket: Socket);
-    on_drop_request once_drop_request DropRequest(request: IncomingMessage, socket: Socket);
-    on_timeout once_timeout Timeout(socket: Socket);
+listener_methods! { Server of ServerEvent, ServerEventKind, Server, S: 'static;
+    on_request once_request Request (IncomingMessage, ServerResponse)
+        _, ServerEvent::Request(request, response) => (request, response);
+    on_check_continue once_check_continue CheckContinue (IncomingMessage, ServerResponse)
+        _, ServerEvent::CheckContinue(request, response) => (request, response);
+    on_check_expectation once_check_expectation CheckExpectation (IncomingMessage, ServerResponse)
+        _, ServerEvent::CheckExpectation(request, response) => (request, response);
+    on_upgrade once_upgrade Upgrade (&Head, Socket, &[u8])
+        _, ServerEvent::Upgrade(head, socket, rest) => (head, socket, rest);
+    on_connect once_connect Connect (&Head, Socket, &[u8])
+        _, ServerEvent::Connect(head, socket, rest) => (head, socket, rest);
+    on_client_error once_client_error ClientError (&Error, Socket)
+        _, ServerEvent::ClientError(error, socket) => (error, socket);
+    on_drop_request once_drop_request DropRequest (IncomingMessage, Socket)
+        _, ServerEvent::DropRequest(request, socket) => (request, socket);
+    on_timeout once_timeout Timeout (Socket)
+        _, ServerEvent::Timeout(socket) => (socket);
 }
 
 impl ServerEvent<'_> {
@@ -145,17 +105,38 @@ impl ServerEvent<'_> {
 }
 
 impl Server {
-    fn listen_to<S: 'static>(
+    fn listeners<S: 'static>(self, cx: &mut Context<S>) -> Option<&mut Listeners<S>> {
+        Some(&mut of(cx, self.0)?.listeners)
+    }
+
+    fn add_listener<S: 'static>(
         self,
         cx: &mut Context<S>,
-        kind: Kind,
-        once: bool,
-        callback: impl FnMut(&mut S, &mut Context<S>, Self, ServerEvent<'_>) + 'static,
-    ) -> Self {
-        if let Some(own) = of(cx, self.0) {
-            own.listeners.add(kind, once, Box::new(callback));
+        kind: Option<ServerEventKind>,
+        role: Role,
+        first: bool,
+        callback: Box<Callback<S>>,
+    ) -> ListenerId {
+        let listeners = self.listeners(cx);
+        listeners.map_or(ListenerId::NONE, |listeners| {
+            listeners.add(kind, role, first, callback)
+        })
+    }
+
+    fn run<S: 'static, R: CallbackResult>(
+        state: &mut S,
+        cx: &mut Context<S>,
+        site: CallbackSite,
+        _: Self,
+        event: ServerEvent<'_>,
+        call: impl FnOnce(&mut S, &mut Context<S>) -> R,
+    ) {
+        let written = event.written(cx);
+        let returned = call(state, cx);
+        let what = format_args!("'{}' of a server", event.name());
+        if let Some(_logged) = site.check(what, returned) {
+            event.fail(cx, written);
         }
-        self
     }
 
     fn connections<S: 'static>(self, cx: &mut Context<S>) -> Vec<Socket> {
@@ -184,7 +165,7 @@ impl Server {
         self,
         cx: &mut Context<S>,
         options: impl Into<ListenOptions>,
-        mut callback: impl FnMut(&mut S, &mut Context<S>, Self) -> R + 'static,
+        callback: impl FnOnce(&mut S, &mut Context<S>, Self) -> R + 'static,
     ) -> Self {
         self.0.listen_then(cx, options, move |state, cx, server| {
             callback(state, cx, Self(server))

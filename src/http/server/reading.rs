@@ -5,7 +5,7 @@ use super::connection::{
     self, Connection, Requests, backlog, leave, of, put_spare, settings, state_of,
 };
 use super::pipeline::{self, Route, Spoken};
-use super::state::{Kind, ServerEvent, emit};
+use super::state::{ServerEvent, emit};
 use super::{checking, giving_up, sending, settling};
 use crate::Context;
 use crate::http::incoming::{self, IncomingMessage};
@@ -136,27 +136,27 @@ fn hand_out<S: 'static>(
         Route::Request => {}
         Route::CheckContinue => {
             let event = ServerEvent::CheckContinue(request, response);
-            if emit(state, cx, socket, Kind::CheckContinue, event) {
+            if emit(state, cx, socket, event) {
                 return;
             }
             response.write_continue(cx);
         }
         Route::CheckExpectation => {
             let event = ServerEvent::CheckExpectation(request, response);
-            if !emit(state, cx, socket, Kind::CheckExpectation, event) {
+            if !emit(state, cx, socket, event) {
                 refuse(cx, response, 417, &[]);
             }
             return;
         }
         Route::Drop => {
             let event = ServerEvent::DropRequest(request, socket);
-            emit(state, cx, socket, Kind::DropRequest, event);
+            emit(state, cx, socket, event);
             return refuse(cx, response, 503, &[]);
         }
         Route::Refuse => return refuse(cx, response, 400, &[("Connection", "close")]),
     }
     let event = ServerEvent::Request(request, response);
-    emit(state, cx, socket, Kind::Request, event);
+    emit(state, cx, socket, event);
 }
 
 /// Answers with a status alone. As in Node the head is written first, so that the empty body comes
@@ -186,9 +186,9 @@ fn hand_over<S: 'static>(
     leave(cx, socket);
     socket.remove_all_listeners(cx);
     socket.set_timeout(cx, 0);
-    let (kind, event) = match connect {
-        true => (Kind::Connect, ServerEvent::Connect(head, socket, rest)),
-        false => (Kind::Upgrade, ServerEvent::Upgrade(head, socket, rest)),
+    let event = match connect {
+        true => ServerEvent::Connect(head, socket, rest),
+        false => ServerEvent::Upgrade(head, socket, rest),
     };
-    emit(state, cx, socket, kind, event);
+    emit(state, cx, socket, event);
 }

@@ -1,23 +1,23 @@
 //! What a program does with a response, and what it asks of it.
 
-use super::audience::{Kind, ResponseEvent, ServerResponse};
+use super::audience::{Callback, ResponseEvent, ResponseEventKind, ServerResponse};
 use super::connection;
 use super::pipeline::Response;
 use crate::Context;
-use crate::event_loop::{CallbackResult, CallbackSite};
-use crate::http::listeners::listener_methods;
+use crate::event_loop::listeners::{Role, listener_methods};
+use crate::event_loop::{CallbackResult, CallbackSite, ListenerId};
 use crate::http::message::Misuse;
 use crate::http::message::fields::check_text;
 use crate::http::message::outgoing::Outgoing;
 use crate::http::{WriteCallback, write_after_end};
 use crate::net::{Error, Socket};
 
-listener_methods! { ServerResponse, ResponseEvent:
-    on_drain once_drain Drain () ResponseEvent::Drain => ();
-    on_finish once_finish Finish () ResponseEvent::Finish => ();
-    on_timeout once_timeout Timeout () ResponseEvent::Timeout => ();
-    on_error once_error Error (&Error) ResponseEvent::Error(error) => (error);
-    on_close once_close Close () ResponseEvent::Close => ();
+listener_methods! { ServerResponse of ResponseEvent, ResponseEventKind, ServerResponse, S: 'static;
+    on_drain once_drain Drain (Self) response, ResponseEvent::Drain => (response);
+    on_finish once_finish Finish (Self) response, ResponseEvent::Finish => (response);
+    on_timeout once_timeout Timeout (Self) response, ResponseEvent::Timeout => (response);
+    on_error once_error Error (Self, &Error) response, ResponseEvent::Error(error) => (response, error);
+    on_close once_close Close (Self) response, ResponseEvent::Close => (response);
 }
 
 impl ServerResponse {
@@ -29,7 +29,7 @@ impl ServerResponse {
         event: &str,
         returned: impl CallbackResult,
     ) {
-        if let Some(_logged) = site.check(format_args!("{event} of a response"), returned) {
+        if let Some(_logged) = site.check(format_args!("'{event}' of a response"), returned) {
             self.fail(cx);
         }
     }
@@ -69,18 +69,30 @@ impl ServerResponse {
         Some(&connection::exchange(cx, self.socket, self.number)?.response)
     }
 
-    fn listen_to<S: 'static>(
+    fn add_listener<S: 'static>(
         self,
         cx: &mut Context<S>,
-        kind: Kind,
-        once: bool,
-        callback: impl FnMut(&mut S, &mut Context<S>, Self, ResponseEvent<'_>) + 'static,
-    ) -> Self {
-        self.with(cx, |exchange| {
-            let listeners = &mut exchange.companion.response;
-            listeners.add(kind, once, Box::new(callback));
-        });
-        self
+        kind: Option<ResponseEventKind>,
+        role: Role,
+        first: bool,
+        callback: Box<Callback<S>>,
+    ) -> ListenerId {
+        let listeners = self.listeners(cx);
+        listeners.map_or(ListenerId::NONE, |listeners| {
+            listeners.add(kind, role, first, callback)
+        })
+    }
+
+    fn run<S: 'static, R: CallbackResult>(
+        state: &mut S,
+        cx: &mut Context<S>,
+        site: CallbackSite,
+        response: Self,
+        event: ResponseEvent<'_>,
+        call: impl FnOnce(&mut S, &mut Context<S>) -> R,
+    ) {
+        let returned = call(state, cx);
+        response.check(cx, site, event.name(), returned);
     }
 
     fn change<S: 'static>(

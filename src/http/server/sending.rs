@@ -1,43 +1,30 @@
 //! How responses go out: what is written goes to the socket, and who waits for that is told.
 
-use super::audience::{Audience, Callback, Kind, ResponseEvent, ServerResponse};
+use super::audience::{Audience, Callback, Listeners, ResponseEvent, ServerResponse};
 use super::connection::{self, of, state_of};
 use super::pipeline::Exchange;
 use crate::Context;
+use crate::event_loop::listeners::emit;
 use crate::http::incoming::IncomingMessage;
-use crate::http::listeners::{Kept, Listeners, emit};
 use crate::http::{WriteCallback, gone};
 use crate::net::{Error, Socket};
 
 /// Memory that is kept for what is written next.
 const KEPT: usize = 64 * 1024;
 
-/// Where a response's listeners are.
-struct Place(ServerResponse);
-
-impl<S: 'static> Kept<S, Callback<S>> for Place {
-    fn listeners<'a>(&self, cx: &'a mut Context<S>) -> Option<&'a mut Listeners<Callback<S>>> {
-        self.0.with(cx, |exchange| &mut exchange.companion.response)
-    }
-}
-
 /// Calls the response's listeners; true if there were any.
 pub(super) fn tell<S: 'static>(
     state: &mut S,
     cx: &mut Context<S>,
     response: ServerResponse,
-    kind: Kind,
     event: ResponseEvent<'_>,
 ) -> bool {
-    let place = Place(response);
     emit(
         state,
         cx,
-        kind,
-        &place,
-        |callback: &mut Callback<S>, state, cx| {
-            callback(state, cx, response, event);
-        },
+        event.kind(),
+        |cx| response.listeners(cx),
+        |callback: &mut Callback<S>, state, cx| callback(state, cx, response, event),
     )
 }
 
@@ -50,6 +37,10 @@ impl ServerResponse {
     ) -> Option<R> {
         let own = of(cx, self.socket)?;
         Some(change(own.pipeline.exchange(self.number)?))
+    }
+
+    pub(super) fn listeners<S: 'static>(self, cx: &mut Context<S>) -> Option<&mut Listeners<S>> {
+        self.with(cx, |exchange| &mut exchange.companion.response)
     }
 
     /// The request it answers (`res.req`).
@@ -91,7 +82,7 @@ pub(super) fn close<S: 'static>(state: &mut S, cx: &mut Context<S>, response: Se
         !std::mem::replace(&mut exchange.response.closed, true)
     });
     if open == Some(true) {
-        tell(state, cx, response, Kind::Close, ResponseEvent::Close);
+        tell(state, cx, response, ResponseEvent::Close);
     }
     connection::forget(cx, response.request());
 }

@@ -1,6 +1,6 @@
 //! What follows when the kernel has what was written: who is told, and what happens next.
 
-use super::audience::{Kind, ResponseEvent, ServerResponse};
+use super::audience::{ResponseEvent, ServerResponse};
 use super::connection::{self, Requests, backlog, of, put_spare, state_of};
 use super::giving_up;
 use super::pipeline::{Next, Supplies, When, Written};
@@ -42,7 +42,7 @@ pub(super) fn settle<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Soc
         std::mem::take(&mut exchange.response.outgoing.need_drain)
     });
     if needs == Some(true) {
-        tell(state, cx, writing, Kind::Drain, ResponseEvent::Drain);
+        tell(state, cx, writing, ResponseEvent::Drain);
     }
     connection::go_on(cx, socket);
     giving_up::refuse(state, cx, socket);
@@ -90,7 +90,7 @@ fn finish_sent<S: 'static>(cx: &mut Context<S>, socket: Socket) -> bool {
 /// A response is sent: whoever waits for that is told, and then of the close.
 fn finish<S: 'static>(state: &mut S, cx: &mut Context<S>, response: ServerResponse) {
     call_back(state, cx, response, None, |audience| &mut audience.on_sent);
-    tell(state, cx, response, Kind::Finish, ResponseEvent::Finish);
+    tell(state, cx, response, ResponseEvent::Finish);
     call_back(state, cx, response, None, |audience| {
         &mut audience.on_finish
     });
@@ -180,7 +180,7 @@ impl ServerResponse {
     fn report<S: 'static>(self, cx: &mut Context<S>, error: Error, fatal: bool) {
         cx.next_tick(move |state, cx| {
             let event = ResponseEvent::Error(&error);
-            if !tell(state, cx, self, Kind::Error, event) {
+            if !tell(state, cx, self, event) {
                 log::warn!("a response failed, and nobody listens to its errors: {error}");
             }
             if fatal {

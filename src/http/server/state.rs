@@ -7,8 +7,8 @@ use super::pipeline::{Exchange, Spoken};
 use super::settings::Settings;
 use crate::Context;
 use crate::event_loop::Timer;
+use crate::event_loop::listeners::{self, event_kinds};
 use crate::http::incoming::IncomingMessage;
-use crate::http::listeners::{self, Kept, Listeners, emit as emit_to};
 use crate::http::message::Head;
 use crate::http::message::date::DateCache;
 use crate::net::{self, Error, Socket};
@@ -50,29 +50,23 @@ pub enum ServerEvent<'a> {
     Timeout(Socket),
 }
 
-#[derive(Clone, Copy)]
-pub(super) enum Kind {
-    Request,
-    CheckContinue,
-    CheckExpectation,
-    Upgrade,
-    Connect,
-    ClientError,
-    DropRequest,
-    Timeout,
+event_kinds! { ServerEventKind of ServerEvent:
+    Request "request",
+    CheckContinue "checkContinue",
+    CheckExpectation "checkExpectation",
+    Upgrade "upgrade",
+    Connect "connect",
+    ClientError "clientError",
+    DropRequest "dropRequest",
+    Timeout "timeout",
 }
 
-impl listeners::Kind for Kind {
-    fn bit(self) -> u16 {
-        1 << self as u16
-    }
-}
-
-type Callback<S> = dyn FnMut(&mut S, &mut Context<S>, Server, ServerEvent<'_>);
+pub(super) type Callback<S> = dyn FnMut(&mut S, &mut Context<S>, Server, ServerEvent<'_>);
+pub(super) type Listeners<S> = listeners::Listeners<ServerEventKind, Callback<S>>;
 
 /// What hangs on the `net` server.
 pub(super) struct ServerState<S> {
-    pub(super) listeners: Listeners<Callback<S>>,
+    pub(super) listeners: Listeners<S>,
     pub(super) settings: Settings,
     /// All its connections, to check and to close them.
     pub(super) connections: Slab<Socket>,
@@ -108,8 +102,8 @@ impl<S> ServerState<S> {
 
     pub(super) fn spoken(&self) -> Spoken {
         Spoken {
-            upgrade: self.listeners.listens(Kind::Upgrade),
-            connect: self.listeners.listens(Kind::Connect),
+            upgrade: self.listeners.listens(ServerEventKind::Upgrade),
+            connect: self.listeners.listens(ServerEventKind::Connect),
         }
     }
 }
@@ -121,33 +115,21 @@ pub(super) fn of<S: 'static>(
     server.data_mut(cx)
 }
 
-struct Place(net::Server);
-
-impl<S: 'static> Kept<S, Callback<S>> for Place {
-    fn listeners<'a>(&self, cx: &'a mut Context<S>) -> Option<&'a mut Listeners<Callback<S>>> {
-        Some(&mut of(cx, self.0)?.listeners)
-    }
-}
-
 /// Tells the listeners of a socket's server; true if there was one.
 pub(super) fn emit<S: 'static>(
     state: &mut S,
     cx: &mut Context<S>,
     socket: Socket,
-    kind: Kind,
     event: ServerEvent<'_>,
 ) -> bool {
     let Some(server) = socket.server(cx) else {
         return false;
     };
-    let place = Place(server);
-    emit_to(
+    listeners::emit(
         state,
         cx,
-        kind,
-        &place,
-        |callback: &mut Callback<S>, state, cx| {
-            callback(state, cx, Server(server), event);
-        },
+        event.kind(),
+        |cx| Some(&mut of(cx, server)?.listeners),
+        |callback: &mut Callback<S>, state, cx| callback(state, cx, Server(server), event),
     )
 }

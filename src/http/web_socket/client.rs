@@ -124,7 +124,7 @@ pub fn connect<S: 'static, R: CallbackResult>(
         let web_socket = opened.as_ref().ok().copied();
         let returned = callback(state, cx, opened);
         match web_socket {
-            Some(web_socket) => web_socket.check(cx, site, returned),
+            Some(web_socket) => web_socket.check(cx, site, "open", returned),
             None => drop(site.check("a WebSocket to be opened", returned)),
         }
     };

@@ -2,7 +2,8 @@
 
 use super::deadlines::{Deadlines, Due};
 use super::{Error, WebSocket, connection};
-use crate::event_loop::{CallbackResult, CallbackSite, Timer};
+use crate::event_loop::listeners::{self, Role, emit, event_kinds, listener_methods};
+use crate::event_loop::{CallbackResult, CallbackSite, ListenerId, Timer};
 use crate::net::Context;
 
 /// The deadlines that one timer's callback handles at most; the others follow a turn later.
@@ -76,12 +77,22 @@ pub enum Event<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Endpoint(u32);
 
-type Listener<S> = Box<dyn FnMut(&mut S, &mut Context<S>, WebSocket, Event<'_>)>;
+event_kinds! { EventKind of Event:
+    Message "message",
+    Ping "ping",
+    Pong "pong",
+    Drain "drain",
+    Error "error",
+    Close "close",
+}
+
+type Callback<S> = dyn FnMut(&mut S, &mut Context<S>, WebSocket, Event<'_>);
+type Listeners<S> = listeners::Listeners<EventKind, Callback<S>>;
 
 /// What the loop keeps of an endpoint.
 struct Shared<S> {
     options: Options,
-    listeners: Vec<Listener<S>>,
+    listeners: Listeners<S>,
     deadlines: Deadlines,
     /// The one timer, and the loop time it is set to.
     timer: Option<(u64, Timer)>,
@@ -90,38 +101,13 @@ struct Shared<S> {
 /// The endpoints of a loop, in its extensions.
 struct Endpoints<S>(Vec<Shared<S>>);
 
-/// Writes a method for each event: the event, and how its parts are taken out of it.
-macro_rules! listener_methods {
-    ($($on:ident $kind:ident ($($type:ty),*) $pattern:pat => ($($value:expr),*);)*) => {
-        impl Endpoint {
-            $(
-                #[doc = concat!("Calls back on every [`Event::", stringify!($kind), "`].")]
-                #[track_caller]
-                pub fn $on<S: 'static, R: CallbackResult>(
-                    self,
-                    cx: &mut Context<S>,
-                    mut callback: impl FnMut(&mut S, &mut Context<S>, WebSocket $(, $type)*) -> R + 'static,
-                ) -> Self {
-                    let site = CallbackSite::caller();
-                    self.listen(cx, move |state, cx, web_socket, event| {
-                        if let $pattern = event {
-                            let returned = callback(state, cx, web_socket $(, $value)*);
-                            web_socket.check(cx, site, returned);
-                        }
-                    })
-                }
-            )*
-        }
-    };
-}
-
-listener_methods! {
-    on_message Message (Message<'_>) Event::Message(message) => (message);
-    on_ping Ping (&[u8]) Event::Ping(payload) => (payload);
-    on_pong Pong (&[u8]) Event::Pong(payload) => (payload);
-    on_drain Drain () Event::Drain => ();
-    on_error Error (&Error) Event::Error(error) => (error);
-    on_close Close (u16, &str) Event::Close(code, reason) => (code, reason);
+listener_methods! { Endpoint of Event, EventKind, WebSocket, S: 'static;
+    on_message once_message Message (WebSocket, Message<'_>) web_socket, Event::Message(message) => (web_socket, message);
+    on_ping once_ping Ping (WebSocket, &[u8]) web_socket, Event::Ping(payload) => (web_socket, payload);
+    on_pong once_pong Pong (WebSocket, &[u8]) web_socket, Event::Pong(payload) => (web_socket, payload);
+    on_drain once_drain Drain (WebSocket) web_socket, Event::Drain => (web_socket);
+    on_error once_error Error (WebSocket, &Error) web_socket, Event::Error(error) => (web_socket, error);
+    on_close once_close Close (WebSocket, u16, &str) web_socket, Event::Close(code, reason) => (web_socket, code, reason);
 }
 
 impl Endpoint {
@@ -129,7 +115,7 @@ impl Endpoint {
     pub fn new<S: 'static>(cx: &mut Context<S>, options: Options) -> Self {
         let shared = Shared {
             options,
-            listeners: Vec::new(),
+            listeners: Listeners::default(),
             deadlines: Deadlines::new(&options),
             timer: None,
         };
@@ -145,30 +131,34 @@ impl Endpoint {
         Self(place as u32)
     }
 
-    /// Calls back on every event of every WebSocket of this endpoint, in the order in which
-    /// listeners were added.
-    #[track_caller]
-    pub fn on_event<S: 'static, R: CallbackResult>(
+    fn listeners<S: 'static>(self, cx: &mut Context<S>) -> Option<&mut Listeners<S>> {
+        Some(&mut self.shared(cx)?.listeners)
+    }
+
+    fn add_listener<S: 'static>(
         self,
         cx: &mut Context<S>,
-        mut callback: impl FnMut(&mut S, &mut Context<S>, WebSocket, Event<'_>) -> R + 'static,
-    ) -> Self {
-        let site = CallbackSite::caller();
-        self.listen(cx, move |state, cx, web_socket, event| {
-            let returned = callback(state, cx, web_socket, event);
-            web_socket.check(cx, site, returned);
+        kind: Option<EventKind>,
+        role: Role,
+        first: bool,
+        callback: Box<Callback<S>>,
+    ) -> ListenerId {
+        let listeners = self.listeners(cx);
+        listeners.map_or(ListenerId::NONE, |listeners| {
+            listeners.add(kind, role, first, callback)
         })
     }
 
-    fn listen<S: 'static>(
-        self,
+    fn run<S: 'static, R: CallbackResult>(
+        state: &mut S,
         cx: &mut Context<S>,
-        callback: impl FnMut(&mut S, &mut Context<S>, WebSocket, Event<'_>) + 'static,
-    ) -> Self {
-        if let Some(shared) = self.shared(cx) {
-            shared.listeners.push(Box::new(callback));
-        }
-        self
+        site: CallbackSite,
+        web_socket: WebSocket,
+        event: Event<'_>,
+        call: impl FnOnce(&mut S, &mut Context<S>) -> R,
+    ) {
+        let returned = call(state, cx);
+        web_socket.check(cx, site, event.name(), returned);
     }
 
     /// What its WebSockets keep to.
@@ -197,8 +187,7 @@ impl Endpoint {
         all.get_mut(self.0 as usize)
     }
 
-    /// Tells the listeners. They are taken out for the time of the call, so that they may reach
-    /// everything.
+    /// Tells the listeners.
     pub(super) fn emit<S: 'static>(
         self,
         state: &mut S,
@@ -206,17 +195,13 @@ impl Endpoint {
         web_socket: WebSocket,
         event: Event<'_>,
     ) {
-        let Some(shared) = self.shared(cx) else {
-            return;
-        };
-        let mut listeners = std::mem::take(&mut shared.listeners);
-        for listener in &mut listeners {
-            listener(state, cx, web_socket, event);
-        }
-        if let Some(shared) = self.shared(cx) {
-            listeners.append(&mut shared.listeners);
-            shared.listeners = listeners;
-        }
+        emit(
+            state,
+            cx,
+            event.kind(),
+            |cx| self.listeners(cx),
+            |callback: &mut Callback<S>, state, cx| callback(state, cx, web_socket, event),
+        );
     }
 
     /// Sees to it that the WebSocket is looked at when this is due.

@@ -76,7 +76,7 @@ pub use client::{ClientHandshake, connect};
 pub use close::{Error, MAX_REASON, code, is_valid_close_code};
 pub use connection::held;
 pub use decoder::{Decoded, Decoder};
-pub use endpoint::{Endpoint, Event, Message, Options};
+pub use endpoint::{Endpoint, Event, EventKind, Message, Options};
 pub use handshake::{Handshake, Refusal};
 pub use protocol::{Protocol, ReadyState, Received, Role};
 pub use socket::{WebSocket, accept, append_binary, append_text, encode_binary, encode_text};

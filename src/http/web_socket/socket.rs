@@ -119,9 +119,10 @@ impl WebSocket {
         self,
         cx: &mut Context<S>,
         site: CallbackSite,
+        event: &str,
         returned: impl CallbackResult,
     ) {
-        if let Some(_logged) = site.check("an event of a WebSocket", returned) {
+        if let Some(_logged) = site.check(format_args!("'{event}' of a WebSocket"), returned) {
             self.close(cx, code::INTERNAL_ERROR, "internal error");
         }
     }
