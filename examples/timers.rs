@@ -109,7 +109,7 @@ fn main() -> io::Result<()> {
             log("closing", "the destroyed socket is closed")
         });
     });
-    server.listen(&mut event_loop, (0, "127.0.0.1"));
+    server.listen(&mut event_loop, ("127.0.0.1", 0));
     server.on_listening(&mut event_loop, |_, cx, server| {
         let client = net::create_connection(cx, ("127.0.0.1", server.port(cx)));
         client.write(cx, "hello");

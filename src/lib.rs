@@ -47,7 +47,7 @@
 //! server.on_data(&mut event_loop, |_, cx, socket, bytes| {
 //!     socket.write(cx, bytes);
 //! });
-//! server.listen(&mut event_loop, (3000, "127.0.0.1"));
+//! server.listen(&mut event_loop, ("127.0.0.1", 3000));
 //! event_loop.run(&mut ())?; // a listening server holds it open: until something stops it
 //! # Ok::<(), std::io::Error>(())
 //! ```

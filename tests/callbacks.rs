@@ -220,7 +220,7 @@ fn a_socket_whose_callback_fails_is_destroyed_with_the_error() {
         }),
         ("of a write", |cx, server| {
             server.on_connection(cx, |_, cx, socket| {
-                socket.write_with(cx, "", |_, _, _| Err::<(), _>("of a write"))
+                socket.write_then(cx, "", |_, _, _| Err::<(), _>("of a write"))
             });
         }),
     ];
@@ -293,7 +293,7 @@ fn a_response_that_was_begun_ends_with_the_connection() {
         server.on_request(cx, |_, cx, _, response| {
             response.write(cx, "some");
             cx.set_immediate(move |_, cx| {
-                response.write_with(cx, "more", |_, _, _| Err::<(), _>("after the head"))
+                response.write_then(cx, "more", |_, _, _| Err::<(), _>("after the head"))
             });
         });
     });

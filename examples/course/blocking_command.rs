@@ -62,7 +62,7 @@ fn serve() -> SocketAddr {
                 socket.write(cx, "done\n");
             }
         });
-        server.listen(&mut event_loop, (0, "127.0.0.1"));
+        server.listen(&mut event_loop, ("127.0.0.1", 0));
         server.on_listening(&mut event_loop, move |_, cx, server| {
             tell.send(SocketAddr::from(([127, 0, 0, 1], server.port(cx))))
                 .is_ok()

@@ -53,7 +53,7 @@ fn serve_loop() -> SocketAddr {
         server.on_data(&mut event_loop, |_, cx, socket, bytes| {
             socket.write(cx, [b"you said ", bytes].concat());
         });
-        server.listen(&mut event_loop, (0, "127.0.0.1"));
+        server.listen(&mut event_loop, ("127.0.0.1", 0));
         server.on_listening(&mut event_loop, move |_, cx, server| {
             tell.send(SocketAddr::from(([127, 0, 0, 1], server.port(cx))))
                 .is_ok()

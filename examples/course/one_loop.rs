@@ -32,7 +32,7 @@ fn main() -> io::Result<()> {
         }
         book.entries.push(entry);
     });
-    lines.listen(cx, (0, "127.0.0.1"));
+    lines.listen(cx, ("127.0.0.1", 0));
 
     // Door two: HTTP shows it. Door three, on the same port: a request that asks to be a WebSocket.
     let pages = http::create_server(cx);
@@ -49,7 +49,7 @@ fn main() -> io::Result<()> {
             Err(refusal) => println!("refused: {refusal}"),
         },
     );
-    pages.listen_then(cx, (0, "127.0.0.1"), move |_, cx, pages| {
+    pages.listen_then(cx, ("127.0.0.1", 0), move |_, cx, pages| {
         visit(cx, lines, pages)
     });
     event_loop.run(&mut Book::default())

@@ -47,7 +47,7 @@ fn main() -> io::Result<()> {
                 cx.stop();
             }
         });
-        server.listen(&mut event_loop, (0, "127.0.0.1"));
+        server.listen(&mut event_loop, ("127.0.0.1", 0));
         server.on_listening(&mut event_loop, |talk: &mut Talk, cx, server| {
             // It connects, and does not read.
             talk.reader = TcpStream::connect(("127.0.0.1", server.port(cx))).ok();

@@ -72,7 +72,7 @@ fn serve_loop() -> io::Result<()> {
     server.on_data(&mut event_loop, |_, cx, socket, bytes| {
         socket.write(cx, bytes);
     });
-    server.listen(&mut event_loop, (0, "127.0.0.1"));
+    server.listen(&mut event_loop, ("127.0.0.1", 0));
     server.on_listening(&mut event_loop, |_, cx, server| {
         println!("127.0.0.1:{}", server.port(cx));
     });

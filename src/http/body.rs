@@ -87,7 +87,7 @@ impl IncomingMessage {
     ///         Err(error) => eprintln!("{error}"),
     ///     });
     /// });
-    /// # server.listen(cx, (0, "127.0.0.1"));
+    /// # server.listen(cx, ("127.0.0.1", 0));
     /// # server.on_listening(cx, |_, cx, server| {
     /// #     let to = http::RequestOptions::from(format!("http://127.0.0.1:{}/", server.port(cx)));
     /// #     let request = http::request(cx, to.method("POST"));

@@ -151,7 +151,7 @@ impl IncomingMessage {
 
     /// As [`destroy`](Self::destroy), for a reason, which is then the error of a response and of
     /// its request (`destroy(error)`).
-    pub fn destroy_with<S: 'static>(self, cx: &mut Context<S>, error: Error) {
+    pub fn destroy_with_error<S: 'static>(self, cx: &mut Context<S>, error: Error) {
         self.give_up(cx, Some(error));
     }
 
@@ -164,7 +164,7 @@ impl IncomingMessage {
         match error {
             _ if !closes => {}
             Some(error) => {
-                socket.destroy_with(cx, error);
+                socket.destroy_with_error(cx, error);
             }
             None => {
                 socket.destroy(cx);

@@ -147,13 +147,14 @@ impl Listener {
     }
 
     /// Has the system probe the connections that are accepted from now on as
-    /// [`Socket::set_keep_alive`](super::Socket::set_keep_alive) would each: after so many seconds
-    /// without a word from the peer. IPC has no such thing.
+    /// [`Socket::set_keep_alive`](super::Socket::set_keep_alive) would each: after so long, in
+    /// whole seconds, without a word from the peer. IPC has no such thing.
     ///
     /// # Errors
     ///
     /// The system's, if it does not know the option.
-    pub fn set_keep_alive(&self, seconds: u32) -> io::Result<()> {
+    pub fn set_keep_alive(&self, idle: Duration) -> io::Result<()> {
+        let seconds = idle.as_secs().try_into().unwrap_or(u32::MAX);
         match &self.kind {
             Kind::Tcp(listener) => stream::set_keep_alive(&SockRef::from(listener), Some(seconds)),
             Kind::Ipc(..) => Ok(()),
@@ -161,15 +162,14 @@ impl Listener {
     }
 
     /// Has the system give up a peer of a connection that is accepted from now on, if it leaves
-    /// what was sent unanswered, or takes none of it, for so many seconds (`TCP_USER_TIMEOUT`;
+    /// what was sent unanswered, or takes none of it, for so long (`TCP_USER_TIMEOUT`;
     /// Linux's): another time than [`set_keep_alive`](Self::set_keep_alive) has set, which is to
     /// come before. IPC has no such thing.
     ///
     /// # Errors
     ///
     /// The system's, if it does not know the option.
-    pub fn set_user_timeout(&self, seconds: u32) -> io::Result<()> {
-        let patience = Duration::from_secs(seconds.into());
+    pub fn set_user_timeout(&self, patience: Duration) -> io::Result<()> {
         match &self.kind {
             Kind::Tcp(listener) => {
                 stream::set_user_timeout(&SockRef::from(listener), Some(patience))

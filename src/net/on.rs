@@ -84,7 +84,7 @@ impl Socket {
     ) {
         let what = format_args!("'{event}' of socket {}", self.index());
         if let Some(error) = site.check(what, returned) {
-            self.destroy_with(cx, Error::new(error));
+            self.destroy_with_error(cx, Error::new(error));
         }
     }
 }

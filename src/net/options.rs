@@ -256,8 +256,8 @@ impl From<u16> for ListenOptions {
     }
 }
 
-impl From<(u16, &str)> for ListenOptions {
-    fn from((port, host): (u16, &str)) -> Self {
+impl From<(&str, u16)> for ListenOptions {
+    fn from((host, port): (&str, u16)) -> Self {
         Place::Host(port, host.to_owned()).into()
     }
 }

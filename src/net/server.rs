@@ -230,7 +230,7 @@ impl Server {
     /// As [`close`](Self::close), and calls back on the close: with `ERR_SERVER_NOT_RUNNING` if it
     /// did not listen.
     #[track_caller]
-    pub fn close_with<S, R: CallbackResult>(
+    pub fn close_then<S, R: CallbackResult>(
         self,
         cx: &mut Context<S>,
         callback: impl FnOnce(&mut S, &mut Context<S>, Option<&Error>) -> R + 'static,

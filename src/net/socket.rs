@@ -57,7 +57,7 @@ impl Socket {
     /// As [`write`](Self::write), and calls back once it is sent, or cannot be: never before this
     /// returns.
     #[track_caller]
-    pub fn write_with<S, R: CallbackResult>(
+    pub fn write_then<S, R: CallbackResult>(
         self,
         cx: &mut Context<S>,
         bytes: impl AsRef<[u8]>,
@@ -138,7 +138,7 @@ impl Socket {
 
     /// As [`destroy`](Self::destroy), for a reason: [`Event::Error`](super::Event::Error) comes
     /// first.
-    pub fn destroy_with<S>(self, cx: &mut Context<S>, error: Error) -> Self {
+    pub fn destroy_with_error<S>(self, cx: &mut Context<S>, error: Error) -> Self {
         closing::destroy(cx, self.0, Some(error));
         self
     }

@@ -150,7 +150,7 @@ fn what_waited_for_a_connection_that_never_stood_counts_as_written() {
     let mut event_loop = event_loop();
     let (address, _kept) = refusing();
     let client = create_connection(&mut event_loop, address);
-    client.write_with(&mut event_loop, b"hello", |said: &mut Said, _, error| {
+    client.write_then(&mut event_loop, b"hello", |said: &mut Said, _, error| {
         said.push(format!("write {}", error.expect("it cannot be").code()));
     });
     client.on_close(&mut event_loop, |said: &mut Said, cx, client, _| {

@@ -8,6 +8,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAddrs, UdpS
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
+use std::time::Duration;
 
 use log::{info, warn};
 use mio::net::UnixStream;
@@ -22,7 +23,7 @@ const BACKLOG: i32 = 4096;
 
 /// After so long without a word from a TCP peer the system asks whether it is still there; a minute
 /// or so later one that does not answer is given up.
-const KEEP_ALIVE_SECONDS: u32 = 120;
+const KEEP_ALIVE: Duration = Duration::from_secs(120);
 
 /// Why the server could not start: one line that names the flag.
 #[derive(Debug)]
@@ -186,7 +187,7 @@ pub(super) fn bind_again(path: &Path, ipc_mode: u32) -> Result<Listener, String>
 /// What the system hands on to every connection that is accepted.
 pub(super) fn set_options(listener: &mut Listener) {
     // Whoever vanishes without a word is found out by probes.
-    if let Err(error) = listener.set_keep_alive(KEEP_ALIVE_SECONDS) {
+    if let Err(error) = listener.set_keep_alive(KEEP_ALIVE) {
         warn!("peers that vanish will not be noticed: {error}");
     }
     // A connection's share of the kernel's memory is bounded as its share of ours is.
@@ -208,8 +209,9 @@ pub(super) fn wait_for_readers<'a>(
     if seconds <= USER_TIMEOUT_SECONDS {
         return; // the system has that patience
     }
+    let patience = Duration::from_secs(seconds.into());
     for listener in listeners {
-        if let Err(error) = listener.set_user_timeout(seconds) {
+        if let Err(error) = listener.set_user_timeout(patience) {
             warn!("the system may give up members sooner than --stall-timeout says: {error}");
         }
     }

@@ -414,7 +414,7 @@ fn of_those_who_are_turned_away_64_at_a_time_are_told_why() {
     let mut house = House::new(|config| config.max_connections = 1);
     // Whoever owns the socket's server gets in all the same, so these come over TCP.
     let tcp = line_door::open(&mut house.event_loop, 1024);
-    tcp.listen(&mut house.event_loop, (0, "127.0.0.1"));
+    tcp.listen(&mut house.event_loop, ("127.0.0.1", 0));
     house.settle();
     let Some(net::Address::Tcp(address)) = tcp.address(&house.event_loop) else {
         panic!("it listens");

@@ -81,7 +81,7 @@ fn every_byte_starts_the_timeout_anew() {
 fn a_request_may_be_given_up_when_it_is_too_slow() {
     let (mut rig, request, mut peer) = asked(10_000);
     request.on_timeout(&mut rig.event_loop, |_: &mut Said, cx, request| {
-        request.destroy_with(cx, Error::new("too slow"));
+        request.destroy_with_error(cx, Error::new("too slow"));
     });
     let (asked, end) = rig.end(&mut peer);
     assert!(asked.starts_with("GET / HTTP/1.1\r\n"), "{asked}");

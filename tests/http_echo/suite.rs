@@ -63,7 +63,7 @@ fn suite(at: &mpsc::Sender<u16>) -> (Vec<String>, usize) {
         }
         seen.paths.push(path);
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     let at = at.clone();
     server.on_listening(cx, move |_, cx, server| {
         at.send(server.net().port(cx)).expect("the test waits");

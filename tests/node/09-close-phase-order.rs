@@ -6,13 +6,13 @@ use loopchat::{Context, net};
 use crate::{Trace, busy};
 
 pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
-    let idle = net::create_server(cx).listen(cx, (0, "127.0.0.1"));
+    let idle = net::create_server(cx).listen(cx, ("127.0.0.1", 0));
     idle.on_close(cx, |out, _, _| out.log("idle server close"));
     let server = net::create_server(cx);
     server.on_connection(cx, |_, cx, s| {
         s.resume(cx).write(cx, "x");
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, move |_, cx, _| {
         let c = net::create_connection(cx, ("127.0.0.1", server.port(cx)));
         c.on_close(cx, move |out, cx, _, e| {

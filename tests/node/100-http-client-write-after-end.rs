@@ -23,7 +23,7 @@ const CASES: [(&str, Case); 6] = [
 
 /// Writes, and says what the callback was told.
 fn say(cx: &mut Context<Trace>, r: ClientRequest, text: &'static str) -> bool {
-    r.write_with(cx, text, move |out, _, e| log(out, text, e))
+    r.write_then(cx, text, move |out, _, e| log(out, text, e))
 }
 
 fn log(out: &mut Trace, what: &str, error: Option<&Error>) {
@@ -113,6 +113,6 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             r.end(cx);
         });
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.on_listening(cx, |out, cx, server| next(out, cx, server, 0));
 }

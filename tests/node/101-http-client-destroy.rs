@@ -45,7 +45,7 @@ fn act(cx: &mut Context<Trace>, path: &str, r: ClientRequest) {
             r.destroy(cx);
         }
         "/nowerr" => {
-            r.destroy_with(cx, mine());
+            r.destroy_with_error(cx, mine());
         }
         "/socket" => {
             r.on_socket(cx, |_, cx, r, _| {
@@ -54,7 +54,7 @@ fn act(cx: &mut Context<Trace>, path: &str, r: ClientRequest) {
         }
         "/socketerr" => {
             r.on_socket(cx, |_, cx, r, _| {
-                r.destroy_with(cx, mine());
+                r.destroy_with_error(cx, mine());
             });
         }
         "/response" => {
@@ -64,24 +64,24 @@ fn act(cx: &mut Context<Trace>, path: &str, r: ClientRequest) {
         }
         "/responseerr" => {
             r.on_response(cx, |_, cx, r, _| {
-                r.destroy_with(cx, mine());
+                r.destroy_with_error(cx, mine());
             });
         }
         "/data" => on_data(cx, r, |cx, r, _| {
             r.destroy(cx);
         }),
         "/dataerr" => on_data(cx, r, |cx, r, _| {
-            r.destroy_with(cx, mine());
+            r.destroy_with_error(cx, mine());
         }),
         "/res" => on_data(cx, r, |cx, _, x| x.destroy(cx)),
-        "/reserr" => on_data(cx, r, |cx, _, x| x.destroy_with(cx, mine())),
+        "/reserr" => on_data(cx, r, |cx, _, x| x.destroy_with_error(cx, mine())),
         "/researly" => {
             r.on_response(cx, |_, cx, _, x| x.destroy(cx));
         }
         "/restwice" => on_data(cx, r, |cx, r, x| {
             x.destroy(cx);
-            x.destroy_with(cx, mine());
-            r.destroy_with(cx, mine());
+            x.destroy_with_error(cx, mine());
+            r.destroy_with_error(cx, mine());
         }),
         "/reqres" => on_data(cx, r, |cx, r, x| {
             r.destroy(cx);
@@ -90,13 +90,13 @@ fn act(cx: &mut Context<Trace>, path: &str, r: ClientRequest) {
         "/end" => {
             r.on_response(cx, |_, cx, r, x| {
                 x.on_end(cx, move |_, cx, _| {
-                    r.destroy_with(cx, mine());
+                    r.destroy_with_error(cx, mine());
                 });
             });
         }
         _ => {
             r.on_response(cx, |_, cx, _, x| {
-                x.on_end(cx, |_, cx, x| x.destroy_with(cx, mine()));
+                x.on_end(cx, |_, cx, x| x.destroy_with_error(cx, mine()));
             });
         }
     }
@@ -175,7 +175,7 @@ fn ask(
         x.on_end(cx, move |out, cx, x| {
             out.log(format!("{path} end"));
             if path == "/end1" {
-                r.destroy_with(cx, mine());
+                r.destroy_with_error(cx, mine());
                 x.destroy(cx);
             }
         });
@@ -201,7 +201,7 @@ fn kept(cx: &mut Context<Trace>, server: Server) {
     }));
     let third: Next = Some(Box::new(move |_, cx| {
         ask(cx, to, "/end3", None).destroy(cx);
-        ask(cx, to, "/end4", None).destroy_with(cx, mine());
+        ask(cx, to, "/end4", None).destroy_with_error(cx, mine());
         ask(cx, to, "/end5", over);
     }));
     let second: Next = Some(Box::new(move |_, cx| {
@@ -220,6 +220,6 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         r.write_head(cx, 200, &[]).expect("it is not sent");
         r.write(cx, "some");
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.on_listening(cx, |out, cx, server| next(out, cx, server, 0));
 }

@@ -241,6 +241,6 @@ pub fn main(_: &mut Trace, cx: &mut Cx) {
             });
         }
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.on_listening(cx, |out, cx, server| step(out, cx, server, 0));
 }

@@ -188,6 +188,6 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             );
         });
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.on_listening(cx, |out, cx, server| next(out, cx, server, 0));
 }

@@ -113,7 +113,7 @@ fn more(
     let Some(piece) = pieces.borrow_mut().pop_front() else {
         return;
     };
-    c.write_with(cx, piece, move |_, cx, _| {
+    c.write_then(cx, piece, move |_, cx, _| {
         if goes {
             cx.set_immediate(move |_, cx| {
                 cx.set_immediate(move |_, cx| {
@@ -128,7 +128,7 @@ fn next(out: &mut Trace, cx: &mut Context<Trace>, server: http::Server, cases: &
     let Some((name, pieces, goes)) = cases.borrow_mut().pop_front() else {
         server.get_connections(cx, move |out: &mut Trace, cx, count| {
             out.log(format!("null {count}"));
-            server.close_with(cx, |out, _, _| out.log("closed"));
+            server.close_then(cx, |out, _, _| out.log("closed"));
         });
         return;
     };
@@ -198,6 +198,6 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     server.on_connection(cx, |out, cx, socket| {
         out.log(format!("  connection {}", socket.bytes_read(cx)));
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.on_listening(cx, move |out, cx, server| next(out, cx, server, &cases));
 }

@@ -19,7 +19,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     server.listen(cx, 0);
     server.once_listening(cx, |out, _, _| out.log("listen callback"));
     cx.set_immediate(move |_, cx| {
-        server.close_with(cx, move |out, cx, _| {
+        server.close_then(cx, move |out, cx, _| {
             out.log("close callback");
             server.listen(cx, 0);
             server.once_listening(cx, |_, cx, server| {

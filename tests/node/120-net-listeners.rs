@@ -116,7 +116,7 @@ fn listen(cx: &mut Cx, server: Server) {
 pub fn main(_: &mut Trace, cx: &mut Cx) {
     let server = net::create_server(cx);
     listen(cx, server);
-    server.listen_then(cx, (0, "127.0.0.1"), |_, cx, server| {
+    server.listen_then(cx, ("127.0.0.1", 0), |_, cx, server| {
         let address = server.address(cx).expect("it listens");
         let c = net::create_connection(cx, address.clone());
         c.on_connect(cx, |_, cx, c| {

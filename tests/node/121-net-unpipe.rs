@@ -155,8 +155,8 @@ pub fn main(_: &mut Trace, cx: &mut Cx) {
             }
         });
     });
-    sink.listen_then(cx, (0, "127.0.0.1"), move |_, cx, sink| {
-        source.listen_then(cx, (0, "127.0.0.1"), move |_, cx, source| {
+    sink.listen_then(cx, ("127.0.0.1", 0), move |_, cx, sink| {
+        source.listen_then(cx, ("127.0.0.1", 0), move |_, cx, source| {
             no_end(cx, Servers { sink, source });
         });
     });

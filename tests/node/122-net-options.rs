@@ -47,12 +47,12 @@ fn watch(cx: &mut Cx, name: &'static str, c: Socket, next: Next) {
 
 fn local_port(cx: &mut Cx, server: Server, next: Next) {
     let free = net::create_server(cx);
-    free.listen_then(cx, (0, "127.0.0.1"), move |_, cx, free| {
+    free.listen_then(cx, ("127.0.0.1", 0), move |_, cx, free| {
         let port = free.port(cx);
         let options = at(cx, server).local_port(port).local_address(HOME);
         let taken = net::create_connection(cx, options);
         let then = move |_: &mut Trace, cx: &mut Cx| {
-            free.close_with(cx, move |_, cx, _| {
+            free.close_then(cx, move |_, cx, _| {
                 let options = at(cx, server).local_port(port);
                 let c = net::create_connection(cx, options);
                 c.on_connect(cx, move |out, cx, c| {
@@ -143,7 +143,7 @@ fn modes(cx: &mut Cx, path: PathBuf, mut left: Vec<(bool, bool)>, next: Next) {
         };
         let writable = mode & 0o022;
         out.log(format!("mode readable={readable} writable={writable:o}"));
-        server.close_with(cx, move |out, cx, _| match left.is_empty() {
+        server.close_then(cx, move |out, cx, _| match left.is_empty() {
             true => next(out, cx),
             false => modes(cx, path, left, next),
         });

@@ -11,7 +11,7 @@ fn seen(out: &mut Trace, cx: &mut Context<Trace>, c: net::Socket, at: &'static s
         cx.next_tick(move |out, _| out.log(format!("{at}: tick")));
         cx.set_immediate(move |out, _| out.log(format!("{at}: immediate")));
     } else if at == "error" && ev == "data" {
-        c.destroy_with(cx, net::Error::new("own"));
+        c.destroy_with_error(cx, net::Error::new("own"));
     } else if at == "close" && ev == "data" {
         c.destroy(cx);
     }
@@ -37,13 +37,13 @@ fn run(cx: &mut Context<Trace>, server: net::Server, runs: &'static [&'static st
         cx.set_immediate(move |_, cx| run(cx, server, runs));
     });
     if at == "drain" {
-        c.write_with(cx, [b'x'; 20000], |out, _, _| out.log("drain: callback"));
+        c.write_then(cx, [b'x'; 20000], |out, _, _| out.log("drain: callback"));
     }
     if at == "finish" {
         c.end_then(cx, "", |out, _, _| out.log("finish: end callback"));
     } else {
         let ask = if at == "end" { "end?" } else { "x" };
-        c.write_with(cx, ask, move |out, _, _| {
+        c.write_then(cx, ask, move |out, _, _| {
             out.log(format!("{at}: callback x"))
         });
     }
@@ -63,6 +63,6 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     let runs = &[
         "connect", "ready", "data", "end", "finish", "drain", "error", "close",
     ];
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, |_, cx, server| run(cx, server, runs));
 }

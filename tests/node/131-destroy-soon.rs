@@ -45,7 +45,7 @@ fn soon(out: &mut Trace, cx: &mut Context<Trace>, l: &'static str, c: net::Socke
 
 fn queued(_: &mut Trace, cx: &mut Context<Trace>, l: &'static str, c: net::Socket) {
     c.on_connect(cx, move |out, cx, c| {
-        c.write_with(cx, "que", move |out, _, _| out.lane(l, "callback"));
+        c.write_then(cx, "que", move |out, _, _| out.lane(l, "callback"));
         c.cork(cx);
         c.write(cx, "ued");
         soon(out, cx, l, c);
@@ -64,7 +64,7 @@ fn finished(_: &mut Trace, cx: &mut Context<Trace>, l: &'static str, c: net::Soc
 }
 
 fn connecting(out: &mut Trace, cx: &mut Context<Trace>, l: &'static str, c: net::Socket) {
-    c.write_with(cx, "early", move |out, _, _| out.lane(l, "callback"));
+    c.write_then(cx, "early", move |out, _, _| out.lane(l, "callback"));
     soon(out, cx, l, c);
 }
 
@@ -82,7 +82,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             _ => {}
         });
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, |out, cx, server| {
         run(out, cx, server, "queued", queued, move |out, cx| {
             run(out, cx, server, "empty", empty, move |out, cx| {

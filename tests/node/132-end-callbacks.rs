@@ -69,9 +69,9 @@ fn errored(
     let c = net::create_connection(cx, ("127.0.0.1", server.port(cx)));
     c.on_connect(cx, |_, cx, c| {
         c.end_then(cx, "", told("errored first"));
-        c.destroy_with(cx, net::Error::new("boom"));
+        c.destroy_with_error(cx, net::Error::new("boom"));
         c.end_then(cx, "", told("errored second"));
-        c.write_with(cx, "x", told("errored write"));
+        c.write_then(cx, "x", told("errored write"));
         cx.next_tick(|out, _| out.log("errored tick"));
     });
     c.on_error(cx, |out, _, _, e| out.log(format!("errored error {e}")));
@@ -88,7 +88,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         s.resume(cx);
         s.on_end(cx, |_, _, _| {});
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, |_, cx, server| {
         twice(cx, server, move |cx| {
             destroyed(cx, server, move |cx| {

@@ -20,7 +20,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             _ => {}
         });
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, |_, cx, server| {
         let c = net::create_connection(cx, ("127.0.0.1", server.port(cx)));
         c.on_end(cx, |out, _, _| out.lane("client", "end"));
@@ -30,7 +30,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         });
         c.on_close(cx, |out, _, _, e| out.lane("client", format!("close {e}")));
         c.on_connect(cx, |out, cx, c| {
-            c.write_with(cx, "one ", |out, _, e| {
+            c.write_then(cx, "one ", |out, _, e| {
                 let e = e.map_or("null".into(), |e| e.to_string());
                 out.lane("client", format!("callback one {e}"));
             });

@@ -21,25 +21,25 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             server.close(cx);
         });
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, move |_, cx, server| {
         let c = net::create_connection(cx, ("127.0.0.1", server.port(cx)));
         let (big, conn) = (big.clone(), Rc::clone(&conn));
         c.on_connect(cx, move |out, cx, c| {
-            let wrote = c.write_with(cx, &big, move |out, cx, _| {
+            let wrote = c.write_then(cx, &big, move |out, cx, _| {
                 out.log(format!("callback big queued={}", c.writable_length(cx)))
             });
             out.log(format!(
                 "write big {wrote} queued={}",
                 c.writable_length(cx)
             ));
-            let wrote = c.write_with(cx, "a", move |out, cx, _| {
+            let wrote = c.write_then(cx, "a", move |out, cx, _| {
                 out.log(format!("callback a queued={}", c.writable_length(cx)))
             });
             out.log(format!("write a {wrote}"));
-            let wrote = c.write_with(cx, "", |out, _, _| out.log("callback empty"));
+            let wrote = c.write_then(cx, "", |out, _, _| out.log("callback empty"));
             out.log(format!("write empty {wrote}"));
-            let wrote = c.write_with(cx, "b", |out, _, _| out.log("callback b"));
+            let wrote = c.write_then(cx, "b", |out, _, _| out.log("callback b"));
             let (queued, written) = (c.writable_length(cx), c.bytes_written(cx));
             out.log(format!(
                 "write b {wrote} queued={queued} bytesWritten={written}"

@@ -24,12 +24,12 @@ fn run(
         }
     };
     c.on_connect(cx, move |out, cx, c| {
-        c.write_with(cx, &big, told("big"));
-        c.write_with(cx, "a", told("a"));
-        c.write_with(cx, "b", told("b"));
+        c.write_then(cx, &big, told("big"));
+        c.write_then(cx, "a", told("a"));
+        c.write_then(cx, "b", told("b"));
         c.end_then(cx, "", told("end"));
         match err.clone() {
-            Some(err) => c.destroy_with(cx, err),
+            Some(err) => c.destroy_with_error(cx, err),
             None => c.destroy(cx),
         };
         let (queued, written) = (c.writable_length(cx), c.bytes_written(cx));
@@ -58,7 +58,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     let server = net::create_server(cx);
     server.set_pause_on_connect(cx, true);
     server.on_connection(cx, move |_, _, s| accepted.borrow_mut().push(s));
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, move |_, cx, server| {
         let conns = Rc::clone(&conns);
         run(cx, server, "plain", None, move |cx| {

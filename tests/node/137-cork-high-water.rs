@@ -15,7 +15,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             server.close(cx);
         });
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, |out, cx, server| {
         let to = net::ConnectOptions::new(("127.0.0.1", server.port(cx)));
         let c = net::create_connection(cx, to.high_water_mark(10));
@@ -30,10 +30,10 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             out.log("connect");
             cx.set_immediate(move |out, cx| {
                 c.cork(cx);
-                let a = c.write_with(cx, "aaaa", |out, _, _| out.log("callback a"));
-                let b = c.write_with(cx, "bbbb", |out, _, _| out.log("callback b"));
-                let c2 = c.write_with(cx, "cc", |out, _, _| out.log("callback c"));
-                let d = c.write_with(cx, "", |out, _, _| out.log("callback d"));
+                let a = c.write_then(cx, "aaaa", |out, _, _| out.log("callback a"));
+                let b = c.write_then(cx, "bbbb", |out, _, _| out.log("callback b"));
+                let c2 = c.write_then(cx, "cc", |out, _, _| out.log("callback c"));
+                let d = c.write_then(cx, "", |out, _, _| out.log("callback d"));
                 out.log(format!("a {a} b {b} c {c2} d {d}"));
                 let (corked, queued) = (c.writable_corked(cx), c.writable_length(cx));
                 let (need_drain, written) = (c.writable_need_drain(cx), c.bytes_written(cx));
@@ -47,7 +47,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
                 out.log(format!(
                     "corked={corked} queued={queued} needDrain={need_drain}"
                 ));
-                let e = c.write_with(cx, "eeee", |out, _, _| out.log("callback e"));
+                let e = c.write_then(cx, "eeee", |out, _, _| out.log("callback e"));
                 out.log(format!("e {e}"));
                 cx.next_tick(|out, _| out.log("tick"));
                 cx.set_timeout(200, move |out, cx| {
@@ -60,9 +60,9 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             });
         });
         c.cork(cx);
-        let early = c.write_with(cx, "early", |out, _, _| out.log("callback early"));
+        let early = c.write_then(cx, "early", |out, _, _| out.log("callback early"));
         out.log(format!("early {early} corked={}", c.writable_corked(cx)));
-        let early = c.write_with(cx, "early 2", |out, _, _| out.log("callback early 2"));
+        let early = c.write_then(cx, "early 2", |out, _, _| out.log("callback early 2"));
         out.log(format!("early 2 {early} queued={}", c.writable_length(cx)));
         c.uncork(cx);
         out.log(format!("uncorked queued={}", c.writable_length(cx)));

@@ -16,7 +16,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     server.on_connection(cx, |_, cx, s| {
         s.end_with(cx, "bye");
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, |out, cx, server| {
         let a = net::create_connection(cx, ("127.0.0.1", server.port(cx)));
         out.log(format!("new {}", state(cx, a)));

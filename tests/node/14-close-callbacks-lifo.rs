@@ -13,7 +13,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     server.on_connection(cx, |_, cx, s| {
         s.resume(cx);
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, |_, cx, server| {
         let socks = [1, 2, 3].map(|id| {
             let c = net::create_connection(cx, ("127.0.0.1", server.port(cx)));
@@ -31,11 +31,11 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
                 }
                 cx.set_timeout(10, move |_, cx| {
                     socks[0].destroy(cx);
-                    socks[1].destroy_with(cx, net::Error::new("boom"));
+                    socks[1].destroy_with_error(cx, net::Error::new("boom"));
                     socks[2].destroy(cx);
                     cx.next_tick(|out, _| out.log("tick"));
                     cx.set_immediate(|out, _| out.log("immediate"));
-                    server.close_with(cx, |out, _, _| out.log("server close"));
+                    server.close_then(cx, |out, _, _| out.log("server close"));
                 });
             });
         }

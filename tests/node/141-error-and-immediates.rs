@@ -24,7 +24,7 @@ fn die(
     });
     cx.next_tick(move |out, _| out.log(format!("{n} tick before")));
     cx.set_immediate(move |out, _| out.log(format!("{n} immediate")));
-    c.destroy_with(cx, net::Error::new("boom"));
+    c.destroy_with_error(cx, net::Error::new("boom"));
     cx.next_tick(move |out, _| out.log(format!("{n} tick after")));
     let (destroyed, errored) = (c.destroyed(cx), c.errored(cx).unwrap().to_string());
     let state = c.ready_state(cx);
@@ -65,6 +65,6 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     server.on_connection(cx, |_, cx, s| {
         s.write(cx, "x");
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, |out, cx, server| run(out, cx, server, 1));
 }

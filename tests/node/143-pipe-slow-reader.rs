@@ -56,9 +56,9 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         out.log(format!("pipe returns target {same} flowing={flowing}"));
         relay.close(cx);
     });
-    target.listen(cx, (0, "127.0.0.1"));
+    target.listen(cx, ("127.0.0.1", 0));
     target.once_listening(cx, move |_, cx, _| {
-        relay.listen(cx, (0, "127.0.0.1"));
+        relay.listen(cx, ("127.0.0.1", 0));
         relay.once_listening(cx, |_, cx, relay| {
             let c = net::create_connection(cx, ("127.0.0.1", relay.port(cx)));
             c.end_with(cx, vec![0; TOTAL]);

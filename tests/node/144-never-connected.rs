@@ -12,7 +12,7 @@ pub fn main(out: &mut Trace, cx: &mut Context<Trace>) {
     out.log(format!(
         "new [{state}] pending={pending} connecting={connecting} readable={readable} writable={writable}"
     ));
-    let wrote = a.write_with(cx, "x", |out, _, e| {
+    let wrote = a.write_then(cx, "x", |out, _, e| {
         out.log(format!("callback x {}", e.unwrap().code()))
     });
     let (writable, destroyed) = (a.writable(cx), a.destroyed(cx));
@@ -20,7 +20,7 @@ pub fn main(out: &mut Trace, cx: &mut Context<Trace>) {
     out.log(format!(
         "write {wrote} writable={writable} destroyed={destroyed} queued={queued}"
     ));
-    let wrote = a.write_with(cx, "y", |out, _, e| {
+    let wrote = a.write_then(cx, "y", |out, _, e| {
         out.log(format!("callback y {}", e.unwrap().code()))
     });
     let (queued, written) = (a.writable_length(cx), a.bytes_written(cx));

@@ -10,17 +10,17 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     server.on_connection(cx, |_, cx, s| {
         s.resume(cx);
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, |_, cx, server| {
         let c = net::create_connection(cx, ("127.0.0.1", server.port(cx)));
         c.on_connect(cx, |out, cx, c| {
             out.log(format!("connect 1 queued={}", c.writable_length(cx)))
         });
-        c.write_with(cx, "a", |out, _, _| out.log("callback a"));
+        c.write_then(cx, "a", |out, _, _| out.log("callback a"));
         c.on_connect(cx, |out, cx, c| {
             out.log(format!("connect 2 queued={}", c.writable_length(cx)))
         });
-        c.write_with(cx, "b", |out, _, _| out.log("callback b"));
+        c.write_then(cx, "b", |out, _, _| out.log("callback b"));
         c.on_connect(cx, |out, cx, c| {
             out.log("connect 3");
             c.end_then(cx, "", |out, _, _| out.log("end callback"));
@@ -36,14 +36,14 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
                     "close 1 {e} queued={queued} bytesWritten={written}"
                 ));
             });
-            d.write_with(cx, "a", |out, _, e| {
+            d.write_then(cx, "a", |out, _, e| {
                 out.log(format!("callback a {}", e.unwrap().code()))
             });
             d.on_close(cx, move |out, cx, d, e| {
                 out.log(format!("close 2 {e} queued={}", d.writable_length(cx)));
                 server.close(cx);
             });
-            d.write_with(cx, "b", |out, _, e| {
+            d.write_then(cx, "b", |out, _, e| {
                 out.log(format!("callback b {}", e.unwrap().code()))
             });
             d.end_then(cx, "", |out, _, e| {

@@ -10,7 +10,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     server.on_connection(cx, |_, cx, s| {
         s.write(cx, "hello");
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, |_, cx, server| {
         let a = net::create_connection(cx, ("127.0.0.1", server.port(cx)));
         a.pause(cx);

@@ -47,7 +47,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             s.end_with(cx, "greeting");
         }
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, move |_, cx, server| {
         let half = Rc::clone(&half);
         run(cx, server, "ended", true, move |cx| {

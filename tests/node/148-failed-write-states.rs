@@ -31,15 +31,15 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             cx.set_immediate(move |out, cx| {
                 out.log(format!("before {}", state(cx, c)));
                 c.cork(cx);
-                c.write_with(cx, "a", |out, _, e| {
+                c.write_then(cx, "a", |out, _, e| {
                     out.log(format!("callback a {}", e.unwrap().code()))
                 });
-                c.write_with(cx, "b", |out, _, e| {
+                c.write_then(cx, "b", |out, _, e| {
                     out.log(format!("callback b {}", e.unwrap().code()))
                 });
                 c.uncork(cx);
                 out.log(format!("after {}", state(cx, c)));
-                c.write_with(cx, "c", |out, _, e| {
+                c.write_then(cx, "c", |out, _, e| {
                     out.log(format!("callback c {}", e.unwrap().code()))
                 });
                 out.log(format!("queued {}", state(cx, c)));

@@ -35,7 +35,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             s.resume(cx);
         });
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, |_, cx, server| {
         let c = net::create_connection(cx, ("127.0.0.1", server.port(cx)));
         c.end_with(cx, "kept");

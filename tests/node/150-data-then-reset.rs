@@ -45,6 +45,6 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             }
         });
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, |_, cx, server| dial(cx, server, "together"));
 }

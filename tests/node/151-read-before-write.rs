@@ -18,13 +18,13 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         accepted.set(Some(s));
         server.close(cx);
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, move |_, cx, server| {
         let to = net::ConnectOptions::new(("127.0.0.1", server.port(cx)));
         let c = net::create_connection(cx, to.allow_half_open(true));
         let (big, conn) = (big.clone(), Rc::clone(&conn));
         c.on_connect(cx, move |_, cx, c| {
-            c.write_with(cx, &big, |out, _, e| {
+            c.write_then(cx, &big, |out, _, e| {
                 let e = e.map_or("null".into(), |e| e.to_string());
                 out.log(format!("callback {e}"));
             });

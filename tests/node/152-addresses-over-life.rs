@@ -23,7 +23,7 @@ pub fn main(out: &mut Trace, cx: &mut Context<Trace>) {
     server.on_connection(cx, |_, cx, s| {
         s.resume(cx);
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, |out, cx, server| {
         let c = net::Socket::new(cx);
         show(out, cx, "new", c);

@@ -18,7 +18,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         });
         s.on_error(cx, |_, _, _, _| {});
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, |out, cx, server| {
         let port = server.port(cx);
         let c = net::Socket::new(cx);
@@ -32,7 +32,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             show(out, cx, c, "data");
             c.destroy(cx);
             show(out, cx, c, "destroyed");
-            let wrote = c.write_with(cx, "lost", |out, _, e| {
+            let wrote = c.write_then(cx, "lost", |out, _, e| {
                 out.log(format!("write callback {}", e.unwrap().code()))
             });
             out.log(format!("write {wrote}"));

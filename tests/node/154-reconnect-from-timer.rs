@@ -27,7 +27,7 @@ fn dial(cx: &mut Context<Trace>, server: net::Server, port: u16, tries: Rc<Cell<
             return;
         }
         if n == 2 {
-            server.listen(cx, (port, "127.0.0.77"));
+            server.listen(cx, ("127.0.0.77", port));
             server.once_listening(cx, |out, _, _| out.log("listening"));
         }
         let tries = tries.clone();
@@ -45,9 +45,9 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     });
     server.on_close(cx, |out, _, _| out.log("server close"));
     let tmp = net::create_server(cx);
-    tmp.listen(cx, (0, "127.0.0.77"));
+    tmp.listen(cx, ("127.0.0.77", 0));
     tmp.once_listening(cx, move |_, cx, tmp| {
         let port = tmp.port(cx);
-        tmp.close_with(cx, move |_, cx, _| dial(cx, server, port, Rc::default()));
+        tmp.close_then(cx, move |_, cx, _| dial(cx, server, port, Rc::default()));
     });
 }

@@ -35,7 +35,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     server.on_connection(cx, |_, cx, s| {
         s.end(cx);
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, |out, cx, server| {
         let port = server.port(cx);
         let literal = net::create_connection(cx, ("127.0.0.1", port));

@@ -39,7 +39,7 @@ pub fn main(out: &mut Trace, cx: &mut Context<Trace>) {
     server.once_listening(cx, move |out, cx, server| {
         show(out, cx, server, &dir, "listening");
         let dir = dir.clone();
-        server.close_with(cx, move |out, cx, _| {
+        server.close_then(cx, move |out, cx, _| {
             fs::write(dir.join("a"), "in use").unwrap();
             server.listen(cx, dir.join("a").as_path());
             show(out, cx, server, &dir, "listen in use");

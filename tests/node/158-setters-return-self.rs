@@ -56,12 +56,12 @@ pub fn main(out: &mut Trace, cx: &mut Context<Trace>) {
             s.end_with(cx, d);
         });
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, move |out, cx, server| {
         let (at, s) = (("127.0.0.1", server.port(cx)), s.clone());
         dial(out, cx, "tcp", at, move |_, cx| {
             let s = s.clone();
-            server.close_with(cx, move |_, cx, _| {
+            server.close_then(cx, move |_, cx, _| {
                 server.listen(cx, s.as_path());
                 server.once_listening(cx, move |out, cx, server| {
                     dial(out, cx, "ipc", s.as_path(), move |_, cx| {

@@ -63,19 +63,19 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             out.lane("proxy", format!("upstream close {e}{counts}"));
         });
     });
-    upstream.listen(cx, (0, "127.0.0.1"));
+    upstream.listen(cx, ("127.0.0.1", 0));
     upstream.once_listening(cx, move |_, cx, upstream| {
         target.set(upstream.port(cx));
         let target = target.clone();
-        proxy.listen(cx, (0, "127.0.0.1"));
+        proxy.listen(cx, ("127.0.0.1", 0));
         proxy.once_listening(cx, move |_, cx, proxy| {
             let target = target.clone();
             dial(cx, proxy, "client", move |cx| {
                 let target = target.clone();
-                upstream.close_with(cx, move |_, cx, _| {
+                upstream.close_then(cx, move |_, cx, _| {
                     target.set(1); // nobody listens there, nor is it given to anybody
                     dial(cx, proxy, "refused", move |cx| {
-                        proxy.close_with(cx, |out, _, _| out.lane("proxy", "closed"));
+                        proxy.close_then(cx, |out, _, _| out.lane("proxy", "closed"));
                     });
                 });
             });

@@ -32,7 +32,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     let servers = services.map(|(name, service)| {
         let server = net::create_server(cx);
         server.on_connection(cx, move |_, cx, s| service(cx, s));
-        server.listen(cx, (0, "127.0.0.1"));
+        server.listen(cx, ("127.0.0.1", 0));
         (name, server)
     });
     for (name, server) in servers {

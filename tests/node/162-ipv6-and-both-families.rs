@@ -19,7 +19,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     server.on_connection(cx, |_, cx, s| {
         s.end(cx);
     });
-    server.listen(cx, (0, "::1"));
+    server.listen(cx, ("::1", 0));
     server.once_listening(cx, |out, cx, server| {
         let port = server.port(cx);
         let address = server.address(cx).unwrap();
@@ -28,7 +28,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         let other = net::create_server(cx);
         other.on_error(cx, move |out, cx, _, e| {
             out.log(clean(e, port));
-            server.close_with(cx, move |_, cx, _| {
+            server.close_then(cx, move |_, cx, _| {
                 let opts = net::ConnectOptions::new(("both.example", port)).lookup(lookup);
                 let c = net::create_connection(cx, opts);
                 c.on_lookup(cx, |out, _, _, found, host| {
@@ -53,6 +53,6 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
                 });
             });
         });
-        other.listen(cx, (port, "::1"));
+        other.listen(cx, ("::1", port));
     });
 }

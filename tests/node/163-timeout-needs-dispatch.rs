@@ -18,7 +18,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     server.on_connection(cx, |_, cx, s| {
         s.resume(cx);
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, |_, cx, server| {
         let opts = net::ConnectOptions::new(("slow.example", server.port(cx)));
         let c = net::create_connection(cx, opts.family(4).lookup(lookup));

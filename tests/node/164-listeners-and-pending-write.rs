@@ -25,11 +25,11 @@ fn dial(
     c.on_close(cx, move |out, _, _, _| {
         out.log(format!("{name} close before"))
     });
-    c.write_with(cx, "x", move |out, _, e| {
+    c.write_then(cx, "x", move |out, _, e| {
         let e = e.map_or("sent", |e| e.code());
         out.log(format!("{name} callback {e}"));
     });
-    c.write_with(cx, "y", move |out, _, e| {
+    c.write_then(cx, "y", move |out, _, e| {
         let e = e.map_or("sent", |e| e.code());
         out.log(format!("{name} second callback {e}"));
     });
@@ -54,7 +54,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     });
     // Nobody listens at port 1, nor is it given to anybody.
     dial(cx, "refused", 1, move |cx| {
-        server.listen(cx, (0, "127.0.0.1"));
+        server.listen(cx, ("127.0.0.1", 0));
         server.once_listening(cx, |_, cx, server| {
             let at = server.port(cx);
             dial(cx, "accepted", at, move |cx| {

@@ -147,9 +147,9 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         });
         s.on_error(cx, |_, _, _, _| {});
     });
-    sink.listen(cx, (0, "127.0.0.1"));
+    sink.listen(cx, ("127.0.0.1", 0));
     sink.once_listening(cx, move |_, cx, _| {
-        source.listen(cx, (0, "127.0.0.1"));
+        source.listen(cx, ("127.0.0.1", 0));
         source.once_listening(cx, move |out, cx, _| {
             let servers = Servers { sink, source };
             closed(out, cx, servers, move |out, cx| {

@@ -50,7 +50,7 @@ pub fn main(out: &mut Trace, cx: &mut Context<Trace>) {
                 let (code, destroyed) = (e.code(), c.destroyed(cx));
                 out.lane("client", format!("reset {code} destroyed={destroyed}"));
             }
-            let wrote = c.write_with(cx, vec![0; SIZE], |out, _, e| {
+            let wrote = c.write_then(cx, vec![0; SIZE], |out, _, e| {
                 let e = e.map_or("null", |e| e.code());
                 out.lane("client", format!("callback {e}"));
             });

@@ -13,7 +13,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     server.on_connection(cx, |_, cx, s| {
         s.resume(cx);
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, |_, cx, server| {
         let n = Rc::new(Cell::new(0));
         let [a, b, c] = ["a", "b", "c"].map(|id| {
@@ -44,6 +44,6 @@ fn go(out: &mut Trace, cx: &mut Context<Trace>, server: net::Server, [a, b, c]: 
         out.log("destroy c");
         c.destroy(cx);
         cx.set_immediate(|out, _| out.log("immediate"));
-        server.close_with(cx, |out, _, _| out.log("server close"));
+        server.close_then(cx, |out, _, _| out.log("server close"));
     });
 }

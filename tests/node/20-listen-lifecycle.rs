@@ -29,12 +29,12 @@ pub fn main(out: &mut Trace, cx: &mut Context<Trace>) {
         a.port(cx) > 0
     ));
     let b = net::create_server(cx);
-    b.listen(cx, (0, "127.0.0.1"));
+    b.listen(cx, ("127.0.0.1", 0));
     b.once_listening(cx, |out, cx, b| {
         let address = b.address(cx).unwrap();
         let (ip, family, port) = (address.ip().unwrap(), address.family().unwrap(), b.port(cx));
         out.log(format!("b callback: {ip} {family} port>0={}", port > 0));
-        b.close_with(cx, |out, _, e| {
+        b.close_then(cx, |out, _, e| {
             let e = e.map_or("undefined".into(), |e| e.to_string());
             out.log(format!("b close callback err={e}"));
         });
@@ -52,7 +52,7 @@ pub fn main(out: &mut Trace, cx: &mut Context<Trace>) {
     cx.next_tick(|out, _| out.log("tick"));
     cx.set_immediate(move |out, cx| {
         out.log("immediate");
-        a.close_with(cx, |out, _, _| out.log("a close callback"));
+        a.close_then(cx, |out, _, _| out.log("a close callback"));
         out.log(format!("a after close(): listening={}", a.listening(cx)));
         cx.next_tick(|out, _| out.log("tick after a.close"));
     });

@@ -11,12 +11,12 @@ pub fn main(out: &mut Trace, cx: &mut Context<Trace>) {
     server.on_error(cx, |out, _, _, e| {
         out.log(format!("error {} (must not run)", e.code()));
     });
-    let returned = server.close_with(cx, |out, _, e| {
+    let returned = server.close_then(cx, |out, _, e| {
         let e = e.unwrap();
         out.log(format!("first callback {} {e}", e.code()));
     });
     out.log(format!("returns self {}", returned == server));
-    server.close_with(cx, |out, _, e| {
+    server.close_then(cx, |out, _, e| {
         out.log(format!("second callback {}", e.unwrap().code()));
     });
     cx.next_tick(|out, _| out.log("tick"));
@@ -25,11 +25,11 @@ pub fn main(out: &mut Trace, cx: &mut Context<Trace>) {
         server.listen(cx, 0);
         server.once_listening(cx, |out, cx, server| {
             out.log("listening");
-            server.close_with(cx, |out, _, e| {
+            server.close_then(cx, |out, _, e| {
                 let e = e.map_or("undefined", |e| e.code());
                 out.log(format!("third callback {e}"));
             });
-            server.close_with(cx, |out, _, e| {
+            server.close_then(cx, |out, _, e| {
                 out.log(format!("fourth callback {}", e.unwrap().code()));
             });
         });

@@ -10,7 +10,7 @@ pub fn main(out: &mut Trace, cx: &mut Context<Trace>) {
     a.on_close(cx, |out, _, _| out.log("a close"));
     a.listen(cx, 0);
     a.once_listening(cx, |out, _, _| out.log("a listen callback (must not run)"));
-    a.close_with(cx, |out, _, e| {
+    a.close_then(cx, |out, _, e| {
         let e = e.map_or("undefined", |e| e.code());
         out.log(format!("a close callback {e}"));
     });
@@ -18,14 +18,14 @@ pub fn main(out: &mut Trace, cx: &mut Context<Trace>) {
     out.log(format!("a listening={} address={address}", a.listening(cx)));
     let b = net::create_server(cx);
     b.on_close(cx, |out, _, _| out.log("b close"));
-    b.listen(cx, (0, "127.0.0.1"));
+    b.listen(cx, ("127.0.0.1", 0));
     b.once_listening(cx, |out, _, _| out.log("b first listen callback"));
-    b.close_with(cx, |out, _, e| {
+    b.close_then(cx, |out, _, e| {
         out.log(format!("b close callback {}", e.unwrap().code()));
     });
     cx.set_immediate(move |out, cx| {
         out.log(format!("immediate, b listening={}", b.listening(cx)));
-        b.listen(cx, (0, "127.0.0.1"));
+        b.listen(cx, ("127.0.0.1", 0));
         b.once_listening(cx, |out, cx, b| {
             out.log("b second listen callback");
             b.close(cx);

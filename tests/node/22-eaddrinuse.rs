@@ -7,7 +7,7 @@ use crate::Trace;
 
 pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     let a = net::create_server(cx);
-    a.listen(cx, (0, "127.0.0.1"));
+    a.listen(cx, ("127.0.0.1", 0));
     a.once_listening(cx, move |out, cx, _| {
         let port = a.port(cx);
         let b = net::create_server(cx);
@@ -24,16 +24,16 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             ));
             let address = b.address(cx).map_or("null".into(), |at| at.to_string());
             out.log(format!("b listening={} address={address}", b.listening(cx)));
-            b.listen(cx, (0, "127.0.0.1"));
+            b.listen(cx, ("127.0.0.1", 0));
             b.once_listening(cx, move |out, cx, b| {
                 out.log("b second callback");
-                b.close_with(cx, move |out, cx, _| {
+                b.close_then(cx, move |out, cx, _| {
                     out.log("b close callback");
-                    a.close_with(cx, |out, _, _| out.log("a close callback"));
+                    a.close_then(cx, |out, _, _| out.log("a close callback"));
                 });
             });
         });
-        b.listen(cx, (port, "127.0.0.1"));
+        b.listen(cx, ("127.0.0.1", port));
         b.once_listening(cx, |out, _, _| out.log("b first callback"));
         out.log("b listen returned");
         cx.set_immediate(|out, _| out.log("immediate"));

@@ -14,7 +14,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         s.once_data(cx, move |out, cx, s, _| {
             out.log("conn data");
             let port = server.port(cx);
-            server.close_with(cx, |out, _, _| out.log("server close callback"));
+            server.close_then(cx, |out, _, _| out.log("server close callback"));
             out.log(format!("listening={}", server.listening(cx)));
             server.get_connections(cx, |out, _, n| out.log(format!("connections {n}")));
             let late = net::create_connection(cx, ("127.0.0.1", port));
@@ -28,7 +28,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             });
         });
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, |_, cx, server| {
         let c = net::create_connection(cx, ("127.0.0.1", server.port(cx)));
         c.resume(cx).write(cx, "x");

@@ -59,7 +59,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             out.lane("server", format!("connections after drop {n}"));
         });
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, move |_, cx, _| {
         let first = dial("first", cx, server, |_| {});
         let held = held.clone();

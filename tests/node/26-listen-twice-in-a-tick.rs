@@ -11,12 +11,12 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         let ip = a.address(cx).unwrap().ip().unwrap();
         out.log(format!("a listening {ip}"));
     });
-    a.listen(cx, (0, "127.0.0.2"));
+    a.listen(cx, ("127.0.0.2", 0));
     a.once_listening(cx, |out, _, _| out.log("a first callback"));
-    a.listen(cx, (0, "127.0.0.1"));
+    a.listen(cx, ("127.0.0.1", 0));
     a.once_listening(cx, |out, cx, a| {
         out.log("a second callback");
-        a.close_with(cx, |out, _, _| out.log("a close"));
+        a.close_then(cx, |out, _, _| out.log("a close"));
     });
     let b = net::create_server(cx);
     b.on_listening(cx, |out, cx, b| {
@@ -24,10 +24,10 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         out.log(format!("b listening {ip}"));
     });
     b.on_close(cx, |out, _, _| out.log("b close"));
-    b.listen(cx, (0, "127.0.0.2"));
+    b.listen(cx, ("127.0.0.2", 0));
     b.once_listening(cx, |out, _, _| out.log("b first callback"));
     b.close(cx);
-    b.listen(cx, (0, "127.0.0.1"));
+    b.listen(cx, ("127.0.0.1", 0));
     b.once_listening(cx, |out, cx, b| {
         out.log("b second callback");
         b.close(cx);

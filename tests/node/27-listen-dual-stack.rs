@@ -37,11 +37,11 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
                 four.resume(cx).on_close(cx, move |_, cx, _, _| {
                     let six = net::create_connection(cx, ("::1", port));
                     six.resume(cx).on_close(cx, move |_, cx, _, _| {
-                        server.close_with(cx, |out, _, _| out.log("close"));
+                        server.close_then(cx, |out, _, _| out.log("close"));
                     });
                 });
             });
-            third.listen(cx, (0, "203.0.113.1"));
+            third.listen(cx, ("203.0.113.1", 0));
         });
         other.listen(cx, port);
     });

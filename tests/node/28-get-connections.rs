@@ -23,7 +23,7 @@ pub fn main(out: &mut Trace, cx: &mut Context<Trace>) {
     let returned = server.get_connections(cx, |out, _, n| out.log(format!("not listening {n}")));
     out.log(format!("returns self {}", returned == server));
     server.on_close(cx, |out, _, _| out.log("close"));
-    let options = net::ListenOptions::from((0, "127.0.0.1")).backlog(5);
+    let options = net::ListenOptions::from(("127.0.0.1", 0)).backlog(5);
     server.listen(cx, options);
     server.once_listening(cx, |_, cx, server| {
         net::create_connection(cx, ("127.0.0.1", server.port(cx))).resume(cx);

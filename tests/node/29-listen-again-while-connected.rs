@@ -12,15 +12,15 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         s.on_close(cx, |out, _, _, _| out.log("conn close"));
     });
     server.on_close(cx, |out, _, _| out.log("close event"));
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, |out, _, _| out.log("listening"));
     server.once_connection(cx, move |_, cx, conn| {
         cx.set_immediate(move |_, cx| {
-            server.close_with(cx, |out, _, e| {
+            server.close_then(cx, |out, _, e| {
                 let e = e.map_or("undefined", |e| e.code());
                 out.log(format!("first close callback {e}"));
             });
-            server.listen(cx, (0, "127.0.0.1"));
+            server.listen(cx, ("127.0.0.1", 0));
             server.once_listening(cx, move |out, cx, _| {
                 out.log("listening again");
                 server.get_connections(cx, |out, _, n| out.log(format!("connections {n}")));
@@ -28,7 +28,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
                 cx.set_immediate(move |out, cx| {
                     out.log("immediate");
                     cx.set_immediate(move |_, cx| {
-                        server.close_with(cx, |out, _, e| {
+                        server.close_then(cx, |out, _, e| {
                             let e = e.map_or("undefined", |e| e.code());
                             out.log(format!("second close callback {e}"));
                         });

@@ -47,7 +47,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     });
     server.on_listening(cx, |out, _, _| out.lane("server", "listening"));
     server.on_close(cx, |out, _, _| out.lane("server", "server close"));
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, move |out, cx, _| {
         let c = net::create_connection(cx, ("127.0.0.1", server.port(cx)));
         c.once_connect(cx, |out, _, _| out.lane("client", "connect callback"));

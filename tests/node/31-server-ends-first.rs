@@ -25,7 +25,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             format!("after end(): writable={writable} writableEnded={ended} readable={readable}"),
         );
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, |_, cx, server| {
         let c = net::create_connection(cx, ("127.0.0.1", server.port(cx)));
         c.on_data(cx, |out, _, _, d| {
@@ -37,7 +37,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
                 "client",
                 format!("end: writable={writable} destroyed={destroyed}"),
             );
-            c.write_with(cx, "still works in the end handler", |out, _, _| {
+            c.write_then(cx, "still works in the end handler", |out, _, _| {
                 out.lane("client", "write callback")
             });
             cx.next_tick(move |out, cx| {

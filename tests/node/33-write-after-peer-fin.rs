@@ -23,22 +23,22 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         });
         s.end(cx);
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, |_, cx, server| {
         let c = net::create_connection(cx, ("127.0.0.1", server.port(cx)));
         c.resume(cx);
         c.on_end(cx, |out, cx, c| {
             let state = c.ready_state(cx);
-            let wrote = c.write_with(cx, "a", |out, _, _| out.log("callback a"));
+            let wrote = c.write_then(cx, "a", |out, _, _| out.log("callback a"));
             out.log(format!("end [{state}] write {wrote}"));
             cx.next_tick(move |out, cx| {
                 let state = c.ready_state(cx);
-                let wrote = c.write_with(cx, "b", |out, _, _| out.log("callback b"));
+                let wrote = c.write_then(cx, "b", |out, _, _| out.log("callback b"));
                 out.log(format!("tick 1 [{state}] write {wrote}"));
                 cx.next_tick(move |out, cx| {
                     let (state, ended) = (c.ready_state(cx), c.writable_ended(cx));
                     out.log(format!("tick 2 [{state}] writableEnded={ended}"));
-                    let r = c.write_with(cx, "c", |out, _, e| {
+                    let r = c.write_then(cx, "c", |out, _, e| {
                         let e = e.unwrap();
                         out.log(format!("callback c {} \"{e}\"", e.code()));
                     });

@@ -18,7 +18,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             _ => {}
         });
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, |_, cx, server| {
         let c = net::create_connection(cx, ("127.0.0.1", server.port(cx)));
         c.on_error(cx, |out, _, _, e| {
@@ -26,13 +26,13 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         });
         c.on_close(cx, |out, _, _, e| out.lane("client", format!("close {e}")));
         c.on_connect(cx, |out, cx, c| {
-            let r = c.write_with(cx, "kept", |out, _, _| {
+            let r = c.write_then(cx, "kept", |out, _, _| {
                 out.lane("client", "write callback ok")
             });
             out.lane("client", format!("write returned {r}"));
             cx.set_immediate(move |out, cx| {
                 c.end(cx);
-                let r = c.write_with(cx, "lost", |out, _, e| {
+                let r = c.write_then(cx, "lost", |out, _, e| {
                     out.lane("client", format!("write callback {}", e.unwrap().code()))
                 });
                 let destroyed = c.destroyed(cx);

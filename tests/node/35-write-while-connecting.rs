@@ -21,7 +21,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             _ => {}
         });
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, |out, cx, server| {
         let c = net::create_connection(cx, ("127.0.0.1", server.port(cx)));
         let counts = |cx: &Context<Trace>, c: net::Socket| {
@@ -46,11 +46,11 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         c.on_close(cx, |out, cx, c, _| {
             out.log(format!("close bytesWritten={}", c.bytes_written(cx)));
         });
-        let wrote = c.write_with(cx, "a", |out, _, _| out.log("callback a"));
+        let wrote = c.write_then(cx, "a", |out, _, _| out.log("callback a"));
         out.log(format!("write a {wrote}"));
-        let wrote = c.write_with(cx, "bcd", |out, _, _| out.log("callback bcd"));
+        let wrote = c.write_then(cx, "bcd", |out, _, _| out.log("callback bcd"));
         out.log(format!("write bcd {wrote}"));
-        let wrote = c.write_with(cx, "é", |out, _, _| out.log("callback é"));
+        let wrote = c.write_then(cx, "é", |out, _, _| out.log("callback é"));
         out.log(format!("write é {wrote}"));
         let (queued, written) = (c.writable_length(cx), c.bytes_written(cx));
         let connecting = c.connecting(cx);

@@ -36,14 +36,14 @@ fn run(
         out.log(format!("{name} close"));
         next(out, cx);
     });
-    let wrote = c.write_with(cx, CHUNK, move |out, _, _| {
+    let wrote = c.write_then(cx, CHUNK, move |out, _, _| {
         out.log(format!("{name} callback 1"))
     });
     out.log(format!(
         "{name} write 1 {wrote} queued={}",
         c.writable_length(cx)
     ));
-    let wrote = c.write_with(cx, "x", move |out, _, _| {
+    let wrote = c.write_then(cx, "x", move |out, _, _| {
         out.log(format!("{name} callback 2"))
     });
     out.log(format!(
@@ -64,7 +64,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     server.on_connection(cx, |_, cx, s| {
         s.resume(cx);
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, |out, cx, server| {
         run(out, cx, server, "open", false, move |out, cx| {
             run(out, cx, server, "ended", true, move |_, cx| {

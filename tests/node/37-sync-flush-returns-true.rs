@@ -14,17 +14,17 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             server.close(cx);
         });
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, |_, cx, server| {
         let to = net::ConnectOptions::new(("127.0.0.1", server.port(cx)));
         let c = net::create_connection(cx, to.high_water_mark(16));
         c.on_drain(cx, |out, _, _| out.log("drain"));
         c.on_connect(cx, |out, cx, c| {
             out.log(format!("hwm={}", c.writable_high_water_mark(cx)));
-            let wrote = c.write_with(cx, [0; 1000], |out, _, _| out.log("callback 1000"));
+            let wrote = c.write_then(cx, [0; 1000], |out, _, _| out.log("callback 1000"));
             let queued = c.writable_length(cx);
             out.log(format!("write(1000) {wrote} queued={queued}"));
-            let wrote = c.write_with(cx, [0; 2000], |out, _, _| out.log("callback 2000"));
+            let wrote = c.write_then(cx, [0; 2000], |out, _, _| out.log("callback 2000"));
             let queued = c.writable_length(cx);
             out.log(format!("write(2000) {wrote} queued={queued}"));
             cx.next_tick(|out, _| out.log("tick"));

@@ -17,7 +17,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     server.set_pause_on_connect(cx, true);
     let accepted = Rc::clone(&conn);
     server.on_connection(cx, move |_, _, s| accepted.set(Some(s)));
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, move |_, cx, server| {
         let c = net::create_connection(cx, ("127.0.0.1", server.port(cx)));
         let (total, conn, drained) = (Rc::clone(&sent), Rc::clone(&conn), Rc::clone(&drains));

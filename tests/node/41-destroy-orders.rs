@@ -23,7 +23,7 @@ fn run(
     });
     c.on_connect(cx, move |out, cx, c| {
         let same = match err.clone() {
-            Some(err) => c.destroy_with(cx, err) == c,
+            Some(err) => c.destroy_with_error(cx, err) == c,
             None => c.destroy(cx) == c,
         };
         let (destroyed, readable, writable) = (c.destroyed(cx), c.readable(cx), c.writable(cx));
@@ -33,8 +33,8 @@ fn run(
                 "returns self {same} destroyed={destroyed} readable={readable} writable={writable}"
             ),
         );
-        c.destroy_with(cx, net::Error::new("second, ignored"));
-        let wrote = c.write_with(cx, "x", move |out, _, e| {
+        c.destroy_with_error(cx, net::Error::new("second, ignored"));
+        let wrote = c.write_then(cx, "x", move |out, _, e| {
             out.lane(l, format!("write callback {}", e.unwrap().code()))
         });
         out.lane(l, format!("write {wrote}"));
@@ -51,7 +51,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         s.on_finish(cx, |out, _, _| out.lane("peer", "finish"));
         s.on_close(cx, |out, _, _, e| out.lane("peer", format!("close {e}")));
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, |_, cx, server| {
         run(cx, server, "plain", None, move |cx| {
             run(

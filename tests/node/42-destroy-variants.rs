@@ -45,7 +45,7 @@ fn never(
 fn failed(cx: &mut Context<Trace>, next: impl Fn(&mut Trace, &mut Context<Trace>) + 'static) {
     let s = net::Socket::new(cx);
     watch("failed", cx, s, next);
-    s.destroy_with(cx, net::Error::new("early"));
+    s.destroy_with_error(cx, net::Error::new("early"));
 }
 
 fn dialling(
@@ -57,10 +57,10 @@ fn dialling(
     next: impl Fn(&mut Trace, &mut Context<Trace>) + 'static,
 ) {
     let c = net::create_connection(cx, ("127.0.0.1", server.port(cx)));
-    c.write_with(cx, "a", move |out, _, e| {
+    c.write_then(cx, "a", move |out, _, e| {
         out.log(format!("{n} callback a {}", code_or_message(e.unwrap())))
     });
-    c.write_with(cx, "b", move |out, _, e| {
+    c.write_then(cx, "b", move |out, _, e| {
         out.log(format!("{n} callback b {}", code_or_message(e.unwrap())))
     });
     c.end_then(cx, "", move |out, _, e| {
@@ -70,10 +70,10 @@ fn dialling(
     let (state, written) = (c.ready_state(cx), c.bytes_written(cx));
     out.log(format!("{n} [{state}] bytesWritten={written}"));
     match err {
-        Some(err) => c.destroy_with(cx, err),
+        Some(err) => c.destroy_with_error(cx, err),
         None => c.destroy(cx),
     };
-    c.destroy_with(cx, net::Error::new("second"));
+    c.destroy_with_error(cx, net::Error::new("second"));
     let (connecting, pending, state) = (c.connecting(cx), c.pending(cx), c.ready_state(cx));
     out.log(format!(
         "{n} connecting={connecting} pending={pending} [{state}]"
@@ -82,7 +82,7 @@ fn dialling(
 
 pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     let server = net::create_server(cx);
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, |out, cx, server| {
         never(out, cx, move |_, cx| {
             failed(cx, move |out, cx| {

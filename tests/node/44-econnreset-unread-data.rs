@@ -14,12 +14,12 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         });
         server.close(cx);
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, |_, cx, server| {
         let c = net::create_connection(cx, ("127.0.0.1", server.port(cx)));
         c.on_connect(cx, |out, cx, c| {
             out.log("connect");
-            c.write_with(cx, "never read", |out, _, _| out.log("write callback"));
+            c.write_then(cx, "never read", |out, _, _| out.log("write callback"));
         });
         c.on_data(cx, |out, _, _, _| out.log("data (must not run)"));
         c.on_end(cx, |out, _, _| out.log("end (must not run)"));

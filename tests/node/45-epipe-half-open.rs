@@ -11,14 +11,14 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         s.destroy(cx);
         server.close(cx);
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, |_, cx, server| {
         let to = net::ConnectOptions::new(("127.0.0.1", server.port(cx)));
         let c = net::create_connection(cx, to.allow_half_open(true));
         c.resume(cx);
         c.on_end(cx, |out, cx, c| {
             out.log(format!("end [{}]", c.ready_state(cx)));
-            let wrote = c.write_with(cx, "a", |out, _, e| {
+            let wrote = c.write_then(cx, "a", |out, _, e| {
                 out.log(format!(
                     "first callback {}",
                     e.map_or("null".into(), |e| e.to_string())
@@ -27,7 +27,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             out.log(format!("first write {wrote}"));
             cx.set_timeout(400, move |out, cx| {
                 out.log(format!("40ms later destroyed={}", c.destroyed(cx)));
-                let wrote = c.write_with(cx, "b", |out, _, e| {
+                let wrote = c.write_then(cx, "b", |out, _, e| {
                     let e = e.unwrap();
                     let (code, syscall) = (e.code(), e.syscall().unwrap());
                     out.log(format!("second callback {code} {syscall}"));

@@ -20,7 +20,7 @@ pub fn main(out: &mut Trace, cx: &mut Context<Trace>) {
     c.on_end(cx, |out, _, _| out.log("end"));
     c.on_finish(cx, |out, _, _| out.log("finish"));
     c.on_lookup(cx, |out, _, _, _, _| out.log("lookup"));
-    c.write_with(cx, "x", |out, _, e| {
+    c.write_then(cx, "x", |out, _, e| {
         out.log(format!("write callback {}", e.unwrap().code()))
     });
     c.on_error(cx, move |out, cx, c, e| {

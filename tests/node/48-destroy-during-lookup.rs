@@ -47,7 +47,7 @@ fn dial(
             cx.set_timeout(100, move |out, cx| next.take().unwrap()(out, cx));
         });
     });
-    c.write_with(cx, "never sent", move |out, _, e| {
+    c.write_then(cx, "never sent", move |out, _, e| {
         out.log(format!("{name} write callback {}", e.unwrap().code()));
     });
     cx.set_timeout(50, move |out, cx| {

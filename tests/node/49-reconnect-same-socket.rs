@@ -12,7 +12,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         n += 1;
         s.end_with(cx, format!("hello {n}"));
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, |_, cx, server| {
         let port = server.port(cx);
         let c = net::Socket::new(cx);
@@ -37,7 +37,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
                     out.log(format!("callback of connect {number}"))
                 });
             } else if closes == 3 {
-                server.close_with(cx, move |out, cx, _| {
+                server.close_then(cx, move |out, cx, _| {
                     out.log("server closed");
                     c.connect(cx, ("127.0.0.1", port));
                 });

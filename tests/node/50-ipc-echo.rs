@@ -33,7 +33,7 @@ pub fn main(out: &mut Trace, cx: &mut Context<Trace>) {
         let sock = path.clone();
         s.on_close(cx, move |_, cx, _, _| {
             let sock = sock.clone();
-            server.close_with(cx, move |out, cx, _| {
+            server.close_then(cx, move |out, cx, _| {
                 let (file, same) = (
                     sock.exists(),
                     server.address(cx) == Some(sock.as_path().into()),

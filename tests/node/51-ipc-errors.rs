@@ -72,7 +72,7 @@ pub fn main(out: &mut Trace, cx: &mut Context<Trace>) {
                     listen(cx, "second", &dir, "a.sock", move |_, cx, _| {
                         fs::rename(d.join("a.sock"), d.join("stale.sock")).unwrap();
                         let dir = d.clone();
-                        first.close_with(cx, move |out, cx, _| {
+                        first.close_then(cx, move |out, cx, _| {
                             let stale = dir.join("stale.sock");
                             out.log(format!("closed, stale left {}", stale.exists()));
                             dial(cx, "stale", stale, move |_, cx| {
@@ -80,7 +80,7 @@ pub fn main(out: &mut Trace, cx: &mut Context<Trace>) {
                                 listen(cx, "onstale", &dir, "stale.sock", move |_, cx, _| {
                                     fs::remove_file(d.join("stale.sock")).unwrap();
                                     listen(cx, "afterunlink", &d, "stale.sock", |_, cx, s| {
-                                        s.close_with(cx, |out, _, _| out.log("closed"));
+                                        s.close_then(cx, |out, _, _| out.log("closed"));
                                     });
                                 });
                             });

@@ -33,7 +33,7 @@ fn gone(cx: &mut Context<Trace>, path: net::Address) {
     c.resume(cx);
     c.on_end(cx, |out, cx, c| {
         out.log(format!("gone end [{}]", c.ready_state(cx)));
-        let wrote = c.write_with(cx, "a", |out, _, e| {
+        let wrote = c.write_then(cx, "a", |out, _, e| {
             let e = e.unwrap();
             out.log(format!(
                 "gone callback {} {}",
@@ -45,7 +45,7 @@ fn gone(cx: &mut Context<Trace>, path: net::Address) {
         out.log(format!(
             "gone write {wrote} [{state}] destroyed={destroyed}"
         ));
-        let wrote = c.write_with(cx, "b", |out, _, e| {
+        let wrote = c.write_then(cx, "b", |out, _, e| {
             out.log(format!("gone callback b {}", e.unwrap().code()))
         });
         out.log(format!(

@@ -53,7 +53,7 @@ pub fn main(out: &mut Trace, cx: &mut Context<Trace>) {
         move |cx, c| {
             c.resume(cx);
             let conn = conn.clone();
-            c.write_with(cx, "nobody reads this", move |out, cx, _| {
+            c.write_then(cx, "nobody reads this", move |out, cx, _| {
                 out.log("unread written");
                 cx.set_timeout(200, move |_, cx| {
                     conn.get().unwrap().destroy(cx);
@@ -71,7 +71,7 @@ pub fn main(out: &mut Trace, cx: &mut Context<Trace>) {
             c.resume(cx);
             c.on_end(cx, |_, cx, c| {
                 cx.set_timeout(200, move |out, cx| {
-                    let wrote = c.write_with(cx, "x", |out, _, e| {
+                    let wrote = c.write_then(cx, "x", |out, _, e| {
                         out.log(format!("gone write callback {}", e.unwrap().code()))
                     });
                     out.log(format!("gone write {wrote}"));

@@ -42,7 +42,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         c.on_close(cx, move |out, cx, _, e| {
             out.lane("client", format!("close {e}"));
             let name = name.clone();
-            server.close_with(cx, move |out, cx, _| {
+            server.close_then(cx, move |out, cx, _| {
                 out.lane("server", "close");
                 let c = net::create_connection(cx, Path::new(&name));
                 c.on_error(cx, |out, _, _, x| {

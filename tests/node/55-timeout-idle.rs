@@ -17,7 +17,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         accepted.set(Some(s));
         s.resume(cx);
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, move |_, cx, server| {
         let c = net::create_connection(cx, ("127.0.0.1", server.port(cx)));
         let (conn, timeouts) = (conn.clone(), count.clone());
@@ -30,7 +30,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
                 out.log(format!(
                     "1000ms idle: timeouts={timeouts} destroyed={destroyed}"
                 ));
-                c.write_with(cx, "wake", |out, _, _| out.log("write callback"));
+                c.write_then(cx, "wake", |out, _, _| out.log("write callback"));
                 let (conn, count) = (conn.clone(), count.clone());
                 cx.set_timeout(600, move |out, cx| {
                     out.log(format!("after a write: timeouts={}", count.get()));

@@ -15,7 +15,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         out.lane("server", format!("connection {}", counts(cx, s)));
         s.on_data(cx, move |out, cx, s, d| {
             out.lane("server", format!("data {} {}", d.len(), counts(cx, s)));
-            s.write_with(cx, "12345", move |out, cx, _| {
+            s.write_then(cx, "12345", move |out, cx, _| {
                 out.lane("server", format!("written={}", s.bytes_written(cx)));
             });
         });
@@ -27,7 +27,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             server.close(cx);
         });
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, move |out, cx, server| {
         let c = net::Socket::new(cx);
         out.lane("client", format!("new {}", counts(cx, c)));

@@ -41,7 +41,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             server.close(cx);
         });
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, |out, cx, server| {
         let address = server.address(cx).unwrap();
         let family = address.family().unwrap();

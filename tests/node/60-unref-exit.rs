@@ -26,7 +26,7 @@ pub fn main(out: &mut Trace, cx: &mut Context<Trace>) {
         "server",
         format!("unref before listen returns self {}", returned == server),
     );
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, |out, cx, server| {
         out.lane("server", "listening");
         let c = net::create_connection(cx, ("127.0.0.1", server.port(cx)));

@@ -19,7 +19,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     server.unref(cx);
     server.set_ref(cx, true);
     server.unref(cx);
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, |out, cx, server| {
         out.log("listening");
         let c = net::create_connection(cx, ("127.0.0.1", server.port(cx)));

@@ -9,7 +9,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     let server = net::create_server(cx).listen(cx, 0);
     server.once_listening(cx, move |out, cx, _| {
         out.log("listening");
-        server.close_with(cx, |out, _, _| out.log("close"));
+        server.close_then(cx, |out, _, _| out.log("close"));
         let i = cx.set_immediate(|out, _| {
             out.log("unref immediate runs: the listener is closing");
         });

@@ -16,7 +16,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             server.close(cx);
         });
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, |_, cx, server| {
         let c = net::create_connection(cx, ("127.0.0.1", server.port(cx)));
         let mut step = 0;
@@ -26,7 +26,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
                 c.cork(cx);
                 c.cork(cx);
                 c.write(cx, "nested");
-                c.write_with(cx, "-cork", |out, _, _| out.log("callback nested"));
+                c.write_then(cx, "-cork", |out, _, _| out.log("callback nested"));
                 c.uncork(cx);
                 let (corked, queued) = (c.writable_corked(cx), c.writable_length(cx));
                 out.log(format!("after one uncork corked={corked} queued={queued}"));
@@ -48,7 +48,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             c.cork(cx);
             c.write(cx, "one ");
             c.write(cx, "two ");
-            c.write_with(cx, "three", |out, _, _| out.log("callback three"));
+            c.write_then(cx, "three", |out, _, _| out.log("callback three"));
             out.log(format!("corked queued={}", c.writable_length(cx)));
             cx.next_tick(move |out, cx| {
                 out.log("tick uncork");

@@ -18,7 +18,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             server.close(cx);
         });
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, move |_, cx, server| {
         let c = net::create_connection(cx, ("127.0.0.1", server.port(cx)));
         let (mut got, expected) = (Vec::new(), body.clone());

@@ -88,12 +88,12 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         sock.on_close(cx, move |out, cx, _, e| {
             out.lane("server", format!("close {} {e}", me.get().unwrap()));
             if members.borrow().is_empty() {
-                server.close_with(cx, |out, _, _| out.lane("server", "closed"));
+                server.close_then(cx, |out, _, _| out.lane("server", "closed"));
             }
         });
     });
     let cl = Clients::default();
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, move |_, cx, server| {
         let port = server.port(cx);
         let all = cl.clone();

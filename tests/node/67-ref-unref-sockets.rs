@@ -16,7 +16,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     });
     server.unref(cx);
     let hold = cx.set_timeout(5000, |out, _| out.log("hold (must not run)"));
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, move |out, cx, server| {
         let c = net::Socket::new(cx);
         let (unref, re_ref) = (c.unref(cx) == c, c.set_ref(cx, true) == c);

@@ -38,7 +38,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             "after end headersSent={sent} writableEnded={ended}"
         ));
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.on_listening(cx, |_, cx, server| {
         let c = net::create_connection(cx, ("127.0.0.1", server.port(cx)));
         let text = Rc::new(RefCell::new(String::new()));

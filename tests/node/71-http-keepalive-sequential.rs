@@ -29,7 +29,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     server
         .net()
         .on_connection(cx, move |_, _, _| conns.set(conns.get() + 1));
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.on_listening(cx, |_, cx, server| {
         let c = net::create_connection(cx, ("127.0.0.1", server.port(cx)));
         let n = Cell::new(1);
@@ -50,7 +50,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         c.on_end(cx, |out, _, _| out.log("client end"));
         c.on_close(cx, move |out, cx, _, e| {
             out.log(format!("client close {e}"));
-            server.close_with(cx, |out, _, _| out.log("server close"));
+            server.close_then(cx, |out, _, _| out.log("server close"));
         });
         ask(cx, c, 1);
     });

@@ -19,7 +19,7 @@ const CASES: [(&str, &str, &str); 5] = [
 
 fn next(cx: &mut Context<Trace>, server: http::Server, place: usize) {
     let Some(&(name, url, extra)) = CASES.get(place) else {
-        server.close_with(cx, |out, _, _| out.log("server close"));
+        server.close_then(cx, |out, _, _| out.log("server close"));
         return;
     };
     let c = net::create_connection(cx, ("127.0.0.1", server.port(cx)));
@@ -56,6 +56,6 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         }
         res.end_with(cx, "known");
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.on_listening(cx, |_, cx, server| next(cx, server, 0));
 }

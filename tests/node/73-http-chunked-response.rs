@@ -52,7 +52,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             res.end_with(cx, "!");
         });
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.on_listening(cx, |_, cx, server| {
         get(cx, server, "/chunked", "X-Sum: 42\r\n\r\n", move |cx| {
             get(cx, server, "/length", "abcdef", move |cx| {

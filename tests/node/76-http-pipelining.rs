@@ -38,7 +38,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             out.log("ended 1");
         });
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.on_listening(cx, |_, cx, server| {
         let c = net::create_connection(cx, ("127.0.0.1", server.port(cx)));
         let text = RefCell::new(String::new());
@@ -51,7 +51,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
                 out.log(format!("< {l}"));
             }
             c.end(cx);
-            server.close_with(cx, |out, _, _| out.log("server close"));
+            server.close_then(cx, |out, _, _| out.log("server close"));
         });
         let urls = ["/1", "/2", "/3"];
         c.write(

@@ -53,7 +53,7 @@ fn cases() -> Vec<(&'static str, String)> {
 
 fn next(out: &mut Trace, cx: &mut Context<Trace>, server: http::Server, place: usize) {
     let Some((name, request)) = cases().into_iter().nth(place) else {
-        server.close_with(cx, |out, _, _| out.log("server close"));
+        server.close_then(cx, |out, _, _| out.log("server close"));
         return;
     };
     out.log(format!("-- {name}"));
@@ -81,6 +81,6 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         res.set_send_date(cx, false);
         res.end_with(cx, "ok");
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.on_listening(cx, |out, cx, server| next(out, cx, server, 0));
 }

@@ -24,7 +24,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             s.end_with(cx, "HTTP/1.1 418 Custom\r\n\r\n")
         });
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.on_listening(cx, |_, cx, server| {
         let c = net::create_connection(cx, ("127.0.0.1", server.port(cx)));
         let text = Rc::new(RefCell::new(String::new()));
@@ -48,7 +48,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         });
         c.on_close(cx, move |out, cx, _, e| {
             out.lane("client", format!("close {e}"));
-            server.close_with(cx, |out, _, _| out.lane("server", "close"));
+            server.close_then(cx, |out, _, _| out.lane("server", "close"));
         });
         c.write(cx, "GET /good HTTP/1.1\r\nHost: x\r\n\r\n");
     });

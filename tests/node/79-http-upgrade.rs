@@ -75,14 +75,14 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         res.write_head(cx, 200, &[("Connection", "close")]).unwrap();
         res.end_with(cx, "plain");
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.on_listening(cx, |_, cx, server| {
         run(cx, server, ("nolistener", UP, ""), move |cx| {
             server.on_upgrade(cx, on_upgrade);
             let plain = "Upgrade: chat\r\n";
             run(cx, server, ("noconnection", plain, ""), move |cx| {
                 run(cx, server, ("upgraded", UP, "early"), move |cx| {
-                    server.close_with(cx, |out, _, _| out.log("server close"));
+                    server.close_then(cx, |out, _, _| out.log("server close"));
                 });
             });
         });

@@ -78,7 +78,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         out.log(format!("request {}", req.url(cx)));
         answer(cx, req, res);
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.on_listening(cx, |_, cx, server| {
         run(cx, server, ("/auto", "100-continue"), move |cx| {
             run(cx, server, ("/odd", "tea"), move |cx| {

@@ -45,7 +45,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             return;
         }
         cx.set_timeout(200, move |out: &mut Trace, cx| {
-            server.close_with(cx, |out, _, _| out.lane("server", "close callback"));
+            server.close_then(cx, |out, _, _| out.lane("server", "close callback"));
             out.lane(
                 "server",
                 format!("close() called listening={}", server.listening(cx)),
@@ -60,7 +60,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             });
         });
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.on_listening(cx, |_, cx, server| {
         let once = Cell::new(true);
         dial(cx, server, "idle", move |cx, t| {

@@ -17,7 +17,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         res.end_with(cx, url);
     });
     server.set_keep_alive_timeout(cx, 100);
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.on_listening(cx, |_, cx, server| {
         let t0 = cx.now();
         let fresh = net::create_connection(cx, ("127.0.0.1", server.port(cx)));
@@ -39,7 +39,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
                 "end: not before 1100 ms {early}, before 5000 ms {late}, fresh connection closed {closed}"
             ));
             fresh.destroy(cx);
-            server.close_with(cx, |out, _, _| out.log("server close"));
+            server.close_then(cx, |out, _, _| out.log("server close"));
         });
         c.write(cx, "GET /one HTTP/1.1\r\nHost: x\r\n\r\n");
         cx.set_timeout(500, move |out: &mut Trace, cx| {

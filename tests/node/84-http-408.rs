@@ -60,7 +60,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         });
         req.resume(cx);
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.on_listening(cx, |_, cx, server| {
         let open = Rc::new(Cell::new(3));
         let post = |path: &str, length: u32, extra: &str| {

@@ -53,7 +53,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         res.write(cx, "one");
         res.end_with(cx, "two");
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.on_listening(cx, |out, cx, server| {
         let options = RequestOptions::new()
             .host("127.0.0.1")
@@ -78,7 +78,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         });
         req.on_close(cx, move |out, cx, _| {
             out.lane("client", "req close");
-            server.close_with(cx, |out, _, _| out.lane("server", "close"));
+            server.close_then(cx, |out, _, _| out.lane("server", "close"));
         });
         req.on_response(cx, |out, cx, _, res| {
             let head = res.head(cx).unwrap();

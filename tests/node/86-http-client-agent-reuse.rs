@@ -70,7 +70,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         let conns = Rc::clone(&conns);
         s.on_close(cx, move |out, cx, _, _| {
             out.log(format!("server connection closed, total {}", conns.get()));
-            server.close_with(cx, |out, _, _| out.log("server close"));
+            server.close_then(cx, |out, _, _| out.log("server close"));
         });
     });
     let options = AgentOptions {
@@ -79,7 +79,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         ..AgentOptions::default()
     };
     let agent = Agent::new(cx, options);
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.on_listening(cx, move |out, cx, server| {
         let left = Rc::new(Cell::new(4));
         ask(cx, (server, agent), &left, ("/1", None));

@@ -73,7 +73,7 @@ fn ask(
 
 fn next(cx: &mut Context<Trace>, server: net::Server, place: usize) {
     let Some(&path) = TODO.get(place) else {
-        server.close_with(cx, |out, _, _| out.log("server close"));
+        server.close_then(cx, |out, _, _| out.log("server close"));
         return;
     };
     let port = server.port(cx);
@@ -95,7 +95,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         });
         s.on_error(cx, |_, _, _, _| {});
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, move |_, cx, server| {
         // Nobody listens there, nor is it given to anybody.
         ask(cx, 1, "/refused", move |cx| next(cx, server, 0));

@@ -58,11 +58,11 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             res.end_with(cx, "later");
         });
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.on_listening(cx, |_, cx, server| {
         run(cx, server, "/now", move |cx| {
             run(cx, server, "/later", move |cx| {
-                server.close_with(cx, |out, _, _| out.log("server close"));
+                server.close_then(cx, |out, _, _| out.log("server close"));
             });
         });
     });

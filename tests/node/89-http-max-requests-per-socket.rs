@@ -21,7 +21,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     server.on_drop_request(cx, |out, cx, req, _| {
         out.log(format!("dropRequest {}", req.url(cx)))
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.on_listening(cx, |_, cx, server| {
         let c = net::create_connection(cx, ("127.0.0.1", server.port(cx)));
         let (text, ended) = (RefCell::new(String::new()), Rc::new(Cell::new(false)));
@@ -44,7 +44,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         c.on_error(cx, |out, _, _, e| out.log(format!("error {}", e.code())));
         c.on_close(cx, move |out, cx, _, e| {
             out.log(format!("close {e}"));
-            server.close_with(cx, |out, _, _| out.log("server close"));
+            server.close_then(cx, |out, _, _| out.log("server close"));
         });
         c.write(cx, "GET /1 HTTP/1.1\r\nHost: x\r\n\r\n");
         cx.set_timeout(300, move |_, cx| {

@@ -49,7 +49,7 @@ fn second(cx: &mut Context<Trace>, server: http::Server, sock: &Path) {
         s.on_end(cx, |_, cx, s| s.end(cx));
     });
     tunnel(cx, sock, move |cx| {
-        server.close_with(cx, |out, _, _| out.log("server close"));
+        server.close_then(cx, |out, _, _| out.log("server close"));
     });
 }
 

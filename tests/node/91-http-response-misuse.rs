@@ -54,13 +54,13 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         res.end_then(cx, "b", |out, _, _| out.log("end callback"));
         attempt(out, "end again returns self", Ok(res.end(cx) == res));
         cx.set_timeout(200, move |out: &mut Trace, cx| {
-            let written = res.write_with(cx, "c", |out, _, e| {
+            let written = res.write_then(cx, "c", |out, _, e| {
                 out.log(format!("write callback {}", e.unwrap().code()));
             });
             attempt(out, "write after end", Ok(written));
         });
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.on_listening(cx, |_, cx, server| {
         let options = RequestOptions::new()
             .host("127.0.0.1")

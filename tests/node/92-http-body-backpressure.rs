@@ -76,7 +76,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             "write returned false before all was sent {early} needDrain={need}"
         ));
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.on_listening(cx, move |_, cx, server| {
         let c = net::create_connection(cx, ("127.0.0.1", server.port(cx)));
         c.write(cx, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");

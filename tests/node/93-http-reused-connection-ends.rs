@@ -63,7 +63,7 @@ fn ask(
         req.on_finish(cx, move |_, cx, req| {
             match path {
                 "/destroy" => req.destroy(cx),
-                _ => req.destroy_with(cx, Error::new("mine")),
+                _ => req.destroy_with_error(cx, Error::new("mine")),
             };
         });
     }
@@ -77,7 +77,7 @@ fn step(
 ) {
     let Some(path) = todo.pop_front() else {
         let _ = out;
-        server.close_with(cx, |out: &mut Trace, _, _| out.log("server close"));
+        server.close_then(cx, |out: &mut Trace, _, _| out.log("server close"));
         return;
     };
     let options = AgentOptions {
@@ -122,7 +122,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             }
         });
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, move |out, cx, server| {
         let todo = [
             "/end",

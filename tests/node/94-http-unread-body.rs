@@ -124,7 +124,7 @@ fn ask(cx: &mut Context<Trace>, server: http::Server, text: String, done: Callba
 fn last(out: &mut Trace, cx: &mut Context<Trace>, server: http::Server, plan: Rc<Plan>) {
     let one = plan.paused.borrow_mut().pop_front();
     let Some((path, length)) = one else {
-        server.close_with(cx, |out: &mut Trace, _, _| out.log("server close"));
+        server.close_then(cx, |out: &mut Trace, _, _| out.log("server close"));
         let _ = out;
         return;
     };
@@ -200,6 +200,6 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     server.on_request(cx, move |out, cx, req, res| {
         request(out, cx, (server, &asked), (req, res));
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.on_listening(cx, move |out, cx, server| step(out, cx, server, &plan));
 }

@@ -38,7 +38,7 @@ fn request(
     let rest = Rc::clone(todo);
     res.on_close(cx, move |out, cx, res| {
         out.log(format!("close {}", show(cx, res)));
-        let fine = res.write_with(cx, "late", told("late told"));
+        let fine = res.write_then(cx, "late", told("late told"));
         out.log(format!("late {fine}"));
         let rest = Rc::clone(&rest);
         cx.set_timeout(20, move |out: &mut Trace, cx| next(out, cx, server, &rest));
@@ -49,11 +49,11 @@ fn request(
             res.write(cx, "a");
             res.destroy(cx);
             out.log(show(cx, res));
-            let fine = res.write_with(cx, "b", told("b told"));
+            let fine = res.write_then(cx, "b", told("b told"));
             out.log(format!("write {fine}"));
             res.end_then(cx, "c", told("c told"));
             out.log(show(cx, res));
-            let fine = res.write_with(cx, "d", told("d told"));
+            let fine = res.write_then(cx, "d", told("d told"));
             out.log(format!("write {fine}"));
         }
         "/nothing" => {
@@ -66,11 +66,11 @@ fn request(
             res.end_then(cx, "all", told("all told"));
             res.destroy(cx);
             let shown = show(cx, res);
-            let fine = res.write_with(cx, "x", told("x told"));
+            let fine = res.write_then(cx, "x", told("x told"));
             out.log(format!("{shown} write {fine}"));
         }
         _ => {
-            res.write_with(cx, "a", told("a told"));
+            res.write_then(cx, "a", told("a told"));
             cx.set_timeout(20, move |out: &mut Trace, cx| {
                 out.log(show(cx, res));
                 res.destroy(cx);
@@ -82,7 +82,7 @@ fn request(
 
 fn next(out: &mut Trace, cx: &mut Context<Trace>, server: http::Server, todo: &Todo) {
     let Some(path) = todo.borrow_mut().pop_front() else {
-        server.close_with(cx, |out: &mut Trace, _, _| out.log("server close"));
+        server.close_then(cx, |out: &mut Trace, _, _| out.log("server close"));
         return;
     };
     out.log(format!("-- {path}"));
@@ -104,6 +104,6 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         let url = req.url(cx).to_owned();
         request(out, cx, (server, &rest), (&url, res));
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.on_listening(cx, move |out, cx, server| next(out, cx, server, &todo));
 }

@@ -77,7 +77,7 @@ fn next(out: &mut Trace, cx: &mut Context<Trace>, servers: [http::Server; 2], to
     let one = todo.borrow_mut().pop_front();
     let Some((name, first, fields, second)) = one else {
         quiet.close(cx);
-        server.close_with(cx, |out: &mut Trace, _, _| out.log("server close"));
+        server.close_then(cx, |out: &mut Trace, _, _| out.log("server close"));
         return;
     };
     out.log(format!("-- {name}"));
@@ -120,9 +120,9 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     quiet.on_request(cx, handler);
     server.on_timeout(cx, |out, _, _| out.log("server timeout"));
     server.set_keep_alive_timeout(cx, 5000);
-    quiet.listen(cx, (0, "127.0.0.1"));
+    quiet.listen(cx, ("127.0.0.1", 0));
     quiet.on_listening(cx, move |_, cx, _| {
-        server.listen(cx, (0, "127.0.0.1"));
+        server.listen(cx, ("127.0.0.1", 0));
     });
     server.on_listening(cx, move |out, cx, server| {
         next(out, cx, [server, quiet], &todo)

@@ -72,7 +72,7 @@ fn prepare(
 
 fn next(cx: &mut Context<Trace>, server: http::Server, todo: &Todo) {
     let Some(path) = todo.borrow_mut().pop_front() else {
-        server.close_with(cx, |out: &mut Trace, _, _| out.log("server close"));
+        server.close_then(cx, |out: &mut Trace, _, _| out.log("server close"));
         return;
     };
     let client = net::create_connection(cx, ("127.0.0.1", server.port(cx)));
@@ -109,6 +109,6 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         prepare(out, cx, &path, res).expect("these may be set");
         res.end_with(cx, "x");
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.on_listening(cx, move |_, cx, server| next(cx, server, &todo));
 }

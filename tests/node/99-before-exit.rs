@@ -45,7 +45,7 @@ fn serve_once(cx: &mut Context<Trace>) {
         socket.end(cx);
         server.close(cx);
     });
-    server.listen(cx, (0, "127.0.0.1"));
+    server.listen(cx, ("127.0.0.1", 0));
     server.on_listening(cx, |_, cx, server| {
         let client = net::create_connection(cx, ("127.0.0.1", server.port(cx)));
         client.resume(cx);

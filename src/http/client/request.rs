@@ -193,7 +193,7 @@ impl ClientRequest {
         returned: impl CallbackResult,
     ) {
         if let Some(error) = site.check(format_args!("'{event}' of a request"), returned) {
-            self.destroy_with(cx, Error::new(error));
+            self.destroy_with_error(cx, Error::new(error));
         }
     }
 
@@ -330,7 +330,7 @@ impl ClientRequest {
     /// As [`write`](Self::write), and calls back once it is sent, or cannot be: never before this
     /// returns.
     #[track_caller]
-    pub fn write_with<S: 'static, R: CallbackResult>(
+    pub fn write_then<S: 'static, R: CallbackResult>(
         self,
         cx: &mut Context<S>,
         data: impl AsRef<[u8]>,
@@ -415,7 +415,7 @@ impl ClientRequest {
     }
 
     /// As [`destroy`](Self::destroy), for a reason, which is then the error.
-    pub fn destroy_with<S: 'static>(self, cx: &mut Context<S>, error: Error) -> Self {
+    pub fn destroy_with_error<S: 'static>(self, cx: &mut Context<S>, error: Error) -> Self {
         self.give_up(cx, Some(error))
     }
 
@@ -428,7 +428,7 @@ impl ClientRequest {
             (Some(socket), _) if own.attached => {
                 connection::dump(cx, socket);
                 match error {
-                    Some(error) => socket.destroy_with(cx, error),
+                    Some(error) => socket.destroy_with_error(cx, error),
                     None => socket.destroy(cx),
                 };
             }

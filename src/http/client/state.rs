@@ -328,7 +328,7 @@ fn flush<S: 'static>(cx: &mut Context<S>, request: ClientRequest) {
     let Some(own) = of(cx, request) else { return };
     if ended || !own.callbacks.is_empty() {
         let callbacks = std::mem::take(&mut own.callbacks);
-        socket.write_with(cx, out, move |state, cx, error| {
+        socket.write_then(cx, out, move |state, cx, error| {
             for callback in callbacks {
                 callback(state, cx, error);
             }

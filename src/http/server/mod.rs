@@ -227,15 +227,15 @@ impl Server {
         self
     }
 
-    /// As [`close`](Self::close), and calls back on the close, as [`net::Server::close_with`].
+    /// As [`close`](Self::close), and calls back on the close, as [`net::Server::close_then`].
     #[track_caller]
-    pub fn close_with<S: 'static, R: CallbackResult>(
+    pub fn close_then<S: 'static, R: CallbackResult>(
         self,
         cx: &mut Context<S>,
         callback: impl FnOnce(&mut S, &mut Context<S>, Option<&Error>) -> R + 'static,
     ) -> Self {
         self.close_idle_connections(cx);
-        self.0.close_with(cx, callback);
+        self.0.close_then(cx, callback);
         self
     }
 

@@ -274,7 +274,7 @@ impl ServerResponse {
     /// As [`write`](Self::write), and calls back once it is sent, or cannot be: never before this
     /// returns.
     #[track_caller]
-    pub fn write_with<S: 'static, R: CallbackResult>(
+    pub fn write_then<S: 'static, R: CallbackResult>(
         self,
         cx: &mut Context<S>,
         data: impl AsRef<[u8]>,

@@ -21,7 +21,7 @@ pub(super) fn settle<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Soc
     if queued > 0 {
         // Once the socket has ended, its close tells.
         if writable && !std::mem::replace(&mut own.waiting, true) {
-            socket.write_with(cx, b"", move |state, cx, _| {
+            socket.write_then(cx, b"", move |state, cx, _| {
                 if let Some(own) = of(cx, socket) {
                     own.waiting = false;
                     settle(state, cx, socket);

@@ -1,5 +1,7 @@
 //! What is asked of the system, and what sockets and servers tell of themselves.
 
+use std::time::Duration;
+
 use super::*;
 
 /// Catches: a peer that is given up before the time that a program gives it.
@@ -9,8 +11,12 @@ fn what_a_listener_has_set_its_connections_have() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("it is bound");
     let listener = super::Listener::from_tcp(listener).expect("it listens");
-    listener.set_keep_alive(120).expect("it is known");
-    listener.set_user_timeout(3660).expect("it is known");
+    listener
+        .set_keep_alive(Duration::from_secs(120))
+        .expect("it is known");
+    listener
+        .set_user_timeout(Duration::from_secs(3660))
+        .expect("it is known");
     let server = create_server(&mut event_loop);
     server.listen_on(&mut event_loop, listener);
     server.on_connection(&mut event_loop, move |said: &mut Said, cx, socket| {
