@@ -29,6 +29,8 @@ pub(super) struct Connection<S> {
     counted: Holding,
     /// The socket's timer of the keep-alive time, if it runs: it is not stopped for each request.
     idle_timer: Option<Timer>,
+    /// Since when it has had nothing to do, in the loop's milliseconds.
+    idle_since: u64,
 }
 
 impl<S> Connection<S> {
@@ -43,6 +45,7 @@ impl<S> Connection<S> {
             waiting: false,
             counted: Holding::default(),
             idle_timer: None,
+            idle_since: now,
         }
     }
 
@@ -228,9 +231,26 @@ pub(super) fn idle<S: 'static>(cx: &mut Context<S>, socket: Socket) {
     let Some(ms) = settings(cx, socket).keep_alive() else {
         return;
     };
-    if is_idle_time(cx, socket) {
-        return; // it runs; every read and write starts it anew
+    let now = cx.now();
+    if let Some(own) = of(cx, socket) {
+        own.idle_since = now;
     }
+    if !is_idle_time(cx, socket) {
+        run_idle_time(cx, socket, ms); // every read and write starts it anew
+    }
+}
+
+/// Empty lines have come, which are nothing: the keep-alive time goes on as if they had not.
+pub(super) fn stay_idle<S: 'static>(cx: &mut Context<S>, socket: Socket) {
+    let (now, ms) = (cx.now(), settings(cx, socket).keep_alive());
+    let since = known(cx, socket).map(|own| own.idle_since);
+    if let (Some(ms), Some(since), true) = (ms, since, is_idle_time(cx, socket)) {
+        let over = u32::try_from(now - since).unwrap_or(u32::MAX);
+        run_idle_time(cx, socket, ms.saturating_sub(over).max(1));
+    }
+}
+
+fn run_idle_time<S: 'static>(cx: &mut Context<S>, socket: Socket, ms: u32) {
     socket.set_timeout(cx, ms);
     let timer = socket.timer(cx);
     if let Some(own) = of(cx, socket) {

@@ -70,7 +70,12 @@ fn feed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, mut inpu
         }
         let pipeline = &mut own.pipeline;
         match pipeline.read(&mut input, &mut lent, now, backlog, &settings, spoken) {
-            pipeline::Event::Done => break,
+            pipeline::Event::Done => {
+                if pipeline.is_idle() && pipeline.parts() == 1 {
+                    connection::stay_idle(cx, socket);
+                }
+                break;
+            }
             pipeline::Event::NextTurn => {
                 socket.unshift(cx, input);
                 break;
