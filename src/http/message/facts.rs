@@ -184,10 +184,9 @@ pub(in crate::http) fn check_target(method: &str, target: &str) -> Result<(), Pa
         }
         (_, [b'/', ..]) => true,
         ("OPTIONS", b"*") => true,
-        _ => target.split_once("://").is_some_and(|(scheme, rest)| {
+        _ => target.split_once("://").is_some_and(|(scheme, _)| {
             let inside = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
-            let end = rest.find(['/', '?']).unwrap_or(rest.len());
-            let authority = &rest.as_bytes()[..end];
+            let authority = authority(method, target).unwrap_or_default().as_bytes();
             scheme.starts_with(|first: char| first.is_ascii_alphabetic())
                 && scheme.bytes().all(inside)
                 && !matches!(authority, [] | [b':', ..])
@@ -199,6 +198,18 @@ pub(in crate::http) fn check_target(method: &str, target: &str) -> Result<(), Pa
     } else {
         Err(ParseError::Target)
     }
+}
+
+/// Whom a target names, if it does: an absolute one, or that of a CONNECT.
+pub(super) fn authority<'a>(method: &str, target: &'a str) -> Option<&'a str> {
+    if method == "CONNECT" {
+        return Some(target);
+    }
+    if target.starts_with('/') {
+        return None; // nearly always
+    }
+    let (_, rest) = target.split_once("://")?;
+    Some(&rest[..rest.find(['/', '?']).unwrap_or(rest.len())])
 }
 
 /// The methods that Node knows. Others are accepted, too, if they are tokens; but of a line that

@@ -290,6 +290,18 @@ impl Head {
         }
     }
 
+    /// By what name a request calls the server, with the port if it names one: that of its target if
+    /// that is a whole URL or of a CONNECT, whatever its `Host` says (RFC 9112, 3.2.2 and 3.2.3), and
+    /// else its `Host`. `None` if it names none, and in a response.
+    #[must_use]
+    pub fn host(&self) -> Option<&[u8]> {
+        match facts::authority(self.method(), self.url()) {
+            Some(authority) => Some(authority.as_bytes()),
+            None if self.status == 0 => self.header("host"),
+            None => None,
+        }
+    }
+
     /// The status of a response (`res.statusCode`); 0 in a request.
     #[must_use]
     pub fn status_code(&self) -> u16 {
@@ -399,6 +411,29 @@ fn what(error: httparse::Error) -> ParseError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_target_that_names_a_host_is_right_whatever_the_field_says() {
+        for (line, host) in [
+            ("GET / HTTP/1.1", Some("field")),
+            ("GET /a://b HTTP/1.1", Some("field")),
+            ("GET http://target:80/a?b HTTP/1.1", Some("target:80")),
+            ("GET HTTPS://[::1]?b HTTP/1.1", Some("[::1]")),
+            ("CONNECT target:443 HTTP/1.1", Some("target:443")),
+            ("OPTIONS * HTTP/1.1", Some("field")),
+        ] {
+            let text = format!("{line}\r\nHost: field\r\n\r\n");
+            let mut head = Head::default();
+            let length = head.parse_request(text.as_bytes(), &Limits::default());
+            assert_eq!(length, Ok(Some(text.len())), "{line}");
+            assert_eq!(head.host(), host.map(str::as_bytes), "{line}");
+        }
+        let mut head = Head::default();
+        let text = b"HTTP/1.1 200 OK\r\nHost: a\r\n\r\n";
+        head.parse_response(text, &Limits::default())
+            .expect("a response");
+        assert_eq!(head.host(), None);
+    }
 
     #[test]
     fn repeated_fields_are_joined_as_node_does() {

@@ -138,11 +138,11 @@ fn check(
 
 /// Whether the page that asks is this server's own; what is no browser says nothing of it.
 fn is_same_origin(head: &Head) -> bool {
-    let host = head.header_str("host").unwrap_or_default();
+    let host = head.host().unwrap_or_default();
     head.header_all("origin").all(|origin| {
         let origin = str::from_utf8(origin).unwrap_or_default();
         let from = origin.split_once("://").map_or("", |(_, from)| from);
-        !host.is_empty() && from.eq_ignore_ascii_case(host)
+        !host.is_empty() && from.as_bytes().eq_ignore_ascii_case(host)
     })
 }
 
