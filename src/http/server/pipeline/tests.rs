@@ -1,6 +1,8 @@
 //! The pipeline without a socket: every split of every input, and random schedules.
 
 mod chance;
+mod endings;
+mod limits;
 mod rig;
 mod schedules;
 
@@ -9,7 +11,7 @@ use self::rig::{Answers, Rig};
 use crate::http::server::settings::Settings;
 
 /// Requests as clients send them, several on one connection.
-const INPUTS: &[&[u8]] = &[
+const INPUTS: [&[u8]; 18] = [
     b"GET /a HTTP/1.1\r\nHost: x\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\n\r\n\r\n\r\nGET /c HTTP/1.1\r\nHost: x\r\n\r\n",
     b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\nhello worldHEAD /b HTTP/1.1\r\nHost: x\r\n\r\n",
     b"PUT /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n4;a=b\r\ndefg\r\n0\r\nX: y\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -26,6 +28,8 @@ const INPUTS: &[&[u8]] = &[
     b"POST /long HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n",
     b"POST /long HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1f\r\n0123456789012345678901234567890\r\n10\r\n0123456789abcdef\r\n",
     b"\r\n\r\nGET /a HTTP/1.1\r\nHost: x\r\n\r\nGET",
+    b"PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 30\r\n\r\n012345678901234567890123456789PUT /b HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1e\r\n012345678901234567890123456789\r\n0\r\n\r\n",
+    b"GET /a HTTP/1.1\r\nHost: x\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\n\r\nGET /c HTTP/1.1\r\nHost: x\r\n\r\nGET /d HTTP/1.1\r\nHost: x\r\n\r\n",
 ];
 
 /// What comes out of an input that comes in these pieces, and then ends.
@@ -109,37 +113,104 @@ fn so_has_every_split_of_what_makes_no_sense() {
 /// Catches: two ways to read the inputs above that are both wrong.
 #[test]
 fn what_comes_out_is_what_was_asked_for() {
-    let seen: Vec<_> = INPUTS
-        .iter()
-        .map(|input| outcome(Answers::Early, &[input]).events)
-        .collect();
-    let of = |place: usize| seen[place].iter().map(String::as_str).collect::<Vec<_>>();
-    assert_eq!(
-        of(0),
-        [
+    let expected: [&[&str]; 18] = [
+        &[
             "0 Request GET /a",
             "0 end",
             "1 Request GET /b",
             "1 end",
             "2 Request GET /c",
             "2 end",
-            "End"
-        ]
-    );
-    assert_eq!(
-        of(2)[..3],
-        ["0 Request PUT /a", "0 data abcdefg", "0 end x: y"]
-    );
-    assert_eq!(of(3), ["0 Request GET /a", "0 end", "Over"]);
-    assert_eq!(
-        of(6),
-        [
+            "End",
+        ],
+        &[
+            "0 Request POST /a",
+            "0 data hello world",
+            "0 end",
+            "1 Request HEAD /b",
+            "1 end",
+            "End",
+        ],
+        &[
+            "0 Request PUT /a",
+            "0 data abcdefg",
+            "0 end x: y",
+            "1 Request GET /b",
+            "1 end",
+            "End",
+        ],
+        &["0 Request GET /a", "0 end", "Over"],
+        &["0 Request GET /a", "0 end", "Over"],
+        &["0 Request GET /a", "0 end", "Over"],
+        &[
             "0 Request GET /a",
             "0 end",
             "refused HPE_INVALID_VERSION",
-            "Over"
-        ]
-    );
+            "Over",
+        ],
+        &["0 Request GET /a", "0 end", "1 Refuse GET /b", "Over"],
+        &["refused HPE_UNEXPECTED_CONTENT_LENGTH", "Over"],
+        &[
+            "0 Request POST /a",
+            "0 data ab",
+            "refused HPE_INVALID_CHUNK_SIZE",
+            "Over",
+        ],
+        &[
+            "0 CheckContinue PUT /a",
+            "0 data hi",
+            "0 end",
+            "1 CheckExpectation GET /b",
+            "End",
+        ],
+        &[
+            "0 Request GET /a",
+            "0 end",
+            "handed over, connect: false",
+            "rest rest",
+        ],
+        &["handed over, connect: true", "rest rest"],
+        &["refused ERR_HTTP_BODY_TOO_LARGE", "Over"],
+        &[
+            "0 Request POST /long",
+            "0 data 0123456789012345678901234567890012345678",
+            "refused ERR_HTTP_BODY_TOO_LARGE",
+            "Over",
+        ],
+        &[
+            "0 Request GET /a",
+            "0 end",
+            "refused HPE_INVALID_EOF_STATE",
+            "Fault",
+        ],
+        &[
+            "0 Request PUT /a",
+            "0 data 012345678901234567890123456789",
+            "0 end",
+            "1 Request PUT /b",
+            "1 data 012345678901234567890123456789",
+            "1 end",
+            "End",
+        ],
+        &[
+            "0 Request GET /a",
+            "0 end",
+            "1 Request GET /b",
+            "1 end",
+            "2 Request GET /c",
+            "2 end",
+            "3 Drop GET /d",
+            "End",
+        ],
+    ];
+    for (input, expected) in INPUTS.iter().zip(expected) {
+        let shown = input.escape_ascii().to_string();
+        assert_eq!(
+            outcome(Answers::Early, &[input]).events,
+            expected,
+            "{shown}"
+        );
+    }
 }
 
 #[test]

@@ -37,6 +37,8 @@ pub struct Rig {
     pub wire: Vec<u8>,
     /// What the socket has, and the kernel has not.
     pub queued: Vec<u8>,
+    /// The client reads nothing.
+    pub stalled: bool,
     /// What has come and was not taken apart.
     unread: Vec<u8>,
     pub paused: bool,
@@ -63,6 +65,7 @@ impl Rig {
             requests: Vec::new(),
             wire: Vec::new(),
             queued: Vec::new(),
+            stalled: false,
             unread: Vec::new(),
             paused: false,
             again: false,
@@ -150,7 +153,7 @@ impl Rig {
         }
         self.spare = lent;
         self.flush();
-        self.kernel_takes(usize::MAX);
+        self.kernel_takes(if self.stalled { 0 } else { usize::MAX });
     }
 
     /// Turns until nothing is left to do in one.
@@ -229,7 +232,16 @@ impl Rig {
                 self.note(&format!("{number} data "), &bytes);
             }
         }
+        self.pipeline.take_told(number);
         self.read_on();
+    }
+
+    /// The program wants a body, but not now.
+    pub fn pause(&mut self, number: u32) {
+        if let Some(exchange) = self.pipeline.exchange(number) {
+            exchange.request.resume();
+            exchange.request.pause();
+        }
     }
 
     fn request_ended(&mut self, number: u32) {
@@ -254,8 +266,8 @@ impl Rig {
         self.pipeline.take_told(number);
     }
 
-    /// The program writes to a response; whether it was taken.
-    pub fn write(&mut self, number: u32, data: Option<&[u8]>, end: bool) -> bool {
+    /// The program writes to a response: whether more may be written, if it was taken.
+    pub fn write(&mut self, number: u32, data: Option<&[u8]>, end: bool) -> Option<bool> {
         let supplies = Supplies {
             settings: &self.settings,
             date: *b"Sun, 06 Nov 1994 08:49:37 GMT",
@@ -263,14 +275,14 @@ impl Rig {
         };
         let backlog = self.backlog();
         match self.pipeline.write(number, data, end, backlog, supplies) {
-            Written::Done { when, .. } => {
+            Written::Done { below, when } => {
                 if when == When::Now {
                     self.flush();
                 }
-                true
+                Some(below)
             }
             Written::Wrong(misuse) => panic!("{misuse}"),
-            Written::Dropped | Written::AfterEnd => false,
+            Written::Dropped | Written::AfterEnd => None,
         }
     }
 
@@ -297,12 +309,13 @@ impl Rig {
         self.pipeline.sent();
         while let Some((mut exchange, next)) = self.pipeline.finished() {
             self.finished.push(exchange.number);
-            if !exchange.request.is_complete() {
+            let request = &mut exchange.request;
+            if !request.is_wanted(FULL) {
+                request.discard();
+                request.resume();
+            }
+            if !request.is_complete() || request.kept_bytes() > 0 {
                 exchange.response.closed = true;
-                if !exchange.request.is_wanted(FULL) {
-                    exchange.request.discard();
-                    exchange.request.resume();
-                }
                 self.pipeline.leave(exchange);
             }
             if next == Next::End {

@@ -25,7 +25,6 @@ struct Schedule {
     bodiless: Vec<bool>,
     handlers: BTreeMap<u32, Handler>,
     said: BTreeMap<u32, String>,
-    stalled: bool,
     /// Nothing has happened that may cost a response.
     unharmed: bool,
 }
@@ -46,7 +45,6 @@ impl Schedule {
             bodiless: Vec::new(),
             handlers: BTreeMap::new(),
             said: BTreeMap::new(),
-            stalled: false,
             unharmed: true,
         };
         for number in 0..1 + schedule.chance.below(40) {
@@ -94,8 +92,8 @@ impl Schedule {
                 }
             }
             4..=7 => self.answer(),
-            8 => self.stalled = !self.stalled,
-            9 if !self.stalled => {
+            8 => self.rig.stalled = !self.rig.stalled,
+            9 if !self.rig.stalled => {
                 self.rig.flush();
                 let most = self.chance.below(3000) as usize;
                 self.rig.kernel_takes(most);
@@ -153,7 +151,7 @@ impl Schedule {
         let length = self.chance.below(300) as usize;
         let piece = format!("<{number}.{}:{}>", handler.pieces, "r".repeat(length));
         let ends = handler.pieces == 0;
-        if self.rig.write(number, Some(piece.as_bytes()), ends) {
+        if (self.rig.write(number, Some(piece.as_bytes()), ends)).is_some() {
             handler.said.push_str(&piece);
         }
         match ends {
@@ -170,7 +168,7 @@ impl Schedule {
     /// Nobody stalls any more, and everything is done that can be.
     fn finish(&mut self) {
         for _ in 0..10_000 {
-            self.stalled = false;
+            self.rig.stalled = false;
             self.step();
             let resumed: Vec<u32> = self.handlers.keys().copied().collect();
             for number in resumed {
