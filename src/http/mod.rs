@@ -39,8 +39,8 @@
 //! | `message/` | messages as data: heads, fields, bodies; no loop, no socket | llhttp, `_http_outgoing.js` |
 //! | `server/pipeline/` | one connection of a server as a state machine: bytes in, requests and bytes out; no loop, no socket | `parserOnIncoming`, `resOnFinish` |
 //! | `server/` | its driver: [`Server`], [`ServerResponse`], who is told, how a connection ends | `http.Server`, `http.ServerResponse` |
-//! | `client/request.rs`, `state.rs`, `options.rs`, `url.rs` | [`ClientRequest`], what to ask for | `http.request`, `http.ClientRequest`, `new URL()` |
-//! | `client/connection.rs`, `agent.rs` | the bytes of one connection become responses; connections used again | `_http_client.js`, `http.Agent` |
+//! | `client/exchange/` | a request and its response as state machines: bytes out, bytes in; no loop, no socket | `parserOnIncomingClient` |
+//! | `client/` | their driver: [`ClientRequest`], [`RequestOptions`], [`Agent`] | `http.request`, `http.ClientRequest`, `http.Agent` |
 //! | `incoming.rs`, `incoming_message.rs` | [`IncomingMessage`]: a request at a server, a response at a client | `http.IncomingMessage` |
 //! | `web_socket/` | WebSockets, which begin as a request: see [`web_socket`] | the `ws` package |
 //!

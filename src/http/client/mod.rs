@@ -1,14 +1,27 @@
 //! Clients: requests, the connections that they go out on, and agents, which use those again.
+//!
+//! | file | what | knows |
+//! | --- | --- | --- |
+//! | `exchange/` | a request and its response as state machines: bytes out, bytes in | no loop, no socket |
+//! | `pool.rs` | which connection is whose, and what is kept | no loop |
+//! | `options.rs`, `url.rs` | what to ask for | no loop |
+//! | `audience.rs`, `state.rs` | what the loop keeps, and who is told | where it is kept |
+//! | `driver.rs` | from the socket's events to the machines, and back | the ones above |
+//! | `agent.rs`, `request.rs` | what a program does with an agent, with a request | the ones above |
 
 mod agent;
-mod connection;
+mod audience;
+mod driver;
+mod exchange;
 mod options;
-mod received;
+mod pool;
 mod request;
 mod state;
 mod url;
 
-pub use agent::{Agent, AgentOptions};
-pub(in crate::http) use connection::{Responses, response};
+pub use audience::{ClientRequest, RequestEvent, RequestEventKind};
+pub(in crate::http) use driver::Responses;
 pub use options::RequestOptions;
-pub use request::{ClientRequest, RequestEvent, RequestEventKind, get, request};
+pub use pool::{Agent, AgentOptions};
+pub use request::{get, request};
+pub(in crate::http) use state::response;

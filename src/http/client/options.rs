@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::agent::Agent;
+use super::pool::Agent;
 use super::url;
 use crate::http::message::fields::{Fields, check_token};
 use crate::net::{Address, Error, Target};

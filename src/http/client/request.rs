@@ -1,77 +1,21 @@
 //! Requests of a client.
 
-use super::agent::{self, Agent, AgentState};
-use super::connection;
+use super::audience::{Callback, ClientRequest, Listeners, RequestEvent, RequestEventKind};
+use super::driver;
+use super::exchange::{Sending, When, Written};
 use super::options::{Choice, RequestOptions};
-use super::state::{Request, assign, hung_up, known, method, of, over_later, state};
+use super::pool::{Agent, AgentState};
+use super::state::{
+    Request, Timeout, agent, clients, fail, hung_up, known, of, over_later, tell_error,
+};
 use crate::Context;
-use crate::event_loop::listeners::{self, Role, event_kinds, listener_methods};
+use crate::event_loop::listeners::{Role, listener_methods};
 use crate::event_loop::{CallbackResult, CallbackSite, ListenerId};
 use crate::http::incoming::IncomingMessage;
 use crate::http::message::outgoing::Outgoing;
 use crate::http::message::{Head, Misuse};
 use crate::http::{WriteCallback, gone, write_after_end};
-use crate::net::{self, Error, Socket};
-
-/// A request that a client makes (`http.ClientRequest`): a small id; everything goes through the
-/// context.
-///
-/// It is good until its [`Close`](RequestEvent::Close), which always comes, once; done with a
-/// stale one, everything is a no-op.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ClientRequest {
-    pub(super) index: usize,
-    pub(super) generation: u64,
-}
-
-/// What can happen to a request.
-#[derive(Clone, Copy, Debug)]
-pub enum RequestEvent<'a> {
-    /// It has a connection, which may not stand yet; a tick later at the earliest.
-    Socket(Socket),
-    /// The server asks to go on (`Expect: 100-continue`).
-    Continue,
-    /// The server has said something in advance, with a status from 100 to 199 except 101.
-    Information(&'a Head),
-    /// The head of the response has come. If nobody listens to it, the response is thrown away.
-    Response(IncomingMessage),
-    /// The server has switched protocols: its head, the socket, which is the listener's from now
-    /// on, and what has come behind the head. If nobody listens to it, the connection is closed.
-    Upgrade(&'a Head, Socket, &'a [u8]),
-    /// The response to a CONNECT; as [`Upgrade`](Self::Upgrade).
-    Connect(&'a Head, Socket, &'a [u8]),
-    /// After a `write` that returned false: all is sent, write on. Not after `end`.
-    Drain,
-    /// All of the request was handed to the kernel.
-    Finish,
-    /// The connection was idle for the time that was set for the request, or else for its agent.
-    /// Comes once, and closes nothing.
-    Timeout,
-    /// There will be no response: it could not be made or sent, the connection ended too soon
-    /// (`ECONNRESET`), or what came is no HTTP. Once it has a [`Response`](Self::Response), a
-    /// connection that ends too soon is an error of that, and this comes if the connection broke,
-    /// or the program had a reason to give it up. Also told of what is written after the end.
-    Error(&'a Error),
-    /// It is over, in whichever way. Nothing follows.
-    Close,
-}
-
-event_kinds! { RequestEventKind of RequestEvent:
-    Socket "socket",
-    Continue "continue",
-    Information "information",
-    Response "response",
-    Upgrade "upgrade",
-    Connect "connect",
-    Drain "drain",
-    Finish "finish",
-    Timeout "timeout",
-    Error "error",
-    Close "close",
-}
-
-pub(super) type Callback<S> = dyn FnMut(&mut S, &mut Context<S>, ClientRequest, RequestEvent<'_>);
-pub(super) type Listeners<S> = listeners::Listeners<RequestEventKind, Callback<S>>;
+use crate::net::{Error, Socket};
 
 /// Makes a request, to be [written](ClientRequest::write) to and [ended](ClientRequest::end)
 /// (`http.request`). What becomes of it is an event: [`RequestEvent::Response`], or
@@ -82,16 +26,13 @@ pub fn request<S: 'static>(
 ) -> ClientRequest {
     let mut options: RequestOptions = options.into();
     let error = options.check();
-    let agent = match options.agent {
+    let of_agent = match options.agent {
         Choice::Global => Some(Agent(0)),
         Choice::Agent(agent) => Some(agent),
         Choice::None => None,
     };
-    let clients = state(cx);
-    let reuses = agent.and_then(|agent| clients.agents.get(agent.0));
-    let keep_alive = reuses.is_some_and(AgentState::reuses);
-    clients.generation += 1;
-    let generation = clients.generation;
+    let reuses = of_agent.and_then(|of_agent| agent(cx, of_agent));
+    let keep_alive = reuses.is_some_and(|own| AgentState::reuses(own));
     let (name, target) = (options.name(), options.target());
     let timeout = options.timeout.unwrap_or(0);
     let mut outgoing = Outgoing {
@@ -115,49 +56,40 @@ pub fn request<S: 'static>(
         }
     }
     let error = error.or(options.error.take());
-    let index = state(cx).requests.insert(Request {
+    let mut sending = Sending::new(options.method, options.path, outgoing);
+    if error.is_some() {
+        sending.destroy();
+    }
+    let asks_first = sending.outgoing.fields.get("expect").is_some();
+    let clients = clients(cx);
+    clients.generation += 1;
+    let generation = clients.generation;
+    let index = clients.requests.insert(Request {
         generation,
-        method: options.method,
-        path: options.path,
-        outgoing,
+        sending,
         listeners: Listeners::default(),
         callbacks: Vec::new(),
         on_finish: Vec::new(),
-        agent,
+        agent: of_agent,
         name: name.clone(),
         socket: None,
-        attached: false,
-        out: Vec::new(),
-        flushed: false,
-        flush_queued: false,
-        timeout: options.timeout,
-        timeout_connected: false,
-        timeout_told: false,
+        timeout: Timeout {
+            ms: options.timeout,
+            ..Timeout::default()
+        },
         reused: false,
-        finished: false,
-        response_ended: false,
-        freed: false,
-        destroyed: error.is_some(),
         destroy_error: None,
         failed: false,
     });
     let request = ClientRequest { index, generation };
-    if known(cx, request)
-        .is_some_and(|own: &Request<S>| own.outgoing.fields.get("expect").is_some())
-    {
+    if asks_first {
         // The server is asked before there is a body.
         request.send(cx, None, false);
     }
-    match (error, agent) {
+    match (error, of_agent) {
         (Some(error), _) => over_later(cx, request, error),
-        (None, Some(agent)) => agent::add_request(cx, agent, &name, request, target),
-        (None, None) => {
-            let socket = net::create_connection(cx, target);
-            socket.set_no_delay(cx, true);
-            connection::plug_in(cx, socket, None);
-            socket.set_timeout(cx, timeout);
-            assign(cx, request, socket, false);
-        }
+        (None, Some(of_agent)) => driver::find_connection(cx, of_agent, &name, request, target),
+        (None, None) => driver::connect_alone(cx, request, target, timeout),
     }
     request
 }
@@ -232,7 +164,7 @@ impl ClientRequest {
         cx: &mut Context<S>,
         change: impl FnOnce(&mut Outgoing) -> Result<(), Misuse>,
     ) -> Result<Self, Error> {
-        let changed = of(cx, self).map(|own| change(&mut own.outgoing));
+        let changed = of(cx, self).map(|own| change(&mut own.sending.outgoing));
         changed.unwrap_or(Ok(()))?;
         Ok(self)
     }
@@ -278,7 +210,7 @@ impl ClientRequest {
     /// The value of a field that was set (`req.getHeader`).
     #[must_use]
     pub fn get_header<'a, S: 'static>(self, cx: &'a Context<S>, name: &str) -> Option<&'a [u8]> {
-        known(cx, self)?.outgoing.fields.get(name)
+        known(cx, self)?.sending.outgoing.fields.get(name)
     }
 
     /// Whether a field is set (`req.hasHeader`).
@@ -290,13 +222,13 @@ impl ClientRequest {
     /// The names of the fields that are set, in lower case (`req.getHeaderNames`).
     #[must_use]
     pub fn get_header_names<S: 'static>(self, cx: &Context<S>) -> Vec<String> {
-        known(cx, self).map_or(Vec::new(), |own| own.outgoing.fields.names())
+        known(cx, self).map_or(Vec::new(), |own| own.sending.outgoing.fields.names())
     }
 
     /// Whether the head is fixed (`req.headersSent`).
     #[must_use]
     pub fn headers_sent<S: 'static>(self, cx: &Context<S>) -> bool {
-        known(cx, self).is_some_and(|own| own.outgoing.head_sent)
+        known(cx, self).is_some_and(|own| own.sending.outgoing.head_sent)
     }
 
     /// Sets fields that follow a body in chunks (`req.addTrailers`); before its end.
@@ -337,7 +269,7 @@ impl ClientRequest {
         callback: impl FnOnce(&mut S, &mut Context<S>, Option<&Error>) -> R + 'static,
     ) -> bool {
         let callback = self.told(CallbackSite::caller(), "write", callback);
-        match known(cx, self).map(|own| (own.outgoing.ended, own.destroyed)) {
+        match known(cx, self).map(|own| (own.sending.outgoing.ended, own.sending.is_destroyed())) {
             Some((false, false)) => {
                 if let Some(own) = of(cx, self) {
                     own.callbacks.push(callback);
@@ -367,6 +299,58 @@ impl ClientRequest {
         })
     }
 
+    /// Takes a piece of the body, behind the head if that is still to be sent.
+    fn send<S: 'static>(self, cx: &mut Context<S>, data: Option<&[u8]>, end: bool) -> bool {
+        let socket = of(cx, self).and_then(|own: &mut Request<S>| own.socket);
+        let queued = socket.map_or(0, |socket| socket.writable_length(cx));
+        let written = of(cx, self).map(|own| own.sending.write(data, end, queued));
+        match written {
+            None | Some(Written::Dropped) => false,
+            Some(Written::AfterEnd) => {
+                self.refuse(cx, write_after_end(), None);
+                false
+            }
+            Some(Written::Wrong(misuse)) => {
+                self.report(cx, misuse.into());
+                false
+            }
+            Some(Written::Done { below, when }) => {
+                match when {
+                    When::Later => {}
+                    When::Soon => cx.next_tick(move |_, cx| driver::flush(cx, self)),
+                    When::Now => driver::flush(cx, self),
+                }
+                below
+            }
+        }
+    }
+
+    /// What was written cannot be sent any more: its callback is told, and behind it whoever
+    /// listens to errors. The request goes on.
+    fn refuse<S: 'static>(
+        self,
+        cx: &mut Context<S>,
+        error: Error,
+        callback: Option<WriteCallback<S>>,
+    ) {
+        cx.next_tick(move |state, cx| {
+            if let Some(callback) = callback {
+                callback(state, cx, Some(&error));
+            }
+            if !self.destroyed(cx) {
+                tell_error(state, cx, self, &error);
+            }
+        });
+    }
+
+    /// What the program did wrong: the request cannot be completed any more.
+    fn report<S: 'static>(self, cx: &mut Context<S>, error: Error) {
+        cx.next_tick(move |state, cx| {
+            fail(state, cx, self, &error);
+            self.destroy(cx);
+        });
+    }
+
     /// Ends the request (`req.end()`): now the response may come.
     pub fn end<S: 'static>(self, cx: &mut Context<S>) -> Self {
         self.end_with(cx, b"")
@@ -393,7 +377,7 @@ impl ClientRequest {
     ) -> Self {
         let callback = self.told(CallbackSite::caller(), "end", callback);
         let data = data.as_ref();
-        let finished = known(cx, self).is_none_or(|own| own.finished);
+        let finished = known(cx, self).is_none_or(|own| own.sending.has_finished());
         if finished || (self.writable_ended(cx) && !data.is_empty()) {
             let error = if data.is_empty() {
                 already_finished()
@@ -421,12 +405,12 @@ impl ClientRequest {
 
     fn give_up<S: 'static>(self, cx: &mut Context<S>, error: Option<Error>) -> Self {
         let Some(own) = of(cx, self) else { return self };
-        if std::mem::replace(&mut own.destroyed, true) {
+        if !own.sending.destroy() {
             return self;
         }
         match (own.socket, own.agent) {
-            (Some(socket), _) if own.attached => {
-                connection::dump(cx, socket);
+            (Some(socket), _) if own.sending.is_attached() => {
+                driver::discard(cx, socket);
                 match error {
                     Some(error) => socket.destroy_with_error(cx, error),
                     None => socket.destroy(cx),
@@ -435,9 +419,9 @@ impl ClientRequest {
             // It is told when the connection would have been its own.
             (Some(_), _) => own.destroy_error = error,
             (None, agent) => {
-                if let Some(agent) = agent {
-                    let name = own.name.clone();
-                    agent::forget(cx, agent, &name, self);
+                let name = own.name.clone();
+                if let Some(own) = agent.and_then(|agent| self::agent(cx, agent)) {
+                    own.forget(&name, self);
                 }
                 over_later(cx, self, error.unwrap_or_else(hung_up));
             }
@@ -449,11 +433,11 @@ impl ClientRequest {
     /// since it stands; 0 turns it off (`req.setTimeout`). Not after the end of the response.
     pub fn set_timeout<S: 'static>(self, cx: &mut Context<S>, ms: u32) -> Self {
         let Some(own) = of(cx, self) else { return self };
-        if own.response_ended {
+        if own.sending.has_response_ended() {
             return self;
         }
-        (own.timeout, own.timeout_connected) = (Some(ms), true);
-        let attached = own.socket.filter(|_| own.attached);
+        (own.timeout.ms, own.timeout.connected) = (Some(ms), true);
+        let attached = own.socket.filter(|_| own.sending.is_attached());
         if let Some(socket) = attached.filter(|socket| !socket.connecting(cx)) {
             socket.set_timeout(cx, ms);
         }
@@ -469,13 +453,13 @@ impl ClientRequest {
     /// The method (`req.method`).
     #[must_use]
     pub fn method<S: 'static>(self, cx: &Context<S>) -> &str {
-        method(cx, self)
+        known(cx, self).map_or("", |own| &own.sending.method)
     }
 
     /// The target (`req.path`).
     #[must_use]
     pub fn path<S: 'static>(self, cx: &Context<S>) -> &str {
-        known(cx, self).map_or("", |own| &own.path)
+        known(cx, self).map_or("", |own| &own.sending.path)
     }
 
     /// Whether its connection has served another request, and has waited since
@@ -489,13 +473,13 @@ impl ClientRequest {
     /// Whether it was given up or is over (`req.destroyed`).
     #[must_use]
     pub fn destroyed<S: 'static>(self, cx: &Context<S>) -> bool {
-        known(cx, self).is_none_or(|own| own.destroyed)
+        known(cx, self).is_none_or(|own| own.sending.is_destroyed())
     }
 
     /// Whether `end` was called (`req.writableEnded`).
     #[must_use]
     pub fn writable_ended<S: 'static>(self, cx: &Context<S>) -> bool {
-        known(cx, self).is_none_or(|own| own.outgoing.ended)
+        known(cx, self).is_none_or(|own| own.sending.outgoing.ended)
     }
 }
 

@@ -1,0 +1,167 @@
+//! The connections of agents, and the requests that wait for one: who gets which, and what is kept.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::audience::ClientRequest;
+use crate::net::{Socket, Target};
+
+/// Milliseconds by which an idle connection is given up before the server has said it would close
+/// it.
+const AHEAD: u64 = 1000;
+
+/// Keeps connections to be used again (`http.Agent`): a small id; everything goes through the
+/// context. It is good until the loop ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Agent(pub(super) usize);
+
+/// How an agent goes about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AgentOptions {
+    /// Keeps a connection open after its response (`keepAlive`).
+    pub keep_alive: bool,
+    /// Connections to one place at most; further requests wait (`maxSockets`). `None` sets no
+    /// limit.
+    pub max_sockets: Option<usize>,
+    /// Idle connections to one place at most (`maxFreeSockets`).
+    pub max_free_sockets: usize,
+    /// How long a connection may be idle, in milliseconds, 0 for ever (`timeout`). One that serves
+    /// a request is left to that request, which is told; one that serves none is closed.
+    pub timeout: u32,
+}
+
+impl Default for AgentOptions {
+    /// Node's `new http.Agent()`: nothing is kept, nothing is limited.
+    fn default() -> Self {
+        Self {
+            keep_alive: false,
+            max_sockets: None,
+            max_free_sockets: 256,
+            timeout: 0,
+        }
+    }
+}
+
+/// The connections of one agent to one place.
+#[derive(Default)]
+struct Pool {
+    /// Those in use, the idle ones not included.
+    used: Vec<Socket>,
+    /// The idle ones; the one that was idle last is used first.
+    free: Vec<Socket>,
+    waiting: VecDeque<(ClientRequest, Target)>,
+}
+
+/// What the loop keeps of an agent.
+pub(super) struct AgentState {
+    options: AgentOptions,
+    pools: HashMap<String, Pool>,
+}
+
+impl AgentState {
+    pub(super) fn new(options: AgentOptions) -> Self {
+        let pools = HashMap::new();
+        Self { options, pools }
+    }
+
+    /// Node's `http.globalAgent`.
+    pub(super) fn global() -> Self {
+        Self::new(AgentOptions {
+            keep_alive: true,
+            timeout: 5000,
+            ..AgentOptions::default()
+        })
+    }
+
+    /// Whether a connection may serve another request, so that it is worth asking the server for
+    /// it.
+    pub(super) fn reuses(&self) -> bool {
+        self.options.keep_alive || self.options.max_sockets.is_some()
+    }
+
+    /// How long its connections may be idle, in milliseconds, 0 for ever.
+    pub(super) fn timeout(&self) -> u32 {
+        self.options.timeout
+    }
+
+    fn pool(&mut self, name: &str) -> &mut Pool {
+        self.pools.entry(name.to_owned()).or_default()
+    }
+
+    /// All its connections: in use, and idle.
+    pub(super) fn sockets(&self) -> (Vec<Socket>, Vec<Socket>) {
+        let pools = self.pools.values();
+        let of =
+            |which: fn(&Pool) -> &Vec<Socket>| pools.clone().flat_map(which).copied().collect();
+        (of(|pool| &pool.used), of(|pool| &pool.free))
+    }
+
+    /// An idle connection, to be used if it is still good.
+    pub(super) fn take_free(&mut self, name: &str) -> Option<Socket> {
+        self.pool(name).free.pop()
+    }
+
+    /// A connection is in use.
+    pub(super) fn add(&mut self, name: &str, socket: Socket) {
+        self.pool(name).used.push(socket);
+    }
+
+    /// Lets a request wait, if there are as many connections as there may be.
+    pub(super) fn waits(&mut self, name: &str, request: ClientRequest, target: &Target) -> bool {
+        let max = self.options.max_sockets;
+        let pool = self.pool(name);
+        let waits = max.is_some_and(|max| pool.used.len() >= max);
+        if waits {
+            pool.waiting.push_back((request, target.clone()));
+        }
+        waits
+    }
+
+    /// The request that waits longest.
+    pub(super) fn next_waiting(&mut self, name: &str) -> Option<ClientRequest> {
+        let (request, _) = self.pools.get_mut(name)?.waiting.pop_front()?;
+        Some(request)
+    }
+
+    /// Keeps a connection that has served its request and that nobody waits for: for so many
+    /// milliseconds, 0 for ever. `None` if it is not kept. The server may have said for how many
+    /// seconds it keeps it: it is not taken at its word to the last.
+    pub(super) fn keep(&mut self, name: &str, socket: Socket, hint: Option<u64>) -> Option<u32> {
+        let options = self.options;
+        let pool = self.pool(name);
+        let hint = hint.map(|seconds| seconds.saturating_mul(1000).saturating_sub(AHEAD));
+        let is_full = pool.free.len() >= options.max_free_sockets;
+        if !options.keep_alive || is_full || hint == Some(0) {
+            return None;
+        }
+        pool.used.retain(|known| *known != socket);
+        pool.free.push(socket);
+        let hint = hint.map_or(options.timeout, |ms| u32::try_from(ms).unwrap_or(u32::MAX));
+        Some(options.timeout.min(hint))
+    }
+
+    /// A connection is gone: the request that waits longest is to have another.
+    pub(super) fn remove(&mut self, name: &str, socket: Socket) -> Option<(ClientRequest, Target)> {
+        let pool = self.pools.get_mut(name)?;
+        pool.used.retain(|known| *known != socket);
+        pool.free.retain(|known| *known != socket);
+        let next = pool.waiting.pop_front();
+        self.tidy(name);
+        next
+    }
+
+    /// A request that waits for a connection needs none any more.
+    pub(super) fn forget(&mut self, name: &str, request: ClientRequest) {
+        if let Some(pool) = self.pools.get_mut(name) {
+            pool.waiting.retain(|(waiting, _)| *waiting != request);
+        }
+        self.tidy(name);
+    }
+
+    fn tidy(&mut self, name: &str) {
+        let empty =
+            |pool: &Pool| pool.used.is_empty() && pool.free.is_empty() && pool.waiting.is_empty();
+        if self.pools.get(name).is_some_and(empty) {
+            self.pools.remove(name);
+        }
+    }
+}
