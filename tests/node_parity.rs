@@ -276,6 +276,7 @@ scenarios! {
     http_client_errors "87-http-client-errors";
     http_reused_connection_ends "93-http-reused-connection-ends";
     http_message_shapes "107-http-message-shapes";
+    http_client_options "108-http-client-options";
     http_unread_body "94-http-unread-body";
     http_destroyed_response "95-http-destroyed-response";
     http_timeouts "96-http-timeouts";
@@ -406,6 +407,9 @@ mod node {
     #[cfg(feature = "http")]
     #[path = "106-http-client-headers.rs"]
     pub mod http_client_headers;
+    #[cfg(feature = "http")]
+    #[path = "108-http-client-options.rs"]
+    pub mod http_client_options;
     #[cfg(feature = "http")]
     #[path = "105-http-client-parse-errors.rs"]
     pub mod http_client_parse_errors;

@@ -22,6 +22,12 @@ impl Agent {
         }
     }
 
+    /// How many requests wait for a connection (`agent.requests`).
+    #[must_use]
+    pub fn requests<S: 'static>(self, cx: &Context<S>) -> usize {
+        known_agent(cx, self).map_or(0, AgentState::waiting)
+    }
+
     /// How many connections it has: in use, and idle (`agent.sockets`, `agent.freeSockets`).
     #[must_use]
     pub fn sockets<S: 'static>(self, cx: &Context<S>) -> (usize, usize) {

@@ -7,6 +7,7 @@
 
 use super::audience::{ClientRequest, RequestEvent};
 use super::exchange::{After, Closed, EndOfStream, Event};
+use super::options::Place;
 use super::pool::Agent;
 use super::state::{
     Connection, Response, agent, clients, close, connection, fail, find_response, hung_up, known,
@@ -16,7 +17,7 @@ use crate::Context;
 use crate::http::incoming::{self, IncomingMessage, Listeners, Side};
 use crate::http::message::Head;
 use crate::http::message::incoming::Incoming;
-use crate::net::{self, Error, Socket, Target};
+use crate::net::{self, Error, Socket};
 
 // --- a connection for a request -------------------------------------------------------------
 
@@ -26,7 +27,7 @@ pub(super) fn find_connection<S: 'static>(
     of_agent: Agent,
     name: &str,
     request: ClientRequest,
-    target: Target,
+    place: Place,
 ) {
     while let Some(socket) = agent(cx, of_agent).and_then(|own| own.take_free(name)) {
         if socket.destroyed(cx) || !socket.writable(cx) {
@@ -40,8 +41,8 @@ pub(super) fn find_connection<S: 'static>(
         socket.set_timeout(cx, timeout); // that of the agent, until the request sets its own
         return assign(cx, request, socket, true);
     }
-    if !agent(cx, of_agent).is_some_and(|own| own.waits(name, request, &target)) {
-        connect(cx, of_agent, name, request, target);
+    if !agent(cx, of_agent).is_some_and(|own| own.waits(name, request, &place)) {
+        connect(cx, of_agent, name, request, place);
     }
 }
 
@@ -51,7 +52,7 @@ fn connect<S: 'static>(
     of_agent: Agent,
     name: &str,
     request: ClientRequest,
-    target: Target,
+    place: Place,
 ) {
     // From now on, and not once the connection stands: that may take long, too.
     let timeout = match agent(cx, of_agent).map_or(0, |own| own.timeout()) {
@@ -61,7 +62,7 @@ fn connect<S: 'static>(
         }),
         timeout => timeout,
     };
-    let socket = plug_in(cx, target, Some((of_agent, name.to_owned())), timeout);
+    let socket = plug_in(cx, place, Some((of_agent, name.to_owned())), timeout);
     if let Some(own) = agent(cx, of_agent) {
         own.add(name, socket);
     }
@@ -72,20 +73,20 @@ fn connect<S: 'static>(
 pub(super) fn connect_alone<S: 'static>(
     cx: &mut Context<S>,
     request: ClientRequest,
-    target: Target,
+    place: Place,
     timeout: u32,
 ) {
-    let socket = plug_in(cx, target, None, timeout);
+    let socket = plug_in(cx, place, None, timeout);
     assign(cx, request, socket, false);
 }
 
 fn plug_in<S: 'static>(
     cx: &mut Context<S>,
-    target: Target,
+    place: Place,
     of_agent: Option<(Agent, String)>,
     timeout: u32,
 ) -> Socket {
-    let socket = net::create_connection(cx, target);
+    let socket = net::create_connection(cx, place.options());
     socket.set_no_delay(cx, true);
     socket.set_data(cx, Connection::<S>::new(of_agent));
     socket.on_event(cx, heard);
@@ -119,9 +120,9 @@ fn attach<S: 'static>(state: &mut S, cx: &mut Context<S>, request: ClientRequest
     let waits = own.timeout.connected && connecting;
     let timeout = own.timeout.ms.filter(|_| !waits);
     own.sending.attach();
-    let method = own.sending.method.clone();
+    let (method, limits) = (own.sending.method.clone(), own.limits);
     if let Some(own) = connection::<S>(cx, socket) {
-        own.receiving.expect(&method);
+        own.receiving.expect(&method, limits);
     }
     if let Some(ms) = timeout {
         socket.set_timeout(cx, ms);
@@ -156,8 +157,10 @@ fn free<S: 'static>(cx: &mut Context<S>, socket: Socket) {
         }
         let kept = agent(cx, of_agent).and_then(|own| own.keep(&name, socket, hint));
         if let Some(timeout) = kept {
+            let probes_after = agent(cx, of_agent).and_then(|own| own.probes_after());
             socket.set_ref(cx, false);
             socket.set_timeout(cx, timeout);
+            socket.set_keep_alive(cx, probes_after);
             return;
         }
     }
@@ -187,8 +190,8 @@ fn pass_on<S: 'static>(cx: &mut Context<S>, of_agent: Agent, name: &str, socket:
 /// A connection is closed, or has left HTTP: a request that waits gets another.
 fn remove<S: 'static>(cx: &mut Context<S>, of_agent: Agent, name: &str, socket: Socket) {
     let next = agent(cx, of_agent).and_then(|own| own.remove(name, socket));
-    if let Some((request, target)) = next {
-        connect(cx, of_agent, name, request, target);
+    if let Some((request, place)) = next {
+        connect(cx, of_agent, name, request, place);
     }
 }
 

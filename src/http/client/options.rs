@@ -1,11 +1,13 @@
 //! What to ask for, and of whom.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use super::pool::Agent;
 use super::url;
+use crate::http::message::Limits;
 use crate::http::message::fields::{Fields, check_token};
-use crate::net::{Address, Error, Target};
+use crate::net::{Address, ConnectOptions, Error, Target};
 
 /// A request that is to be made: made from a URL, and changed as needed. What is wrong with it is
 /// told when it is made, as the request's [`Error`](super::RequestEvent::Error).
@@ -20,6 +22,31 @@ pub struct RequestOptions {
     pub(super) agent: Choice,
     pub(super) timeout: Option<u32>,
     pub(super) error: Option<Error>,
+    pub(super) sets_host: bool,
+    pub(super) limits: Limits,
+    family: Option<u8>,
+    local_address: Option<IpAddr>,
+}
+
+/// Where to connect, and how.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    target: Target,
+    family: Option<u8>,
+    local_address: Option<IpAddr>,
+}
+
+impl Place {
+    pub(super) fn options<S>(self) -> ConnectOptions<S> {
+        let mut options = ConnectOptions::new(self.target);
+        if let Some(family) = self.family {
+            options = options.family(family);
+        }
+        if let Some(address) = self.local_address {
+            options = options.local_address(address);
+        }
+        options
+    }
 }
 
 /// Whose connections are used.
@@ -46,6 +73,10 @@ impl Default for RequestOptions {
             agent: Choice::Global,
             timeout: None,
             error: None,
+            sets_host: true,
+            limits: Limits::default(),
+            family: None,
+            local_address: None,
         }
     }
 }
@@ -148,6 +179,35 @@ impl RequestOptions {
         self
     }
 
+    /// Takes an address of this family only, 4 or 6, of the host (`family`).
+    #[must_use]
+    pub fn family(mut self, family: u8) -> Self {
+        self.family = Some(family);
+        self
+    }
+
+    /// The address of this end of the connection (`localAddress`).
+    #[must_use]
+    pub fn local_address(mut self, ip: IpAddr) -> Self {
+        self.local_address = Some(ip);
+        self
+    }
+
+    /// Whether `Host` is sent if there is no such field; it is by default (`setHost`).
+    #[must_use]
+    pub fn set_host(mut self, on: bool) -> Self {
+        self.sets_host = on;
+        self
+    }
+
+    /// Bytes that the head of the response may have, 16 KiB if nothing is said (`maxHeaderSize`);
+    /// one that has more is an [`Error`](super::RequestEvent::Error), `HPE_HEADER_OVERFLOW`.
+    #[must_use]
+    pub fn max_header_size(mut self, bytes: usize) -> Self {
+        self.limits.max_header_size = bytes;
+        self
+    }
+
     /// Whatever is wrong with it: the first that Node would tell.
     pub(super) fn check(&mut self) -> Option<Error> {
         if !self.path.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -159,10 +219,15 @@ impl RequestOptions {
     }
 
     /// Where to connect.
-    pub(super) fn target(&self) -> Target {
-        match &self.socket_path {
+    pub(super) fn place(&self) -> Place {
+        let target = match &self.socket_path {
             Some(path) => Target::from(Address::Ipc(path.clone())),
             None => Target::from((self.host.as_str(), self.port)),
+        };
+        Place {
+            target,
+            family: self.family,
+            local_address: self.local_address,
         }
     }
 
@@ -170,7 +235,13 @@ impl RequestOptions {
     pub(super) fn name(&self) -> String {
         let path = self.socket_path.as_ref();
         let path = path.map_or(String::new(), |path| format!(":{}", path.display()));
-        format!("{}:{}:{path}", self.host, self.port)
+        let local = self
+            .local_address
+            .map_or(String::new(), |ip| ip.to_string());
+        let family = self
+            .family
+            .map_or(String::new(), |family| format!(":{family}"));
+        format!("{}:{}:{local}{family}{path}", self.host, self.port)
     }
 
     /// The value of `Host`.

@@ -3,7 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 
 use super::audience::ClientRequest;
-use crate::net::{Socket, Target};
+use super::options::Place;
+use crate::net::Socket;
 
 /// Milliseconds by which an idle connection is given up before the server has said it would close
 /// it.
@@ -19,6 +20,9 @@ pub struct Agent(pub(super) usize);
 pub struct AgentOptions {
     /// Keeps a connection open after its response (`keepAlive`).
     pub keep_alive: bool,
+    /// After how many milliseconds the kernel probes a connection that is kept and idle
+    /// (`keepAliveMsecs`); less than a second is never.
+    pub keep_alive_msecs: u32,
     /// Connections to one place at most; further requests wait (`maxSockets`). `None` sets no
     /// limit.
     pub max_sockets: Option<usize>,
@@ -34,6 +38,7 @@ impl Default for AgentOptions {
     fn default() -> Self {
         Self {
             keep_alive: false,
+            keep_alive_msecs: 1000,
             max_sockets: None,
             max_free_sockets: 256,
             timeout: 0,
@@ -48,7 +53,7 @@ struct Pool {
     used: Vec<Socket>,
     /// The idle ones; the one that was idle last is used first.
     free: Vec<Socket>,
-    waiting: VecDeque<(ClientRequest, Target)>,
+    waiting: VecDeque<(ClientRequest, Place)>,
 }
 
 /// What the loop keeps of an agent.
@@ -95,6 +100,17 @@ impl AgentState {
         (of(|pool| &pool.used), of(|pool| &pool.free))
     }
 
+    /// How many requests wait for a connection.
+    pub(super) fn waiting(&self) -> usize {
+        self.pools.values().map(|pool| pool.waiting.len()).sum()
+    }
+
+    /// After how long the kernel is to probe an idle connection, in milliseconds.
+    pub(super) fn probes_after(&self) -> Option<u32> {
+        let ms = self.options.keep_alive_msecs;
+        (ms >= 1000).then_some(ms)
+    }
+
     /// An idle connection, to be used if it is still good.
     pub(super) fn take_free(&mut self, name: &str) -> Option<Socket> {
         self.pool(name).free.pop()
@@ -106,12 +122,12 @@ impl AgentState {
     }
 
     /// Lets a request wait, if there are as many connections as there may be.
-    pub(super) fn waits(&mut self, name: &str, request: ClientRequest, target: &Target) -> bool {
+    pub(super) fn waits(&mut self, name: &str, request: ClientRequest, place: &Place) -> bool {
         let max = self.options.max_sockets;
         let pool = self.pool(name);
         let waits = max.is_some_and(|max| pool.used.len() >= max);
         if waits {
-            pool.waiting.push_back((request, target.clone()));
+            pool.waiting.push_back((request, place.clone()));
         }
         waits
     }
@@ -140,7 +156,7 @@ impl AgentState {
     }
 
     /// A connection is gone: the request that waits longest is to have another.
-    pub(super) fn remove(&mut self, name: &str, socket: Socket) -> Option<(ClientRequest, Target)> {
+    pub(super) fn remove(&mut self, name: &str, socket: Socket) -> Option<(ClientRequest, Place)> {
         let pool = self.pools.get_mut(name)?;
         pool.used.retain(|known| *known != socket);
         pool.free.retain(|known| *known != socket);

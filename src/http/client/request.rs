@@ -33,7 +33,7 @@ pub fn request<S: 'static>(
     };
     let reuses = of_agent.and_then(|of_agent| agent(cx, of_agent));
     let keep_alive = reuses.is_some_and(|own| AgentState::reuses(own));
-    let (name, target) = (options.name(), options.target());
+    let (name, place) = (options.name(), options.place());
     let timeout = options.timeout.unwrap_or(0);
     let mut outgoing = Outgoing {
         fields: std::mem::take(&mut options.fields),
@@ -41,7 +41,7 @@ pub fn request<S: 'static>(
         keep_alive,
         ..Outgoing::default()
     };
-    if error.is_none() && outgoing.fields.get("host").is_none() {
+    if error.is_none() && options.sets_host && outgoing.fields.get("host").is_none() {
         // Of a host that cannot stand in a field no address will be found either.
         if let Err(error) = outgoing.set("Host", options.host_field().as_bytes()) {
             options.error = Some(error.into());
@@ -73,6 +73,7 @@ pub fn request<S: 'static>(
         agent: of_agent,
         name: name.clone(),
         socket: None,
+        limits: options.limits,
         timeout: Timeout {
             ms: options.timeout,
             ..Timeout::default()
@@ -88,8 +89,8 @@ pub fn request<S: 'static>(
     }
     match (error, of_agent) {
         (Some(error), _) => over_later(cx, request, error),
-        (None, Some(of_agent)) => driver::find_connection(cx, of_agent, &name, request, target),
-        (None, None) => driver::connect_alone(cx, request, target, timeout),
+        (None, Some(of_agent)) => driver::find_connection(cx, of_agent, &name, request, place),
+        (None, None) => driver::connect_alone(cx, request, place, timeout),
     }
     request
 }
@@ -223,6 +224,12 @@ impl ClientRequest {
     #[must_use]
     pub fn get_header_names<S: 'static>(self, cx: &Context<S>) -> Vec<String> {
         known(cx, self).map_or(Vec::new(), |own| own.sending.outgoing.fields.names())
+    }
+
+    /// The fields that are set, in order (`req.getHeaders`): each name in lower case, with its values.
+    #[must_use]
+    pub fn get_headers<S: 'static>(self, cx: &Context<S>) -> Vec<(String, Vec<&[u8]>)> {
+        known(cx, self).map_or(Vec::new(), |own| own.sending.outgoing.fields.by_name())
     }
 
     /// Whether the head is fixed (`req.headersSent`).
@@ -444,6 +451,49 @@ impl ClientRequest {
         self
     }
 
+    /// Whether what is written goes out at once (`req.setNoDelay`), which it does by default; as
+    /// [`Socket::set_no_delay`], as soon as it has a connection.
+    pub fn set_no_delay<S: 'static>(self, cx: &mut Context<S>, on: bool) -> Self {
+        self.with_socket(cx, move |cx, socket| {
+            socket.set_no_delay(cx, on);
+        })
+    }
+
+    /// Has the connection probed when it has been idle for so many milliseconds
+    /// (`req.setSocketKeepAlive`); as [`Socket::set_keep_alive`], as soon as it has one.
+    pub fn set_socket_keep_alive<S: 'static>(
+        self,
+        cx: &mut Context<S>,
+        idle_ms: Option<u32>,
+    ) -> Self {
+        self.with_socket(cx, move |cx, socket| {
+            socket.set_keep_alive(cx, idle_ms);
+        })
+    }
+
+    /// Does something with its connection: now, or when it has one.
+    fn with_socket<S: 'static>(
+        self,
+        cx: &mut Context<S>,
+        act: impl FnOnce(&mut Context<S>, Socket) + 'static,
+    ) -> Self {
+        match self.socket(cx) {
+            Some(socket) => act(cx, socket),
+            None => {
+                let mut act = Some(act);
+                let callback = move |_: &mut S, cx: &mut Context<S>, _, event: RequestEvent<'_>| {
+                    if let (RequestEvent::Socket(socket), Some(act)) = (event, act.take()) {
+                        act(cx, socket);
+                    }
+                };
+                if let Some(listeners) = self.listeners(cx) {
+                    listeners.add_own(RequestEventKind::Socket, Box::new(callback));
+                }
+            }
+        }
+        self
+    }
+
     /// The connection it goes out on, once it has one (`req.socket`).
     #[must_use]
     pub fn socket<S: 'static>(self, cx: &Context<S>) -> Option<Socket> {
@@ -474,6 +524,22 @@ impl ClientRequest {
     #[must_use]
     pub fn destroyed<S: 'static>(self, cx: &Context<S>) -> bool {
         known(cx, self).is_none_or(|own| own.sending.is_destroyed())
+    }
+
+    /// Bytes that are not with the kernel yet (`req.writableLength`), the head and the marks of chunks
+    /// among them.
+    #[must_use]
+    pub fn writable_length<S: 'static>(self, cx: &Context<S>) -> usize {
+        let Some(own) = known(cx, self) else { return 0 };
+        let attached = own.socket.filter(|_| own.sending.is_attached());
+        let queued = attached.map_or(0, |socket| socket.writable_length(cx));
+        own.sending.unsent() + queued
+    }
+
+    /// Whether it has ended, and the kernel has all of it (`req.writableFinished`).
+    #[must_use]
+    pub fn writable_finished<S: 'static>(self, cx: &Context<S>) -> bool {
+        self.writable_ended(cx) && self.writable_length(cx) == 0
     }
 
     /// Whether `end` was called (`req.writableEnded`).

@@ -10,6 +10,7 @@ use super::pool::{Agent, AgentState};
 use crate::Context;
 use crate::event_loop::listeners::emit;
 use crate::http::incoming::{self, IncomingMessage};
+use crate::http::message::Limits;
 use crate::http::message::incoming::Incoming;
 use crate::http::{WriteCallback, gone};
 use crate::net::{Error, Socket};
@@ -26,6 +27,8 @@ pub(super) struct Request<S> {
     /// What connections must have in common to be used for it.
     pub(super) name: String,
     pub(super) socket: Option<Socket>,
+    /// What the head of its response may be.
+    pub(super) limits: Limits,
     pub(super) timeout: Timeout,
     /// Its connection has served another before, and has waited since.
     pub(super) reused: bool,

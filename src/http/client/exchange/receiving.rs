@@ -30,6 +30,7 @@ pub(in crate::http) struct Receiving<T> {
     asked: Asked,
     /// The request is a CONNECT.
     connects: bool,
+    limits: Limits,
     /// The last response, kept up to the next.
     response: Option<Box<Received<T>>>,
     /// Its number: it tells it from those before on the same connection.
@@ -98,6 +99,7 @@ impl<T: Default> Receiving<T> {
     pub(in crate::http) fn new() -> Self {
         Self {
             parser: Parser::responses(),
+            limits: Limits::default(),
             asked: Asked::Nothing,
             connects: false,
             response: None,
@@ -114,7 +116,8 @@ impl<T: Default> Receiving<T> {
     }
 
     /// What of the request bears on how its response is read.
-    pub(in crate::http) fn expect(&mut self, method: &str) {
+    pub(in crate::http) fn expect(&mut self, method: &str, limits: Limits) {
+        self.limits = limits;
         self.parser.set_bodiless(method == "HEAD");
         self.connects = method == "CONNECT";
     }
@@ -149,9 +152,7 @@ impl<T: Default> Receiving<T> {
             self.parts += 1;
             let mut head = Head::default();
             let (mut now, limited) = (&input[..window], window < input.len());
-            let part = self
-                .parser
-                .next_within(&mut now, &mut head, &Limits::default());
+            let part = self.parser.next_within(&mut now, &mut head, &self.limits);
             *input = &input[window - now.len()..];
             return match part {
                 Ok(None) if limited => continue,

@@ -138,6 +138,11 @@ impl Sending {
         Written::Done { below, when }
     }
 
+    /// Bytes that the socket has not taken yet.
+    pub(in crate::http) fn unsent(&self) -> usize {
+        self.out.len()
+    }
+
     /// Renders the head. Without a body a GET, and what is like it, says nothing of one.
     fn render(&mut self, data: Option<&[u8]>, end: bool) {
         let empty = end && data.is_none_or(<[u8]>::is_empty);

@@ -4,6 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
+use crate::http::message::Limits;
 use crate::http::message::fields::Fields;
 use crate::http::message::incoming::Resumed;
 use crate::http::message::outgoing::Outgoing;
@@ -26,7 +27,7 @@ impl Rig {
     fn new(method: &str) -> Self {
         let mut receiving = Receiving::new();
         receiving.serve();
-        receiving.expect(method);
+        receiving.expect(method, Limits::default());
         Self {
             receiving,
             seen: Vec::new(),
@@ -275,7 +276,7 @@ fn a_connection_serves_one_request_after_the_other() {
     assert_eq!(rig.receiving.answer(), Some(1));
     assert_eq!(rig.receiving.keep_alive_hint(), Some(7));
     rig.receiving.serve();
-    rig.receiving.expect("GET");
+    rig.receiving.expect("GET", Limits::default());
     assert_eq!(rig.receiving.answer(), None);
     rig.receive(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
     assert_eq!(rig.receiving.answer(), Some(2));
