@@ -293,6 +293,7 @@ scenarios! {
     http_client_urls "104-http-client-urls";
     http_client_parse_errors "105-http-client-parse-errors";
     http_client_headers "106-http-client-headers";
+    http_listeners "123-http-listeners";
 }
 
 mod node {
@@ -449,6 +450,9 @@ mod node {
     #[cfg(feature = "http")]
     #[path = "83-http-keepalive-timeout.rs"]
     pub mod http_keepalive_timeout;
+    #[cfg(feature = "http")]
+    #[path = "123-http-listeners.rs"]
+    pub mod http_listeners;
     #[cfg(feature = "http")]
     #[path = "89-http-max-requests-per-socket.rs"]
     pub mod http_max_requests_per_socket;
