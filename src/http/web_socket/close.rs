@@ -4,8 +4,6 @@ use std::fmt;
 
 use tungstenite::protocol::frame::coding::CloseCode;
 
-use super::frame::MAX_CONTROL;
-
 /// Close codes (RFC 6455, 7.4.1).
 pub mod code {
     /// It is done.
@@ -33,6 +31,9 @@ pub mod code {
     /// The server has too much to do: come again later.
     pub const TRY_AGAIN_LATER: u16 = 1013;
 }
+
+/// The longest payload of a control frame.
+pub(super) const MAX_CONTROL: usize = 125;
 
 /// The longest reason in a close frame, in bytes: a control frame's payload less the code.
 pub const MAX_REASON: usize = MAX_CONTROL - 2;

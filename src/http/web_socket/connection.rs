@@ -10,6 +10,9 @@ use super::{
 use crate::http::server::THROWN_AWAY;
 use crate::net::{self, Context, Holding, Socket};
 
+/// The deadlines that one timer's callback handles at most; the others follow a turn later.
+const DUE_PER_TURN: usize = 256;
+
 /// Frames one WebSocket is served in one turn, whole messages or not; the rest of what was read
 /// waits for the next. They are counted after every [`WINDOW`].
 const FRAMES_PER_TURN: u32 = 256;
@@ -95,7 +98,7 @@ pub(super) fn open<S: 'static>(
         .on_event(cx, heard);
     let web_socket = WebSocket(socket);
     if options.ping_interval_ms > 0 {
-        endpoint.set_deadline(cx, Due::Ping, web_socket);
+        set_deadline(cx, endpoint, Due::Ping, web_socket);
     }
     web_socket
 }
@@ -276,7 +279,7 @@ pub(super) fn await_end<S: 'static>(cx: &mut Context<S>, web_socket: WebSocket) 
     };
     if !std::mem::replace(&mut connection.ending, true) {
         let endpoint = connection.endpoint;
-        endpoint.set_deadline(cx, Due::Close, web_socket);
+        set_deadline(cx, endpoint, Due::Close, web_socket);
     }
 }
 
@@ -317,8 +320,72 @@ fn close<S: 'static>(state: &mut S, cx: &mut Context<S>, web_socket: WebSocket) 
     connection.endpoint.emit(state, cx, web_socket, event);
 }
 
+// --- deadlines ------------------------------------------------------------------------------
+
+/// Sees to it that the WebSocket is looked at when this is due.
+fn set_deadline<S: 'static>(
+    cx: &mut Context<S>,
+    endpoint: Endpoint,
+    due: Due,
+    web_socket: WebSocket,
+) {
+    let now = cx.now();
+    if let Some(shared) = endpoint.shared(cx) {
+        shared.deadlines.push(now, due, web_socket);
+        arm(cx, endpoint);
+    }
+}
+
+/// Sets the timer to the first deadline, unless it is set to about that.
+fn arm<S: 'static>(cx: &mut Context<S>, endpoint: Endpoint) {
+    let now = cx.now();
+    let Some(shared) = endpoint.shared(cx) else {
+        return;
+    };
+    let Some(at) = shared.deadlines.next_look(now) else {
+        return;
+    };
+    let set = shared.timer;
+    let grain = shared.deadlines.grain();
+    if set.is_some_and(|(set, _)| set <= at + grain) {
+        return;
+    }
+    if let Some((_, timer)) = set {
+        cx.clear_timer(timer);
+    }
+    let timer = cx.set_timeout(at.saturating_sub(now), move |_, cx| look(cx, endpoint));
+    // Who is waited for holds the loop open, not the waiting.
+    cx.set_timer_ref(timer, false);
+    if let Some(shared) = endpoint.shared(cx) {
+        shared.timer = Some((at, timer));
+    }
+}
+
+/// Timers phase: looks at those whose deadline is past.
+fn look<S: 'static>(cx: &mut Context<S>, endpoint: Endpoint) {
+    let (now, awake) = (cx.now(), cx.awake_since());
+    if let Some(shared) = endpoint.shared(cx) {
+        shared.timer = None;
+    }
+    for _ in 0..DUE_PER_TURN {
+        let due = endpoint
+            .shared(cx)
+            .and_then(|shared| shared.deadlines.pop(now));
+        let Some((due, web_socket, since)) = due else {
+            break;
+        };
+        if since < awake {
+            // What the peer has done while the loop was held up is still to be seen.
+            set_deadline(cx, endpoint, due, web_socket);
+        } else if let Some(next) = self::due(cx, web_socket, due) {
+            set_deadline(cx, endpoint, next, web_socket);
+        }
+    }
+    arm(cx, endpoint);
+}
+
 /// A deadline is past. What is due next, if anything.
-pub(super) fn due<S: 'static>(cx: &mut Context<S>, web_socket: WebSocket, due: Due) -> Option<Due> {
+fn due<S: 'static>(cx: &mut Context<S>, web_socket: WebSocket, due: Due) -> Option<Due> {
     let socket = web_socket.0;
     let waiting = socket.buffered(cx) as u64;
     let sent = socket.bytes_written(cx) - waiting;

@@ -8,13 +8,20 @@ use std::io::Cursor;
 use tungstenite::protocol::frame::FrameHeader;
 use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
-use super::{Error, Role};
+use super::Error;
+use super::close::MAX_CONTROL;
 
 /// The longest header: two bytes, a length of eight, a mask of four.
 pub(super) const MAX_HEADER: usize = 14;
 
-/// The longest payload of a control frame.
-pub(super) const MAX_CONTROL: usize = 125;
+/// Which end of the connection one is. A client masks its frames, a server does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The end that was connected to.
+    Server,
+    /// The end that has connected.
+    Client,
+}
 
 /// What a frame carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -40,6 +40,7 @@
 //! | --- | --- | --- |
 //! | `handshake.rs` | a request becomes a WebSocket or is refused | `WebSocketServer.handleUpgrade` |
 //! | `client.rs` | the same from the other side | `new WebSocket(url)` |
+//! | `events.rs` | what can happen to one | events |
 //! | `endpoint.rs` | listeners and limits of many | `WebSocketServer`, `EventEmitter` |
 //! | `socket.rs` | one WebSocket: what it does, what it tells | `WebSocket` |
 //! | `connection.rs` | what the loop keeps of one; its socket's events | `websocket.js` |
@@ -67,6 +68,7 @@ mod connection;
 mod deadlines;
 mod decoder;
 mod endpoint;
+mod events;
 mod frame;
 mod handshake;
 mod protocol;
@@ -76,9 +78,11 @@ pub use client::{ClientHandshake, connect};
 pub use close::{Error, MAX_REASON, code, is_valid_close_code};
 pub use connection::held;
 pub use decoder::{Decoded, Decoder};
-pub use endpoint::{Endpoint, Event, EventKind, Message, Options};
+pub use endpoint::Endpoint;
+pub use events::{Event, EventKind, Message, Options, WebSocket};
+pub use frame::Role;
 pub use handshake::{Handshake, Refusal};
-pub use protocol::{Protocol, ReadyState, Received, Role};
-pub use socket::{WebSocket, accept, append_binary, append_text, encode_binary, encode_text};
+pub use protocol::{Protocol, ReadyState, Received};
+pub use socket::{accept, append_binary, append_text, encode_binary, encode_text};
 
 crate::event_loop::no_error! { Endpoint, WebSocket }

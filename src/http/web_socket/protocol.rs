@@ -11,18 +11,10 @@
 //!
 //! What breaks the protocol is told, and answered with a close frame if none was sent: closed.
 
+use super::close::MAX_CONTROL;
 use super::decoder::{Decoded, Decoder};
-use super::frame::{self, Kind, MAX_CONTROL};
-use super::{Error, close};
-
-/// Which end of the connection one is. A client masks its frames, a server does not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// The end that was connected to.
-    Server,
-    /// The end that has connected.
-    Client,
-}
+use super::frame::{self, Kind};
+use super::{Error, Role, close};
 
 /// How far a WebSocket is (`readyState`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

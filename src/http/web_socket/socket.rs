@@ -4,19 +4,11 @@ use std::rc::Rc;
 
 use super::connection::{self, Connection};
 use super::frame::{self, Kind};
-use super::{Endpoint, Handshake, ReadyState, Refusal, Role, code};
+use super::{Endpoint, Handshake, ReadyState, Refusal, Role, WebSocket, code};
 use crate::event_loop::{CallbackResult, CallbackSite};
 use crate::http::Head;
 use crate::http::server;
 use crate::net::{Context, Socket};
-
-/// One end of a WebSocket (`WebSocket` of Node's `ws`): a small id; everything goes through the
-/// context.
-///
-/// It is good until its [`Event::Close`](super::Event::Close); done with a stale one, everything
-/// is a no-op. What it does comes to the listeners of its [`Endpoint`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct WebSocket(pub(super) Socket);
 
 /// Makes the connection of an HTTP server's `upgrade` event a WebSocket, or refuses the request if
 /// it is not in order: [`Handshake::from_head`], then [`Handshake::accept`] or [`Refusal::send`].
