@@ -6,7 +6,8 @@
 //! | `pool.rs` | which connection is whose, and what is kept | no loop |
 //! | `options.rs`, `url.rs` | what to ask for | no loop |
 //! | `audience.rs`, `state.rs` | what the loop keeps, and who is told | where it is kept |
-//! | `driver.rs` | from the socket's events to the machines, and back | the ones above |
+//! | `serving.rs` | a connection serves a request, and then the next | the ones above |
+//! | `driver.rs` | how connections begin, and what happens to them | the ones above |
 //! | `agent.rs`, `request.rs` | what a program does with an agent, with a request | the ones above |
 
 mod agent;
@@ -16,12 +17,13 @@ mod exchange;
 mod options;
 mod pool;
 mod request;
+mod serving;
 mod state;
 mod url;
 
 pub use audience::{ClientRequest, RequestEvent, RequestEventKind};
-pub(in crate::http) use driver::Responses;
 pub use options::RequestOptions;
 pub use pool::{Agent, AgentOptions};
 pub use request::{get, request};
+pub(in crate::http) use serving::Responses;
 pub(in crate::http) use state::response;

@@ -5,6 +5,7 @@ use super::driver;
 use super::exchange::{Sending, When, Written};
 use super::options::{Choice, RequestOptions};
 use super::pool::{Agent, AgentState};
+use super::serving;
 use super::state::{
     Request, Timeout, agent, clients, fail, hung_up, known, of, over_later, tell_error,
 };
@@ -324,8 +325,8 @@ impl ClientRequest {
             Some(Written::Done { below, when }) => {
                 match when {
                     When::Later => {}
-                    When::Soon => cx.next_tick(move |_, cx| driver::flush(cx, self)),
-                    When::Now => driver::flush(cx, self),
+                    When::Soon => cx.next_tick(move |_, cx| serving::flush(cx, self)),
+                    When::Now => serving::flush(cx, self),
                 }
                 below
             }
@@ -417,7 +418,7 @@ impl ClientRequest {
         }
         match (own.socket, own.agent) {
             (Some(socket), _) if own.sending.is_attached() => {
-                driver::discard(cx, socket);
+                serving::discard(cx, socket);
                 match error {
                     Some(error) => socket.destroy_with_error(cx, error),
                     None => socket.destroy(cx),
