@@ -14,6 +14,7 @@ mod agent;
 mod audience;
 mod driver;
 mod exchange;
+mod fields;
 mod options;
 mod pool;
 mod request;
