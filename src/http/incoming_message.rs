@@ -191,22 +191,25 @@ impl IncomingMessage {
         self.known(cx)?.trailers.as_deref()
     }
 
-    /// The method of a request (`method`).
+    /// The method of a request (`method`). `None` of a response, or if it is stale.
     #[must_use]
-    pub fn method<S: 'static>(self, cx: &Context<S>) -> &str {
-        self.head(cx).map_or("", Head::method)
+    pub fn method<S: 'static>(self, cx: &Context<S>) -> Option<&str> {
+        let method = self.head(cx).map(Head::method);
+        method.filter(|method| !method.is_empty())
     }
 
-    /// The target of a request as it was sent (`url`).
+    /// The target of a request as it was sent (`url`). `None` of a response, or if it is stale.
     #[must_use]
-    pub fn url<S: 'static>(self, cx: &Context<S>) -> &str {
-        self.head(cx).map_or("", Head::url)
+    pub fn url<S: 'static>(self, cx: &Context<S>) -> Option<&str> {
+        let url = self.head(cx).map(Head::url);
+        url.filter(|url| !url.is_empty())
     }
 
-    /// The status of a response (`statusCode`).
+    /// The status of a response (`statusCode`). `None` of a request, or if it is stale.
     #[must_use]
-    pub fn status_code<S: 'static>(self, cx: &Context<S>) -> u16 {
-        self.head(cx).map_or(0, Head::status_code)
+    pub fn status_code<S: 'static>(self, cx: &Context<S>) -> Option<u16> {
+        let status = self.head(cx).map(Head::status_code);
+        status.filter(|&status| status > 0)
     }
 
     /// The value of the first field of this name, if it is text (`headers[name]`); all there is to

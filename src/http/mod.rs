@@ -12,13 +12,13 @@
 //! let mut event_loop = EventLoop::<String>::new()?;
 //! let server = http::create_server(&mut event_loop);
 //! server.on_request(&mut event_loop, |_, cx, request, response| {
-//!     let url = request.url(cx).to_owned();
+//!     let url = request.url(cx).unwrap_or_default().to_owned();
 //!     response.end_with(cx, format!("you asked for {url}"));
 //! });
 //! server.on_listening(&mut event_loop, |_, cx, server| {
 //!     let request = http::get(cx, format!("http://127.0.0.1:{}/hello", server.port(cx)));
 //!     request.on_response(cx, |_, cx, _, response| {
-//!         assert_eq!(response.status_code(cx), 200);
+//!         assert_eq!(response.status_code(cx), Some(200));
 //!         response.on_data(cx, |heard: &mut String, _, _, bytes| {
 //!             heard.push_str(&String::from_utf8_lossy(bytes));
 //!         });

@@ -183,7 +183,7 @@ pub fn a_second_page() {
     copy.change(
         "examples/course/one_loop.rs",
         "|book: &mut Book, cx, _, response| {\n        response.end_with(cx, book.entries.join(\"\\n\"));",
-        "|book: &mut Book, cx, request, response| {\n        match request.url(cx) == \"/count\" {\n            \
+        "|book: &mut Book, cx, request, response| {\n        match request.url(cx) == Some(\"/count\") {\n            \
          true => response.end_with(cx, book.entries.len().to_string()),\n            \
          false => response.end_with(cx, book.entries.join(\"\\n\")),\n        };",
     );

@@ -16,7 +16,7 @@ pub fn counting(
         .net()
         .on_connection(cx, |said, _, _| said.push("connection".into()));
     server.on_request(cx, |_, cx, request, response| {
-        let url = request.url(cx).to_owned();
+        let url = request.url(cx).expect("it is there").to_owned();
         if url == "/close" {
             response.set_header(cx, "Connection", "close").unwrap();
         }

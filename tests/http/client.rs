@@ -47,7 +47,10 @@ fn read_until(stream: &mut TcpStream, end: &str) -> String {
 /// Says everything that happens to a request.
 pub fn watch(cx: &mut Context<Said>, request: ClientRequest) {
     request.on_response(cx, |said, cx, _, response| {
-        said.push(format!("response {}", response.status_code(cx)));
+        said.push(format!(
+            "response {}",
+            response.status_code(cx).expect("it is there")
+        ));
         let body = Rc::new(RefCell::new(String::new()));
         let heard = Rc::clone(&body);
         response.on_data(cx, move |_, _, _, bytes| {

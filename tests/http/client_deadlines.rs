@@ -184,7 +184,11 @@ fn a_connection_that_is_used_again_has_no_time_left_over() {
     let mut rig = timed(|cx, server| {
         server.set_keep_alive_timeout(cx, 0);
         server.on_request(cx, |_, cx, request, response| {
-            let ms = request.url(cx).trim_start_matches('/').parse();
+            let ms = request
+                .url(cx)
+                .expect("it is there")
+                .trim_start_matches('/')
+                .parse();
             cx.set_timeout(ms.expect("how long"), move |_, cx| {
                 response.end_with(cx, "x")
             });
@@ -234,7 +238,11 @@ fn a_connection_that_is_used_again_has_no_time_left_over() {
 fn a_request_that_has_waited_has_not_the_timeout_of_the_one_before() {
     let mut rig = timed(|cx, server| {
         server.on_request(cx, |_, cx, request, response| {
-            let ms = request.url(cx).trim_start_matches('/').parse();
+            let ms = request
+                .url(cx)
+                .expect("it is there")
+                .trim_start_matches('/')
+                .parse();
             cx.set_timeout(ms.expect("how long"), move |_, cx| {
                 response.end_with(cx, "x")
             });

@@ -119,7 +119,9 @@ fn an_upgrade_does_not_overtake_a_response() {
     let served = Served::new(|cx, server| {
         server.on_upgrade(cx, |notes, _, _, _, _| notes.send("upgrade".into()));
         server.on_request(cx, |notes, cx, request, response| {
-            notes.send(request.url(cx).into()).unwrap();
+            notes
+                .send(request.url(cx).expect("it is there").into())
+                .unwrap();
             cx.set_immediate(move |_, cx| response.end_with(cx, "x"));
         });
     });

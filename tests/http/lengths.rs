@@ -189,7 +189,7 @@ fn nothing_is_left_of_the_response_before() {
     let mut rig = timed(|cx, server| {
         server.on_request(cx, |_, cx, request, response| {
             response.set_send_date(cx, false);
-            match request.url(cx) {
+            match request.url(cx).expect("it is there") {
                 "/odd" => {
                     response.set_status_code(cx, 404);
                     response.set_status_message(cx, "Odd").unwrap();

@@ -60,7 +60,7 @@ fn a_later_response_waits_for_the_earlier_ones() {
         server.on_request(cx, move |_, cx, request, response| {
             response.set_send_date(cx, false);
             held.borrow_mut().push(response);
-            if request.url(cx) == "/go" {
+            if request.url(cx) == Some("/go") {
                 // The last first, and each in pieces.
                 for (place, response) in held.take().into_iter().enumerate().rev() {
                     response.write(cx, format!("{place}a"));
@@ -103,7 +103,7 @@ fn what_comes_behind_the_last_request_is_not_handed_out() {
 fn a_response_that_says_close_is_the_last() {
     let served = Served::new(|cx, server| {
         server.on_request(cx, |_, cx, request, response| {
-            if request.url(cx) == "/last" {
+            if request.url(cx) == Some("/last") {
                 response.set_header(cx, "Connection", "close").unwrap();
             }
             response.end_with(cx, "x");
@@ -121,6 +121,7 @@ fn head_204_and_304_have_no_body() {
             response.set_send_date(cx, false);
             let status = request
                 .url(cx)
+                .expect("it is there")
                 .trim_start_matches('/')
                 .parse()
                 .unwrap_or(200);
@@ -205,7 +206,7 @@ fn a_body_of_another_length_than_was_said_ends_the_connection() {
                 notes.send(error.code().into()).unwrap();
             });
             response.set_header(cx, "Content-Length", "5").unwrap();
-            match request.url(cx) {
+            match request.url(cx).expect("it is there") {
                 "/long" => {
                     response.write(cx, "hello");
                     assert!(!response.write(cx, "HTTP/1.1 200 OK\r\n\r\n"));
@@ -277,11 +278,14 @@ fn the_events_of_an_exchange_come_in_nodes_order() {
                 notes.send("end".into())
             });
             request.on_close(cx, |notes, cx, request| {
-                notes.send(format!("request close of {}", request.url(cx)))
+                notes.send(format!(
+                    "request close of {}",
+                    request.url(cx).expect("it is there")
+                ))
             });
             response.on_finish(cx, |notes, _, _| notes.send("finish".into()));
             response.on_close(cx, |notes, cx, response| {
-                let url = response.request().url(cx).to_owned();
+                let url = response.request().url(cx).unwrap_or("?").to_owned();
                 notes.send(format!("response close of {url}"))
             });
         });

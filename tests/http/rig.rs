@@ -100,9 +100,13 @@ pub fn echo(
     request: http::IncomingMessage,
     response: http::ServerResponse,
 ) {
-    let _ = notes.send(request.url(cx).to_owned());
+    let _ = notes.send(request.url(cx).expect("it is there").to_owned());
     response.set_send_date(cx, false);
-    let body = format!("{} {} ", request.method(cx), request.url(cx));
+    let body = format!(
+        "{} {} ",
+        request.method(cx).expect("it is there"),
+        request.url(cx).expect("it is there")
+    );
     let collected = Rc::new(RefCell::new(body.into_bytes()));
     let heard = Rc::clone(&collected);
     request.on_data(cx, move |_, _, _, bytes| {

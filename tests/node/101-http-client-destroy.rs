@@ -213,7 +213,7 @@ fn kept(cx: &mut Context<Trace>, server: Server) {
 pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     let server = http::create_server(cx);
     server.on_request(cx, |_, cx, q, r| {
-        if q.url(cx).starts_with("/end") {
+        if q.url(cx).is_some_and(|url| url.starts_with("/end")) {
             r.end_with(cx, "all");
             return;
         }

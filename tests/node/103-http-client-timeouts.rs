@@ -223,10 +223,10 @@ fn step(out: &mut Trace, cx: &mut Cx, server: Server, place: usize) {
 pub fn main(_: &mut Trace, cx: &mut Cx) {
     let server = http::create_server(cx);
     server.on_request(cx, |_, cx, q, r| match q.url(cx) {
-        "/fast" => {
+        Some("/fast") => {
             r.end_with(cx, "x");
         }
-        "/slow" => {
+        Some("/slow") => {
             cx.set_timeout(400, move |_, cx| {
                 r.end_with(cx, "x");
             });

@@ -118,7 +118,7 @@ fn next(out: &mut Trace, cx: &mut Context<Trace>, server: net::Server, place: us
     r.on_response(cx, move |out, cx, _, x| {
         opened.set(opened.get() + 1);
         let (status, version) = (
-            x.status_code(cx),
+            x.status_code(cx).expect("it is there"),
             x.head(cx).map(|head| head.http_version()),
         );
         out.log(format!(

@@ -180,7 +180,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     let server = http::create_server(cx);
     let rest = Rc::clone(&cases);
     server.on_request(cx, move |out, cx, req, res| {
-        let url = req.url(cx).to_owned();
+        let url = req.url(cx).expect("it is there").to_owned();
         out.log(format!("  request {url}"));
         match &*url {
             "/text" => text(cx, req, res),

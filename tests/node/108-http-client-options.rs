@@ -100,7 +100,10 @@ fn next(out: &mut Trace, cx: &mut Context<Trace>, plan: &Plan) {
         _ => queued(out, cx, plan),
     };
     r.on_response(cx, |out, cx, _, res| {
-        out.log(format!("  response {}", res.status_code(cx)));
+        out.log(format!(
+            "  response {}",
+            res.status_code(cx).expect("it is there")
+        ));
         res.on_end(cx, |out, _, _| out.log("  end"));
         res.resume(cx);
     });
@@ -129,8 +132,11 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         let host = req.header(cx, "host").map_or("none", |_| "yes");
         let from = req.socket().remote_address(cx).expect("it is connected");
         let from = from.ip().expect("it is on TCP");
-        out.log(format!("  request {} host={host} from={from}", req.url(cx)));
-        if req.url(cx) == "/large" {
+        out.log(format!(
+            "  request {} host={host} from={from}",
+            req.url(cx).expect("it is there")
+        ));
+        if req.url(cx) == Some("/large") {
             res.set_header(cx, "Large", "x".repeat(500))
                 .expect("a field");
         }

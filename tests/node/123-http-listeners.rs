@@ -30,7 +30,7 @@ fn never(out: &mut Trace) {
 }
 
 fn answer(out: &mut Trace, cx: &mut Cx, q: IncomingMessage, r: ServerResponse) {
-    out.log(format!("request {}", q.url(cx)));
+    out.log(format!("request {}", q.url(cx).expect("it is there")));
     let data = MessageEventKind::Data;
     let last = Rc::new(Cell::new(None));
     let gone = Rc::clone(&last);

@@ -29,7 +29,10 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         let raw = head.raw_headers();
         let raw = raw.map(|(name, value)| (name, String::from_utf8_lossy(value).into_owned()));
         out.log(format!("rawHeaders [{}]", json(raw, ",")));
-        let (status, sent) = (res.status_code(cx), res.headers_sent(cx));
+        let (status, sent) = (
+            res.status_code(cx).expect("it is there"),
+            res.headers_sent(cx),
+        );
         out.log(format!("defaults status={status} headersSent={sent}"));
         res.set_header(cx, "Content-Type", "text/plain").unwrap();
         res.end_with(cx, "hello");

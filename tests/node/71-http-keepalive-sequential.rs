@@ -18,7 +18,10 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     let server = http::create_server(cx);
     let count = Rc::clone(&conns);
     server.on_request(cx, move |out, cx, req, res| {
-        let (url, connection) = (req.url(cx).to_owned(), req.header(cx, "connection"));
+        let (url, connection) = (
+            req.url(cx).expect("it is there").to_owned(),
+            req.header(cx, "connection"),
+        );
         let (conns, connection) = (count.get(), or_undefined(connection));
         out.log(format!(
             "request {url} connections={conns} connection header={connection}"

@@ -48,10 +48,10 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     let server = http::create_server(cx);
     server.on_request(cx, |_, cx, req, res| {
         res.set_send_date(cx, false);
-        if req.url(cx) == "/set" {
+        if req.url(cx) == Some("/set") {
             res.set_header(cx, "Content-Length", "5").unwrap();
         }
-        if req.url(cx) == "/stream" {
+        if req.url(cx) == Some("/stream") {
             res.write(cx, "un");
         }
         res.end_with(cx, "known");

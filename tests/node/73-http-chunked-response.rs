@@ -34,7 +34,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     let server = http::create_server(cx);
     server.on_request(cx, |out, cx, req, res| {
         res.set_send_date(cx, false);
-        if req.url(cx) == "/length" {
+        if req.url(cx) == Some("/length") {
             res.write_head(cx, 200, &[("Content-Length", "6")]).unwrap();
             res.write(cx, "abc");
             res.end_with(cx, "def");

@@ -14,7 +14,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     let held = Rc::new(RefCell::new(Vec::<ServerResponse>::new()));
     let server = http::create_server(cx);
     server.on_request(cx, move |out, cx, req, res| {
-        let url = req.url(cx).to_owned();
+        let url = req.url(cx).expect("it is there").to_owned();
         out.log(format!("request {url}"));
         res.set_send_date(cx, false);
         let finished = url.clone();

@@ -77,7 +77,7 @@ fn next(out: &mut Trace, cx: &mut Context<Trace>, server: http::Server, place: u
 pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     let server = http::create_server(cx);
     server.on_request(cx, |out, cx, req, res| {
-        out.log(format!("request {}", req.url(cx)));
+        out.log(format!("request {}", req.url(cx).expect("it is there")));
         res.set_send_date(cx, false);
         res.end_with(cx, "ok");
     });

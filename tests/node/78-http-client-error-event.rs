@@ -11,7 +11,10 @@ use crate::Trace;
 pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     let server = http::create_server(cx);
     server.on_request(cx, |out, cx, req, res| {
-        out.lane("server", format!("request {}", req.url(cx)));
+        out.lane(
+            "server",
+            format!("request {}", req.url(cx).expect("it is there")),
+        );
         res.end_with(cx, "ok");
     });
     server.on_client_error(cx, |out, cx, e, s| {

@@ -16,15 +16,22 @@ fn answer(cx: &mut Context<Trace>, req: IncomingMessage, res: ServerResponse) {
         heard.borrow_mut().push_str(&String::from_utf8_lossy(d))
     });
     req.on_end(cx, move |out, cx, req| {
-        out.log(format!("{} body \"{}\"", req.url(cx), body.borrow()));
+        out.log(format!(
+            "{} body \"{}\"",
+            req.url(cx).expect("it is there"),
+            body.borrow()
+        ));
         res.set_send_date(cx, false);
         res.end_with(cx, "done");
     });
 }
 
 fn check(out: &mut Trace, cx: &mut Context<Trace>, req: IncomingMessage, res: ServerResponse) {
-    out.log(format!("checkContinue {}", req.url(cx)));
-    if req.url(cx) == "/yes" {
+    out.log(format!(
+        "checkContinue {}",
+        req.url(cx).expect("it is there")
+    ));
+    if req.url(cx) == Some("/yes") {
         res.write_continue(cx);
         answer(cx, req, res);
     } else {
@@ -75,7 +82,7 @@ fn run(
 pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     let server = http::create_server(cx);
     server.on_request(cx, |out, cx, req, res| {
-        out.log(format!("request {}", req.url(cx)));
+        out.log(format!("request {}", req.url(cx).expect("it is there")));
         answer(cx, req, res);
     });
     server.listen(cx, ("127.0.0.1", 0));

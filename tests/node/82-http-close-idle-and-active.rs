@@ -39,8 +39,11 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     let server = http::create_server(cx);
     server.on_request(cx, move |out, cx, req, res| {
         res.set_send_date(cx, false);
-        out.lane("server", format!("request {}", req.url(cx)));
-        if req.url(cx) == "/idle" {
+        out.lane(
+            "server",
+            format!("request {}", req.url(cx).expect("it is there")),
+        );
+        if req.url(cx) == Some("/idle") {
             res.end_with(cx, "quick");
             return;
         }

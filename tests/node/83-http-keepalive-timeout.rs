@@ -12,7 +12,7 @@ use crate::Trace;
 pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     let server = http::create_server(cx);
     server.on_request(cx, |_, cx, req, res| {
-        let url = req.url(cx).to_owned();
+        let url = req.url(cx).expect("it is there").to_owned();
         res.set_send_date(cx, false);
         res.end_with(cx, url);
     });

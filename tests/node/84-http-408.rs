@@ -44,7 +44,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     server.set_request_timeout(cx, 300);
     server.set_connections_checking_interval(cx, 50);
     server.on_request(cx, |out, cx, req, res| {
-        let l = match req.url(cx) {
+        let l = match req.url(cx).expect("it is there") {
             "/body" => "body",
             "/done" => "done",
             _ => "head",

@@ -62,7 +62,11 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             .header("X-Mine", "yes")
             .agent(None);
         let req = http::get(cx, options);
-        let (method, path, reused) = (req.method(cx), req.path(cx), req.reused_socket(cx));
+        let (method, path, reused) = (
+            req.method(cx).expect("it is there"),
+            req.path(cx).expect("it is there"),
+            req.reused_socket(cx),
+        );
         out.lane(
             "client",
             format!("created method={method} path={path} reused={reused}"),

@@ -60,7 +60,12 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             heard.borrow_mut().push_str(&String::from_utf8_lossy(d))
         });
         req.on_end(cx, move |_, cx, req| {
-            let text = format!("{} {} {}", req.method(cx), req.url(cx), b.borrow());
+            let text = format!(
+                "{} {} {}",
+                req.method(cx).expect("it is there"),
+                req.url(cx).expect("it is there"),
+                b.borrow()
+            );
             res.end_with(cx, text);
         });
     });

@@ -45,7 +45,10 @@ fn ask(
     });
     req.on_response(cx, move |out, cx, _, res| {
         let b = Rc::new(RefCell::new(String::new()));
-        out.log(format!("{path} response {}", res.status_code(cx)));
+        out.log(format!(
+            "{path} response {}",
+            res.status_code(cx).expect("it is there")
+        ));
         let heard = Rc::clone(&b);
         res.on_data(cx, move |_, _, _, d| {
             heard.borrow_mut().push_str(&String::from_utf8_lossy(d))

@@ -44,7 +44,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     let server = http::create_server(cx);
     server.on_request(cx, |out, cx, req, res| {
         res.set_send_date(cx, false);
-        let url = req.url(cx).to_owned();
+        let url = req.url(cx).expect("it is there").to_owned();
         out.log(format!("request {url}"));
         if url == "/now" {
             res.end_with(cx, "now");

@@ -12,14 +12,14 @@ use crate::{Trace, mask_date};
 pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     let server = http::create_server(cx);
     server.on_request(cx, |out, cx, req, res| {
-        let url = req.url(cx).to_owned();
+        let url = req.url(cx).expect("it is there").to_owned();
         out.log(format!("request {url}"));
         res.set_send_date(cx, false);
         res.end_with(cx, url);
     });
     server.set_max_requests_per_socket(cx, 2);
     server.on_drop_request(cx, |out, cx, req, _| {
-        out.log(format!("dropRequest {}", req.url(cx)))
+        out.log(format!("dropRequest {}", req.url(cx).expect("it is there")))
     });
     server.listen(cx, ("127.0.0.1", 0));
     server.on_listening(cx, |_, cx, server| {

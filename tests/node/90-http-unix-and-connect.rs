@@ -62,8 +62,8 @@ pub fn main(out: &mut Trace, cx: &mut Context<Trace>) {
             .remote_address(cx)
             .and_then(|remote| remote.ip());
         let (method, url, host) = (
-            req.method(cx),
-            req.url(cx),
+            req.method(cx).expect("it is there"),
+            req.url(cx).expect("it is there"),
             or_undefined(req.header(cx, "host")),
         );
         out.log(format!(

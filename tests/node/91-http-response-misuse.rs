@@ -77,7 +77,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
                 let (kept, gone, late) = (field("x-kept"), field("x-gone"), field("x-late"));
                 let line = format!(
                     "client status={} kept={kept} gone={gone} late={late} body=\"{}\"",
-                    res.status_code(cx),
+                    res.status_code(cx).expect("it is there"),
                     b.borrow()
                 );
                 cx.set_timeout(600, move |out: &mut Trace, cx| {

@@ -46,7 +46,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     let server = http::create_server(cx);
     let had_resumed = Rc::clone(&resumed);
     server.on_request(cx, move |out, cx, req, res| {
-        if req.method(cx) == "POST" {
+        if req.method(cx) == Some("POST") {
             let n = Rc::new(Cell::new(0));
             let count = Rc::clone(&n);
             req.on_data(cx, move |_, _, _, d| count.set(count.get() + d.len()));

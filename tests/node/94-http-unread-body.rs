@@ -26,7 +26,7 @@ type Callback = Box<dyn FnOnce(&mut Trace, &mut Context<Trace>)>;
 
 fn paused(cx: &mut Context<Trace>, req: IncomingMessage, res: ServerResponse) {
     let n = Rc::new(Cell::new(0));
-    if req.url(cx) != "/paused-alone" {
+    if req.url(cx) != Some("/paused-alone") {
         let count = Rc::clone(&n);
         req.on_data(cx, move |_, _, _, d| count.set(count.get() + d.len()));
     }
@@ -60,8 +60,12 @@ fn request(
     (server, plan): (http::Server, &Rc<Plan>),
     (req, res): (IncomingMessage, ServerResponse),
 ) {
-    out.log(format!("request {} {}", req.method(cx), req.url(cx)));
-    match req.url(cx) {
+    out.log(format!(
+        "request {} {}",
+        req.method(cx).expect("it is there"),
+        req.url(cx).expect("it is there")
+    ));
+    match req.url(cx).expect("it is there") {
         url if url.starts_with("/paused") => return paused(cx, req, res),
         "/behind" => {
             res.end_with(cx, "behind");

@@ -101,7 +101,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     let server = http::create_server(cx);
     let rest = Rc::clone(&todo);
     server.on_request(cx, move |out, cx, req, res| {
-        let url = req.url(cx).to_owned();
+        let url = req.url(cx).expect("it is there").to_owned();
         request(out, cx, (server, &rest), (&url, res));
     });
     server.listen(cx, ("127.0.0.1", 0));

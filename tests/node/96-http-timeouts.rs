@@ -37,7 +37,7 @@ const CASES: [Case; 7] = [
 type Todo = Rc<RefCell<VecDeque<Case>>>;
 
 fn handler(out: &mut Trace, cx: &mut Context<Trace>, req: IncomingMessage, res: ServerResponse) {
-    let url = req.url(cx).to_owned();
+    let url = req.url(cx).expect("it is there").to_owned();
     out.log(format!("request {url}"));
     let mut parts = url.split('/').skip(1);
     let by = parts.next().unwrap_or_default().to_owned();

@@ -104,7 +104,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     let server = http::create_server(cx);
     server.set_keep_alive_timeout(cx, 12010);
     server.on_request(cx, |out, cx, req, res| {
-        let path = req.url(cx).to_owned();
+        let path = req.url(cx).expect("it is there").to_owned();
         res.set_send_date(cx, false);
         prepare(out, cx, &path, res).expect("these may be set");
         res.end_with(cx, "x");

@@ -410,16 +410,16 @@ impl ClientRequest {
         known(cx, self)?.socket
     }
 
-    /// The method (`req.method`).
+    /// The method (`req.method`). `None` if it is stale.
     #[must_use]
-    pub fn method<S: 'static>(self, cx: &Context<S>) -> &str {
-        known(cx, self).map_or("", |own| &own.sending.method)
+    pub fn method<S: 'static>(self, cx: &Context<S>) -> Option<&str> {
+        known(cx, self).map(|own| own.sending.method.as_str())
     }
 
-    /// The target (`req.path`).
+    /// The target (`req.path`). `None` if it is stale.
     #[must_use]
-    pub fn path<S: 'static>(self, cx: &Context<S>) -> &str {
-        known(cx, self).map_or("", |own| &own.sending.path)
+    pub fn path<S: 'static>(self, cx: &Context<S>) -> Option<&str> {
+        known(cx, self).map(|own| own.sending.path.as_str())
     }
 
     /// Whether its connection has served another request, and has waited since

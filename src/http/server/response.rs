@@ -111,10 +111,11 @@ impl ServerResponse {
         self.socket
     }
 
-    /// The status that the head will have, 200 unless it is [set](Self::set_status_code).
+    /// The status that the head will have, 200 unless it is [set](Self::set_status_code). `None` if
+    /// it is stale.
     #[must_use]
-    pub fn status_code<S: 'static>(self, cx: &Context<S>) -> u16 {
-        self.known(cx).map_or(200, |own| own.status)
+    pub fn status_code<S: 'static>(self, cx: &Context<S>) -> Option<u16> {
+        self.known(cx).map(|own| own.status)
     }
 
     /// Sets the status of the head, if that is not sent yet (`res.statusCode = ..`). One that is

@@ -150,7 +150,7 @@ pub fn connect<S: 'static, R: CallbackResult>(
     request.on_response(cx, {
         let first = first.clone();
         move |state, cx, request, response| {
-            let status = response.status_code(cx);
+            let status = response.status_code(cx).unwrap_or_default();
             request.destroy(cx);
             if let Some(callback) = first() {
                 let error = failed(format!("Unexpected server response: {status}"));
