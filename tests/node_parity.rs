@@ -277,6 +277,7 @@ scenarios! {
     http_reused_connection_ends "93-http-reused-connection-ends";
     http_message_shapes "107-http-message-shapes";
     http_client_options "108-http-client-options";
+    http_pipelined_orders "109-http-pipelined-orders";
     http_unread_body "94-http-unread-body";
     http_destroyed_response "95-http-destroyed-response";
     http_timeouts "96-http-timeouts";
@@ -459,6 +460,9 @@ mod node {
     #[cfg(feature = "http")]
     #[path = "107-http-message-shapes.rs"]
     pub mod http_message_shapes;
+    #[cfg(feature = "http")]
+    #[path = "109-http-pipelined-orders.rs"]
+    pub mod http_pipelined_orders;
     #[cfg(feature = "http")]
     #[path = "76-http-pipelining.rs"]
     pub mod http_pipelining;
