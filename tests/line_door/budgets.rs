@@ -61,9 +61,13 @@ fn all_connections_of_an_address_have_a_budget_together() {
     }
     // Six hundred of these 2360 lines are heard, and then ten a second.
     assert_eq!(bob.messages(500).len(), 500);
+    // Who comes now waits for no more than one of them, and is not told that it types too fast.
     let mut late = server.join();
-    says(&mut late, 59, "late");
-    late.expect(TOLD);
+    late.say("late");
+    bob.expect_line(|line| line.ends_with(": late"));
+    late.say("/quit");
+    let told = late.rest();
+    assert!(!told.iter().any(|line| line == TOLD), "{told:?}");
 }
 
 #[test]
