@@ -74,14 +74,13 @@ impl Response {
     }
 
     /// Renders the head, up to the empty line behind it.
-    pub(super) fn render(&mut self, out: &mut Vec<u8>, length: Option<u64>, mut added: Added<'_>) {
+    pub(super) fn render(&mut self, out: &mut Vec<u8>, length: Option<u64>, added: &Added<'_>) {
         let outgoing = &mut self.outgoing;
         outgoing.bodiless |= matches!(self.status, 100..=199 | 204 | 304);
         if self.awaits_continue {
             // The client may or may not send a body that nobody has asked for.
             outgoing.keep_alive = false;
         }
-        added.timeout = added.timeout.filter(|_| outgoing.keep_alive);
         out.extend_from_slice(b"HTTP/1.1 ");
         write_number(out, u64::from(self.status), 10);
         out.push(b' ');
@@ -89,7 +88,7 @@ impl Response {
         let message = self.message.as_deref().unwrap_or(known);
         out.extend_from_slice(message.as_bytes());
         out.extend_from_slice(b"\r\n");
-        outgoing.render(out, length, &added);
+        outgoing.render(out, length, added);
     }
 
     /// Forgets what was set for another answer: it is not true of this one.

@@ -236,6 +236,8 @@ fn a_deadline_is_told_before_it_is_over_and_not_after_what_it_is_for() {
     rig.receive(b"x");
     assert_eq!(deadline(&rig), None, "it has come");
     rig.now = 2000;
+    rig.receive(b"\r\n");
+    assert_eq!(deadline(&rig), None, "an empty line is no request");
     rig.receive(b"G");
     assert_eq!(deadline(&rig), Some(62_000), "the next has begun");
     let none = Settings {

@@ -112,7 +112,7 @@ impl<T: Companion> Pipeline<T> {
         };
         if !response.outgoing.head_sent {
             let length = data.filter(|_| end).map(|data| data.len() as u64);
-            response.render(rendered, length, supplies.added(number));
+            response.render(rendered, length, &supplies.added(number));
         }
         let mut result = data.map_or(Ok(()), |data| response.outgoing.body(data, rendered));
         if end && result.is_ok() {

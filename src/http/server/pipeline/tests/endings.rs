@@ -2,7 +2,7 @@
 
 use super::rig::Rig;
 use crate::http::message::ParseError;
-use crate::http::server::pipeline::{Discarded, EndOfStream, Pipeline, THROWN_AWAY};
+use crate::http::server::pipeline::{Backlog, Discarded, EndOfStream, Pipeline, THROWN_AWAY};
 use crate::http::server::settings::Settings;
 
 const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -139,4 +139,52 @@ fn behind_the_last_request_nothing_is_read_but_a_little_thrown_away() {
     answer(&mut rig, 0);
     assert_eq!((statuses(&rig), rig.ended), (vec!["200".to_owned()], true));
     assert!(!rig.paused && rig.pipeline.is_lingering());
+}
+
+/// Catches: a fault behind the last answer that keeps its connection from being closed.
+#[test]
+fn a_fault_behind_the_last_answer_is_nobodys() {
+    let mut rig = rig();
+    let last = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+        Transfer-Encoding: chunked\r\n\r\n";
+    rig.stalled = true;
+    rig.receive(last);
+    rig.write(0, Some(b"x"), true);
+    rig.receive(b"zz\r\n");
+    assert!(rig.pipeline.is_over() && !rig.pipeline.is_lingering());
+    rig.kernel_takes(usize::MAX);
+    assert_eq!(
+        (statuses(&rig), rig.refused),
+        (vec!["200".to_owned()], None)
+    );
+    assert!(rig.pipeline.is_lingering());
+}
+
+#[test]
+fn what_was_thrown_away_is_not_read_on_when_there_is_room() {
+    let mut rig = rig();
+    rig.receive(&[GET, b"none\r\n\r\n"].concat());
+    let most = THROWN_AWAY as usize;
+    rig.pipeline.throw_away(most + 1, 0, 0, false);
+    let backlog = Backlog {
+        queued: 0,
+        full: 1024,
+    };
+    assert!(!rig.pipeline.reads_on(backlog));
+}
+
+#[test]
+fn an_exchange_is_kept_until_everything_of_it_is_told() {
+    let mut rig = rig();
+    rig.receive(POST);
+    rig.close();
+    assert_eq!(rig.aborted, [0]);
+    assert!(rig.pipeline.take_told(0).is_none(), "nothing is told yet");
+    let exchange = rig.pipeline.exchange(0).expect("it is still known");
+    exchange.response.closed = true;
+    assert!(rig.pipeline.take_told(0).is_none(), "half of it is told");
+    let exchange = rig.pipeline.exchange(0).expect("it is still known");
+    assert!(exchange.request.abort() && exchange.request.close());
+    assert!(rig.pipeline.take_told(0).is_some());
+    assert!(rig.pipeline.known(0).is_none());
 }

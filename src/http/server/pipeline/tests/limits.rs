@@ -128,3 +128,43 @@ fn chunks_of_a_byte_each_are_read_in_several_turns() {
     }
     assert_eq!((turns, rig.pipeline.parts()), (3, 3000 - 2 * 1024 + 1));
 }
+
+/// What waits in the socket counts, too.
+#[test]
+fn whether_more_may_be_written_depends_on_all_that_waits() {
+    let mut rig = rig();
+    rig.stalled = true;
+    rig.receive(GET);
+    assert_eq!(rig.write(0, Some(&[b'x'; FULL / 2]), false), Some(true));
+    rig.flush();
+    assert_eq!(rig.write(0, Some(&[b'x'; FULL / 2]), false), Some(false));
+}
+
+#[test]
+fn what_is_much_goes_to_the_socket_at_once() {
+    let mut rig = rig();
+    rig.stalled = true;
+    rig.receive(GET);
+    let before = rig.pipeline.memory();
+    rig.write(0, Some(&[b'x'; 60_000]), false);
+    assert!(rig.queued.is_empty());
+    assert!(rig.pipeline.memory() - before >= 60_000);
+    rig.write(0, Some(&[b'x'; 6000]), false);
+    assert!(rig.queued.len() > 66_000);
+    assert_eq!(rig.pipeline.memory(), before);
+}
+
+#[test]
+fn a_body_that_nobody_has_asked_for_may_come_or_not_so_the_answer_is_the_last() {
+    let request = b"PUT / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n";
+    for asks in [false, true] {
+        let mut rig = rig();
+        rig.asks_for_bodies = asks;
+        rig.receive(request);
+        rig.write(0, Some(b"x"), true);
+        catch_up(&mut rig);
+        let text = String::from_utf8_lossy(&rig.wire);
+        assert_eq!(text.contains("Connection: close"), !asks, "{text}");
+        assert_eq!(rig.ended, !asks);
+    }
+}

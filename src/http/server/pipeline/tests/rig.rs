@@ -27,6 +27,8 @@ pub struct Rig {
     pub settings: Settings,
     pub now: u64,
     pub answers: Answers,
+    /// Who expects to be told to go on is told so.
+    pub asks_for_bodies: bool,
     /// Requests that were refused as soon as their heads had come.
     turned_away: Vec<u32>,
     /// What has happened, in order.
@@ -60,6 +62,7 @@ impl Rig {
             settings,
             now: 0,
             answers: Answers::Never,
+            asks_for_bodies: true,
             turned_away: Vec::new(),
             events: Vec::new(),
             requests: Vec::new(),
@@ -196,7 +199,7 @@ impl Rig {
             self.write(number, Some(b""), true);
             return;
         }
-        if route == Route::CheckContinue {
+        if route == Route::CheckContinue && self.asks_for_bodies {
             exchange.response.continues();
             let text = b"HTTP/1.1 100 Continue\r\n\r\n";
             self.pipeline.inform(number, text);
