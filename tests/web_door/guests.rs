@@ -74,7 +74,7 @@ fn a_whole_url_calls_the_server_by_the_name_in_it() {
         ("chat.example", "chat.example", true),
         ("evil.example", "127.0.0.1", false),
         ("evil.example", "evil.example", false),
-        ("localhost", "evil.example", false),
+        ("localhost", "evil.example", true),
     ] {
         for (path, status) in [("/ws", 101), ("/loop/ws", 403)] {
             let line = ask(
