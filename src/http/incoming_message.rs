@@ -157,10 +157,13 @@ impl IncomingMessage {
 
     fn give_up<S: 'static>(self, cx: &mut Context<S>, error: Option<Error>) {
         let socket = self.socket;
-        let closes = match server::is(cx, socket) {
-            true => self.known(cx).is_some(),
-            false => incoming::destroy::<S, Responses>(cx, self, error.clone()),
-        };
+        if server::is(cx, socket) {
+            if self.known(cx).is_some() {
+                server::destroy(cx, socket, error);
+            }
+            return;
+        }
+        let closes = incoming::destroy::<S, Responses>(cx, self, error.clone());
         match error {
             _ if !closes => {}
             Some(error) => {

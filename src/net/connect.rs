@@ -30,7 +30,10 @@ pub(super) fn start<S>(cx: &mut Context<S>, id: HandleId, options: ConnectOption
     }
     connection.life = Life::Connecting;
     connection.no_delay |= options.no_delay;
-    connection.timeout = options.timeout.unwrap_or(connection.timeout);
+    let stale = options.timeout.and_then(|ms| {
+        connection.timeout = ms;
+        connection.timer.take() // it runs as long as another
+    });
     let own = connection.own.get_or_insert_default();
     own.keep_alive = options.keep_alive.map(|ms| ms / 1000).or(own.keep_alive);
     let how = options.attempting;
@@ -40,6 +43,9 @@ pub(super) fn start<S>(cx: &mut Context<S>, id: HandleId, options: ConnectOption
     };
     own.connects = own.connects.wrapping_add(1);
     let connects = own.connects;
+    if let Some(timer) = stale {
+        cx.clear_timer(timer);
+    }
     cx.reopen(id);
     update_active(cx, id);
     touch(cx, id);

@@ -1,6 +1,8 @@
 //! When each of the server's deadlines acts, to the millisecond of the loop's time: not before,
 //! not after, and of two that are pending always the nearer one.
 
+mod idle;
+
 use loopchat::Context;
 use loopchat::http::{self, ServerResponse};
 
@@ -221,34 +223,6 @@ fn the_keep_alive_time_is_that_of_an_idle_connection() {
         assert_eq!(rig.rest(&mut peer), "");
         assert_eq!(rig.now(), closed);
     }
-}
-
-/// Catches: a client that keeps a connection for ever by sending a line end now and then.
-#[test]
-fn empty_lines_do_not_keep_a_connection() {
-    let mut rig = answering(|_, _| {});
-    let mut peer = connected(&mut rig);
-    peer.send(GET);
-    rig.read_until(&mut peer, "\r\n\r\nx");
-    for seconds in 1..=5 {
-        rig.run_to(seconds * 1000);
-        assert_eq!(peer.ended(), None);
-        peer.send(if seconds % 2 == 0 { "\r\n" } else { "\r" });
-        rig.run_for(1);
-        peer.send(if seconds % 2 == 0 { "\r\n" } else { "\n" });
-    }
-    assert_eq!(rig.rest(&mut peer), "");
-    assert_eq!(rig.now(), 6000, "as if they had not come");
-    // They are in front of a request that comes in time.
-    let mut peer = connected(&mut rig);
-    peer.send(GET);
-    rig.read_until(&mut peer, "\r\n\r\nx");
-    let start = rig.now();
-    rig.run_to(start + 5000);
-    peer.send(format!("\r\n\r\n{GET}"));
-    rig.read_until(&mut peer, "\r\n\r\nx");
-    assert_eq!(rig.rest(&mut peer), "");
-    assert_eq!(rig.now(), start + 5000 + 6000);
 }
 
 /// The time of silence within a request, and that between two, whichever of them is shorter.

@@ -10,7 +10,7 @@ use std::io::{ErrorKind, Write};
 use loopchat::http::ServerResponse;
 use loopchat::http::web_socket::Refusal;
 
-use crate::rig::{Said, statuses, timed};
+use crate::rig::{Notes, Said, Served, statuses, timed};
 use crate::virtual_time::{End, Timed};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -312,4 +312,52 @@ fn nothing_is_said_behind_the_last_answer() {
     drop(peer.stream.shutdown(std::net::Shutdown::Write));
     let (answer, end) = rig.end(&mut peer);
     assert_eq!((statuses(&answer), end), (vec!["200"], End::Closed));
+}
+
+/// Catches: an answer that was written in the same read as what closes the connection, and is lost
+/// with it.
+#[test]
+fn what_was_answered_before_goes_out_before_the_connection_is_closed() {
+    let served = Served::new(|cx, server| {
+        server.on_request(cx, move |_, cx, request, response| match request.url(cx) {
+            Some("/answered") => drop(response.end_with(cx, "first")),
+            Some("/given-up") => request.destroy(cx),
+            _ => drop(server.close_all_connections(cx)),
+        });
+    });
+    let answered = "GET /answered HTTP/1.1\r\nHost: a\r\n\r\n";
+    for next in [
+        "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n",
+        "GET /given-up HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /all HTTP/1.1\r\nHost: a\r\n\r\n",
+    ] {
+        let told = served.ask_until_closed(format!("{answered}{next}"));
+        assert_eq!(statuses(&told), ["200"], "{next}");
+        assert!(told.ends_with("first"), "{next}: {told}");
+    }
+}
+
+/// Catches: a drain that is told behind the callbacks of what was written, so that one of them has
+/// filled the response anew, or has ended it.
+#[test]
+fn a_drain_is_told_before_the_callbacks_and_not_of_what_has_ended() {
+    let served = Served::new(|cx, server| {
+        server.on_request(cx, |_, cx, _, response| {
+            response.on_drain(cx, |notes: &mut Notes, cx, response| {
+                notes.send(format!("drain, ended {}", response.writable_ended(cx)))
+            });
+            response.write_then(cx, vec![b'x'; 1 << 20], move |notes: &mut Notes, cx, _| {
+                notes.send("written".into()).expect("the test waits");
+                response.write_then(cx, vec![b'x'; 1 << 20], |notes: &mut Notes, _, _| {
+                    notes.send("written again".into())
+                });
+                response.end(cx);
+            });
+        });
+    });
+    let told = served.ask("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    assert!(told.len() > 2 << 20);
+    let notes: Vec<String> = (0..3).map(|_| served.note()).collect();
+    assert_eq!(notes, ["drain, ended false", "written", "written again"]);
+    assert!(served.notes().is_empty());
 }

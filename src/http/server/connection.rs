@@ -27,8 +27,10 @@ pub(super) struct Connection<S> {
     /// Counts torn heads, requests with what is kept of their bodies, and responses that are not
     /// with the socket.
     counted: Holding,
-    /// The socket's timer of the keep-alive time, if it runs: it is not stopped for each request.
+    /// The socket's timer of the keep-alive time, if it runs, and how long that is: it is not stopped
+    /// for each request.
     idle_timer: Option<Timer>,
+    idle_ms: u32,
     /// Since when it has had nothing to do, in the loop's milliseconds.
     idle_since: u64,
 }
@@ -45,6 +47,7 @@ impl<S> Connection<S> {
             waiting: false,
             counted: Holding::default(),
             idle_timer: None,
+            idle_ms: 0,
             idle_since: now,
         }
     }
@@ -232,10 +235,12 @@ pub(super) fn idle<S: 'static>(cx: &mut Context<S>, socket: Socket) {
         return;
     };
     let now = cx.now();
+    let mut runs = is_idle_time(cx, socket);
     if let Some(own) = of(cx, socket) {
         own.idle_since = now;
+        runs &= own.idle_ms == ms;
     }
-    if !is_idle_time(cx, socket) {
+    if !runs {
         run_idle_time(cx, socket, ms); // every read and write starts it anew
     }
 }
@@ -244,7 +249,7 @@ pub(super) fn idle<S: 'static>(cx: &mut Context<S>, socket: Socket) {
 pub(super) fn stay_idle<S: 'static>(cx: &mut Context<S>, socket: Socket) {
     let (now, ms) = (cx.now(), settings(cx, socket).keep_alive());
     let since = known(cx, socket).map(|own| own.idle_since);
-    if let (Some(ms), Some(since), true) = (ms, since, is_idle_time(cx, socket)) {
+    if let (Some(ms), Some(since)) = (ms, since) {
         let over = u32::try_from(now - since).unwrap_or(u32::MAX);
         run_idle_time(cx, socket, ms.saturating_sub(over).max(1));
     }
@@ -254,6 +259,6 @@ fn run_idle_time<S: 'static>(cx: &mut Context<S>, socket: Socket, ms: u32) {
     socket.set_timeout(cx, ms);
     let timer = socket.timer(cx);
     if let Some(own) = of(cx, socket) {
-        own.idle_timer = timer;
+        (own.idle_timer, own.idle_ms) = (timer, ms);
     }
 }

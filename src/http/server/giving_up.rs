@@ -32,6 +32,20 @@ pub(super) fn end_of_stream<S: 'static>(state: &mut S, cx: &mut Context<S>, sock
     }
 }
 
+/// Closes a connection at once, for a reason or none. What was answered before that goes out, as far
+/// as the kernel takes it.
+pub(in crate::http) fn destroy<S: 'static>(
+    cx: &mut Context<S>,
+    socket: Socket,
+    error: Option<Error>,
+) {
+    sending::flush(cx, socket);
+    match error {
+        Some(error) => socket.destroy_with_error(cx, error),
+        None => socket.destroy(cx),
+    };
+}
+
 /// Nothing was read or written for a while.
 pub(super) fn timed_out<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
     let is_idle_time = connection::is_idle_time(cx, socket);

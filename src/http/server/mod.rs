@@ -27,7 +27,7 @@ mod state;
 pub use self::audience::{ResponseEvent, ResponseEventKind, ServerResponse};
 pub(in crate::http) use self::connection::{Requests, is, request};
 pub use self::connection::{held, parts};
-pub(in crate::http) use self::giving_up::end_with;
+pub(in crate::http) use self::giving_up::{destroy, end_with};
 pub(in crate::http) use self::pipeline::THROWN_AWAY;
 use self::settings::Settings;
 use self::state::{Callback, Listeners, ServerState, of};
@@ -97,7 +97,7 @@ impl ServerEvent<'_> {
                 }
             }
             Self::ClientError(_, socket) | Self::Timeout(socket) => {
-                socket.destroy(cx);
+                giving_up::destroy(cx, socket, None);
             }
             Self::DropRequest(..) => {} // it is answered all the same
         }
@@ -252,7 +252,7 @@ impl Server {
     /// Closes all connections (`server.closeAllConnections()`), but none that left HTTP.
     pub fn close_all_connections<S: 'static>(self, cx: &mut Context<S>) -> Self {
         for socket in self.connections(cx) {
-            socket.destroy(cx);
+            giving_up::destroy(cx, socket, None);
         }
         self
     }

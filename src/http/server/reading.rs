@@ -58,6 +58,7 @@ fn feed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, mut inpu
     }
     own.feeding = true;
     let (mut lent, mut spoken) = (None, Spoken::default());
+    let mut heard = false;
     while !socket.destroyed(cx) {
         let backlog = backlog(cx, socket);
         let Some(mut own) = of(cx, socket) else { break };
@@ -71,8 +72,10 @@ fn feed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, mut inpu
         let pipeline = &mut own.pipeline;
         match pipeline.read(&mut input, &mut lent, now, backlog, &settings, spoken) {
             pipeline::Event::Done => {
-                if pipeline.is_idle() && pipeline.parts() == 1 {
-                    connection::stay_idle(cx, socket);
+                match heard {
+                    _ if !pipeline.stays_idle() => {}
+                    true => connection::idle(cx, socket),
+                    false => connection::stay_idle(cx, socket),
                 }
                 break;
             }
@@ -86,6 +89,7 @@ fn feed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, mut inpu
                 break;
             }
             pipeline::Event::Request(number, route) => {
+                heard = true;
                 if settings.timeout > 0 {
                     connection::end_idle_time(cx, socket, settings.timeout);
                 }
@@ -95,14 +99,14 @@ fn feed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, mut inpu
                 let exchange = lent.unwrap_or_default();
                 return hand_over(state, cx, socket, &exchange.request.head, input, connect);
             }
-            pipeline::Event::Close => {
-                socket.destroy(cx);
-            }
+            pipeline::Event::Close => giving_up::destroy(cx, socket, None),
             pipeline::Event::Data(number, bytes) => {
+                heard = true;
                 let request = IncomingMessage { socket, number };
                 incoming::data::<S, Requests>(state, cx, request, bytes);
             }
             pipeline::Event::End(number) => {
+                heard = true;
                 let trailers = pipeline.take_trailers();
                 let request = IncomingMessage { socket, number };
                 incoming::completed::<S, Requests>(cx, request, trailers);

@@ -1,8 +1,8 @@
 //! What a program does with a response, and what it asks of it.
 
 use super::audience::{Callback, ResponseEvent, ResponseEventKind, ServerResponse};
-use super::connection;
 use super::pipeline::Response;
+use super::{connection, giving_up};
 use crate::Context;
 use crate::event_loop::listeners::{Role, listener_methods};
 use crate::event_loop::{CallbackResult, CallbackSite, ListenerId};
@@ -56,7 +56,7 @@ impl ServerResponse {
         match state {
             None | Some((_, true)) => {}
             Some((true, false)) => {
-                self.socket.destroy(cx);
+                giving_up::destroy(cx, self.socket, None);
             }
             Some((false, false)) => {
                 self.with(cx, |exchange| exchange.response.start_over(500));

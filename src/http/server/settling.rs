@@ -36,14 +36,15 @@ pub(super) fn settle<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Soc
     let Some(own) = of(cx, socket) else { return };
     let number = own.pipeline.writing();
     let writing = ServerResponse { socket, number };
-    // All that was written to it so far is sent.
-    call_back(state, cx, writing, None, |audience| &mut audience.on_sent);
+    // All that was written to it so far is sent. Whoever is told may write on, and fill it anew.
     let needs = writing.with(cx, |exchange| {
-        std::mem::take(&mut exchange.response.outgoing.need_drain)
+        let outgoing = &mut exchange.response.outgoing;
+        std::mem::take(&mut outgoing.need_drain) && !outgoing.ended
     });
     if needs == Some(true) {
         tell(state, cx, writing, ResponseEvent::Drain);
     }
+    call_back(state, cx, writing, None, |audience| &mut audience.on_sent);
     connection::go_on(cx, socket);
     giving_up::refuse(state, cx, socket);
 }

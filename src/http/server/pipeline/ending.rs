@@ -106,6 +106,8 @@ impl<T: Companion> Pipeline<T> {
         let request = limit(settings.request_timeout);
         let (since, limit) = match self.clock {
             _ if self.is_over() => return None,
+            // It is not read on.
+            Clock::Head(_) if self.waits_since.is_some() => return None,
             Clock::Stopped | Clock::Lingering(_) => return None,
             Clock::Head(since) => (since, request.min(limit(settings.headers_timeout))),
             Clock::Body(since) => (since, request),

@@ -90,6 +90,8 @@ pub struct Pipeline<T> {
     intake: Intake,
     /// Nothing more is read until somebody wants what has come.
     paused: bool,
+    /// Since when, in the loop's milliseconds, if that is for the program's sake.
+    waits_since: Option<u64>,
     /// The program wants no further request for now.
     held_back: bool,
     /// The last response has ended: what is written to those behind it is dropped.
@@ -118,6 +120,7 @@ impl<T: Companion> Pipeline<T> {
             clock: Clock::Head(now),
             intake: Intake::Open,
             paused: false,
+            waits_since: None,
             held_back: false,
             shut: false,
             lost: false,
@@ -166,6 +169,11 @@ impl<T: Companion> Pipeline<T> {
     /// Whether it has nothing under way: no request that is being received or answered.
     pub fn is_idle(&self) -> bool {
         self.exchanges.is_empty() && self.parser.is_idle()
+    }
+
+    /// Whether it has served requests, and waits for another.
+    pub fn stays_idle(&self) -> bool {
+        self.is_idle() && self.begun > 0 && self.intake == Intake::Open
     }
 
     /// Keeps an exchange whose last events are still to be told.

@@ -96,8 +96,10 @@ impl<T: Companion> Pipeline<T> {
             return self.fail(ParseError::BodyTooLarge);
         }
         if !input.is_empty() {
+            self.go_on(now);
             if self.waits(backlog) {
                 self.paused = true;
+                self.waits_since = Some(now);
                 return Event::Wait;
             }
             let open = self.intake == Intake::Open;
@@ -200,6 +202,17 @@ impl<T: Companion> Pipeline<T> {
         }
         self.exchanges.extend(lent.take());
         Event::Request(number, route)
+    }
+
+    /// What is read now may have waited for the program: that was not the client's time.
+    fn go_on(&mut self, now: u64) {
+        let waited = self
+            .waits_since
+            .take()
+            .map(|since| now.saturating_sub(since));
+        if let (Some(waited), Clock::Head(since)) = (waited, self.clock) {
+            self.clock = Clock::Head(since + waited);
+        }
     }
 
     /// No further request is taken.
