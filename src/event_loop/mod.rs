@@ -8,6 +8,8 @@
 //! | --- | --- | --- |
 //! | `mod.rs` | the loop: phases in order | `uv_run` in `src/unix/core.c` |
 //! | `context.rs` | what a callback can ask of the loop | `uv_loop_t`, `process`, `timers` |
+//! | `polling.rs` | the sleep: whether, and how long | `uv__io_poll`, `uv_backend_timeout` |
+//! | `before_exit.rs` | the end of a run, and a last chance to go on | `process.on('beforeExit')` |
 //! | `handles.rs` | handles, their remembered readiness, the queues between the phases | `uv_handle_t`, `uv__io_t` |
 //! | `timers.rs` | timers, one list a duration | `lib/internal/timers.js` |
 //! | `immediates.rs` | what the check phase runs | `setImmediate` |

@@ -34,7 +34,8 @@ impl IncomingMessage {
 
     /// Calls back once with the whole body (`buffer(message)` of Node's `stream/consumers`), or with
     /// why there is none: the error that cut it short, `ERR_STREAM_PREMATURE_CLOSE` if the program
-    /// [gave it up](Self::destroy), `ERR_STREAM_DESTROYED` if it is stale, in a tick.
+    /// [gave it up](Self::destroy), `ERR_STREAM_DESTROYED` if it is stale, in a tick. Of one that has
+    /// ended there is nothing left.
     ///
     /// All of it is kept until then, however long it is; of a request as much as the server
     /// [allows](super::Server::set_max_body).
@@ -47,6 +48,10 @@ impl IncomingMessage {
         if self.head(cx).is_none() {
             let error = Error::destroyed("read");
             cx.next_tick(move |state, cx| callback(state, cx, Err(&error)));
+            return self;
+        }
+        if self.readable_ended(cx) {
+            cx.next_tick(move |state, cx| callback(state, cx, Ok(Vec::new())));
             return self;
         }
         let kept = Rc::new(RefCell::new(Vec::new()));

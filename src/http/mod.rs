@@ -42,6 +42,7 @@
 //! | `client/exchange/` | a request and its response as state machines: bytes out, bytes in; no loop, no socket | `parserOnIncomingClient` |
 //! | `client/` | their driver: [`ClientRequest`], [`RequestOptions`], [`Agent`] | `http.request`, `http.ClientRequest`, `http.Agent` |
 //! | `incoming.rs`, `incoming_message.rs` | [`IncomingMessage`]: a request at a server, a response at a client | `http.IncomingMessage` |
+//! | `body.rs` | a body as text, or as a whole | `setEncoding`, `stream/consumers` |
 //! | `web_socket/` | WebSockets, which begin as a request: see [`web_socket`] | the `ws` package |
 //!
 //! # What is refused

@@ -162,10 +162,10 @@ impl<S> ConnectOptions<S> {
         self
     }
 
-    /// Takes the first address of this family only, 4 or 6 (`family`).
+    /// Takes the first address of this family only, 4 or 6; 0 is any (`family`).
     #[must_use]
     pub fn family(mut self, family: u8) -> Self {
-        self.family = Some(family);
+        self.family = (family != 0).then_some(family);
         self
     }
 

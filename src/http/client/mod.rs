@@ -8,7 +8,7 @@
 //! | `audience.rs`, `state.rs` | what the loop keeps, and who is told | where it is kept |
 //! | `serving.rs` | a connection serves a request, and then the next | the ones above |
 //! | `driver.rs` | how connections begin, and what happens to them | the ones above |
-//! | `agent.rs`, `request.rs` | what a program does with an agent, with a request | the ones above |
+//! | `agent.rs`, `request.rs`, `fields.rs` | what a program does with an agent, with a request, with its fields | the ones above |
 
 mod agent;
 mod audience;

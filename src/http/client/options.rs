@@ -179,7 +179,7 @@ impl RequestOptions {
         self
     }
 
-    /// Takes an address of this family only, 4 or 6, of the host (`family`).
+    /// Takes an address of this family only, 4 or 6, of the host; 0 is any (`family`).
     #[must_use]
     pub fn family(mut self, family: u8) -> Self {
         self.family = Some(family);

@@ -8,7 +8,7 @@
 //! | `sending.rs` | what is written goes to the socket | the socket |
 //! | `giving_up.rs` | how a connection ends: refusals, timeouts, closes | what is kept, and `sending` |
 //! | `settling.rs` | what follows when the kernel has what was written | the ones above |
-//! | `response.rs` | what a program does with a response | the ones above |
+//! | `response.rs`, `as_net.rs` | what a program does with a response; with a server, as with one of `net` | the ones above |
 //! | `reading.rs`, `checking.rs` | what happens to a socket, and to none for too long | the ones above |
 
 mod as_net;

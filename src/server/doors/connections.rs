@@ -176,7 +176,9 @@ impl Connections {
         let Some((bounds, found)) = self.find(socket) else {
             return Ok(());
         };
-        bounds.queues.leave(&found.input, socket);
+        if peers.0 != peers.1 {
+            bounds.queues.leave(&found.input, socket);
+        }
         let admission = &mut bounds.admission;
         if admission.readmit(&mut found.input, peers, config, now)? {
             let input = std::mem::take(&mut found.input);
