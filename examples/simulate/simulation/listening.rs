@@ -111,7 +111,7 @@ impl World<'_> {
             }
             admission.ask(input, fed.cost, now);
             if fed.cost > Cost::NONE {
-                waiting.queues.has_asked(number);
+                waiting.queues.has_asked(input, number, fed.cost, now);
             }
             checker.places.spend(number, fed.cost, now);
             hold_back(hub, (admission, waiting), tally, client, now);

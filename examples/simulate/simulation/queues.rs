@@ -32,7 +32,7 @@ impl Waiting {
         tally.count(Count::HeldForOthers);
         client.input.queue();
         client.is_paused = true;
-        let queue = self.queues.join(&client.input, client.number);
+        let queue = self.queues.join(&client.input, client.number, now);
         self.services.extend(queue.map(|queue| (now + wait, queue)));
         true
     }

@@ -234,6 +234,9 @@ pub(super) fn idle<S: 'static>(cx: &mut Context<S>, socket: Socket) {
     let Some(ms) = settings(cx, socket).keep_alive() else {
         return;
     };
+    if known(cx, socket).is_some_and(|own| own.pipeline.is_held_back()) {
+        return; // what it has asked for may wait to be read
+    }
     let now = cx.now();
     let mut runs = is_idle_time(cx, socket);
     if let Some(own) = of(cx, socket) {

@@ -346,10 +346,13 @@ impl Server {
     /// Takes no further request from a connection until
     /// [`resume_requests`](Self::resume_requests): what it sends waits in its socket, and then in
     /// the system. The request that is being received comes whole, and what was asked is answered.
-    /// A no-op if the connection is not one of this server's.
+    /// It is not idle meanwhile: its keep-alive time begins anew when it is resumed. A no-op if the
+    /// connection is not one of this server's.
     pub fn pause_requests<S: 'static>(self, cx: &mut Context<S>, socket: Socket) {
         if let Some(connection) = connection::of::<S>(cx, socket) {
             connection.pipeline.hold_back();
+            let timeout = connection::settings(cx, socket).timeout;
+            connection::end_idle_time(cx, socket, timeout);
         }
     }
 
@@ -359,6 +362,9 @@ impl Server {
         if let Some(connection) = connection::of::<S>(cx, socket)
             && connection.pipeline.let_come()
         {
+            if connection.pipeline.stays_idle() {
+                connection::idle(cx, socket);
+            }
             connection::go_on(cx, socket);
         }
     }

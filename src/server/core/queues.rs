@@ -2,16 +2,20 @@
 //!
 //! Many people may be behind one address, and one of them a flood. So nobody is heard there as long
 //! as it likes when its turn has come, but for one thing only, and the next is whoever has asked for
-//! least of late: who says something now and then does not notice the others.
+//! least since there is a queue: who says something now and then does not notice the others. What was
+//! asked for counts half after a while, and then half of that. A round of all may take as long as a
+//! dear thing of each takes, so that what a connection may say by itself is no measure: each has
+//! waited long enough for that.
 //!
-//! Nothing here knows the time. A door [serves](Queues::next) a queue whenever its address may ask
-//! for more, and not more often than [that](QueueId::pause).
+//! A door [serves](Queues::next) a queue whenever its address may ask for more, and not more often
+//! than [that](QueueId::pause).
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
 
 use crate::chat::Millis;
-use crate::server::core::flood::{Bucket, FloodLimit};
+use crate::server::core::cost::Cost;
+use crate::server::core::flood::FloodLimit;
 use crate::server::core::line_input::LineInput;
 use crate::server::core::strangers::Source;
 
@@ -29,10 +33,60 @@ struct Queue<K> {
     /// Whoever has asked for least comes first, and of several who has waited longest.
     order: BTreeMap<Place, K>,
     places: HashMap<K, Place>,
+    /// What each has asked for since there is this queue; nothing is kept of who has not.
+    asked: HashMap<K, u64>,
+    /// Which [age](age_at) that is halved for.
+    age: u64,
     last_ticket: u64,
 }
 
-type Place = (Bucket, u64);
+type Place = (u64, u64);
+
+/// Two to the power of this is how long, in milliseconds, something counts as it was.
+const AGE_BITS: u32 = 14;
+
+/// What something that was asked for counts. One dear thing counts more than as many cheap ones as it
+/// costs: all others have to wait for it at once.
+fn weight(cost: Cost) -> u64 {
+    let lines = (cost.0 / Cost::LINE.0).max(1);
+    u64::from(cost.0) * u64::from(1 + lines.ilog2())
+}
+
+fn age_at(now: Millis) -> u64 {
+    now >> AGE_BITS
+}
+
+impl<K: Copy + Eq + Hash> Queue<K> {
+    fn new(now: Millis) -> Self {
+        Self {
+            order: BTreeMap::new(),
+            places: HashMap::new(),
+            asked: HashMap::new(),
+            age: age_at(now),
+            last_ticket: 0,
+        }
+    }
+
+    /// Halves what was asked for as often as it is time. Those who wait keep their order.
+    fn grow_older(&mut self, now: Millis) {
+        let halvings = age_at(now).saturating_sub(self.age).min(63) as u32;
+        if halvings == 0 {
+            return;
+        }
+        self.age = age_at(now);
+        self.asked.retain(|_, asked| {
+            *asked >>= halvings;
+            *asked > 0
+        });
+        let order = std::mem::take(&mut self.order).into_iter();
+        let halved =
+            order.map(|((asked, ticket), connection)| ((asked >> halvings, ticket), connection));
+        self.order = halved.collect();
+        for (place, connection) in &self.order {
+            self.places.insert(*connection, *place);
+        }
+    }
+}
 
 /// A queue, by the address of which it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,19 +141,17 @@ impl<K: Copy + Eq + Hash> Queues<K> {
     /// A connection waits from now on, if it does not yet. Returns the queue if it is a new one,
     /// which is to be [served](Self::next) from now on until it is empty. `None` if another
     /// connection waits there already, or nothing limits this one.
-    pub fn join(&mut self, input: &LineInput, connection: K) -> Option<QueueId> {
+    pub fn join(&mut self, input: &LineInput, connection: K, now: Millis) -> Option<QueueId> {
         let (source, limit) = input.limit()?;
-        let (_, bucket) = input.account()?;
         self.served.remove(&connection);
         let is_new = !self.by_source.contains_key(&source);
-        let queue = self.by_source.entry(source).or_insert_with(|| Queue {
-            order: BTreeMap::new(),
-            places: HashMap::new(),
-            last_ticket: 0,
-        });
+        let queue = self.by_source.entry(source);
+        let queue = queue.or_insert_with(|| Queue::new(now));
         if !queue.places.contains_key(&connection) {
+            queue.grow_older(now);
             queue.last_ticket += 1;
-            let place = (bucket, queue.last_ticket);
+            let asked = queue.asked.get(&connection).copied().unwrap_or(0);
+            let place = (asked, queue.last_ticket);
             queue.order.insert(place, connection);
             queue.places.insert(connection, place);
         }
@@ -124,23 +176,32 @@ impl<K: Copy + Eq + Hash> Queues<K> {
         self.by_source.contains_key(&id.source)
     }
 
-    /// A connection has asked for something: its turn is over.
-    pub fn has_asked(&mut self, connection: K) {
-        if !self.served.is_empty() {
-            self.served.remove(&connection);
+    /// A connection has asked for something that costs this: its turn is over.
+    pub fn has_asked(&mut self, input: &LineInput, connection: K, cost: Cost, now: Millis) {
+        if self.by_source.is_empty() && self.served.is_empty() {
+            return; // nearly always
+        }
+        self.served.remove(&connection);
+        let source = input.limit().map(|(source, _)| source);
+        if let Some(queue) = source.and_then(|source| self.by_source.get_mut(&source)) {
+            queue.grow_older(now);
+            *queue.asked.entry(connection).or_default() += weight(cost);
         }
     }
 
     /// A connection is gone, or counts as another's from now on.
     pub fn leave(&mut self, input: &LineInput, connection: K) {
-        self.has_asked(connection);
+        if self.by_source.is_empty() && self.served.is_empty() {
+            return; // nearly always
+        }
+        self.served.remove(&connection);
         let source = input.account().map(|(source, _)| source);
         // An empty queue stays until it is served: it is known that it will be.
-        let queue = source.and_then(|source| self.by_source.get_mut(&source));
-        if let Some(queue) = queue
-            && let Some(place) = queue.places.remove(&connection)
-        {
-            queue.order.remove(&place);
+        if let Some(queue) = source.and_then(|source| self.by_source.get_mut(&source)) {
+            queue.asked.remove(&connection);
+            if let Some(place) = queue.places.remove(&connection) {
+                queue.order.remove(&place);
+            }
         }
     }
 }
@@ -150,43 +211,77 @@ mod tests {
     use super::*;
     use crate::chat::Peer;
     use crate::server::Config;
-    use crate::server::core::cost::Cost;
 
-    fn input(now: Millis) -> LineInput {
+    fn input() -> LineInput {
         let peer = Peer::Tcp([192, 0, 2, 7].into());
-        let mut input = LineInput::new(peer, &Config::default(), now);
-        input.charge(Cost::LINE, now);
-        input
+        LineInput::new(peer, &Config::default(), 0)
     }
 
-    /// Catches: the order of arrival alone, by which one waits for each of a thousand who flood.
+    /// Catches: the order of arrival alone, by which one waits for each of a thousand who flood; and
+    /// one that forgets what was asked for before a round of all is over.
     #[test]
     fn who_has_asked_for_least_is_next() {
-        let (often, seldom) = (input(900), input(100));
+        let any = input();
         let mut queues = Queues::default();
-        assert!(!queues.are_before(&seldom, 'q') && !queues.anyone_waits(&seldom));
-        let id = queues.join(&often, 'a').expect("it is the first there");
-        assert_eq!(queues.join(&often, 'b'), None);
-        assert_eq!(queues.join(&seldom, 'q'), None);
-        assert_eq!(queues.join(&often, 'a'), None, "it waits already");
+        assert!(!queues.are_before(&any, 'q') && !queues.anyone_waits(&any));
+        let id = queues.join(&any, 'a', 0).expect("it is the first there");
+        for (connection, lines) in [('a', 8), ('b', 9), ('q', 1)] {
+            queues.has_asked(&any, connection, Cost(lines * Cost::LINE.0), 0);
+        }
+        let later = 10_000; // a round may take that long
+        for connection in ['b', 'q', 'a', 'n'] {
+            assert_eq!(
+                queues.join(&any, connection, later),
+                None,
+                "it is no new queue"
+            );
+        }
         let heard: Vec<_> = std::iter::from_fn(|| queues.next(id)).collect();
-        assert_eq!(heard, ['q', 'a', 'b']);
-        assert_eq!(queues.join(&often, 'c'), Some(id), "the queue had ended");
+        assert_eq!(
+            heard,
+            ['a', 'n', 'q', 'b'],
+            "a had waited before it was known"
+        );
+        assert_eq!(
+            queues.join(&any, 'c', later),
+            Some(id),
+            "the queue had ended"
+        );
+    }
+
+    /// Catches: somebody who has asked for much once, and is last for ever; and an order that is
+    /// lost when all of it grows older.
+    #[test]
+    fn what_was_asked_for_counts_less_and_less() {
+        let any = input();
+        let mut queues = Queues::default();
+        let id = queues.join(&any, 'x', 0).expect("it is the first there");
+        for (connection, lines) in [('a', 1000), ('b', 4), ('c', 3)] {
+            queues.has_asked(&any, connection, Cost(lines * Cost::LINE.0), 0);
+        }
+        queues.join(&any, 'c', 0);
+        queues.join(&any, 'b', 0);
+        let minutes = 4 * 60_000;
+        queues.has_asked(&any, 'd', Cost::LINE, minutes);
+        queues.join(&any, 'd', minutes);
+        queues.join(&any, 'a', minutes);
+        let heard: Vec<_> = std::iter::from_fn(|| queues.next(id)).collect();
+        assert_eq!(heard, ['x', 'c', 'b', 'a', 'd']);
     }
 
     /// Catches: a turn that lasts, and one that is lost to those who were not asked.
     #[test]
     fn a_turn_is_for_one_thing() {
-        let any = input(0);
+        let any = input();
         let mut queues = Queues::default();
-        let id = queues.join(&any, 'a').expect("it is the first there");
-        queues.join(&any, 'b');
+        let id = queues.join(&any, 'a', 0).expect("it is the first there");
+        queues.join(&any, 'b', 0);
         assert!(queues.are_before(&any, 'a') && queues.are_before(&any, 'z'));
         assert_eq!(queues.next(id), Some('a'));
         assert!(!queues.are_before(&any, 'a') && queues.are_before(&any, 'b'));
-        queues.has_asked('a');
+        queues.has_asked(&any, 'a', Cost::LINE, 0);
         assert!(queues.are_before(&any, 'a'));
-        queues.join(&any, 'a');
+        queues.join(&any, 'a', 0);
         assert_eq!(queues.next(id), Some('b'));
         queues.leave(&any, 'a');
         assert_eq!(queues.next(id), None);
@@ -203,7 +298,7 @@ mod tests {
             };
             let input = LineInput::new(Peer::Tcp([192, 0, 2, 7].into()), &config, 0);
             let mut queues = Queues::default();
-            let id = queues.join(&input, ()).expect("it is the first there");
+            let id = queues.join(&input, (), 0).expect("it is the first there");
             assert_eq!(id.pause(), pause, "{rate}");
             assert_eq!(id.at_a_time(), served, "{rate}");
         }

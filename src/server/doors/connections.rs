@@ -73,6 +73,8 @@ pub(in crate::server) struct Unheard {
     /// What comes before the bytes.
     pub(in crate::server) begun: Option<Begun>,
     pub(in crate::server) bytes: Vec<u8>,
+    /// It is a whole message that nothing was taken of yet.
+    pub(in crate::server) is_new: bool,
     held: Holding,
 }
 
@@ -85,7 +87,12 @@ impl Unheard {
     pub(in crate::server) fn behind(begun: Option<Begun>, bytes: Vec<u8>) -> Box<Self> {
         let text = begun.as_ref().map_or(0, Begun::held);
         let held = Holding::new(bytes.capacity() + text);
-        Box::new(Self { begun, bytes, held })
+        Box::new(Self {
+            begun,
+            bytes,
+            is_new: false,
+            held,
+        })
     }
 }
 
@@ -228,7 +235,7 @@ impl Connections {
         if let Some((bounds, found)) = self.find(socket) {
             bounds.admission.ask(&found.input, cost, now);
             if cost > Cost::NONE {
-                bounds.queues.has_asked(socket);
+                bounds.queues.has_asked(&found.input, socket, cost, now);
             }
         }
     }
@@ -251,7 +258,7 @@ impl Connections {
             return Queued::No;
         }
         found.input.queue();
-        match bounds.queues.join(&found.input, socket) {
+        match bounds.queues.join(&found.input, socket, now) {
             Some(queue) => Queued::First(queue, wait.max(1)),
             None => Queued::Behind,
         }

@@ -98,3 +98,28 @@ fn a_head_that_the_program_holds_back_is_not_late() {
     assert_eq!(statuses(&rig.rest(&mut peer)), ["408"]);
     assert!((12_000..=12_200).contains(&rig.now()), "{}", rig.now());
 }
+
+/// Catches: a client that is closed as idle while the server does not read what it has asked.
+#[test]
+fn who_is_not_read_is_not_idle() {
+    let mut rig = timed(|cx, server| {
+        server.on_request(cx, move |_, cx, request, response| {
+            let socket = request.socket();
+            server.pause_requests(cx, socket);
+            cx.set_timeout(30_000, move |_, cx| server.resume_requests(cx, socket));
+            response.end_with(cx, "x");
+        });
+    });
+    let mut peer = connected(&mut rig);
+    for second in [0, 30_000] {
+        peer.send(GET);
+        assert_eq!(statuses(&rig.read_until(&mut peer, "\r\n\r\nx")), ["200"]);
+        assert_eq!(rig.now(), second);
+    }
+    assert_eq!(rig.rest(&mut peer), "");
+    assert_eq!(
+        rig.now(),
+        60_000 + 6000,
+        "its time begins when it is read again"
+    );
+}

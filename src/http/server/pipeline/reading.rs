@@ -258,6 +258,10 @@ impl<T: Companion> Pipeline<T> {
         self.held_back = true;
     }
 
+    pub fn is_held_back(&self) -> bool {
+        self.held_back
+    }
+
     /// It wants requests again; false if it always did.
     pub fn let_come(&mut self) -> bool {
         std::mem::take(&mut self.held_back)

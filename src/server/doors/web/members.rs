@@ -235,19 +235,15 @@ fn message(
     web_socket: WebSocket,
     text: &[u8],
 ) {
-    if framing_of(server, web_socket) == JSON {
-        // Before it is taken apart: many may come in one turn.
-        server.charge(cx, web_socket.socket(), Cost::parsed(text.len()));
-    }
-    hear(server, cx, web_socket, None, text);
+    hear(server, cx, web_socket, (None, true), text);
 }
 
-/// Hears a message, or what was left of one.
+/// Hears a message, or what was left of one that is not new.
 fn hear(
     server: &mut ChatServer,
     cx: &mut Context<ChatServer>,
     web_socket: WebSocket,
-    begun: Option<Begun>,
+    (begun, is_new): (Option<Begun>, bool),
     text: &[u8],
 ) {
     let socket = web_socket.socket();
@@ -256,10 +252,22 @@ fn hear(
     }
     if server.must_wait(cx, socket) || server.has_had_its_share(cx, socket) {
         keep(server, cx, web_socket, begun, text);
+        if let Some(connection) = server.connections.get_mut(socket)
+            && let Some(kept) = &mut connection.unheard
+        {
+            kept.is_new = is_new;
+        }
         return server.finish(cx); // it may have been told so
     }
     match framing_of(server, web_socket) {
-        JSON => objects(server, cx, web_socket, begun, text),
+        JSON => {
+            if is_new {
+                // Before it is taken apart, which is work, and not before it is its turn: or all of
+                // an address would be charged at once what they are to wait for.
+                server.charge(cx, socket, Cost::parsed(text.len()));
+            }
+            objects(server, cx, web_socket, begun, text);
+        }
         _ => lines(server, cx, web_socket, text),
     }
 }
@@ -351,7 +359,13 @@ fn read_on(server: &mut ChatServer, cx: &mut Context<ChatServer>, web_socket: We
     let connection = server.connections.get_mut(socket);
     if let Some(kept) = connection.and_then(|found| found.unheard.take()) {
         let kept = *kept;
-        hear(server, cx, web_socket, kept.begun, &kept.bytes);
+        hear(
+            server,
+            cx,
+            web_socket,
+            (kept.begun, kept.is_new),
+            &kept.bytes,
+        );
     }
     let connection = server.connections.get_mut(socket);
     if connection.is_none_or(|found| found.unheard.is_none()) {
