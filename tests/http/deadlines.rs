@@ -3,8 +3,8 @@
 
 mod idle;
 
-use loopchat::Context;
 use loopchat::http::{self, ServerResponse};
+use loopchat::{Context, net};
 
 use crate::rig::{Said, statuses, timed};
 use crate::virtual_time::{End, Peer, Timed};
@@ -275,6 +275,27 @@ fn a_silence_somebody_listens_to_closes_nothing() {
     rig.run_to(20_000);
     assert_eq!(rig.state, ["silent at 1000", "silent at 6000"]);
     assert_eq!(peer.ended(), None);
+}
+
+/// Catches: a server without a time of its own that takes away the one whoever saw the connection
+/// first has set.
+#[test]
+fn a_server_without_a_time_leaves_a_connection_the_one_it_has() {
+    let mut rig = silent(|cx, server| {
+        let connection = net::ServerEventKind::Connection;
+        server.net().prepend(cx, connection, |_, cx, _, event| {
+            if let net::ServerEvent::Connection(socket) = event {
+                socket.set_timeout(cx, 1000);
+            }
+        });
+        server.on_timeout(cx, |said: &mut Said, cx, _| {
+            said.push(format!("silent at {}", cx.now()))
+        });
+    });
+    let mut peer = connected(&mut rig);
+    peer.send(GET);
+    rig.run_to(1500);
+    assert_eq!(rig.state, ["silent at 1000"]);
 }
 
 /// A client that takes nothing of its response is closed after that time. One that takes some now

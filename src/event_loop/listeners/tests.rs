@@ -122,6 +122,9 @@ fn all_are_removed_at_once_but_for_the_subjects_own() {
     assert!(notes.list().listens('e') && notes.list().count('e') == 0);
     notes.list().remove_own('e');
     assert!(!notes.list().listens('e'));
+    notes.add('d', Role::Every, '5');
+    notes.list().remove_all();
+    assert!(notes.list().list.is_empty(), "nobody would tidy up later");
 }
 
 /// Catches: one that was removed a moment before all are, and is still called after that, when what it

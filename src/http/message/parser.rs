@@ -389,6 +389,35 @@ mod tests {
         assert!(parsed < 2 * head.len(), "{parsed} of {}", head.len());
     }
 
+    /// Catches: fields of lines that were checked before and do not count any more, so that a head
+    /// that drips in is refused at its end only.
+    #[test]
+    fn too_many_fields_are_refused_with_the_first_too_many_however_they_come() {
+        let start = "GET / HTTP/1.1\r\nHost: x\r\n";
+        let head = format!("{start}{}", "A: b\r\n".repeat(20));
+        let limits = Limits {
+            max_headers_count: 4,
+            ..Limits::default()
+        };
+        for size in 1..head.len() {
+            let mut parser = Parser::requests();
+            let mut refused = None;
+            for (at, mut piece) in head.as_bytes().chunks(size).enumerate() {
+                match parser.next_within(&mut piece, &mut Head::default(), &limits) {
+                    Ok(part) => assert_eq!(part, None),
+                    Err(error) => {
+                        assert_eq!(error, ParseError::HeaderOverflow);
+                        refused = Some(at);
+                        break;
+                    }
+                }
+            }
+            let refused = refused.expect("it has too many") * size;
+            let fifth = start.len() + "A: b\r\n".len() * 4;
+            assert!(refused <= fifth, "at {refused}, in pieces of {size}");
+        }
+    }
+
     /// Catches: an underflow, and with it a head that is read on and on.
     #[test]
     fn a_limit_that_is_lowered_holds_for_what_is_torn() {
