@@ -288,6 +288,7 @@ scenarios! {
     http_response_misuse "91-http-response-misuse";
     http_body_backpressure "92-http-body-backpressure";
     http_client_write_after_end "100-http-client-write-after-end";
+    http_status_codes "176-http-status-codes";
     http_client_destroy "101-http-client-destroy";
     http_client_paused "102-http-client-paused";
     http_client_timeouts "103-http-client-timeouts";
@@ -472,6 +473,9 @@ mod node {
     #[cfg(feature = "http")]
     #[path = "93-http-reused-connection-ends.rs"]
     pub mod http_reused_connection_ends;
+    #[cfg(feature = "http")]
+    #[path = "176-http-status-codes.rs"]
+    pub mod http_status_codes;
     #[cfg(feature = "http")]
     #[path = "96-http-timeouts.rs"]
     pub mod http_timeouts;

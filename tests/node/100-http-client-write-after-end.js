@@ -39,6 +39,16 @@ const CASES = {
     r.destroy();
     r.write('b', (e) => log(`  b ${code(e)}`));
   },
+  callbacks(r) {
+    r.end('a', (e) => log(`  end a ${code(e)}`));
+    r.end('', (e) => log(`  end again ${code(e)}`));
+    r.end('b', (e) => log(`  end b ${code(e)}`));
+    r.on('finish', () => r.end('', (e) => log(`  end finished ${code(e)}`)));
+    r.on('response', () => {
+      r.end('', (e) => log(`  end late ${code(e)}`));
+      r.end('c', (e) => log(`  end c ${code(e)}`));
+    });
+  },
 };
 const todo = Object.keys(CASES);
 server.listen(0, '127.0.0.1', function next() {

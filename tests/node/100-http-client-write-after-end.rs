@@ -12,13 +12,14 @@ use crate::{Trace, code_or_message};
 
 type Case = fn(&mut Trace, &mut Context<Trace>, ClientRequest);
 
-const CASES: [(&str, Case); 6] = [
+const CASES: [(&str, Case); 7] = [
     ("write", write),
     ("writes", writes),
     ("ends", ends),
     ("late", late),
     ("destroyed", destroyed),
     ("both", both),
+    ("callbacks", callbacks),
 ];
 
 /// Writes, and says what the callback was told.
@@ -73,6 +74,22 @@ fn destroyed(out: &mut Trace, cx: &mut Context<Trace>, r: ClientRequest) {
 fn both(_: &mut Trace, cx: &mut Context<Trace>, r: ClientRequest) {
     r.end_with(cx, "a").destroy(cx);
     say(cx, r, "b");
+}
+
+/// Ends, and says what the callback was told.
+fn end(cx: &mut Context<Trace>, r: ClientRequest, text: &str, name: &'static str) {
+    r.end_then(cx, text, move |out, _, e| log(out, name, e));
+}
+
+fn callbacks(_: &mut Trace, cx: &mut Context<Trace>, r: ClientRequest) {
+    end(cx, r, "a", "end a");
+    end(cx, r, "", "end again");
+    end(cx, r, "b", "end b");
+    r.on_finish(cx, |_, cx, r| end(cx, r, "", "end finished"));
+    r.on_response(cx, |_, cx, r, _| {
+        end(cx, r, "", "end late");
+        end(cx, r, "c", "end c");
+    });
 }
 
 fn next(out: &mut Trace, cx: &mut Context<Trace>, server: Server, place: usize) {
