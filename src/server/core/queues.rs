@@ -213,8 +213,11 @@ mod tests {
     use crate::server::Config;
 
     fn input() -> LineInput {
-        let peer = Peer::Tcp([192, 0, 2, 7].into());
-        LineInput::new(peer, &Config::default(), 0)
+        input_of([192, 0, 2, 7])
+    }
+
+    fn input_of(address: [u8; 4]) -> LineInput {
+        LineInput::new(Peer::Tcp(address.into()), &Config::default(), 0)
     }
 
     /// Catches: the order of arrival alone, by which one waits for each of a thousand who flood; and
@@ -286,6 +289,25 @@ mod tests {
         queues.leave(&any, 'a');
         assert_eq!(queues.next(id), None);
         assert!(!queues.are_before(&any, 'b'));
+    }
+
+    /// Catches: a queue that holds up other addresses, or does not hold up who comes beside it; and
+    /// one that is served on and on when nobody is left.
+    #[test]
+    fn a_queue_is_for_one_address_and_while_somebody_waits() {
+        let (here, elsewhere) = (input(), input_of([192, 0, 2, 8]));
+        let mut queues = Queues::default();
+        let id = queues.join(&here, 'a', 0).expect("it is the first there");
+        assert!(queues.anyone_waits(&here) && queues.are_before(&here, 'z'));
+        assert!(!queues.anyone_waits(&elsewhere) && !queues.are_before(&elsewhere, 'z'));
+        let other = queues
+            .join(&elsewhere, 'z', 0)
+            .expect("it is the first there");
+        queues.leave(&here, 'a');
+        assert!(queues.has(id), "until it is known that nobody is left");
+        assert_eq!(queues.next(id), None);
+        assert!(!queues.has(id) && !queues.anyone_waits(&here));
+        assert!(queues.has(other) && queues.anyone_waits(&elsewhere));
     }
 
     #[test]
