@@ -77,6 +77,8 @@ fn request_lines() {
         ("an asterisk for GET", line("GET * HTTP/1.1")),
         ("CONNECT with a path", line("CONNECT / HTTP/1.1")),
         ("CONNECT without a port", line("CONNECT a HTTP/1.1")),
+        ("CONNECT with an empty port", line("CONNECT a: HTTP/1.1")),
+        ("CONNECT without a host", line("CONNECT :1 HTTP/1.1")),
         ("a method that is no token", line("G@T / HTTP/1.1")),
         ("version 2.0", line("GET / HTTP/2.0")),
         ("version 1.2", line("GET / HTTP/1.2")),
