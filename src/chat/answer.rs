@@ -99,8 +99,10 @@ pub enum Answer {
         /// What they talk about.
         topic: Option<Text>,
         /// How long what is said there is kept after the last has left, in milliseconds; `None` if
-        /// it is not, or the room is always there.
+        /// it is not, the room is always there, or it is kept whoever leaves.
         linger: Option<Millis>,
+        /// Whether what is said is kept, whoever leaves.
+        is_kept: bool,
         /// Up to where what was said there is behind it.
         position: Position,
     },
@@ -118,8 +120,10 @@ pub enum Answer {
         /// What they talk about.
         topic: Option<Text>,
         /// How long what is said there is kept after the last has left, in milliseconds; `None` if
-        /// it is not, or the room is always there.
+        /// it is not, the room is always there, or it is kept whoever leaves.
         linger: Option<Millis>,
+        /// Whether what is said is kept, whoever leaves.
+        is_kept: bool,
         /// Up to where what was said there is behind it.
         position: Position,
     },
@@ -199,6 +203,8 @@ pub enum Answer {
     Help {
         /// Whether it may give orders, too.
         is_operator: bool,
+        /// Whether what is said in rooms is kept, whoever leaves.
+        is_kept: bool,
     },
     /// It is to be quiet.
     Muted {

@@ -24,6 +24,8 @@ pub struct Config {
     /// all (an hour). Such rooms count as none. Of all together no more are kept than `rooms`: the
     /// one that has been empty for longest gives way.
     pub linger: Millis,
+    /// What is said in rooms is kept by their log, whoever leaves: members are told so (no).
+    pub is_kept: bool,
     /// Messages of its history that a newcomer to a room gets, and `/history` without a number
     /// (10).
     pub replay: usize,
@@ -51,6 +53,7 @@ impl Default for Config {
             history_bytes: 64 * 1024,
             histories: 128 * 1024 * 1024,
             linger: 60 * 60 * 1000,
+            is_kept: false,
             replay: 10,
             nickname: 24,
             room_name: 32,

@@ -131,7 +131,12 @@ impl Chat {
             }),
             Command::Help => {
                 let is_operator = self.members[member.index()].peer.is_operator();
-                tell(effects, member, Answer::Help { is_operator });
+                let is_kept = self.config.is_kept;
+                let help = Answer::Help {
+                    is_operator,
+                    is_kept,
+                };
+                tell(effects, member, help);
             }
             Command::Quit => {
                 let nickname = self.members[member.index()].nickname.clone();
@@ -227,6 +232,7 @@ impl Chat {
         }
         let content = Content::Redaction(Box::new(TakenBack {
             message: message.place.id,
+            number: message.place.number,
             said: message.place.time,
             author: message.author.nickname.clone(),
             is_authors: message.member == member,

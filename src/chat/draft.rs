@@ -92,6 +92,8 @@ pub enum Content {
 pub struct TakenBack {
     /// Its name.
     pub message: EventId,
+    /// Its number in the log.
+    pub number: u64,
     /// When it was said.
     pub said: Millis,
     /// The nickname that its author had.
@@ -133,6 +135,20 @@ pub enum Unkept {
 /// One life of a log: numbers of one are nothing in another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Epoch(pub(super) u64);
+
+impl Epoch {
+    /// What it is made of.
+    #[must_use]
+    pub fn to_bits(self) -> u64 {
+        self.0
+    }
+
+    /// The one that is made of [these](Self::to_bits).
+    #[must_use]
+    pub fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+}
 
 impl FromStr for Epoch {
     type Err = ParseIntError;
@@ -294,6 +310,7 @@ impl Chat {
             Content::Redaction(taken_back) => {
                 let TakenBack {
                     message,
+                    number: _,
                     said,
                     author: of,
                     is_authors,

@@ -64,6 +64,20 @@ pub struct Person {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Cloak(pub(super) u64);
 
+impl Cloak {
+    /// What it is made of.
+    #[must_use]
+    pub fn to_bits(self) -> u64 {
+        self.0
+    }
+
+    /// The one that is made of [these](Self::to_bits).
+    #[must_use]
+    pub fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+}
+
 impl fmt::Display for Cloak {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}", self.0)

@@ -118,6 +118,24 @@ impl History {
         }
     }
 
+    /// Remembers what was heard, and that all is there that has had a larger number than
+    /// `whole_after`; perhaps even all that was ever said.
+    pub(super) fn recall(
+        &mut self,
+        events: impl Iterator<Item = Event>,
+        whole_after: u64,
+        is_whole: bool,
+    ) {
+        for event in events {
+            match event {
+                Event::Message(message) => self.push(&message),
+                other => self.note(other),
+            }
+        }
+        self.has_forgotten |= !is_whole;
+        self.whole_after = self.whole_after.max(whole_after);
+    }
+
     /// All that has had a larger number than this, in order; `None` if not all of it is kept.
     pub(super) fn since(&self, number: u64) -> Option<Vec<Event>> {
         if number < self.whole_after {

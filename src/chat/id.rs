@@ -24,6 +24,29 @@ impl MemberId {
         self.index as usize
     }
 
+    /// Nobody who is, was or ever will be connected here: who has said something in another life
+    /// of the program.
+    pub const NOBODY: Self = Self {
+        index: u32::MAX,
+        generation: NonZeroU32::MAX,
+    };
+
+    /// A number from which [it can be made again](MemberId::from_bits).
+    #[must_use]
+    pub fn to_bits(self) -> u64 {
+        u64::from(self.generation.get()) << 32 | u64::from(self.index)
+    }
+
+    /// The one from which [this number](MemberId::to_bits) was made; [nobody](MemberId::NOBODY) if
+    /// it was made from none.
+    #[must_use]
+    pub fn from_bits(bits: u64) -> Self {
+        NonZeroU32::new((bits >> 32) as u32).map_or(Self::NOBODY, |generation| Self {
+            index: bits as u32,
+            generation,
+        })
+    }
+
     /// What it is made of: its [`index`](MemberId::index), and the generation.
     #[cfg(feature = "server")] // whose sessions have such ids, too
     pub(crate) fn parts(self) -> (u32, NonZeroU32) {

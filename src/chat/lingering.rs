@@ -42,10 +42,14 @@ impl Chat {
         if is_blank || self.config.linger == 0 {
             return self.forget_room(id);
         }
-        let until = self.now.saturating_add(self.config.linger);
-        room.lingers_until = Some(until);
-        self.lingering.0.insert((until, id));
+        self.linger_until(id, self.now.saturating_add(self.config.linger));
         self.make_way(0);
+    }
+
+    /// A room that is in no list is kept for so long.
+    pub(super) fn linger_until(&mut self, id: RoomId, until: Millis) {
+        self.rooms[id.index()].lingers_until = Some(until);
+        self.lingering.0.insert((until, id));
     }
 
     /// Whether a room is only kept for those who may come back.
@@ -54,10 +58,10 @@ impl Chat {
     }
 
     /// How long a room is kept after its last member has left, in milliseconds; `None` if it is not,
-    /// or is there for ever.
+    /// is there for ever, or is kept whoever leaves.
     pub(super) fn linger_of(&self, id: RoomId) -> Option<Millis> {
         let linger = self.config.linger;
-        (id != LOBBY && linger > 0).then_some(linger)
+        (id != LOBBY && linger > 0 && !self.config.is_kept).then_some(linger)
     }
 
     /// Somebody comes back to a room.

@@ -70,6 +70,7 @@
 //! | `topic_news.rs`   | new topics, at most one event a second                          |
 //! | `moving.rs`       | where members are: rooms that open and close, seats in them     |
 //! | `lingering.rs`    | rooms that nobody is in, kept for those who come back           |
+//! | `recall.rs`       | rooms that only a log remembers                                 |
 //! | `own_rooms.rs`    | rooms that a member hears beside the one that it is in          |
 //! | `private.rs`      | what two members say to each other alone                        |
 //! | `ignoring.rs`     | whom members do not want to hear                                |
@@ -107,6 +108,7 @@ mod own_rooms;
 mod peer;
 mod private;
 mod query;
+mod recall;
 mod refusal;
 mod report;
 mod returning;
@@ -162,6 +164,7 @@ pub use id::{LogId, MemberId, Pair, RoomId};
 pub use name::{BadName, Name};
 pub use peer::{Origin, Peer};
 pub use query::{Found, LogMeant, Query, QueryId, Reading, Side, Wanted};
+pub use recall::{Kept, Recall, Recalled};
 pub use refusal::Refusal;
 pub use report::{ConnectionListed, ConnectionsReport, Gone, LoopReport, Question, Report};
 pub use returning::Absent;
@@ -480,14 +483,6 @@ impl Chat {
             except: None,
             event,
         });
-    }
-
-    /// What the time is in a room: never earlier than of what it heard before, whatever becomes of
-    /// people's clocks. `utc` itself if there is no such room.
-    #[cfg(feature = "server")]
-    pub(crate) fn time_in(&mut self, room: RoomId, utc: Millis) -> Millis {
-        let room = self.rooms.get_mut(room.index());
-        room.map_or(utc, |room| room.timeline.time(utc))
     }
 }
 

@@ -98,13 +98,14 @@ impl Chat {
             others: room.len() - 1,
             topic: self.topic_of(id),
             linger: self.linger_of(id),
+            is_kept: self.config.is_kept,
             position: room.timeline.position,
         };
         tell(effects, member, answer);
     }
 
     /// Whether another room can be opened by somebody who gives up one for it.
-    fn may_open_a_room(&self, leaves: Option<RoomId>) -> Result<(), Refusal> {
+    pub(super) fn may_open_a_room(&self, leaves: Option<RoomId>) -> Result<(), Refusal> {
         let limit = self.config.rooms;
         // Whoever is alone in a room gives it up, and the new one takes its place.
         let is_given_up = |room: RoomId| room != LOBBY && self.room(room).len() == 1;

@@ -181,6 +181,18 @@ impl Name {
         name
     }
 
+    /// A name that was one when it was kept.
+    #[must_use]
+    pub fn kept(text: &str) -> Name {
+        Name(text.into())
+    }
+
+    /// What it is compared by: two names are the same if this is.
+    #[must_use]
+    pub fn folded(&self) -> Cow<'_, str> {
+        fold(self)
+    }
+
     /// Names like this one with a number at the end, none longer than `limit`, and their keys:
     /// what to try when the name is taken. The numbers grow faster and faster, so that taking them
     /// all in advance is no way to make the search long.

@@ -105,6 +105,7 @@ impl Chat {
             others: place.len() - 1,
             topic: self.topic_of(room),
             linger: self.linger_of(room),
+            is_kept: self.config.is_kept,
             position: place.timeline.position,
         };
         tell(effects, member, answer);

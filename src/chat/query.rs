@@ -45,6 +45,14 @@ pub struct Query {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct QueryId(u64);
 
+impl QueryId {
+    /// Some question.
+    #[cfg(all(test, feature = "server"))]
+    pub(crate) fn of_test() -> Self {
+        Self(0)
+    }
+}
+
 /// What is wanted of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wanted {
@@ -155,6 +163,7 @@ impl Chat {
         utc: Millis,
         effects: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
+        let id = self.next_query();
         let readable = self.readable(member, reading.of)?;
         if reading
             .from
@@ -169,9 +178,8 @@ impl Chat {
                 to: member,
                 answer: history(readable.of, page, utc),
             },
-            false => Effect::Query(self.query(member, readable, Wanted::Page(side), count)),
+            false => Effect::Query(self.query(id, member, readable, Wanted::Page(side), count)),
         };
-        self.queries += 1;
         effects.push(effect);
         Ok(())
     }
@@ -198,9 +206,9 @@ impl Chat {
         words: &str,
         effects: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
+        let id = self.next_query();
         let readable = self.readable(member, LogMeant::OwnRoom)?;
-        let query = self.query(member, readable, Wanted::Words(words.into()), PAGE);
-        self.queries += 1;
+        let query = self.query(id, member, readable, Wanted::Words(words.into()), PAGE);
         effects.push(Effect::Query(query));
         Ok(())
     }
@@ -296,8 +304,15 @@ impl Chat {
         history(Audience::Room(room.name().clone()), page, utc)
     }
 
+    /// The name of the next question.
+    pub(super) fn next_query(&mut self) -> QueryId {
+        self.queries += 1;
+        QueryId(self.queries)
+    }
+
     fn query(
         &self,
+        id: QueryId,
         asker: MemberId,
         readable: Readable<'_>,
         wanted: Wanted,
@@ -307,7 +322,7 @@ impl Chat {
             .timeline
             .map_or(0, |timeline| timeline.position.number);
         Query {
-            id: QueryId(self.queries),
+            id,
             asker,
             log: readable.log,
             of: readable.of,

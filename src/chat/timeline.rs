@@ -2,6 +2,8 @@
 //! times that only grow.
 
 use super::history::{History, Repeated};
+#[cfg(feature = "server")]
+use super::{Chat, RoomId};
 use super::{Config, Epoch, EventId, Millis, Place, Position};
 
 #[derive(Debug)]
@@ -20,6 +22,11 @@ impl Timeline {
             position: Position { epoch, number: 0 },
             heard_at: 0,
         }
+    }
+
+    /// It goes on from there, as it was.
+    pub(super) fn resume(&mut self, position: Position, heard_at: Millis) {
+        (self.position, self.heard_at) = (position, heard_at);
     }
 
     /// What is repeated to somebody who has heard it up to there: nothing, if that was in another
@@ -46,5 +53,15 @@ impl Timeline {
             previous: std::mem::replace(&mut self.position.number, number),
             time: self.time(utc),
         }
+    }
+}
+
+#[cfg(feature = "server")]
+impl Chat {
+    /// What the time is in a room: never earlier than of what it heard before, whatever becomes of
+    /// people's clocks. `utc` itself if there is no such room.
+    pub(crate) fn time_in(&mut self, room: RoomId, utc: Millis) -> Millis {
+        let room = self.rooms.get_mut(room.index());
+        room.map_or(utc, |room| room.timeline.time(utc))
     }
 }

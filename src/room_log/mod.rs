@@ -9,11 +9,15 @@
 //! | log | when a draft is settled | keeps |
 //! | --- | --- | --- |
 //! | [`MemoryLog`] | within the call | nothing but what the chat itself remembers |
+//! | `StoreLog` (feature `store`) | when it is committed, in a thread of its own | what rooms hear, in SQLite |
 //!
 //! A draft has one of three outcomes. It is *committed*: it has its place, and everybody will hear
 //! it. It is *refused*, which is said only if it is certain that nobody will ever hear it. Or it is
 //! *in doubt*: the log waits, and finds out by the draft's id, which is its own for ever; until
 //! then it says nothing.
+//!
+//! A log may keep rooms for longer than the chat remembers them, and over a restart: then it is
+//! asked for a room before one of that name is opened ([`RoomLog::recall`]).
 //!
 //! What was said may be read again, by a [`Query`]: a page next to a number, or messages by their
 //! words. A log that keeps no more than the chat remembers, or has no search, says so, and then the
@@ -23,7 +27,7 @@ mod memory;
 #[cfg(all(test, feature = "server"))]
 pub(crate) mod slow;
 
-use crate::chat::{Draft, Found, Millis, Query, Settled};
+use crate::chat::{Draft, Found, Millis, Query, Recall, Recalled, Settled};
 
 pub use memory::MemoryLog;
 
@@ -70,6 +74,31 @@ pub trait RoomLog {
         Err(query)
     }
 
+    /// Whether it keeps rooms that the chat does not remember: then it is asked for one before that
+    /// is opened.
+    fn keeps_rooms(&self) -> bool {
+        false
+    }
+
+    /// Looks for a room that is about to be opened. What was appended before is in what it finds,
+    /// which is given by [`next_news`](Self::next_news), once.
+    ///
+    /// # Errors
+    ///
+    /// What was asked, if it keeps no rooms.
+    fn recall(&mut self, recall: Recall) -> Result<(), Recall> {
+        Err(recall)
+    }
+
+    /// The same before anybody is here who would wait for it: of the room in which everyone begins.
+    ///
+    /// # Errors
+    ///
+    /// [`Unreadable`], if it may have kept something of it.
+    fn recall_at_once(&mut self, _recall: Recall) -> Result<Option<Recalled>, Unreadable> {
+        Ok(None)
+    }
+
     /// What has become of a draft that was not settled at once, or what was found; `None` if there
     /// is no news.
     fn next_news(&mut self) -> Option<News> {
@@ -88,7 +117,18 @@ pub enum News {
     Settled(Settled),
     /// What somebody wanted to read.
     Found(Found),
+    /// A room that is about to be opened.
+    Recalled {
+        /// What was asked.
+        recall: Recall,
+        /// The room as it was; `None` if nothing is kept of it.
+        found: Result<Option<Recalled>, Unreadable>,
+    },
 }
+
+/// What is kept cannot be read now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unreadable;
 
 /// Has the loop ask for [news](RoomLog::next_news).
 pub type Wake = Box<dyn Fn() + Send>;

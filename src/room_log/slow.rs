@@ -6,10 +6,10 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::rc::Rc;
 
-use super::{News, RoomLog, Wake};
+use super::{News, RoomLog, Unreadable, Wake};
 use crate::chat::{
-    Audience, Content, Draft, Epoch, Found, LogId, Message, Millis, Place, Query, Recipient,
-    Settled, Side, Unkept, Wanted,
+    Audience, Content, Draft, Epoch, Found, LogId, Message, Millis, Place, Query, Recall, Recalled,
+    Recipient, Settled, Side, Unkept, Wanted,
 };
 
 /// The log and the test hold the same.
@@ -20,6 +20,8 @@ pub(crate) struct SlowLog(Rc<RefCell<Desk>>);
 struct Desk {
     appended: VecDeque<Draft>,
     queries: VecDeque<Query>,
+    recalls: VecDeque<Recall>,
+    keeps_rooms: bool,
     news: VecDeque<News>,
     number: u64,
     flushed: usize,
@@ -52,6 +54,15 @@ impl RoomLog for SlowLog {
         self.read(query)
     }
 
+    fn keeps_rooms(&self) -> bool {
+        self.0.borrow().keeps_rooms
+    }
+
+    fn recall(&mut self, recall: Recall) -> Result<(), Recall> {
+        self.0.borrow_mut().recalls.push_back(recall);
+        Ok(())
+    }
+
     fn next_news(&mut self) -> Option<News> {
         self.0.borrow_mut().news.pop_front()
     }
@@ -75,6 +86,23 @@ impl SlowLog {
     /// How many turns were over that had brought something.
     pub(crate) fn flushed(&self) -> usize {
         self.0.borrow().flushed
+    }
+
+    /// It keeps rooms from now on.
+    pub(crate) fn keep_rooms(&self) {
+        self.0.borrow_mut().keeps_rooms = true;
+    }
+
+    /// How many rooms it has not looked up.
+    pub(crate) fn recalls(&self) -> usize {
+        self.0.borrow().recalls.len()
+    }
+
+    /// Tells what it has of the room that it was asked for first.
+    pub(crate) fn recall_first(&self, found: Result<Option<Recalled>, Unreadable>) {
+        let mut desk = self.0.borrow_mut();
+        let recall = desk.recalls.pop_front().expect("it was asked");
+        desk.has_news(News::Recalled { recall, found });
     }
 
     /// Commits the draft that is at this place of those that wait. Its time is its number.

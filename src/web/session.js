@@ -316,6 +316,7 @@ export class Session {
     this.#enter(event);
     if (this.#isQuiet("join")) return;
     this.#scribe.notice(event.text);
+    if (event.kept) this.#scribe.notice("What is said here is kept.");
     if (event.linger_ms === null) return;
     const minutes = Math.ceil(event.linger_ms / 60_000);
     this.#scribe.notice(`What is said here is kept for ${minutes} min after the last has left.`);

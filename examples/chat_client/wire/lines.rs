@@ -118,7 +118,9 @@ impl Lines {
             if let Some(topic) = object["topic"].as_str() {
                 lines.push(format!("* Topic of #{room}: {topic}"));
             }
-            if let Some(linger) = object["linger_ms"].as_u64() {
+            if object["kept"].as_bool() == Some(true) {
+                lines.push("* What is said here is kept.".to_owned());
+            } else if let Some(linger) = object["linger_ms"].as_u64() {
                 let kept = match linger.div_ceil(60_000) {
                     1 => "1 minute".to_owned(),
                     minutes => format!("{minutes} minutes"),

@@ -325,6 +325,7 @@ impl Checker {
             Content::Redaction(taken_back) => {
                 let TakenBack {
                     message,
+                    number,
                     said,
                     author: of,
                     is_authors,
@@ -332,6 +333,7 @@ impl Checker {
                 let is_right = |meant: &Rc<Message>| {
                     (meant.place.time, &meant.author.nickname, meant.place.id)
                         == (said, &of, message)
+                        && meant.place.number == number
                         && (meant.member == member) == is_authors
                 };
                 if !meant.as_ref().is_some_and(is_right) {

@@ -44,6 +44,7 @@ impl Case<'_> {
                     others,
                     topic,
                     linger,
+                    is_kept: false,
                     position,
                 }
                 | Answer::Watching {
@@ -51,6 +52,7 @@ impl Case<'_> {
                     others,
                     topic,
                     linger,
+                    is_kept: false,
                     position,
                 },
             ) => (room, *others, topic, (*linger, position.number)),

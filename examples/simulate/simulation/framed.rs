@@ -408,10 +408,11 @@ fn answer_fields(answer: &Answer) -> Value {
             others,
             topic,
             linger,
+            is_kept,
             position,
         } => json!({
             "kind": "entered", "room": &**room, "others": others, "topic": topic.as_deref(),
-            "linger_ms": linger, "epoch": position.epoch.to_string(), "last": position.number,
+            "linger_ms": linger, "kept": is_kept, "epoch": position.epoch.to_string(), "last": position.number,
         }),
         Answer::Returned {
             who,

@@ -27,7 +27,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::chat::{
-    Answer, Chat, DisconnectReason, Effect, EventId, Millis, Peer, Question, Refusal, Text,
+    self, Answer, Chat, DisconnectReason, Effect, EventId, Millis, Peer, Question, Refusal, Text,
 };
 use crate::room_log::{MemoryLog, RoomLog};
 use crate::server::Config;
@@ -134,8 +134,11 @@ impl Hub {
         drafts.limit(share);
         let mut resuming = Resuming::default();
         resuming.limit(share);
-        Self {
-            chat: Chat::new(config.chat()),
+        let mut hub = Self {
+            chat: Chat::new(chat::Config {
+                is_kept: log.keeps_rooms(),
+                ..config.chat()
+            }),
             slow_readers: SlowReaders::new(OutboxLimits {
                 soft: config.outbox_soft as usize,
                 hard: config.outbox_hard as usize,
@@ -161,7 +164,9 @@ impl Hub {
             calls: Vec::new(),
             asides: HashMap::new(),
             lines: 0,
-        }
+        };
+        hub.recall_first_room();
+        hub
     }
 
     /// Bytes a line may have.
@@ -250,6 +255,7 @@ impl Hub {
             return;
         }
         match frame {
+            Frame::Line(line) if self.hears_later(session, member, client_id, line) => {}
             Frame::Line(line) => {
                 let Moment { now, utc } = at;
                 self.chat.line(member, line, now, utc, &mut self.effects);

@@ -30,6 +30,7 @@ const SEATS: usize = 8;
 fn limits() -> Config {
     Config {
         rooms: 3,
+        is_kept: false,
         rooms_per_member: 2,
         room_members: 5,
         history: 4,

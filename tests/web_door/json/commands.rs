@@ -15,7 +15,7 @@ fn each_command_has_an_answer_with_these_fields() {
         ("/who", "members", "room nicks count text"),
         ("/history", "history", "room complete next messages"),
         ("/topic", "room_topic", "room topic text"),
-        ("/help", "help", "commands orders text"),
+        ("/help", "help", "commands orders kept text"),
         ("/loop", "report", "what text"),
         ("/ignore", "ignored", "nicks text"),
         ("/ignore guest2", "ignoring", "nick text"),
@@ -26,19 +26,19 @@ fn each_command_has_an_answer_with_these_fields() {
         (
             "/join tea",
             "entered",
-            "room others topic linger_ms epoch last text",
+            "room others topic linger_ms kept epoch last text",
         ),
         (
             "/watch lobby",
             "watching",
-            "room others topic linger_ms epoch last text",
+            "room others topic linger_ms kept epoch last text",
         ),
         ("/watch lobby", "hears", "room text"),
         ("/part lobby", "parted", "room text"),
         (
             "/part",
             "entered",
-            "room others topic linger_ms epoch last text",
+            "room others topic linger_ms kept epoch last text",
         ),
         (
             "hello",

@@ -273,6 +273,10 @@ impl Hub {
                     self.tell_found(found, at);
                     continue;
                 }
+                News::Recalled { recall, found } => {
+                    self.tell_recalled(&recall, found, at);
+                    continue;
+                }
             };
             let (Settled::Committed { draft, .. } | Settled::Refused { draft, .. }) = &settled;
             let (id, member) = (draft.id, draft.member);

@@ -1,14 +1,24 @@
-//! What members read of a log that keeps more than the chat remembers.
+//! What members read of a log that keeps more than the chat remembers, and rooms that it keeps.
 //!
 //! The answer comes later, and in its turn: whoever has asked is not heard any further until then.
 //! It shows what was there when it was asked; what was taken back since is not in it, since the log
 //! tells of both in order.
+//!
+//! Who wants to go to a room that is not there waits likewise, until the log has said what it has
+//! of it. Then the line is heard.
 
 use std::collections::HashMap;
 
-use crate::chat::{Answer, Effect, Found, Query, QueryId, Reading, Refusal, Wanted};
+use log::error;
+
+use crate::chat::{
+    Answer, Effect, Found, MemberId, Query, QueryId, Reading, Recall, Recalled, Refusal, Text,
+    Wanted,
+};
+use crate::room_log::Unreadable;
 use crate::server::core::cost::Cost;
 use crate::server::core::hub::Hub;
+use crate::server::core::line_input::Done;
 use crate::server::core::moment::Moment;
 use crate::server::core::sessions::SessionId;
 
@@ -24,6 +34,8 @@ pub(super) struct Queries {
     /// Whole lines for each of those who are here and wait for an answer, that are to come behind
     /// it.
     behind: HashMap<SessionId, Vec<u8>>,
+    /// Lines that are to be heard when a room was looked up, as what their clients know them.
+    lines: HashMap<QueryId, (Box<str>, Option<Text>)>,
     /// What answers have cost, to be paid by who has asked.
     costs: Vec<(SessionId, Cost)>,
 }
@@ -102,6 +114,94 @@ impl Hub {
         match asked {
             Ok(()) => self.queries.insert(id, session),
             Err(query) => self.chat.not_found(query, at.utc, &mut self.effects),
+        }
+    }
+
+    /// Whether a line of a session's is heard later, since the log is asked for a room first that
+    /// it would open.
+    pub(super) fn hears_later(
+        &mut self,
+        session: SessionId,
+        member: MemberId,
+        client_id: Option<&Text>,
+        line: &str,
+    ) -> bool {
+        if !self.log.keeps_rooms() {
+            return false;
+        }
+        let Some(recall) = self.chat.room_to_recall(member, line) else {
+            return false;
+        };
+        if !self.queries.takes(session) {
+            self.tell(session, Answer::Refused(Refusal::NotRead));
+            return true;
+        }
+        let id = recall.id;
+        match self.log.recall(recall) {
+            Err(_keeps_none) => false,
+            Ok(()) => {
+                self.queries.insert(id, session);
+                let kept = (line.into(), client_id.cloned());
+                self.queries.lines.insert(id, kept);
+                true
+            }
+        }
+    }
+
+    /// The log has looked up a room. Whoever wants to go there does, if it is still here.
+    pub(super) fn tell_recalled(
+        &mut self,
+        recall: &Recall,
+        found: Result<Option<Recalled>, Unreadable>,
+        at: Moment,
+    ) {
+        let session = self.queries.under_way.remove(&recall.id);
+        let line = self.queries.lines.remove(&recall.id);
+        let (Some(session), Some((line, client_id))) = (session, line) else {
+            debug_assert!(false, "a room is looked up once");
+            return;
+        };
+        let behind = self.queries.behind.remove(&session);
+        let is_found = found.is_ok();
+        if let Ok(Some(recalled)) = found {
+            self.chat.recall(recalled, at.now);
+        }
+        let member = self.member(session);
+        let (Some(behind), Some(member)) = (behind.filter(|_| self.is_here(session)), member)
+        else {
+            return;
+        };
+        let (before, first) = (Done::by(self), self.effects.len());
+        match is_found {
+            true => {
+                let Moment { now, utc } = at;
+                self.chat.line(member, &line, now, utc, &mut self.effects);
+                self.give_to_log(Some(session), client_id.as_ref(), first, at);
+            }
+            false => {
+                let (to, answer) = (member, Answer::Refused(Refusal::NotRead));
+                self.effects.push(Effect::Tell { to, answer });
+            }
+        }
+        self.note_call(session, first);
+        self.tell_as_it_is(session, &behind);
+        let cost = before.since(self, line.len());
+        self.queries.costs.push((session, cost));
+        self.release_session(session);
+    }
+
+    /// The room in which everyone begins is as it was, before anyone comes.
+    pub(super) fn recall_first_room(&mut self) {
+        if !self.log.keeps_rooms() {
+            return;
+        }
+        let recall = self.chat.first_room();
+        let room = recall.room.clone();
+        match self.log.recall_at_once(recall) {
+            Ok(found) => found
+                .into_iter()
+                .for_each(|found| self.chat.recall(found, 0)),
+            Err(Unreadable) => error!("what was said in #{room} cannot be read"),
         }
     }
 

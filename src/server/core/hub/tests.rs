@@ -6,6 +6,7 @@ mod endings;
 mod limits;
 mod private;
 mod queries;
+mod recalls;
 mod resuming;
 
 use std::collections::BTreeMap;

@@ -272,24 +272,28 @@ fn answer_object(answer: &Answer) -> Option<Object> {
             others,
             topic,
             linger,
+            is_kept,
             position,
         } => Object::new("entered")
             .with("room", name(room))
             .with("others", *others)
             .with("topic", topic.as_ref().map(text))
             .with("linger_ms", *linger)
+            .with("kept", *is_kept)
             .position(position),
         Answer::Watching {
             room,
             others,
             topic,
             linger,
+            is_kept,
             position,
         } => Object::new("watching")
             .with("room", name(room))
             .with("others", *others)
             .with("topic", topic.as_ref().map(text))
             .with("linger_ms", *linger)
+            .with("kept", *is_kept)
             .position(position),
         Answer::Hears { room } => Object::new("hears").with("room", name(room)),
         Answer::Parted { room } => Object::new("parted").with("room", name(room)),
@@ -319,11 +323,15 @@ fn answer_object(answer: &Answer) -> Option<Object> {
             .with("room", name(room))
             .with("nicks", nicknames.iter().map(name).collect::<Value>())
             .with("count", *count),
-        Answer::Help { is_operator } => {
+        Answer::Help {
+            is_operator,
+            is_kept,
+        } => {
             let orders = is_operator.then(|| commands(ORDERS));
             Object::new("help")
                 .with("commands", commands(COMMANDS))
                 .with("orders", orders.unwrap_or_else(|| json!([])))
+                .with("kept", *is_kept)
         }
         Answer::Muted { left } => Object::new("muted").with("seconds", seconds(*left)),
         Answer::Unmuted => Object::new("unmuted"),

@@ -253,11 +253,18 @@ fn table(header: &str, entries: &[CommandEntry]) -> String {
 }
 
 /// What whoever comes into a room is told of it.
-fn about_room(room: &Name, topic: Option<&Text>, linger: Option<Millis>, to: &mut Vec<u8>) {
+fn about_room(
+    room: &Name,
+    topic: Option<&Text>,
+    (linger, is_kept): (Option<Millis>, bool),
+    to: &mut Vec<u8>,
+) {
     if let Some(topic) = topic {
         line(to, format_args!("* Topic of #{room}: {topic}"));
     }
-    if let Some(linger) = linger {
+    if is_kept {
+        line(to, format_args!("* What is said here is kept."));
+    } else if let Some(linger) = linger {
         let kept = minutes(linger);
         line(
             to,
@@ -362,11 +369,12 @@ fn tell_answer(answer: &Answer, times: Times, to: &mut Vec<u8>) {
             others,
             topic,
             linger,
+            is_kept,
             ..
         } => {
             let others = counted(*others, OTHERS);
             line(to, format_args!("* You are now in #{room} with {others}."));
-            about_room(room, topic.as_ref(), *linger, to);
+            about_room(room, topic.as_ref(), (*linger, *is_kept), to);
         }
         Answer::Stayed { room } => line(to, format_args!("* You are in #{room} already.")),
         Answer::Watching {
@@ -374,11 +382,12 @@ fn tell_answer(answer: &Answer, times: Times, to: &mut Vec<u8>) {
             others,
             topic,
             linger,
+            is_kept,
             ..
         } => {
             let others = counted(*others, OTHERS);
             line(to, format_args!("* You hear #{room} now, with {others}."));
-            about_room(room, topic.as_ref(), *linger, to);
+            about_room(room, topic.as_ref(), (*linger, *is_kept), to);
         }
         Answer::Hears { room } => line(to, format_args!("* You hear #{room} already.")),
         Answer::Parted { room } => line(to, format_args!("* You left #{room}.")),
@@ -432,8 +441,15 @@ fn tell_answer(answer: &Answer, times: Times, to: &mut Vec<u8>) {
             let names = list(nicknames, *count, LISTED, MORE);
             line(to, format_args!("* In #{room} ({count}): {names}"));
         }
-        Answer::Help { is_operator } => {
+        Answer::Help {
+            is_operator,
+            is_kept,
+        } => {
             to.extend_from_slice(COMMAND_LINES.as_bytes());
+            if *is_kept {
+                let kept = "* What is said in rooms is kept, for those who come later, too.";
+                line(to, format_args!("{kept}"));
+            }
             if *is_operator {
                 to.extend_from_slice(ORDER_LINES.as_bytes());
             }
