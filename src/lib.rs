@@ -96,7 +96,7 @@
 //! # Layout
 //!
 //! Arrows point one way: `server` uses `room_log`, `chat`, `net` and `http`, `http` uses `net`, `net` uses
-//! `event_loop`; `room_log` uses the types of `chat`, and `chat` none of them.
+//! `event_loop`; `store` uses `room_log`, `room_log` the types of `chat`, and `chat` none of them.
 //!
 //! | module | what it is | knows nothing of |
 //! | --- | --- | --- |
@@ -105,6 +105,7 @@
 //! | [`http`] | HTTP/1.1 servers and clients as Node's `http` shows them, on `net` alone | chat |
 //! | [`chat`] | members, rooms, history: a pure state machine | sockets, clocks, I/O |
 //! | [`room_log`] | where what is said gets its place | sockets |
+//! | [`store`] | a log of rooms that outlasts the process | the loop |
 //! | [`server`] | the doors: joins `chat` to `net` and `http` | |
 //!
 //! # Features
@@ -116,7 +117,8 @@
 //! | --- | --- |
 //! | `http` | [`http`], with WebSockets |
 //! | `chat` | [`chat`] and [`room_log`] |
-//! | `server` (on unless turned off) | both, [`server`], and the binary |
+//! | `store` | [`store`], and `chat` |
+//! | `server` (on unless turned off) | all of them, [`server`], and the binary |
 
 #![cfg_attr(
     not(feature = "server"),
@@ -142,6 +144,8 @@ pub mod net;
 pub mod room_log;
 #[cfg(feature = "server")]
 pub mod server;
+#[cfg(feature = "store")]
+pub mod store;
 #[cfg(feature = "server")]
 mod web;
 

@@ -1,0 +1,121 @@
+//! The log, as the loop has it: what it is given goes to another thread, and news come back.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use log::info;
+
+use super::threads::{self, Job, Shared};
+use super::writing::Writer;
+use super::{Folder, Options, StoreError, schema};
+use crate::chat::{Draft, LogId, Millis, Query, Recall, Recalled, Settled};
+use crate::room_log::{News, RoomLog, Unreadable, Wake};
+
+/// How long the end waits for what is still to be written.
+const LAST: Duration = Duration::from_secs(10);
+
+/// Keeps what rooms hear in a [`Folder`]. What two members say to each other alone gets its place
+/// here, too, and is not kept.
+///
+/// A turn's drafts are one transaction, joined with others while one is under way. If it fails, for
+/// want of space, or since something else holds or breaks the database, all of its drafts are
+/// [refused](crate::chat::Unkept), and the next one is tried as any other.
+///
+/// When it goes out of scope it waits a while for what is under way.
+#[derive(Debug)]
+pub struct StoreLog {
+    shared: Arc<Shared>,
+    /// What this turn has brought.
+    appended: Vec<(Draft, Millis)>,
+    /// What the threads have told.
+    news: VecDeque<News>,
+}
+
+impl StoreLog {
+    /// Opens the store in a folder, or makes one, and starts its threads.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], and nothing has been changed that was there.
+    pub fn open(folder: &Folder, options: Options) -> Result<Self, StoreError> {
+        let writer = Writer::open(folder, &options)?;
+        let reader = schema::open_to_read(&folder.database())?;
+        let shared = threads::start(writer, reader, options).map_err(StoreError::Thread)?;
+        info!("what is said is kept in {}", folder.database().display());
+        Ok(Self {
+            shared,
+            appended: Vec::new(),
+            news: VecDeque::new(),
+        })
+    }
+
+    fn give(&mut self, job: Job) {
+        self.flush(); // it shows what was there when it was asked
+        self.shared.give(job);
+    }
+}
+
+impl RoomLog for StoreLog {
+    fn append(&mut self, draft: Draft, utc: Millis) -> Option<Settled> {
+        self.appended.push((draft, utc));
+        None
+    }
+
+    fn flush(&mut self) {
+        if !self.appended.is_empty() {
+            let drafts = std::mem::take(&mut self.appended);
+            self.shared.give(Job::Commit(drafts));
+        }
+    }
+
+    fn read(&mut self, query: Query) -> Result<(), Query> {
+        match query.log {
+            LogId::Room(_) => {
+                self.give(Job::Find(query));
+                Ok(())
+            }
+            LogId::Pair(_) => Err(query),
+        }
+    }
+
+    fn search(&mut self, query: Query) -> Result<(), Query> {
+        self.read(query)
+    }
+
+    fn keeps_rooms(&self) -> bool {
+        true
+    }
+
+    fn recall(&mut self, recall: Recall) -> Result<(), Recall> {
+        self.give(Job::Recall(recall));
+        Ok(())
+    }
+
+    fn recall_at_once(&mut self, recall: Recall) -> Result<Option<Recalled>, Unreadable> {
+        let (answer, answered) = mpsc::channel();
+        self.give(Job::RecallAtOnce(recall, answer));
+        answered.recv().unwrap_or(Err(Unreadable))
+    }
+
+    fn next_news(&mut self) -> Option<News> {
+        if self.news.is_empty() {
+            self.shared.take_news(&mut self.news);
+        }
+        self.news.pop_front()
+    }
+
+    fn wake_by(&mut self, wake: Wake) {
+        self.shared.wake_by(wake);
+    }
+}
+
+impl Drop for StoreLog {
+    fn drop(&mut self) {
+        self.flush();
+        if !self.shared.end(LAST) {
+            log::warn!("the store is still being written to");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! What was said in rooms is kept: SQLite, in a thread of its own.
+//!
+//! [`StoreLog`] is a [`RoomLog`](crate::room_log::RoomLog). Nobody hears a line before it is
+//! committed, so what anybody has heard is there after a kill, in the order in which it was heard.
+//! What was said to one member alone gets its place here, too, and is not kept.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `place.rs`    | the folder: who may read it, who has it, the highest number beside it |
+//! | `schema.rs`   | the tables, and how the database is opened                    |
+//! | `writing.rs`  | many drafts in one transaction; what is taken back            |
+//! | `reading.rs`  | pages, searches, rooms as they were                           |
+//! | `indexing.rs` | the index of words, filled behind the commits                 |
+//! | `pruning.rs`  | what goes when there is too much, or it is too old            |
+//! | `copying.rs`  | a copy of a store that is in use, and all of one room         |
+//! | `log.rs`      | the log, as the loop has it                                   |
+//! | `threads.rs`  | the thread that writes, and the one that reads                |
+//!
+//! All but the last two know no thread: they are functions of a connection.
+
+mod copying;
+mod indexing;
+mod log;
+mod place;
+mod pruning;
+mod reading;
+mod schema;
+#[cfg(all(test, feature = "server"))]
+mod tests;
+mod threads;
+mod writing;
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+pub use copying::{backup, each_event};
+pub use log::StoreLog;
+pub use place::Folder;
+
+/// How a store is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// What is committed outlasts a power failure, too: each commit waits for the disk.
+    pub is_synced: bool,
+    /// Bytes that it may take: the database, what is not yet in it, and the index of words.
+    pub most_bytes: u64,
+    /// What was said longer ago than so many days is forgotten; `None` for never.
+    pub most_days: Option<u32>,
+}
+
+/// Bytes that the journal may take, of those that the store may.
+const MOST_JOURNAL: u64 = 8 * 1024 * 1024;
+
+impl Options {
+    /// Bytes that are for the journal: for what is committed and not yet in the database.
+    fn journal_bytes(&self) -> u64 {
+        MOST_JOURNAL.min(self.most_bytes / 4)
+    }
+
+    /// Bytes that are for the database.
+    fn database_bytes(&self) -> u64 {
+        self.most_bytes - self.journal_bytes()
+    }
+}
+
+/// Why a store cannot be used.
+#[derive(Debug)]
+pub enum StoreError {
+    /// Another process has it.
+    InUse(PathBuf),
+    /// The folder, or a file in it, cannot be made or opened.
+    Place(PathBuf, io::Error),
+    /// It was written by a newer version of this program.
+    Newer {
+        /// The database.
+        path: PathBuf,
+        /// The version of its tables.
+        version: i64,
+    },
+    /// It is a database of another program, or none.
+    Foreign(PathBuf),
+    /// SQLite says so.
+    Database(PathBuf, rusqlite::Error),
+    /// There is none.
+    Absent(PathBuf),
+    /// There is no room of that name in it.
+    NoRoom(String),
+    /// The system has no thread for it.
+    Thread(io::Error),
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InUse(path) => write!(f, "{}: another server uses it", path.display()),
+            Self::Place(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::Newer { path, version } => write!(
+                f,
+                "{}: a newer loopchat has written it (tables of version {version}, this one knows {})",
+                path.display(),
+                schema::VERSION
+            ),
+            Self::Foreign(path) => write!(f, "{}: it is no store of loopchat", path.display()),
+            Self::Database(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::Absent(path) => write!(f, "{}: there is no store", path.display()),
+            Self::NoRoom(room) => write!(f, "nothing is kept of #{room}"),
+            Self::Thread(error) => write!(f, "a thread: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {}

@@ -1,0 +1,146 @@
+//! What goes when there is too much, or when it is too old.
+//!
+//! The oldest of the room that takes most goes first. So whoever talks a great deal pushes out what
+//! was said where it talks, and nobody else's. It goes in small pieces, between the commits.
+
+use rusqlite::{OptionalExtension, params};
+
+use super::writing::{Writer, weight};
+use crate::chat::Millis;
+
+/// Events that go at a time.
+const PIECE: usize = 100;
+
+/// Free pages that are given back at a time.
+const PAGES: u32 = 200;
+
+/// Rooms that are looked at for what is too old at a time.
+const ROOMS: i64 = 100;
+
+/// A sweep for what is too old.
+#[derive(Debug)]
+pub(super) struct Sweep {
+    /// What was said before that goes.
+    before: Millis,
+    /// The room that is looked at next has this id, or a larger one.
+    from: i64,
+}
+
+impl Sweep {
+    pub(super) fn of(before: Millis) -> Self {
+        Self { before, from: 0 }
+    }
+}
+
+impl Writer {
+    /// Bytes that the database takes, without what is free in it.
+    pub(super) fn bytes(&self) -> rusqlite::Result<u64> {
+        let pragma = |name| {
+            let value = self
+                .connection
+                .pragma_query_value(None, name, |row| row.get(0));
+            value.map(|value: i64| value as u64)
+        };
+        let pages = pragma("page_count")? - pragma("freelist_count")?;
+        Ok(pages * pragma("page_size")?)
+    }
+
+    /// Forgets some of the oldest of what the largest room has heard. False if there is nothing.
+    pub(super) fn prune_largest(&mut self) -> rusqlite::Result<bool> {
+        let sql = "SELECT id FROM rooms ORDER BY bytes DESC LIMIT 1";
+        let largest: Option<i64> = self
+            .connection
+            .query_row(sql, [], |row| row.get(0))
+            .optional()?;
+        let Some(room) = largest else {
+            return Ok(false);
+        };
+        Ok(self.in_one(|writer| writer.prune(room, Millis::MAX))? > 0)
+    }
+
+    /// Forgets some of what is too old. True when there is no more of it.
+    pub(super) fn prune_old(&mut self, sweep: &mut Sweep) -> rusqlite::Result<bool> {
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT id FROM rooms WHERE id >= ?1 ORDER BY id LIMIT ?2")?;
+        let rooms = select.query_map([sweep.from, ROOMS], |row| row.get(0))?;
+        let rooms: Vec<i64> = rooms.collect::<rusqlite::Result<_>>()?;
+        drop(select);
+        let is_last = rooms.len() < ROOMS as usize;
+        for room in rooms {
+            sweep.from = room;
+            let before = sweep.before;
+            let gone = self.in_one(|writer| writer.prune(room, before))?;
+            if gone == PIECE {
+                return Ok(false); // there may be more of the same room
+            }
+            sweep.from = room + 1;
+        }
+        Ok(is_last)
+    }
+
+    /// Gives pages that are free back to the disk. Returns how many there were.
+    pub(super) fn vacuum(&self) -> rusqlite::Result<u64> {
+        let sql = "freelist_count";
+        let free = self
+            .connection
+            .pragma_query_value(None, sql, |row| row.get::<_, i64>(0))?;
+        if free > 0 {
+            let sql = format!("PRAGMA incremental_vacuum({PAGES})");
+            self.connection.execute_batch(&sql)?;
+        }
+        Ok(free as u64)
+    }
+
+    /// Does something in a transaction, behind which nothing is remembered of rooms.
+    fn in_one<T>(&mut self, act: impl FnOnce(&Self) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        let done = act(self).and_then(|done| {
+            self.connection.execute_batch("COMMIT")?;
+            Ok(done)
+        });
+        if done.is_err() {
+            self.roll_back();
+        }
+        self.forget_rooms();
+        done
+    }
+
+    /// Forgets the oldest of a room that was before that time, a piece at most. A room of which
+    /// nothing is left, not even a topic, is forgotten, too. Returns how many events went.
+    fn prune(&self, room: i64, before: Millis) -> rusqlite::Result<usize> {
+        let connection = &self.connection;
+        let mut select = connection.prepare_cached(
+            "SELECT number, kind < 2, text, time FROM events WHERE room = ?1 ORDER BY number LIMIT ?2",
+        )?;
+        let mut rows = select.query(params![room, PIECE as i64])?;
+        let (mut gone, mut bytes, mut upto) = (0, 0, 0);
+        while let Some(row) = rows.next()? {
+            let (number, time) = (row.get::<_, i64>(0)?, row.get::<_, i64>(3)?);
+            if time as u64 >= before {
+                break;
+            }
+            let text: Option<String> = row.get(2)?;
+            bytes += weight(text.as_deref());
+            let is_indexed = row.get(1)? && number as u64 <= self.indexed;
+            if let Some(text) = text.filter(|_| is_indexed) {
+                super::indexing::forget(connection, room, number, &text)?;
+            }
+            (gone, upto) = (gone + 1, number);
+        }
+        drop(rows);
+        if gone > 0 {
+            let sql = "DELETE FROM events WHERE room = ?1 AND number <= ?2";
+            connection.prepare_cached(sql)?.execute([room, upto])?;
+            let sql = "UPDATE rooms SET bytes = bytes - ?2, pruned = ?3 WHERE id = ?1";
+            connection
+                .prepare_cached(sql)?
+                .execute([room, bytes, upto])?;
+        }
+        let sql = "DELETE FROM rooms WHERE id = ?1 AND topic IS NULL AND time < ?2
+                       AND NOT EXISTS (SELECT 1 FROM events WHERE room = ?1)";
+        let before = i64::try_from(before).unwrap_or(i64::MAX);
+        connection.prepare_cached(sql)?.execute([room, before])?;
+        Ok(gone)
+    }
+}

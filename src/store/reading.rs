@@ -1,0 +1,303 @@
+//! What is read: pages, messages by their words, rooms as they were.
+
+use std::io;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::indexing::expression;
+use super::writing::Kind;
+use crate::chat::{
+    Audience, Cloak, Epoch, EventId, Found, Kept, MemberId, Message, MessageKind, Name, Person,
+    Place, Position, Query, Recall, Recalled, Redaction, Side, TopicSet, Wanted,
+};
+
+/// Of the lines that have the words, so many of the newest are ranked.
+const MOST_RANKED: i64 = 2000;
+
+/// What an event is made of, in the order in which it is read.
+const FIELDS: &str = "kind, id, number, previous, time, nickname, account, origin, member, text,
+     message, said, author";
+
+/// A room, as the tables have it.
+struct RoomRow {
+    id: i64,
+    name: Name,
+    position: Position,
+    time: u64,
+    topic: Option<String>,
+    /// All up to there was pruned.
+    pruned: u64,
+}
+
+/// What was found, before it is known whose question it was.
+struct Answer {
+    messages: Vec<Message>,
+    is_whole: bool,
+    is_last: bool,
+}
+
+/// Answers a question. What was said up to `life` was said in another life of the program, by
+/// nobody who is here now.
+pub(super) fn found(connection: &Connection, life: u64, query: Query) -> rusqlite::Result<Found> {
+    // All of it is of one moment.
+    let snapshot = connection.unchecked_transaction()?;
+    let Answer {
+        messages,
+        is_whole,
+        is_last,
+    } = answer(&snapshot, life, &query)?;
+    Ok(Found {
+        query,
+        messages: Some(messages),
+        is_whole,
+        is_last,
+    })
+}
+
+fn answer(connection: &Connection, life: u64, query: &Query) -> rusqlite::Result<Answer> {
+    let room = match &query.of {
+        Audience::Room(name) => room_of(connection, name)?,
+        Audience::Member { .. } => None,
+    };
+    let room = room.filter(|room| room.position.epoch == query.epoch);
+    let Some(room) = room else {
+        return Ok(Answer {
+            messages: Vec::new(),
+            is_whole: true,
+            is_last: true,
+        });
+    };
+    match &query.wanted {
+        Wanted::Page(side) => page(connection, life, query, &room, *side),
+        Wanted::Words(words) => search(connection, life, query, &room, words),
+    }
+}
+
+fn page(
+    connection: &Connection,
+    life: u64,
+    query: &Query,
+    room: &RoomRow,
+    side: Side,
+) -> rusqlite::Result<Answer> {
+    let (is_beside, order, number) = match side {
+        Side::Before(number) => ("number < ?2", "DESC", number),
+        Side::After(number) => ("number > ?2", "ASC", number),
+    };
+    let sql = format!(
+        "SELECT {FIELDS} FROM events
+         WHERE room = ?1 AND {is_beside} AND number <= ?3 AND kind < 2 ORDER BY number {order}"
+    );
+    let mut select = connection.prepare_cached(&sql)?;
+    let rows = select.query(params![room.id, signed(number), signed(query.up_to)])?;
+    let (mut messages, is_last) = collect(rows, life, query, room)?;
+    let is_whole = match side {
+        Side::Before(_) => {
+            messages.reverse();
+            is_last && room.pruned == 0
+        }
+        Side::After(number) => number >= room.pruned,
+    };
+    Ok(Answer {
+        messages,
+        is_whole,
+        is_last,
+    })
+}
+
+fn search(
+    connection: &Connection,
+    life: u64,
+    query: &Query,
+    room: &RoomRow,
+    words: &str,
+) -> rusqlite::Result<Answer> {
+    let sql = format!(
+        "WITH hits AS MATERIALIZED (
+             SELECT rowid, bm25(words) AS rank FROM words WHERE words MATCH ?2 AND rowid <= ?3
+             ORDER BY rowid DESC LIMIT ?4
+         )
+         SELECT {FIELDS} FROM hits CROSS JOIN events
+         WHERE events.room = ?1 AND events.number = hits.rowid ORDER BY hits.rank, hits.rowid DESC"
+    );
+    let mut select = connection.prepare_cached(&sql)?;
+    let expression = expression(room.id, words);
+    let rows = select.query(params![
+        room.id,
+        expression,
+        signed(query.up_to),
+        MOST_RANKED
+    ])?;
+    let (messages, is_last) = collect(rows, life, query, room)?;
+    Ok(Answer {
+        messages,
+        is_whole: is_last,
+        is_last,
+    })
+}
+
+/// Messages, as many as are asked for, and whether there are no more.
+fn collect(
+    mut rows: rusqlite::Rows<'_>,
+    life: u64,
+    query: &Query,
+    room: &RoomRow,
+) -> rusqlite::Result<(Vec<Message>, bool)> {
+    let (mut messages, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        if messages.len() == query.limit {
+            return Ok((messages, false));
+        }
+        let Kept::Message(message) = kept(row, life, &room.name)? else {
+            continue;
+        };
+        bytes += message.text.len();
+        if bytes > query.bytes && !messages.is_empty() {
+            return Ok((messages, false));
+        }
+        messages.push(message);
+    }
+    Ok((messages, true))
+}
+
+/// A room as it was; `None` if nothing is kept of it.
+pub(super) fn recall(
+    connection: &Connection,
+    life: u64,
+    recall: &Recall,
+) -> rusqlite::Result<Option<Recalled>> {
+    let snapshot = connection.unchecked_transaction()?;
+    let Some(room) = room_of(&snapshot, &recall.room)? else {
+        return Ok(None);
+    };
+    let sql = format!("SELECT {FIELDS} FROM events WHERE room = ?1 ORDER BY number DESC");
+    let mut select = snapshot.prepare_cached(&sql)?;
+    let mut rows = select.query([room.id])?;
+    let (mut events, mut bytes, mut is_whole) = (Vec::new(), 0, room.pruned == 0);
+    while let Some(row) = rows.next()? {
+        let text = row.get_ref("text")?.as_str_or_null()?;
+        bytes += text.map_or(0, str::len);
+        if events.len() == recall.limit || bytes > recall.bytes {
+            is_whole = false;
+            break;
+        }
+        events.push(kept(row, life, &room.name)?);
+    }
+    events.reverse();
+    Ok(Some(Recalled {
+        room: room.name,
+        position: room.position,
+        heard_at: room.time,
+        topic: room.topic.map(Into::into),
+        events,
+        is_whole,
+    }))
+}
+
+fn room_of(connection: &Connection, name: &Name) -> rusqlite::Result<Option<RoomRow>> {
+    let mut select = connection.prepare_cached(
+        "SELECT id, name, epoch, number, time, topic, pruned FROM rooms WHERE key = ?1",
+    )?;
+    let room = select.query_row([&*name.folded()], |row| {
+        let text: String = row.get(1)?;
+        Ok(RoomRow {
+            id: row.get(0)?,
+            name: Name::kept(&text),
+            position: Position {
+                epoch: Epoch::from_bits(unsigned(row, 2)?),
+                number: unsigned(row, 3)?,
+            },
+            time: unsigned(row, 4)?,
+            topic: row.get(5)?,
+            pruned: unsigned(row, 6)?,
+        })
+    });
+    room.optional()
+}
+
+/// An event, out of its [`FIELDS`].
+pub(super) fn kept(row: &Row<'_>, life: u64, room: &Name) -> rusqlite::Result<Kept> {
+    let kind: i64 = row.get(0)?;
+    let place = Place {
+        id: EventId::from_bytes(row.get(1)?),
+        number: unsigned(row, 2)?,
+        previous: unsigned(row, 3)?,
+        time: unsigned(row, 4)?,
+    };
+    let account: Option<String> = row.get(6)?;
+    let author = Person {
+        nickname: Name::kept(text(row, 5)?),
+        account: account.map(Into::into),
+        origin: Cloak::from_bits(unsigned(row, 7)?),
+    };
+    let said = |kind| {
+        let member = match place.number > life {
+            true => MemberId::from_bits(unsigned(row, 8)?),
+            false => MemberId::NOBODY,
+        };
+        Ok(Kept::Message(Message {
+            place,
+            audience: Audience::Room(room.clone()),
+            author: author.clone(),
+            member,
+            kind,
+            text: text(row, 9)?.into(),
+        }))
+    };
+    if kind == Kind::Said as i64 {
+        return said(MessageKind::Said);
+    } else if kind == Kind::Action as i64 {
+        return said(MessageKind::Action);
+    } else if kind == Kind::Topic as i64 {
+        return Ok(Kept::Topic(TopicSet {
+            place,
+            room: room.clone(),
+            author,
+            topic: text(row, 9)?.into(),
+        }));
+    }
+    Ok(Kept::Redaction(Redaction {
+        place,
+        room: room.clone(),
+        by: author,
+        message: EventId::from_bytes(row.get(10)?),
+        said: unsigned(row, 11)?,
+        author: Name::kept(text(row, 12)?),
+        is_authors: kind == Kind::Withdrawn as i64,
+    }))
+}
+
+/// Gives all that is kept of a room, oldest first; `None` if nothing is. What `take` fails with
+/// ends it.
+pub(super) fn each(
+    connection: &Connection,
+    name: &Name,
+    mut take: impl FnMut(Kept) -> io::Result<()>,
+) -> rusqlite::Result<Option<io::Result<()>>> {
+    let snapshot = connection.unchecked_transaction()?;
+    let Some(room) = room_of(&snapshot, name)? else {
+        return Ok(None);
+    };
+    let sql = format!("SELECT {FIELDS} FROM events WHERE room = ?1 ORDER BY number");
+    let mut select = snapshot.prepare(&sql)?;
+    let mut rows = select.query([room.id])?;
+    while let Some(row) = rows.next()? {
+        if let Err(error) = take(kept(row, u64::MAX, &room.name)?) {
+            return Ok(Some(Err(error)));
+        }
+    }
+    Ok(Some(Ok(())))
+}
+
+fn text<'r>(row: &'r Row<'_>, at: usize) -> rusqlite::Result<&'r str> {
+    Ok(row.get_ref(at)?.as_str()?)
+}
+
+/// SQLite's numbers have a sign; what is kept fits.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn unsigned(row: &Row<'_>, at: usize) -> rusqlite::Result<u64> {
+    Ok(row.get::<_, i64>(at)? as u64)
+}

@@ -1,0 +1,148 @@
+//! The log with its threads.
+
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use super::*;
+use crate::room_log::{News, RoomLog};
+
+const LONG: Duration = Duration::from_secs(30);
+
+/// A log, and what it wakes.
+fn open_log(folder: &Folder, options: Options) -> (StoreLog, Receiver<()>) {
+    let mut log = StoreLog::open(folder, options).expect("it can be opened");
+    let (wake, woken) = channel();
+    log.wake_by(Box::new(move || _ = wake.send(())));
+    (log, woken)
+}
+
+fn next_news(log: &mut StoreLog, woken: &Receiver<()>) -> News {
+    loop {
+        if let Some(news) = log.next_news() {
+            return news;
+        }
+        woken.recv_timeout(LONG).expect("it wakes who waits");
+    }
+}
+
+fn text_of(settled: &Settled) -> String {
+    let Settled::Committed { draft, .. } = settled else {
+        panic!("it is refused: {settled:?}");
+    };
+    draft
+        .content
+        .text()
+        .map(ToString::to_string)
+        .unwrap_or_default()
+}
+
+fn messages(news: News) -> String {
+    let News::Found(found) = news else {
+        panic!("it was asked for something: {news:?}");
+    };
+    texts(&found)
+}
+
+/// Catches: an order that is another, a line that is told before it is kept, or twice.
+#[test]
+fn drafts_come_back_in_order_and_are_kept() {
+    let (_kept, folder) = folder();
+    let (mut log, woken) = open_log(&folder, OPTIONS);
+    for at in 0..100 {
+        let room = if at % 3 == 0 { "tea" } else { "chess" };
+        assert_eq!(log.append(saying(room, &at.to_string()), at), None);
+        if at % 7 == 0 {
+            log.flush();
+        }
+    }
+    log.flush();
+    let mut last = 0;
+    for at in 0..100 {
+        let News::Settled(settled) = next_news(&mut log, &woken) else {
+            panic!("nothing was asked");
+        };
+        assert_eq!(text_of(&settled), at.to_string());
+        assert!(number(&settled) > last);
+        last = number(&settled);
+    }
+    assert!(log.next_news().is_none());
+    drop(log);
+    let writer = open(&folder);
+    assert_eq!(all(&writer, "tea").split(' ').count(), 34);
+    assert_eq!(all(&writer, "chess").split(' ').count(), 66);
+}
+
+/// Catches: a page, a search or a room without what was said before it was asked for.
+#[test]
+fn questions_see_what_was_appended_before_them() {
+    let (_kept, folder) = folder();
+    let (mut log, woken) = open_log(&folder, OPTIONS);
+    assert!(log.append(saying("tea", "the kettle"), 1).is_none());
+    log.flush();
+    let News::Settled(settled) = next_news(&mut log, &woken) else {
+        panic!("nothing was asked");
+    };
+    let heard = |wanted| Query {
+        up_to: number(&settled),
+        ..query("tea", wanted)
+    };
+    log.read(heard(Wanted::Page(Side::END)))
+        .expect("it keeps them");
+    assert_eq!(messages(next_news(&mut log, &woken)), "the kettle");
+    log.search(heard(Wanted::Words("kettle".into())))
+        .expect("it keeps them");
+    assert_eq!(messages(next_news(&mut log, &woken)), "the kettle");
+    assert!(log.append(saying("tea", "is on"), 2).is_none());
+    let recall = Recall {
+        id: QueryId::of_test(),
+        room: Name::kept("tea"),
+        limit: 9,
+        bytes: 900,
+    };
+    log.recall(recall.clone()).expect("it keeps rooms");
+    assert!(matches!(next_news(&mut log, &woken), News::Settled(_)));
+    let News::Recalled { found, .. } = next_news(&mut log, &woken) else {
+        panic!("a room was asked for");
+    };
+    let found = found.expect("it can be read").expect("it is kept");
+    assert_eq!(found.events.len(), 2);
+    assert_eq!(log.recall_at_once(recall), Ok(Some(found)));
+}
+
+/// Catches: a store that keeps what nobody may keep for so long, or grows for ever.
+#[test]
+fn it_keeps_no_more_than_it_may() {
+    let (_kept, folder) = folder();
+    let options = Options {
+        most_bytes: 1 << 20,
+        most_days: Some(7),
+        ..OPTIONS
+    };
+    let (mut log, woken) = open_log(&folder, options);
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let now = now.expect("it is after 1970").as_millis() as u64;
+    assert!(log.append(saying("old", "long ago"), 1).is_none());
+    assert!(log.append(saying("quiet", "remember"), now).is_none());
+    log.flush();
+    let long = "lorem ipsum dolor ".repeat(100);
+    for at in 0..1500 {
+        assert!(
+            log.append(saying("loud", &format!("{at} {long}")), now)
+                .is_none()
+        );
+        log.flush();
+        assert!(matches!(
+            next_news(&mut log, &woken),
+            News::Settled(Settled::Committed { .. })
+        ));
+    }
+    drop(log);
+    let writer = open(&folder);
+    let size = fs::metadata(folder.database()).expect("it is there").len();
+    assert!(size < 3 << 20, "{size}");
+    assert_eq!(
+        (all(&writer, "quiet"), all(&writer, "old")),
+        ("remember".into(), String::new())
+    );
+    assert!(all(&writer, "loud").contains("1499 lorem"));
+}

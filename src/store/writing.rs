@@ -1,0 +1,433 @@
+//! Drafts get their places: many in one transaction, or none of them.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use log::{info, warn};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
+
+use super::place::Taken;
+use super::{Folder, Options, StoreError, schema};
+use crate::chat::{
+    Content, Draft, MessageKind, Millis, Name, Recipient, Settled, TakenBack, Unkept,
+};
+
+/// What an event costs beside its text.
+const OVERHEAD: i64 = 80;
+
+/// So many numbers are left out after an end that was none: those who have heard what a torn
+/// database has lost have numbers that nothing else bears.
+const GAP: u64 = 1 << 20;
+
+/// Rooms that are remembered so that they need not be looked up.
+const MOST_ROOMS: usize = 4096;
+
+/// What an event is, in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i64)]
+pub(super) enum Kind {
+    Said = 0,
+    Action = 1,
+    Topic = 2,
+    /// By its author.
+    Withdrawn = 3,
+    /// By somebody else.
+    Removed = 4,
+}
+
+/// What is known of a room.
+#[derive(Clone, Debug)]
+struct RoomRow {
+    id: i64,
+    number: u64,
+    time: Millis,
+    bytes: i64,
+}
+
+/// The one connection that writes.
+#[derive(Debug)]
+pub(super) struct Writer {
+    pub(super) connection: Connection,
+    pub(super) folder: Folder,
+    taken: Taken,
+    /// The last number that was given.
+    last: u64,
+    /// What has a larger number was said in this life of the program.
+    life: u64,
+    /// All up to there is in the index of words.
+    pub(super) indexed: u64,
+    rooms: HashMap<Box<str>, RoomRow>,
+    /// It could not be noted what the highest number is, and that was logged.
+    has_complained: bool,
+    /// The last that was to be kept was not.
+    is_failing: bool,
+}
+
+/// Rooms that a transaction has changed.
+type Changed<'a> = HashMap<Cow<'a, str>, RoomRow>;
+
+impl Writer {
+    /// Takes a folder, and opens the store in it, or makes one.
+    pub(super) fn open(folder: &Folder, options: &Options) -> Result<Self, StoreError> {
+        let taken = folder.take()?;
+        let path = folder.database();
+        let connection = schema::open(&path, options)?;
+        let database = |error| StoreError::Database(path.clone(), error);
+        let state = |name| state(&connection, name).map_err(database);
+        let (indexed, was_closed) = (state("indexed")? as u64, state("is_closed")? == 1);
+        let kept: i64 = connection
+            .query_row("SELECT ifnull(max(number), 0) FROM rooms", [], |row| {
+                row.get(0)
+            })
+            .map_err(database)?;
+        let (kept, noted) = (kept as u64, taken.highest());
+        let noted = noted.map_err(|error| StoreError::Place(folder.path().to_owned(), error))?;
+        if noted > kept && !was_closed {
+            let missing = noted - kept;
+            warn!(
+                "{}: the last {missing} lines at most are missing",
+                path.display()
+            );
+        }
+        // It also shows whether the store can be written to.
+        set_state(&connection, "is_closed", 0).map_err(database)?;
+        let gap = if was_closed { 0 } else { GAP };
+        let last = kept.max(noted).max(indexed) + gap;
+        Ok(Self {
+            connection,
+            folder: folder.clone(),
+            taken,
+            last,
+            life: last,
+            indexed,
+            rooms: HashMap::new(),
+            has_complained: false,
+            is_failing: false,
+        })
+    }
+
+    /// What has a larger number was said in this life of the program.
+    pub(super) fn life(&self) -> u64 {
+        self.life
+    }
+
+    /// The last number that was given.
+    pub(super) fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// Gives drafts their places, in their order; or none of those that are for rooms.
+    pub(super) fn commit(&mut self, drafts: Vec<(Draft, Millis)>) -> Vec<Settled> {
+        let is_kept = |(draft, _): &(Draft, Millis)| matches!(draft.to, Recipient::Room { .. });
+        let written = match drafts.iter().any(is_kept) {
+            true => {
+                let written = self.write(&drafts);
+                self.tell_of(&written);
+                written
+            }
+            false => Ok(vec![0; drafts.len()]),
+        };
+        let why = match &written {
+            Ok(_) => Unkept::Unavailable, // for none
+            Err(error) => unkept(error),
+        };
+        let times = written.ok();
+        let mut number = self.last;
+        let settled = drafts.into_iter().enumerate().map(|(at, (draft, utc))| {
+            number += 1;
+            let is_private = matches!(draft.to, Recipient::Member(_));
+            let time = times.as_ref().and_then(|times| times.get(at).copied());
+            match time.filter(|_| !is_private) {
+                Some(time) => Settled::Committed {
+                    draft,
+                    number,
+                    time,
+                },
+                None if is_private => Settled::Committed {
+                    draft,
+                    number,
+                    time: utc,
+                },
+                None => Settled::Refused { draft, why },
+            }
+        });
+        let settled = settled.collect();
+        self.last = number;
+        settled
+    }
+
+    /// Says when it begins to fail, and when it works again.
+    fn tell_of<T>(&mut self, written: &rusqlite::Result<T>) {
+        let was_failing = std::mem::replace(&mut self.is_failing, written.is_err());
+        let path = self.folder.database();
+        match written {
+            Err(error) if !was_failing => {
+                warn!("{}: nothing can be said in rooms: {error}", path.display());
+            }
+            Ok(_) if was_failing => info!("{}: what is said is kept again", path.display()),
+            _ => {}
+        }
+    }
+
+    /// Writes those that are for rooms. Returns the time of each.
+    fn write(&mut self, drafts: &[(Draft, Millis)]) -> rusqlite::Result<Vec<Millis>> {
+        if self.rooms.len() > MOST_ROOMS {
+            self.rooms.clear();
+        }
+        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        let mut changed = HashMap::new();
+        let written = self.insert_all(drafts, &mut changed);
+        let ended = written.and_then(|times| {
+            self.connection.execute_batch("COMMIT")?;
+            Ok(times)
+        });
+        match ended {
+            Ok(times) => {
+                let changed = changed.into_iter();
+                let changed: Vec<_> = changed.map(|(key, row)| (key.into(), row)).collect();
+                let highest = changed.iter().map(|(_, room)| room.number).max();
+                self.rooms.extend(changed);
+                self.note_highest(highest.unwrap_or(0));
+                Ok(times)
+            }
+            Err(error) => {
+                self.roll_back();
+                Err(error)
+            }
+        }
+    }
+
+    /// Gives up what was not committed. A full disk has SQLite do so by itself.
+    pub(super) fn roll_back(&self) {
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.connection.execute_batch("ROLLBACK")
+        {
+            warn!("{}: {error}", self.folder.database().display());
+        }
+    }
+
+    fn insert_all<'a>(
+        &self,
+        drafts: &'a [(Draft, Millis)],
+        changed: &mut Changed<'a>,
+    ) -> rusqlite::Result<Vec<Millis>> {
+        let mut times = Vec::with_capacity(drafts.len());
+        for ((draft, utc), number) in drafts.iter().zip(self.last + 1..) {
+            let Recipient::Room { name, .. } = &draft.to else {
+                times.push(0);
+                continue;
+            };
+            let room = match changed.entry(name.folded()) {
+                Entry::Occupied(entry) => entry.into_mut(),
+                Entry::Vacant(entry) => {
+                    let room = self.room_of(draft, name, entry.key())?;
+                    entry.insert(room)
+                }
+            };
+            let time = room.time.max(*utc);
+            self.insert(draft, room, number, time)?;
+            (room.number, room.time) = (number, time);
+            times.push(time);
+        }
+        let mut update = self
+            .connection
+            .prepare_cached("UPDATE rooms SET number = ?2, time = ?3, bytes = ?4 WHERE id = ?1")?;
+        for room in changed.values() {
+            let RoomRow {
+                id,
+                number,
+                time,
+                bytes,
+            } = room;
+            update.execute(params![id, *number as i64, *time as i64, bytes])?;
+        }
+        Ok(times)
+    }
+
+    /// The row of a room, which is made if there is none. If it has another epoch than the draft,
+    /// what was kept is of that from now on: a room was opened that could not be looked up.
+    fn room_of(&self, draft: &Draft, name: &Name, key: &str) -> rusqlite::Result<RoomRow> {
+        if let Some(room) = self.rooms.get(key) {
+            return Ok(room.clone());
+        }
+        let epoch = draft.epoch.to_bits() as i64;
+        let connection = &self.connection;
+        let mut find = connection
+            .prepare_cached("SELECT id, number, time, bytes, epoch FROM rooms WHERE key = ?1")?;
+        let found = find.query_row([key], |row| {
+            let room = RoomRow {
+                id: row.get(0)?,
+                number: row.get::<_, i64>(1)? as u64,
+                time: row.get::<_, i64>(2)? as u64,
+                bytes: row.get(3)?,
+            };
+            Ok((room, row.get::<_, i64>(4)?))
+        });
+        match found.optional()? {
+            Some((room, kept)) => {
+                if kept != epoch {
+                    let sql = "UPDATE rooms SET epoch = ?2 WHERE id = ?1";
+                    connection.execute(sql, params![room.id, epoch])?;
+                }
+                Ok(room)
+            }
+            None => {
+                let mut make = connection.prepare_cached(
+                    "INSERT INTO rooms (key, name, epoch, number, time, bytes, pruned)
+                     VALUES (?1, ?2, ?3, 0, 0, 0, 0)",
+                )?;
+                let id = make.insert(params![key, &**name, epoch])?;
+                Ok(RoomRow {
+                    id,
+                    number: 0,
+                    time: 0,
+                    bytes: 0,
+                })
+            }
+        }
+    }
+
+    fn insert(
+        &self,
+        draft: &Draft,
+        room: &mut RoomRow,
+        number: u64,
+        time: Millis,
+    ) -> rusqlite::Result<()> {
+        let (kind, text, taken) = match &draft.content {
+            Content::Message { kind, text } => {
+                let kind = match kind {
+                    MessageKind::Said => Kind::Said,
+                    MessageKind::Action => Kind::Action,
+                };
+                (kind, Some(&**text), None)
+            }
+            Content::Topic { topic, .. } => {
+                let mut set = self
+                    .connection
+                    .prepare_cached("UPDATE rooms SET topic = ?2 WHERE id = ?1")?;
+                set.execute(params![room.id, &**topic])?;
+                (Kind::Topic, Some(&**topic), None)
+            }
+            Content::Redaction(taken) => {
+                self.take_back(room, taken)?;
+                let kind = match taken.is_authors {
+                    true => Kind::Withdrawn,
+                    false => Kind::Removed,
+                };
+                (kind, None, Some(taken))
+            }
+        };
+        let mut insert = self.connection.prepare_cached(
+            "INSERT INTO events (room, number, previous, time, kind, id, nickname, account, origin,
+                 member, text, message, said, author)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        )?;
+        let author = &draft.author;
+        insert.execute(params![
+            room.id,
+            number as i64,
+            room.number as i64,
+            time as i64,
+            kind as i64,
+            draft.id.to_bytes(),
+            &*author.nickname,
+            author.account.as_deref(),
+            author.origin.to_bits() as i64,
+            draft.member.to_bits() as i64,
+            text,
+            taken.map(|taken| taken.message.to_bytes()),
+            taken.map(|taken| taken.said as i64),
+            taken.map(|taken| &*taken.author),
+        ])?;
+        room.bytes += weight(text);
+        Ok(())
+    }
+
+    /// Takes the text of a message out of the table, and out of the index.
+    fn take_back(&self, room: &mut RoomRow, taken: &TakenBack) -> rusqlite::Result<()> {
+        let mut delete = self.connection.prepare_cached(
+            "DELETE FROM events WHERE room = ?1 AND number = ?2 AND id = ?3 RETURNING text",
+        )?;
+        let (number, id) = (taken.number as i64, taken.message.to_bytes());
+        let text = delete.query_row(params![room.id, number, id], |row| {
+            row.get::<_, Option<String>>(0)
+        });
+        let Some(text) = text.optional()? else {
+            return Ok(()); // it was pruned
+        };
+        room.bytes -= weight(text.as_deref());
+        if let Some(text) = text.filter(|_| taken.number <= self.indexed) {
+            super::indexing::forget(&self.connection, room.id, number, &text)?;
+        }
+        Ok(())
+    }
+
+    /// Rooms have changed behind what is remembered of them.
+    pub(super) fn forget_rooms(&mut self) {
+        self.rooms.clear();
+    }
+
+    fn note_highest(&mut self, number: u64) {
+        let noted = self.taken.note_highest(number);
+        let has_failed = noted.is_err();
+        if let Err(error) = noted
+            && !self.has_complained
+        {
+            let path = self.folder.path().join("highest");
+            warn!("{}: {error}", path.display());
+        }
+        self.has_complained = has_failed;
+    }
+
+    /// What was committed goes from the journal into the database. Returns how many pages are left
+    /// of it, if somebody reads what was there before.
+    pub(super) fn checkpoint(&self) -> rusqlite::Result<u64> {
+        let sql = "PRAGMA wal_checkpoint(PASSIVE)";
+        let (all, done) = self.connection.query_row(sql, [], |row| {
+            Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
+        })?;
+        Ok((all - done).max(0) as u64)
+    }
+
+    /// The same, and nothing is left in the journal. False if somebody reads it now.
+    pub(super) fn empty_journal(&self) -> rusqlite::Result<bool> {
+        let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+        let is_busy: i64 = self.connection.query_row(sql, [], |row| row.get(0))?;
+        Ok(is_busy == 0)
+    }
+
+    /// The end is an orderly one.
+    pub(super) fn close(&mut self) -> rusqlite::Result<()> {
+        set_state(&self.connection, "is_closed", 1)?;
+        self.empty_journal()?;
+        Ok(())
+    }
+}
+
+/// What an event with such a text takes.
+pub(super) fn weight(text: Option<&str>) -> i64 {
+    OVERHEAD + text.map_or(0, |text| text.len() as i64)
+}
+
+pub(super) fn state(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
+    let sql = "SELECT value FROM state WHERE name = ?1";
+    connection.query_row(sql, [name], |row| row.get(0))
+}
+
+pub(super) fn set_state(connection: &Connection, name: &str, to: u64) -> rusqlite::Result<()> {
+    let sql = "UPDATE state SET value = ?2 WHERE name = ?1";
+    connection
+        .prepare_cached(sql)?
+        .execute(params![name, to as i64])?;
+    Ok(())
+}
+
+/// What somebody is told whose line could not be kept.
+fn unkept(error: &rusqlite::Error) -> Unkept {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => Unkept::Full,
+        _ => Unkept::Unavailable,
+    }
+}
