@@ -33,7 +33,11 @@ fn main() -> ExitCode {
         }
     };
     log.install();
-    match server::serve(config) {
+    let done = match config.command.clone() {
+        Some(command) => server::carry_out(&command, &config),
+        None => server::serve(config),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             log.say(format_args!("loopchat: {error}"));

@@ -6,6 +6,7 @@ use crate::chat;
 use crate::server::core::flood::{Connects, Flood};
 use crate::server::doors::trusted_proxies::TrustedProxy;
 use crate::server::doors::web::Origin;
+use crate::server::keeping::{Command, Sync};
 
 /// How to run a chat server; what `loopchat --help` prints.
 ///
@@ -305,6 +306,45 @@ pub struct Config {
         value_parser = clap::value_parser!(u32).range(0..=3600)
     )]
     pub shutdown_timeout: u32,
+
+    /// Where what is said in rooms is kept: a folder, which is made if it is not there; or memory,
+    /// for as long as the process lives. If not given, $STATE_DIRECTORY, else
+    /// $XDG_STATE_HOME/loopchat, else ~/.local/state/loopchat, else memory
+    #[arg(long, value_name = "PATH", env = "LOOPCHAT_STORE", global = true)]
+    pub store: Option<String>,
+
+    /// When a line is kept: normal outlasts the end of the process, however it comes, full the end
+    /// of power, too, and waits for the disk
+    #[arg(
+        long,
+        value_name = "WHEN",
+        env = "LOOPCHAT_STORE_SYNC",
+        default_value = "normal"
+    )]
+    pub store_sync: Sync,
+
+    /// Bytes that the store may take; beyond, the oldest of the room goes that takes most
+    #[arg(
+        long,
+        value_name = "BYTES",
+        env = "LOOPCHAT_STORE_MAX",
+        default_value = "1G",
+        value_parser = bytes
+    )]
+    pub store_max: u64,
+
+    /// Days for which the store keeps what was said. If not given, for ever
+    #[arg(
+        long,
+        value_name = "DAYS",
+        env = "LOOPCHAT_STORE_DAYS",
+        value_parser = clap::value_parser!(u32).range(1..=36_500)
+    )]
+    pub store_days: Option<u32>,
+
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
 }
 
 /// What is for this machine only, unless `--expose` names it.

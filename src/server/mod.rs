@@ -12,6 +12,7 @@
 //! | `memory.rs` | the budget for all, and who has to go |
 //! | `shutdown.rs` | the orderly end |
 //! | `config.rs`, `environment.rs`, `bind.rs`, `activation.rs`, `descriptors.rs` | what happens before the loop runs |
+//! | `keeping.rs` | where what is said is kept, by flags and environment; `backup` and `export` |
 //! | `service_manager.rs` | what systemd is told |
 //! | `socket_files.rs` | socket files that somebody removes |
 //! | `log_queue.rs` | log lines on their way out, so that none of them can stop a turn |
@@ -24,6 +25,7 @@ mod descriptors;
 mod doors;
 mod environment;
 mod inspect;
+mod keeping;
 mod log_queue;
 mod memory;
 #[cfg(test)]
@@ -70,6 +72,7 @@ use doors::{line as line_door, web as web_door};
 pub use environment::Told;
 use inspect::loop_view::LoopView;
 use inspect::metrics;
+pub use keeping::{Command, Sync, carry_out};
 pub use log_queue::{LogQueue, standard_error};
 use memory::Budget;
 use service_manager::ServiceManager;
@@ -129,7 +132,7 @@ pub fn serve(config: Config) -> Result<(), StartError> {
     let mut event_loop = EventLoop::new().map_err(loop_error)?;
     // Whoever reads that it listens may end it at once.
     shutdown::on_signals(&mut event_loop).map_err(loop_error)?;
-    let log = Box::new(MemoryLog::default());
+    let log = keeping::open_log(&config)?;
     let mut server = open_doors(&mut event_loop, config, activation::passed()?, log)?;
     server.service_manager = ServiceManager::from_environment();
     service_manager::ready(&mut server, &mut event_loop);
@@ -138,7 +141,8 @@ pub fn serve(config: Config) -> Result<(), StartError> {
 
 /// Binds what the configuration names and opens the doors on a loop of the caller's: running that
 /// loop with what this returns serves. [`serve`] is this and what belongs to a process: signals,
-/// the limit of descriptors, the service manager and the sockets that it passes.
+/// the limit of descriptors, the service manager and the sockets that it passes, and the
+/// [store](crate::store): what is said here is kept in memory.
 ///
 /// # Errors
 ///

@@ -43,7 +43,7 @@ export class Stage {
     const folder = await mkdtemp(path.join(os.tmpdir(), "loopchat-"));
     this.#folders.push(folder);
     const socket = path.join(folder, "chat.sock");
-    const listen = ["--listen", `127.0.0.1:${line},${socket}`, "--web", `127.0.0.1:${web}`, ...flags];
+    const listen = ["--listen", `127.0.0.1:${line},${socket}`, "--web", `127.0.0.1:${web}`, "--store", "memory", ...flags];
     const child = this.#spawn(BINARY, listen, { RUST_LOG: "info" });
     const log = new Lines(child.stderr);
     child.on("exit", (code) => code && this.#complaints.push(`the server ended with ${code}`));

@@ -24,7 +24,7 @@ fn a_variable_that_is_empty_counts_as_not_given() {
             command.env(variable, value);
         }
         // What is left to the default would be a port that other tests may want.
-        let command = command.args(["--listen", &path, "--web", "off"]);
+        let command = command.args(["--listen", &path, "--web", "off", "--store", "memory"]);
         let command = command.env("NOTIFY_SOCKET", "").env("WATCHDOG_USEC", "");
         let command = command.env("LISTEN_FDS", "").env("LISTEN_PID", "");
         let server = Server::listening(command.env("RUST_LOG", ""));

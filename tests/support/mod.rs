@@ -207,7 +207,8 @@ pub fn untouched(command: &mut Command) -> &mut Command {
             command.env_remove(&name);
         }
     }
-    command
+    // No test leaves anything in somebody's home.
+    command.env("LOOPCHAT_STORE", "memory")
 }
 
 /// A server that runs. It is killed when it goes out of scope, and a failing test shows its log.

@@ -4,7 +4,9 @@
 //! A transcript is a text that a person can read and write. Its lines, but for blank ones and
 //! those that begin with `#`, are
 //!
-//!     server FLAGS              flags that the server is started with; first, if at all
+//!     server FLAGS              flags that the server is started with; first, if at all. `STORE` is
+//!                               a folder of the test's own
+//!     server is killed          and is started again, as it was; everybody is gone
 //!     NAME connects             over TCP, and asks something, so that it is announced
 //!     NAME connects locally     the same over a Unix socket: an operator
 //!     NAME connects silently    over TCP
@@ -37,7 +39,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use support::{Client, Folder, Server, without_digits};
+use support::{Client, Folder, Server, Signal, without_digits};
 
 /// Longer than any notice is put off.
 const LATEST: Duration = Duration::from_millis(1500);
@@ -104,8 +106,14 @@ fn without_times(line: &str) -> String {
     format!("{room}{line}")
 }
 
+fn started(flags: &[String]) -> Server {
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    Server::with(&flags)
+}
+
 struct Play {
     server: Server,
+    flags: Vec<String>,
     local: String,
     _folder: Folder,
     members: BTreeMap<String, Member>,
@@ -115,14 +123,27 @@ impl Play {
     fn start(flags: &str) -> Self {
         let folder = Folder::new();
         let local = folder.text("chat.sock");
-        let mut all = vec!["--listen", &local];
-        all.extend(flags.split_whitespace());
+        let store = folder.text("store");
+        let mut all = vec!["--listen".to_owned(), local.clone()];
+        all.extend(flags.split_whitespace().map(|flag| match flag {
+            "STORE" => store.clone(),
+            flag => flag.to_owned(),
+        }));
         Self {
-            server: Server::with(&all),
+            server: started(&all),
+            flags: all,
             _folder: folder,
             members: BTreeMap::new(),
             local,
         }
+    }
+
+    /// The server is killed, and started again.
+    fn start_again(&mut self) {
+        self.server.signal(Signal::KILL);
+        self.server.ended();
+        self.members.clear();
+        self.server = started(&self.flags);
     }
 
     fn member(&mut self, name: &str) -> &mut Member {
@@ -245,6 +266,10 @@ fn play(file: &str) {
             continue;
         }
         eprintln!("{file}:{}: {line}", number + 1);
+        if let Some(play) = play.as_mut().filter(|_| line == "server is killed") {
+            play.start_again();
+            continue;
+        }
         if name == "server" {
             play = Some(Play::start(what));
             continue;
@@ -295,6 +320,7 @@ transcripts!(
     bounds,
     ending,
     ignoring,
+    kept,
     names,
     operators,
     private,
