@@ -1,7 +1,7 @@
 //! A copy of a store, and what is kept of one room, whoever uses the store meanwhile.
 
 use std::fs::{self, OpenOptions};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -16,6 +16,10 @@ use crate::chat::{Kept, Name};
 /// [`StoreError`], and there is no file.
 pub fn backup(folder: &Folder, to: &Path) -> Result<(), StoreError> {
     let connection = open(folder)?;
+    let name = to.to_str().ok_or_else(|| {
+        let error = io::Error::new(ErrorKind::InvalidInput, "it is no text");
+        StoreError::Place(to.to_owned(), error)
+    })?;
     let file = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -23,10 +27,9 @@ pub fn backup(folder: &Folder, to: &Path) -> Result<(), StoreError> {
         .open(to);
     let file = file.map_err(|error| StoreError::Place(to.to_owned(), error))?;
     // SQLite fills an empty file, and refuses any other.
-    let name = to.to_string_lossy();
     let copied = connection
         .execute_batch("PRAGMA query_only = OFF")
-        .and_then(|()| connection.execute("VACUUM INTO ?1", [&*name]))
+        .and_then(|()| connection.execute("VACUUM INTO ?1", [name]))
         .map_err(|error| StoreError::Database(to.to_owned(), error))
         .and_then(|_| {
             let synced = file.sync_all();

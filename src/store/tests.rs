@@ -206,6 +206,28 @@ fn a_room_is_as_it_was_when_the_store_is_opened_again() {
     assert_eq!(say(&mut writer, "chess", "e5", 11), numbers[3] + 1);
 }
 
+/// Catches: lines that nobody finds, since their room was opened although it could not be looked up.
+#[test]
+fn a_room_that_was_opened_anew_has_what_it_had_in_its_new_life() {
+    for is_known in [true, false] {
+        let (_kept, folder) = folder();
+        let mut writer = open(&folder);
+        say(&mut writer, "tea", "before", 1);
+        if !is_known {
+            writer.forget_rooms();
+        }
+        let mut later = saying("TEA", "after");
+        later.epoch = Epoch::from_bits(3);
+        number(&writer.commit(vec![(later, 2)])[0]);
+        assert_eq!(all(&writer, "tea"), "", "another life of the room");
+        let page = Query {
+            epoch: Epoch::from_bits(3),
+            ..query("tea", Wanted::Page(Side::END))
+        };
+        assert_eq!(texts(&find(&writer, page)), "before after");
+    }
+}
+
 /// Catches: a number that somebody has heard of a line that is lost, given to another.
 #[test]
 fn after_an_end_that_was_none_numbers_leave_a_gap() {

@@ -30,7 +30,7 @@ use crate::room_log::{News, Unreadable, Wake};
 /// to do.
 const UNINDEXED: u64 = 256;
 
-/// Lines that are put into the index at a time.
+/// Lines that are put into the index at a time; more, if it is far behind.
 const INDEXED: usize = 256;
 
 /// How long nothing has to be said before what is behind is caught up with.
@@ -344,7 +344,8 @@ impl Keeper {
         let unindexed = self.writer.unindexed();
         let is_asked = !self.searches.is_empty() || is_quiet;
         if unindexed >= UNINDEXED || unindexed > 0 && is_asked {
-            self.writer.index(INDEXED)?;
+            // It keeps up, however much is said.
+            self.writer.index(INDEXED.max(unindexed as usize / 8))?;
             self.behind.pages += 32;
         }
         self.prune()?;

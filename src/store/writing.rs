@@ -10,7 +10,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 use super::place::Taken;
 use super::{Folder, Options, StoreError, schema};
 use crate::chat::{
-    Content, Draft, MessageKind, Millis, Name, Recipient, Settled, TakenBack, Unkept,
+    Content, Draft, Epoch, MessageKind, Millis, Name, Recipient, Settled, TakenBack, Unkept,
 };
 
 /// What an event costs beside its text.
@@ -40,6 +40,7 @@ pub(super) enum Kind {
 #[derive(Clone, Debug)]
 struct RoomRow {
     id: i64,
+    epoch: Epoch,
     number: u64,
     time: Millis,
     bytes: i64,
@@ -239,6 +240,7 @@ impl Writer {
                 number,
                 time,
                 bytes,
+                epoch: _,
             } = room;
             update.execute(params![id, *number as i64, *time as i64, bytes])?;
         }
@@ -248,16 +250,19 @@ impl Writer {
     /// The row of a room, which is made if there is none. If it has another epoch than the draft,
     /// what was kept is of that from now on: a room was opened that could not be looked up.
     fn room_of(&self, draft: &Draft, name: &Name, key: &str) -> rusqlite::Result<RoomRow> {
-        if let Some(room) = self.rooms.get(key) {
+        let known = self.rooms.get(key);
+        if let Some(room) = known.filter(|room| room.epoch == draft.epoch) {
             return Ok(room.clone());
         }
-        let epoch = draft.epoch.to_bits() as i64;
+        let bits = draft.epoch.to_bits() as i64;
+        let epoch = draft.epoch;
         let connection = &self.connection;
         let mut find = connection
             .prepare_cached("SELECT id, number, time, bytes, epoch FROM rooms WHERE key = ?1")?;
         let found = find.query_row([key], |row| {
             let room = RoomRow {
                 id: row.get(0)?,
+                epoch,
                 number: row.get::<_, i64>(1)? as u64,
                 time: row.get::<_, i64>(2)? as u64,
                 bytes: row.get(3)?,
@@ -266,9 +271,9 @@ impl Writer {
         });
         match found.optional()? {
             Some((room, kept)) => {
-                if kept != epoch {
+                if kept != bits {
                     let sql = "UPDATE rooms SET epoch = ?2 WHERE id = ?1";
-                    connection.execute(sql, params![room.id, epoch])?;
+                    connection.execute(sql, params![room.id, bits])?;
                 }
                 Ok(room)
             }
@@ -277,9 +282,10 @@ impl Writer {
                     "INSERT INTO rooms (key, name, epoch, number, time, bytes, pruned)
                      VALUES (?1, ?2, ?3, 0, 0, 0, 0)",
                 )?;
-                let id = make.insert(params![key, &**name, epoch])?;
+                let id = make.insert(params![key, &**name, bits])?;
                 Ok(RoomRow {
                     id,
+                    epoch,
                     number: 0,
                     time: 0,
                     bytes: 0,

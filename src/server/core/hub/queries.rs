@@ -26,6 +26,12 @@ use crate::server::core::sessions::SessionId;
 /// ended may have left theirs.
 const MOST: usize = 1024;
 
+/// Lines that may wait for rooms to be looked up: everybody who comes may want to go to one at once.
+const MOST_LINES: usize = 64 * 1024;
+
+/// Bytes of such a line. The longest name of a room has less.
+const MOST_LINE: usize = 1024;
+
 /// What the log was asked, and has not answered.
 #[derive(Debug, Default)]
 pub(super) struct Queries {
@@ -132,7 +138,7 @@ impl Hub {
         let Some(recall) = self.chat.room_to_recall(member, line) else {
             return false;
         };
-        if !self.queries.takes(session) {
+        if self.queries.lines.len() >= MOST_LINES || line.len() > MOST_LINE {
             self.tell(session, Answer::Refused(Refusal::NotRead));
             return true;
         }

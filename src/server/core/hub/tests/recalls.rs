@@ -69,6 +69,22 @@ fn two_who_come_at_once_find_one_room() {
     assert!(house.is_told(bob, "You hear #tea now, with 1 other."));
 }
 
+/// Catches: a limit that is for questions, which turns away those who come after a start anew.
+#[test]
+fn many_come_at_once_and_all_get_in() {
+    let (mut house, log, _) = house();
+    let sessions: Vec<SessionId> = (0..3000).map(|_| house.connect(STRANGER, LINES)).collect();
+    for (at, session) in sessions.iter().enumerate() {
+        house.hears(*session, &format!("/join r{}", at % 100));
+    }
+    while log.recalls() > 0 {
+        log.recall_first(Ok(None));
+    }
+    house.settle();
+    let is_in = |session: &&SessionId| house.is_told(**session, "You are now in #r");
+    assert_eq!(sessions.iter().filter(is_in).count(), 3000);
+}
+
 #[test]
 fn a_room_that_cannot_be_looked_up_is_not_entered() {
     let (mut house, log, [ann, _]) = house();
