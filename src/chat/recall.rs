@@ -11,8 +11,8 @@ use std::rc::Rc;
 use super::commands::{self, Command};
 use super::look_alikes::Keys;
 use super::{
-    Chat, Event, LOBBY, MemberId, Message, Millis, Name, Position, QueryId, Redaction, RoomId,
-    Text, TopicSet, name, sanitise,
+    Absent, Chat, Event, LOBBY, MemberId, Message, Millis, Name, Position, QueryId, Redaction,
+    RoomId, Text, TopicSet, name, sanitise,
 };
 
 /// How long a room that was recalled is kept if nobody comes, in milliseconds.
@@ -95,6 +95,20 @@ impl Chat {
             && self.looks_like_no_other(&room, &keys).is_ok()
             && self.may_open_a_room(leaves).is_ok();
         is_opened.then(|| self.recall_of(room))
+    }
+
+    /// The rooms that are to be [recalled](Self::recall) before somebody is
+    /// [given back](Self::restore) what it was.
+    pub fn rooms_to_recall(&mut self, absent: &Absent) -> Vec<Recall> {
+        let rooms = absent.rooms().cloned().collect::<Vec<_>>();
+        let missing = rooms
+            .into_iter()
+            .filter(|room| self.kept_room(room).is_none());
+        let missing = missing.collect::<Vec<_>>();
+        missing
+            .into_iter()
+            .map(|room| self.recall_of(room))
+            .collect()
     }
 
     /// The room in which everyone begins is to be [recalled](Self::recall) before anyone comes.

@@ -32,6 +32,11 @@ pub struct Absent {
 }
 
 impl Absent {
+    /// The rooms in which it was.
+    pub(super) fn rooms(&self) -> impl Iterator<Item = &Name> {
+        [&self.room].into_iter().chain(&self.watched)
+    }
+
     /// Bytes of memory that it takes.
     #[must_use]
     pub fn weight(&self) -> usize {

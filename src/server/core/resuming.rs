@@ -185,6 +185,12 @@ impl Resuming {
         Some((found.session, gone.map(|gone| gone.member)))
     }
 
+    /// What somebody was who has left, and comes back by this token.
+    pub(in crate::server) fn absent(&self, token: ResumeToken) -> Option<&Absent> {
+        let found = self.all.get(&token)?;
+        found.gone.as_ref().map(|gone| &gone.absent)
+    }
+
     /// Whether a token is that of a session.
     pub(in crate::server) fn is_of(&self, session: SessionId, token: ResumeToken) -> bool {
         self.tokens.get(&session) == Some(&token)

@@ -7,7 +7,7 @@
 //! Who wants to go to a room that is not there waits likewise, until the log has said what it has
 //! of it. Then the line is heard.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use log::error;
 
@@ -20,6 +20,7 @@ use crate::server::core::cost::Cost;
 use crate::server::core::hub::Hub;
 use crate::server::core::line_input::Done;
 use crate::server::core::moment::Moment;
+use crate::server::core::resuming::ResumeToken;
 use crate::server::core::sessions::SessionId;
 
 /// Questions that may be with the log at once. Each session has one at most, but those that have
@@ -42,6 +43,8 @@ pub(super) struct Queries {
     behind: HashMap<SessionId, Vec<u8>>,
     /// Lines that are to be heard when a room was looked up, as what their clients know them.
     lines: HashMap<QueryId, (Box<str>, Option<Text>)>,
+    /// Those who are to be resumed, and for whose rooms the log was asked.
+    returning: HashSet<SessionId>,
     /// What answers have cost, to be paid by who has asked.
     costs: Vec<(SessionId, Cost)>,
 }
@@ -70,6 +73,7 @@ impl Queries {
     /// A session has ended: nobody waits for its answer.
     pub(super) fn forget(&mut self, session: SessionId) {
         self.behind.remove(&session);
+        self.returning.remove(&session);
     }
 
     /// What is to come behind the answer that a session waits for; `None` if it waits for none.
@@ -161,17 +165,18 @@ impl Hub {
         found: Result<Option<Recalled>, Unreadable>,
         at: Moment,
     ) {
-        let session = self.queries.under_way.remove(&recall.id);
-        let line = self.queries.lines.remove(&recall.id);
-        let (Some(session), Some((line, client_id))) = (session, line) else {
+        let Some(session) = self.queries.under_way.remove(&recall.id) else {
             debug_assert!(false, "a room is looked up once");
             return;
         };
-        let behind = self.queries.behind.remove(&session);
         let is_found = found.is_ok();
         if let Ok(Some(recalled)) = found {
             self.chat.recall(recalled, at.now);
         }
+        let Some((line, client_id)) = self.queries.lines.remove(&recall.id) else {
+            return self.may_return(session);
+        };
+        let behind = self.queries.behind.remove(&session);
         let member = self.member(session);
         let (Some(behind), Some(member)) = (behind.filter(|_| self.is_here(session)), member)
         else {
@@ -194,6 +199,46 @@ impl Hub {
         let cost = before.since(self, line.len());
         self.queries.costs.push((session, cost));
         self.release_session(session);
+    }
+
+    /// Whether a session is resumed by another later, since the log is asked first for the rooms in
+    /// which it was, and which are not there any more. It is asked once: what it cannot find is
+    /// opened.
+    pub(in crate::server) fn return_has_to_wait(
+        &mut self,
+        newcomer: SessionId,
+        token: ResumeToken,
+    ) -> bool {
+        let is_asked = self.queries.returning.contains(&newcomer);
+        if !self.log.keeps_rooms() || is_asked && !self.queries.has(newcomer) {
+            return false;
+        }
+        if !is_asked {
+            let absent = self.resuming.absent(token);
+            let recalls = absent.map(|absent| self.chat.rooms_to_recall(absent));
+            for recall in recalls.into_iter().flatten() {
+                let id = recall.id;
+                if self.log.recall(recall).is_ok() {
+                    self.queries.insert(id, newcomer);
+                    self.queries.returning.insert(newcomer);
+                }
+            }
+        }
+        self.queries.has(newcomer)
+    }
+
+    /// A room was looked up for a session that is to be resumed. With the last of them it is.
+    fn may_return(&mut self, session: SessionId) {
+        let mut under_way = self.queries.under_way.values();
+        if under_way.any(|&other| other == session) {
+            return;
+        }
+        if let Some(behind) = self.queries.behind.remove(&session)
+            && self.is_here(session)
+        {
+            self.tell_as_it_is(session, &behind);
+            self.release_session(session);
+        }
     }
 
     /// The room in which everyone begins is as it was, before anyone comes.

@@ -123,6 +123,9 @@ fn hear_object(
             heard,
             reference,
         }) => {
+            if pace == Pace::InTurn && server.hub.return_has_to_wait(session, token) {
+                return Err(Wait::ForTheLog);
+            }
             let foreseen = server.hub.foresee_backlog(session, token, &heard);
             if !pace.allowance(server, cx, socket).allows(foreseen) {
                 return Err(Wait::ForItsTurn);

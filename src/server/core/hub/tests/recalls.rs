@@ -4,6 +4,7 @@ use super::*;
 use crate::chat::{Epoch, Name, Position, Recalled};
 use crate::room_log::Unreadable;
 use crate::room_log::slow::SlowLog;
+use crate::server::core::resuming::ResumeToken;
 
 fn tea() -> Recalled {
     Recalled {
@@ -115,4 +116,44 @@ fn who_has_left_meanwhile_opens_nothing() {
         house.is_told(bob, "Topic of #tea: leaves"),
         "it is still remembered"
     );
+}
+
+/// Catches: a session that comes back to a room that begins anew, since the log alone has it; one
+/// that waits for ever for a room that nobody has.
+#[test]
+fn who_is_resumed_finds_rooms_that_the_log_alone_remembers() {
+    let log = SlowLog::default();
+    let mut house = House::new();
+    let config = Config {
+        room_linger: 0,
+        ..Config::default()
+    };
+    house.hub = Hub::with_log(Rc::new(config), &FRAMINGS, Box::new(log.clone()));
+    log.keep_rooms();
+    let ann = house.connect(STRANGER, JSON);
+    let token = ResumeToken::new(7);
+    house.hub.grant(ann, token);
+    for line in ["/join tea", "/watch chess"] {
+        house.says(ann, line);
+        log.recall_first(Ok(None));
+        house.settle();
+    }
+    house.cut(ann);
+    assert_eq!(house.hub.chat().position("tea"), None, "nobody is there");
+    let back = house.connect(STRANGER, JSON);
+    assert!(house.hub.return_has_to_wait(back, token));
+    assert!(house.hub.return_has_to_wait(back, token) && log.recalls() == 2);
+    log.recall_first(Ok(Some(tea())));
+    house.settle();
+    assert!(house.hub.awaits_log(back), "the other is not there yet");
+    log.recall_first(Err(Unreadable));
+    house.settle();
+    assert_eq!(house.hub.take_released().last(), Some(&back));
+    assert!(!house.hub.return_has_to_wait(back, token));
+    let heard = [(Some("tea".into()), tea().position)];
+    let resumed = house.hub.resume(back, token, &heard, house.at());
+    assert!(resumed.is_some());
+    house.turn();
+    assert_eq!(house.hub.chat().position("tea"), Some(tea().position));
+    assert!(house.is_told(back, "\"complete\":true"), "{:?}", house.read);
 }
