@@ -79,17 +79,20 @@ impl Writer {
         Ok(is_last)
     }
 
-    /// Gives pages that are free back to the disk. Returns how many there were.
-    pub(super) fn vacuum(&self) -> rusqlite::Result<u64> {
+    /// Gives pages of the database back to the disk, if more than so many are free. False if not.
+    pub(super) fn vacuum(&self, most: u64) -> rusqlite::Result<bool> {
         let sql = "freelist_count";
         let free = self
             .connection
             .pragma_query_value(None, sql, |row| row.get::<_, i64>(0))?;
-        if free > 0 {
+        let is_much = free as u64 > most;
+        if is_much {
             let sql = format!("PRAGMA incremental_vacuum({PAGES})");
-            self.connection.execute_batch(&sql)?;
+            let mut vacuum = self.connection.prepare_cached(&sql)?;
+            let mut steps = vacuum.query([])?;
+            while steps.next()?.is_some() {} // each is a page
         }
-        Ok(free as u64)
+        Ok(is_much)
     }
 
     /// Does something in a transaction, behind which nothing is remembered of rooms.

@@ -44,6 +44,9 @@ const PAGE_BYTES: u64 = 4096;
 /// So many pages of the journal that somebody else keeps from it are worth a word: 64 MiB.
 const TOO_MANY_PAGES: u64 = 16 * 1024;
 
+/// So many pages of the database may be free for what is said next: 1 MiB.
+const FREE: u64 = 256;
+
 /// How often it is looked whether the store has become too large: after so many commits.
 const COMMITS: u64 = 200;
 
@@ -217,6 +220,8 @@ struct Behind {
     swept: Option<Instant>,
     /// Something has failed: until then nothing is tried.
     not_before: Option<Instant>,
+    /// That was logged, and not all has been caught up with since.
+    has_failed: bool,
     /// It was said that somebody keeps the journal from the database.
     has_complained: bool,
 }
@@ -330,8 +335,13 @@ impl Keeper {
         let is_found = |query: &mut Query| query.up_to <= indexed || indexed == last;
         let ready: Vec<Query> = self.searches.extract_if(.., is_found).collect();
         ready.into_iter().for_each(|query| self.ask(query));
+        if let Ok(false) = done {
+            self.behind.has_failed = false;
+        }
         done.unwrap_or_else(|error| {
-            self.complain(&error);
+            if !mem::replace(&mut self.behind.has_failed, true) {
+                self.complain(&error);
+            }
             self.behind.not_before = Some(Instant::now() + LATER);
             // They need not wait for what may never be.
             let failed = self.searches.drain(..).map(unanswered_by);
@@ -358,7 +368,8 @@ impl Keeper {
         if is_quiet && self.behind.has_redacted {
             self.behind.has_redacted = !self.writer.empty_journal()?;
         }
-        Ok(!is_quiet || self.has_to_hurry() || self.writer.unindexed() > 0)
+        let has_free = is_quiet && self.writer.vacuum(FREE)?;
+        Ok(!is_quiet || has_free || self.has_to_hurry() || self.writer.unindexed() > 0)
     }
 
     fn prune(&mut self) -> rusqlite::Result<()> {
@@ -389,7 +400,7 @@ impl Keeper {
                 self.behind.pages += 64;
             }
             if was_full || self.behind.is_full {
-                self.writer.vacuum()?;
+                self.writer.vacuum(0)?;
             }
         }
         Ok(())
