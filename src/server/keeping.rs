@@ -46,18 +46,16 @@ const MEMORY: &str = "memory";
 enum Wanted {
     /// Somebody has said so.
     Given(Folder),
-    /// Nobody has said where.
+    /// The service manager has.
     ByDefault(Folder),
     /// There is none.
     Memory,
-    /// There is none, since the environment names no place for it.
-    Nowhere,
 }
 
 /// The log that the configuration asks for.
 ///
-/// A store that was asked for has to be usable. By default there is none if the place for it cannot
-/// be used, or another server has it: a warning says so. What is no store, or cannot be read, is an
+/// A store that was asked for has to be usable. In the service manager's place there is none if that
+/// cannot be used, or another server has it: a warning says so. What is no store, or cannot be read, is an
 /// error even then: whoever has kept something there wants to know.
 pub(super) fn open_log(config: &Config) -> Result<Box<dyn RoomLog>, StartError> {
     let options = Options {
@@ -69,7 +67,6 @@ pub(super) fn open_log(config: &Config) -> Result<Box<dyn RoomLog>, StartError> 
         Wanted::Given(folder) => (folder, true),
         Wanted::ByDefault(folder) => (folder, false),
         Wanted::Memory => return Ok(Box::<MemoryLog>::default()),
-        Wanted::Nowhere => return Ok(in_memory("the environment names no folder for it")),
     };
     match StoreLog::open(&folder, options) {
         Ok(log) => Ok(Box::new(log)),
@@ -95,8 +92,8 @@ fn wanted(given: Option<&str>, variable: impl Fn(&'static str) -> Option<OsStrin
         Some(path) => return Wanted::Given(Folder::new(path)),
         None => {}
     }
-    let folder = |name| {
-        let value = variable(name).filter(|value| !value.is_empty())?;
+    let folder = || {
+        let value = variable("STATE_DIRECTORY").filter(|value| !value.is_empty())?;
         // The service manager separates several by colons.
         let first = match value.to_str() {
             Some(text) => PathBuf::from(text.split(':').next().unwrap_or(text)),
@@ -104,10 +101,7 @@ fn wanted(given: Option<&str>, variable: impl Fn(&'static str) -> Option<OsStrin
         };
         Some(first).filter(|path| path.is_absolute())
     };
-    let by_state = || Some(folder("XDG_STATE_HOME")?.join("loopchat"));
-    let by_home = || Some(folder("HOME")?.join(".local/state/loopchat"));
-    let found = folder("STATE_DIRECTORY").or_else(by_state).or_else(by_home);
-    found.map_or(Wanted::Nowhere, |path| Wanted::ByDefault(Folder::new(path)))
+    folder().map_or(Wanted::Memory, |path| Wanted::ByDefault(Folder::new(path)))
 }
 
 /// Does what is asked of the program instead of serving: a copy of the store, or all that is kept of
@@ -119,7 +113,7 @@ fn wanted(given: Option<&str>, variable: impl Fn(&'static str) -> Option<OsStrin
 pub fn carry_out(command: &Command, config: &Config) -> Result<(), StartError> {
     let folder = match wanted(config.store.as_deref(), env::var_os) {
         Wanted::Given(folder) | Wanted::ByDefault(folder) => folder,
-        Wanted::Memory | Wanted::Nowhere => {
+        Wanted::Memory => {
             return Err(StartError::new("--store", "memory keeps nothing"));
         }
     };
@@ -152,12 +146,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_given_or_is_the_first_that_the_environment_names() {
-        let all = [
-            ("STATE_DIRECTORY", "/var/lib/loopchat:/other"),
-            ("XDG_STATE_HOME", "/state"),
-            ("HOME", "/home/ann"),
-        ];
+    fn a_place_is_given_or_the_service_managers() {
+        let all = [("STATE_DIRECTORY", "/var/lib/loopchat:/other")];
         let found = |given, known: &[(&str, &str)]| {
             wanted(given, |name| {
                 let value = known.iter().find(|(known, _)| *known == name);
@@ -171,14 +161,7 @@ mod tests {
             Wanted::Given(Folder::new("here"))
         );
         assert_eq!(found(None, &all), default("/var/lib/loopchat"));
-        assert_eq!(found(None, &all[1..]), default("/state/loopchat"));
-        assert_eq!(
-            found(None, &all[2..]),
-            default("/home/ann/.local/state/loopchat")
-        );
-        assert_eq!(
-            found(None, &[("HOME", ""), ("XDG_STATE_HOME", "a")]),
-            Wanted::Nowhere
-        );
+        assert_eq!(found(None, &[]), Wanted::Memory);
+        assert_eq!(found(None, &[("STATE_DIRECTORY", "a")]), Wanted::Memory);
     }
 }

@@ -61,15 +61,13 @@ fn who_asks_for_what_is_not_there_is_told() {
 #[test]
 fn of_two_servers_one_has_the_store() {
     let folder = Folder::new();
-    let (state, store) = (folder.text("state"), folder.text("state/loopchat"));
+    let store = folder.text("state");
     let by_default = || {
         let mut command = loopchat();
         command
             .env_remove("LOOPCHAT_STORE")
-            .env("XDG_STATE_HOME", &state);
-        command
-            .env_remove("STATE_DIRECTORY")
-            .args(["--listen", "127.0.0.1:0"]);
+            .env("STATE_DIRECTORY", &store);
+        command.args(["--listen", "127.0.0.1:0"]);
         command
     };
     let mut first = Server::listening(&mut by_default());
@@ -101,14 +99,11 @@ fn nothing_is_written_where_nobody_has_asked_for_it() {
     let home = folder.path("home");
     fs::create_dir(&home).expect("it can be made");
     let at_home = |command: &mut Command| {
-        command
-            .env("HOME", &home)
-            .env_remove("XDG_STATE_HOME")
-            .env_remove("STATE_DIRECTORY");
+        command.env("HOME", &home).env_remove("STATE_DIRECTORY");
         command.args(["--listen", "127.0.0.1:0"]);
     };
     let mut command = loopchat();
-    at_home(command.args(["--store", "memory"]));
+    at_home(command.env_remove("LOOPCHAT_STORE"));
     let server = Server::listening(&mut command);
     let (mut ann, mut bob) = (server.join(), server.join());
     says(&mut ann, &mut bob, "hello");

@@ -135,10 +135,8 @@ fn a_folder_that_cannot_be_is_an_error_if_it_was_given_and_else_a_warning() {
     let mut command = loopchat();
     command
         .env_remove("LOOPCHAT_STORE")
-        .env_remove("STATE_DIRECTORY");
-    command
-        .env("XDG_STATE_HOME", &file)
-        .args(["--listen", "127.0.0.1:0"]);
+        .env("STATE_DIRECTORY", &file);
+    command.args(["--listen", "127.0.0.1:0"]);
     let server = Server::listening(&mut command);
     server.expect_log(|line| line.contains("WARN") && line.contains("memory"));
     let (mut ann, mut bob) = (server.join(), server.join());
