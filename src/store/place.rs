@@ -3,9 +3,9 @@
 //! SQLite lets several processes write to one database; two servers would give the same numbers to
 //! different lines. So a lock on a file of its own says who has the store, as long as it runs.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
@@ -41,9 +41,8 @@ impl Folder {
     /// Makes the folder if it is not there, for its owner alone, and takes it for this process as
     /// long as what is returned is kept.
     pub(super) fn take(&self) -> Result<Taken, StoreError> {
-        let mut builder = DirBuilder::new();
-        let made = builder.recursive(true).mode(0o700).create(&self.0);
-        made.map_err(|error| StoreError::Place(self.0.clone(), error))?;
+        self.make()
+            .map_err(|error| StoreError::Place(self.0.clone(), error))?;
         let lock = self.open("lock")?;
         match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
@@ -56,6 +55,18 @@ impl Folder {
             _lock: lock,
             highest: self.open("highest")?,
         })
+    }
+
+    fn make(&self) -> io::Result<()> {
+        let is_new = !self.0.try_exists()?;
+        let mut builder = DirBuilder::new();
+        builder.recursive(true).mode(0o700).create(&self.0)?;
+        if is_new {
+            // What others in the process have the system leave out of a mode, as for the file of a
+            // socket, it leaves out here, too.
+            std::fs::set_permissions(&self.0, Permissions::from_mode(0o700))?;
+        }
+        Ok(())
     }
 
     fn open(&self, name: &str) -> Result<File, StoreError> {
