@@ -2,6 +2,7 @@
 //! [`Queues`](loopchat::server::core::queues), served when the time has come.
 
 use loopchat::chat::Millis;
+use loopchat::server::Cost;
 use loopchat::server::core::admission::Admission;
 use loopchat::server::core::queues::{QueueId, Queues};
 
@@ -32,7 +33,9 @@ impl Waiting {
         tally.count(Count::HeldForOthers);
         client.input.queue();
         client.is_paused = true;
-        let queue = self.queues.join(&client.input, client.number, now);
+        let queue = self
+            .queues
+            .join(&client.input, client.number, Cost::NONE, now);
         self.services.extend(queue.map(|queue| (now + wait, queue)));
         true
     }

@@ -138,10 +138,18 @@ impl<K: Copy + Eq + Hash> Queues<K> {
         !self.by_source.is_empty() && input.limit().and_then(queue).is_some()
     }
 
-    /// A connection waits from now on, if it does not yet. Returns the queue if it is a new one,
+    /// A connection waits from now on, if it does not yet. What of it is `pending`, as far as that is
+    /// known, counts as if it had been asked for: who has much to say is behind who has little, also
+    /// before anybody there was heard. Returns the queue if it is a new one,
     /// which is to be [served](Self::next) from now on until it is empty. `None` if another
     /// connection waits there already, or nothing limits this one.
-    pub fn join(&mut self, input: &LineInput, connection: K, now: Millis) -> Option<QueueId> {
+    pub fn join(
+        &mut self,
+        input: &LineInput,
+        connection: K,
+        pending: Cost,
+        now: Millis,
+    ) -> Option<QueueId> {
         let (source, limit) = input.limit()?;
         self.served.remove(&connection);
         let is_new = !self.by_source.contains_key(&source);
@@ -151,7 +159,7 @@ impl<K: Copy + Eq + Hash> Queues<K> {
             queue.grow_older(now);
             queue.last_ticket += 1;
             let asked = queue.asked.get(&connection).copied().unwrap_or(0);
-            let place = (asked, queue.last_ticket);
+            let place = (asked + weight(pending), queue.last_ticket);
             queue.order.insert(place, connection);
             queue.places.insert(connection, place);
         }
@@ -227,14 +235,16 @@ mod tests {
         let any = input();
         let mut queues = Queues::default();
         assert!(!queues.are_before(&any, 'q') && !queues.anyone_waits(&any));
-        let id = queues.join(&any, 'a', 0).expect("it is the first there");
+        let id = queues
+            .join(&any, 'a', Cost::NONE, 0)
+            .expect("it is the first there");
         for (connection, lines) in [('a', 8), ('b', 9), ('q', 1)] {
             queues.has_asked(&any, connection, Cost(lines * Cost::LINE.0), 0);
         }
         let later = 10_000; // a round may take that long
         for connection in ['b', 'q', 'a', 'n'] {
             assert_eq!(
-                queues.join(&any, connection, later),
+                queues.join(&any, connection, Cost::NONE, later),
                 None,
                 "it is no new queue"
             );
@@ -246,7 +256,7 @@ mod tests {
             "a had waited before it was known"
         );
         assert_eq!(
-            queues.join(&any, 'c', later),
+            queues.join(&any, 'c', Cost::NONE, later),
             Some(id),
             "the queue had ended"
         );
@@ -258,16 +268,18 @@ mod tests {
     fn what_was_asked_for_counts_less_and_less() {
         let any = input();
         let mut queues = Queues::default();
-        let id = queues.join(&any, 'x', 0).expect("it is the first there");
+        let id = queues
+            .join(&any, 'x', Cost::NONE, 0)
+            .expect("it is the first there");
         for (connection, lines) in [('a', 1000), ('b', 4), ('c', 3)] {
             queues.has_asked(&any, connection, Cost(lines * Cost::LINE.0), 0);
         }
-        queues.join(&any, 'c', 0);
-        queues.join(&any, 'b', 0);
+        queues.join(&any, 'c', Cost::NONE, 0);
+        queues.join(&any, 'b', Cost::NONE, 0);
         let minutes = 4 * 60_000;
         queues.has_asked(&any, 'd', Cost::LINE, minutes);
-        queues.join(&any, 'd', minutes);
-        queues.join(&any, 'a', minutes);
+        queues.join(&any, 'd', Cost::NONE, minutes);
+        queues.join(&any, 'a', Cost::NONE, minutes);
         let heard: Vec<_> = std::iter::from_fn(|| queues.next(id)).collect();
         assert_eq!(heard, ['x', 'c', 'b', 'a', 'd']);
     }
@@ -277,14 +289,16 @@ mod tests {
     fn a_turn_is_for_one_thing() {
         let any = input();
         let mut queues = Queues::default();
-        let id = queues.join(&any, 'a', 0).expect("it is the first there");
-        queues.join(&any, 'b', 0);
+        let id = queues
+            .join(&any, 'a', Cost::NONE, 0)
+            .expect("it is the first there");
+        queues.join(&any, 'b', Cost::NONE, 0);
         assert!(queues.are_before(&any, 'a') && queues.are_before(&any, 'z'));
         assert_eq!(queues.next(id), Some('a'));
         assert!(!queues.are_before(&any, 'a') && queues.are_before(&any, 'b'));
         queues.has_asked(&any, 'a', Cost::LINE, 0);
         assert!(queues.are_before(&any, 'a'));
-        queues.join(&any, 'a', 0);
+        queues.join(&any, 'a', Cost::NONE, 0);
         assert_eq!(queues.next(id), Some('b'));
         queues.leave(&any, 'a');
         assert_eq!(queues.next(id), None);
@@ -297,11 +311,13 @@ mod tests {
     fn a_queue_is_for_one_address_and_while_somebody_waits() {
         let (here, elsewhere) = (input(), input_of([192, 0, 2, 8]));
         let mut queues = Queues::default();
-        let id = queues.join(&here, 'a', 0).expect("it is the first there");
+        let id = queues
+            .join(&here, 'a', Cost::NONE, 0)
+            .expect("it is the first there");
         assert!(queues.anyone_waits(&here) && queues.are_before(&here, 'z'));
         assert!(!queues.anyone_waits(&elsewhere) && !queues.are_before(&elsewhere, 'z'));
         let other = queues
-            .join(&elsewhere, 'z', 0)
+            .join(&elsewhere, 'z', Cost::NONE, 0)
             .expect("it is the first there");
         queues.leave(&here, 'a');
         assert!(queues.has(id), "until it is known that nobody is left");
@@ -320,7 +336,9 @@ mod tests {
             };
             let input = LineInput::new(Peer::Tcp([192, 0, 2, 7].into()), &config, 0);
             let mut queues = Queues::default();
-            let id = queues.join(&input, (), 0).expect("it is the first there");
+            let id = queues
+                .join(&input, (), Cost::NONE, 0)
+                .expect("it is the first there");
             assert_eq!(id.pause(), pause, "{rate}");
             assert_eq!(id.at_a_time(), served, "{rate}");
         }

@@ -249,7 +249,13 @@ impl Connections {
     }
 
     /// Whether a connection has to wait for others of its address: then it waits from now on.
-    pub(in crate::server) fn queue(&mut self, socket: Socket, now: Millis) -> Queued {
+    /// So many bytes of it have come and were not heard.
+    pub(in crate::server) fn queue(
+        &mut self,
+        socket: Socket,
+        unheard: impl FnOnce() -> usize,
+        now: Millis,
+    ) -> Queued {
         let Some((bounds, found)) = self.find(socket) else {
             return Queued::No;
         };
@@ -258,7 +264,8 @@ impl Connections {
             return Queued::No;
         }
         found.input.queue();
-        match bounds.queues.join(&found.input, socket, now) {
+        let pending = Cost::parsed(unheard() + found.held());
+        match bounds.queues.join(&found.input, socket, pending, now) {
             Some(queue) => Queued::First(queue, wait.max(1)),
             None => Queued::Behind,
         }

@@ -166,7 +166,8 @@ impl ChatServer {
     /// Has a connection wait for others of its address, if all of them together have asked for too
     /// much: true if it has to.
     pub(in crate::server) fn queue(&mut self, cx: &mut Context<Self>, socket: Socket) -> bool {
-        match self.connections.queue(socket, cx.now()) {
+        let unheard = || socket.readable_length(cx) + socket.unread_in_kernel(cx);
+        match self.connections.queue(socket, unheard, cx.now()) {
             Queued::No => false,
             Queued::Behind => true,
             Queued::First(queue, wait) => {
