@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use super::closing::destroy;
 use super::connection::{Attempts, update_active};
 use super::emitting::emit;
-use super::idle::touch;
+use super::idle::{self, touch};
 use super::lookup::{LookupRequest, alternate, resolve};
 use super::options::Attempting;
 use super::states::Life;
@@ -30,10 +30,6 @@ pub(super) fn start<S>(cx: &mut Context<S>, id: HandleId, options: ConnectOption
     }
     connection.life = Life::Connecting;
     connection.no_delay |= options.no_delay;
-    let stale = options.timeout.and_then(|ms| {
-        connection.timeout = ms;
-        connection.timer.take() // it runs as long as another
-    });
     let own = connection.own.get_or_insert_default();
     own.keep_alive = options.keep_alive.map(|ms| ms / 1000).or(own.keep_alive);
     let how = options.attempting;
@@ -43,12 +39,12 @@ pub(super) fn start<S>(cx: &mut Context<S>, id: HandleId, options: ConnectOption
     };
     own.connects = own.connects.wrapping_add(1);
     let connects = own.connects;
-    if let Some(timer) = stale {
-        cx.clear_timer(timer);
-    }
     cx.reopen(id);
     update_active(cx, id);
-    touch(cx, id);
+    match options.timeout {
+        Some(ms) => idle::set_timeout(cx, id, ms),
+        None => touch(cx, id),
+    }
     match options.target {
         Target::Address(address @ Address::Ipc(_)) => {
             if let Err(error) = open(cx, id, address, None) {

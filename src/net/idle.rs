@@ -22,6 +22,18 @@ pub(super) fn touch<S>(cx: &mut Context<S>, id: HandleId) {
     }
 }
 
+/// Sets the idle period, in milliseconds: a timer that runs is as long as the one before.
+pub(super) fn set_timeout<S>(cx: &mut Context<S>, id: HandleId, ms: u32) {
+    let Some(connection) = cx.connection_mut(id) else {
+        return;
+    };
+    connection.timeout = ms;
+    if let Some(timer) = connection.timer.take() {
+        cx.clear_timer(timer);
+    }
+    touch(cx, id);
+}
+
 /// Timers phase: the socket was idle for its period. It is told once, until there is activity.
 pub(super) fn idle<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
     let Some(connection) = cx.connection_mut(id) else {

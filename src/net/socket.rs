@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::connection::Connection;
-use super::idle::touch;
+use super::idle;
 use super::outbox::{Data, WriteCallback};
 use super::states::Life;
 use super::{ConnectOptions, Context, Error, EventKind, Handle, HandleKind, Handles, Socket};
@@ -296,17 +296,10 @@ impl Socket {
     /// Emits [`Event::Timeout`](super::Event::Timeout) whenever nothing was read or written for
     /// `ms` milliseconds; 0 turns it off. Does not hold the loop open, and closes nothing.
     pub fn set_timeout<S>(self, cx: &mut Context<S>, ms: u32) -> Self {
-        let Some(connection) = cx.connection_mut(self.0) else {
-            return self;
-        };
-        if connection.life.is_over() {
-            return self;
+        let connection = cx.connection(self.0);
+        if connection.is_some_and(|connection| !connection.life.is_over()) {
+            idle::set_timeout(cx, self.0, ms);
         }
-        connection.timeout = ms;
-        if let Some(timer) = connection.timer.take() {
-            cx.clear_timer(timer);
-        }
-        touch(cx, self.0);
         self
     }
 

@@ -293,6 +293,33 @@ fn an_idle_timer_goes_with_its_socket() {
     assert_eq!(last.phase(event_loop::Phase::Timers).queued, 1);
 }
 
+/// Catches: a connection that goes on with the timer of another period, set before it.
+#[test]
+fn the_period_that_a_connection_begins_with_is_its_own() {
+    for (before, ms, told) in [
+        (5000, 100, vec![100]),
+        (100, 0, vec![]),
+        (100, 5000, vec![5000]),
+    ] {
+        let clock = event_loop::ManualClock::new();
+        let mut event_loop = EventLoop::<Vec<u64>>::with_clock(clock).expect("a loop");
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = Address::Tcp(silent.local_addr().expect("it has one"));
+        let client = Socket::new(&mut event_loop);
+        client.set_timeout(&mut event_loop, before);
+        client.connect(&mut event_loop, ConnectOptions::new(address).timeout(ms));
+        client.on_timeout(&mut event_loop, |told: &mut Vec<u64>, cx, _| {
+            told.push(cx.now())
+        });
+        event_loop.set_timeout(6000, move |_, cx| {
+            client.destroy(cx);
+        });
+        let mut heard = Vec::new();
+        event_loop.run(&mut heard).expect("the poll works");
+        assert_eq!(heard, told, "{before}, then {ms}");
+    }
+}
+
 #[test]
 fn values_hang_on_servers_and_sockets_one_of_each_type() {
     let mut event_loop = event_loop();
