@@ -108,7 +108,7 @@ pub(super) fn flush<S: 'static>(cx: &mut Context<S>, socket: Socket) {
 }
 
 /// Keeps a buffer's memory for what is written next.
-fn give_back<S: 'static>(cx: &mut Context<S>, socket: Socket, buffer: Vec<u8>) {
+pub(super) fn give_back<S: 'static>(cx: &mut Context<S>, socket: Socket, buffer: Vec<u8>) {
     if (1..=KEPT).contains(&buffer.capacity())
         && let Some(server) = state_of(cx, socket)
         && server.buffer.capacity() < buffer.capacity()

@@ -4,7 +4,7 @@ use super::audience::{ResponseEvent, ServerResponse};
 use super::connection::{self, Requests, backlog, of, put_spare, state_of};
 use super::giving_up;
 use super::pipeline::{Next, Supplies, When, Written};
-use super::sending::{call_back, close, flush, tell};
+use super::sending::{call_back, close, flush, give_back, tell};
 use crate::Context;
 use crate::http::{incoming, write_after_end};
 use crate::net::{Error, Socket};
@@ -119,7 +119,7 @@ impl ServerResponse {
             return false;
         };
         let settings = server.settings;
-        let supplies = Supplies {
+        let mut supplies = Supplies {
             settings: &settings,
             date: server.date.get(now),
             buffer: std::mem::take(&mut server.buffer),
@@ -128,7 +128,9 @@ impl ServerResponse {
             return false;
         };
         let feeding = own.feeding;
-        let written = own.pipeline.write(number, data, end, backlog, supplies);
+        let pipeline = &mut own.pipeline;
+        let written = pipeline.write(number, data, end, backlog, &mut supplies);
+        give_back(cx, socket, supplies.buffer);
         match written {
             Written::Dropped => false,
             Written::AfterEnd => {

@@ -15,7 +15,7 @@ pub struct Supplies<'a> {
     pub settings: &'a Settings,
     /// What a head says of the time.
     pub date: [u8; 29],
-    /// Memory to write into, if there is none.
+    /// Memory to write into, if there is none; what is not used stays here.
     pub buffer: Vec<u8>,
 }
 
@@ -83,7 +83,7 @@ impl<T: Companion> Pipeline<T> {
         data: Option<&[u8]>,
         end: bool,
         backlog: Backlog,
-        mut supplies: Supplies<'_>,
+        supplies: &mut Supplies<'_>,
     ) -> Written {
         let writing = self.ended == number;
         let (shut, mut out) = (self.shut, std::mem::take(&mut self.out));

@@ -271,13 +271,16 @@ impl Rig {
 
     /// The program writes to a response: whether more may be written, if it was taken.
     pub fn write(&mut self, number: u32, data: Option<&[u8]>, end: bool) -> Option<bool> {
-        let supplies = Supplies {
+        let mut supplies = Supplies {
             settings: &self.settings,
             date: *b"Sun, 06 Nov 1994 08:49:37 GMT",
             buffer: Vec::new(),
         };
         let backlog = self.backlog();
-        match self.pipeline.write(number, data, end, backlog, supplies) {
+        match self
+            .pipeline
+            .write(number, data, end, backlog, &mut supplies)
+        {
             Written::Done { below, when } => {
                 if when == When::Now {
                     self.flush();
