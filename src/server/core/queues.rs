@@ -123,26 +123,20 @@ impl<K> Default for Queues<K> {
 impl<K: Copy + Eq + Hash> Queues<K> {
     /// Whether others of a connection's address wait, and it is not its turn.
     pub fn are_before(&self, input: &LineInput, connection: K) -> bool {
-        if self.by_source.is_empty() {
-            return false; // nearly always
-        }
-        let others = input
-            .limit()
-            .filter(|(source, _)| self.by_source.contains_key(source));
-        others.is_some() && !self.served.contains(&connection)
+        self.anyone_waits(input) && !self.served.contains(&connection)
     }
 
     /// Whether anybody waits beside a connection: then it is heard for one thing at a time.
     pub fn anyone_waits(&self, input: &LineInput) -> bool {
-        let queue = |(source, _)| self.by_source.get(&source);
-        !self.by_source.is_empty() && input.limit().and_then(queue).is_some()
+        let has_one = |(source, _)| self.by_source.contains_key(&source);
+        !self.by_source.is_empty() && input.limit().is_some_and(has_one) // nearly never
     }
 
     /// A connection waits from now on, if it does not yet. What of it is `pending`, as far as that is
     /// known, counts as if it had been asked for: who has much to say is behind who has little, also
-    /// before anybody there was heard. Returns the queue if it is a new one,
-    /// which is to be [served](Self::next) from now on until it is empty. `None` if another
-    /// connection waits there already, or nothing limits this one.
+    /// before anybody there was heard. Returns the queue if it is a new one, which is to be
+    /// [served](Self::next) from now on until it is empty. `None` if another connection waits there
+    /// already, or nothing limits this one.
     pub fn join(
         &mut self,
         input: &LineInput,
