@@ -205,11 +205,16 @@ pub(super) fn authority<'a>(method: &str, target: &'a str) -> Option<&'a str> {
     if method == "CONNECT" {
         return Some(target);
     }
+    split_url(target).map(|(authority, _)| authority)
+}
+
+/// The authority of a target that is a whole URL, and what follows it.
+pub(super) fn split_url(target: &str) -> Option<(&str, &str)> {
     if target.starts_with('/') {
         return None; // nearly always
     }
     let (_, rest) = target.split_once("://")?;
-    Some(&rest[..rest.find(['/', '?']).unwrap_or(rest.len())])
+    Some(rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len())))
 }
 
 /// The methods that Node knows. Others are accepted, too, if they are tokens; but of a line that

@@ -302,6 +302,18 @@ impl Head {
         }
     }
 
+    /// The path of a request's target, which may be a whole URL, without its query; `/` if it names
+    /// none. Empty in a response.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        let target = self.url();
+        let rest = facts::split_url(target).map_or(target, |(_, rest)| rest);
+        match rest.split('?').next() {
+            Some("") | None if !target.is_empty() => "/",
+            path => path.unwrap_or_default(),
+        }
+    }
+
     /// The status of a response (`res.statusCode`); 0 in a request.
     #[must_use]
     pub fn status_code(&self) -> u16 {
@@ -432,7 +444,26 @@ mod tests {
         let text = b"HTTP/1.1 200 OK\r\nHost: a\r\n\r\n";
         head.parse_response(text, &Limits::default())
             .expect("a response");
-        assert_eq!(head.host(), None);
+        assert_eq!((head.host(), head.path()), (None, ""));
+    }
+
+    #[test]
+    fn a_path_is_what_is_left_of_a_target() {
+        for (target, wanted) in [
+            ("/", "/"),
+            ("/ws", "/ws"),
+            ("/ws?room=tea", "/ws"),
+            ("http://localhost:8080/docs/?a=/b", "/docs/"),
+            ("http://localhost", "/"),
+            ("/a?b=http://c/d", "/a"),
+            ("/a://b/c", "/a://b/c"),
+        ] {
+            let text = format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
+            let mut head = Head::default();
+            let length = head.parse_request(text.as_bytes(), &Limits::default());
+            assert_eq!(length, Ok(Some(text.len())), "{target}");
+            assert_eq!(head.path(), wanted);
+        }
     }
 
     #[test]

@@ -20,7 +20,6 @@ use crate::server::doors::json::resuming;
 use crate::server::doors::outlet::{Door, Outlet};
 use crate::server::doors::web::admit;
 use crate::server::doors::web::client;
-use crate::server::doors::web::path;
 use crate::server::doors::web::peer;
 use crate::server::doors::web::refuse_upgrade;
 use crate::server::doors::{FRAMINGS, JSON, LINES, WEB_DOOR};
@@ -108,7 +107,7 @@ pub(in crate::server) fn upgrade(
     rest: &[u8],
 ) {
     let guard = server.site.guard();
-    let vetted = match path(head.url()) {
+    let vetted = match head.path() {
         "/ws" => guard.vet(head, "Pages from elsewhere may not chat here"),
         _ => Err(Refusal::new(404, "WebSockets are at /ws")),
     };

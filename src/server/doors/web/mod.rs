@@ -126,7 +126,7 @@ fn open(event_loop: &mut Loop, server: &ChatServer) -> (http::Server, Endpoint) 
     loop_view::listen(event_loop, watchers);
     door.on_upgrade(
         event_loop,
-        move |server, cx, head, socket, rest| match path(head.url()) {
+        move |server, cx, head, socket, rest| match head.path() {
             "/loop/ws" => loop_view::upgrade(server, cx, watchers, head, socket, rest),
             _ => members::upgrade(server, cx, endpoint, head, socket, rest),
         },
@@ -256,7 +256,7 @@ fn route(
     if !matches!(head.method(), "GET" | "HEAD") {
         return answers::refuse_method(cx, response);
     }
-    let path = path(head.url()).to_owned();
+    let path = head.path().to_owned();
     if let Some(what) = access::guarded(&path)
         && !access::may_look(server, cx, head, request.socket(), what)
     {
@@ -280,34 +280,5 @@ fn route(
             }
             None => answers::refuse(cx, response, 404, "There is no such page."),
         },
-    }
-}
-
-/// The path of a request's target, which may be a whole URL and may have a query.
-fn path(target: &str) -> &str {
-    let path = origin::split_url(target).map_or(target, |(_, rest)| rest);
-    match path.split('?').next() {
-        Some("") | None => "/",
-        Some(path) => path,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::server::doors::web::path;
-
-    #[test]
-    fn a_path_is_what_is_left_of_a_target() {
-        for (target, wanted) in [
-            ("/", "/"),
-            ("/ws", "/ws"),
-            ("/ws?room=tea", "/ws"),
-            ("http://localhost:8080/docs/?a=/b", "/docs/"),
-            ("http://localhost", "/"),
-            ("/a?b=http://c/d", "/a"),
-            ("/a://b/c", "/a://b/c"),
-        ] {
-            assert_eq!(path(target), wanted);
-        }
     }
 }

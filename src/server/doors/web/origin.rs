@@ -15,16 +15,6 @@ use crate::http::Head;
 use crate::http::web_socket::Refusal;
 use crate::net::Address;
 
-/// The authority of a request's target that is a whole URL, and what follows it.
-pub(in crate::server) fn split_url(target: &str) -> Option<(&str, &str)> {
-    let (scheme, rest) = target.split_once("://")?;
-    if scheme.contains('/') {
-        return None; // it is a path with such a thing in it
-    }
-    let end = rest.find(['/', '?']).unwrap_or(rest.len());
-    Some(rest.split_at(end))
-}
-
 /// What is answered to whoever calls this server by a name that is not its own.
 pub(in crate::server) const UNKNOWN_HOST: &str =
     "This server is not known by that name: ask for localhost, or start it with --web-origin";
