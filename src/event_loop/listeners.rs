@@ -321,6 +321,28 @@ macro_rules! event_kinds {
 }
 pub(crate) use event_kinds;
 
+/// Writes the `add_listener` of a subject for which nothing follows from being listened to.
+macro_rules! adds_listeners {
+    ($subject:ident, $kinds:ident, $callback:ident, S: $bound:tt) => {
+        impl $subject {
+            fn add_listener<S: $bound>(
+                self,
+                cx: &mut Context<S>,
+                kind: Option<$kinds>,
+                role: Role,
+                first: bool,
+                callback: Box<$callback<S>>,
+            ) -> ListenerId {
+                let listeners = self.listeners(cx);
+                listeners.map_or(ListenerId::NONE, |listeners| {
+                    listeners.add(kind, role, first, callback)
+                })
+            }
+        }
+    };
+}
+pub(crate) use adds_listeners;
+
 /// Writes the methods that add and remove listeners. The subject has a method `listeners` that finds
 /// its list, one `add_listener` that adds to it, and one `run` that calls one and acts on its error; `$of`
 /// is what a listener is called with, and `$bound` what the program's state has to be.

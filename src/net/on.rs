@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::events::{Callback, Listeners, ServerCallback, ServerListeners};
 use super::{Context, Dropped, Error, Event, EventKind, Handles, Server, ServerEvent};
 use super::{ServerEventKind, Socket, reading};
-use crate::event_loop::listeners::{Role, listener_methods};
+use crate::event_loop::listeners::{Role, adds_listeners, listener_methods};
 use crate::event_loop::{CallbackResult, CallbackSite, ListenerId};
 
 listener_methods! { Socket of Event, EventKind, Socket, S: Sized;
@@ -89,23 +89,11 @@ impl Socket {
     }
 }
 
+adds_listeners! { Server, ServerEventKind, ServerCallback, S: Sized }
+
 impl Server {
     fn listeners<S>(self, cx: &mut Context<S>) -> Option<&mut ServerListeners<S>> {
         Some(&mut cx.server_mut(self.0)?.events)
-    }
-
-    fn add_listener<S>(
-        self,
-        cx: &mut Context<S>,
-        kind: Option<ServerEventKind>,
-        role: Role,
-        first: bool,
-        callback: Box<ServerCallback<S>>,
-    ) -> ListenerId {
-        let listeners = self.listeners(cx);
-        listeners.map_or(ListenerId::NONE, |listeners| {
-            listeners.add(kind, role, first, callback)
-        })
     }
 
     /// Its connections are not to blame for an error, but for the one that it is about.

@@ -10,7 +10,7 @@ use super::state::{
     Request, Timeout, agent, clients, fail, hung_up, known, of, over_later, tell_error,
 };
 use crate::Context;
-use crate::event_loop::listeners::{Role, listener_methods};
+use crate::event_loop::listeners::{Role, adds_listeners, listener_methods};
 use crate::event_loop::{CallbackResult, CallbackSite, ListenerId};
 use crate::http::incoming::IncomingMessage;
 use crate::http::message::Head;
@@ -117,6 +117,8 @@ listener_methods! { ClientRequest of RequestEvent, RequestEventKind, ClientReque
     on_close once_close Close (Self) request, RequestEvent::Close => (request);
 }
 
+adds_listeners! { ClientRequest, RequestEventKind, Callback, S: 'static }
+
 impl ClientRequest {
     /// A callback of this request has returned: with an error it is given up.
     fn check<S: 'static>(
@@ -133,20 +135,6 @@ impl ClientRequest {
 
     fn listeners<S: 'static>(self, cx: &mut Context<S>) -> Option<&mut Listeners<S>> {
         Some(&mut of(cx, self)?.listeners)
-    }
-
-    fn add_listener<S: 'static>(
-        self,
-        cx: &mut Context<S>,
-        kind: Option<RequestEventKind>,
-        role: Role,
-        first: bool,
-        callback: Box<Callback<S>>,
-    ) -> ListenerId {
-        let listeners = self.listeners(cx);
-        listeners.map_or(ListenerId::NONE, |listeners| {
-            listeners.add(kind, role, first, callback)
-        })
     }
 
     fn run<S: 'static, R: CallbackResult>(

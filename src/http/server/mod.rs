@@ -35,7 +35,7 @@ pub use self::state::{Server, ServerEvent, ServerEventKind};
 use super::incoming::IncomingMessage;
 use super::message::Head;
 use crate::Context;
-use crate::event_loop::listeners::{Role, listener_methods};
+use crate::event_loop::listeners::{Role, adds_listeners, listener_methods};
 use crate::event_loop::{CallbackResult, CallbackSite, ListenerId};
 use crate::net::{self, Address, Error, ListenOptions, Socket};
 
@@ -104,23 +104,11 @@ impl ServerEvent<'_> {
     }
 }
 
+adds_listeners! { Server, ServerEventKind, Callback, S: 'static }
+
 impl Server {
     fn listeners<S: 'static>(self, cx: &mut Context<S>) -> Option<&mut Listeners<S>> {
         Some(&mut of(cx, self.0)?.listeners)
-    }
-
-    fn add_listener<S: 'static>(
-        self,
-        cx: &mut Context<S>,
-        kind: Option<ServerEventKind>,
-        role: Role,
-        first: bool,
-        callback: Box<Callback<S>>,
-    ) -> ListenerId {
-        let listeners = self.listeners(cx);
-        listeners.map_or(ListenerId::NONE, |listeners| {
-            listeners.add(kind, role, first, callback)
-        })
     }
 
     fn run<S: 'static, R: CallbackResult>(

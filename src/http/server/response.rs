@@ -4,7 +4,7 @@ use super::audience::{Callback, ResponseEvent, ResponseEventKind, ServerResponse
 use super::pipeline::Response;
 use super::{connection, giving_up};
 use crate::Context;
-use crate::event_loop::listeners::{Role, listener_methods};
+use crate::event_loop::listeners::{Role, adds_listeners, listener_methods};
 use crate::event_loop::{CallbackResult, CallbackSite, ListenerId};
 use crate::http::message::Misuse;
 use crate::http::message::fields::check_text;
@@ -19,6 +19,8 @@ listener_methods! { ServerResponse of ResponseEvent, ResponseEventKind, ServerRe
     on_error once_error Error (Self, &Error) response, ResponseEvent::Error(error) => (response, error);
     on_close once_close Close (Self) response, ResponseEvent::Close => (response);
 }
+
+adds_listeners! { ServerResponse, ResponseEventKind, Callback, S: 'static }
 
 impl ServerResponse {
     /// A callback of this response, or of its request, has returned.
@@ -67,20 +69,6 @@ impl ServerResponse {
 
     fn known<S: 'static>(self, cx: &Context<S>) -> Option<&Response> {
         Some(&connection::exchange(cx, self.socket, self.number)?.response)
-    }
-
-    fn add_listener<S: 'static>(
-        self,
-        cx: &mut Context<S>,
-        kind: Option<ResponseEventKind>,
-        role: Role,
-        first: bool,
-        callback: Box<Callback<S>>,
-    ) -> ListenerId {
-        let listeners = self.listeners(cx);
-        listeners.map_or(ListenerId::NONE, |listeners| {
-            listeners.add(kind, role, first, callback)
-        })
     }
 
     fn run<S: 'static, R: CallbackResult>(

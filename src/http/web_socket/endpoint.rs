@@ -2,7 +2,7 @@
 
 use super::deadlines::Deadlines;
 use super::{Error, Event, EventKind, Message, Options, WebSocket};
-use crate::event_loop::listeners::{self, Role, emit, listener_methods};
+use crate::event_loop::listeners::{self, Role, adds_listeners, emit, listener_methods};
 use crate::event_loop::{CallbackResult, CallbackSite, ListenerId, Timer};
 use crate::net::Context;
 
@@ -36,6 +36,8 @@ listener_methods! { Endpoint of Event, EventKind, WebSocket, S: 'static;
     on_close once_close Close (WebSocket, u16, &str) web_socket, Event::Close(code, reason) => (web_socket, code, reason);
 }
 
+adds_listeners! { Endpoint, EventKind, Callback, S: 'static }
+
 impl Endpoint {
     /// Makes an endpoint that has no WebSockets yet.
     pub fn new<S: 'static>(cx: &mut Context<S>, options: Options) -> Self {
@@ -59,20 +61,6 @@ impl Endpoint {
 
     fn listeners<S: 'static>(self, cx: &mut Context<S>) -> Option<&mut Listeners<S>> {
         Some(&mut self.shared(cx)?.listeners)
-    }
-
-    fn add_listener<S: 'static>(
-        self,
-        cx: &mut Context<S>,
-        kind: Option<EventKind>,
-        role: Role,
-        first: bool,
-        callback: Box<Callback<S>>,
-    ) -> ListenerId {
-        let listeners = self.listeners(cx);
-        listeners.map_or(ListenerId::NONE, |listeners| {
-            listeners.add(kind, role, first, callback)
-        })
     }
 
     fn run<S: 'static, R: CallbackResult>(
