@@ -163,6 +163,19 @@ fn whoever_leaves_is_told_goodbye_and_closed_with_a_code() {
     assert!(server.ended().success());
 }
 
+/// As `nc -N` gets its answers, so does who asks and closes in one go.
+#[test]
+fn who_asks_and_closes_in_one_go_gets_the_answer() {
+    let (_server, web) = start(&[]);
+    let mut asks = Web::join(web);
+    let question = client::frame(TEXT, b"/who");
+    let close = client::frame(CLOSE, &1000u16.to_be_bytes());
+    asks.client.send_raw([question, close].concat());
+    asks.expect(&format!("* In #lobby (1): {}", asks.name.clone()));
+    assert_eq!(asks.take(), Some(1000u16.to_be_bytes().to_vec()));
+    asks.client.expect_end();
+}
+
 #[test]
 fn whoever_vanishes_has_left() {
     let mut rig = Rig::new(|_| {});

@@ -76,6 +76,50 @@ fn nothing_behind_a_close_frame_is_read() {
     assert_eq!(server.heard(), "0 close 1000 ");
 }
 
+/// What is sent in the check phase of the turn that brought the peer's last frame is still sent.
+#[test]
+fn what_came_with_the_peers_last_frame_is_answered_before_it() {
+    let server = Echo::start();
+    let lasts = [
+        (
+            client::frame(FIN | CLOSE, &close_frame(1000, "").payload),
+            1000,
+        ),
+        (client::frame(0xF1, b"reserved bits"), 1002),
+    ];
+    for (last, code) in lasts {
+        let mut client = Client::open(server.address);
+        let frames = [
+            client::frame(FIN | TEXT, b"/later now"),
+            client::frame(FIN | TEXT, b"at once"),
+            last,
+        ];
+        client.send_raw(frames.concat());
+        for answer in ["at once", "now"] {
+            assert_eq!(client.read().payload, answer.as_bytes());
+        }
+        assert_eq!(client.read(), close_frame(code, ""));
+        client.expect_end();
+    }
+}
+
+/// A server that closes, or pauses, before it has answered the peer's close frame, changes nothing:
+/// the answer is the one that is owed, once, and the end is waited for.
+#[test]
+fn a_close_or_a_pause_in_the_turn_of_the_peers_close_frame_is_one_end() {
+    let server = Echo::start();
+    for said in ["/close-later 4002", "/pause-later"] {
+        let mut client = Client::open(server.address);
+        let close = client::frame(FIN | CLOSE, &close_frame(1000, "").payload);
+        client.send_raw([client::frame(FIN | TEXT, said.as_bytes()), close].concat());
+        assert_eq!(client.read(), close_frame(1000, ""));
+        client.expect_end();
+        drop(client);
+        assert!(server.heard().contains(said));
+        assert!(server.heard().ends_with(" close 1000 "));
+    }
+}
+
 #[test]
 fn the_server_closes_and_hears_what_is_still_under_way() {
     let server = Echo::start();

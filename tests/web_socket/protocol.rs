@@ -20,6 +20,7 @@ fn receive(pieces: &[&[u8]]) -> (Vec<Received>, Vec<u8>, ReadyState) {
         }
         assert!(input.is_empty(), "all of it is taken");
     }
+    protocol.answer_close(&mut answers);
     (events, answers, protocol.state())
 }
 
@@ -152,6 +153,10 @@ proptest! {
         while let Some(event) = to.receive(&mut input, &mut answers) {
             events.push(event);
         }
+        prop_assert_eq!(to.state(), ReadyState::Open, "until it is answered");
+        prop_assert!(to.is_peer_done() && to.send_text("last", &mut answers));
+        prop_assert!(to.answer_close(&mut answers));
+        prop_assert!(!to.answer_close(&mut answers), "twice");
         let Some(Received::Frame(Decoded::Close(4000, reason))) = events.pop() else {
             return Err(TestCaseError::fail("no close"));
         };
@@ -165,7 +170,11 @@ proptest! {
         while let Some(event) = from.receive(&mut input, &mut sent) {
             events.push(event);
         }
-        let wanted = [Decoded::Pong(b"ping".to_vec()), Decoded::Close(4000, String::new())];
+        let wanted = [
+            Decoded::Pong(b"ping".to_vec()),
+            Decoded::Text("last".into()),
+            Decoded::Close(4000, String::new()),
+        ];
         prop_assert_eq!(events, wanted.map(Received::Frame));
         prop_assert_eq!(from.state(), ReadyState::Closed);
         prop_assert_eq!(to.state(), ReadyState::Closed);

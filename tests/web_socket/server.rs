@@ -144,6 +144,20 @@ fn obey(world: &mut World, cx: &mut Context<World>, web_socket: WebSocket, comma
             web_socket.terminate(cx);
             assert_eq!(web_socket.ready_state(cx), ReadyState::Closed);
         }
+        // As a chat does that writes once what a turn has brought.
+        ["later", text] => {
+            let text = text.to_owned();
+            cx.set_immediate(move |_, cx| {
+                web_socket.send_text(cx, &text);
+            });
+        }
+        ["close-later", code] => {
+            let code = code.parse().expect("a code");
+            cx.set_immediate(move |_, cx| web_socket.close(cx, code, "late"));
+        }
+        ["pause-later"] => {
+            cx.set_immediate(move |_, cx| web_socket.pause(cx));
+        }
         ["ping", payload] => assert!(web_socket.ping(cx, payload.as_bytes())),
         ["pause"] => web_socket.pause(cx),
         ["close-other", other] => {

@@ -50,9 +50,9 @@ pub(super) struct Connection {
 impl Connection {
     /// Whether its end has been read for long enough: whatever else comes stays with the kernel.
     fn has_had_enough(&self, options: &Options) -> bool {
-        let most = match self.protocol.state() {
-            ReadyState::Closed => THROWN_AWAY as usize,
-            _ => options.max_after_close,
+        let most = match self.protocol.is_peer_done() {
+            true => THROWN_AWAY as usize,
+            false => options.max_after_close,
         };
         self.ending && self.since_end as usize > most
     }
@@ -219,7 +219,7 @@ fn flow<S: 'static>(cx: &mut Context<S>, web_socket: WebSocket) {
     }
 }
 
-/// Writes a pong, or the answer to a close frame. While it cannot be sent, no more is read.
+/// Writes pongs. While they cannot be sent, no more is read.
 fn send_answer<S: 'static>(cx: &mut Context<S>, web_socket: WebSocket, answer: &[u8]) {
     if web_socket.0.write(cx, answer) {
         return;
@@ -230,7 +230,8 @@ fn send_answer<S: 'static>(cx: &mut Context<S>, web_socket: WebSocket, answer: &
     }
 }
 
-/// Nothing more is said in either direction: the connection is to end.
+/// The peer is done: the connection is to end. It does so in the check phase, so that what is
+/// answered there to what this turn has brought still goes out, before our close frame.
 fn finish<S: 'static>(cx: &mut Context<S>, web_socket: WebSocket, closed: Option<(u16, Box<str>)>) {
     let Some(connection) = web_socket.connection_mut(cx) else {
         return;
@@ -244,10 +245,18 @@ fn finish<S: 'static>(cx: &mut Context<S>, web_socket: WebSocket, closed: Option
     connection.choked = false;
     connection.since_end = 0;
     flow(cx, web_socket);
-    if leaves {
-        web_socket.0.end(cx);
-    }
     await_end(cx, web_socket);
+    cx.set_immediate(move |_: &mut S, cx| {
+        let mut answer = Vec::new();
+        if let Some(connection) = web_socket.connection_mut(cx)
+            && connection.protocol.answer_close(&mut answer)
+        {
+            web_socket.0.write(cx, answer);
+        }
+        if leaves {
+            web_socket.0.end(cx);
+        }
+    });
 }
 
 /// The peer sends no more. Our side ends in the check phase, so that what is answered there to what

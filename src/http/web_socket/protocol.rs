@@ -5,11 +5,14 @@
 //!
 //! | state | a message is | a ping is | the peer's close frame |
 //! | --- | --- | --- | --- |
-//! | open | told | told and answered | is told and answered: closed |
+//! | open | told | told and answered | is told: answering |
 //! | closing: our close frame is sent | told | told, not answered | is told: closed |
+//! | answering: the peer's close frame came, ours is still to be sent | ignored | ignored | ignored |
 //! | closed | ignored | ignored | ignored |
 //!
-//! What breaks the protocol is told, and answered with a close frame if none was sent: closed.
+//! What breaks the protocol is told, and is an end as the peer's close frame is. The answer to it
+//! is asked for ([`answer_close`](Protocol::answer_close)), so that what came before it can be
+//! answered first.
 
 use super::close::MAX_CONTROL;
 use super::decoder::{Decoded, Decoder};
@@ -19,11 +22,22 @@ use super::{Error, Role, close};
 /// How far a WebSocket is (`readyState`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadyState {
-    /// Messages go both ways.
+    /// Messages go both ways; or the peer's close frame came, and until it is answered, in the
+    /// check phase of the same turn, messages can still be sent.
     Open,
     /// Our close frame is sent, or will be with what is queued; the peer's has not come.
     Closing,
-    /// The peer's close frame came, the protocol was broken, or the stream has ended.
+    /// Both close frames are sent, or the stream has ended.
+    Closed,
+}
+
+/// As [`ReadyState`], and whether an answer is owed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Open,
+    Closing,
+    /// The peer sends nothing more that counts. Our close frame will have this code.
+    Answering(u16),
     Closed,
 }
 
@@ -59,13 +73,14 @@ pub enum Received {
 ///     Decoded::Close(1000, String::new()),
 /// ];
 /// assert_eq!(received, wanted.map(Received::Frame));
+/// server.answer_close(&mut downstream);
 /// // The pong, and the close frame's answer.
 /// assert_eq!(downstream, b"\x8A\x01?\x88\x02\x03\xE8");
 /// ```
 #[derive(Debug)]
 pub struct Protocol {
     role: Role,
-    state: ReadyState,
+    state: State,
     decoder: Decoder,
 }
 
@@ -75,7 +90,7 @@ impl Protocol {
     pub fn new(role: Role, max_message: usize) -> Self {
         Self {
             role,
-            state: ReadyState::Open,
+            state: State::Open,
             decoder: Decoder::new(role, max_message),
         }
     }
@@ -101,40 +116,63 @@ impl Protocol {
     /// How far it is.
     #[must_use]
     pub fn state(&self) -> ReadyState {
-        self.state
+        match self.state {
+            State::Open | State::Answering(_) => ReadyState::Open,
+            State::Closing => ReadyState::Closing,
+            State::Closed => ReadyState::Closed,
+        }
+    }
+
+    /// Whether the peer is done: its close frame came, it broke the protocol, or the stream has
+    /// ended. Nothing that it sends is told any more.
+    #[must_use]
+    pub fn is_peer_done(&self) -> bool {
+        matches!(self.state, State::Answering(_) | State::Closed)
     }
 
     /// Takes input up to the next event, and appends the answer that it wants. `None` once all
-    /// input is taken; when it is [closed](ReadyState::Closed), whatever comes is.
+    /// input is taken; when the [peer is done](Self::is_peer_done), whatever comes is.
     pub fn receive(&mut self, input: &mut &[u8], answer: &mut Vec<u8>) -> Option<Received> {
-        if self.state == ReadyState::Closed {
+        if self.is_peer_done() {
             *input = &[];
             return None;
         }
         let decoded = match self.decoder.decode(input) {
             Ok(decoded) => decoded?,
             Err(error) => {
-                self.close(error.code(), "", answer);
-                self.state = ReadyState::Closed;
+                self.peer_is_done(error.code());
                 return Some(Received::Failed(error));
             }
         };
         match &decoded {
-            Decoded::Ping(payload) if self.state == ReadyState::Open => {
+            Decoded::Ping(payload) if self.state == State::Open => {
                 frame::append(Kind::Pong, payload, self.role, answer);
             }
-            &Decoded::Close(code, _) => {
-                self.close(code, "", answer);
-                self.state = ReadyState::Closed;
-            }
+            &Decoded::Close(code, _) => self.peer_is_done(code),
             _ => {}
         }
         Some(Received::Frame(decoded))
     }
 
+    fn peer_is_done(&mut self, code: u16) {
+        self.state = match self.state {
+            State::Open => State::Answering(code),
+            _ => State::Closed,
+        };
+    }
+
+    /// Appends the close frame that the peer's wants as its answer, or that tells the peer how it
+    /// broke the protocol. False, and nothing, unless one is owed.
+    pub fn answer_close(&mut self, to: &mut Vec<u8>) -> bool {
+        match self.state {
+            State::Answering(owed) => self.close(owed, "", to),
+            _ => false,
+        }
+    }
+
     /// The peer's stream has ended: nothing more comes, and nothing can be sent.
     pub fn end(&mut self) {
-        self.state = ReadyState::Closed;
+        self.state = State::Closed;
     }
 
     /// Appends a text message. False, and nothing, unless it is open.
@@ -159,23 +197,27 @@ impl Protocol {
     }
 
     fn send(&mut self, kind: Kind, payload: &[u8], to: &mut Vec<u8>) -> bool {
-        let open = self.state == ReadyState::Open;
+        let open = self.state() == ReadyState::Open;
         if open {
             frame::append(kind, payload, self.role, to);
         }
         open
     }
 
-    /// Appends a close frame, the last frame of this end. False, and nothing, unless it is open.
+    /// Appends a close frame, the last frame of this end. False, and nothing, unless it is open. If
+    /// one is owed ([`answer_close`](Self::answer_close)), it is that one.
     ///
     /// A `code` that may not be sent ([`is_valid_close_code`](close::is_valid_close_code)) is left
     /// out, and the reason with it; a reason of more than [`MAX_REASON`](close::MAX_REASON) bytes
     /// is cut between two characters.
     pub fn close(&mut self, code: u16, reason: &str, to: &mut Vec<u8>) -> bool {
-        let payload = close::payload(code, reason);
-        let open = self.send(Kind::Close, &payload, to);
+        let (code, reason, next) = match self.state {
+            State::Answering(owed) => (owed, "", State::Closed),
+            _ => (code, reason, State::Closing),
+        };
+        let open = self.send(Kind::Close, &close::payload(code, reason), to);
         if open {
-            self.state = ReadyState::Closing;
+            self.state = next;
         }
         open
     }

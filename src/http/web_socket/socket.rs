@@ -186,7 +186,8 @@ impl WebSocket {
     /// Sends a close frame, after what is queued, and nothing more. What the peer sends is still
     /// told, even if it was paused, until its close frame comes; then the connection ends, or
     /// [some time](super::Options::close_timeout_ms) later at the latest, and
-    /// [`Event::Close`](super::Event::Close) follows. A no-op unless it is open.
+    /// [`Event::Close`](super::Event::Close) follows. A no-op unless it is open; once the peer's
+    /// close frame has come, it is answered as it would be anyway.
     ///
     /// A `code` that may not be sent ([`is_valid_close_code`](super::is_valid_close_code)) is left
     /// out, and the reason with it; a reason of more than [`MAX_REASON`](super::MAX_REASON) bytes
@@ -217,6 +218,7 @@ impl WebSocket {
     pub fn pause<S: 'static>(self, cx: &mut Context<S>) {
         if let Some(connection) = self.connection_mut(cx)
             && connection.protocol.state() == ReadyState::Open
+            && !connection.protocol.is_peer_done()
         {
             connection.paused = true;
             self.0.pause(cx);

@@ -67,6 +67,9 @@ fn receive(role: Role, pieces: &[&[u8]]) -> (Vec<Received>, Vec<u8>) {
         ends.is_none_or(|at| at + 1 == events.len()),
         "more after the end"
     );
+    assert_eq!(ends.is_some(), protocol.is_peer_done());
+    assert_eq!(protocol.answer_close(&mut answer), ends.is_some());
+    assert!(!protocol.answer_close(&mut answer), "twice");
     assert_eq!(ends.is_some(), protocol.state() == ReadyState::Closed);
     (events, answer)
 }
