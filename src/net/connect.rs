@@ -33,10 +33,10 @@ pub(super) fn start<S>(cx: &mut Context<S>, id: HandleId, options: ConnectOption
     let own = connection.own.get_or_insert_default();
     own.keep_alive = options.keep_alive.map(|ms| ms / 1000).or(own.keep_alive);
     let how = options.attempting;
-    own.attempts = Attempts {
+    own.attempts = Some(Box::new(Attempts {
         how,
         ..Attempts::default()
-    };
+    }));
     own.connects = own.connects.wrapping_add(1);
     let connects = own.connects;
     cx.reopen(id);
@@ -202,7 +202,7 @@ fn attempts<S>(cx: &mut Context<S>, id: HandleId) -> Option<&mut Attempts> {
     let connection = cx
         .connection_mut(id)
         .filter(|connection| connection.life == Life::Connecting)?;
-    Some(&mut connection.own.get_or_insert_default().attempts)
+    connection.own.as_mut()?.attempts.as_deref_mut()
 }
 
 fn attempt_first<S>(
@@ -285,14 +285,16 @@ fn open<S>(
 ) -> io::Result<()> {
     cx.clear_readiness(id, cx.readiness(id));
     let own = cx.connection(id).and_then(|own| own.own.as_ref());
-    let how = own.map_or_else(Attempting::default, |own| own.attempts.how);
+    let attempts = own.and_then(|own| own.attempts.as_ref());
+    let how = attempts.map_or_else(Attempting::default, |attempts| attempts.how);
     let opened = Stream::connect(&address, how.buffer_sizes, bound).and_then(|mut stream| {
         stream.register(cx.registry(), id.token())?;
         Ok(stream)
     });
-    if let Some(connection) = cx.connection_mut(id) {
-        let attempts = &mut connection.own.get_or_insert_default().attempts;
+    if let Some(attempts) = self::attempts(cx, id) {
         attempts.current = Some(address);
+    }
+    if let Some(connection) = cx.connection_mut(id) {
         connection.stream = opened?;
     }
     Ok(())
@@ -344,7 +346,7 @@ fn note_failure<S>(
     cancel(cx, id);
     let connection = cx.connection_mut(id)?;
     connection.stream = Stream::Closed;
-    let attempts = &mut connection.own.get_or_insert_default().attempts;
+    let attempts = connection.own.as_mut()?.attempts.as_mut()?;
     let address = attempts.current.take()?;
     let error = Error::system("connect", error, Some(&address));
     attempts.errors.push(error.clone());
@@ -375,7 +377,7 @@ fn cancel<S>(cx: &mut Context<S>, id: HandleId) {
     let own = cx
         .connection_mut(id)
         .and_then(|connection| connection.own.as_mut());
-    if let Some(timer) = own.and_then(|own| own.attempts.timer.take()) {
+    if let Some(timer) = own.and_then(|own| own.attempts.as_mut()?.timer.take()) {
         cx.clear_timer(timer);
     }
 }
@@ -406,7 +408,11 @@ fn connected<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
         return;
     };
     connection.life = Life::Open;
-    let keep_alive = connection.own.as_ref().and_then(|own| own.keep_alive);
+    let own = connection.own.as_mut();
+    let keep_alive = own.and_then(|own| {
+        own.attempts = None;
+        own.keep_alive
+    });
     let no_delay = connection
         .no_delay
         .then(|| connection.stream.set_no_delay(true));

@@ -62,13 +62,13 @@ pub(super) struct Connection<S> {
 /// What only sockets need that connect themselves, fail, or have listeners of their own.
 pub(super) struct Own<S> {
     pub(super) listeners: Listeners<S>,
-    pub(super) attempts: Attempts,
+    pub(super) attempts: Option<Box<Attempts>>,
     /// The program's own way to look up a name, until it is called.
     pub(super) lookup: Option<LookUp<S>>,
     /// The other end's address, once it was asked for: it is still told after the close.
     pub(super) remote: Option<Address>,
     /// What broke it: the first error counts, and writing stops.
-    pub(super) error: Option<Error>,
+    pub(super) error: Option<Box<Error>>,
     pub(super) error_emitted: bool,
     /// How often it has begun to connect: what was begun for one connection must not reach the
     /// next.
@@ -90,7 +90,7 @@ impl<S> Default for Own<S> {
     fn default() -> Self {
         Self {
             listeners: Listeners::default(),
-            attempts: Attempts::default(),
+            attempts: None,
             lookup: None,
             remote: None,
             error: None,
@@ -176,13 +176,13 @@ impl<S> Connection<S> {
     /// Keeps what broke it: the first error counts.
     pub(super) fn note_error(&mut self, error: &Error) {
         let own = self.own.get_or_insert_default();
-        own.error.get_or_insert_with(|| error.clone());
+        own.error.get_or_insert_with(|| Box::new(error.clone()));
     }
 
     /// Why it is broken, if it is and not destroyed yet.
     pub(super) fn failure(&self) -> Option<Error> {
         let own = self.own.as_ref().filter(|_| self.life.is_broken());
-        own?.error.clone()
+        own?.error.as_deref().cloned()
     }
 
     /// The timers that go with the connection.
@@ -190,7 +190,7 @@ impl<S> Connection<S> {
         let own = self.own.as_mut();
         [
             self.timer.take(),
-            own.and_then(|own| own.attempts.timer.take()),
+            own.and_then(|own| own.attempts.as_mut()?.timer.take()),
         ]
     }
 
@@ -280,7 +280,8 @@ impl<S> Connection<S> {
         };
         let buffered = std::mem::take(&mut outbox.buffered).callbacks;
         let on_finish = std::mem::take(&mut outbox.on_finish);
-        let met = self.own.as_ref().and_then(|own| own.error.clone());
+        let met = self.own.as_ref();
+        let met = met.and_then(|own| own.error.as_deref().cloned());
         let error = |method| met.clone().unwrap_or_else(|| Error::destroyed(method));
         let writes = buffered.into_iter().map(|told| (told, error("write")));
         let ends = on_finish.into_iter().map(|told| (told, error("end")));

@@ -248,7 +248,7 @@ impl Socket {
     /// What broke it, if anything (`errored`).
     #[must_use]
     pub fn errored<S>(self, cx: &Context<S>) -> Option<&Error> {
-        cx.connection(self.0)?.own.as_ref()?.error.as_ref()
+        cx.connection(self.0)?.own.as_ref()?.error.as_deref()
     }
 
     /// The server that accepted it, `None` for a socket that was made to connect (`socket.server`).

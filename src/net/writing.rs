@@ -410,7 +410,10 @@ pub(super) fn end<S>(
         } else if connection.life.is_over() {
             Some(Error::destroyed("end"))
         } else if connection.errored() {
-            connection.own.as_ref().and_then(|own| own.error.clone())
+            connection
+                .own
+                .as_ref()
+                .and_then(|own| own.error.as_deref().cloned())
         } else {
             None
         };
