@@ -8,6 +8,7 @@
 //! milliseconds an idle connection is kept, instead of the usual five seconds.
 
 use std::io;
+use std::time::Duration;
 
 use loopchat::event_loop::{SIGINT, SIGTERM};
 use loopchat::http::web_socket::{self, Endpoint, Message, Options, Refusal};
@@ -37,11 +38,9 @@ fn echo(_: &mut (), cx: &mut Context<()>, request: IncomingMessage, response: Se
 /// Makes WebSockets of the requests to `/ws`, and sends their messages back. While a client does
 /// not read them, no more of it is read.
 fn echo_messages(cx: &mut Context<()>, server: http::Server) {
-    let options = Options {
-        max_message: MAX_MESSAGE,
-        ping_interval_ms: 30_000,
-        ..Options::default()
-    };
+    let options = Options::new()
+        .max_message(MAX_MESSAGE)
+        .ping_interval(Duration::from_secs(30));
     let endpoint = Endpoint::new(cx, options);
     endpoint.on_message(cx, |_, cx, web_socket, message| {
         let fine = match message {
@@ -71,7 +70,8 @@ fn main() -> io::Result<()> {
 
     let server = http::create_server(cx);
     if let Some(ms) = std::env::args().nth(2) {
-        server.set_keep_alive_timeout(cx, ms.parse().map_err(io::Error::other)?);
+        let ms = ms.parse().map_err(io::Error::other)?;
+        server.set_keep_alive_timeout(cx, Duration::from_millis(ms));
     }
     server.on_request(cx, echo);
     echo_messages(cx, server);

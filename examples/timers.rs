@@ -90,7 +90,7 @@ fn main() -> io::Result<()> {
         socket.on_data(cx, move |_, cx, socket, data| {
             let data = String::from_utf8_lossy(data);
             log("poll", format!("I/O callback: {data} came"));
-            cx.set_timeout(0, |_, _| {
+            cx.set_timeout(Duration::ZERO, |_, _| {
                 log("timers", "timeout 0, asked for before the immediates")
             });
             cx.set_immediate(|_, cx| {

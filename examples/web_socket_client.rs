@@ -90,10 +90,7 @@ fn main() -> io::Result<()> {
     let mut event_loop = EventLoop::<Client>::new()?;
     let cx = &mut event_loop;
 
-    let options = Options {
-        max_message: MAX_MESSAGE,
-        ..Options::default()
-    };
+    let options = Options::new().max_message(MAX_MESSAGE);
     let endpoint = Endpoint::new(cx, options);
     endpoint.on_event(cx, |client, cx, web_socket, event| match event {
         Event::Message(message) => echo(cx, web_socket, message),

@@ -15,10 +15,12 @@
 //! a time. So there is no lock and no reference count in a program of this kind.
 //!
 //! ```
+//! use std::time::Duration;
+//!
 //! use loopchat::EventLoop;
 //!
 //! let mut event_loop = EventLoop::new()?;
-//! event_loop.set_timeout(1, |order: &mut Vec<&str>, cx| {
+//! event_loop.set_timeout(Duration::from_millis(1), |order: &mut Vec<&str>, cx| {
 //!     order.push("timeout");
 //!     cx.set_immediate(|order: &mut Vec<&str>, _cx| order.push("immediate"));
 //!     cx.next_tick(|order: &mut Vec<&str>, _cx| order.push("tick"));

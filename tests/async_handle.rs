@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use in_process::within_deadline;
 use loopchat::event_loop::{AsyncHandle, AsyncSender, ManualClock, Origin};
@@ -47,7 +48,9 @@ fn several_sends_before_the_loop_gets_to_it_are_one_call() {
     with_clock(|mut event_loop: EventLoop<Said>, _| {
         let (_, sender) = event_loop.async_handle(|said: &mut Said, cx, handle| {
             said.push("called");
-            cx.set_timeout(1, move |_, cx| cx.close_async(handle));
+            cx.set_timeout(Duration::from_millis(1), move |_, cx| {
+                cx.close_async(handle)
+            });
         });
         let other = sender.clone();
         assert!(sender.send() && other.send() && sender.send());
@@ -69,7 +72,7 @@ fn a_send_while_it_waits_for_its_turn_is_the_same_call() {
         });
         let (_, sender) = event_loop.async_handle(|said: &mut Said, cx, _| {
             said.push("second");
-            cx.set_timeout(1, |_, cx| cx.stop());
+            cx.set_timeout(Duration::from_millis(1), |_, cx| cx.stop());
         });
         second.set(Some(sender.clone()));
         assert!(first.send() && sender.send());
@@ -244,14 +247,14 @@ fn they_are_called_in_the_poll_phase_in_the_order_they_were_made() {
             let clock = clock.clone();
             event_loop.async_handle(move |said: &mut Said, cx, handle| {
                 said.push(word);
-                clock.advance(1);
+                clock.advance(Duration::from_millis(1));
                 cx.next_tick(say("tick"));
                 cx.set_immediate(say("immediate"));
-                cx.set_timeout(1, say("timer"));
+                cx.set_timeout(Duration::from_millis(1), say("timer"));
                 cx.close_async(handle);
             })
         });
-        event_loop.set_timeout(1, say("timer"));
+        event_loop.set_timeout(Duration::from_millis(1), say("timer"));
         assert!(second.send() && first.send());
         assert_eq!(
             run(&mut event_loop),
@@ -277,7 +280,7 @@ fn a_send_from_within_the_callback_is_for_the_next_turn() {
     with_clock(|mut event_loop: EventLoop<Vec<(&str, u64)>>, clock| {
         let own = Rc::new(Cell::new(None::<AsyncSender>));
         let to = Rc::clone(&own);
-        event_loop.set_timeout(60_000, |_, _| {});
+        event_loop.set_timeout(Duration::from_secs(60), |_, _| {});
         let (_, sender) = event_loop.async_handle(move |said: &mut Vec<_>, cx, handle| {
             said.push(("called", cx.counters().turns));
             cx.set_immediate(|said: &mut Vec<_>, cx| said.push(("immediate", cx.counters().turns)));
@@ -303,7 +306,7 @@ fn a_send_from_within_the_callback_is_for_the_next_turn() {
 fn a_recorded_turn_shows_them() {
     with_clock(|mut event_loop: EventLoop<Said>, _| {
         event_loop.start_monitoring();
-        assert!(event_loop.record_turn(1, 0));
+        assert!(event_loop.record_turn(1, Duration::ZERO));
         let (_, sender) = event_loop.async_handle(|_, cx, _| cx.next_tick(|_, _| {}));
         assert!(sender.send());
         event_loop.turn(&mut Said::new()).expect("a turn");
@@ -320,10 +323,11 @@ fn a_recorded_turn_shows_them() {
 fn one_holds_the_loop_open_until_it_is_closed() {
     with_clock(|mut event_loop: EventLoop<Said>, _| {
         let (handle, _) = event_loop.async_handle(|_, _, _| {});
-        let timer = event_loop.set_timeout(3_600_000, move |said: &mut Said, cx| {
-            said.push("an hour later");
-            cx.close_async(handle);
-        });
+        let timer =
+            event_loop.set_timeout(Duration::from_secs(3600), move |said: &mut Said, cx| {
+                said.push("an hour later");
+                cx.close_async(handle);
+            });
         event_loop.set_timer_ref(timer, false);
         assert_eq!(run(&mut event_loop), ["an hour later"]);
     });
@@ -337,10 +341,12 @@ fn an_unreferenced_one_does_not_hold_the_loop_but_is_called() {
         assert_eq!(run(&mut event_loop), [""; 0]);
         assert!(sender.send());
         assert_eq!(run(&mut event_loop), [""; 0], "the loop has nothing to do");
-        event_loop.set_timeout(1, |said: &mut Said, _| said.push("timer"));
+        event_loop.set_timeout(Duration::from_millis(1), |said: &mut Said, _| {
+            said.push("timer")
+        });
         assert_eq!(run(&mut event_loop), ["called", "timer"], "it was kept");
         event_loop.set_async_ref(handle, true);
-        let timer = event_loop.set_timeout(1, |said: &mut Said, cx| {
+        let timer = event_loop.set_timeout(Duration::from_millis(1), |said: &mut Said, cx| {
             said.push("unreferenced timer");
             cx.stop();
         });

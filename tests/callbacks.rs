@@ -74,7 +74,9 @@ fn logged(end: &str) -> String {
 fn errors_of_timers_immediates_ticks_work_and_async_handles_are_logged_and_the_loop_goes_on() {
     listen_to_the_log();
     let mut event_loop = EventLoop::<Vec<u8>>::with_clock(ManualClock::new()).expect("a loop");
-    event_loop.set_timeout(1, |_, _| Err::<(), _>("of a timeout"));
+    event_loop.set_timeout(Duration::from_millis(1), |_, _| {
+        Err::<(), _>("of a timeout")
+    });
     event_loop.set_immediate(|_, _| Err::<(), _>("of an immediate"));
     event_loop.next_tick(|_, _| Err::<u8, _>(Error::new("of a tick")));
     event_loop.queue_work(|| 1, |_, _, _| Err::<(), _>("of work"));
@@ -84,14 +86,14 @@ fn errors_of_timers_immediates_ticks_work_and_async_handles_are_logged_and_the_l
     });
     sender.send();
     let mut rounds = 0;
-    let interval = event_loop.set_interval(5, move |_, _| {
+    let interval = event_loop.set_interval(Duration::from_millis(5), move |_, _| {
         rounds += 1;
         match rounds {
             1 => Err("of an interval"),
             _ => Ok(()),
         }
     });
-    event_loop.set_timeout(20, move |done: &mut Vec<u8>, cx| {
+    event_loop.set_timeout(Duration::from_millis(20), move |done: &mut Vec<u8>, cx| {
         done.push(1);
         cx.clear_timer(interval);
     });

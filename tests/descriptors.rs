@@ -11,6 +11,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::rc::Rc;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use in_process::{Peer, Rig, World, clock, each_family};
 use loopchat::event_loop::ManualClock;
@@ -106,40 +107,43 @@ fn rule_4_those_who_fit_go_on_and_the_rest_come_in_when_connections_close() {
     each_family(|family| {
         let (_scarce, mut rig, mut world, _clock) = crowded(family);
         let server = rig.server;
-        rig.event_loop.set_timeout(100, |world: &mut World, cx| {
-            assert_eq!(world.sockets.len(), 3);
-            assert_eq!(
-                answered(&mut world.peers),
-                [true, true, true, false, false, false]
-            );
-            // Two connections close; their peers keep their own descriptors.
-            world.sockets[0].destroy(cx);
-            world.sockets[1].destroy(cx);
-        });
-        // Sooner than the next try by timer: the close itself has to bring them in.
-        rig.event_loop.set_timeout(200, |world: &mut World, cx| {
-            assert_eq!(world.sockets.len(), 5);
-            assert_eq!(answered(&mut world.peers[3..]), [true, true, false]);
-            world.sockets[2].destroy(cx);
-        });
         rig.event_loop
-            .set_timeout(300, move |world: &mut World, cx| {
+            .set_timeout(Duration::from_millis(100), |world: &mut World, cx| {
+                assert_eq!(world.sockets.len(), 3);
+                assert_eq!(
+                    answered(&mut world.peers),
+                    [true, true, true, false, false, false]
+                );
+                // Two connections close; their peers keep their own descriptors.
+                world.sockets[0].destroy(cx);
+                world.sockets[1].destroy(cx);
+            });
+        // Sooner than the next try by timer: the close itself has to bring them in.
+        rig.event_loop
+            .set_timeout(Duration::from_millis(200), |world: &mut World, cx| {
+                assert_eq!(world.sockets.len(), 5);
+                assert_eq!(answered(&mut world.peers[3..]), [true, true, false]);
+                world.sockets[2].destroy(cx);
+            });
+        rig.event_loop
+            .set_timeout(Duration::from_millis(300), move |world: &mut World, cx| {
                 assert_eq!(world.sockets.len(), 6);
                 assert_eq!(answered(&mut world.peers[5..]), [true]);
                 // With a descriptor left it is seen that nobody waits: no reason to try again.
                 world.sockets[3].destroy(cx);
             });
-        rig.event_loop.set_timeout(400, move |_, cx| {
-            let tries = cx.counters().accepts;
-            cx.set_timeout(10_000, move |world: &mut World, cx| {
-                assert_eq!(cx.counters().accepts, tries);
-                server.close(cx);
-                world.sockets.iter().for_each(|socket| {
-                    socket.destroy(cx);
+        rig.event_loop
+            .set_timeout(Duration::from_millis(400), move |_, cx| {
+                let tries = cx.counters().accepts;
+                cx.set_timeout(Duration::from_secs(10), move |world: &mut World, cx| {
+                    assert_eq!(cx.counters().accepts, tries);
+                    server.close(cx);
+                    world.sockets.iter().for_each(|socket| {
+                        socket.destroy(cx);
+                    });
+                    world.done = true;
                 });
-                world.done = true;
             });
-        });
         rig.run_until_done(&mut world);
         assert!(world.turn < 50, "it does not spin: {} turns", world.turn);
     });
@@ -155,13 +159,13 @@ fn rule_4_a_descriptor_that_comes_free_elsewhere_is_found_by_a_timer() {
         let held = Rc::new(RefCell::new(std::mem::take(&mut scarce.held)));
         let freeing = Rc::clone(&held);
         rig.event_loop
-            .set_timeout(10_000, move |world: &mut World, _cx| {
+            .set_timeout(Duration::from_secs(10), move |world: &mut World, _cx| {
                 assert_eq!(world.sockets.len(), 3);
                 let left = freeing.borrow().len() - 2;
                 freeing.borrow_mut().truncate(left);
             });
         rig.event_loop
-            .set_timeout(11_000, move |world: &mut World, cx| {
+            .set_timeout(Duration::from_secs(11), move |world: &mut World, cx| {
                 assert_eq!(world.sockets.len(), 5);
                 assert_eq!(
                     answered(&mut world.peers),
@@ -189,7 +193,7 @@ fn rule_4_a_server_that_is_closed_while_it_waits_is_closed() {
             world.say("server close")
         });
         rig.event_loop
-            .set_timeout(1000, move |world: &mut World, cx| {
+            .set_timeout(Duration::from_secs(1), move |world: &mut World, cx| {
                 server.close(cx);
                 world.sockets.iter().for_each(|socket| {
                     socket.destroy(cx);
@@ -207,18 +211,19 @@ fn rule_4_connecting_without_a_descriptor_is_an_error() {
     each_family(|family| {
         let (_scarce, mut rig, mut world, _clock) = crowded(family);
         let (server, address) = (rig.server, rig.place.address.clone());
-        rig.event_loop.set_timeout(100, move |_world, cx| {
-            let client = net::create_connection(cx, address.clone());
-            client.on_event(cx, move |world: &mut World, cx, client, event| {
-                world.note(event);
-                if client.destroyed(cx) {
-                    server.close(cx);
-                    world.sockets.iter().for_each(|socket| {
-                        socket.destroy(cx);
-                    });
-                }
+        rig.event_loop
+            .set_timeout(Duration::from_millis(100), move |_world, cx| {
+                let client = net::create_connection(cx, address.clone());
+                client.on_event(cx, move |world: &mut World, cx, client, event| {
+                    world.note(event);
+                    if client.destroyed(cx) {
+                        server.close(cx);
+                        world.sockets.iter().for_each(|socket| {
+                            socket.destroy(cx);
+                        });
+                    }
+                });
             });
-        });
         rig.run(&mut world);
         assert_eq!(world.events, ["error EMFILE", "close true"]);
     });

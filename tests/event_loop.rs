@@ -8,6 +8,7 @@ mod in_process;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Barrier};
 use std::thread;
+use std::time::Duration;
 
 use in_process::{Family, Rig, World, clock, each_family, within_deadline};
 use loopchat::event_loop::{ManualClock, SIGTERM};
@@ -45,8 +46,8 @@ fn from_an_io_callback_come_tick_immediate_close_timer() {
         let (server, mut peer) = (rig.server, rig.peer());
         peer.send(b"go");
         server.on_data(&mut rig.event_loop, move |_said, cx, socket, _bytes| {
-            cx.set_timeout(1, say("timer"));
-            clock.advance(1); // due before the timers phase of this very turn
+            cx.set_timeout(Duration::from_millis(1), say("timer"));
+            clock.advance(Duration::from_millis(1)); // due before the timers phase of this very turn
             socket.on_close(cx, |said: &mut Said, _cx, _socket, _| said.push("close"));
             socket.destroy(cx);
             server.close(cx);
@@ -71,7 +72,7 @@ fn a_check_comes_in_every_turn_and_holds_nothing_open() {
         });
         event_loop.set_immediate(|said: &mut Said, cx| {
             said.push("immediate");
-            cx.set_timeout(60_000, say("timer"));
+            cx.set_timeout(Duration::from_secs(60), say("timer"));
         });
         let said = run(&mut event_loop);
         let turn = ["check", "its tick"];
@@ -85,9 +86,9 @@ fn a_check_comes_in_every_turn_and_holds_nothing_open() {
 fn ticks_then_overdue_timers_come_before_the_first_immediate() {
     with_clock(|mut event_loop, clock| {
         event_loop.set_immediate(say("immediate"));
-        event_loop.set_timeout(5, say("timer"));
+        event_loop.set_timeout(Duration::from_millis(5), say("timer"));
         event_loop.next_tick(say("tick"));
-        clock.advance(5);
+        clock.advance(Duration::from_millis(5));
         assert_eq!(run(&mut event_loop), ["tick", "timer", "immediate"]);
     });
 }
@@ -95,7 +96,7 @@ fn ticks_then_overdue_timers_come_before_the_first_immediate() {
 #[test]
 fn a_timer_that_is_not_due_when_the_loop_is_entered_comes_after_the_immediate() {
     with_clock(|mut event_loop, _clock| {
-        event_loop.set_timeout(0, say("timer"));
+        event_loop.set_timeout(Duration::ZERO, say("timer"));
         event_loop.set_immediate(say("immediate"));
         assert_eq!(run(&mut event_loop), ["immediate", "timer"]);
     });
@@ -171,10 +172,10 @@ fn say_and_tick(word: &'static str) -> impl FnMut(&mut Said, &mut Context<Said>)
 #[test]
 fn ticks_run_dry_between_two_timers_of_one_list_and_of_two() {
     with_clock(|mut event_loop, clock| {
-        event_loop.set_timeout(1, say_and_tick("first"));
-        event_loop.set_timeout(1, say_and_tick("second"));
-        event_loop.set_timeout(2, say_and_tick("third"));
-        clock.advance(2);
+        event_loop.set_timeout(Duration::from_millis(1), say_and_tick("first"));
+        event_loop.set_timeout(Duration::from_millis(1), say_and_tick("second"));
+        event_loop.set_timeout(Duration::from_millis(2), say_and_tick("third"));
+        clock.advance(Duration::from_millis(2));
         let said = run(&mut event_loop);
         assert_eq!(said, ["first", "tick", "second", "tick", "third", "tick"]);
     });
@@ -222,10 +223,10 @@ fn ticks_of_ticks_come_before_everything_else() {
         }
     }
     with_clock(|mut event_loop, clock| {
-        event_loop.set_timeout(1, say("timer"));
+        event_loop.set_timeout(Duration::from_millis(1), say("timer"));
         event_loop.set_immediate(say("immediate"));
         event_loop.next_tick(again);
-        clock.advance(1);
+        clock.advance(Duration::from_millis(1));
         let said = run(&mut event_loop);
         assert!(said[..1000].iter().all(|word| *word == "tick"));
         assert_eq!(said[1000..], ["timer", "immediate"]);
@@ -240,8 +241,11 @@ fn an_immediate_set_in_the_check_phase_waits_for_the_next_turn() {
         event_loop.set_immediate(move |said: &mut Said, cx| {
             said.push("first");
             cx.set_immediate(say("set there"));
-            cx.set_timeout(1, say("timer at the end of this turn"));
-            clock.advance(1);
+            cx.set_timeout(
+                Duration::from_millis(1),
+                say("timer at the end of this turn"),
+            );
+            clock.advance(Duration::from_millis(1));
         });
         event_loop.set_immediate(say("second"));
         assert_eq!(
@@ -281,11 +285,11 @@ fn an_immediate_can_be_cleared_from_a_tick_between_two_of_them() {
 #[test]
 fn a_timer_set_by_a_timer_never_runs_in_the_same_pass() {
     with_clock(|mut event_loop, clock| {
-        event_loop.set_timeout(1, move |said: &mut Said, cx| {
+        event_loop.set_timeout(Duration::from_millis(1), move |said: &mut Said, cx| {
             said.push("outer");
             cx.set_immediate(say("immediate"));
-            cx.set_timeout(1, say("inner"));
-            clock.advance(100); // long overdue when this returns
+            cx.set_timeout(Duration::from_millis(1), say("inner"));
+            clock.advance(Duration::from_millis(100)); // long overdue when this returns
         });
         assert_eq!(run(&mut event_loop), ["outer", "immediate", "inner"]);
     });
@@ -294,11 +298,11 @@ fn a_timer_set_by_a_timer_never_runs_in_the_same_pass() {
 #[test]
 fn overdue_timers_of_one_duration_run_together() {
     with_clock(|mut event_loop, clock| {
-        event_loop.set_timeout(40, say("A, due at 40"));
-        clock.advance(20);
-        event_loop.set_timeout(40, say("B, due at 60"));
-        event_loop.set_timeout(30, say("C, due at 50"));
-        clock.advance(80);
+        event_loop.set_timeout(Duration::from_millis(40), say("A, due at 40"));
+        clock.advance(Duration::from_millis(20));
+        event_loop.set_timeout(Duration::from_millis(40), say("B, due at 60"));
+        event_loop.set_timeout(Duration::from_millis(30), say("C, due at 50"));
+        clock.advance(Duration::from_millis(80));
         // A heap of timers would run C before B.
         let said = run(&mut event_loop);
         assert_eq!(said, ["A, due at 40", "B, due at 60", "C, due at 50"]);
@@ -317,9 +321,11 @@ fn each_timer_comes_at_its_time_whatever_was_set_before_it() {
     for order in orders {
         with_clock(move |mut event_loop: EventLoop<Vec<u64>>, _clock| {
             for ms in order {
-                event_loop.set_timeout(ms, |times: &mut Vec<u64>, cx| times.push(cx.now()));
+                event_loop.set_timeout(Duration::from_millis(ms), |times: &mut Vec<u64>, cx| {
+                    times.push(cx.now())
+                });
             }
-            let cleared = event_loop.set_timeout(5, |_, _| unreachable!());
+            let cleared = event_loop.set_timeout(Duration::from_millis(5), |_, _| unreachable!());
             event_loop.clear_timer(cleared);
             let mut times = Vec::new();
             event_loop.run(&mut times).expect("the poll works");
@@ -332,10 +338,10 @@ fn each_timer_comes_at_its_time_whatever_was_set_before_it() {
 #[test]
 fn a_list_whose_first_timer_ran_goes_behind_those_due_at_the_same_time() {
     with_clock(|mut event_loop, clock| {
-        event_loop.set_timeout(40, say("a"));
-        event_loop.set_timeout(60, say("c"));
-        clock.advance(20);
-        event_loop.set_timeout(40, say("b"));
+        event_loop.set_timeout(Duration::from_millis(40), say("a"));
+        event_loop.set_timeout(Duration::from_millis(60), say("c"));
+        clock.advance(Duration::from_millis(20));
+        event_loop.set_timeout(Duration::from_millis(40), say("b"));
         assert_eq!(run(&mut event_loop), ["a", "c", "b"]);
     });
 }
@@ -346,13 +352,16 @@ fn an_interval_counts_from_the_start_of_its_callback() {
         with_clock(move |mut event_loop: EventLoop<Vec<u64>>, clock| {
             let timer = std::rc::Rc::new(std::cell::Cell::new(None));
             let itself = timer.clone();
-            let interval = event_loop.set_interval(10, move |starts: &mut Vec<u64>, cx| {
-                starts.push(clock.now());
-                clock.advance(busy);
-                if let (3, Some(timer)) = (starts.len(), itself.get()) {
-                    cx.clear_timer(timer);
-                }
-            });
+            let interval = event_loop.set_interval(
+                Duration::from_millis(10),
+                move |starts: &mut Vec<u64>, cx| {
+                    starts.push(clock.now());
+                    clock.advance(Duration::from_millis(busy));
+                    if let (3, Some(timer)) = (starts.len(), itself.get()) {
+                        cx.clear_timer(timer);
+                    }
+                },
+            );
             timer.set(Some(interval));
             let mut starts = Vec::new();
             event_loop.run(&mut starts).expect("the poll works");
@@ -365,8 +374,10 @@ fn an_interval_counts_from_the_start_of_its_callback() {
 fn busy_code_before_it_does_not_make_a_timer_shorter() {
     with_clock(|mut event_loop: EventLoop<Vec<u64>>, clock| {
         event_loop.set_immediate(move |_times, cx| {
-            clock.advance(50); // the turn began at 0
-            cx.set_timeout(10, move |times, cx| times.push(cx.now()));
+            clock.advance(Duration::from_millis(50)); // the turn began at 0
+            cx.set_timeout(Duration::from_millis(10), move |times, cx| {
+                times.push(cx.now())
+            });
         });
         let mut times = Vec::new();
         event_loop.run(&mut times).expect("the poll works");
@@ -379,19 +390,22 @@ fn timers_are_cleared_by_siblings_and_refreshed_by_themselves() {
     with_clock(|mut event_loop: EventLoop<Said>, clock| {
         let timer = std::rc::Rc::new(std::cell::Cell::new(None));
         let itself = timer.clone();
-        let refreshed = event_loop.set_timeout(10, move |said: &mut Said, cx| {
-            said.push("refreshed");
-            let timer = itself.get().expect("it was set");
-            if said.len() == 1 {
-                assert!(
-                    cx.refresh_timer(timer),
-                    "in its own callback it is still there"
-                );
-            }
-        });
+        let refreshed =
+            event_loop.set_timeout(Duration::from_millis(10), move |said: &mut Said, cx| {
+                said.push("refreshed");
+                let timer = itself.get().expect("it was set");
+                if said.len() == 1 {
+                    assert!(
+                        cx.refresh_timer(timer),
+                        "in its own callback it is still there"
+                    );
+                }
+            });
         timer.set(Some(refreshed));
-        let cleared = event_loop.set_timeout(15, say("never"));
-        event_loop.set_timeout(12, move |_said, cx| cx.clear_timer(cleared));
+        let cleared = event_loop.set_timeout(Duration::from_millis(15), say("never"));
+        event_loop.set_timeout(Duration::from_millis(12), move |_said, cx| {
+            cx.clear_timer(cleared)
+        });
         assert_eq!(run(&mut event_loop), ["refreshed", "refreshed"]);
         assert_eq!(clock.now(), 20);
         assert!(!event_loop.refresh_timer(refreshed), "it has fired");
@@ -403,8 +417,8 @@ fn timers_are_cleared_by_siblings_and_refreshed_by_themselves() {
 #[test]
 fn with_a_manual_clock_an_hour_takes_no_time() {
     with_clock(|mut event_loop, clock| {
-        event_loop.set_timeout(3_600_000, say("an hour"));
-        event_loop.set_timeout(60_000, say("a minute"));
+        event_loop.set_timeout(Duration::from_secs(3600), say("an hour"));
+        event_loop.set_timeout(Duration::from_secs(60), say("a minute"));
         assert_eq!(run(&mut event_loop), ["a minute", "an hour"]);
         assert_eq!(clock.now(), 3_600_000);
     });
@@ -416,7 +430,7 @@ fn with_the_real_clock_a_timer_is_never_early() {
         let mut event_loop = EventLoop::<Said>::new().expect("a loop");
         event_loop.update_time();
         let due = event_loop.now() + 20;
-        event_loop.set_timeout(20, move |said: &mut Said, cx| {
+        event_loop.set_timeout(Duration::from_millis(20), move |said: &mut Said, cx| {
             said.push("timer");
             assert!(cx.now() >= due, "{} is before {due}", cx.now());
             assert!(cx.nanos() >= due * 1_000_000, "nor by the finer clock");
@@ -443,7 +457,7 @@ fn what_is_not_referenced_does_not_hold_the_loop() {
         let mut rig = Rig::<Said>::new(Family::Tcp); // real time: an hour would be an hour
         let (server, _peer) = (rig.server, rig.peer());
         let event_loop = &mut rig.event_loop;
-        let timer = event_loop.set_timeout(3_600_000, say("never"));
+        let timer = event_loop.set_timeout(Duration::from_secs(3600), say("never"));
         event_loop.set_timer_ref(timer, false);
         assert!(!event_loop.timer_has_ref(timer));
         let immediate = event_loop.set_immediate(say("never"));
@@ -472,7 +486,7 @@ fn an_unreferenced_immediate_runs_if_something_else_keeps_the_loop() {
     with_clock(|mut event_loop, _clock| {
         let immediate = event_loop.set_immediate(say("immediate"));
         event_loop.set_immediate_ref(immediate, false);
-        event_loop.set_timeout(5, say("timer"));
+        event_loop.set_timeout(Duration::from_millis(5), say("timer"));
         assert_eq!(run(&mut event_loop), ["immediate", "timer"]);
     });
 }
@@ -485,7 +499,7 @@ fn a_referenced_server_or_socket_holds_the_loop_until_it_is_closed() {
         let (server, _peer) = (rig.server, rig.peer());
         server.on_connection(&mut rig.event_loop, move |_said, cx, socket| {
             server.close(cx); // the socket alone holds it now
-            let timer = cx.set_timeout(3_600_000, move |said: &mut Said, cx| {
+            let timer = cx.set_timeout(Duration::from_secs(3600), move |said: &mut Said, cx| {
                 said.push("an hour later");
                 socket.destroy(cx);
             });
@@ -502,8 +516,8 @@ fn stop_ends_the_run_after_this_turn_and_the_next_run_goes_on() {
             said.push("stop");
             cx.stop();
             cx.set_immediate(say("next turn"));
-            cx.set_timeout(1, say("timer"));
-            clock.advance(1);
+            cx.set_timeout(Duration::from_millis(1), say("timer"));
+            clock.advance(Duration::from_millis(1));
         });
         event_loop.set_immediate(say("same phase"));
         assert_eq!(run(&mut event_loop), ["stop", "same phase", "timer"]);
@@ -574,7 +588,7 @@ fn no_more_than_four_pieces_of_work_run_at_once() {
 #[test]
 fn time_by_hand_waits_for_work_as_long_as_it_takes() {
     with_clock(|mut event_loop: EventLoop<Said>, clock| {
-        event_loop.set_timeout(1, say("timer"));
+        event_loop.set_timeout(Duration::from_millis(1), say("timer"));
         let work = || (0..1000).for_each(|_| thread::yield_now());
         event_loop.queue_work(work, |said: &mut Said, _, ()| said.push("work"));
         assert_eq!(run(&mut event_loop), ["work", "timer"]);

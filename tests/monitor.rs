@@ -1,6 +1,8 @@
 //! The loop's monitor: what it tells of turns, callbacks and delays, on a clock that the test
 //! moves.
 
+use std::time::Duration;
+
 use loopchat::event_loop::{ManualClock, Origin, Phase, Recording};
 use loopchat::{EventLoop, net};
 
@@ -20,7 +22,7 @@ fn event_loop() -> (Loop, ManualClock) {
 /// A callback that takes so long.
 fn takes(clock: &ManualClock, ms: u64) -> impl FnOnce(&mut (), &mut net::Context<()>) + 'static {
     let clock = clock.clone();
-    move |_, _| clock.advance(ms)
+    move |_, _| clock.advance(Duration::from_millis(ms))
 }
 
 #[test]
@@ -28,12 +30,14 @@ fn each_phase_has_its_time_and_its_callbacks() {
     let (mut event_loop, clock) = event_loop();
     event_loop.start_monitoring();
     let busy = clock.clone();
-    event_loop.set_timeout(10, move |_, _| busy.advance(4));
+    event_loop.set_timeout(Duration::from_millis(10), move |_, _| {
+        busy.advance(Duration::from_millis(4))
+    });
     event_loop.turn(&mut ()).expect("a turn"); // sleeps for the timer, and runs it
     event_loop.set_immediate(takes(&clock, 2));
     let inner = clock.clone();
     event_loop.set_immediate(move |_, cx: &mut net::Context<()>| {
-        inner.advance(3);
+        inner.advance(Duration::from_millis(3));
         cx.next_tick(takes(&inner, 7));
     });
     event_loop.turn(&mut ()).expect("a turn");
@@ -89,7 +93,10 @@ fn what_is_to_be_told_in_a_phase_is_counted_when_it_begins() {
 fn nothing_is_kept_while_nobody_watches() {
     let (mut event_loop, _) = event_loop();
     assert!(event_loop.monitor().is_none());
-    assert!(!event_loop.record_turn(1, 0), "nobody could take it");
+    assert!(
+        !event_loop.record_turn(1, Duration::ZERO),
+        "nobody could take it"
+    );
     event_loop.turn(&mut ()).expect("a turn");
     event_loop.start_monitoring();
     event_loop.start_monitoring();
@@ -109,8 +116,8 @@ fn it_can_be_started_and_stopped_in_the_middle_of_a_turn() {
     let busy = clock.clone();
     event_loop.set_immediate(move |_, cx: &mut net::Context<()>| {
         cx.start_monitoring();
-        assert!(cx.record_turn(1, 0));
-        busy.advance(5);
+        assert!(cx.record_turn(1, Duration::ZERO));
+        busy.advance(Duration::from_millis(5));
     });
     event_loop.turn(&mut ()).expect("a turn");
     assert_eq!(
@@ -161,14 +168,16 @@ fn steps(recording: &Recording) -> Vec<(Phase, Origin, Option<&str>, u64, u64)> 
 fn a_recording_has_every_callback_and_its_ticks() {
     let (mut event_loop, clock) = event_loop();
     event_loop.start_monitoring();
-    assert!(event_loop.record_turn(3, 1000));
+    assert!(event_loop.record_turn(3, Duration::from_secs(1)));
     let inner = clock.clone();
     event_loop.set_immediate(move |_, cx: &mut net::Context<()>| {
-        inner.advance(1);
+        inner.advance(Duration::from_millis(1));
         cx.next_tick(takes(&inner, 2));
     });
     let late = clock.clone();
-    event_loop.set_timeout(3, move |_, _| late.advance(4));
+    event_loop.set_timeout(Duration::from_millis(3), move |_, _| {
+        late.advance(Duration::from_millis(4))
+    });
     event_loop.turn(&mut ()).expect("a turn");
     let recording = event_loop.take_recording().expect("three steps");
     assert_eq!(
@@ -187,7 +196,7 @@ fn a_recording_has_every_callback_and_its_ticks() {
 fn the_busiest_turn_will_do_when_none_is_busy_enough() {
     let (mut event_loop, clock) = event_loop();
     event_loop.start_monitoring();
-    assert!(event_loop.record_turn(100, 50));
+    assert!(event_loop.record_turn(100, Duration::from_millis(50)));
     for count in [1, 3, 2] {
         for _ in 0..count {
             event_loop.set_immediate(takes(&clock, 1));
@@ -195,7 +204,7 @@ fn the_busiest_turn_will_do_when_none_is_busy_enough() {
         event_loop.turn(&mut ()).expect("a turn");
         assert!(event_loop.take_recording().is_none(), "it waits for more");
     }
-    clock.advance(50);
+    clock.advance(Duration::from_millis(50));
     event_loop.turn(&mut ()).expect("a turn");
     let recording = event_loop.take_recording().expect("the time is over");
     assert_eq!((recording.steps.len(), recording.turn.number), (3, 2));
@@ -205,7 +214,7 @@ fn the_busiest_turn_will_do_when_none_is_busy_enough() {
 fn a_recording_is_bounded() {
     let (mut event_loop, clock) = event_loop();
     event_loop.start_monitoring();
-    assert!(event_loop.record_turn(1, 1000));
+    assert!(event_loop.record_turn(1, Duration::from_secs(1)));
     for _ in 0..300 {
         event_loop.set_immediate(takes(&clock, 1));
     }
@@ -219,7 +228,7 @@ fn a_recording_is_bounded() {
 #[test]
 fn sockets_are_named_with_their_events_and_counted() {
     let mut event_loop = Loop::new().expect("a poll");
-    let limit = event_loop.set_timeout(60_000, |_, _| panic!("the test hangs"));
+    let limit = event_loop.set_timeout(Duration::from_secs(60), |_, _| panic!("the test hangs"));
     event_loop.set_timer_ref(limit, false);
     event_loop.start_monitoring();
     let server = net::create_server(&mut event_loop);
@@ -242,7 +251,7 @@ fn sockets_are_named_with_their_events_and_counted() {
     let mut told = Vec::new();
     for turn in 0.. {
         assert!(turn < 1000, "{told:?}");
-        assert!(event_loop.record_turn(1, 0));
+        assert!(event_loop.record_turn(1, Duration::ZERO));
         event_loop.turn(&mut ()).expect("a turn");
         for step in event_loop
             .take_recording()
@@ -281,8 +290,8 @@ fn sockets_are_named_with_their_events_and_counted() {
 #[test]
 fn the_delay_is_the_time_between_two_samples() {
     let (mut event_loop, clock) = event_loop();
-    event_loop.set_interval(100_000, |_, _| {}); // something to wait for
-    let mut delay = event_loop.monitor_event_loop_delay(10);
+    event_loop.set_interval(Duration::from_secs(100), |_, _| {}); // something to wait for
+    let mut delay = event_loop.monitor_event_loop_delay(Duration::from_millis(10));
     assert_eq!((delay.count(), delay.min(), delay.mean()), (0, None, None));
     assert!(delay.enable(&mut event_loop) && !delay.enable(&mut event_loop));
     event_loop.turn(&mut ()).expect("a turn");
@@ -292,23 +301,25 @@ fn the_delay_is_the_time_between_two_samples() {
     }
     event_loop.set_immediate(takes(&clock, 300));
     event_loop.turn(&mut ()).expect("a turn");
-    let close = |value: Option<u64>, wanted: u64| {
+    let close = |value: Option<Duration>, wanted: u64| {
+        let wanted = Duration::from_millis(wanted);
         let value = value.expect("there are samples");
         value.abs_diff(wanted) <= wanted / 1000
     };
     assert_eq!(delay.count(), 99);
-    assert!(close(delay.min(), ms(10)) && close(delay.percentile(50.0), ms(10)));
-    assert!(close(delay.max(), ms(300)), "{delay:?}");
-    assert!(close(delay.percentile(100.0), ms(300)));
+    assert!(close(delay.min(), 10) && close(delay.percentile(50.0), 10));
+    assert!(close(delay.max(), 300), "{delay:?}");
+    assert!(close(delay.percentile(100.0), 300));
     // 98 of 10 ms and one of 300.
-    let about = |value: Option<f64>| value.map(|nanos| (nanos / 1e5).round() / 10.0);
+    let about = |value: Option<Duration>| value.map(|it| (it.as_secs_f64() * 1e4).round() / 10.0);
     assert_eq!(
         (about(delay.mean()), about(delay.stddev())),
         (Some(12.9), Some(29.0))
     );
-    assert_eq!(delay.lateness(ms(300)), ms(290));
+    let late = delay.lateness(Duration::from_millis(300));
+    assert_eq!(late, Duration::from_millis(290));
     assert!(delay.disable(&mut event_loop) && !delay.disable(&mut event_loop));
-    clock.advance(1000);
+    clock.advance(Duration::from_secs(1));
     event_loop.turn(&mut ()).expect("a turn");
     assert_eq!(delay.count(), 99, "what was sampled stays");
     delay.reset();
@@ -316,13 +327,13 @@ fn the_delay_is_the_time_between_two_samples() {
     for _ in 0..3 {
         event_loop.turn(&mut ()).expect("a turn");
     }
-    assert!(close(delay.max(), ms(10)), "the pause is no delay");
+    assert!(close(delay.max(), 10), "the pause is no delay");
 }
 
 #[test]
 fn a_delay_does_not_hold_the_loop_open() {
     let mut event_loop = Loop::new().expect("a poll");
-    let mut delay = event_loop.monitor_event_loop_delay(1);
+    let mut delay = event_loop.monitor_event_loop_delay(Duration::from_millis(1));
     assert!(delay.enable(&mut event_loop));
     event_loop.run(&mut ()).expect("it ends");
 }

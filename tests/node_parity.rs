@@ -11,6 +11,7 @@ use std::cell::RefCell;
 use std::fmt::Display;
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use loopchat::event_loop::ManualClock;
 use loopchat::net::Error;
@@ -102,7 +103,12 @@ thread_local! {
 
 /// Keeps the loop busy: a callback that takes long.
 pub fn busy(ms: u64) {
-    CLOCK.with_borrow(|clock| clock.as_ref().expect("a scenario runs").advance(ms));
+    CLOCK.with_borrow(|clock| {
+        clock
+            .as_ref()
+            .expect("a scenario runs")
+            .advance(Duration::from_millis(ms))
+    });
 }
 
 /// Runs a scenario in a loop of its own, and compares with what Node printed.
@@ -115,7 +121,9 @@ fn check(name: &str, trace: Trace, main: impl FnOnce(&mut Trace, &mut Context<Tr
     let mut event_loop = EventLoop::with_clock(clock).expect("a loop");
     let mut trace = trace;
     main(&mut trace, &mut event_loop);
-    let hung = event_loop.set_timeout(60_000, |_, _| panic!("the scenario never ended"));
+    let hung = event_loop.set_timeout(Duration::from_secs(60), |_, _| {
+        panic!("the scenario never ended")
+    });
     event_loop.set_timer_ref(hung, false);
     event_loop.run(&mut trace).expect("a loop that polls");
     let expected = fs::read_to_string(format!("{folder}/{name}.trace")).expect("a trace");

@@ -60,6 +60,7 @@ mod wire;
 use std::io::{self, IsTerminal};
 use std::mem;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use loopchat::chat::sanitise;
@@ -79,9 +80,9 @@ type Context = net::Context<Client>;
 const MAX_LINE: usize = 64 * 1024;
 /// The longest wait for the next try, in seconds.
 const MAX_DELAY: u64 = 30;
-/// After so many milliseconds of silence the peer is asked, by TCP, whether it is still there; ten
+/// After so long a silence the peer is asked, by TCP, whether it is still there; ten
 /// seconds without an answer later the link is dead.
-const KEEP_ALIVE_MS: u32 = 30_000;
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
 /// A chat client for the terminal.
 #[derive(Parser)]
@@ -217,7 +218,7 @@ fn connected(client: &mut Client, cx: &mut Context, socket: Socket) {
     client.since = Some(cx.now());
     (client.full, client.dismissed, client.name_delay) = (false, false, 1);
     // A link may die without a word.
-    socket.set_keep_alive(cx, Some(KEEP_ALIVE_MS));
+    socket.set_keep_alive(cx, Some(KEEP_ALIVE));
     client.wire.connected();
     perform(client, cx, Vec::new());
 }
@@ -266,7 +267,7 @@ fn watch_for_answers(client: &mut Client, cx: &mut Context) {
     let is_entering = client.wire.is_entering() || client.session.is_entering();
     match (is_entering, client.overdue) {
         (true, None) => {
-            let wait = u64::from(client.answer_timeout) * 1000;
+            let wait = Duration::from_secs(client.answer_timeout.into());
             client.overdue = Some(cx.set_timeout(wait, |client: &mut Client, cx| {
                 client.overdue = None;
                 notice(client, cx, "the server does not answer");
@@ -283,10 +284,10 @@ fn watch_for_answers(client: &mut Client, cx: &mut Context) {
     }
 }
 
-/// Milliseconds: up to so many seconds, and no less than half of them. A thousand clients of a
+/// Up to so many seconds, and no less than half of them. A thousand clients of a
 /// server that went down do not come back in the same moment.
-fn jittered(seconds: u64) -> u64 {
-    rand::random_range(seconds * 500..=seconds * 1000)
+fn jittered(seconds: u64) -> Duration {
+    Duration::from_millis(rand::random_range(seconds * 500..=seconds * 1000))
 }
 
 fn heard(client: &mut Client, cx: &mut Context, socket: Socket, bytes: &[u8]) {

@@ -1,5 +1,7 @@
 //! The clients: from connecting to being in their room, and their end.
 
+use std::time::Duration;
+
 use loopchat::net::{self, Event};
 
 use super::lines::{self, Lines};
@@ -12,7 +14,7 @@ use super::wire::{self, Wire};
 const WAVE: usize = 256;
 
 /// Milliseconds after which a Unix socket whose backlog was full is tried again.
-const RETRY_MS: u64 = 10;
+const RETRY: Duration = Duration::from_millis(10);
 
 /// One of the clients; its number is its place among them.
 pub struct Client {
@@ -235,7 +237,7 @@ pub fn closed(stress: &mut Stress, cx: &mut Context, index: usize) {
     let retry = std::mem::take(&mut client.retry);
     if retry && phase != Phase::Leaving {
         client.link = Link::Joining;
-        cx.set_timeout(RETRY_MS, move |stress: &mut Stress, cx| {
+        cx.set_timeout(RETRY, move |stress: &mut Stress, cx| {
             if stress.phase != Phase::Leaving {
                 connect(stress, cx, index);
             }
@@ -282,6 +284,6 @@ pub fn churn(stress: &mut Stress, cx: &mut Context, begun: u64, mut churned: u64
             client.leave(cx);
         }
     }
-    let wait = (1000 / rate).max(1);
+    let wait = Duration::from_millis(1000 / rate); // a timer's least is one
     cx.set_timeout(wait, move |stress, cx| churn(stress, cx, begun, churned));
 }

@@ -1,5 +1,7 @@
 //! The load: who says what when, and how much may be on its way.
 
+use std::time::Duration;
+
 use super::clients::{Kind, Link};
 use super::message::Message;
 use super::objects;
@@ -157,8 +159,8 @@ impl Stress {
         if self.flags.rate > 0
             && let Some(next) = next.min()
         {
-            let wait = next.saturating_sub(self.now()).div_ceil(1_000_000);
-            cx.set_timeout(wait.max(1), |stress: &mut Self, cx| {
+            let wait = Duration::from_nanos(next.saturating_sub(self.now()));
+            cx.set_timeout(wait, |stress: &mut Self, cx| {
                 if stress.phase == Phase::Running {
                     stress.pace(cx);
                 }

@@ -22,8 +22,8 @@ pub type Context = net::Context<Stress>;
 /// Nothing more is waited for when nothing has come for so long.
 pub const QUIET: Duration = Duration::from_secs(10);
 
-/// Milliseconds between two looks at the progress.
-const LOOK_MS: u64 = 100;
+/// The time between two looks at the progress.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Latencies are told apart from one microsecond on, and up to ten minutes.
 const LATENCIES: (u64, u64) = (1_000, 600_000_000_000);
@@ -189,7 +189,7 @@ impl Stress {
             self.web = wire::url(&self.target).map(|url| (wire::listen(cx), url));
         }
         clients::connect_more(self, cx);
-        let look = cx.set_interval(LOOK_MS, Self::look);
+        let look = cx.set_interval(LOOK, Self::look);
         cx.set_timer_ref(look, false);
     }
 
@@ -202,7 +202,7 @@ impl Stress {
         if self.flags.idle {
             let ms = u64::from(self.flags.hold) * 1000;
             self.bar = bar("milliseconds", ms);
-            cx.set_timeout(ms, Self::finish);
+            cx.set_timeout(Duration::from_millis(ms), Self::finish);
             return;
         }
         let deliveries = |room: &Room| room.total(self.flags.messages) * room.receivers();

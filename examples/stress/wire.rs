@@ -76,10 +76,7 @@ impl Wire {
 
 /// What all WebSockets do with what they hear.
 pub fn listen(cx: &mut Context) -> Endpoint {
-    let options = Options {
-        max_message: MAX_MESSAGE,
-        ..Options::default()
-    };
+    let options = Options::new().max_message(MAX_MESSAGE);
     let endpoint = Endpoint::new(cx, options);
     endpoint.on_event(cx, |stress: &mut Stress, cx, web_socket, event| {
         let socket = web_socket.socket();

@@ -3,9 +3,10 @@
 use std::cell::Cell;
 use std::fmt;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Counters;
+use super::timers::millis;
 
 /// Where a loop takes its time from.
 pub(super) enum Clock {
@@ -94,21 +95,24 @@ impl ManualClock {
         self.0.stopped
     }
 
-    /// The time in milliseconds.
+    /// The loop time, in milliseconds.
     #[must_use]
     pub fn now(&self) -> u64 {
         self.0.now.get()
     }
 
-    /// Lets `ms` milliseconds pass. A running loop sees it at its next look at the clock.
-    pub fn advance(&self, ms: u64) {
-        self.0.now.set(self.0.now.get() + ms);
+    /// Lets some time pass, counted in whole milliseconds as that of timers is. A running loop sees
+    /// it at its next look at the clock.
+    pub fn advance(&self, time: Duration) {
+        self.0
+            .now
+            .set(self.0.now.get().saturating_add(millis(time)));
     }
 
-    /// Lets `ms` milliseconds pass in which the loop could do nothing, as when its process is
+    /// Lets some time pass in which the loop could do nothing, as when its process is
     /// stopped or a callback blocks: see [`Context::awake_since`](super::Context::awake_since).
-    pub fn hold_up(&self, ms: u64) {
-        self.advance(ms);
+    pub fn hold_up(&self, time: Duration) {
+        self.advance(time);
         self.0.held_up.set(true);
     }
 

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use mio::event::{Event, Source};
 use mio::{Interest, Poll, Registry, Token, Waker};
@@ -18,7 +19,7 @@ use super::immediates::{Immediate, Immediates};
 use super::monitor::Monitor;
 use super::poll_handle::{self, PollHandle};
 use super::reading::Reading;
-use super::timers::{Target, Timer, Timers};
+use super::timers::{Target, Timer, Timers, millis};
 use super::work::Work;
 use super::{Callback, Readiness};
 
@@ -124,21 +125,22 @@ impl<H: Handle> Context<H> {
         self.awake_since
     }
 
-    /// Calls back once, `ms` milliseconds from now at the earliest (`setTimeout`). Zero, and
-    /// more than 2^31 - 1, mean 1.
+    /// Calls back once, after `delay` at the earliest (`setTimeout`). The loop counts in whole
+    /// milliseconds: a part of one counts as one, and so does zero. As in Node, more than 2^31 - 1
+    /// of them (24.8 days) are one, too.
     ///
     /// Never in the same pass of the timers phase that set it.
     #[track_caller]
     pub fn set_timeout<R: CallbackResult>(
         &mut self,
-        ms: u64,
+        delay: Duration,
         mut callback: impl FnMut(&mut H::State, &mut Self) -> R + 'static,
     ) -> Timer {
         let site = CallbackSite::caller();
         let callback = move |state: &mut H::State, cx: &mut Self| {
             site.check("a timeout", callback(state, cx));
         };
-        self.insert_timer(ms, false, true, Target::Callback(Box::new(callback)))
+        self.insert_timer(delay, false, true, Target::Callback(Box::new(callback)))
     }
 
     /// As [`set_timeout`](Self::set_timeout), for what a peer has to do by then: if the loop
@@ -146,47 +148,47 @@ impl<H: Handle> Context<H> {
     #[track_caller]
     pub fn set_deadline<R: CallbackResult>(
         &mut self,
-        ms: u64,
+        delay: Duration,
         callback: impl FnMut(&mut H::State, &mut Self) -> R + 'static,
     ) -> Timer {
-        let timer = self.set_timeout(ms, callback);
+        let timer = self.set_timeout(delay, callback);
         self.timers.set_deadline(timer);
         timer
     }
 
-    /// Calls back every `ms` milliseconds, counted from the start of each callback
-    /// (`setInterval`).
+    /// Calls back whenever `period` has passed since the start of the callback before
+    /// (`setInterval`); it is counted as the delay of [`set_timeout`](Self::set_timeout).
     #[track_caller]
     pub fn set_interval<R: CallbackResult>(
         &mut self,
-        ms: u64,
+        period: Duration,
         mut callback: impl FnMut(&mut H::State, &mut Self) -> R + 'static,
     ) -> Timer {
         let site = CallbackSite::caller();
         let callback = move |state: &mut H::State, cx: &mut Self| {
             site.check("an interval", callback(state, cx));
         };
-        self.insert_timer(ms, true, true, Target::Callback(Box::new(callback)))
+        self.insert_timer(period, true, true, Target::Callback(Box::new(callback)))
     }
 
     /// A [deadline](Self::set_deadline) that calls [`Handle::timeout`]: no closure, and it does
     /// not hold the loop open.
-    pub fn set_handle_timeout(&mut self, ms: u64, id: HandleId) -> Timer {
-        let timer = self.insert_timer(ms, false, false, Target::Handle(id));
+    pub fn set_handle_timeout(&mut self, delay: Duration, id: HandleId) -> Timer {
+        let timer = self.insert_timer(delay, false, false, Target::Handle(id));
         self.timers.set_deadline(timer);
         timer
     }
 
     fn insert_timer(
         &mut self,
-        ms: u64,
+        delay: Duration,
         repeats: bool,
         referenced: bool,
         target: Target<TimerCallback<H>>,
     ) -> Timer {
         self.update_time();
         self.timers
-            .insert(self.now, ms, repeats, referenced, target)
+            .insert(self.now, millis(delay), repeats, referenced, target)
     }
 
     /// Forgets a timeout or an interval (`clearTimeout`, `clearInterval`). One that has fired, or

@@ -71,6 +71,7 @@ pub use poll_handle::PollHandle;
 pub use readiness::Readiness;
 pub use signals::{SIGHUP, SIGINT, SIGTERM, Signal};
 pub use timers::Timer;
+pub(crate) use timers::{millis, timer_millis};
 
 /// How many events one poll takes from the kernel at most, as in libuv.
 const EVENTS_PER_POLL: usize = 1024;
@@ -89,10 +90,12 @@ pub type Callback<H> = Box<dyn FnOnce(&mut <H as Handle>::State, &mut Context<H>
 /// [`Context`], so whatever a callback may do can be done before the loop runs, too.
 ///
 /// ```
+/// use std::time::Duration;
+///
 /// use loopchat::EventLoop;
 ///
 /// let mut event_loop = EventLoop::<Vec<&str>>::new()?;
-/// event_loop.set_timeout(1, |said, _cx| said.push("timeout"));
+/// event_loop.set_timeout(Duration::from_millis(1), |said, _cx| said.push("timeout"));
 /// event_loop.set_immediate(|said, cx| {
 ///     said.push("immediate");
 ///     cx.next_tick(|said, _cx| said.push("tick"));

@@ -1,6 +1,7 @@
 //! The loop with a kind of handle that does what a test says: what it promises to any kind.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use super::*;
 
@@ -61,7 +62,8 @@ fn handle(event_loop: &mut Loop, scripts: &[PlainScript]) -> HandleId {
 
 /// Calls a program's callback that takes so many milliseconds.
 fn call(world: &mut World, cx: &mut Cx, ms: u64) {
-    cx.make_callback(world, |world, _| world.clock.advance(ms));
+    let time = Duration::from_millis(ms);
+    cx.make_callback(world, |world, _| world.clock.advance(time));
 }
 
 /// A turn that is recorded: origin, event, start and length in milliseconds of each step.
@@ -70,7 +72,7 @@ fn recorded(
     world: &mut World,
 ) -> Vec<(Origin, Option<&'static str>, u64, u64)> {
     event_loop.start_monitoring();
-    assert!(event_loop.record_turn(1, 0));
+    assert!(event_loop.record_turn(1, Duration::ZERO));
     event_loop.turn(world).expect("a turn");
     let steps = event_loop.take_recording().expect("one turn").steps;
     let steps = steps.into_iter();
@@ -121,7 +123,9 @@ fn the_poll_does_not_sleep_while_any_phase_has_work() {
     ];
     for gives_work in gives_work {
         let (mut event_loop, mut world) = with_clock();
-        event_loop.set_timeout(1000, |world: &mut World, _| world.said.push("timeout"));
+        event_loop.set_timeout(Duration::from_secs(1), |world: &mut World, _| {
+            world.said.push("timeout")
+        });
         let id = handle(&mut event_loop, &[|_, cx, id| cx.pend(id)]);
         gives_work(&mut event_loop, id);
         event_loop.turn(&mut world).expect("a turn");
@@ -147,7 +151,9 @@ fn what_is_put_off_holds_the_loop() {
 #[test]
 fn after_a_stop_the_poll_does_not_sleep() {
     let (mut event_loop, mut world) = with_clock();
-    event_loop.set_timeout(1000, |world: &mut World, _| world.said.push("timeout"));
+    event_loop.set_timeout(Duration::from_secs(1), |world: &mut World, _| {
+        world.said.push("timeout")
+    });
     let id = handle(&mut event_loop, &[|_, cx, _| cx.stop()]);
     event_loop.pend(id);
     event_loop.run(&mut world).expect("the poll works");
@@ -160,8 +166,10 @@ fn after_a_stop_the_poll_does_not_sleep() {
 #[test]
 fn an_interval_counts_from_its_own_start_behind_a_timer_that_takes_long() {
     let (mut event_loop, mut world) = with_clock();
-    event_loop.set_timeout(10, |world: &mut World, _| world.clock.advance(5));
-    event_loop.set_interval(10, |world: &mut World, cx| {
+    event_loop.set_timeout(Duration::from_millis(10), |world: &mut World, _| {
+        world.clock.advance(Duration::from_millis(5))
+    });
+    event_loop.set_interval(Duration::from_millis(10), |world: &mut World, cx| {
         world.said.push(match world.clock.now() {
             15 => "at 15",
             25 => "at 25",
@@ -192,7 +200,7 @@ fn ticks_never_run_within_a_tick() {
 #[test]
 fn the_time_is_looked_at_when_the_poll_has_slept() {
     let (mut event_loop, mut world) = with_clock();
-    event_loop.set_timeout(1000, |_: &mut World, _| {});
+    event_loop.set_timeout(Duration::from_secs(1), |_: &mut World, _| {});
     let check = event_loop.set_immediate(|world: &mut World, cx| {
         assert_eq!((cx.now(), world.clock.now()), (1000, 1000));
         world.said.push("checked");
@@ -265,16 +273,16 @@ fn a_step_ends_when_its_callback_returns() {
     let reads_twice = |world: &mut World, cx: &mut Cx, id| {
         cx.note_event(id, "data", 1);
         call(world, cx, 1);
-        world.clock.advance(2); // the handle's own work
+        world.clock.advance(Duration::from_millis(2)); // the handle's own work
         cx.note_event(id, "end", 0);
         call(world, cx, 4);
     };
     let times_out = |world: &mut World, cx: &mut Cx, _| {
         call(world, cx, 1);
-        world.clock.advance(2);
+        world.clock.advance(Duration::from_millis(2));
     };
     let id = handle(&mut event_loop, &[reads_twice, times_out]);
-    event_loop.set_handle_timeout(5, id);
+    event_loop.set_handle_timeout(Duration::from_millis(5), id);
     event_loop.queue_ready(id);
     assert_eq!(
         recorded(&mut event_loop, &mut world),
@@ -291,7 +299,7 @@ fn a_handle_may_name_the_event_after_a_callback_that_had_none() {
     let (mut event_loop, mut world) = with_clock();
     let tells_late = |world: &mut World, cx: &mut Cx, id| {
         call(world, cx, 1);
-        world.clock.advance(2);
+        world.clock.advance(Duration::from_millis(2));
         cx.note_event(id, "data", 1);
         call(world, cx, 4);
     };
@@ -313,10 +321,10 @@ fn what_is_told_after_ticks_is_a_step_of_the_handle() {
                 cx.note_event(id, "data", 1);
             }
             cx.make_callback(world, |world, cx| {
-                world.clock.advance(1);
-                cx.next_tick(|world: &mut World, _| world.clock.advance(2));
+                world.clock.advance(Duration::from_millis(1));
+                cx.next_tick(|world: &mut World, _| world.clock.advance(Duration::from_millis(2)));
             });
-            world.clock.advance(4);
+            world.clock.advance(Duration::from_millis(4));
             cx.note_event(id, "end", 0);
             call(world, cx, 8);
         };
@@ -338,7 +346,7 @@ fn what_is_told_after_ticks_is_a_step_of_the_handle() {
 fn the_first_turn_of_enough_steps_is_the_recorded_one() {
     let (mut event_loop, mut world) = with_clock();
     event_loop.start_monitoring();
-    assert!(event_loop.record_turn(2, 1000));
+    assert!(event_loop.record_turn(2, Duration::from_secs(1)));
     for count in [1, 2, 3] {
         for _ in 0..count {
             event_loop.set_immediate(|_, _| {});
@@ -352,6 +360,6 @@ fn the_first_turn_of_enough_steps_is_the_recorded_one() {
 #[test]
 fn a_manual_clock_shows_its_time() {
     let clock = ManualClock::new();
-    clock.advance(25);
+    clock.advance(Duration::from_millis(25));
     assert_eq!(format!("{clock:?}"), "ManualClock(25)");
 }

@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use slab::Slab;
 
@@ -17,6 +18,19 @@ use super::HandleId;
 pub(super) const LONGEST: u64 = (1 << 31) - 1;
 
 const NONE: u32 = u32::MAX;
+
+/// A length of time in what the loop counts in, whole milliseconds. A part of one counts as one, so
+/// that nothing is due before its time.
+pub(crate) fn millis(time: Duration) -> u64 {
+    let rest = time.subsec_nanos().div_ceil(1_000_000);
+    let whole = time.as_secs().saturating_mul(1000);
+    whole.saturating_add(u64::from(rest))
+}
+
+/// As [`millis`], but not more than a timer can be set to.
+pub(crate) fn timer_millis(time: Duration) -> u32 {
+    millis(time).min(LONGEST) as u32
+}
 
 /// A timer that has been set; pass it to [`Context::clear_timer`](super::Context::clear_timer).
 ///

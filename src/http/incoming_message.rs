@@ -1,5 +1,7 @@
 //! What a program does with a message that is being received, and what it asks of it.
 
+use std::time::Duration;
+
 use super::client;
 use super::client::Responses;
 use super::incoming::{
@@ -133,12 +135,12 @@ impl IncomingMessage {
         Ok(self)
     }
 
-    /// Sets the time for which its connection may be idle, in milliseconds (`setTimeout`); 0 turns
+    /// Sets the time for which its connection may be idle (`setTimeout`); zero turns
     /// it off. When it is over, [`MessageEvent::Timeout`] is told as long as the message has not come
     /// in full, and whatever else listens; if nobody does, the connection is closed.
-    pub fn set_timeout<S: 'static>(self, cx: &mut Context<S>, ms: u32) -> Self {
+    pub fn set_timeout<S: 'static>(self, cx: &mut Context<S>, idle: Duration) -> Self {
         if self.known(cx).is_some() {
-            self.socket.set_timeout(cx, ms);
+            self.socket.set_timeout(cx, idle);
         }
         self
     }

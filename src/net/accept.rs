@@ -1,6 +1,7 @@
 //! Accepting, bounded in every turn, and what to do when no descriptor is left.
 
 use std::io;
+use std::time::Duration;
 
 use log::{debug, error, info, warn};
 use rustix::io::Errno;
@@ -19,9 +20,9 @@ use crate::event_loop::{HandleId, Readiness};
 /// one a turn; a chat that a thousand clients join at once is the faster for taking more.
 const ACCEPTS_PER_TURN: usize = 64;
 
-/// How long to wait, in milliseconds, before another try when there was no descriptor left:
+/// How long to wait, before another try when there was no descriptor left:
 /// one may come free elsewhere in the process, and that brings no event.
-const RETRY_MS: u64 = 250;
+const RETRY: Duration = Duration::from_millis(250);
 
 /// Poll phase: accepts what is in the backlog.
 pub(super) fn ready<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
@@ -91,8 +92,8 @@ fn connection<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, mut stream: S
     if let (true, Err(error)) = (no_delay, stream.set_no_delay(no_delay)) {
         debug!("Nagle's delay stays on: {error}");
     }
-    if let Some(ms) = keep_alive
-        && let Err(error) = stream.set_keep_alive(Some(ms / 1000))
+    if let Some(initial_delay) = keep_alive
+        && let Err(error) = stream.set_keep_alive(Some(initial_delay))
     {
         debug!("a connection is not probed: {error}");
     }
@@ -135,7 +136,7 @@ fn try_again_later<S>(cx: &mut Context<S>, id: HandleId, why: &str, error: &io::
     if first {
         warn!("{why}: {error}");
     }
-    let timer = cx.set_handle_timeout(RETRY_MS, id);
+    let timer = cx.set_handle_timeout(RETRY, id);
     let old = cx
         .server_mut(id)
         .and_then(|server| server.retry.replace(timer));

@@ -31,7 +31,7 @@ pub(super) fn start<S>(cx: &mut Context<S>, id: HandleId, options: ConnectOption
     connection.life = Life::Connecting;
     connection.no_delay |= options.no_delay;
     let own = connection.own.get_or_insert_default();
-    own.keep_alive = options.keep_alive.map(|ms| ms / 1000).or(own.keep_alive);
+    own.keep_alive = options.keep_alive.or(own.keep_alive);
     let how = options.attempting;
     own.attempts = Some(Box::new(Attempts {
         how,
@@ -42,7 +42,7 @@ pub(super) fn start<S>(cx: &mut Context<S>, id: HandleId, options: ConnectOption
     cx.reopen(id);
     update_active(cx, id);
     match options.timeout {
-        Some(ms) => idle::set_timeout(cx, id, ms),
+        Some(period) => idle::set_timeout(cx, id, period),
         None => touch(cx, id),
     }
     match options.target {
@@ -243,7 +243,7 @@ fn attempt_next<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
         return refused(state, cx, id, &error);
     }
     if !last {
-        let timer = cx.set_timeout(u64::from(how.timeout), move |state, cx| {
+        let timer = cx.set_timeout(how.timeout, move |state, cx| {
             let late = Errno::TIMEDOUT.into();
             let told = note_failure(cx, id, &late);
             if let Some((Address::Tcp(address), _)) = told {

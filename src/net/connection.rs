@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use super::events::Listeners;
 use super::inbox::Inbox;
@@ -81,7 +82,7 @@ pub(super) struct Own<S> {
     /// listener that was added for them has told.
     pub(super) unsent: Vec<(WriteCallback<S>, Error)>,
     /// Keep-alive, and the idle time in seconds before the first probe.
-    pub(super) keep_alive: Option<u32>,
+    pub(super) keep_alive: Option<Duration>,
     /// What programs and protocols hang on it.
     pub(super) extensions: Extensions,
 }

@@ -1,8 +1,10 @@
 //! A socket that is idle: its timer, which starts anew whenever something is read or written.
 
+use std::time::Duration;
+
 use super::emitting::emit_from_loop;
 use super::{Context, Event, Handles};
-use crate::event_loop::HandleId;
+use crate::event_loop::{HandleId, timer_millis};
 
 /// Something was read or written: the idle period starts anew.
 pub(super) fn touch<S>(cx: &mut Context<S>, id: HandleId) {
@@ -16,18 +18,18 @@ pub(super) fn touch<S>(cx: &mut Context<S>, id: HandleId) {
     if timer.is_some_and(|timer| cx.refresh_timer(timer)) {
         return;
     }
-    let timer = cx.set_handle_timeout(u64::from(period), id);
+    let timer = cx.set_handle_timeout(Duration::from_millis(u64::from(period)), id);
     if let Some(connection) = cx.connection_mut(id) {
         connection.timer = Some(timer);
     }
 }
 
-/// Sets the idle period, in milliseconds: a timer that runs is as long as the one before.
-pub(super) fn set_timeout<S>(cx: &mut Context<S>, id: HandleId, ms: u32) {
+/// Sets the idle period, zero for none: a timer that runs is as long as the one before.
+pub(super) fn set_timeout<S>(cx: &mut Context<S>, id: HandleId, period: Duration) {
     let Some(connection) = cx.connection_mut(id) else {
         return;
     };
-    connection.timeout = ms;
+    connection.timeout = timer_millis(period);
     if let Some(timer) = connection.timer.take() {
         cx.clear_timer(timer);
     }

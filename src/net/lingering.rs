@@ -6,6 +6,8 @@
 //! is acknowledged, or by a reset when that time is over: then the kernel throws away what it
 //! holds.
 
+use std::time::Duration;
+
 use super::closing;
 use super::unacknowledged::unacknowledged;
 use super::{Context, Handles};
@@ -15,12 +17,12 @@ use crate::event_loop::HandleId;
 /// less than the connection itself takes.
 const LITTLE: u64 = 4096;
 
-/// The first look comes so many milliseconds after the end, and each later one after twice the
+/// The first look comes so long after the end, and each later one after twice the
 /// time.
-const FIRST_LOOK_MS: u64 = 20;
+const FIRST_LOOK: Duration = Duration::from_millis(20);
 
 /// The longest time between two looks.
-const LAST_LOOK_MS: u64 = 500;
+const LAST_LOOK: Duration = Duration::from_millis(500);
 
 /// Closes as the connection's server wants it.
 pub(super) fn close<S>(cx: &mut Context<S>, id: HandleId) {
@@ -33,18 +35,18 @@ pub(super) fn close<S>(cx: &mut Context<S>, id: HandleId) {
         return; // it is closed, or will be
     }
     match linger {
-        Some(ms) if sent > LITTLE => wait(cx, id, FIRST_LOOK_MS, u64::from(ms)),
+        Some(patience) if sent > LITTLE => wait(cx, id, FIRST_LOOK, patience),
         _ => closing::destroy(cx, id, None),
     }
 }
 
-fn patience<S>(cx: &Context<S>, id: HandleId) -> Option<u32> {
+fn patience<S>(cx: &Context<S>, id: HandleId) -> Option<Duration> {
     let server = cx.connection(id)?.server?;
     cx.server(server)?.linger
 }
 
 /// Closes if all is acknowledged, or looks again later. `left` is how long that may go on.
-fn wait<S>(cx: &mut Context<S>, id: HandleId, next: u64, left: u64) {
+fn wait<S>(cx: &mut Context<S>, id: HandleId, next: Duration, left: Duration) {
     let Some(connection) = cx.connection(id) else {
         return;
     };
@@ -52,12 +54,12 @@ fn wait<S>(cx: &mut Context<S>, id: HandleId, next: u64, left: u64) {
     if waiting == 0 && unacknowledged(cx, id).is_none_or(|bytes| bytes == 0) {
         return closing::destroy(cx, id, None);
     }
-    if left == 0 {
+    if left.is_zero() {
         return closing::abort(cx, id);
     }
     let next = next.min(left);
     let timer = cx.set_deadline(next, move |_, cx| {
-        wait(cx, id, (next * 2).min(LAST_LOOK_MS), left - next);
+        wait(cx, id, (next * 2).min(LAST_LOOK), left - next);
     });
     // It holds the loop open as the socket would.
     let referenced = cx.has_ref(id);

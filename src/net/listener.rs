@@ -154,9 +154,8 @@ impl Listener {
     ///
     /// The system's, if it does not know the option.
     pub fn set_keep_alive(&self, idle: Duration) -> io::Result<()> {
-        let seconds = idle.as_secs().try_into().unwrap_or(u32::MAX);
         match &self.kind {
-            Kind::Tcp(listener) => stream::set_keep_alive(&SockRef::from(listener), Some(seconds)),
+            Kind::Tcp(listener) => stream::set_keep_alive(&SockRef::from(listener), Some(idle)),
             Kind::Ipc(..) => Ok(()),
         }
     }

@@ -1,6 +1,7 @@
 //! Where and how to connect, and to listen.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
 
 use super::listener::How;
 use super::lookup::{LookUp, LookupRequest};
@@ -16,8 +17,8 @@ pub struct ConnectOptions<S> {
     pub(super) target: Target,
     pub(super) allow_half_open: bool,
     pub(super) high_water_mark: u32,
-    pub(super) timeout: Option<u32>,
-    pub(super) keep_alive: Option<u32>,
+    pub(super) timeout: Option<Duration>,
+    pub(super) keep_alive: Option<Duration>,
     pub(super) no_delay: bool,
     pub(super) family: Option<u8>,
     pub(super) lookup: Option<LookUp<S>>,
@@ -29,8 +30,8 @@ pub struct ConnectOptions<S> {
 pub(super) struct Attempting {
     /// Each address of a name, one after the other.
     pub(super) each: bool,
-    /// How long one of several may take before the next is tried, in milliseconds.
-    pub(super) timeout: u32,
+    /// How long one of several may take before the next is tried.
+    pub(super) timeout: Duration,
     /// The own end.
     pub(super) local_address: Option<IpAddr>,
     pub(super) local_port: u16,
@@ -42,7 +43,7 @@ impl Default for Attempting {
     fn default() -> Self {
         Self {
             each: true,
-            timeout: 250,
+            timeout: Duration::from_millis(250),
             local_address: None,
             local_port: 0,
             buffer_sizes: BufferSizes::default(),
@@ -106,20 +107,19 @@ impl<S> ConnectOptions<S> {
         self
     }
 
-    /// Emits [`Event::Timeout`](super::Event::Timeout) when the socket has been idle for so many
-    /// milliseconds, while it connects, too (`timeout`); as
-    /// [`set_timeout`](Socket::set_timeout).
+    /// Emits [`Event::Timeout`](super::Event::Timeout) when the socket has been idle for so
+    /// long, while it connects, too (`timeout`); as [`set_timeout`](Socket::set_timeout).
     #[must_use]
-    pub fn timeout(mut self, ms: u32) -> Self {
-        self.timeout = Some(ms);
+    pub fn timeout(mut self, idle: Duration) -> Self {
+        self.timeout = Some(idle);
         self
     }
 
-    /// Has an idle connection probed after so many milliseconds (`keepAlive`,
+    /// Has an idle connection probed after so long (`keepAlive`,
     /// `keepAliveInitialDelay`); as [`set_keep_alive`](Socket::set_keep_alive).
     #[must_use]
-    pub fn keep_alive(mut self, idle_ms: u32) -> Self {
-        self.keep_alive = Some(idle_ms);
+    pub fn keep_alive(mut self, initial_delay: Duration) -> Self {
+        self.keep_alive = Some(initial_delay);
         self
     }
 
@@ -154,11 +154,11 @@ impl<S> ConnectOptions<S> {
         self
     }
 
-    /// How long, in milliseconds, one address of several may take before the next is tried
-    /// (`autoSelectFamilyAttemptTimeout`): 250 if nothing is said, 10 at least.
+    /// How long one address of several may take before the next is tried
+    /// (`autoSelectFamilyAttemptTimeout`): 250 ms if nothing is said, 10 ms at least.
     #[must_use]
-    pub fn auto_select_family_attempt_timeout(mut self, ms: u32) -> Self {
-        self.attempting.timeout = ms.max(10);
+    pub fn auto_select_family_attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.attempting.timeout = timeout.max(Duration::from_millis(10));
         self
     }
 

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::events::{Listeners, ServerCallback, ServerListeners};
 use super::listener::How;
@@ -25,9 +26,9 @@ pub(super) struct ServerHandle<S> {
     pub(super) allow_half_open: bool,
     pub(super) pause_on_connect: bool,
     pub(super) no_delay: bool,
-    pub(super) keep_alive: Option<u32>,
+    pub(super) keep_alive: Option<Duration>,
     pub(super) high_water_mark: u32,
-    pub(super) linger: Option<u32>,
+    pub(super) linger: Option<Duration>,
     /// Set while no descriptor was left for the next connection: when to try again.
     pub(super) retry: Option<Timer>,
     /// What programs and protocols hang on it.
@@ -283,11 +284,11 @@ impl Server {
         self.set(cx, |server| server.no_delay = on)
     }
 
-    /// Has sockets accepted from now on probed when they have been idle for so many milliseconds
+    /// Has sockets accepted from now on probed when they have been idle for so long
     /// (`keepAlive`, `keepAliveInitialDelay`); as
     /// [`Socket::set_keep_alive`](super::Socket::set_keep_alive). `None` by default.
-    pub fn set_keep_alive<S>(self, cx: &mut Context<S>, idle_ms: Option<u32>) -> Self {
-        self.set(cx, |server| server.keep_alive = idle_ms)
+    pub fn set_keep_alive<S>(self, cx: &mut Context<S>, initial_delay: Option<Duration>) -> Self {
+        self.set(cx, |server| server.keep_alive = initial_delay)
     }
 
     /// The high-water mark of sockets accepted from now on, in bytes (`highWaterMark`, 16 KiB).
@@ -295,13 +296,13 @@ impl Server {
         self.set(cx, |server| server.high_water_mark = bytes)
     }
 
-    /// How long, in milliseconds, a peer has to acknowledge what it was sent before its connection
+    /// How long a peer has to acknowledge what it was sent before its connection
     /// is closed: one that closes by itself, or is told to [linger](super::Socket::linger), closes
     /// as soon as the peer has everything, and by a reset after that time. `None`, the default and
     /// Node's way, is to close at once: the kernel goes on sending, and goes on holding what the
     /// peer does not take, for minutes.
-    pub fn set_linger<S>(self, cx: &mut Context<S>, ms: Option<u32>) -> Self {
-        self.set(cx, |server| server.linger = ms)
+    pub fn set_linger<S>(self, cx: &mut Context<S>, patience: Option<Duration>) -> Self {
+        self.set(cx, |server| server.linger = patience)
     }
 
     fn set<S>(self, cx: &mut Context<S>, change: impl FnOnce(&mut ServerHandle<S>)) -> Self {

@@ -1,6 +1,7 @@
 //! Sockets: one end of a connection, and what can be done with it.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::connection::Connection;
 use super::idle;
@@ -294,11 +295,11 @@ impl Socket {
     }
 
     /// Emits [`Event::Timeout`](super::Event::Timeout) whenever nothing was read or written for
-    /// `ms` milliseconds; 0 turns it off. Does not hold the loop open, and closes nothing.
-    pub fn set_timeout<S>(self, cx: &mut Context<S>, ms: u32) -> Self {
+    /// so long; zero turns it off, and more than 2^31 - 1 ms (24.8 days) are that long. Does not hold the loop open, and closes nothing.
+    pub fn set_timeout<S>(self, cx: &mut Context<S>, idle: Duration) -> Self {
         let connection = cx.connection(self.0);
         if connection.is_some_and(|connection| !connection.life.is_over()) {
-            idle::set_timeout(cx, self.0, ms);
+            idle::set_timeout(cx, self.0, idle);
         }
         self
     }
@@ -316,18 +317,17 @@ impl Socket {
         self
     }
 
-    /// Has the kernel probe the connection when it has been idle for so many milliseconds, in
-    /// whole seconds, then every second, ten times (`setKeepAlive`); `None` turns it off. Before
+    /// Has the kernel probe the connection when it has been idle for so long, in whole seconds
+    /// and one at least, then every second, ten times (`setKeepAlive`); `None` turns it off. Before
     /// the connection stands it is remembered; on IPC a no-op.
     ///
     /// Nothing is probed while something is on its way. So a peer is also given up that leaves
     /// what was sent unanswered, or takes none of it, for that time and the ten seconds of the
     /// probes, but not before 130 seconds (`TCP_USER_TIMEOUT`; Linux's, and not set by Node).
-    pub fn set_keep_alive<S>(self, cx: &mut Context<S>, idle_ms: Option<u32>) -> Self {
+    pub fn set_keep_alive<S>(self, cx: &mut Context<S>, initial_delay: Option<Duration>) -> Self {
         if let Some(connection) = cx.connection_mut(self.0) {
-            let seconds = idle_ms.map(|ms| ms / 1000);
-            connection.own.get_or_insert_default().keep_alive = seconds;
-            if let Err(error) = connection.stream.set_keep_alive(seconds) {
+            connection.own.get_or_insert_default().keep_alive = initial_delay;
+            if let Err(error) = connection.stream.set_keep_alive(initial_delay) {
                 log::debug!("setKeepAlive: {error}");
             }
         }

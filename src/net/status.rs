@@ -1,6 +1,7 @@
 //! What a socket tells of itself.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::states::Life;
 use super::{Address, Context, Error, Handles, RemoteParty, Server, Socket};
@@ -231,12 +232,12 @@ impl Socket {
             + self.buffered(cx) as u64
     }
 
-    /// The idle time after which [`Event::Timeout`](super::Event::Timeout) comes, in milliseconds,
-    /// 0 for never (`timeout`).
+    /// The idle time after which [`Event::Timeout`](super::Event::Timeout) comes, zero for
+    /// never (`timeout`).
     #[must_use]
-    pub fn timeout<S>(self, cx: &Context<S>) -> u32 {
-        cx.connection(self.0)
-            .map_or(0, |connection| connection.timeout)
+    pub fn timeout<S>(self, cx: &Context<S>) -> Duration {
+        let ms = cx.connection(self.0).map(|connection| connection.timeout);
+        Duration::from_millis(ms.unwrap_or(0).into())
     }
 
     /// The timer of its idle time, which another [`set_timeout`](Self::set_timeout) replaces.

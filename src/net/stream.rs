@@ -214,7 +214,7 @@ impl Stream {
     /// Has the kernel probe an idle connection, after so many seconds and every second from then
     /// on, ten times, and give up one that leaves what was sent unanswered for as long, but not
     /// before some two minutes; `None` turns both off. IPC has none.
-    pub(super) fn set_keep_alive(&self, idle: Option<u32>) -> io::Result<()> {
+    pub(super) fn set_keep_alive(&self, idle: Option<Duration>) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => set_keep_alive(&SockRef::from(stream), idle),
             Self::Closed | Self::Ipc(_) => Ok(()),
@@ -281,26 +281,26 @@ fn connect_tcp(
 /// How often a silent peer is probed, a second apart each, before it is given up.
 const PROBES: u32 = 10;
 
-/// What was sent may stay unanswered for so many seconds at least before a peer is given up. The
+/// What was sent may stay unanswered for so long at least before a peer is given up. The
 /// same clock runs while a peer that is there has no room for more, so it must not be impatient.
-const PATIENCE: u32 = 120 + PROBES;
+const PATIENCE: Duration = Duration::from_secs(120 + PROBES as u64);
 
 /// As [`Stream::set_keep_alive`], also for a listener: what it accepts has the same setting.
-pub(super) fn set_keep_alive(socket: &SockRef<'_>, idle: Option<u32>) -> io::Result<()> {
-    let Some(seconds) = idle else {
+pub(super) fn set_keep_alive(socket: &SockRef<'_>, idle: Option<Duration>) -> io::Result<()> {
+    let Some(idle) = idle else {
         set_user_timeout(socket, None)?;
         return socket.set_keepalive(false);
     };
-    let seconds = seconds.max(1);
+    let idle = idle.max(Duration::from_secs(1));
     let probes = TcpKeepalive::new()
-        .with_time(Duration::from_secs(u64::from(seconds)))
+        .with_time(idle)
         .with_interval(Duration::from_secs(1))
         .with_retries(PROBES);
     socket.set_tcp_keepalive(&probes)?;
     // While something is on its way nothing is probed: the system sends it again, for some 15
     // minutes.
-    let patience = seconds.saturating_add(PROBES).max(PATIENCE);
-    set_user_timeout(socket, Some(Duration::from_secs(u64::from(patience))))
+    let probes = Duration::from_secs(u64::from(PROBES));
+    set_user_timeout(socket, Some(idle.saturating_add(probes).max(PATIENCE)))
 }
 
 /// How long what was sent may stay unanswered (`TCP_USER_TIMEOUT`); `None` for the system's own

@@ -20,7 +20,9 @@ type Loop = EventLoop<Said>;
 /// A loop that does not sleep for ever if a test waits for what does not come.
 fn event_loop() -> Loop {
     let mut event_loop = Loop::new().expect("a poll");
-    let limit = event_loop.set_timeout(60_000, |_: &mut Said, _| panic!("the test hangs"));
+    let limit = event_loop.set_timeout(Duration::from_secs(60), |_: &mut Said, _| {
+        panic!("the test hangs")
+    });
     event_loop.set_timer_ref(limit, false);
     event_loop
 }

@@ -7,6 +7,7 @@
 //! on, up to its high-water mark, and a torn message grows, and no door is told.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use log::warn;
 
@@ -95,7 +96,7 @@ impl ChatServer {
         );
         // What was shared is not let go of by one of its holders alone: once they are closed, the
         // sum tells whether that was enough.
-        let another_turn = cx.set_timeout(1, |_, _| {});
+        let another_turn = cx.set_timeout(Duration::from_millis(1), |_, _| {});
         cx.set_timer_ref(another_turn, false);
     }
 

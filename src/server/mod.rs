@@ -37,7 +37,7 @@ mod socket_files;
 use std::collections::HashMap;
 use std::io;
 use std::rc::Rc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use log::{info, warn};
 
@@ -373,7 +373,7 @@ impl ChatServer {
         }
         // A timer goes no farther: being called then does no harm.
         let wait = due.saturating_sub(cx.now()).clamp(1, i32::MAX as Millis);
-        let timer = cx.set_timeout(wait, |server: &mut Self, cx| {
+        let timer = cx.set_timeout(Duration::from_millis(wait), |server: &mut Self, cx| {
             server.tick = None;
             server.ticked(cx);
         });

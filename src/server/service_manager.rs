@@ -11,6 +11,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::process;
+use std::time::Duration;
 
 use log::{info, warn};
 
@@ -18,7 +19,7 @@ use crate::net::Context;
 use crate::server::ChatServer;
 
 /// How long until a full socket is tried again.
-const TRY_AGAIN_MS: u64 = 100;
+const TRY_AGAIN: Duration = Duration::from_millis(100);
 
 /// What it can be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,7 +117,7 @@ pub(super) fn tell(server: &mut ChatServer, cx: &mut Context<ChatServer>, state:
 }
 
 fn try_again_later(cx: &mut Context<ChatServer>) {
-    let timer = cx.set_timeout(TRY_AGAIN_MS, |server: &mut ChatServer, cx| {
+    let timer = cx.set_timeout(TRY_AGAIN, |server: &mut ChatServer, cx| {
         let manager = &mut server.service_manager;
         while let Some(state) = manager.waiting.front() {
             if !manager.send(*state) {
@@ -139,9 +140,12 @@ pub(super) fn ready(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
         return;
     }
     info!("the service manager is told every {every} ms that the loop turns");
-    let timer = cx.set_interval(every, |server: &mut ChatServer, cx| {
-        tell(server, cx, State::Watchdog);
-    });
+    let timer = cx.set_interval(
+        Duration::from_millis(every),
+        |server: &mut ChatServer, cx| {
+            tell(server, cx, State::Watchdog);
+        },
+    );
     cx.set_timer_ref(timer, false);
 }
 
@@ -224,7 +228,7 @@ mod tests {
         let mut datagram = [0; 64];
         for _ in 0..10 {
             // Without a timer there is nothing that the loop would jump to.
-            event_loop.set_timeout(TRY_AGAIN_MS, |_, _| {});
+            event_loop.set_timeout(TRY_AGAIN, |_, _| {});
             event_loop.turn(&mut server).expect("it polls");
             if heard.is_empty() {
                 assert_eq!(server.service_manager.waiting.len(), 2, "it is full");

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::time::Duration;
 
 use log::{info, warn};
 
@@ -90,7 +91,7 @@ pub(super) fn begin_after_what_came(server: &mut ChatServer, cx: &mut Context<Ch
     server.end = End::Hears(marks.collect());
     server.ends_since = Some(cx.now());
     let timeout = seconds(server.config.shutdown_timeout) / 2;
-    let deadline = cx.set_deadline(timeout, |server: &mut ChatServer, cx| {
+    let deadline = cx.set_deadline(Duration::from_millis(timeout), |server: &mut ChatServer, cx| {
         match &server.end {
             End::Hears(from) => warn!("{} connections have said more than could be heard in time", from.len()),
             End::Settles => warn!("the rooms' log did not settle all that was said, or answer all that was asked, in time"),
@@ -186,10 +187,10 @@ pub(super) fn begin(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
     service_manager::tell(server, cx, State::Stopping);
     let waited = server.ends_since.map_or(0, |since| cx.now() - since);
     let timeout = seconds(server.config.shutdown_timeout).saturating_sub(waited);
-    let timeout_ms = u32::try_from(timeout).unwrap_or(u32::MAX);
+    let timeout = Duration::from_millis(timeout);
     for door in server.doors() {
         // That is how long a peer has to take what is with the system already, too.
-        door.set_linger(cx, Some(timeout_ms));
+        door.set_linger(cx, Some(timeout));
     }
     for door in &server.servers {
         door.close(cx);
@@ -205,7 +206,7 @@ pub(super) fn begin(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
         socket.destroy_soon(cx);
     }
     if let Some(members) = server.web_members {
-        members.extend_close_timeout(cx, timeout_ms);
+        members.extend_close_timeout(cx, timeout);
     }
     let reason = DisconnectReason::Shutdown;
     server.hub.disconnect_everyone(&reason, moment(cx));

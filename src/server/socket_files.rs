@@ -61,6 +61,7 @@ mod linux {
     use std::os::unix::fs::MetadataExt;
     use std::path::Path;
     use std::rc::Rc;
+    use std::time::Duration;
 
     use log::warn;
     use mio::event::Source;
@@ -74,7 +75,7 @@ mod linux {
 
     /// How long until a file is tried again that could not be made, since its folder is gone or
     /// something else in its place.
-    const TRY_AGAIN_MS: u64 = 10_000;
+    const TRY_AGAIN: Duration = Duration::from_secs(10);
 
     /// The descriptor through which the system tells.
     #[derive(Clone)]
@@ -222,7 +223,7 @@ mod linux {
             }
         }
         if missing && !std::mem::replace(&mut server.socket_files.again_set, true) {
-            let timer = cx.set_timeout(TRY_AGAIN_MS, |server: &mut ChatServer, cx| {
+            let timer = cx.set_timeout(TRY_AGAIN, |server: &mut ChatServer, cx| {
                 server.socket_files.again_set = false;
                 look(server, cx);
             });

@@ -7,11 +7,12 @@ mod crowd;
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::RwLockReadGuard;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
 use super::*;
-use crate::event_loop::{ManualClock, forks};
+use crate::event_loop::{ManualClock, forks, millis};
 use crate::server::core::hub::seconds;
 
 /// A server in a loop of the test's own.
@@ -37,7 +38,8 @@ impl House {
         let no_forks = forks::none();
         let clock = ManualClock::new();
         let mut event_loop = Loop::with_clock(clock.clone()).expect("a poll");
-        let in_vain = event_loop.set_timeout(LONG, |_, _| panic!("waited in vain"));
+        let in_vain =
+            event_loop.set_timeout(Duration::from_millis(LONG), |_, _| panic!("waited in vain"));
         event_loop.set_timer_ref(in_vain, false);
         let mut server = ChatServer::new(&mut event_loop, config, Box::<MemoryLog>::default());
         let door = line_door::open(&mut event_loop, server.hub.high_water_mark());
@@ -79,7 +81,9 @@ impl House {
     /// Lets time go by up to this point; what is due until then comes when it is due.
     fn run_until(&mut self, time: Millis) {
         let wait = time - self.clock.now();
-        let mark = self.event_loop.set_timeout(wait, |_, _| {});
+        let mark = self
+            .event_loop
+            .set_timeout(Duration::from_millis(wait), |_, _| {});
         while self.clock.now() < time {
             self.turn();
         }
@@ -333,7 +337,7 @@ fn who_reads_nothing_is_gone_when_the_stall_time_is_over_and_not_before() {
         );
         // His last lines have their own time, and then the connection is closed under him.
         assert_eq!(house.door.connections(&house.event_loop), 2);
-        let over = start + seconds(stall) + line_door::ending::LAST_LINES_MS;
+        let over = start + seconds(stall) + millis(line_door::ending::LAST_LINES);
         house.run_until(over - 1);
         assert_eq!(house.door.connections(&house.event_loop), 2);
         house.run_until(over);
@@ -349,7 +353,7 @@ fn who_has_left_and_closes_nothing_is_closed_soon() {
     let mut ann = house.join();
     ann.say("/quit");
     house.settle();
-    let over = house.clock.now() + u64::from(line_door::ending::LINGER_MS);
+    let over = house.clock.now() + millis(line_door::ending::LINGER);
     house.run_until(over - 1);
     assert_eq!(house.door.connections(&house.event_loop), 1);
     house.run_until(over);
@@ -493,7 +497,7 @@ fn who_goes_for_the_memory_is_told_why_behind_what_it_was_being_sent() {
         told += usize::from(last.as_deref() == Some(&*DisconnectReason::Memory.line()));
     }
     assert_eq!(told, gone);
-    house.run_until(house.clock.now() + line_door::ending::LAST_LINES_MS);
+    house.run_until(house.clock.now() + millis(line_door::ending::LAST_LINES));
     let left = house.server.hub.chat().member_count();
     assert_eq!(house.door.connections(&house.event_loop), left);
 }

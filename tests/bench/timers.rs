@@ -1,5 +1,7 @@
 //! Timers set and cleared again before they fire, which is the life of nearly all of them.
 
+use std::time::Duration;
+
 use criterion::{BenchmarkId, Criterion};
 use loopchat::EventLoop;
 
@@ -44,5 +46,7 @@ pub(crate) fn benches(criterion: &mut Criterion) {
 
 /// Sets a timer with a callback that has something to remember, as callbacks do.
 fn set(event_loop: &mut EventLoop<u64>, duration: u64, n: u64) -> loopchat::event_loop::Timer {
-    event_loop.set_timeout(duration, move |fired, _cx| *fired += n)
+    event_loop.set_timeout(Duration::from_millis(duration), move |fired, _cx| {
+        *fired += n
+    })
 }

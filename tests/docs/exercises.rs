@@ -11,6 +11,7 @@ use std::cell::RefCell;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::event_loop::ManualClock;
 use loopchat::{Context, EventLoop};
@@ -255,9 +256,10 @@ mod loops {
 
     pub fn woken_without_holding_it_open() {
         let mut event_loop = EventLoop::with_clock(ManualClock::new()).expect("a loop");
-        let every_second = event_loop.set_interval(1000, |beats: &mut u32, _| *beats += 1);
+        let every_second =
+            event_loop.set_interval(Duration::from_secs(1), |beats: &mut u32, _| *beats += 1);
         event_loop.set_timer_ref(every_second, false);
-        event_loop.set_timeout(3500, |_, _| {});
+        event_loop.set_timeout(Duration::from_millis(3500), |_, _| {});
         let mut beats = 0;
         event_loop.run(&mut beats).expect("it polls");
         assert_eq!(
@@ -274,8 +276,8 @@ mod loops {
                 said.borrow_mut().push(what)
             }
         };
-        event_loop.set_timeout(1, move |_, cx| {
-            cx.set_timeout(0, log("timeout"));
+        event_loop.set_timeout(Duration::from_millis(1), move |_, cx| {
+            cx.set_timeout(Duration::ZERO, log("timeout"));
             cx.set_immediate(log("immediate"));
             cx.next_tick(log("tick"));
         });

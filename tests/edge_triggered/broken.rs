@@ -4,6 +4,7 @@
 use std::io::IoSlice;
 use std::mem::MaybeUninit;
 use std::os::fd::AsFd;
+use std::time::Duration;
 
 use loopchat::event_loop::ManualClock;
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
@@ -49,7 +50,7 @@ fn rule_1_a_passed_descriptor_does_not_strand_what_follows() {
             server.on_connection(&mut rig.event_loop, move |_, cx, socket| {
                 server.close(cx);
                 // Later than anything that is not stranded.
-                cx.set_timeout(60_000, move |_, cx| socket.destroy(cx));
+                cx.set_timeout(Duration::from_secs(60), move |_, cx| socket.destroy(cx));
             });
             let mut sent = Vec::new();
             let mut send = |peer: &mut Peer, length, passes| {
@@ -157,9 +158,13 @@ fn rule_6_a_paused_reader_gets_the_rest_after_it_was_told_of_the_failure() {
                 socket.pause(cx).unshift(cx, &bytes[4..]);
                 gone.send(b" four");
                 drop(gone);
-                cx.set_timeout(10, move |_, cx| socket.write(cx, "are you there?"));
-                cx.set_timeout(20, move |_, cx| socket.write(cx, "are you there?"));
-                cx.set_timeout(1000, move |world: &mut World, cx| {
+                cx.set_timeout(Duration::from_millis(10), move |_, cx| {
+                    socket.write(cx, "are you there?")
+                });
+                cx.set_timeout(Duration::from_millis(20), move |_, cx| {
+                    socket.write(cx, "are you there?")
+                });
+                cx.set_timeout(Duration::from_secs(1), move |world: &mut World, cx| {
                     assert!(!socket.destroyed(cx), "{:?}", world.events);
                     assert!(!socket.write(cx, "nothing is queued any more"));
                     assert_eq!(socket.writable_length(cx), 0);
@@ -201,7 +206,9 @@ fn rule_6_a_broken_socket_may_be_destroyed_with_bytes_unread() {
             socket.pause(cx);
             drop(peer.take());
             for wait in [10, 20] {
-                cx.set_timeout(wait, move |_, cx| socket.write(cx, "are you there?"));
+                cx.set_timeout(Duration::from_millis(wait), move |_, cx| {
+                    socket.write(cx, "are you there?")
+                });
             }
         });
         let mut world = World::default();

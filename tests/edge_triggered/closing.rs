@@ -5,6 +5,7 @@ use std::io;
 use std::rc::Rc;
 use std::sync::mpsc::channel;
 use std::thread;
+use std::time::Duration;
 
 use loopchat::Context;
 use loopchat::net::{self, Event, Socket};
@@ -34,7 +35,7 @@ fn do_everything_with(stale: Socket, cx: &mut Context<World>, address: &net::Add
     stale.cork(cx);
     stale.pause(cx);
     stale.unshift(cx, b"stale");
-    stale.set_timeout(cx, 1);
+    stale.set_timeout(cx, Duration::from_millis(1));
     stale.set_no_delay(cx, true);
     stale.set_allow_half_open(cx, true);
     stale.set_ref(cx, false);
@@ -105,7 +106,7 @@ fn do_everything_with_destroyed(socket: Socket, cx: &mut Context<World>) {
     socket.unshift(cx, b"gone");
     socket.pause(cx);
     socket.resume(cx);
-    socket.set_timeout(cx, 1);
+    socket.set_timeout(cx, Duration::from_millis(1));
     socket.end(cx);
     socket.destroy_soon(cx);
     assert_eq!(socket.reset_and_destroy(cx), Ok(()));

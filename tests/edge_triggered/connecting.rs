@@ -1,5 +1,7 @@
 //! Rule 7: writable is not connected. Ask for the error, then for the peer.
 
+use std::time::Duration;
+
 use loopchat::net::{self, Address, Event, Listener, Socket};
 use loopchat::{Context, EventLoop};
 
@@ -278,7 +280,7 @@ fn rule_7_the_time_of_an_attempt_is_over_with_the_attempt() {
                 },
             );
             rig.event_loop
-                .set_timeout(5000, move |world: &mut World, cx| {
+                .set_timeout(Duration::from_secs(5), move |world: &mut World, cx| {
                     world.say("later");
                     assert!(!client.destroyed(cx) && client.remote_address(cx).is_some());
                     client.end(cx);

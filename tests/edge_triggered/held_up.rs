@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::EventLoop;
 use loopchat::event_loop::ManualClock;
@@ -20,7 +21,7 @@ fn an_idle_time_starts_anew_when_the_loop_was_held_up() {
         let (tell, time) = (Rc::clone(&told), clock.clone());
         let server = rig.server;
         server.on_connection(&mut rig.event_loop, |_, cx, socket| {
-            socket.set_timeout(cx, 5000);
+            socket.set_timeout(cx, Duration::from_secs(5));
         });
         server.on_socket_event(
             &mut rig.event_loop,
@@ -37,7 +38,7 @@ fn an_idle_time_starts_anew_when_the_loop_was_held_up() {
             rig.event_loop.turn(&mut world).expect("the poll works");
         }
         let start = clock.now();
-        clock.hold_up(33_000);
+        clock.hold_up(Duration::from_secs(33));
         assert_eq!(rig.event_loop.awake_since(), start + 33_000);
         rig.run_until_done(&mut world);
         assert_eq!(told.get(), Some(start + 33_000 + 5000));
@@ -50,12 +51,14 @@ fn a_deadline_behind_a_timer_that_blocks_starts_anew() {
     let clock = ManualClock::new();
     let mut event_loop = EventLoop::<Vec<(&str, u64)>>::with_clock(clock.clone()).expect("a loop");
     let (blocks, now) = (clock.clone(), clock.clone());
-    event_loop.set_timeout(10, move |_, _| blocks.hold_up(60_000));
-    event_loop.set_deadline(10, move |seen: &mut Vec<_>, _| {
+    event_loop.set_timeout(Duration::from_millis(10), move |_, _| {
+        blocks.hold_up(Duration::from_secs(60))
+    });
+    event_loop.set_deadline(Duration::from_millis(10), move |seen: &mut Vec<_>, _| {
         seen.push(("deadline", now.now()))
     });
     let now = clock.clone();
-    event_loop.set_timeout(10, move |seen: &mut Vec<_>, _| {
+    event_loop.set_timeout(Duration::from_millis(10), move |seen: &mut Vec<_>, _| {
         seen.push(("timeout", now.now()))
     });
     let mut seen = Vec::new();
@@ -69,8 +72,10 @@ fn a_deadline_is_kept_to_if_nothing_is_held_up() {
     let clock = ManualClock::new();
     let mut event_loop = EventLoop::<u64>::with_clock(clock.clone()).expect("a loop");
     let now = clock.clone();
-    event_loop.set_deadline(5000, move |seen: &mut u64, _| *seen = now.now());
-    clock.advance(4000);
+    event_loop.set_deadline(Duration::from_secs(5), move |seen: &mut u64, _| {
+        *seen = now.now()
+    });
+    clock.advance(Duration::from_secs(4));
     let mut seen = 0;
     event_loop.run(&mut seen).expect("it polls");
     assert_eq!((seen, event_loop.awake_since()), (5000, 0));

@@ -3,6 +3,7 @@
 //! Time is a clock that jumps, but not over what is under way.
 
 use std::io::Read;
+use std::time::Duration;
 
 use loopchat::Context;
 use loopchat::net::{Event, Socket};
@@ -35,14 +36,22 @@ fn a_timeout_comes_once_an_idle_period_and_activity_starts_another() {
         };
         server.on_connection(&mut rig.event_loop, move |_world, cx, socket| {
             server.close(cx);
-            socket.set_timeout(cx, 1000);
-            cx.set_timeout(5000, |world: &mut World, _cx| world.peers[0].send(b"read"));
-            cx.set_timeout(5500, |world: &mut World, _cx| world.peers[0].send(b"again"));
-            cx.set_timeout(8000, move |_world, cx| {
+            socket.set_timeout(cx, Duration::from_secs(1));
+            cx.set_timeout(Duration::from_secs(5), |world: &mut World, _cx| {
+                world.peers[0].send(b"read")
+            });
+            cx.set_timeout(Duration::from_millis(5500), |world: &mut World, _cx| {
+                world.peers[0].send(b"again")
+            });
+            cx.set_timeout(Duration::from_secs(8), move |_world, cx| {
                 socket.write(cx, b"written");
             });
-            cx.set_timeout(20_000, move |_world, cx| socket.set_timeout(cx, 0));
-            cx.set_timeout(30_000, move |_world, cx| socket.destroy(cx));
+            cx.set_timeout(Duration::from_secs(20), move |_world, cx| {
+                socket.set_timeout(cx, Duration::ZERO)
+            });
+            cx.set_timeout(Duration::from_secs(30), move |_world, cx| {
+                socket.destroy(cx)
+            });
         });
         rig.run(&mut world);
         assert_eq!(
@@ -68,8 +77,10 @@ fn a_timeout_that_is_answered_with_a_write_comes_again() {
         let (server, _peer) = (rig.server, rig.peer());
         server.on_connection(&mut rig.event_loop, move |_world, cx, socket| {
             server.close(cx);
-            socket.set_timeout(cx, 1000);
-            cx.set_timeout(3500, move |_world, cx| socket.destroy(cx));
+            socket.set_timeout(cx, Duration::from_secs(1));
+            cx.set_timeout(Duration::from_millis(3500), move |_world, cx| {
+                socket.destroy(cx)
+            });
         });
         server.on_socket_event(&mut rig.event_loop, |_world, cx, socket, event| {
             if matches!(event, Event::Timeout) {
@@ -108,15 +119,17 @@ fn a_long_write_that_is_done_is_activity() {
         };
         server.on_connection(&mut rig.event_loop, move |_world, cx, socket| {
             server.close(cx);
-            socket.set_timeout(cx, 1000);
+            socket.set_timeout(cx, Duration::from_secs(1));
             assert!(
                 !socket.write(cx, vec![b'x'; 16 << 20]),
                 "more than the system takes"
             );
-            cx.set_timeout(900, move |world: &mut World, cx| {
+            cx.set_timeout(Duration::from_millis(900), move |world: &mut World, cx| {
                 read_all(world, cx, socket)
             });
-            cx.set_timeout(2500, move |_world, cx| socket.destroy(cx));
+            cx.set_timeout(Duration::from_millis(2500), move |_world, cx| {
+                socket.destroy(cx)
+            });
         });
         rig.run(&mut world);
         assert_eq!(
@@ -135,11 +148,11 @@ fn a_timeout_goes_with_its_socket_and_does_not_hold_the_loop() {
         note_with_time(&mut rig);
         let (server, _peers) = (rig.server, rig.peers(2));
         server.on_connection(&mut rig.event_loop, move |_world, cx, socket| {
-            socket.set_timeout(cx, 1000);
+            socket.set_timeout(cx, Duration::from_secs(1));
             if server.connections(cx) == 2 {
                 // This one stays open, and is not waited for; the other one closes in its timeout.
                 socket.set_ref(cx, false);
-                socket.set_timeout(cx, 60_000);
+                socket.set_timeout(cx, Duration::from_secs(60));
                 server.close(cx);
             }
         });

@@ -2,6 +2,7 @@
 //! let go of.
 
 use std::io::{ErrorKind, Read};
+use std::time::Duration;
 
 use loopchat::Context;
 use loopchat::net::{self, BufferSizes, Socket};
@@ -18,7 +19,7 @@ fn rig(family: Family) -> (loopchat::EventLoop<World>, net::Server, Place) {
     let mut event_loop = loopchat::EventLoop::new().expect("a loop");
     let mut place = Place::new(family);
     let server = net::create_server(&mut event_loop);
-    server.set_linger(&mut event_loop, Some(300));
+    server.set_linger(&mut event_loop, Some(Duration::from_millis(300)));
     server.on_connection(&mut event_loop, |world: &mut World, _, socket| {
         world.sockets.push(socket);
     });
@@ -88,7 +89,7 @@ fn who_takes_nothing_is_reset_and_who_takes_all_is_not() {
     within_deadline(|| {
         for (ms, reads) in [(200, false), (3_600_000, true)] {
             let (mut event_loop, server, place) = rig(Family::Tcp);
-            server.set_linger(&mut event_loop, Some(ms));
+            server.set_linger(&mut event_loop, Some(Duration::from_millis(ms)));
             let mut world = World::default();
             let mut peer = Peer::connect(&place.address);
             while world.sockets.is_empty() {

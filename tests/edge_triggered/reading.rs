@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use rustix::net::{SendFlags, send};
 
@@ -116,7 +117,7 @@ fn rule_1_a_read_cut_short_by_urgent_data_does_not_strand_what_follows() {
         server.on_connection(&mut rig.event_loop, move |_, cx, socket| {
             server.close(cx);
             // Later than anything that is not stranded.
-            cx.set_timeout(60_000, move |_, cx| socket.destroy(cx));
+            cx.set_timeout(Duration::from_secs(60), move |_, cx| socket.destroy(cx));
         });
         let mut world = World::default();
         rig.run(&mut world);
@@ -243,7 +244,7 @@ fn rule_2_resume_delivers_what_came_while_the_socket_was_paused() {
             server.close(cx);
             socket.pause(cx);
             world.peers[0].send(b"while paused");
-            cx.set_timeout(3_600_000, move |world: &mut World, cx| {
+            cx.set_timeout(Duration::from_secs(3600), move |world: &mut World, cx| {
                 assert!(world.events.is_empty());
                 socket.resume(cx);
             });
@@ -309,7 +310,7 @@ fn rule_2_a_paused_socket_ends_unless_a_byte_is_left() {
             server.on_connection(&mut rig.event_loop, move |_world, cx, socket| {
                 server.close(cx);
                 socket.pause(cx);
-                let timer = cx.set_timeout(1000, move |world: &mut World, cx| {
+                let timer = cx.set_timeout(Duration::from_secs(1), move |world: &mut World, cx| {
                     world.say("resume");
                     socket.resume(cx);
                 });
@@ -340,7 +341,7 @@ fn rule_2_data_that_came_before_anyone_listened_is_handed_out_then() {
         peer.shut_down_writing();
         server.on_connection(&mut rig.event_loop, move |_world, cx, socket| {
             server.close(cx);
-            cx.set_timeout(1000, move |_world, cx| {
+            cx.set_timeout(Duration::from_secs(1), move |_world, cx| {
                 socket.on_event(cx, |world: &mut World, _cx, _socket, event| {
                     world.note(event)
                 });
@@ -419,7 +420,7 @@ fn rule_2_unshift_on_a_paused_socket_holds_the_end_back() {
                 if world.events.is_empty() {
                     socket.pause(cx);
                     socket.unshift(cx, bytes);
-                    cx.set_timeout(1000, move |world: &mut World, cx| {
+                    cx.set_timeout(Duration::from_secs(1), move |world: &mut World, cx| {
                         world.say("resume");
                         socket.resume(cx);
                     });

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use loopchat::EventLoop;
 use loopchat::event_loop::SIGHUP;
@@ -29,7 +30,7 @@ fn rule_8_a_timer_comes_in_time_though_signals_interrupt_the_poll() {
         signal_hook::flag::register(signal_hook::consts::SIGWINCH, Arc::clone(&seen))
             .expect("a handler");
         let mut event_loop = EventLoop::<bool>::new().expect("a loop");
-        let hour = event_loop.set_timeout(3_600_000, |_fired, _cx| {});
+        let hour = event_loop.set_timeout(Duration::from_secs(3600), |_fired, _cx| {});
         let (this, stop) = (this_thread(), Arc::new(AtomicBool::new(false)));
         let stopped = Arc::clone(&stop);
         let sender = thread::spawn(move || {
@@ -47,7 +48,7 @@ fn rule_8_a_timer_comes_in_time_though_signals_interrupt_the_poll() {
         event_loop.clear_timer(hour);
         event_loop.update_time();
         let due = event_loop.now() + 100;
-        event_loop.set_timeout(100, move |fired, cx| {
+        event_loop.set_timeout(Duration::from_millis(100), move |fired, cx| {
             assert!(cx.now() >= due, "it is early");
             *fired = true;
         });
@@ -64,7 +65,7 @@ fn rule_8_a_timer_comes_in_time_though_signals_interrupt_the_poll() {
 fn rule_8_a_signal_wakes_the_poll_and_arrives_as_an_event() {
     within_deadline(|| {
         let mut event_loop = EventLoop::<Vec<String>>::new().expect("a loop");
-        let timer = event_loop.set_timeout(3_600_000, |_heard, _cx| {}); // holds the loop open
+        let timer = event_loop.set_timeout(Duration::from_secs(3600), |_heard, _cx| {}); // holds the loop open
         let handle = event_loop.on_signal(&[SIGHUP], move |heard: &mut Vec<String>, cx, signal| {
             heard.push(signal.to_string());
             if heard.len() == 1 {

@@ -30,11 +30,7 @@ pub fn counting(
 #[test]
 fn an_agent_uses_its_connection_again_unless_it_was_closed() {
     let said = run(move |cx| {
-        let options = AgentOptions {
-            keep_alive: true,
-            max_sockets: Some(1),
-            ..AgentOptions::default()
-        };
+        let options = AgentOptions::new().keep_alive(true).max_sockets(Some(1));
         let agent = Agent::new(cx, options);
         counting(cx, move |_, cx, server| {
             let paths = ["/1", "/2", "/close", "/3"];
@@ -117,11 +113,7 @@ fn a_server_that_answers_what_nobody_asked_is_not_believed() {
 #[test]
 fn a_request_that_waits_for_a_connection_can_be_given_up() {
     let said = run(move |cx| {
-        let options = AgentOptions {
-            keep_alive: true,
-            max_sockets: Some(1),
-            ..AgentOptions::default()
-        };
+        let options = AgentOptions::new().keep_alive(true).max_sockets(Some(1));
         let agent = Agent::new(cx, options);
         counting(cx, move |_, cx, server| {
             let url = format!("http://127.0.0.1:{}/", server.port(cx));

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::io::{Read, Write};
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::Context;
 
@@ -102,7 +103,7 @@ fn a_request_that_is_not_read_holds_its_client_up() {
                 said.push(total.get().to_string());
                 response.end(cx);
             });
-            cx.set_timeout(60_000, move |_, cx| {
+            cx.set_timeout(Duration::from_secs(60), move |_, cx| {
                 request.resume(cx);
             });
         });
@@ -162,7 +163,7 @@ fn a_client_that_does_not_read_holds_the_response_up() {
 #[test]
 fn a_client_that_only_asks_is_not_read_for_ever() {
     let mut rig = timed(|cx, server| {
-        server.set_keep_alive_timeout(cx, 0);
+        server.set_keep_alive_timeout(cx, Duration::ZERO);
         server.on_request(cx, |said: &mut Said, cx, _, response| {
             response.end_with(cx, vec![b'z'; 10_000]);
             said.push("request".into());
@@ -189,7 +190,7 @@ fn a_client_that_only_asks_is_not_read_for_ever() {
 #[test]
 fn a_request_is_complete_though_nothing_more_is_read_behind_it() {
     let mut rig = timed(|cx, server| {
-        server.set_keep_alive_timeout(cx, 0);
+        server.set_keep_alive_timeout(cx, Duration::ZERO);
         server.on_request(cx, |said: &mut Said, cx, request, response| {
             request.on_end(cx, |said: &mut Said, cx, request| {
                 said.push(format!("end {}", request.complete(cx)))
@@ -219,7 +220,9 @@ fn no_more_than_64_requests_of_one_connection_wait_for_their_responses() {
             said.push(request.url(cx).expect("it is there").to_owned());
             // The first is answered after a second, the next after another, and so on.
             let ms = 1000 * said.len() as u64 - cx.now();
-            cx.set_timeout(ms, move |_, cx| response.end_with(cx, "x"));
+            cx.set_timeout(Duration::from_millis(ms), move |_, cx| {
+                response.end_with(cx, "x")
+            });
         });
     });
     let mut peer = rig.connect("http");

@@ -3,6 +3,7 @@
 
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
+use std::time::Duration;
 
 use loopchat::Context;
 use loopchat::http::{self, Agent, AgentOptions, ClientRequest, RequestOptions};
@@ -33,12 +34,15 @@ fn watch(cx: &mut Context<Said>, request: ClientRequest) {
 }
 
 /// A request on a connection of its own, and the peer that has it, which answers nothing by itself.
-fn asked(timeout: u32) -> (Timed<Said>, ClientRequest, Peer) {
+fn asked(timeout: u64) -> (Timed<Said>, ClientRequest, Peer) {
     let mut rig = Timed::new(Said::new());
     let path = rig.path("server");
     let listener = UnixListener::bind(&path).expect("a place to listen");
     let options = RequestOptions::new().socket_path(path).agent(None);
-    let request = http::get(&mut rig.event_loop, options.timeout(timeout));
+    let request = http::get(
+        &mut rig.event_loop,
+        options.timeout(Duration::from_millis(timeout)),
+    );
     watch(&mut rig.event_loop, request);
     rig.settle();
     let (stream, _) = listener.accept().expect("it has connected");
@@ -97,10 +101,10 @@ fn a_request_may_be_given_up_when_it_is_too_slow() {
 fn a_timeout_can_be_changed_and_taken_back() {
     let (mut rig, request, _peer) = asked(10_000);
     rig.run_to(5000);
-    request.set_timeout(&mut rig.event_loop, 3000);
+    request.set_timeout(&mut rig.event_loop, Duration::from_secs(3));
     rig.run_to(8000);
     assert_eq!(rig.state, ["8000 timeout"]);
-    request.set_timeout(&mut rig.event_loop, 0);
+    request.set_timeout(&mut rig.event_loop, Duration::ZERO);
     rig.run_to(1_000_000);
     assert_eq!(rig.state, ["8000 timeout"]);
 }
@@ -115,7 +119,7 @@ fn the_time_of_connecting_counts() {
     let _first = std::net::TcpStream::connect(address).expect("it has room for one");
     let mut rig = Timed::new(Said::new());
     let options = RequestOptions::from(format!("http://{address}/")).agent(None);
-    let request = http::get(&mut rig.event_loop, options.timeout(3000));
+    let request = http::get(&mut rig.event_loop, options.timeout(Duration::from_secs(3)));
     watch(&mut rig.event_loop, request);
     request.on_timeout(&mut rig.event_loop, |_: &mut Said, cx, request| {
         request.destroy(cx);
@@ -129,9 +133,9 @@ fn the_time_of_connecting_counts() {
 
 /// A server that keeps idle connections for so many seconds, as it tells the client, and one
 /// request of an agent to it. When does the connection end, counted from the response?
-fn kept(options: AgentOptions, keep_alive: u32) -> Option<u64> {
+fn kept(options: AgentOptions, keep_alive: u64) -> Option<u64> {
     let mut rig = timed(|cx, server| {
-        server.set_keep_alive_timeout(cx, keep_alive);
+        server.set_keep_alive_timeout(cx, Duration::from_millis(keep_alive));
         server.on_request(cx, |_, cx, _, response| response.end_with(cx, "x"));
     });
     rig.run_to(100_000);
@@ -149,10 +153,10 @@ fn kept(options: AgentOptions, keep_alive: u32) -> Option<u64> {
 /// The agent's own time, or a second less than the server has said, whichever is nearer.
 #[test]
 fn an_idle_connection_is_given_up_before_the_server_does_so() {
-    let keeps = |timeout| AgentOptions {
-        keep_alive: true,
-        timeout,
-        ..AgentOptions::default()
+    let keeps = |timeout| {
+        AgentOptions::new()
+            .keep_alive(true)
+            .timeout(Duration::from_millis(timeout))
     };
     for (timeout, keep_alive, closed) in [
         (2000, 5000, Some(2000)),
@@ -170,10 +174,7 @@ fn an_idle_connection_is_given_up_before_the_server_does_so() {
             "{timeout} {keep_alive}"
         );
     }
-    let not = AgentOptions {
-        keep_alive: false,
-        ..keeps(5000)
-    };
+    let not = AgentOptions::new().keep_alive(false);
     assert_eq!(kept(not, 5000), Some(0));
 }
 
@@ -182,30 +183,29 @@ fn an_idle_connection_is_given_up_before_the_server_does_so() {
 #[test]
 fn a_connection_that_is_used_again_has_no_time_left_over() {
     let mut rig = timed(|cx, server| {
-        server.set_keep_alive_timeout(cx, 0);
+        server.set_keep_alive_timeout(cx, Duration::ZERO);
         server.on_request(cx, |_, cx, request, response| {
             let ms = request
                 .url(cx)
                 .expect("it is there")
                 .trim_start_matches('/')
                 .parse();
-            cx.set_timeout(ms.expect("how long"), move |_, cx| {
-                response.end_with(cx, "x")
-            });
+            cx.set_timeout(
+                Duration::from_millis(ms.expect("how long")),
+                move |_, cx| response.end_with(cx, "x"),
+            );
         });
     });
-    let options = AgentOptions {
-        keep_alive: true,
-        timeout: 5000,
-        ..AgentOptions::default()
-    };
+    let options = AgentOptions::new()
+        .keep_alive(true)
+        .timeout(Duration::from_secs(5));
     let agent = Agent::new(&mut rig.event_loop, options);
     let path = rig.path("http");
-    let ask = |rig: &mut Timed<Said>, wait: &str, timeout: Option<u32>| {
+    let ask = |rig: &mut Timed<Said>, wait: &str, timeout: Option<u64>| {
         let options = RequestOptions::new().socket_path(&path).path(wait);
         let options = options.agent(Some(agent));
         let options = match timeout {
-            Some(timeout) => options.timeout(timeout),
+            Some(timeout) => options.timeout(Duration::from_millis(timeout)),
             None => options,
         };
         let request = http::get(&mut rig.event_loop, options);
@@ -243,15 +243,13 @@ fn a_request_that_has_waited_has_not_the_timeout_of_the_one_before() {
                 .expect("it is there")
                 .trim_start_matches('/')
                 .parse();
-            cx.set_timeout(ms.expect("how long"), move |_, cx| {
-                response.end_with(cx, "x")
-            });
+            cx.set_timeout(
+                Duration::from_millis(ms.expect("how long")),
+                move |_, cx| response.end_with(cx, "x"),
+            );
         });
     });
-    let options = AgentOptions {
-        max_sockets: Some(1),
-        ..AgentOptions::default()
-    };
+    let options = AgentOptions::new().max_sockets(Some(1));
     let agent = Agent::new(&mut rig.event_loop, options);
     let path = rig.path("http");
     for (wait, timeout) in [
@@ -262,7 +260,7 @@ fn a_request_that_has_waited_has_not_the_timeout_of_the_one_before() {
         let options = RequestOptions::new().socket_path(&path).path(wait);
         let mut options = options.agent(Some(agent));
         if let Some(timeout) = timeout {
-            options = options.timeout(timeout);
+            options = options.timeout(Duration::from_millis(timeout));
         }
         let request = http::get(&mut rig.event_loop, options);
         watch(&mut rig.event_loop, request);
@@ -292,17 +290,15 @@ fn an_upgraded_connection_has_no_timeout() {
     let mut rig = Timed::new(Said::new());
     let path = rig.path("server");
     let listener = UnixListener::bind(&path).expect("a place to listen");
-    let options = AgentOptions {
-        keep_alive: true,
-        timeout: 4000,
-        ..AgentOptions::default()
-    };
+    let options = AgentOptions::new()
+        .keep_alive(true)
+        .timeout(Duration::from_secs(4));
     let agent = Agent::new(&mut rig.event_loop, options);
     let options = RequestOptions::new().socket_path(path).agent(Some(agent));
     let options = options
         .header("Connection", "upgrade")
         .header("Upgrade", "x");
-    let request = http::get(&mut rig.event_loop, options.timeout(3000));
+    let request = http::get(&mut rig.event_loop, options.timeout(Duration::from_secs(3)));
     watch(&mut rig.event_loop, request);
     request.on_upgrade(
         &mut rig.event_loop,

@@ -3,6 +3,8 @@
 
 mod idle;
 
+use std::time::Duration;
+
 use loopchat::http::{self, ServerResponse};
 use loopchat::{Context, net};
 
@@ -29,7 +31,9 @@ fn answering_after(ms: u64, set_up: impl FnOnce(&mut Context<Said>, http::Server
         set_up(cx, server);
         server.on_request(cx, move |_, cx, request, response| {
             request.resume(cx);
-            cx.set_timeout(ms, move |_, cx| response.end_with(cx, "x"));
+            cx.set_timeout(Duration::from_millis(ms), move |_, cx| {
+                response.end_with(cx, "x")
+            });
         });
     })
 }
@@ -85,9 +89,9 @@ fn the_nearer_of_head_and_request_acts() {
     ] {
         let mut rig = silent(|cx, server| {
             server
-                .set_headers_timeout(cx, headers)
-                .set_request_timeout(cx, request)
-                .set_connections_checking_interval(cx, 1000);
+                .set_headers_timeout(cx, Duration::from_millis(headers))
+                .set_request_timeout(cx, Duration::from_millis(request))
+                .set_connections_checking_interval(cx, Duration::from_secs(1));
         });
         let mut peer = connected(&mut rig);
         peer.send(part);
@@ -112,9 +116,9 @@ fn bytes_that_trickle_in_put_nothing_off() {
     for (part, byte, ms) in [(TORN_HEAD, "s", 7000), (&long, "l", 9000)] {
         let mut rig = silent(|cx, server| {
             server
-                .set_headers_timeout(cx, 7000)
-                .set_request_timeout(cx, 9000)
-                .set_connections_checking_interval(cx, 500);
+                .set_headers_timeout(cx, Duration::from_secs(7))
+                .set_request_timeout(cx, Duration::from_secs(9))
+                .set_connections_checking_interval(cx, Duration::from_millis(500));
         });
         let mut peer = connected(&mut rig);
         peer.send(part);
@@ -133,8 +137,8 @@ fn bytes_that_trickle_in_put_nothing_off() {
 #[test]
 fn the_second_head_of_a_connection_has_its_time_too() {
     let mut rig = answering(|cx, server| {
-        server.set_keep_alive_timeout(cx, 0);
-        server.set_connections_checking_interval(cx, 1000);
+        server.set_keep_alive_timeout(cx, Duration::ZERO);
+        server.set_connections_checking_interval(cx, Duration::from_secs(1));
     });
     let mut peer = connected(&mut rig);
     rig.run_to(50_000);
@@ -152,7 +156,7 @@ fn the_second_head_of_a_connection_has_its_time_too() {
 #[test]
 fn a_torn_head_behind_a_request_has_its_time_too() {
     let mut rig = answering(|cx, server| {
-        server.set_keep_alive_timeout(cx, 0);
+        server.set_keep_alive_timeout(cx, Duration::ZERO);
     });
     let mut peer = connected(&mut rig);
     rig.run_to(40_000);
@@ -165,7 +169,7 @@ fn a_torn_head_behind_a_request_has_its_time_too() {
 #[test]
 fn what_has_arrived_is_answered_however_long_that_takes() {
     let mut rig = answering_after(1_000_000, |cx, server| {
-        server.set_keep_alive_timeout(cx, 0);
+        server.set_keep_alive_timeout(cx, Duration::ZERO);
     });
     let mut peer = connected(&mut rig);
     peer.send(format!("{TORN_BODY}lo"));
@@ -211,7 +215,7 @@ fn an_idle_connection_is_closed_after_the_keep_alive_time() {
 fn the_keep_alive_time_is_that_of_an_idle_connection() {
     for (timeout, closed) in [(0, 46_000), (60_000, 46_000)] {
         let mut rig = answering_after(20_000, |cx, server| {
-            server.set_timeout(cx, timeout);
+            server.set_timeout(cx, Duration::from_millis(timeout));
         });
         let mut peer = connected(&mut rig);
         peer.send(GET);
@@ -231,15 +235,14 @@ fn each_silence_has_its_own_time() {
     for (timeout, keep_alive, idle) in [(2000, 5000, 6000), (9000, 1000, 2000), (4000, 3000, 4000)]
     {
         let mut rig = timed(|cx, server| {
-            server.set_timeout(cx, timeout);
-            server.set_keep_alive_timeout(cx, keep_alive);
+            server.set_timeout(cx, Duration::from_millis(timeout));
+            server.set_keep_alive_timeout(cx, Duration::from_millis(keep_alive));
             server.on_request(cx, |_, cx, request, response| {
                 if request.url(cx) != Some("/never") {
                     response.end_with(cx, "x");
                 }
             });
         });
-        let timeout = u64::from(timeout);
         let mut before = connected(&mut rig);
         assert_eq!(rig.rest(&mut before), "", "nothing was said at all");
         assert_eq!(rig.now(), timeout);
@@ -262,7 +265,7 @@ fn each_silence_has_its_own_time() {
 #[test]
 fn a_silence_somebody_listens_to_closes_nothing() {
     let mut rig = silent(|cx, server| {
-        server.set_timeout(cx, 1000);
+        server.set_timeout(cx, Duration::from_secs(1));
         server.on_timeout(cx, |said: &mut Said, cx, _| {
             said.push(format!("silent at {}", cx.now()))
         });
@@ -285,7 +288,7 @@ fn a_server_without_a_time_leaves_a_connection_the_one_it_has() {
         let connection = net::ServerEventKind::Connection;
         server.net().prepend(cx, connection, |_, cx, _, event| {
             if let net::ServerEvent::Connection(socket) = event {
-                socket.set_timeout(cx, 1000);
+                socket.set_timeout(cx, Duration::from_secs(1));
             }
         });
         server.on_timeout(cx, |said: &mut Said, cx, _| {
@@ -309,7 +312,7 @@ fn a_response_of_which_nothing_is_taken_is_given_up() {
         (&[29_999, 30_001], 90_000),
     ] {
         let mut rig = timed(|cx, server| {
-            server.set_timeout(cx, 30_000);
+            server.set_timeout(cx, Duration::from_secs(30));
             server.on_request(cx, |_, cx, _, response| {
                 response.end_with(cx, vec![b'z'; 4_000_000])
             });
@@ -331,10 +334,12 @@ fn a_response_of_which_nothing_is_taken_is_given_up() {
 #[test]
 fn a_response_that_is_never_ended_is_given_up() {
     let mut rig = timed(|cx, server| {
-        server.set_timeout(cx, 10_000);
+        server.set_timeout(cx, Duration::from_secs(10));
         server.on_request(cx, |_, cx, _, response: ServerResponse| {
             response.write(cx, "one");
-            cx.set_timeout(8000, move |_, cx| response.write(cx, "two"));
+            cx.set_timeout(Duration::from_secs(8), move |_, cx| {
+                response.write(cx, "two")
+            });
         });
     });
     let mut peer = connected(&mut rig);
@@ -386,7 +391,7 @@ fn the_time_after_the_last_response_is_short_too() {
         "GET / HTTP/1.0\r\n\r\n",
     ] {
         let mut rig = answering(|cx, server| {
-            server.set_timeout(cx, 60_000);
+            server.set_timeout(cx, Duration::from_secs(60));
         });
         let mut peer = connected(&mut rig);
         peer.send(last);
@@ -420,7 +425,7 @@ fn the_last_response_takes_as_long_as_it_takes() {
 #[test]
 fn a_time_that_is_as_long_as_that_of_an_idle_connection_is_told() {
     let mut rig = timed(|cx, server| {
-        server.set_keep_alive_timeout(cx, 5000);
+        server.set_keep_alive_timeout(cx, Duration::from_secs(5));
         server.on_request(cx, |_, cx, request, response| {
             if request.url(cx) == Some("/first") {
                 response.end_with(cx, "x");
@@ -430,7 +435,7 @@ fn a_time_that_is_as_long_as_that_of_an_idle_connection_is_told() {
                 said.push(format!("timeout at {}", cx.now()));
                 response.end_with(cx, "y");
             });
-            response.set_timeout(cx, 6000);
+            response.set_timeout(cx, Duration::from_secs(6));
         });
     });
     let mut peer = connected(&mut rig);

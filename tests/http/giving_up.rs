@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::io::{ErrorKind, Write};
+use std::time::Duration;
 
 use loopchat::http::ServerResponse;
 use loopchat::http::web_socket::Refusal;
@@ -98,7 +99,9 @@ fn who_pours_before_its_last_response_waits_and_gets_it() {
     for first in [LAST.to_owned(), GET.to_owned() + "junk\r\n\r\n"] {
         let mut rig = timed(|cx, server| {
             server.on_request(cx, |_, cx, _, response| {
-                cx.set_timeout(1000, move |_, cx| response.end_with(cx, "late"));
+                cx.set_timeout(Duration::from_secs(1), move |_, cx| {
+                    response.end_with(cx, "late")
+                });
             });
         });
         let mut peer = rig.connect("http");
@@ -118,7 +121,10 @@ fn responses_before_a_refusal_make_no_room_for_more() {
     let mut rig = timed(|cx, server| {
         server.on_request(cx, |said: &mut Said, cx, _, response| {
             said.push(String::new());
-            cx.set_timeout(1000 * said.len() as u64, move |_, cx| response.end(cx));
+            cx.set_timeout(
+                Duration::from_millis(1000 * said.len() as u64),
+                move |_, cx| response.end(cx),
+            );
         });
     });
     let mut peer = rig.connect("http");
@@ -216,7 +222,7 @@ fn responses_behind_the_last_one_are_dropped() {
                             response.end_with(cx, format!("{place}b"));
                         };
                         if late {
-                            cx.set_timeout(10 * (turn as u64 + 1), answer);
+                            cx.set_timeout(Duration::from_millis(10 * (turn as u64 + 1)), answer);
                         } else {
                             answer(said, cx);
                         }
@@ -258,7 +264,7 @@ fn requests_behind_the_last_one_are_nobodys() {
             let mut rig = timed(|cx, server| {
                 server.on_request(cx, |said: &mut Said, cx, request, response| {
                     said.push(request.url(cx).expect("it is there").into());
-                    cx.set_timeout(1000, move |_, cx| response.end(cx));
+                    cx.set_timeout(Duration::from_secs(1), move |_, cx| response.end(cx));
                 });
             });
             let mut peer = rig.connect("http");
@@ -284,7 +290,9 @@ fn a_refusal_waits_for_the_responses_before_it() {
                 // The later ones are answered sooner.
                 said.push(String::new());
                 let ms = 10_000 - 100 * said.len() as u64;
-                cx.set_timeout(ms, move |_, cx| response.end_with(cx, "good"));
+                cx.set_timeout(Duration::from_millis(ms), move |_, cx| {
+                    response.end_with(cx, "good")
+                });
             });
         });
         let mut peer = rig.connect("http");

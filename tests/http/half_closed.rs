@@ -1,6 +1,8 @@
 //! A client that has said all it will is answered all the same, where the server allows for it:
 //! whatever the answer waits for, however many are asked for, and however the end comes.
 
+use std::time::Duration;
+
 use loopchat::http::{Head, IncomingMessage, Parser, Part, ServerResponse};
 use loopchat::{Context, http};
 
@@ -128,9 +130,14 @@ fn by_default_what_is_not_answered_by_then_is_dropped() {
     // In one thread: both have come before the server looks.
     for (ms, wanted) in [(0, vec!["200"]), (1000, vec![])] {
         let mut rig = timed(|cx, server| {
-            server.on_request(cx, move |_, cx, _, response| match ms {
-                0 => drop(response.end(cx)),
-                ms => drop(cx.set_timeout(ms, move |_, cx| response.end(cx))),
+            server.on_request(cx, move |_, cx, _, response| {
+                if ms == 0 {
+                    response.end(cx);
+                } else {
+                    cx.set_timeout(Duration::from_millis(ms), move |_, cx| {
+                        response.end(cx);
+                    });
+                }
             });
         });
         let mut peer = rig.connect("http");

@@ -1,6 +1,8 @@
 //! A protocol of one's own, plugged in the same way HTTP is: data hung on sockets, listeners
 //! stored once for all of them, and a socket that passes from one protocol to the next.
 
+use std::time::Duration;
+
 use loopchat::net::{self, Event};
 
 use crate::rig::{Notes, Served, statuses, timed};
@@ -97,9 +99,9 @@ fn a_socket_passes_from_protocol_to_protocol() {
 #[test]
 fn what_comes_before_the_next_protocol_listens_is_kept() {
     let mut rig = timed(|cx, server| {
-        server.set_timeout(cx, 5000);
+        server.set_timeout(cx, Duration::from_secs(5));
         server.on_upgrade(cx, |_, cx, _, socket, _| {
-            cx.set_timeout(3_600_000, move |_, cx| {
+            cx.set_timeout(Duration::from_secs(3600), move |_, cx| {
                 socket.on_data(cx, |_, cx, socket, bytes| socket.end_with(cx, bytes));
             });
         });

@@ -1,5 +1,7 @@
 //! Sizes and counts, and what a server does on its way out.
 
+use std::time::Duration;
+
 use crate::rig::{Said, Served, echo, statuses, timed};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -172,7 +174,9 @@ fn closing_lets_responses_finish() {
             said.push("request".into());
             response.write(cx, "one");
             server.close(cx);
-            cx.set_timeout(20_000, move |_, cx| response.end_with(cx, "two"));
+            cx.set_timeout(Duration::from_secs(20), move |_, cx| {
+                response.end_with(cx, "two")
+            });
             response.on_finish(cx, move |_, cx, _| server.close_idle_connections(cx));
         });
     });

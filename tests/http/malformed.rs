@@ -1,6 +1,8 @@
 //! Everything that has to be refused. Whatever a second reader of the same bytes could take
 //! differently is answered with 400, and the connection ends: what comes behind it is nobody's.
 
+use std::time::Duration;
+
 use crate::rig::{Said, Served, echo, statuses, timed};
 
 /// A request that is smuggled in behind each of the malformed ones; it must never be handed out.
@@ -309,7 +311,9 @@ fn requests_before_a_malformed_one_are_answered_first() {
         let mut rig = timed(|cx, server| {
             server.on_request(cx, move |_, cx, _, response| match ms {
                 0 => drop(response.end_with(cx, "good")),
-                ms => drop(cx.set_timeout(ms, move |_, cx| response.end_with(cx, "good"))),
+                ms => drop(cx.set_timeout(Duration::from_millis(ms), move |_, cx| {
+                    response.end_with(cx, "good")
+                })),
             });
         });
         let mut peer = rig.connect("http");
@@ -327,7 +331,7 @@ fn a_malformed_body_is_refused_in_its_turn() {
         server.on_request(cx, |said: &mut Said, cx, request, response| {
             said.push(request.url(cx).expect("it is there").into());
             if request.url(cx) == Some("/first") {
-                cx.set_timeout(20_000, move |_, cx| response.end(cx));
+                cx.set_timeout(Duration::from_secs(20), move |_, cx| response.end(cx));
             }
             request.resume(cx);
             request.on_error(cx, |said: &mut Said, _, _, error| {

@@ -1,5 +1,7 @@
 //! Bodies that a handler does not read, or pauses: what is kept of them, and when that ends.
 
+use std::time::Duration;
+
 use loopchat::Context;
 use loopchat::http::{IncomingMessage, ServerResponse};
 
@@ -20,7 +22,7 @@ fn paused_requests_that_are_answered_do_not_pile_up() {
                     request.pause(cx);
                 });
                 request.on_end(cx, |said, _, _| said.push("end".into()));
-                cx.set_timeout(1000, move |_, cx| {
+                cx.set_timeout(Duration::from_secs(1), move |_, cx| {
                     request.resume(cx);
                 });
                 response.end_with(cx, "x");
@@ -45,7 +47,7 @@ fn what_a_piece_of_a_body_takes_counts() {
         server.on_request(
             cx,
             |_: &mut Said, cx: &mut Context<Said>, request: IncomingMessage, _: ServerResponse| {
-                cx.set_timeout(1000, move |said: &mut Said, cx| {
+                cx.set_timeout(Duration::from_secs(1), move |said: &mut Said, cx| {
                     let socket = request.socket();
                     let counted = loopchat::http::held(cx, socket);
                     let unread = socket.unread_in_kernel(cx) + socket.readable_length(cx);

@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::Context;
 use loopchat::http::{self, Agent, AgentOptions, ClientRequest, RequestOptions};
@@ -28,7 +29,9 @@ fn rig() -> Timed<Said> {
                 "{} on {place}",
                 request.url(cx).expect("it is there")
             ));
-            cx.set_timeout(1000, move |_, cx| response.end_with(cx, "x"));
+            cx.set_timeout(Duration::from_secs(1), move |_, cx| {
+                response.end_with(cx, "x")
+            });
         });
     })
 }
@@ -45,20 +48,14 @@ fn ask(rig: &mut Timed<Said>, agent: Agent, path: &str) -> ClientRequest {
 }
 
 fn keeping() -> AgentOptions {
-    AgentOptions {
-        keep_alive: true,
-        ..AgentOptions::default()
-    }
+    AgentOptions::new().keep_alive(true)
 }
 
 #[test]
 fn no_more_idle_connections_are_kept_than_may_be() {
     for most in 0..=4 {
         let mut rig = rig();
-        let options = AgentOptions {
-            max_free_sockets: most,
-            ..keeping()
-        };
+        let options = AgentOptions::new().max_free_sockets(most);
         let agent = Agent::new(&mut rig.event_loop, options);
         for _ in 0..3 {
             ask(&mut rig, agent, "/");
@@ -81,10 +78,7 @@ fn no_more_idle_connections_are_kept_than_may_be() {
 fn no_more_connections_are_made_than_may_be_and_who_waits_keeps_its_place() {
     for most in 1..=4 {
         let mut rig = rig();
-        let options = AgentOptions {
-            max_sockets: Some(most),
-            ..keeping()
-        };
+        let options = AgentOptions::new().max_sockets(Some(most));
         let agent = Agent::new(&mut rig.event_loop, options);
         for place in 0..9 {
             ask(&mut rig, agent, &format!("/{place}"));
@@ -147,10 +141,7 @@ fn who_waits_for_a_connection_that_ends_gets_another() {
             }
         });
     });
-    let options = AgentOptions {
-        max_sockets: Some(1),
-        ..keeping()
-    };
+    let options = AgentOptions::new().max_sockets(Some(1));
     let agent = Agent::new(&mut rig.event_loop, options);
     for path in ["/1", "/last", "/2", "/cut", "/3"] {
         ask(&mut rig, agent, path);

@@ -1,6 +1,8 @@
 //! From an I/O callback: ticks, check phase, then the socket's 'close' (close phase), then timers.
 //! A server's 'close' is a next_tick instead, so it comes long before the socket's.
 
+use std::time::Duration;
+
 use loopchat::{Context, net};
 
 use crate::{Trace, busy};
@@ -21,7 +23,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         });
         c.once_data(cx, move |out, cx, c, _| {
             out.log("client data");
-            cx.set_timeout(0, |out, _| out.log("timeout"));
+            cx.set_timeout(Duration::ZERO, |out, _| out.log("timeout"));
             cx.set_immediate(|out, _| out.log("immediate"));
             c.destroy(cx);
             idle.close(cx);

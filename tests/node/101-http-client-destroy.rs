@@ -1,6 +1,8 @@
 //! A request or its response is destroyed by the program, early or late, with or without a reason:
 //! what is told of it, in which order.
 
+use std::time::Duration;
+
 use loopchat::http::{Agent, AgentOptions, ClientRequest, IncomingMessage, RequestOptions, Server};
 use loopchat::net::Error;
 use loopchat::{Context, http};
@@ -119,7 +121,9 @@ fn next(out: &mut Trace, cx: &mut Context<Trace>, server: Server, place: usize) 
     });
     r.on_close(cx, move |out, cx, r| {
         out.log(format!("  close destroyed={}", r.destroyed(cx)));
-        cx.set_timeout(20, move |out, cx| next(out, cx, server, place + 1));
+        cx.set_timeout(Duration::from_millis(20), move |out, cx| {
+            next(out, cx, server, place + 1)
+        });
     });
     r.on_response(cx, |out, cx, _, x| {
         out.log("  response");
@@ -163,7 +167,7 @@ fn ask(
         out.log(format!("{path} close"));
         if let Some(next) = next.take() {
             let mut next = Some(next);
-            cx.set_timeout(20, move |out, cx| {
+            cx.set_timeout(Duration::from_millis(20), move |out, cx| {
                 if let Some(next) = next.take() {
                     next(out, cx);
                 }
@@ -188,11 +192,7 @@ fn ask(
 /// On a connection that is kept: destroyed in its 'end' a request is over already; before it had
 /// the connection, the next one gets it.
 fn kept(cx: &mut Context<Trace>, server: Server) {
-    let options = AgentOptions {
-        keep_alive: true,
-        max_sockets: Some(1),
-        ..AgentOptions::default()
-    };
+    let options = AgentOptions::new().keep_alive(true).max_sockets(Some(1));
     let agent = Agent::new(cx, options);
     let to = (server, agent);
     let over: Next = Some(Box::new(move |_, cx| {

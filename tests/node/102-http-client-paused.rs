@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::http::{IncomingMessage, RequestOptions};
 use loopchat::{Context, http, net};
@@ -60,7 +61,7 @@ fn respond(
         listen(cx, x, &n);
     }
     let count = Rc::clone(&n);
-    let later = cx.set_timeout(100, move |out, cx| {
+    let later = cx.set_timeout(Duration::from_millis(100), move |out, cx| {
         let (n, complete) = (count.get(), x.complete(cx));
         out.log(format!("  goes on at {n} complete={complete}"));
         match name {

@@ -2,6 +2,7 @@
 //! one; its response every time; never the next request on the connection.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::http::{Agent, AgentOptions, ClientRequest, RequestOptions, Server};
 use loopchat::{Context, http};
@@ -15,7 +16,7 @@ struct Ask {
     name: &'static str,
     agent: Option<Agent>,
     path: &'static str,
-    timeout: Option<u32>,
+    timeout: Option<u64>,
     next: Option<Next>,
 }
 
@@ -33,7 +34,7 @@ fn ask(cx: &mut Cx, server: Server, ask: Ask) -> ClientRequest {
         .path(path)
         .agent(agent);
     if let Some(timeout) = timeout {
-        options = options.timeout(timeout);
+        options = options.timeout(Duration::from_millis(timeout));
     }
     let r = http::get(cx, options);
     r.on_timeout(cx, move |out, _, _| out.log(format!("  {name} timeout")));
@@ -49,7 +50,7 @@ fn ask(cx: &mut Cx, server: Server, ask: Ask) -> ClientRequest {
     r.on_close(cx, move |out, cx, _| {
         out.log(format!("  {name} close"));
         if let Some(next) = next.clone() {
-            cx.set_timeout(50, move |out, cx| next(out, cx));
+            cx.set_timeout(Duration::from_millis(50), move |out, cx| next(out, cx));
         }
     });
     r
@@ -60,7 +61,7 @@ fn alone(
     cx: &mut Cx,
     server: Server,
     (name, path): (&'static str, &'static str),
-    timeout: Option<u32>,
+    timeout: Option<u64>,
     next: Next,
 ) -> ClientRequest {
     let next = Some(next);
@@ -74,13 +75,11 @@ fn alone(
     ask(cx, server, one)
 }
 
-fn one(cx: &mut Cx, timeout: u32) -> Agent {
-    let options = AgentOptions {
-        keep_alive: true,
-        max_sockets: Some(1),
-        timeout,
-        ..AgentOptions::default()
-    };
+fn one(cx: &mut Cx, timeout: u64) -> Agent {
+    let options = AgentOptions::new()
+        .keep_alive(true)
+        .max_sockets(Some(1))
+        .timeout(Duration::from_millis(timeout));
     Agent::new(cx, options)
 }
 
@@ -89,7 +88,7 @@ fn in_turn(
     cx: &mut Cx,
     server: Server,
     agent: Agent,
-    asked: &'static [(&'static str, &'static str, Option<u32>)],
+    asked: &'static [(&'static str, &'static str, Option<u64>)],
     next: Next,
 ) {
     let Some((&(name, path, timeout), rest)) = asked.split_first() else {
@@ -168,7 +167,7 @@ fn step(out: &mut Trace, cx: &mut Cx, server: Server, place: usize) {
             let agent = one(cx, 200);
             let later: Next = Rc::new(move |_, cx| {
                 let next = Rc::clone(&next);
-                cx.set_timeout(400, move |out: &mut Trace, cx| {
+                cx.set_timeout(Duration::from_millis(400), move |out: &mut Trace, cx| {
                     out.log(format!("  free {}", agent.sockets(cx).1));
                     next(out, cx);
                 });
@@ -184,18 +183,18 @@ fn step(out: &mut Trace, cx: &mut Cx, server: Server, place: usize) {
         }
         7 => {
             out.log("setTimeout");
-            alone(cx, server, SLOW, None, next).set_timeout(cx, 200);
+            alone(cx, server, SLOW, None, next).set_timeout(cx, Duration::from_millis(200));
         }
         8 => {
             out.log("setTimeout to nothing");
-            alone(cx, server, SLOW, Some(200), next).set_timeout(cx, 0);
+            alone(cx, server, SLOW, Some(200), next).set_timeout(cx, Duration::ZERO);
         }
         9 => {
             out.log("setTimeout again");
             let r = alone(cx, server, SLOW, None, next);
-            r.set_timeout(cx, 200);
+            r.set_timeout(cx, Duration::from_millis(200));
             r.on_timeout(cx, |_, cx, r| {
-                r.set_timeout(cx, 100);
+                r.set_timeout(cx, Duration::from_millis(100));
             });
         }
         10 => {
@@ -203,7 +202,7 @@ fn step(out: &mut Trace, cx: &mut Cx, server: Server, place: usize) {
             let r = alone(cx, server, ("fast", "/fast"), None, next);
             r.on_response(cx, |_, cx, r, x| {
                 x.on_end(cx, move |_, cx, _| {
-                    r.set_timeout(cx, 10);
+                    r.set_timeout(cx, Duration::from_millis(10));
                 });
             });
         }
@@ -227,16 +226,16 @@ pub fn main(_: &mut Trace, cx: &mut Cx) {
             r.end_with(cx, "x");
         }
         Some("/slow") => {
-            cx.set_timeout(400, move |_, cx| {
+            cx.set_timeout(Duration::from_millis(400), move |_, cx| {
                 r.end_with(cx, "x");
             });
         }
         _ => {
             r.write(cx, "a");
-            cx.set_timeout(400, move |_, cx| {
+            cx.set_timeout(Duration::from_millis(400), move |_, cx| {
                 r.write(cx, "b");
             });
-            cx.set_timeout(800, move |_, cx| {
+            cx.set_timeout(Duration::from_millis(800), move |_, cx| {
                 r.end_with(cx, "c");
             });
         }

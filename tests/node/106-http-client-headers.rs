@@ -145,10 +145,7 @@ fn next(out: &mut Trace, cx: &mut Context<Trace>, server: net::Server, place: us
     }
     out.log(name);
     let agent = name.contains("kept").then(|| {
-        let options = AgentOptions {
-            keep_alive: true,
-            ..AgentOptions::default()
-        };
+        let options = AgentOptions::new().keep_alive(true);
         Agent::new(cx, options)
     });
     let mut options = RequestOptions::new()

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::Context;
 use loopchat::http::{self, Agent, AgentOptions, ClientRequest, RequestOptions};
@@ -38,7 +39,7 @@ fn fields(out: &mut Trace, cx: &mut Context<Trace>, options: RequestOptions) -> 
     r.append_header(cx, "b", "2").expect("a field");
     r.append_header(cx, "B", "3").expect("a field");
     r.set_no_delay(cx, true);
-    r.set_socket_keep_alive(cx, Some(5000));
+    r.set_socket_keep_alive(cx, Some(Duration::from_secs(5)));
     let all = r.get_headers(cx).into_iter();
     let all = all
         .filter(|(name, _)| name != "host")
@@ -121,11 +122,7 @@ fn next(out: &mut Trace, cx: &mut Context<Trace>, plan: &Plan) {
 }
 
 pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
-    let options = AgentOptions {
-        keep_alive: true,
-        max_sockets: Some(1),
-        ..AgentOptions::default()
-    };
+    let options = AgentOptions::new().keep_alive(true).max_sockets(Some(1));
     let agent = Agent::new(cx, options);
     let server = http::create_server(cx);
     server.on_request(cx, |out, cx, req, res| {

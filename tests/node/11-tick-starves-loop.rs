@@ -1,5 +1,7 @@
 //! Recursive next_tick runs to exhaustion before the loop moves on to any phase.
 
+use std::time::Duration;
+
 use loopchat::Context;
 
 use crate::{Trace, busy};
@@ -18,6 +20,6 @@ fn tick(out: &mut Trace, cx: &mut Context<Trace>, n: u32) {
 }
 
 pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
-    cx.set_timeout(0, |out, _| out.log("timeout"));
+    cx.set_timeout(Duration::ZERO, |out, _| out.log("timeout"));
     cx.next_tick(|out, cx| tick(out, cx, 1));
 }

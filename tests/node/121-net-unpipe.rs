@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::net::{EventKind, PipeOptions, Server, Socket};
 use loopchat::{Context, net};
@@ -39,7 +40,7 @@ fn until_read(
         return next(out, cx);
     }
     let mut next = Some(next);
-    cx.set_timeout(50, move |out, cx| {
+    cx.set_timeout(Duration::from_millis(50), move |out, cx| {
         if let Some(next) = next.take() {
             until_read(out, cx, socket, bytes, next);
         }

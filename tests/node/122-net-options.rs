@@ -4,6 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use loopchat::net::{Address, ConnectOptions, ListenOptions, Server, Socket};
 use loopchat::{Context, net};
@@ -88,9 +89,9 @@ fn local_address(cx: &mut Cx, server: Server, next: Next) {
 }
 
 fn timeout(out: &mut Trace, cx: &mut Cx, server: Server, next: Next) {
-    let options = at(cx, server).timeout(50);
+    let options = at(cx, server).timeout(Duration::from_millis(50));
     let c = net::create_connection(cx, options);
-    out.log(format!("timeout {}", c.timeout(cx)));
+    out.log(format!("timeout {}", c.timeout(cx).as_millis()));
     watch(cx, "idle", c, next);
 }
 

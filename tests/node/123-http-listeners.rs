@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::http::{
     IncomingMessage, MessageEvent, MessageEventKind, RequestEventKind, RequestOptions,
@@ -83,7 +84,7 @@ fn ask(cx: &mut Cx, server: Server, n: u32) {
     });
     q.write(cx, "a");
     q.once_finish(cx, |out, _, _| out.log("sent"));
-    cx.set_timeout(100, move |_, cx| q.end_with(cx, "b"));
+    cx.set_timeout(Duration::from_millis(100), move |_, cx| q.end_with(cx, "b"));
 }
 
 pub fn main(_: &mut Trace, cx: &mut Cx) {

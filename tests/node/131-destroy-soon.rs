@@ -1,6 +1,8 @@
 //! destroy_soon(): ends, and destroys at 'finish' without waiting for the peer's end; a second one
 //! and a finished one destroy at once.
 
+use std::time::Duration;
+
 use loopchat::{Context, net};
 
 use crate::Trace;
@@ -23,7 +25,7 @@ fn run(
     c.on_close(cx, move |out, cx, _, e| {
         out.lane(l, format!("close {e}"));
         let next = next.clone();
-        cx.set_timeout(200, move |out, cx| next(out, cx));
+        cx.set_timeout(Duration::from_millis(200), move |out, cx| next(out, cx));
     });
     go(out, cx, l, c);
     c.on_finish(cx, move |out, cx, c| {

@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::{Context, net};
 
@@ -46,7 +47,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             ));
             cx.next_tick(|out, _| out.log("tick"));
             let conn = Rc::clone(&conn);
-            cx.set_timeout(300, move |out, cx| {
+            cx.set_timeout(Duration::from_millis(300), move |out, cx| {
                 out.log("resume");
                 conn.get().unwrap().resume(cx);
             });

@@ -1,6 +1,8 @@
 //! Corked writes above the high-water mark answer false; uncork() sends them as one, 'drain' is a
 //! tick and comes before the callbacks.
 
+use std::time::Duration;
+
 use loopchat::{Context, net};
 
 use crate::Trace;
@@ -50,7 +52,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
                 let e = c.write_then(cx, "eeee", |out, _, _| out.log("callback e"));
                 out.log(format!("e {e}"));
                 cx.next_tick(|out, _| out.log("tick"));
-                cx.set_timeout(200, move |out, cx| {
+                cx.set_timeout(Duration::from_millis(200), move |out, cx| {
                     c.cork(cx);
                     c.write(cx, "corked ");
                     c.end_then(cx, "end", |out, _, _| out.log("end callback"));

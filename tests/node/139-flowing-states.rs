@@ -1,6 +1,8 @@
 //! readable_flowing: null, true with a 'data' listener or resume(), false after pause(); a listener
 //! does not undo a pause().
 
+use std::time::Duration;
+
 use loopchat::{Context, net};
 
 use crate::Trace;
@@ -45,7 +47,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
                 server.close(cx);
             });
         });
-        cx.set_timeout(300, move |out, cx| {
+        cx.set_timeout(Duration::from_millis(300), move |out, cx| {
             let (length, read) = (a.readable_length(cx), a.bytes_read(cx));
             out.log(format!(
                 "later {} length={length} read={read}",

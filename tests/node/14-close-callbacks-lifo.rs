@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::{Context, net};
 
@@ -29,7 +30,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
                 if n.get() < 3 {
                     return;
                 }
-                cx.set_timeout(10, move |_, cx| {
+                cx.set_timeout(Duration::from_millis(10), move |_, cx| {
                     socks[0].destroy(cx);
                     socks[1].destroy_with_error(cx, net::Error::new("boom"));
                     socks[2].destroy(cx);

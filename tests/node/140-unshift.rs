@@ -1,6 +1,8 @@
 //! unshift() puts bytes back in front; what was put back while paused comes first after resume(),
 //! and holds 'end' back.
 
+use std::time::Duration;
+
 use loopchat::{Context, net};
 
 use crate::Trace;
@@ -27,7 +29,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             c.unshift(cx, b"");
             let (length, read) = (c.readable_length(cx), c.bytes_read(cx));
             out.log(format!("unshifted length={length} bytesRead={read}"));
-            cx.set_timeout(200, move |out, cx| {
+            cx.set_timeout(Duration::from_millis(200), move |out, cx| {
                 let (length, ended) = (c.readable_length(cx), c.readable_ended(cx));
                 out.log(format!("later length={length} ended={ended}"));
                 c.resume(cx);

@@ -1,6 +1,8 @@
 //! 'error' of destroy(error) is a tick, 'close' comes in the close phase: after the immediates of
 //! that turn; seen from main, a timer, an immediate and I/O.
 
+use std::time::Duration;
+
 use loopchat::{Context, net};
 
 use crate::Trace;
@@ -20,7 +22,7 @@ fn die(
     c.on_close(cx, move |out, cx, _, e| {
         out.log(format!("{n} close {e}"));
         let next = next.clone();
-        cx.set_timeout(100, move |out, cx| next(out, cx));
+        cx.set_timeout(Duration::from_millis(100), move |out, cx| next(out, cx));
     });
     cx.next_tick(move |out, _| out.log(format!("{n} tick before")));
     cx.set_immediate(move |out, _| out.log(format!("{n} immediate")));
@@ -48,7 +50,9 @@ fn run(out: &mut Trace, cx: &mut Context<Trace>, server: net::Server, step: u8) 
         }
         2 => {
             c.on_connect(cx, move |_, cx, c| {
-                cx.set_timeout(200, move |out, cx| die(out, cx, "timer", c, next));
+                cx.set_timeout(Duration::from_millis(200), move |out, cx| {
+                    die(out, cx, "timer", c, next)
+                });
             });
         }
         3 => {

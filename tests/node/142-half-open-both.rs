@@ -1,5 +1,7 @@
 //! allow_half_open on both sides: each direction ends by itself, and 'close' comes when both have.
 
+use std::time::Duration;
+
 use loopchat::{Context, net};
 
 use crate::Trace;
@@ -28,7 +30,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             cx.set_immediate(move |out, cx| {
                 out.lane("server", format!("writes [{}]", s.ready_state(cx)));
                 s.write(cx, "still ");
-                cx.set_timeout(100, move |out, cx| {
+                cx.set_timeout(Duration::from_millis(100), move |out, cx| {
                     s.end_with(cx, "open");
                     out.lane("server", format!("ended [{}]", s.ready_state(cx)));
                 });

@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::{Context, net};
 
@@ -12,7 +13,7 @@ const TOTAL: usize = 24 * 1024 * 1024;
 
 /// Until the source is paused, as the target does not read.
 fn wait(cx: &mut Context<Trace>, source: Rc<Cell<Option<net::Socket>>>, slow: net::Socket) {
-    cx.set_timeout(100, move |out, cx| {
+    cx.set_timeout(Duration::from_millis(100), move |out, cx| {
         if !source.get().is_some_and(|source| source.is_paused(cx)) {
             return wait(cx, Rc::clone(&source), slow);
         }

@@ -1,6 +1,8 @@
 //! A socket without a connection: write() fails with ERR_SOCKET_CLOSED, end() does nothing yet and
 //! holds nothing open.
 
+use std::time::Duration;
+
 use loopchat::{Context, net};
 
 use crate::Trace;
@@ -46,7 +48,7 @@ pub fn main(out: &mut Trace, cx: &mut Context<Trace>) {
     b.end_then(cx, "", |out, _, _| out.log("b end callback"));
     let (state, ended) = (b.ready_state(cx), b.writable_ended(cx));
     out.log(format!("b [{state}] ended={ended}"));
-    cx.set_timeout(200, move |out, cx| {
+    cx.set_timeout(Duration::from_millis(200), move |out, cx| {
         let (state, finished) = (b.ready_state(cx), b.writable_finished(cx));
         let destroyed = b.destroyed(cx);
         out.log(format!(

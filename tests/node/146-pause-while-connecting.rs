@@ -1,6 +1,8 @@
 //! pause() while connecting keeps a socket from reading; but if resume() or a 'data' listener came
 //! before it, one read is under way.
 
+use std::time::Duration;
+
 use loopchat::{Context, net};
 
 use crate::Trace;
@@ -22,16 +24,16 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             out.log(format!("b data \"{}\"", String::from_utf8_lossy(d)))
         });
         b.pause(cx);
-        cx.set_timeout(400, move |out, cx| {
+        cx.set_timeout(Duration::from_millis(400), move |out, cx| {
             let (read, length, paused) = (a.bytes_read(cx), a.readable_length(cx), a.is_paused(cx));
             out.log(format!("a read={read} length={length} paused={paused}"));
             let (read, length, paused) = (b.bytes_read(cx), b.readable_length(cx), b.is_paused(cx));
             out.log(format!("b read={read} length={length} paused={paused}"));
             a.resume(cx);
-            cx.set_timeout(200, move |out, cx| {
+            cx.set_timeout(Duration::from_millis(200), move |out, cx| {
                 out.log("b resumes");
                 b.resume(cx);
-                cx.set_timeout(200, move |_, cx| {
+                cx.set_timeout(Duration::from_millis(200), move |_, cx| {
                     a.destroy(cx);
                     b.destroy(cx);
                     server.close(cx);

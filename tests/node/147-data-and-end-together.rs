@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::{Context, net};
 
@@ -52,7 +53,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         let half = Rc::clone(&half);
         run(cx, server, "ended", true, move |cx| {
             half.set(false);
-            cx.set_timeout(200, move |_, cx| {
+            cx.set_timeout(Duration::from_millis(200), move |_, cx| {
                 run(cx, server, "open", false, move |cx| {
                     server.close(cx);
                 });

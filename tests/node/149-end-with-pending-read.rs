@@ -1,6 +1,8 @@
 //! The peer's FIN while data is kept by a pause(): 'end' waits for it, and own end() meanwhile
 //! makes 'close' follow 'end'.
 
+use std::time::Duration;
+
 use loopchat::{Context, net};
 
 use crate::Trace;
@@ -28,7 +30,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         s.resume(cx);
         s.pause(cx);
         s.end_then(cx, "", |out, _, _| out.log("end callback"));
-        cx.set_timeout(400, move |out, cx| {
+        cx.set_timeout(Duration::from_millis(400), move |out, cx| {
             let (kept, finished) = (s.readable_length(cx), s.writable_finished(cx));
             let state = s.ready_state(cx);
             out.log(format!("kept {kept} finished={finished} [{state}]"));

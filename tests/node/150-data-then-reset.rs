@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::{Context, net};
 
@@ -15,7 +16,9 @@ fn dial(cx: &mut Context<Trace>, server: net::Server, n: &'static str) {
         if n == "together" {
             c.reset_and_destroy(cx).unwrap();
         } else {
-            cx.set_timeout(200, move |_, cx| c.reset_and_destroy(cx).unwrap());
+            cx.set_timeout(Duration::from_millis(200), move |_, cx| {
+                c.reset_and_destroy(cx).unwrap()
+            });
         }
     });
 }

@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::{Context, net};
 
@@ -29,7 +30,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
                 out.log(format!("callback {e}"));
             });
             let conn = Rc::clone(&conn);
-            cx.set_timeout(300, move |_, cx| {
+            cx.set_timeout(Duration::from_millis(300), move |_, cx| {
                 conn.get().unwrap().reset_and_destroy(cx).unwrap()
             });
         });

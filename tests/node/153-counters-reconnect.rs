@@ -1,6 +1,8 @@
 //! bytes_read and bytes_written are kept through destroy() and close, and begin anew when the same
 //! socket connects again.
 
+use std::time::Duration;
+
 use loopchat::{Context, net};
 
 use crate::Trace;
@@ -45,7 +47,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
                 server.close(cx);
                 return;
             }
-            cx.set_timeout(100, move |out, cx| {
+            cx.set_timeout(Duration::from_millis(100), move |out, cx| {
                 c.connect(cx, ("127.0.0.1", port));
                 show(out, cx, c, "connecting again");
                 c.write(cx, "ab");

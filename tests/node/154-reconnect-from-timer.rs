@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::{Context, net};
 
@@ -31,7 +32,9 @@ fn dial(cx: &mut Context<Trace>, server: net::Server, port: u16, tries: Rc<Cell<
             server.once_listening(cx, |out, _, _| out.log("listening"));
         }
         let tries = tries.clone();
-        cx.set_timeout(500, move |_, cx| dial(cx, server, port, tries.clone()));
+        cx.set_timeout(Duration::from_millis(500), move |_, cx| {
+            dial(cx, server, port, tries.clone())
+        });
     });
     c.connect(cx, ("127.0.0.77", port));
     c.once_connect(cx, move |out, _, _| out.log(format!("{n} callback")));

@@ -2,6 +2,7 @@
 //! same iteration; begun in the check phase or in a timer, before the next poll.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use loopchat::{Context, net};
 
@@ -25,7 +26,7 @@ fn dial(
     c.on_close(cx, move |out, cx, _, e| {
         out.log(format!("{name} close {e}"));
         let next = next.clone();
-        cx.set_timeout(100, move |out, cx| next(out, cx));
+        cx.set_timeout(Duration::from_millis(100), move |out, cx| next(out, cx));
     });
 }
 
@@ -48,12 +49,12 @@ pub fn main(out: &mut Trace, cx: &mut Context<Trace>) {
                 let p = nope.clone();
                 dial(out, cx, "check", &nope, move |_, cx| {
                     let nope = p.clone();
-                    cx.set_timeout(1, move |out, cx| {
+                    cx.set_timeout(Duration::from_millis(1), move |out, cx| {
                         dial(out, cx, "timer", &nope, |out, _| out.log("done"));
                     });
                 });
             });
         });
-        cx.set_timeout(0, |out, _| out.log("poll timeout"));
+        cx.set_timeout(Duration::ZERO, |out, _| out.log("poll timeout"));
     });
 }

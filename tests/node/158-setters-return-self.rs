@@ -1,6 +1,8 @@
 //! set_no_delay, set_keep_alive, set_timeout, ref, unref, pause and resume return the socket, at
 //! any time of its life, also over IPC.
 
+use std::time::Duration;
+
 use loopchat::{Context, net};
 
 use crate::Trace;
@@ -9,10 +11,10 @@ fn all(out: &mut Trace, cx: &mut Context<Trace>, name: &str, c: net::Socket) {
     let same = [
         c.set_no_delay(cx, true),
         c.set_no_delay(cx, false),
-        c.set_keep_alive(cx, Some(2500)),
+        c.set_keep_alive(cx, Some(Duration::from_millis(2500))),
         c.set_keep_alive(cx, None),
-        c.set_timeout(cx, 1000),
-        c.set_timeout(cx, 0),
+        c.set_timeout(cx, Duration::from_secs(1)),
+        c.set_timeout(cx, Duration::ZERO),
         c.unref(cx),
         c.set_ref(cx, true),
         c.pause(cx),

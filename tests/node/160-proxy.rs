@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::{Context, net};
 
@@ -17,7 +18,7 @@ fn dial(
     let opts = net::ConnectOptions::new(("127.0.0.1", proxy.port(cx))).allow_half_open(true);
     let c = net::create_connection(cx, opts);
     c.write(cx, "one ");
-    cx.set_timeout(200, move |_, cx| {
+    cx.set_timeout(Duration::from_millis(200), move |_, cx| {
         c.end_with(cx, "two");
     });
     c.on_data(cx, move |out, _, _, d| {

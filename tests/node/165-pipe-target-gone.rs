@@ -1,6 +1,8 @@
 //! pipe(): when the target closes, or was ended by someone else, the source is paused and forwards
 //! no more; a pause of the program's own is not undone by the target's 'drain'.
 
+use std::time::Duration;
+
 use loopchat::{Context, net};
 
 use crate::Trace;
@@ -20,7 +22,7 @@ fn until(
     if met(cx) {
         next(out, cx);
     } else {
-        cx.set_timeout(100, move |out, cx| {
+        cx.set_timeout(Duration::from_millis(100), move |out, cx| {
             until(out, cx, met.clone(), next.clone())
         });
     }
@@ -60,7 +62,7 @@ fn closed(
         show(out, cx, "closed", from);
         out.log(format!("returns target {}", from.pipe(cx, to) == to));
         show(out, cx, "closed piped", from);
-        cx.set_timeout(600, move |_, cx| {
+        cx.set_timeout(Duration::from_millis(600), move |_, cx| {
             to.destroy(cx);
         });
         let next = next.clone();
@@ -87,7 +89,7 @@ fn ended(
 ) {
     both(out, cx, servers, move |_, cx, from, to| {
         from.pipe(cx, to);
-        cx.set_timeout(600, move |_, cx| {
+        cx.set_timeout(Duration::from_millis(600), move |_, cx| {
             to.end_with(cx, "bye");
         });
         let next = next.clone();
@@ -119,7 +121,7 @@ fn paused(
         to.uncork(cx);
         to.on_drain(cx, |out, _, _| out.log("drain"));
         let next = next.clone();
-        cx.set_timeout(600, move |out, cx| {
+        cx.set_timeout(Duration::from_millis(600), move |out, cx| {
             show(out, cx, "paused", from);
             from.pipe(cx, to);
             show(out, cx, "piped again", from);

@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::{Context, net};
 
@@ -31,7 +32,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             if read.get() == 20 {
                 out.log("reader stops");
             } else {
-                cx.set_timeout(40, move |_, cx| {
+                cx.set_timeout(Duration::from_millis(40), move |_, cx| {
                     s.resume(cx);
                 });
             }
@@ -43,7 +44,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         let (client, slow) = (connecting.get().unwrap(), slow.clone());
         client.on_timeout(cx, move |out, cx, client| {
             out.log(format!("timeout after {} pieces", pieces.get()));
-            client.set_timeout(cx, 0);
+            client.set_timeout(cx, Duration::ZERO);
             slow.set(false);
             s.resume(cx);
         });
@@ -52,7 +53,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     server.once_listening(cx, move |_, cx, server| {
         let c = net::create_connection(cx, ("127.0.0.1", server.port(cx)));
         client.set(Some(c));
-        c.set_timeout(cx, 600);
+        c.set_timeout(cx, Duration::from_millis(600));
         c.end_then(cx, vec![0; SIZE], |out, _, _| out.log("end callback"));
         c.on_close(cx, |out, _, _, e| out.log(format!("close {e}")));
     });

@@ -2,6 +2,8 @@
 //! is destroyed the server's 'close' (next_tick) comes BEFORE that socket's own 'close' (close
 //! phase).
 
+use std::time::Duration;
+
 use loopchat::{Context, net};
 
 use crate::Trace;
@@ -20,7 +22,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             let late = net::create_connection(cx, ("127.0.0.1", port));
             late.on_error(cx, move |out, cx, _, e| {
                 out.log(format!("late client {}", e.code()));
-                cx.set_timeout(200, move |out, cx| {
+                cx.set_timeout(Duration::from_millis(200), move |out, cx| {
                     out.log("destroying the last connection");
                     s.destroy(cx);
                     server.get_connections(cx, |out, _, n| out.log(format!("connections {n}")));

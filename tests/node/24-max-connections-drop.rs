@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::{Context, net};
 
@@ -65,11 +66,11 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         let held = held.clone();
         first.once_connect(cx, move |_, cx, first| {
             let held = held.clone();
-            cx.set_timeout(200, move |_, cx| {
+            cx.set_timeout(Duration::from_millis(200), move |_, cx| {
                 let held = held.clone();
                 dial("second", cx, server, move |cx| {
                     held.get().unwrap().on_close(cx, move |_, cx, _, _| {
-                        cx.set_timeout(200, move |_, cx| {
+                        cx.set_timeout(Duration::from_millis(200), move |_, cx| {
                             dial("third", cx, server, move |cx| {
                                 server.close(cx);
                             });

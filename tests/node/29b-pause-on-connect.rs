@@ -1,5 +1,7 @@
 //! pause_on_connect: nothing is read of an accepted socket, not even its end, until resume().
 
+use std::time::Duration;
+
 use loopchat::{Context, net};
 
 use crate::Trace;
@@ -21,7 +23,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             out.log("close");
             server.close(cx);
         });
-        cx.set_timeout(500, move |out, cx| {
+        cx.set_timeout(Duration::from_millis(500), move |out, cx| {
             let (read, state) = (s.bytes_read(cx), s.ready_state(cx));
             out.log(format!("resume bytesRead={read} [{state}]"));
             s.resume(cx);

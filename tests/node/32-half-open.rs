@@ -1,5 +1,7 @@
 //! allow_half_open: after the peer's FIN the socket stays writable until end() is called.
 
+use std::time::Duration;
+
 use loopchat::{Context, net};
 
 use crate::Trace;
@@ -13,7 +15,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         });
         s.on_end(cx, |out, cx, s| {
             out.lane("server", format!("end [{}]", s.ready_state(cx)));
-            cx.set_timeout(200, move |out, cx| {
+            cx.set_timeout(Duration::from_millis(200), move |out, cx| {
                 let (state, destroyed) = (s.ready_state(cx), s.destroyed(cx));
                 out.lane(
                     "server",

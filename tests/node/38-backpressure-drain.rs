@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::{Context, net};
 
@@ -39,7 +40,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
                 c.bytes_written(cx) == sent
             ));
             let (conn, drained) = (Rc::clone(&conn), Rc::clone(&drained));
-            cx.set_timeout(500, move |out, cx| {
+            cx.set_timeout(Duration::from_millis(500), move |out, cx| {
                 let conn: net::Socket = conn.get().unwrap();
                 let (drains, read) = (drained.get(), conn.bytes_read(cx));
                 let paused = conn.is_paused(cx);

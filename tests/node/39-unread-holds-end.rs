@@ -1,6 +1,8 @@
 //! A socket nobody reads still emits 'end' and 'close' when the peer sent nothing, but one unread
 //! byte holds both back.
 
+use std::time::Duration;
+
 use loopchat::{Context, net};
 
 use crate::Trace;
@@ -25,7 +27,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             }
         });
         if l == "unread" {
-            cx.set_timeout(600, move |out, cx| {
+            cx.set_timeout(Duration::from_millis(600), move |out, cx| {
                 let (length, read) = (s.readable_length(cx), s.bytes_read(cx));
                 let ended = s.readable_ended(cx);
                 out.lane(

@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::{Context, net};
 
@@ -21,7 +22,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             s.pause(cx);
             if d == b"one" {
                 client.get().unwrap().end_with(cx, "two");
-                cx.set_timeout(400, move |out, cx| {
+                cx.set_timeout(Duration::from_millis(400), move |out, cx| {
                     let (buffered, paused) = (s.readable_length(cx), s.is_paused(cx));
                     let ended = s.readable_ended(cx);
                     out.log(format!("buffered {buffered} paused={paused} ended={ended}"));
@@ -29,7 +30,9 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
                     out.log("second resume called");
                 });
             } else {
-                cx.set_timeout(200, |out, _| out.log("never resumed again"));
+                cx.set_timeout(Duration::from_millis(200), |out, _| {
+                    out.log("never resumed again")
+                });
             }
         });
         s.on_end(cx, |out, cx, s| {
@@ -39,7 +42,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             out.log("close");
             server.close(cx);
         });
-        cx.set_timeout(300, move |out, cx| {
+        cx.set_timeout(Duration::from_millis(300), move |out, cx| {
             out.log(format!("before resume bytesRead={}", s.bytes_read(cx)));
             s.resume(cx);
             out.log("first resume called");

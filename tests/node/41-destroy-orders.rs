@@ -1,6 +1,8 @@
 //! destroy(): no 'end'; destroy(err): 'error' (tick) then 'close' true (close phase); both at most
 //! once; peer just sees 'end'.
 
+use std::time::Duration;
+
 use loopchat::{Context, net};
 
 use crate::Trace;
@@ -19,7 +21,7 @@ fn run(
     c.on_close(cx, move |out, cx, _, e| {
         out.lane(l, format!("close {e}"));
         let next = next.clone();
-        cx.set_timeout(200, move |_, cx| next(cx));
+        cx.set_timeout(Duration::from_millis(200), move |_, cx| next(cx));
     });
     c.on_connect(cx, move |out, cx, c| {
         let same = match err.clone() {

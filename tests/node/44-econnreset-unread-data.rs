@@ -1,6 +1,8 @@
 //! Destroying a socket that still has unread received bytes makes the kernel send RST: the peer
 //! gets ECONNRESET, not 'end'.
 
+use std::time::Duration;
+
 use loopchat::{Context, net};
 
 use crate::Trace;
@@ -9,7 +11,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     let server = net::create_server(cx);
     server.set_pause_on_connect(cx, true);
     server.on_connection(cx, move |_, cx, s| {
-        cx.set_timeout(400, move |_, cx| {
+        cx.set_timeout(Duration::from_millis(400), move |_, cx| {
             s.destroy(cx);
         });
         server.close(cx);

@@ -1,6 +1,8 @@
 //! Half-open client, peer gone for good: the first write still succeeds, the next fails: callback
 //! error, 'error' EPIPE (write), 'close' true.
 
+use std::time::Duration;
+
 use loopchat::{Context, net};
 
 use crate::Trace;
@@ -25,7 +27,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
                 ))
             });
             out.log(format!("first write {wrote}"));
-            cx.set_timeout(400, move |out, cx| {
+            cx.set_timeout(Duration::from_millis(400), move |out, cx| {
                 out.log(format!("40ms later destroyed={}", c.destroyed(cx)));
                 let wrote = c.write_then(cx, "b", |out, _, e| {
                     let e = e.unwrap();

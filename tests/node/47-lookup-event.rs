@@ -1,6 +1,8 @@
 //! A host name gives one 'lookup' (err, ip, family, host) before 'connect'; an IP literal gives
 //! none. A failing lookup gives 'lookup' with the error, then 'error', then 'close' true.
 
+use std::time::Duration;
+
 use loopchat::{Context, net};
 
 use crate::{Trace, or_undefined};
@@ -46,7 +48,7 @@ fn dial(
 
 fn fail(_: &mut Trace, cx: &mut Context<Trace>, request: net::LookupRequest) {
     let mut request = Some(request);
-    cx.set_timeout(50, move |_, cx| {
+    cx.set_timeout(Duration::from_millis(50), move |_, cx| {
         if let Some(request) = request.take() {
             let mock = net::Error::lookup(request.host());
             request.answer(cx, Err(mock));

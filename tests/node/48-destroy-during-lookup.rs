@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::{Context, net};
 
@@ -39,18 +40,20 @@ fn dial(
     c.on_close(cx, move |out, cx, c, e| {
         out.log(format!("{name} close {e} [{}]", c.ready_state(cx)));
         let (answer, mut next) = (answer.clone(), next.take());
-        cx.set_timeout(100, move |out, cx| {
+        cx.set_timeout(Duration::from_millis(100), move |out, cx| {
             out.log(format!("{name} answer"));
             let request = answer.take().unwrap();
             request.answer(cx, Ok(vec!["127.0.0.1".parse().unwrap()]));
             let mut next = next.take();
-            cx.set_timeout(100, move |out, cx| next.take().unwrap()(out, cx));
+            cx.set_timeout(Duration::from_millis(100), move |out, cx| {
+                next.take().unwrap()(out, cx)
+            });
         });
     });
     c.write_then(cx, "never sent", move |out, _, e| {
         out.log(format!("{name} write callback {}", e.unwrap().code()));
     });
-    cx.set_timeout(50, move |out, cx| {
+    cx.set_timeout(Duration::from_millis(50), move |out, cx| {
         c.destroy(cx);
         out.log(format!("{name} destroyed connecting={}", c.connecting(cx)));
     });

@@ -1,6 +1,8 @@
 //! IPC: destroying a socket with unread data resets, the peer gets ECONNRESET; writing to a peer
 //! that is gone is EPIPE at the first write.
 
+use std::time::Duration;
+
 use loopchat::{Context, net};
 
 use crate::Trace;
@@ -71,7 +73,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     let server = net::create_server(cx);
     server.set_pause_on_connect(cx, true);
     server.on_connection(cx, move |_, cx, s| {
-        cx.set_timeout(200, move |_, cx| {
+        cx.set_timeout(Duration::from_millis(200), move |_, cx| {
             s.destroy(cx);
         });
         n += 1;

@@ -4,6 +4,7 @@
 use std::cell::Cell;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::{Context, net};
 
@@ -55,7 +56,7 @@ pub fn main(out: &mut Trace, cx: &mut Context<Trace>) {
             let conn = conn.clone();
             c.write_then(cx, "nobody reads this", move |out, cx, _| {
                 out.log("unread written");
-                cx.set_timeout(200, move |_, cx| {
+                cx.set_timeout(Duration::from_millis(200), move |_, cx| {
                     conn.get().unwrap().destroy(cx);
                 });
             });
@@ -70,7 +71,7 @@ pub fn main(out: &mut Trace, cx: &mut Context<Trace>) {
         dial(cx, "gone", dir.join("gone"), gone, true, |cx, c| {
             c.resume(cx);
             c.on_end(cx, |_, cx, c| {
-                cx.set_timeout(200, move |out, cx| {
+                cx.set_timeout(Duration::from_millis(200), move |out, cx| {
                     let wrote = c.write_then(cx, "x", |out, _, e| {
                         out.log(format!("gone write callback {}", e.unwrap().code()))
                     });

@@ -3,6 +3,7 @@
 //! outcome counts. All refused: one AggregateError with the code of the first.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use loopchat::{Context, net};
 
@@ -22,7 +23,7 @@ fn dial(
     let lookup = move |out: &mut Trace, cx: &mut Context<Trace>, request: net::LookupRequest| {
         out.log(format!("{name} lookup called all={}", request.all));
         let mut request = Some(request);
-        cx.set_timeout(1, move |_, cx| {
+        cx.set_timeout(Duration::from_millis(1), move |_, cx| {
             if let Some(request) = request.take() {
                 request.answer(cx, Ok(ips.map(|ip| ip.parse().unwrap()).to_vec()));
             }

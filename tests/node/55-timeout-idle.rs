@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::{Context, net};
 
@@ -22,21 +23,24 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         let c = net::create_connection(cx, ("127.0.0.1", server.port(cx)));
         let (conn, timeouts) = (conn.clone(), count.clone());
         c.once_connect(cx, move |out, cx, c| {
-            let same = c.set_timeout(cx, 160) == c;
-            out.log(format!("returns self {same} timeout={}", c.timeout(cx)));
+            let same = c.set_timeout(cx, Duration::from_millis(160)) == c;
+            out.log(format!(
+                "returns self {same} timeout={}",
+                c.timeout(cx).as_millis()
+            ));
             let (conn, count) = (conn.clone(), timeouts.clone());
-            cx.set_timeout(1000, move |out, cx| {
+            cx.set_timeout(Duration::from_secs(1), move |out, cx| {
                 let (timeouts, destroyed) = (count.get(), c.destroyed(cx));
                 out.log(format!(
                     "1000ms idle: timeouts={timeouts} destroyed={destroyed}"
                 ));
                 c.write_then(cx, "wake", |out, _, _| out.log("write callback"));
                 let (conn, count) = (conn.clone(), count.clone());
-                cx.set_timeout(600, move |out, cx| {
+                cx.set_timeout(Duration::from_millis(600), move |out, cx| {
                     out.log(format!("after a write: timeouts={}", count.get()));
                     conn.get().unwrap().write(cx, "incoming");
                     let count = count.clone();
-                    cx.set_timeout(600, move |out, cx| {
+                    cx.set_timeout(Duration::from_millis(600), move |out, cx| {
                         out.log(format!("after incoming data: timeouts={}", count.get()));
                         c.end(cx);
                         server.close(cx);

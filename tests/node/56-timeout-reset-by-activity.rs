@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::{Context, event_loop::Timer, net};
 
@@ -15,13 +16,16 @@ fn eight_times(
     let n = Rc::new(Cell::new(0));
     let (count, iv) = (n.clone(), Rc::new(Cell::new(None::<Timer>)));
     let own = iv.clone();
-    iv.set(Some(cx.set_interval(50, move |_, cx| {
-        count.set(count.get() + 1);
-        each(cx, count.get());
-        if count.get() == 8 {
-            cx.clear_timer(own.get().unwrap());
-        }
-    })));
+    iv.set(Some(cx.set_interval(
+        Duration::from_millis(50),
+        move |_, cx| {
+            count.set(count.get() + 1);
+            each(cx, count.get());
+            if count.get() == 8 {
+                cx.clear_timer(own.get().unwrap());
+            }
+        },
+    )));
     n
 }
 
@@ -36,7 +40,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, |_, cx, server| {
         let c = net::create_connection(cx, ("127.0.0.1", server.port(cx)));
-        c.set_timeout(cx, 300);
+        c.set_timeout(cx, Duration::from_millis(300));
         let sum = Rc::new(RefCell::new(String::new()));
         let got = sum.clone();
         c.on_data(cx, move |_, _, _, d| {

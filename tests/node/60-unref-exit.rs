@@ -1,6 +1,8 @@
 //! With the server and both socket ends unref'd the loop ends although everything is still open: no
 //! 'close' events at all.
 
+use std::time::Duration;
+
 use loopchat::{Context, net};
 
 use crate::Trace;
@@ -45,6 +47,8 @@ pub fn main(out: &mut Trace, cx: &mut Context<Trace>) {
             out.lane("client", "close (must not run)")
         });
     });
-    let timer = cx.set_timeout(800, |out, _| out.lane("client", "timer (must not run)"));
+    let timer = cx.set_timeout(Duration::from_millis(800), |out, _| {
+        out.lane("client", "timer (must not run)")
+    });
     cx.set_timer_ref(timer, false);
 }

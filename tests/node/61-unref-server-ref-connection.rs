@@ -1,6 +1,8 @@
 //! An unref'd server does not hold the loop, but a connection of it does, though the client's own
 //! end is unref'd. The last of unref and ref counts.
 
+use std::time::Duration;
+
 use loopchat::{Context, net};
 
 use crate::Trace;
@@ -25,7 +27,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         let c = net::create_connection(cx, ("127.0.0.1", server.port(cx)));
         c.once_connect(cx, |_, cx, c| {
             c.unref(cx);
-            let timer = cx.set_timeout(30, move |out, cx| {
+            let timer = cx.set_timeout(Duration::from_millis(30), move |out, cx| {
                 out.log("timer");
                 c.write(cx, "x");
             });
@@ -33,6 +35,8 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         });
         c.resume(cx);
     });
-    let late = cx.set_timeout(1000, |out, _| out.log("late (must not run)"));
+    let late = cx.set_timeout(Duration::from_secs(1), |out, _| {
+        out.log("late (must not run)")
+    });
     cx.set_timer_ref(late, false);
 }

@@ -1,5 +1,7 @@
 //! cork() batches writes into one writev: the peer sees one chunk; cork nests; end() uncorks fully.
 
+use std::time::Duration;
+
 use loopchat::{Context, net};
 
 use crate::Trace;
@@ -30,7 +32,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
                 c.uncork(cx);
                 let (corked, queued) = (c.writable_corked(cx), c.writable_length(cx));
                 out.log(format!("after one uncork corked={corked} queued={queued}"));
-                cx.set_timeout(200, move |out, cx| {
+                cx.set_timeout(Duration::from_millis(200), move |out, cx| {
                     out.log("second uncork");
                     c.uncork(cx);
                     out.log(format!("queued={}", c.writable_length(cx)));

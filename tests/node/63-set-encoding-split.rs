@@ -2,6 +2,7 @@
 //! 'end' becomes U+FFFD.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use loopchat::{Context, net};
 
@@ -13,7 +14,9 @@ fn next(cx: &mut Context<Trace>, c: net::Socket, mut parts: VecDeque<&'static [u
         return;
     };
     c.write(cx, p);
-    cx.set_timeout(250, move |_, cx| next(cx, c, parts.clone()));
+    cx.set_timeout(Duration::from_millis(250), move |_, cx| {
+        next(cx, c, parts.clone())
+    });
 }
 
 pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {

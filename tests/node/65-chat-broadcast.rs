@@ -4,6 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::{Context, net};
 
@@ -110,7 +111,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
                                 cid.write(cx, "hi ");
                             }
                             if n == "welcome cid" {
-                                cx.set_timeout(200, move |_, cx| {
+                                cx.set_timeout(Duration::from_millis(200), move |_, cx| {
                                     cid.write(cx, "all\nsecond\n");
                                 });
                             }

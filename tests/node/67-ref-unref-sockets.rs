@@ -1,6 +1,8 @@
 //! unref() before the connection stands is remembered; ref makes a socket hold the loop again; both
 //! return the socket.
 
+use std::time::Duration;
+
 use loopchat::{Context, net};
 
 use crate::Trace;
@@ -15,7 +17,9 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         });
     });
     server.unref(cx);
-    let hold = cx.set_timeout(5000, |out, _| out.log("hold (must not run)"));
+    let hold = cx.set_timeout(Duration::from_secs(5), |out, _| {
+        out.log("hold (must not run)")
+    });
     server.listen(cx, ("127.0.0.1", 0));
     server.once_listening(cx, move |out, cx, server| {
         let c = net::Socket::new(cx);

@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::{Context, http, net};
 
@@ -34,13 +35,15 @@ fn next(cx: &mut Context<Trace>, server: http::Server, place: usize) {
     let end = Rc::clone(&ended);
     c.on_end(cx, move |_, _, _| end.set(true));
     c.write(cx, format!("GET {url} HTTP/1.0\r\n{extra}\r\n"));
-    cx.set_timeout(600, move |out: &mut Trace, cx| {
+    cx.set_timeout(Duration::from_millis(600), move |out: &mut Trace, cx| {
         for l in text.borrow().split("\r\n") {
             out.log(format!("{name} < {l}"));
         }
         out.log(format!("{name} closed by server {}", ended.get()));
         c.destroy(cx);
-        cx.set_timeout(100, move |_, cx| next(cx, server, place + 1));
+        cx.set_timeout(Duration::from_millis(100), move |_, cx| {
+            next(cx, server, place + 1)
+        });
     });
 }
 

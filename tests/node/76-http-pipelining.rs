@@ -4,6 +4,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::http::ServerResponse;
 use loopchat::{Context, http, net};
@@ -27,12 +28,12 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         };
         third.end_with(cx, "third");
         out.log("ended 3");
-        cx.set_timeout(200, move |out: &mut Trace, cx| {
+        cx.set_timeout(Duration::from_millis(200), move |out: &mut Trace, cx| {
             second.write(cx, "sec");
             second.end_with(cx, "ond");
             out.log("ended 2");
         });
-        cx.set_timeout(400, move |out: &mut Trace, cx| {
+        cx.set_timeout(Duration::from_millis(400), move |out: &mut Trace, cx| {
             out.log("ending 1");
             first.end_with(cx, "first");
             out.log("ended 1");

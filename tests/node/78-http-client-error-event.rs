@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::{Context, http, net};
 
@@ -23,7 +24,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             "server",
             format!("clientError {code} writable={writable} destroyed={destroyed}"),
         );
-        cx.set_timeout(200, move |_, cx| {
+        cx.set_timeout(Duration::from_millis(200), move |_, cx| {
             s.end_with(cx, "HTTP/1.1 418 Custom\r\n\r\n")
         });
     });

@@ -4,6 +4,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::{Context, http, net};
 
@@ -47,16 +48,16 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             res.end_with(cx, "quick");
             return;
         }
-        cx.set_timeout(200, move |out: &mut Trace, cx| {
+        cx.set_timeout(Duration::from_millis(200), move |out: &mut Trace, cx| {
             server.close_then(cx, |out, _, _| out.lane("server", "close callback"));
             out.lane(
                 "server",
                 format!("close() called listening={}", server.listening(cx)),
             );
-            cx.set_timeout(400, move |out: &mut Trace, cx| {
+            cx.set_timeout(Duration::from_millis(400), move |out: &mut Trace, cx| {
                 out.lane("server", "answering");
                 res.end_with(cx, "slow");
-                cx.set_timeout(400, move |out: &mut Trace, cx| {
+                cx.set_timeout(Duration::from_millis(400), move |out: &mut Trace, cx| {
                     out.lane("server", "closeIdleConnections again");
                     server.close_idle_connections(cx);
                 });

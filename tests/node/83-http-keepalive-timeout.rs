@@ -4,6 +4,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::{Context, http, net};
 
@@ -16,7 +17,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         res.set_send_date(cx, false);
         res.end_with(cx, url);
     });
-    server.set_keep_alive_timeout(cx, 100);
+    server.set_keep_alive_timeout(cx, Duration::from_millis(100));
     server.listen(cx, ("127.0.0.1", 0));
     server.on_listening(cx, |_, cx, server| {
         let t0 = cx.now();
@@ -42,7 +43,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             server.close_then(cx, |out, _, _| out.log("server close"));
         });
         c.write(cx, "GET /one HTTP/1.1\r\nHost: x\r\n\r\n");
-        cx.set_timeout(500, move |out: &mut Trace, cx| {
+        cx.set_timeout(Duration::from_millis(500), move |out: &mut Trace, cx| {
             out.log(format!("at 500 ms still open {}", !c.destroyed(cx)));
         });
     });

@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::{Context, http, net};
 
@@ -40,9 +41,9 @@ fn dial(
 
 pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     let server = http::create_server(cx);
-    server.set_headers_timeout(cx, 150);
-    server.set_request_timeout(cx, 300);
-    server.set_connections_checking_interval(cx, 50);
+    server.set_headers_timeout(cx, Duration::from_millis(150));
+    server.set_request_timeout(cx, Duration::from_millis(300));
+    server.set_connections_checking_interval(cx, Duration::from_millis(50));
     server.on_request(cx, |out, cx, req, res| {
         let l = match req.url(cx).expect("it is there") {
             "/body" => "body",

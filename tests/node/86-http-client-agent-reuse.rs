@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::http::{Agent, AgentOptions, RequestOptions};
 use loopchat::{Context, http};
@@ -42,7 +43,7 @@ fn ask(
         out.log(format!("req close {path}"));
         left.set(left.get() - 1);
         if left.get() == 0 {
-            cx.set_timeout(200, move |out: &mut Trace, cx| {
+            cx.set_timeout(Duration::from_millis(200), move |out: &mut Trace, cx| {
                 out.log("agent.destroy");
                 agent.destroy(cx);
             });
@@ -78,11 +79,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             server.close_then(cx, |out, _, _| out.log("server close"));
         });
     });
-    let options = AgentOptions {
-        keep_alive: true,
-        max_sockets: Some(1),
-        ..AgentOptions::default()
-    };
+    let options = AgentOptions::new().keep_alive(true).max_sockets(Some(1));
     let agent = Agent::new(cx, options);
     server.listen(cx, ("127.0.0.1", 0));
     server.on_listening(cx, move |out, cx, server| {
@@ -91,7 +88,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         ask(cx, (server, agent), &left, ("/2", Some("post body")));
         ask(cx, (server, agent), &left, ("/3", None));
         out.log("three queued");
-        cx.set_timeout(600, move |_, cx| {
+        cx.set_timeout(Duration::from_millis(600), move |_, cx| {
             ask(cx, (server, agent), &left, ("/4", None))
         });
     });

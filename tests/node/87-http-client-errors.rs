@@ -4,6 +4,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::http::RequestOptions;
 use loopchat::{Context, http, net};
@@ -37,7 +38,7 @@ fn ask(
     req.on_close(cx, move |out, cx, _| {
         out.log(format!("{path} req close"));
         let mut next = next.take();
-        cx.set_timeout(50, move |_, cx| {
+        cx.set_timeout(Duration::from_millis(50), move |_, cx| {
             if let Some(next) = next.take() {
                 next(cx);
             }
@@ -67,7 +68,7 @@ fn ask(
         });
     });
     if path == "/mine" {
-        cx.set_timeout(200, move |out: &mut Trace, cx| {
+        cx.set_timeout(Duration::from_millis(200), move |out: &mut Trace, cx| {
             out.log("/mine destroy");
             req.destroy(cx);
         });

@@ -4,6 +4,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::{Context, http, net};
 
@@ -31,7 +32,7 @@ fn run(
     c.on_close(cx, move |out, cx, _, e| {
         out.log(format!("{url} close {e}"));
         let mut next = next.take();
-        cx.set_timeout(600, move |_, cx| {
+        cx.set_timeout(Duration::from_millis(600), move |_, cx| {
             if let Some(next) = next.take() {
                 next(cx);
             }
@@ -50,7 +51,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             res.end_with(cx, "now");
             return;
         }
-        cx.set_timeout(300, move |out: &mut Trace, cx| {
+        cx.set_timeout(Duration::from_millis(300), move |out: &mut Trace, cx| {
             out.log(format!(
                 "{url} end() in handler, destroyed={}",
                 res.destroyed(cx)

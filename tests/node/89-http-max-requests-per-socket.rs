@@ -4,6 +4,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::{Context, http, net};
 
@@ -35,7 +36,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
                 out.log(format!("< {l}"));
             }
             let ended = Rc::clone(&ended);
-            cx.set_timeout(600, move |out: &mut Trace, cx| {
+            cx.set_timeout(Duration::from_millis(600), move |out: &mut Trace, cx| {
                 out.log(format!("600 ms later ended by the server {}", ended.get()));
                 c.end(cx);
             });
@@ -47,7 +48,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
             server.close_then(cx, |out, _, _| out.log("server close"));
         });
         c.write(cx, "GET /1 HTTP/1.1\r\nHost: x\r\n\r\n");
-        cx.set_timeout(300, move |_, cx| {
+        cx.set_timeout(Duration::from_millis(300), move |_, cx| {
             c.write(
                 cx,
                 "GET /2 HTTP/1.1\r\nHost: x\r\n\r\nGET /3 HTTP/1.1\r\nHost: x\r\n\r\n",

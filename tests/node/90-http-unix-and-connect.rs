@@ -2,6 +2,7 @@
 //! 'connect' event, or a destroyed socket without a listener.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use loopchat::http::RequestOptions;
 use loopchat::{Context, http};
@@ -31,7 +32,7 @@ fn tunnel(cx: &mut Context<Trace>, sock: &Path, next: impl FnOnce(&mut Context<T
     req.on_close(cx, move |out, cx, _| {
         out.log("client req close");
         let mut next = next.take();
-        cx.set_timeout(100, move |_, cx| {
+        cx.set_timeout(Duration::from_millis(100), move |_, cx| {
             if let Some(next) = next.take() {
                 next(cx);
             }

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::fmt::Display;
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::http::RequestOptions;
 use loopchat::net::Error;
@@ -53,7 +54,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         );
         res.end_then(cx, "b", |out, _, _| out.log("end callback"));
         attempt(out, "end again returns self", Ok(res.end(cx) == res));
-        cx.set_timeout(200, move |out: &mut Trace, cx| {
+        cx.set_timeout(Duration::from_millis(200), move |out: &mut Trace, cx| {
             let written = res.write_then(cx, "c", |out, _, e| {
                 out.log(format!("write callback {}", e.unwrap().code()));
             });
@@ -80,7 +81,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
                     res.status_code(cx).expect("it is there"),
                     b.borrow()
                 );
-                cx.set_timeout(600, move |out: &mut Trace, cx| {
+                cx.set_timeout(Duration::from_millis(600), move |out: &mut Trace, cx| {
                     out.log(&line);
                     server.close(cx);
                 });

@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::http::{RequestOptions, ServerResponse};
 use loopchat::{Context, http, net};
@@ -82,7 +83,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         c.write(cx, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
         c.pause(cx);
         let resumed = Rc::clone(&resumed);
-        cx.set_timeout(600, move |out: &mut Trace, cx| {
+        cx.set_timeout(Duration::from_millis(600), move |out: &mut Trace, cx| {
             resumed.set(true);
             out.log("client resumes");
             c.resume(cx);

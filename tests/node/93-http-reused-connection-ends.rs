@@ -80,10 +80,7 @@ fn step(
         server.close_then(cx, |out: &mut Trace, _, _| out.log("server close"));
         return;
     };
-    let options = AgentOptions {
-        keep_alive: true,
-        ..AgentOptions::default()
-    };
+    let options = AgentOptions::new().keep_alive(true);
     let agent = Agent::new(cx, options);
     let again: Next = Box::new(move |out, cx| {
         agent.destroy(cx);

@@ -4,6 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::http::{self, IncomingMessage, ServerResponse};
 use loopchat::{Context, net};
@@ -33,7 +34,7 @@ fn paused(cx: &mut Context<Trace>, req: IncomingMessage, res: ServerResponse) {
     let count = Rc::clone(&n);
     req.on_end(cx, move |out, _, _| out.log(format!("end {}", count.get())));
     req.pause(cx);
-    cx.set_timeout(60, move |out: &mut Trace, cx| {
+    cx.set_timeout(Duration::from_millis(60), move |out: &mut Trace, cx| {
         out.log(format!("resume at {}", n.get()));
         req.resume(cx);
     });
@@ -45,7 +46,7 @@ fn late(cx: &mut Context<Trace>, req: IncomingMessage, res: ServerResponse) {
         out.log(format!("data {}", String::from_utf8_lossy(d)));
     });
     req.pause(cx);
-    cx.set_timeout(400, move |_, cx| {
+    cx.set_timeout(Duration::from_millis(400), move |_, cx| {
         req.resume(cx);
         req.on_end(cx, move |out, cx, _| {
             out.log("late end");
@@ -96,7 +97,7 @@ fn request(
 fn ask(cx: &mut Context<Trace>, server: http::Server, text: String, done: Callback) {
     let client = net::create_connection(cx, ("127.0.0.1", server.port(cx)));
     if !text.contains("close") {
-        cx.set_timeout(100, move |_, cx| {
+        cx.set_timeout(Duration::from_millis(100), move |_, cx| {
             client.end(cx);
         });
     }
@@ -141,7 +142,9 @@ fn last(out: &mut Trace, cx: &mut Context<Trace>, server: http::Server, plan: Rc
         GET /behind HTTP/1.1\r\n{HEAD}\r\n"
     );
     let again: Callback = Box::new(move |_, cx| {
-        cx.set_timeout(100, move |out, cx| last(out, cx, server, Rc::clone(&plan)));
+        cx.set_timeout(Duration::from_millis(100), move |out, cx| {
+            last(out, cx, server, Rc::clone(&plan))
+        });
     });
     ask(cx, server, text, again);
 }
@@ -197,9 +200,9 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         client: Cell::default(),
     });
     let server = http::create_server(cx);
-    server.set_request_timeout(cx, 100);
-    server.set_headers_timeout(cx, 100);
-    server.set_connections_checking_interval(cx, 20);
+    server.set_request_timeout(cx, Duration::from_millis(100));
+    server.set_headers_timeout(cx, Duration::from_millis(100));
+    server.set_connections_checking_interval(cx, Duration::from_millis(20));
     let asked = Rc::clone(&plan);
     server.on_request(cx, move |out, cx, req, res| {
         request(out, cx, (server, &asked), (req, res));

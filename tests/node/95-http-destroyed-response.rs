@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::Context;
 use loopchat::http::{self, ServerResponse};
@@ -41,7 +42,9 @@ fn request(
         let fine = res.write_then(cx, "late", told("late told"));
         out.log(format!("late {fine}"));
         let rest = Rc::clone(&rest);
-        cx.set_timeout(20, move |out: &mut Trace, cx| next(out, cx, server, &rest));
+        cx.set_timeout(Duration::from_millis(20), move |out: &mut Trace, cx| {
+            next(out, cx, server, &rest)
+        });
     });
     out.log(format!("request {url} {}", show(cx, res)));
     match url {
@@ -71,7 +74,7 @@ fn request(
         }
         _ => {
             res.write_then(cx, "a", told("a told"));
-            cx.set_timeout(20, move |out: &mut Trace, cx| {
+            cx.set_timeout(Duration::from_millis(20), move |out: &mut Trace, cx| {
                 out.log(show(cx, res));
                 res.destroy(cx);
                 out.log(show(cx, res));

@@ -5,6 +5,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::http::{self, IncomingMessage, ServerResponse};
 use loopchat::{Context, net};
@@ -41,10 +42,10 @@ fn handler(out: &mut Trace, cx: &mut Context<Trace>, req: IncomingMessage, res: 
     out.log(format!("request {url}"));
     let mut parts = url.split('/').skip(1);
     let by = parts.next().unwrap_or_default().to_owned();
-    let ms: u32 = parts.next().map_or(0, |ms| ms.parse().expect("a number"));
+    let ms: u64 = parts.next().map_or(0, |ms| ms.parse().expect("a number"));
     if by == "behind" {
         res.on_timeout(cx, |out, _, _| out.log("behind timeout"));
-        cx.set_timeout(300, move |_, cx| {
+        cx.set_timeout(Duration::from_millis(300), move |_, cx| {
             res.end_with(cx, "behind");
         });
         return;
@@ -55,19 +56,19 @@ fn handler(out: &mut Trace, cx: &mut Context<Trace>, req: IncomingMessage, res: 
         res.on_close(cx, |out, _, _| out.log("res close"));
     }
     match by.as_str() {
-        "req" | "nobody" => _ = req.set_timeout(cx, ms),
-        "res" => _ = res.set_timeout(cx, ms),
-        "socket" => _ = req.socket().set_timeout(cx, ms),
+        "req" | "nobody" => _ = req.set_timeout(cx, Duration::from_millis(ms)),
+        "res" => _ = res.set_timeout(cx, Duration::from_millis(ms)),
+        "socket" => _ = req.socket().set_timeout(cx, Duration::from_millis(ms)),
         _ => {}
     }
     req.resume(cx);
     if by == "once" {
-        req.set_timeout(cx, ms);
+        req.set_timeout(cx, Duration::from_millis(ms));
         res.end_with(cx, "once");
         return;
     }
-    cx.set_timeout(150, move |_, cx| {
-        req.socket().set_timeout(cx, 0);
+    cx.set_timeout(Duration::from_millis(150), move |_, cx| {
+        req.socket().set_timeout(cx, Duration::ZERO);
         res.end_with(cx, &by);
     });
 }
@@ -82,7 +83,7 @@ fn next(out: &mut Trace, cx: &mut Context<Trace>, servers: [http::Server; 2], to
     };
     out.log(format!("-- {name}"));
     if name == "server" {
-        server.set_timeout(cx, 100);
+        server.set_timeout(cx, Duration::from_millis(100));
     }
     let to = if name == "nobody" { quiet } else { server };
     let client = net::create_connection(cx, ("127.0.0.1", to.port(cx)));
@@ -97,7 +98,7 @@ fn next(out: &mut Trace, cx: &mut Context<Trace>, servers: [http::Server; 2], to
         out.log(format!("answer {body}"));
         match second {
             Some(second) if bodies.get() == 1 => {
-                cx.set_timeout(20, move |_, cx| {
+                cx.set_timeout(Duration::from_millis(20), move |_, cx| {
                     client.write(cx, format!("{second} HTTP/1.1\r\nHost: x\r\n\r\n"));
                 });
             }
@@ -109,7 +110,9 @@ fn next(out: &mut Trace, cx: &mut Context<Trace>, servers: [http::Server; 2], to
     client.on_close(cx, move |out, cx, _, _| {
         out.log("closed");
         let rest = Rc::clone(&rest);
-        cx.set_timeout(20, move |out, cx| next(out, cx, servers, &rest));
+        cx.set_timeout(Duration::from_millis(20), move |out, cx| {
+            next(out, cx, servers, &rest)
+        });
     });
 }
 
@@ -119,7 +122,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     server.on_request(cx, handler);
     quiet.on_request(cx, handler);
     server.on_timeout(cx, |out, _, _| out.log("server timeout"));
-    server.set_keep_alive_timeout(cx, 5000);
+    server.set_keep_alive_timeout(cx, Duration::from_secs(5));
     quiet.listen(cx, ("127.0.0.1", 0));
     quiet.on_listening(cx, move |_, cx, _| {
         server.listen(cx, ("127.0.0.1", 0));

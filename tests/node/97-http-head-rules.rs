@@ -4,6 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::http::{self, ServerResponse};
 use loopchat::net::Error;
@@ -89,7 +90,7 @@ fn next(cx: &mut Context<Trace>, server: http::Server, todo: &Todo) {
     });
     client.on_end(cx, move |_, _, _| is_over.set(true));
     let rest = Rc::clone(todo);
-    cx.set_timeout(40, move |out: &mut Trace, cx| {
+    cx.set_timeout(Duration::from_millis(40), move |out: &mut Trace, cx| {
         out.log(format!("-- {path} ended {}", ended.get()));
         for line in text.borrow().split("\r\n") {
             out.log(format!("< {line}"));
@@ -102,7 +103,7 @@ fn next(cx: &mut Context<Trace>, server: http::Server, todo: &Todo) {
 pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
     let todo: Todo = Rc::new(RefCell::new(PATHS.into()));
     let server = http::create_server(cx);
-    server.set_keep_alive_timeout(cx, 12010);
+    server.set_keep_alive_timeout(cx, Duration::from_millis(12010));
     server.on_request(cx, |out, cx, req, res| {
         let path = req.url(cx).expect("it is there").to_owned();
         res.set_send_date(cx, false);

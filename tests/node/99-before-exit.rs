@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use loopchat::{Context, net};
 
@@ -15,14 +16,14 @@ pub fn main(out: &mut Trace, cx: &mut Context<Trace>) {
         out.log(format!("first {}", first.get()));
         cx.next_tick(|out, _| out.log("tick"));
         match first.get() {
-            1 => drop(cx.set_timeout(1, |out, _| out.log("timeout"))),
+            1 => drop(cx.set_timeout(Duration::from_millis(1), |out, _| out.log("timeout"))),
             2 => drop(cx.set_immediate(|out, cx| {
                 out.log("immediate");
                 cx.set_immediate(|out, _| out.log("and another"));
             })),
             3 => serve_once(cx),
             _ => {
-                let timer = cx.set_timeout(1, |out, _| out.log("never"));
+                let timer = cx.set_timeout(Duration::from_millis(1), |out, _| out.log("never"));
                 cx.set_timer_ref(timer, false);
             }
         }
@@ -34,7 +35,7 @@ pub fn main(out: &mut Trace, cx: &mut Context<Trace>) {
             cx.on_before_exit(move |out, _| out.log(format!("third {}", times.get())));
         }
     });
-    cx.set_timeout(1, |out, _| out.log("main"));
+    cx.set_timeout(Duration::from_millis(1), |out, _| out.log("main"));
     out.log("begun");
 }
 

@@ -16,6 +16,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use loopchat::EventLoop;
 use loopchat::event_loop::ManualClock;
@@ -45,7 +46,9 @@ impl<S> Timed<S> {
         let clock = ManualClock::new();
         let mut event_loop = EventLoop::with_clock(clock.clone()).expect("a loop");
         // It holds the loop open, too: a turn of a loop that has nothing to wait for does not wait.
-        event_loop.set_timeout(IN_VAIN, |_, _| panic!("waited in vain"));
+        event_loop.set_timeout(Duration::from_millis(IN_VAIN), |_, _| {
+            panic!("waited in vain")
+        });
         let folder = tempfile::tempdir().expect("a folder for sockets");
         let state = state(&mut event_loop, folder.path());
         Self {
@@ -96,7 +99,8 @@ impl<S> Timed<S> {
     pub fn run_to(&mut self, time: u64) {
         let wait = time.checked_sub(self.now()).expect("it is still to come");
         if wait > 0 {
-            self.event_loop.set_timeout(wait, |_, _| {});
+            self.event_loop
+                .set_timeout(Duration::from_millis(wait), |_, _| {});
         }
         while self.now() < time {
             self.turn();

@@ -1,5 +1,7 @@
 //! How long an end may take, to the millisecond of the loop's time, whatever else is waited for.
 
+use std::time::Duration;
+
 use loopchat::http::web_socket::{Options, code};
 
 use super::client::{self, REQUEST};
@@ -7,13 +9,13 @@ use super::rig::{Rig, ping, send};
 use super::virtual_time::{End, Peer};
 use super::*;
 
-fn rig(ping: u32, pong: u32, close: u32) -> Rig {
-    Rig::new(Options {
-        ping_interval_ms: ping,
-        ping_timeout_ms: pong,
-        close_timeout_ms: close,
-        ..Options::default()
-    })
+fn rig(ping: u64, pong: u64, close: u64) -> Rig {
+    Rig::new(
+        Options::new()
+            .ping_interval(Duration::from_millis(ping))
+            .ping_timeout(Duration::from_millis(pong))
+            .close_timeout(Duration::from_millis(close)),
+    )
 }
 
 fn close(rig: &mut Rig, number: usize) {
@@ -50,10 +52,7 @@ const BEGINNINGS: [Beginning; 4] = [
 #[test]
 fn who_pours_on_behind_the_end_has_to_wait() {
     for (place, (begin, closed)) in BEGINNINGS.into_iter().enumerate().take(3) {
-        let mut rig = Rig::new(Options {
-            max_after_close: 65_536,
-            ..Options::default()
-        });
+        let mut rig = Rig::new(Options::new().max_after_close(65_536));
         let mut peer = rig.open();
         begin(&mut rig, &mut peer);
         // Frames that nobody is told of: a message that never ends.
@@ -75,10 +74,7 @@ fn who_pours_on_behind_the_end_has_to_wait() {
 /// Its close frame may come late, and something behind it: that it has ended is seen all the same.
 #[test]
 fn who_answers_late_is_closed_when_it_ends() {
-    let mut rig = Rig::new(Options {
-        max_after_close: 65_536,
-        ..Options::default()
-    });
+    let mut rig = Rig::new(Options::new().max_after_close(65_536));
     let mut peer = rig.open();
     close(&mut rig, 0);
     for _ in 0..2 {
@@ -105,7 +101,9 @@ fn who_does_not_read_its_pongs_is_not_read_and_wakes_nobody() {
     let taken = rig.timed.send_until_stuck(&mut peer, &pings);
     assert!(taken < 4_000_000, "{taken} bytes were taken");
     // Time passes only while the loop sleeps.
-    rig.timed.event_loop.set_timeout(60_000, |_, _| {});
+    rig.timed
+        .event_loop
+        .set_timeout(Duration::from_secs(60), |_, _| {});
     let slept = (0..20).any(|_| {
         rig.timed.turn();
         rig.now() == 60_000
@@ -224,9 +222,9 @@ fn those_who_begin_to_end_later_may_have_more_time() {
     let peers = [rig.open(), rig.open(), rig.open()];
     close(&mut rig, 0);
     let endpoint = rig.endpoint;
-    endpoint.extend_close_timeout(&mut rig.timed.event_loop, 70_000);
+    endpoint.extend_close_timeout(&mut rig.timed.event_loop, Duration::from_secs(70));
     close(&mut rig, 1);
-    endpoint.extend_close_timeout(&mut rig.timed.event_loop, 10); // less changes nothing
+    endpoint.extend_close_timeout(&mut rig.timed.event_loop, Duration::from_millis(10)); // less changes nothing
     rig.timed.run_to(1000);
     close(&mut rig, 2);
     for (place, time) in [30_000, 70_000, 71_000].into_iter().enumerate() {

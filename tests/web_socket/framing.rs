@@ -38,10 +38,7 @@ fn messages_of_every_length_come_back() {
 #[test]
 fn four_mebibytes_come_back_if_so_much_is_allowed() {
     let size = 4 * 1024 * 1024;
-    let server = Echo::with(Options {
-        max_message: size,
-        ..Options::default()
-    });
+    let server = Echo::with(Options::new().max_message(size));
     let mut client = Client::open(server.address);
     let payload: Vec<u8> = (0..size).map(|n| (n % 253) as u8).collect();
     let mut sender = client.stream.try_clone().expect("a descriptor is left");
@@ -182,10 +179,7 @@ fn a_character_may_be_cut_by_reads_and_by_fragments() {
 
 #[test]
 fn a_message_that_is_too_large_fails_at_the_header_that_says_so() {
-    let server = Echo::with(Options {
-        max_message: 100,
-        ..Options::default()
-    });
+    let server = Echo::with(Options::new().max_message(100));
     let mut client = Client::open(server.address);
     client.send(FIN | BINARY, [b'b'; 100]);
     assert_eq!(client.read().payload, [b'b'; 100]);

@@ -1,5 +1,7 @@
 //! Pings to those who keep quiet, to the millisecond of the loop's time.
 
+use std::time::Duration;
+
 use loopchat::http::web_socket::Options;
 
 use super::rig::{Rig, ping, send};
@@ -10,11 +12,11 @@ const INTERVAL: u64 = 32_000;
 const TIMEOUT: u64 = 10_000;
 
 fn rig() -> Rig {
-    Rig::new(Options {
-        ping_interval_ms: INTERVAL as u32,
-        ping_timeout_ms: TIMEOUT as u32,
-        ..Options::default()
-    })
+    Rig::new(
+        Options::new()
+            .ping_interval(Duration::from_millis(INTERVAL))
+            .ping_timeout(Duration::from_millis(TIMEOUT)),
+    )
 }
 
 #[test]

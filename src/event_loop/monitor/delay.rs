@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
+use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
@@ -17,8 +18,8 @@ const DIGITS: u8 = 3;
 /// Samples how long an interval timer really takes (`IntervalHistogram`); made by
 /// [`Context::monitor_event_loop_delay`].
 ///
-/// A timer that does not hold the loop open calls every `resolution` milliseconds. The time between
-/// two calls is what is recorded, in nanoseconds, **with** the resolution, as in Node: a loop
+/// A timer that does not hold the loop open calls once in its resolution. The time between two
+/// calls is what is recorded, in nanoseconds in Node, **with** the resolution, as in Node: a loop
 /// that is never late shows a little more than its resolution, and one that was blocked for 300 ms
 /// shows 300 ms once. [`lateness`](Self::lateness) takes the resolution off.
 ///
@@ -27,7 +28,7 @@ const DIGITS: u8 = 3;
 /// its limit is 292 years.
 pub struct EventLoopDelay {
     shared: Rc<RefCell<Samples>>,
-    resolution_ms: u64,
+    resolution: Duration,
     timer: Option<Timer>,
 }
 
@@ -39,21 +40,23 @@ struct Samples {
 
 impl<H: Handle> Context<H> {
     /// Makes a sampler of the loop's delay (`monitorEventLoopDelay({ resolution })`), which is to
-    /// be [enabled](EventLoopDelay::enable). Its resolution is in milliseconds, 10 in Node unless
-    /// another is given; 0 means 1.
+    /// be [enabled](EventLoopDelay::enable). Its resolution is 10 ms in Node unless another is
+    /// given; it is counted as the delay of [`set_timeout`](Self::set_timeout).
     ///
     /// ```
+    /// use std::time::Duration;
+    ///
     /// use loopchat::EventLoop;
     ///
     /// let mut event_loop = EventLoop::<()>::new()?;
-    /// let mut delay = event_loop.monitor_event_loop_delay(1);
+    /// let mut delay = event_loop.monitor_event_loop_delay(Duration::from_millis(1));
     /// assert!(delay.enable(&mut event_loop));
-    /// event_loop.set_timeout(20, |_, _| {});
+    /// event_loop.set_timeout(Duration::from_millis(20), |_, _| {});
     /// event_loop.run(&mut ())?;
-    /// println!("99 % of the samples took at most {:?} ns", delay.percentile(99.0));
+    /// println!("99 % of the samples took at most {:?}", delay.percentile(99.0));
     /// # Ok::<(), std::io::Error>(())
     /// ```
-    pub fn monitor_event_loop_delay(&mut self, resolution_ms: u64) -> EventLoopDelay {
+    pub fn monitor_event_loop_delay(&mut self, resolution: Duration) -> EventLoopDelay {
         let histogram = Histogram::new_with_bounds(LOWEST, HIGHEST, DIGITS)
             .expect("these bounds are apart, and three digits are allowed");
         EventLoopDelay {
@@ -61,7 +64,7 @@ impl<H: Handle> Context<H> {
                 histogram,
                 last: None,
             })),
-            resolution_ms: resolution_ms.max(1),
+            resolution: resolution.max(Duration::from_millis(1)),
             timer: None,
         }
     }
@@ -75,7 +78,7 @@ impl EventLoopDelay {
         }
         self.shared.borrow_mut().last = None;
         let shared = Rc::clone(&self.shared);
-        let timer = cx.set_interval(self.resolution_ms, move |_, cx| {
+        let timer = cx.set_interval(self.resolution, move |_, cx| {
             shared.borrow_mut().sample(cx.nanos());
         });
         cx.set_timer_ref(timer, false);
@@ -105,40 +108,40 @@ impl EventLoopDelay {
         self.shared.borrow().histogram.len()
     }
 
-    /// The shortest time between two samples, in nanoseconds (`min`). `None` without samples.
+    /// The shortest time between two samples (`min`). `None` without samples.
     #[must_use]
-    pub fn min(&self) -> Option<u64> {
-        self.any(Histogram::min)
+    pub fn min(&self) -> Option<Duration> {
+        self.any(|histogram| Duration::from_nanos(histogram.min()))
     }
 
     /// The longest (`max`).
     #[must_use]
-    pub fn max(&self) -> Option<u64> {
-        self.any(Histogram::max)
+    pub fn max(&self) -> Option<Duration> {
+        self.any(|histogram| Duration::from_nanos(histogram.max()))
     }
 
     /// The mean (`mean`).
     #[must_use]
-    pub fn mean(&self) -> Option<f64> {
-        self.any(Histogram::mean)
+    pub fn mean(&self) -> Option<Duration> {
+        self.any(|histogram| Duration::from_nanos(histogram.mean() as u64))
     }
 
     /// The standard deviation (`stddev`).
     #[must_use]
-    pub fn stddev(&self) -> Option<f64> {
-        self.any(Histogram::stdev)
+    pub fn stddev(&self) -> Option<Duration> {
+        self.any(|histogram| Duration::from_nanos(histogram.stdev() as u64))
     }
 
-    /// What so many percent of the samples do not exceed, in nanoseconds (`percentile`); 0 to 100.
+    /// What so many percent of the samples do not exceed (`percentile`); 0 to 100.
     #[must_use]
-    pub fn percentile(&self, percent: f64) -> Option<u64> {
-        self.any(|histogram| histogram.value_at_percentile(percent))
+    pub fn percentile(&self, percent: f64) -> Option<Duration> {
+        self.any(|histogram| Duration::from_nanos(histogram.value_at_percentile(percent)))
     }
 
-    /// How late a sample of so many nanoseconds was: without the resolution.
+    /// How late a sample that took so long was: without the resolution.
     #[must_use]
-    pub fn lateness(&self, nanos: u64) -> u64 {
-        nanos.saturating_sub(self.resolution_ms * 1_000_000)
+    pub fn lateness(&self, sample: Duration) -> Duration {
+        sample.saturating_sub(self.resolution)
     }
 
     fn any<R>(&self, ask: impl FnOnce(&Histogram<u32>) -> R) -> Option<R> {
@@ -150,7 +153,7 @@ impl EventLoopDelay {
 impl fmt::Debug for EventLoopDelay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventLoopDelay")
-            .field("resolution_ms", &self.resolution_ms)
+            .field("resolution", &self.resolution)
             .field("count", &self.count())
             .field("max", &self.max())
             .finish_non_exhaustive()

@@ -1,5 +1,7 @@
 //! Where the loop and its handles tell the monitor what they do, if there is one.
 
+use std::time::Duration;
+
 use super::recording::Recorder;
 use super::{Monitor, Origin, Phase, Recording};
 use crate::event_loop::{Context, Counters, Handle, HandleId};
@@ -38,11 +40,12 @@ impl<H: Handle> Context<H> {
     }
 
     /// Records one of the next turns callback by callback: the first of `at_least` steps, or, when
-    /// `within_ms` milliseconds have passed without one, the busiest of those.
+    /// the time `within` has passed without one, the busiest of those.
     /// [`take_recording`](Self::take_recording) has it then. One that is under way already goes on.
     /// False if nobody watches, and so nothing is recorded.
-    pub fn record_turn(&mut self, at_least: usize, within_ms: u64) -> bool {
-        let deadline = self.nanos() + within_ms * 1_000_000;
+    pub fn record_turn(&mut self, at_least: usize, within: Duration) -> bool {
+        let within = u64::try_from(within.as_nanos()).unwrap_or(u64::MAX);
+        let deadline = self.nanos().saturating_add(within);
         let Some(monitor) = &mut self.monitor else {
             return false;
         };

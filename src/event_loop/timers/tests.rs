@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 
 fn set(timers: &mut Timers<&'static str>, start: u64, ms: u64, name: &'static str) -> Timer {
@@ -153,4 +155,15 @@ fn unreferenced_timers_do_not_hold_the_loop() {
     assert!(timers.any_referenced());
     assert_eq!(run(&mut timers, 1), ["a"]);
     assert!(!timers.any_referenced());
+}
+
+/// Catches: a timer that is due before its time, and a time that wraps around.
+#[test]
+fn a_part_of_a_millisecond_counts_as_one() {
+    for (nanos, ms) in [(0, 0), (1, 1), (999_999, 1), (1_000_000, 1), (1_000_001, 2)] {
+        assert_eq!(millis(Duration::from_nanos(nanos)), ms, "{nanos} ns");
+    }
+    assert_eq!(millis(Duration::from_nanos(2_000_000_001)), 2001);
+    assert_eq!(millis(Duration::MAX), u64::MAX);
+    assert_eq!(u64::from(timer_millis(Duration::MAX)), LONGEST);
 }

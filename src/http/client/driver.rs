@@ -1,5 +1,7 @@
 //! The connections of clients: how they begin, and what the events of their sockets mean.
 
+use std::time::Duration;
+
 use super::audience::{ClientRequest, RequestEvent};
 use super::exchange::{Closed, EndOfStream, Event};
 use super::options::Place;
@@ -27,7 +29,7 @@ pub(super) fn find_connection<S: 'static>(
         if socket.destroyed(cx) || !socket.writable(cx) {
             continue;
         }
-        let timeout = agent(cx, of_agent).map_or(0, |own| {
+        let timeout = agent(cx, of_agent).map_or(Duration::ZERO, |own| {
             own.add(name, socket);
             own.timeout()
         });
@@ -49,14 +51,17 @@ fn connect<S: 'static>(
     place: Place,
 ) {
     // From now on, and not once the connection stands: that may take long, too.
-    let timeout = match agent(cx, of_agent).map_or(0, |own| own.timeout()) {
-        0 => of(cx, request).map_or(0, |own| match own.timeout.connected {
-            true => 0,
-            false => own.timeout.ms.unwrap_or(0),
-        }),
-        timeout => timeout,
-    };
-    let socket = plug_in(cx, place, Some((of_agent, name.to_owned())), timeout);
+    let agents = agent(cx, of_agent).map(|own| own.timeout());
+    let timeout = agents.filter(|timeout| !timeout.is_zero()).or_else(|| {
+        let own = of(cx, request)?;
+        own.timeout.idle.filter(|_| !own.timeout.connected)
+    });
+    let socket = plug_in(
+        cx,
+        place,
+        Some((of_agent, name.to_owned())),
+        timeout.unwrap_or_default(),
+    );
     if let Some(own) = agent(cx, of_agent) {
         own.add(name, socket);
     }
@@ -68,7 +73,7 @@ pub(super) fn connect_alone<S: 'static>(
     cx: &mut Context<S>,
     request: ClientRequest,
     place: Place,
-    timeout: u32,
+    timeout: Duration,
 ) {
     let socket = plug_in(cx, place, None, timeout);
     assign(cx, request, socket, false);
@@ -78,7 +83,7 @@ fn plug_in<S: 'static>(
     cx: &mut Context<S>,
     place: Place,
     of_agent: Option<(Agent, String)>,
-    timeout: u32,
+    timeout: Duration,
 ) -> Socket {
     let socket = net::create_connection(cx, place.options());
     socket.set_no_delay(cx, true);
@@ -117,9 +122,9 @@ fn heard<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, event: 
 fn connected<S: 'static>(cx: &mut Context<S>, request: ClientRequest) {
     if let Some(own) = of(cx, request)
         && own.timeout.connected
-        && let (Some(ms), Some(socket)) = (own.timeout.ms, own.socket)
+        && let (Some(idle), Some(socket)) = (own.timeout.idle, own.socket)
     {
-        socket.set_timeout(cx, ms);
+        socket.set_timeout(cx, idle);
     }
 }
 
@@ -230,7 +235,7 @@ fn hand_over<S: 'static>(
         remove(cx, of_agent, &name, socket);
     }
     socket.remove_all_listeners(cx);
-    socket.set_timeout(cx, 0);
+    socket.set_timeout(cx, Duration::ZERO);
     tell(state, cx, request, event);
     close(state, cx, request);
 }
@@ -264,7 +269,7 @@ fn timed_out<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket) {
     let of_agent = known(cx, request).and_then(|own| own.agent);
     let agents = of_agent.and_then(|of_agent| agent(cx, of_agent).map(|own| own.timeout()));
     if let Some(own) = of(cx, request)
-        && (own.timeout.ms.is_some() || agents.unwrap_or(0) > 0)
+        && (own.timeout.idle.is_some() || agents.is_some_and(|idle| !idle.is_zero()))
         && !own.sending.has_response_ended()
         && !std::mem::replace(&mut own.timeout.told, true)
     {

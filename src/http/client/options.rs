@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::pool::Agent;
 use super::url;
@@ -20,7 +21,7 @@ pub struct RequestOptions {
     pub(super) fields: Fields,
     pub(super) auth: Option<Vec<u8>>,
     pub(super) agent: Choice,
-    pub(super) timeout: Option<u32>,
+    pub(super) timeout: Option<Duration>,
     pub(super) error: Option<Error>,
     pub(super) sets_host: bool,
     pub(super) limits: Limits,
@@ -171,11 +172,11 @@ impl RequestOptions {
         self
     }
 
-    /// How long the connection may be idle, in milliseconds, before
+    /// How long the connection may be idle before
     /// [`Timeout`](super::RequestEvent::Timeout) comes (`timeout`).
     #[must_use]
-    pub fn timeout(mut self, ms: u32) -> Self {
-        self.timeout = Some(ms);
+    pub fn timeout(mut self, idle: Duration) -> Self {
+        self.timeout = Some(idle);
         self
     }
 

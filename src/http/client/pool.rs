@@ -1,14 +1,15 @@
 //! The connections of agents, and the requests that wait for one: who gets which, and what is kept.
 
 use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
 
 use super::audience::ClientRequest;
 use super::options::Place;
 use crate::net::Socket;
 
-/// Milliseconds by which an idle connection is given up before the server has said it would close
+/// By how long an idle connection is given up before the server has said it would close
 /// it.
-const AHEAD: u64 = 1000;
+const AHEAD: Duration = Duration::from_secs(1);
 
 /// Keeps connections to be used again (`http.Agent`): a small id; everything goes through the
 /// context. It is good until the loop ends.
@@ -18,19 +19,11 @@ pub struct Agent(pub(super) usize);
 /// How an agent goes about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AgentOptions {
-    /// Keeps a connection open after its response (`keepAlive`).
-    pub keep_alive: bool,
-    /// After how many milliseconds the kernel probes a connection that is kept and idle
-    /// (`keepAliveMsecs`); less than a second is never.
-    pub keep_alive_msecs: u32,
-    /// Connections to one place at most; further requests wait (`maxSockets`). `None` sets no
-    /// limit.
-    pub max_sockets: Option<usize>,
-    /// Idle connections to one place at most (`maxFreeSockets`).
-    pub max_free_sockets: usize,
-    /// How long a connection may be idle, in milliseconds, 0 for ever (`timeout`). One that serves
-    /// a request is left to that request, which is told; one that serves none is closed.
-    pub timeout: u32,
+    keep_alive: bool,
+    keep_alive_initial_delay: Duration,
+    max_sockets: Option<usize>,
+    max_free_sockets: usize,
+    timeout: Duration,
 }
 
 impl Default for AgentOptions {
@@ -38,11 +31,57 @@ impl Default for AgentOptions {
     fn default() -> Self {
         Self {
             keep_alive: false,
-            keep_alive_msecs: 1000,
+            keep_alive_initial_delay: Duration::from_secs(1),
             max_sockets: None,
             max_free_sockets: 256,
-            timeout: 0,
+            timeout: Duration::ZERO,
         }
+    }
+}
+
+impl AgentOptions {
+    /// Node's `new http.Agent()`: nothing is kept, nothing is limited.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether a connection is kept open after its response (`keepAlive`). It is not by default.
+    #[must_use]
+    pub fn keep_alive(mut self, on: bool) -> Self {
+        self.keep_alive = on;
+        self
+    }
+
+    /// After how long the kernel probes a connection that is kept and idle (`keepAliveMsecs`), a
+    /// second by default; less than a second is never.
+    #[must_use]
+    pub fn keep_alive_initial_delay(mut self, delay: Duration) -> Self {
+        self.keep_alive_initial_delay = delay;
+        self
+    }
+
+    /// Connections to one place at most; further requests wait (`maxSockets`). `None`, the default,
+    /// sets no limit.
+    #[must_use]
+    pub fn max_sockets(mut self, max: Option<usize>) -> Self {
+        self.max_sockets = max;
+        self
+    }
+
+    /// Idle connections to one place at most, 256 by default (`maxFreeSockets`).
+    #[must_use]
+    pub fn max_free_sockets(mut self, max: usize) -> Self {
+        self.max_free_sockets = max;
+        self
+    }
+
+    /// How long a connection may be idle; zero, the default, for ever (`timeout`). One that serves
+    /// a request is left to that request, which is told; one that serves none is closed.
+    #[must_use]
+    pub fn timeout(mut self, idle: Duration) -> Self {
+        self.timeout = idle;
+        self
     }
 }
 
@@ -70,11 +109,8 @@ impl AgentState {
 
     /// Node's `http.globalAgent`.
     pub(super) fn global() -> Self {
-        Self::new(AgentOptions {
-            keep_alive: true,
-            timeout: 5000,
-            ..AgentOptions::default()
-        })
+        let options = AgentOptions::new().keep_alive(true);
+        Self::new(options.timeout(Duration::from_secs(5)))
     }
 
     /// Whether a connection may serve another request, so that it is worth asking the server for
@@ -83,8 +119,8 @@ impl AgentState {
         self.options.keep_alive || self.options.max_sockets.is_some()
     }
 
-    /// How long its connections may be idle, in milliseconds, 0 for ever.
-    pub(super) fn timeout(&self) -> u32 {
+    /// How long its connections may be idle, zero for ever.
+    pub(super) fn timeout(&self) -> Duration {
         self.options.timeout
     }
 
@@ -105,10 +141,10 @@ impl AgentState {
         self.pools.values().map(|pool| pool.waiting.len()).sum()
     }
 
-    /// After how long the kernel is to probe an idle connection, in milliseconds.
-    pub(super) fn probes_after(&self) -> Option<u32> {
-        let ms = self.options.keep_alive_msecs;
-        (ms >= 1000).then_some(ms)
+    /// After how long the kernel is to probe an idle connection.
+    pub(super) fn probes_after(&self) -> Option<Duration> {
+        let delay = self.options.keep_alive_initial_delay;
+        (delay >= Duration::from_secs(1)).then_some(delay)
     }
 
     /// An idle connection, to be used if it is still good.
@@ -138,21 +174,25 @@ impl AgentState {
         Some(request)
     }
 
-    /// Keeps a connection that has served its request and that nobody waits for: for so many
-    /// milliseconds, 0 for ever. `None` if it is not kept. The server may have said for how many
+    /// Keeps a connection that has served its request and that nobody waits for: for so long,
+    /// zero for ever. `None` if it is not kept. The server may have said for how many
     /// seconds it keeps it: it is not taken at its word to the last.
-    pub(super) fn keep(&mut self, name: &str, socket: Socket, hint: Option<u64>) -> Option<u32> {
+    pub(super) fn keep(
+        &mut self,
+        name: &str,
+        socket: Socket,
+        hint: Option<u64>,
+    ) -> Option<Duration> {
         let options = self.options;
         let pool = self.pool(name);
-        let hint = hint.map(|seconds| seconds.saturating_mul(1000).saturating_sub(AHEAD));
+        let hint = hint.map(|seconds| Duration::from_secs(seconds).saturating_sub(AHEAD));
         let is_full = pool.free.len() >= options.max_free_sockets;
-        if !options.keep_alive || is_full || hint == Some(0) {
+        if !options.keep_alive || is_full || hint == Some(Duration::ZERO) {
             return None;
         }
         pool.used.retain(|known| *known != socket);
         pool.free.push(socket);
-        let hint = hint.map_or(options.timeout, |ms| u32::try_from(ms).unwrap_or(u32::MAX));
-        Some(options.timeout.min(hint))
+        Some(options.timeout.min(hint.unwrap_or(options.timeout)))
     }
 
     /// A connection is gone: the request that waits longest is to have another.

@@ -1,5 +1,7 @@
 //! Requests of a client.
 
+use std::time::Duration;
+
 use super::audience::{Callback, ClientRequest, Listeners, RequestEvent, RequestEventKind};
 use super::driver;
 use super::exchange::{Sending, When, Written};
@@ -35,7 +37,7 @@ pub fn request<S: 'static>(
     let reuses = of_agent.and_then(|of_agent| agent(cx, of_agent));
     let keep_alive = reuses.is_some_and(|own| AgentState::reuses(own));
     let (name, place) = (options.name(), options.place());
-    let timeout = options.timeout.unwrap_or(0);
+    let timeout = options.timeout.unwrap_or_default();
     let mut outgoing = Outgoing {
         fields: std::mem::take(&mut options.fields),
         chunks: true,
@@ -76,7 +78,7 @@ pub fn request<S: 'static>(
         socket: None,
         limits: options.limits,
         timeout: Timeout {
-            ms: options.timeout,
+            idle: options.timeout,
             ..Timeout::default()
         },
         reused: false,
@@ -334,17 +336,17 @@ impl ClientRequest {
         self
     }
 
-    /// Emits [`RequestEvent::Timeout`] when the connection has been idle for `ms` milliseconds
-    /// since it stands; 0 turns it off (`req.setTimeout`). Not after the end of the response.
-    pub fn set_timeout<S: 'static>(self, cx: &mut Context<S>, ms: u32) -> Self {
+    /// Emits [`RequestEvent::Timeout`] when the connection has been idle for so long since it
+    /// stands; zero turns it off (`req.setTimeout`). Not after the end of the response.
+    pub fn set_timeout<S: 'static>(self, cx: &mut Context<S>, idle: Duration) -> Self {
         let Some(own) = of(cx, self) else { return self };
         if own.sending.has_response_ended() {
             return self;
         }
-        (own.timeout.ms, own.timeout.connected) = (Some(ms), true);
+        (own.timeout.idle, own.timeout.connected) = (Some(idle), true);
         let attached = own.socket.filter(|_| own.sending.is_attached());
         if let Some(socket) = attached.filter(|socket| !socket.connecting(cx)) {
-            socket.set_timeout(cx, ms);
+            socket.set_timeout(cx, idle);
         }
         self
     }
@@ -357,15 +359,15 @@ impl ClientRequest {
         })
     }
 
-    /// Has the connection probed when it has been idle for so many milliseconds
+    /// Has the connection probed when it has been idle for so long
     /// (`req.setSocketKeepAlive`); as [`Socket::set_keep_alive`], as soon as it has one.
     pub fn set_socket_keep_alive<S: 'static>(
         self,
         cx: &mut Context<S>,
-        idle_ms: Option<u32>,
+        initial_delay: Option<Duration>,
     ) -> Self {
         self.with_socket(cx, move |cx, socket| {
-            socket.set_keep_alive(cx, idle_ms);
+            socket.set_keep_alive(cx, initial_delay);
         })
     }
 

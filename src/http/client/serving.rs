@@ -39,14 +39,14 @@ fn attach<S: 'static>(state: &mut S, cx: &mut Context<S>, request: ClientRequest
         return close(state, cx, request);
     }
     let waits = own.timeout.connected && connecting;
-    let timeout = own.timeout.ms.filter(|_| !waits);
+    let timeout = own.timeout.idle.filter(|_| !waits);
     own.sending.attach();
     let (method, limits) = (own.sending.method.clone(), own.limits);
     if let Some(own) = connection::<S>(cx, socket) {
         own.receiving.expect(&method, limits);
     }
-    if let Some(ms) = timeout {
-        socket.set_timeout(cx, ms);
+    if let Some(idle) = timeout {
+        socket.set_timeout(cx, idle);
     }
     tell(state, cx, request, RequestEvent::Socket(socket));
     flush(cx, request);

@@ -1,6 +1,7 @@
 //! What the loop keeps of its clients: requests, connections, agents; where it is, and who is told.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use slab::Slab;
 
@@ -41,7 +42,7 @@ pub(super) struct Request<S> {
 /// When a request is told that its connection was idle, in milliseconds.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Timeout {
-    pub(super) ms: Option<u32>,
+    pub(super) idle: Option<Duration>,
     /// It begins when the connection stands.
     pub(super) connected: bool,
     pub(super) told: bool,

@@ -3,6 +3,8 @@
 //! The whole of it hangs on the socket as its data, and hears of the socket through the server's
 //! one listener: a user's own protocol could do the same.
 
+use std::time::Duration;
+
 use super::audience::Audience;
 use super::pipeline::{Backlog, Exchange, PIPELINED, Pipeline};
 use super::settings::Settings;
@@ -223,7 +225,7 @@ pub(super) fn is_idle_time<S: 'static>(cx: &Context<S>, socket: Socket) -> bool 
 
 /// A request has come, or is under way though the keep-alive time is over: if that runs, it is the
 /// server's time from here on.
-pub(super) fn end_idle_time<S: 'static>(cx: &mut Context<S>, socket: Socket, timeout: u32) {
+pub(super) fn end_idle_time<S: 'static>(cx: &mut Context<S>, socket: Socket, timeout: Duration) {
     if of(cx, socket).is_some_and(|own| own.idle_timer.take().is_some()) {
         socket.set_timeout(cx, timeout);
     }
@@ -259,7 +261,7 @@ pub(super) fn stay_idle<S: 'static>(cx: &mut Context<S>, socket: Socket) {
 }
 
 fn run_idle_time<S: 'static>(cx: &mut Context<S>, socket: Socket, ms: u32) {
-    socket.set_timeout(cx, ms);
+    socket.set_timeout(cx, Duration::from_millis(ms.into()));
     let timer = socket.timer(cx);
     if let Some(own) = of(cx, socket) {
         (own.idle_timer, own.idle_ms) = (timer, ms);

@@ -1,5 +1,7 @@
 //! How a connection ends: the client's end, a refusal, a timeout, a close; and who is told.
 
+use std::time::Duration;
+
 use super::audience::{ResponseEvent, ServerResponse};
 use super::connection::{self, Requests, of, settings, state_of};
 use super::pipeline::{Discarded, EndOfStream, THROWN_AWAY};
@@ -11,7 +13,7 @@ use crate::http::message::{ParseError, status_message};
 use crate::net::{Error, Socket};
 
 /// How long whoever was refused is given to read why, in milliseconds.
-const REFUSAL_MS: u64 = 2000;
+const REFUSAL: Duration = Duration::from_secs(2);
 
 /// The client will send no more; see [`Server::set_http_allow_half_open`].
 ///
@@ -150,7 +152,7 @@ pub(in crate::http) fn end_with<S: 'static>(
     let mut thrown_away = 0;
     socket
         .remove_all_listeners(cx)
-        .set_timeout(cx, 0)
+        .set_timeout(cx, Duration::ZERO)
         .set_allow_half_open(cx, false)
         .on_data(cx, move |_, cx, socket, bytes| {
             thrown_away += bytes.len() as u64;
@@ -160,7 +162,7 @@ pub(in crate::http) fn end_with<S: 'static>(
         })
         .resume(cx)
         .end_with(cx, answer);
-    let timer = cx.set_deadline(REFUSAL_MS, move |_, cx| socket.give_up(cx));
+    let timer = cx.set_deadline(REFUSAL, move |_, cx| socket.give_up(cx));
     cx.set_timer_ref(timer, false);
 }
 
@@ -173,8 +175,8 @@ pub(super) fn throw_away<S: 'static>(cx: &mut Context<S>, socket: Socket, bytes:
         Discarded::ReadOn => {}
         Discarded::Pause(silent) => {
             socket.pause(cx);
-            if let Some(ms) = silent {
-                socket.set_timeout(cx, ms);
+            if let Some(silent) = silent {
+                socket.set_timeout(cx, silent);
             }
         }
         Discarded::Close => {
@@ -189,7 +191,7 @@ fn lingered<S: 'static>(cx: &mut Context<S>, socket: Socket) {
     let buffered = socket.buffered(cx);
     let own = of(cx, socket);
     match own.and_then(|own| own.pipeline.lingers_on(buffered, now, awake)) {
-        Some(ms) => socket.set_timeout(cx, ms),
+        Some(silent) => socket.set_timeout(cx, silent),
         None => socket.give_up(cx),
     };
 }

@@ -24,6 +24,8 @@ mod settings;
 mod settling;
 mod state;
 
+use std::time::Duration;
+
 pub use self::audience::{ResponseEvent, ResponseEventKind, ServerResponse};
 pub(in crate::http) use self::connection::{Requests, is, request};
 pub use self::connection::{held, parts};
@@ -36,7 +38,7 @@ use super::incoming::IncomingMessage;
 use super::message::Head;
 use crate::Context;
 use crate::event_loop::listeners::{Role, adds_listeners, listener_methods};
-use crate::event_loop::{CallbackResult, CallbackSite, ListenerId};
+use crate::event_loop::{CallbackResult, CallbackSite, ListenerId, millis, timer_millis};
 use crate::net::{self, Address, Error, ListenOptions, Socket};
 
 /// Makes a server that does not listen yet (`http.createServer`).
@@ -269,40 +271,39 @@ impl Server {
         self.set(cx, |settings| settings.max_body = bytes.unwrap_or(u64::MAX))
     }
 
-    /// How long a head may take to arrive, in milliseconds, 0 for ever (`headersTimeout`, 60 s); a
-    /// connection on which nothing has come yet is included. More is answered with 408, when it is
+    /// How long a head may take to arrive, zero for ever (`headersTimeout`, 60 s); a connection on which nothing has come yet is included. More is answered with 408, when it is
     /// [checked](Self::set_connections_checking_interval) next.
-    pub fn set_headers_timeout<S: 'static>(self, cx: &mut Context<S>, ms: u64) -> Self {
-        self.set(cx, |settings| settings.headers_timeout = ms)
+    pub fn set_headers_timeout<S: 'static>(self, cx: &mut Context<S>, time: Duration) -> Self {
+        self.set(cx, |settings| settings.headers_timeout = millis(time))
     }
 
-    /// How long a whole request may take to arrive, in milliseconds, 0 for ever (`requestTimeout`,
-    /// 300 s). More is answered with 408, when it is checked next.
-    pub fn set_request_timeout<S: 'static>(self, cx: &mut Context<S>, ms: u64) -> Self {
-        self.set(cx, |settings| settings.request_timeout = ms)
+    /// How long a whole request may take to arrive, zero for ever (`requestTimeout`, 300 s). More is answered with 408, when it is checked next.
+    pub fn set_request_timeout<S: 'static>(self, cx: &mut Context<S>, time: Duration) -> Self {
+        self.set(cx, |settings| settings.request_timeout = millis(time))
     }
 
-    /// How often, in milliseconds, the two timeouts are checked (`connectionsCheckingInterval`, 30
-    /// s) while there are connections; to be set before there are.
+    /// How often the two timeouts are checked (`connectionsCheckingInterval`, 30 s) while there are connections; to be set before there are.
     pub fn set_connections_checking_interval<S: 'static>(
         self,
         cx: &mut Context<S>,
-        ms: u64,
+        interval: Duration,
     ) -> Self {
-        self.set(cx, |settings| settings.checking_interval = ms)
+        self.set(cx, |settings| settings.checking_interval = interval)
     }
 
-    /// How long an answered connection may wait for the next request, in milliseconds, 0 for ever
+    /// How long an answered connection may wait for the next request, zero for ever
     /// (`keepAliveTimeout`, 5 s). The client is told so in seconds; the connection is closed a
     /// second later.
-    pub fn set_keep_alive_timeout<S: 'static>(self, cx: &mut Context<S>, ms: u32) -> Self {
-        self.set(cx, |settings| settings.keep_alive_timeout = ms)
+    pub fn set_keep_alive_timeout<S: 'static>(self, cx: &mut Context<S>, idle: Duration) -> Self {
+        self.set(cx, |settings| {
+            settings.keep_alive_timeout = timer_millis(idle)
+        })
     }
 
-    /// How long a connection may be idle within a request or a response, in milliseconds; 0, the
-    /// default, for ever (`server.timeout`). [`ServerEvent::Timeout`] follows.
-    pub fn set_timeout<S: 'static>(self, cx: &mut Context<S>, ms: u32) -> Self {
-        self.set(cx, |settings| settings.timeout = ms)
+    /// How long a connection may be idle within a request or a response; zero, the default, for
+    /// ever (`server.timeout`). [`ServerEvent::Timeout`] follows.
+    pub fn set_timeout<S: 'static>(self, cx: &mut Context<S>, idle: Duration) -> Self {
+        self.set(cx, |settings| settings.timeout = idle)
     }
 
     /// Which requests to become another protocol are [`ServerEvent::Upgrade`], if anybody listens

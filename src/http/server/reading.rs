@@ -1,5 +1,7 @@
 //! What a server does with the bytes of one connection: they become requests, which are handed out.
 
+use std::time::Duration;
+
 use super::audience::ServerResponse;
 use super::connection::{
     self, Connection, Requests, backlog, leave, of, put_spare, settings, state_of,
@@ -21,7 +23,7 @@ pub(super) fn accepted<S: 'static>(cx: &mut Context<S>, socket: Socket) {
     let place = server.connections.insert(socket);
     let timeout = server.settings.timeout;
     socket.set_data(cx, Connection::<S>::new(place, now));
-    if timeout > 0 {
+    if !timeout.is_zero() {
         socket.set_timeout(cx, timeout);
     }
     if let Some(server) = socket.server(cx) {
@@ -90,7 +92,7 @@ fn feed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, mut inpu
             }
             pipeline::Event::Request(number, route) => {
                 heard = true;
-                if settings.timeout > 0 {
+                if !settings.timeout.is_zero() {
                     connection::end_idle_time(cx, socket, settings.timeout);
                 }
                 hand_out(state, cx, ServerResponse { socket, number }, route);
@@ -194,7 +196,7 @@ fn hand_over<S: 'static>(
     send(state, cx, socket);
     leave(cx, socket);
     socket.remove_all_listeners(cx);
-    socket.set_timeout(cx, 0);
+    socket.set_timeout(cx, Duration::ZERO);
     let event = match connect {
         true => ServerEvent::Connect(head, socket, rest),
         false => ServerEvent::Upgrade(head, socket, rest),

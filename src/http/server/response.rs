@@ -1,5 +1,7 @@
 //! What a program does with a response, and what it asks of it.
 
+use std::time::Duration;
+
 use super::audience::{Callback, ResponseEvent, ResponseEventKind, ServerResponse};
 use super::pipeline::Response;
 use super::{connection, giving_up};
@@ -342,12 +344,12 @@ impl ServerResponse {
         self.end_with(cx, data)
     }
 
-    /// Sets the time for which its connection may be idle, in milliseconds (`res.setTimeout`); 0
+    /// Sets the time for which its connection may be idle (`res.setTimeout`); zero
     /// turns it off. When it is over, [`ResponseEvent::Timeout`] is told to the response whose turn
     /// it is, and whatever else listens; if nobody does, the connection is closed.
-    pub fn set_timeout<S: 'static>(self, cx: &mut Context<S>, ms: u32) -> Self {
+    pub fn set_timeout<S: 'static>(self, cx: &mut Context<S>, idle: Duration) -> Self {
         if self.known(cx).is_some() {
-            self.socket.set_timeout(cx, ms);
+            self.socket.set_timeout(cx, idle);
         }
         self
     }

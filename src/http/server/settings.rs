@@ -1,12 +1,15 @@
 //! What a server allows.
 
+use std::time::Duration;
+
 use crate::http::message::{Head, Limits};
 
 /// How much longer than it says a server keeps an idle connection, in milliseconds, so that a
 /// client that trusts it does not lose a request. Node's.
 const GRACE: u32 = 1000;
 
-/// What a server allows; times in milliseconds, 0 for no limit.
+/// What a server allows; times of 0 are no limit. Those that the pipeline counts with are in
+/// milliseconds, as loop time is.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Settings {
     pub(super) limits: Limits,
@@ -14,8 +17,8 @@ pub(super) struct Settings {
     pub(super) headers_timeout: u64,
     pub(super) request_timeout: u64,
     pub(super) keep_alive_timeout: u32,
-    pub(super) checking_interval: u64,
-    pub(super) timeout: u32,
+    pub(super) checking_interval: Duration,
+    pub(super) timeout: Duration,
     pub(super) max_requests_per_socket: u32,
     pub(super) should_upgrade: fn(&Head) -> bool,
     pub(super) allow_half_open: bool,
@@ -30,8 +33,8 @@ impl Default for Settings {
             headers_timeout: 60_000,
             request_timeout: 300_000,
             keep_alive_timeout: 5000,
-            checking_interval: 30_000,
-            timeout: 0,
+            checking_interval: Duration::from_secs(30),
+            timeout: Duration::ZERO,
             max_requests_per_socket: 0,
             should_upgrade: |_| true,
             allow_half_open: false,

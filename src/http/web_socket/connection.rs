@@ -1,5 +1,7 @@
 //! What the loop keeps of one WebSocket, and what the events of its socket do to it.
 
+use std::time::Duration;
+
 use log::debug;
 
 use super::deadlines::Due;
@@ -91,13 +93,13 @@ pub(super) fn open<S: 'static>(
     socket.set_data(cx, connection);
     socket
         .remove_all_listeners(cx)
-        .set_timeout(cx, 0)
+        .set_timeout(cx, Duration::ZERO)
         .set_no_delay(cx, true)
         .set_allow_half_open(cx, true)
         .unshift(cx, head)
         .on_event(cx, heard);
     let web_socket = WebSocket(socket);
-    if options.ping_interval_ms > 0 {
+    if !options.ping_interval.is_zero() {
         set_deadline(cx, endpoint, Due::Ping, web_socket);
     }
     web_socket
@@ -362,7 +364,8 @@ fn arm<S: 'static>(cx: &mut Context<S>, endpoint: Endpoint) {
     if let Some((_, timer)) = set {
         cx.clear_timer(timer);
     }
-    let timer = cx.set_timeout(at.saturating_sub(now), move |_, cx| look(cx, endpoint));
+    let wait = Duration::from_millis(at.saturating_sub(now));
+    let timer = cx.set_timeout(wait, move |_, cx| look(cx, endpoint));
     // Who is waited for holds the loop open, not the waiting.
     cx.set_timer_ref(timer, false);
     if let Some(shared) = endpoint.shared(cx) {

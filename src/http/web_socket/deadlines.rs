@@ -5,8 +5,10 @@
 //! itself. An entry whose WebSocket is gone meanwhile is found so when it is due.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use super::{Options, WebSocket};
+use crate::event_loop::millis;
 
 /// What is to be seen to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,12 +38,13 @@ struct Queue {
 impl Deadlines {
     pub(super) fn new(options: &Options) -> Self {
         let waits = [
-            options.ping_interval_ms,
-            options.ping_timeout_ms,
-            options.close_timeout_ms,
-        ];
+            options.ping_interval,
+            options.ping_timeout,
+            options.close_timeout,
+        ]
+        .map(millis);
         let [ping, pong, close] = waits.map(|wait| Queue {
-            wait: u64::from(wait),
+            wait,
             waiting: VecDeque::new(),
         });
         let shortest = waits.into_iter().filter(|&wait| wait > 0).min();
@@ -49,7 +52,7 @@ impl Deadlines {
             ping,
             pong,
             close,
-            grain: u64::from(shortest.unwrap_or(0)) / 32,
+            grain: shortest.unwrap_or(0) / 32,
         }
     }
 
@@ -61,8 +64,8 @@ impl Deadlines {
 
     /// From now on an end may take so long: not less than before, or the queue would not be in
     /// order.
-    pub(super) fn set_close_wait(&mut self, ms: u32) {
-        self.close.wait = u64::from(ms);
+    pub(super) fn set_close_wait(&mut self, time: Duration) {
+        self.close.wait = millis(time);
     }
 
     fn queue(&mut self, due: Due) -> &mut Queue {

@@ -1,5 +1,7 @@
 //! Endpoints: who listens to many WebSockets, and what limits them.
 
+use std::time::Duration;
+
 use super::deadlines::Deadlines;
 use super::{Error, Event, EventKind, Message, Options, WebSocket};
 use crate::event_loop::listeners::{self, Role, adds_listeners, emit, listener_methods};
@@ -85,13 +87,13 @@ impl Endpoint {
     }
 
     /// Gives those that begin to end from now on more time for it than
-    /// [`close_timeout_ms`](Options::close_timeout_ms) said: a server that ends as a whole may
+    /// [`close_timeout`](Options::close_timeout) said: a server that ends as a whole may
     /// have more patience than one that runs. Less than before changes nothing, since who waits
     /// already is due first.
-    pub fn extend_close_timeout<S: 'static>(self, cx: &mut Context<S>, ms: u32) {
+    pub fn extend_close_timeout<S: 'static>(self, cx: &mut Context<S>, time: Duration) {
         if let Some(shared) = self.shared(cx) {
-            let longer = shared.options.close_timeout_ms.max(ms);
-            shared.options.close_timeout_ms = longer;
+            let longer = shared.options.close_timeout.max(time);
+            shared.options.close_timeout = longer;
             shared.deadlines.set_close_wait(longer);
         }
     }

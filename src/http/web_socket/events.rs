@@ -1,5 +1,7 @@
 //! What can happen to a WebSocket, and what it keeps to.
 
+use std::time::Duration;
+
 use super::Error;
 use crate::event_loop::listeners::event_kinds;
 use crate::net::Socket;
@@ -15,31 +17,69 @@ pub struct WebSocket(pub(super) Socket);
 /// What the WebSockets of an endpoint keep to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// The largest message that is taken, in bytes; a larger one fails the connection with 1009.
-    /// 1 MiB. A connection holds at most twice as much while a message comes in pieces.
-    pub max_message: usize,
-    /// Who was silent for so many milliseconds is sent a ping; 0, the default, for never. It may be
-    /// up to twice as long, since silence is looked for once in this time.
-    pub ping_interval_ms: u32,
-    /// Who stays silent for so many milliseconds after the ping is closed, with 1006. 10 s.
-    pub ping_timeout_ms: u32,
-    /// From our close frame, or the peer's, the connection may take so many milliseconds to end;
-    /// then it is cut off. 30 s.
-    pub close_timeout_ms: u32,
-    /// Bytes that are still read and told behind our close frame, in wait for the peer's. Beyond
-    /// them the peer has to wait until it is cut off. All of them, unless this says otherwise.
-    pub max_after_close: usize,
+    pub(super) max_message: usize,
+    pub(super) ping_interval: Duration,
+    pub(super) ping_timeout: Duration,
+    pub(super) close_timeout: Duration,
+    pub(super) max_after_close: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
             max_message: 1024 * 1024,
-            ping_interval_ms: 0,
-            ping_timeout_ms: 10_000,
-            close_timeout_ms: 30_000,
+            ping_interval: Duration::ZERO,
+            ping_timeout: Duration::from_secs(10),
+            close_timeout: Duration::from_secs(30),
             max_after_close: usize::MAX,
         }
+    }
+}
+
+impl Options {
+    /// The defaults: messages of up to 1 MiB, no pings.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The largest message that is taken, in bytes; a larger one fails the connection with 1009.
+    /// 1 MiB. A connection holds at most twice as much while a message comes in pieces.
+    #[must_use]
+    pub fn max_message(mut self, bytes: usize) -> Self {
+        self.max_message = bytes;
+        self
+    }
+
+    /// Who was silent for so long is sent a ping; zero, the default, for never. It may be up to
+    /// twice as long, since silence is looked for once in this time.
+    #[must_use]
+    pub fn ping_interval(mut self, silence: Duration) -> Self {
+        self.ping_interval = silence;
+        self
+    }
+
+    /// Who stays silent for so long after the ping is closed, with 1006. 10 s.
+    #[must_use]
+    pub fn ping_timeout(mut self, silence: Duration) -> Self {
+        self.ping_timeout = silence;
+        self
+    }
+
+    /// How long the connection may take to end, from our close frame, or the peer's; then it is cut
+    /// off. 30 s.
+    #[must_use]
+    pub fn close_timeout(mut self, time: Duration) -> Self {
+        self.close_timeout = time;
+        self
+    }
+
+    /// Bytes that are still read and told behind our close frame, in wait for the peer's. Beyond
+    /// them the peer has to wait until it is cut off. All of them, unless this says otherwise.
+    #[must_use]
+    pub fn max_after_close(mut self, bytes: usize) -> Self {
+        self.max_after_close = bytes;
+        self
     }
 }
 

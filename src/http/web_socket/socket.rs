@@ -185,7 +185,7 @@ impl WebSocket {
 
     /// Sends a close frame, after what is queued, and nothing more. What the peer sends is still
     /// told, even if it was paused, until its close frame comes; then the connection ends, or
-    /// [some time](super::Options::close_timeout_ms) later at the latest, and
+    /// [some time](super::Options::close_timeout) later at the latest, and
     /// [`Event::Close`](super::Event::Close) follows. A no-op unless it is open; once the peer's
     /// close frame has come, it is answered as it would be anyway.
     ///

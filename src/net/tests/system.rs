@@ -43,7 +43,7 @@ fn keep_alive_and_no_delay_are_the_sockets_own_whenever_they_are_set() {
         assert!(!tcp(cx, socket).keepalive().expect("it is known"));
         assert!(!tcp(cx, socket).tcp_nodelay().expect("it is known"));
         socket
-            .set_keep_alive(cx, Some(45_000))
+            .set_keep_alive(cx, Some(Duration::from_secs(45)))
             .set_no_delay(cx, true);
         let own = tcp(cx, socket);
         assert!(own.keepalive().expect("it is known"));
@@ -57,7 +57,7 @@ fn keep_alive_and_no_delay_are_the_sockets_own_whenever_they_are_set() {
         assert!(!tcp(cx, socket).tcp_nodelay().expect("it is known"));
     });
     let client = create_connection(&mut event_loop, address);
-    client.set_keep_alive(&mut event_loop, Some(30_000));
+    client.set_keep_alive(&mut event_loop, Some(Duration::from_secs(30)));
     client.set_no_delay(&mut event_loop, true);
     client.on_connect(&mut event_loop, move |said: &mut Said, cx, client| {
         let idle = tcp(cx, client).tcp_keepalive_time().expect("it is known");
@@ -82,7 +82,7 @@ fn what_is_said_when_connecting_and_of_a_server_is_set() {
     let mut event_loop = event_loop();
     let (server, address) = listening(&mut event_loop);
     server
-        .set_keep_alive(&mut event_loop, Some(45_000))
+        .set_keep_alive(&mut event_loop, Some(Duration::from_secs(45)))
         .set_no_delay(&mut event_loop, true);
     let note = |said: &mut Said, cx: &mut Context<Said>, socket: Socket| {
         let own = tcp(cx, socket);
@@ -97,7 +97,7 @@ fn what_is_said_when_connecting_and_of_a_server_is_set() {
         server.close(cx);
     });
     let options = ConnectOptions::new(Address::from(address));
-    let options = options.keep_alive(30_000).no_delay(true);
+    let options = options.keep_alive(Duration::from_secs(30)).no_delay(true);
     let client = create_connection(&mut event_loop, options);
     client.on_connect(&mut event_loop, move |said: &mut Said, cx, client| {
         note(said, cx, client);
@@ -144,13 +144,12 @@ fn one_of_several_addresses_has_the_time_that_was_said() {
     let _first = TcpStream::connect(address).expect("there is room for one");
     for (said_ms, ms) in [(40, 40), (0, 10)] {
         let options = ConnectOptions::new(("several.test", address.port()));
-        let options =
-            options
-                .auto_select_family_attempt_timeout(said_ms)
-                .lookup(|_, cx, request| {
-                    let (one, two) = ([127, 0, 0, 1].into(), [127, 0, 0, 2].into());
-                    request.answer(cx, Ok(vec![one, two]));
-                });
+        let options = options
+            .auto_select_family_attempt_timeout(Duration::from_millis(said_ms))
+            .lookup(|_, cx, request| {
+                let (one, two) = ([127, 0, 0, 1].into(), [127, 0, 0, 2].into());
+                request.answer(cx, Ok(vec![one, two]));
+            });
         let client = create_connection(&mut event_loop, options);
         client.on_connection_attempt_timeout(&mut event_loop, |said: &mut Said, cx, _, _| {
             said.push(cx.now().to_string());
@@ -281,9 +280,11 @@ fn an_idle_timer_goes_with_its_socket() {
     let (address, _kept) = refusing();
     event_loop.start_monitoring();
     event_loop.set_immediate(move |_, cx: &mut Context<Said>| {
-        for ms in [300_000, 300_000, 400_000] {
+        for seconds in [300, 300, 400] {
             let client = create_connection(cx, address);
-            client.set_timeout(cx, ms).destroy(cx);
+            client
+                .set_timeout(cx, Duration::from_secs(seconds))
+                .destroy(cx);
         }
     });
     event_loop.run(&mut Said::new()).expect("the poll works");
@@ -306,12 +307,13 @@ fn the_period_that_a_connection_begins_with_is_its_own() {
         let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = Address::Tcp(silent.local_addr().expect("it has one"));
         let client = Socket::new(&mut event_loop);
-        client.set_timeout(&mut event_loop, before);
-        client.connect(&mut event_loop, ConnectOptions::new(address).timeout(ms));
+        client.set_timeout(&mut event_loop, Duration::from_millis(before));
+        let options = ConnectOptions::new(address).timeout(Duration::from_millis(ms));
+        client.connect(&mut event_loop, options);
         client.on_timeout(&mut event_loop, |told: &mut Vec<u64>, cx, _| {
             told.push(cx.now())
         });
-        event_loop.set_timeout(6000, move |_, cx| {
+        event_loop.set_timeout(Duration::from_secs(6), move |_, cx| {
             client.destroy(cx);
         });
         let mut heard = Vec::new();
@@ -350,4 +352,24 @@ fn values_hang_on_servers_and_sockets_one_of_each_type() {
         Some(Box::new(3))
     );
     assert_eq!(socket.data::<_, u8>(&event_loop), None);
+}
+
+/// Catches: an idle time longer than a timer can be, which would be over at once.
+#[test]
+fn who_may_be_idle_for_ever_is_not_told_at_once() {
+    let clock = event_loop::ManualClock::new();
+    let mut event_loop = EventLoop::<Vec<u64>>::with_clock(clock).expect("a loop");
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = Address::Tcp(silent.local_addr().expect("it has one"));
+    let client = create_connection(&mut event_loop, address);
+    client.set_timeout(&mut event_loop, Duration::MAX);
+    let longest = Duration::from_millis((1 << 31) - 1);
+    assert_eq!(client.timeout(&event_loop), longest);
+    client.on_timeout(&mut event_loop, |told: &mut Vec<u64>, cx, client| {
+        told.push(cx.now());
+        client.destroy(cx);
+    });
+    let mut told = Vec::new();
+    event_loop.run(&mut told).expect("the poll works");
+    assert!(told[0] >= longest.as_millis() as u64, "{told:?}");
 }

@@ -5,6 +5,8 @@
 //! [`flood`](crate::server::core::flood), and what all together may ask for in one turn in
 //! [`turns`](crate::server::core::turns). What one says is in [`line_input`](crate::server::core::line_input).
 
+use std::time::Duration;
+
 use crate::chat::Millis;
 use crate::http::web_socket::WebSocket;
 use crate::net::{Context, Socket};
@@ -153,7 +155,7 @@ impl ChatServer {
         let Some(wait) = input.hold_back(hub, session, now) else {
             return self.queue(cx, socket);
         };
-        let timer = cx.set_timeout(wait, move |server: &mut Self, cx| {
+        let timer = cx.set_timeout(Duration::from_millis(wait), move |server: &mut Self, cx| {
             if let Some(connection) = server.connections.get_mut(socket) {
                 connection.input.release();
                 server.read_on(cx, socket);
@@ -180,7 +182,7 @@ impl ChatServer {
     /// Has those of a queue heard in so many milliseconds that are next then, and so on until it is
     /// over.
     fn serve_in(&mut self, cx: &mut Context<Self>, queue: QueueId, wait: Millis) {
-        let timer = cx.set_timeout(wait, move |server: &mut Self, cx| {
+        let timer = cx.set_timeout(Duration::from_millis(wait), move |server: &mut Self, cx| {
             for _ in 0..queue.at_a_time() {
                 if let Some(socket) = server.connections.next_of(queue, cx.now()) {
                     server.read_on(cx, socket);

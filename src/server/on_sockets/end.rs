@@ -1,5 +1,7 @@
 //! The end of the server, asked for while there is much to hear.
 
+use std::time::Duration;
+
 use socket2::{Domain, Socket, Type};
 
 use super::drafts::masked_text;
@@ -127,9 +129,13 @@ fn what_was_the_time_to_hear_is_forgotten_when_the_end_begins() {
     let _member = house.member();
     // Whatever else is done now and then is done at other times.
     let start = house.event_loop.now() + 77;
-    house.event_loop.set_timeout(77, |_, _| {});
+    house
+        .event_loop
+        .set_timeout(Duration::from_millis(77), |_, _| {});
     house.until("a time", |house| house.event_loop.now() >= start);
-    house.event_loop.set_timeout(all, |_, _| {}); // it holds the loop open
+    house
+        .event_loop
+        .set_timeout(Duration::from_millis(all), |_, _| {}); // it holds the loop open
     house.begin_end();
     house.until("the end", |house| house.server.end.has_begun());
     let mut woken = Vec::new();
@@ -166,7 +172,9 @@ fn who_reads_late_has_until_the_shutdown_timeout() {
     house.begin_end();
     house.until("the end", |_| talker.hears("Goodbye"));
     let start = house.event_loop.now();
-    house.event_loop.set_timeout(59_000, |_, _| {}); // it holds the loop open
+    house
+        .event_loop
+        .set_timeout(Duration::from_secs(59), |_, _| {}); // it holds the loop open
     house.until("late", |house| house.event_loop.now() >= start + 59_000);
     house.soon("the rest", || late.hears("Goodbye"));
     assert_eq!(late.heard.matches(": x\n").count(), 2000);

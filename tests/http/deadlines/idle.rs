@@ -1,5 +1,7 @@
 //! When the time of a connection that has nothing to do begins, and what it goes on beside.
 
+use std::time::Duration;
+
 use super::*;
 
 /// Catches: a client that keeps a connection for ever by sending a line end now and then.
@@ -59,7 +61,7 @@ fn however_a_connection_becomes_idle_its_time_begins() {
     assert_eq!(rig.now(), 13_500 + 7501);
 
     let mut rig = answering(|cx, server| {
-        server.set_keep_alive_timeout(cx, 2000);
+        server.set_keep_alive_timeout(cx, Duration::from_secs(2));
     });
     let mut peer = connected(&mut rig);
     peer.send(GET);
@@ -78,13 +80,15 @@ fn however_a_connection_becomes_idle_its_time_begins() {
 #[test]
 fn a_head_that_the_program_holds_back_is_not_late() {
     let mut rig = timed(|cx, server| {
-        server.set_headers_timeout(cx, 2000);
-        server.set_connections_checking_interval(cx, 100);
-        server.set_keep_alive_timeout(cx, 0);
+        server.set_headers_timeout(cx, Duration::from_secs(2));
+        server.set_connections_checking_interval(cx, Duration::from_millis(100));
+        server.set_keep_alive_timeout(cx, Duration::ZERO);
         server.on_request(cx, move |_, cx, request, response| {
             let socket = request.socket();
             server.pause_requests(cx, socket);
-            cx.set_timeout(10_000, move |_, cx| server.resume_requests(cx, socket));
+            cx.set_timeout(Duration::from_secs(10), move |_, cx| {
+                server.resume_requests(cx, socket)
+            });
             response.end_with(cx, "x");
         });
     });
@@ -106,7 +110,9 @@ fn who_is_not_read_is_not_idle() {
         server.on_request(cx, move |_, cx, request, response| {
             let socket = request.socket();
             server.pause_requests(cx, socket);
-            cx.set_timeout(30_000, move |_, cx| server.resume_requests(cx, socket));
+            cx.set_timeout(Duration::from_secs(30), move |_, cx| {
+                server.resume_requests(cx, socket)
+            });
             response.end_with(cx, "x");
         });
     });

@@ -1,13 +1,15 @@
 //! What ends a connection: faults, the client's end, and deadlines.
 
+use std::time::Duration;
+
 use super::{Clock, Companion, Event, Intake, Pipeline};
 use crate::http::message::ParseError;
 use crate::http::server::settings::Settings;
 
-/// How long a connection that was given up may be silent, in milliseconds, before it is closed,
+/// How long a connection that was given up may be silent before it is closed,
 /// and how long it may go on talking. Closing it at once would reset it, and the reset may cost
 /// the client the answer.
-const LINGER_SILENT: u32 = 500;
+const LINGER_SILENT: Duration = Duration::from_millis(500);
 const LINGER_IN_ALL: u64 = 5000;
 
 /// Bytes that are thrown away of a connection that was given up. It is not read any further: the
@@ -31,9 +33,9 @@ pub enum EndOfStream {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Discarded {
     ReadOn,
-    /// It has had enough: nothing more is read. If it has ended, it may be silent for so many
-    /// milliseconds.
-    Pause(Option<u32>),
+    /// It has had enough: nothing more is read. If it has ended, it may be silent for so
+    /// long.
+    Pause(Option<Duration>),
     /// It goes on for too long: it is to be closed.
     Close,
 }
@@ -116,9 +118,9 @@ impl<T: Companion> Pipeline<T> {
     }
 
     /// The connection is ended, and what still comes is thrown away for a little while, so that the
-    /// client gets to read what it was told. How long it may be silent, in milliseconds; and whether
+    /// client gets to read what it was told. How long it may be silent; and whether
     /// it was not read, and is to be.
-    pub fn linger(&mut self, now: u64) -> (u32, bool) {
+    pub fn linger(&mut self, now: u64) -> (Duration, bool) {
         self.stop();
         self.clock = Clock::Lingering(now);
         self.fault = None;
@@ -160,8 +162,8 @@ impl<T: Companion> Pipeline<T> {
 
     /// It was given up, and nothing came or went for a moment; so many bytes are still with the
     /// socket. Whose system has not even taken what there was for it has a little longer, and so has
-    /// who cannot be heard any more: for so many milliseconds.
-    pub fn lingers_on(&self, buffered: usize, now: u64, awake: u64) -> Option<u32> {
+    /// who cannot be heard any more: for so long.
+    pub fn lingers_on(&self, buffered: usize, now: u64, awake: u64) -> Option<Duration> {
         let unheard = self.paused || buffered > 0;
         (unheard && !self.lingers_long(now, awake)).then_some(LINGER_SILENT)
     }

@@ -2,6 +2,7 @@
 //! our end.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use log::info;
 
@@ -16,11 +17,11 @@ use crate::server::{ChatServer, moment};
 /// A connection that we have ended is read on, and what comes thrown away, until nothing has
 /// come for so many milliseconds: closing it with bytes unread would be a reset, which may cost the
 /// peer our last line.
-pub(in crate::server) const LINGER_MS: u32 = 500;
+pub(in crate::server) const LINGER: Duration = Duration::from_millis(500);
 
 /// How long, in milliseconds, a connection that we have ended has to read its last lines. When the
 /// whole server ends, `--shutdown-timeout` says so instead.
-pub(in crate::server) const LAST_LINES_MS: u64 = 5000;
+pub(in crate::server) const LAST_LINES: Duration = Duration::from_secs(5);
 
 /// How many bytes of a connection that we have ended are thrown away. What comes behind them waits
 /// at the sender until its time is over.
@@ -56,7 +57,7 @@ fn set_end_deadline(
     log: fn(&mut Context<ChatServer>, Socket),
 ) {
     let timer = (!server.end.has_begun()).then(|| {
-        let timer = cx.set_deadline(LAST_LINES_MS, move |_, cx| {
+        let timer = cx.set_deadline(LAST_LINES, move |_, cx| {
             log(cx, socket);
             socket.abort(cx);
         });
@@ -81,9 +82,12 @@ pub(super) fn end(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket:
     }
     let wait = server.connections.wait(socket, cx.now());
     if let Some(wait @ 1..) = wait {
-        let timer = cx.set_timeout(wait, move |server: &mut ChatServer, cx| {
-            end(server, cx, socket);
-        });
+        let timer = cx.set_timeout(
+            Duration::from_millis(wait),
+            move |server: &mut ChatServer, cx| {
+                end(server, cx, socket);
+            },
+        );
         return cx.set_timer_ref(timer, false);
     }
     // When it is its turn, it is read on, and comes here again.

@@ -21,6 +21,7 @@ mod report_words;
 pub(in crate::server) mod words;
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use log::debug;
 
@@ -33,15 +34,15 @@ use crate::server::doors::json::objects::Pace;
 use crate::server::doors::outlet::{Door, Outlet};
 use crate::server::doors::{LINE_DOOR, LINES};
 use crate::server::{ChatServer, Loop};
-use ending::{LAST_LINES_MS, LINGER_MS, close, end, last_words, see_off, throw_away, turn_away};
+use ending::{LAST_LINES, LINGER, close, end, last_words, see_off, throw_away, turn_away};
 use hearing::hear;
 use opening::{Foreign, Verdict};
 use proxy_header::Beginning;
 
 /// How long a proxy has to say whom it speaks for, in milliseconds: where it has to, and where
 /// somebody on its machine may have come without it.
-const HEADER_MS: u64 = 5000;
-const MAYBE_HEADER_MS: u64 = 1000;
+const HEADER: Duration = Duration::from_secs(5);
+const MAYBE_HEADER: Duration = Duration::from_secs(1);
 
 /// What the door does for its members.
 pub(super) static DOOR: Door = Door {
@@ -74,7 +75,7 @@ pub(in crate::server) fn open(event_loop: &mut Loop, high_water_mark: u32) -> Se
     door.set_allow_half_open(event_loop, true);
     // A chat's lines are small and wanted now.
     door.set_no_delay(event_loop, true);
-    door.set_linger(event_loop, Some(LAST_LINES_MS as u32));
+    door.set_linger(event_loop, Some(LAST_LINES));
     door.on_connection(event_loop, connection);
     door.on_socket_event(event_loop, |server, cx, socket, event| match event {
         Event::Data(bytes) => data(server, cx, socket, bytes),
@@ -83,7 +84,7 @@ pub(in crate::server) fn open(event_loop: &mut Loop, high_water_mark: u32) -> Se
         // We have ended our side, and all is with the system: whatever comes is thrown away for a
         // while.
         Event::Finish => {
-            socket.set_timeout(cx, LINGER_MS);
+            socket.set_timeout(cx, LINGER);
         }
         // If it is silent since it is read no more, its time is not over.
         Event::Timeout if socket.readable_flowing(cx) == Some(false) => {}
@@ -146,8 +147,8 @@ fn await_header(
         connection.stage = Stage::Proxied { is_header_required };
     }
     let wait = match is_header_required {
-        true => HEADER_MS,
-        false => MAYBE_HEADER_MS,
+        true => HEADER,
+        false => MAYBE_HEADER,
     };
     let timer = cx.set_timeout(wait, move |server: &mut ChatServer, cx| {
         let connection = server.connections.get_mut(socket);

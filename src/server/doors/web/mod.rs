@@ -25,6 +25,8 @@ pub(in crate::server) mod members;
 mod origin;
 mod site;
 
+use std::time::Duration;
+
 use log::{debug, info};
 
 use crate::chat::{DisconnectReason, Peer};
@@ -34,7 +36,7 @@ use crate::net::{Address, Context, Event, Listener, Socket};
 use crate::server::core::cost::Cost;
 use crate::server::doors::arrivals;
 use crate::server::doors::json;
-use crate::server::doors::line::ending::{LAST_LINES_MS, THROWN_AWAY};
+use crate::server::doors::line::ending::{LAST_LINES, THROWN_AWAY};
 use crate::server::inspect::loop_view;
 use crate::server::inspect::metrics;
 use crate::server::{ChatServer, Loop, StartError};
@@ -43,10 +45,10 @@ pub(in crate::server) use site::Site;
 pub(in crate::server) use {access::is_from_here, access::vet, answers::body};
 
 /// The head of a request has to come within so many milliseconds, and all of it.
-const REQUEST_MS: u64 = 20_000;
+const REQUEST: Duration = Duration::from_secs(20);
 
 /// A connection that takes none of its response for so many milliseconds is closed.
-const STALL_MS: u32 = 30_000;
+const STALL: Duration = Duration::from_secs(30);
 
 /// Nobody has anything to send here but lines, on WebSockets.
 const MAX_BODY: u64 = 64 * 1024;
@@ -96,10 +98,10 @@ fn open(event_loop: &mut Loop, server: &ChatServer) -> (http::Server, Endpoint) 
     let door = http::create_server(event_loop);
     door.net()
         .set_high_water_mark(event_loop, server.hub.high_water_mark())
-        .set_linger(event_loop, Some(LAST_LINES_MS as u32));
-    door.set_headers_timeout(event_loop, REQUEST_MS)
-        .set_request_timeout(event_loop, REQUEST_MS)
-        .set_timeout(event_loop, STALL_MS)
+        .set_linger(event_loop, Some(LAST_LINES));
+    door.set_headers_timeout(event_loop, REQUEST)
+        .set_request_timeout(event_loop, REQUEST)
+        .set_timeout(event_loop, STALL)
         .set_max_body(event_loop, Some(MAX_BODY))
         .set_http_allow_half_open(event_loop, true) // `nc -N` waits for its answer
         .set_should_upgrade(event_loop, Handshake::is_asked_for);
@@ -136,16 +138,15 @@ fn open(event_loop: &mut Loop, server: &ChatServer) -> (http::Server, Endpoint) 
 
 /// What WebSockets keep to.
 fn limits(max_message: usize) -> Options {
-    Options {
-        max_message,
-        ping_interval_ms: 30_000,
-        ping_timeout_ms: 20_000,
+    Options::new()
+        .max_message(max_message)
+        .ping_interval(Duration::from_secs(30))
+        .ping_timeout(Duration::from_secs(20))
         // A member that the server disconnects has as long to take its last lines as one at the
         // line door.
-        close_timeout_ms: LAST_LINES_MS as u32,
+        .close_timeout(LAST_LINES)
         // Whoever has left the chat is not heard any more.
-        max_after_close: THROWN_AWAY as usize,
-    }
+        .max_after_close(THROWN_AWAY as usize)
 }
 
 /// Somebody has connected. If nobody more may, it is told so when it asks for something: a browser

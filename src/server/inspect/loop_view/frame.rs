@@ -1,9 +1,11 @@
 //! What watchers are sent, as JSON. Times are in nanoseconds, phases in the order of
 //! [`Phase::ALL`].
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use crate::event_loop::{Counters, HandleId, Phase, Recording, Step, Turn};
+use crate::event_loop::{Counters, EventLoopDelay, HandleId, Phase, Recording, Step, Turn};
 use crate::net::Context;
 use crate::server::ChatServer;
 use crate::server::core::fan_out::Tally;
@@ -50,7 +52,7 @@ pub(in crate::server) fn hello(may_block: bool) -> String {
         "phases": phases,
         "mayBlock": may_block,
         "blockMs": BLOCK,
-        "resolutionMs": RESOLUTION,
+        "resolutionMs": RESOLUTION.as_millis() as u64,
         "maxWatchers": WATCHERS,
     })
     .to_string()
@@ -71,7 +73,6 @@ pub(in crate::server) fn frame(
     turns.iter().for_each(|turn| most.add(turn));
     let counters = sample.counters.since(&before.counters);
     let delay = &running.delay;
-    let late = |nanos: Option<u64>| nanos.map(|nanos| delay.lateness(nanos));
     json!({
         "type": "frame",
         "time": sample.nanos,
@@ -98,12 +99,17 @@ pub(in crate::server) fn frame(
         "bytesWritten": counters.bytes_written,
         "delay": {
             "count": delay.count(),
-            "p50": late(delay.percentile(50.0)),
-            "p99": late(delay.percentile(99.0)),
-            "max": late(delay.max()),
+            "p50": late(delay, delay.percentile(50.0)),
+            "p99": late(delay, delay.percentile(99.0)),
+            "max": late(delay, delay.max()),
         },
     })
     .to_string()
+}
+
+/// How late the loop was, in nanoseconds, when a sample took so long.
+pub(super) fn late(delay: &EventLoopDelay, sample: Option<Duration>) -> Option<u64> {
+    sample.map(|sample| delay.lateness(sample).as_nanos() as u64)
 }
 
 /// The turns as bars: when it began, how many turns it stands for, and its phases' times.

@@ -36,15 +36,15 @@ const WATCHERS: usize = 16;
 /// The largest message that is taken from one, in bytes: they have little to say.
 pub(in crate::server) const MAX_MESSAGE: usize = 1024;
 
-/// Milliseconds from frame to frame.
-const PERIOD: u64 = 100;
+/// The time from frame to frame.
+const PERIOD: Duration = Duration::from_millis(100);
 
-/// How often the loop's delay is sampled, in milliseconds: what Node does unless told otherwise.
-const RESOLUTION: u64 = 10;
+/// How often the loop's delay is sampled: what Node does unless told otherwise.
+const RESOLUTION: Duration = Duration::from_millis(10);
 
-/// A turn of so many callbacks is worth recording, and waited for so many milliseconds.
+/// A turn of so many callbacks is worth recording, and waited for so long.
 const WORTH_RECORDING: usize = 12;
-const WAIT_FOR_IT: u64 = 1000;
+const WAIT_FOR_IT: Duration = Duration::from_secs(1);
 
 /// What the button does, and how often it may, in milliseconds.
 const BLOCK: u64 = 300;

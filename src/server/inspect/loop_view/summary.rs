@@ -3,7 +3,7 @@
 use crate::chat::LoopReport;
 use crate::net::Context;
 use crate::server::ChatServer;
-use crate::server::inspect::loop_view::frame::Sample;
+use crate::server::inspect::loop_view::frame::{Sample, late};
 
 impl ChatServer {
     /// What the loop has done since this was asked last, by whomever, or since it was made.
@@ -14,7 +14,7 @@ impl ChatServer {
         let delay = self.loop_view.running.as_ref().map(|own| &own.delay);
         let delay = delay.filter(|delay| delay.count() > 0).map(|delay| {
             let times = [delay.percentile(50.0), delay.percentile(99.0), delay.max()];
-            times.map(|nanos| delay.lateness(nanos.unwrap_or_default()))
+            times.map(|time| late(delay, time).unwrap_or_default())
         });
         LoopReport {
             nanos: sample.nanos - before.nanos,

@@ -1,5 +1,7 @@
 //! Refusals in their turn, the client's end, and connections that were given up.
 
+use std::time::Duration;
+
 use super::rig::Rig;
 use crate::http::message::ParseError;
 use crate::http::server::pipeline::{Backlog, Discarded, EndOfStream, Pipeline, THROWN_AWAY};
@@ -93,26 +95,31 @@ fn the_end_of_the_requests_is_the_end_of_the_answers_unless_it_may_wait() {
 }
 
 #[test]
-fn what_goes_on_behind_the_end_is_read_for_a_while_and_no_more_than_a_little() {
+fn what_goes_on_behind_the_end_is_read_for_a_a_whileand_no_more_than_a_little() {
     let mut pipeline = Pipeline::<()>::new(0);
-    assert_eq!(pipeline.linger(1000), (500, false));
+    let a_while = Duration::from_millis(500);
+    assert_eq!(pipeline.linger(1000), (a_while, false));
     assert!(pipeline.is_over() && pipeline.is_lingering());
     let most = THROWN_AWAY as usize;
     let mut more = |bytes, now| pipeline.throw_away(bytes, now, 0, true);
     assert_eq!(more(most, 1000), Discarded::ReadOn);
-    assert_eq!(more(1, 6000), Discarded::Pause(Some(500)));
+    assert_eq!(more(1, 6000), Discarded::Pause(Some(a_while)));
     assert_eq!(more(0, 6001), Discarded::Close);
     // Who cannot be heard, or whose system has not taken everything, has the same time.
-    assert_eq!(pipeline.lingers_on(0, 6000, 0), Some(500));
+    assert_eq!(pipeline.lingers_on(0, 6000, 0), Some(a_while));
     assert_eq!(pipeline.lingers_on(0, 6001, 0), None);
-    assert_eq!(pipeline.lingers_on(0, 9000, 4000), Some(500), "it slept");
-    assert_eq!(pipeline.linger(9000), (500, true), "it is read again");
+    assert_eq!(
+        pipeline.lingers_on(0, 9000, 4000),
+        Some(a_while),
+        "it slept"
+    );
+    assert_eq!(pipeline.linger(9000), (a_while, true), "it is read again");
     assert_eq!(
         pipeline.lingers_on(0, 9000, 0),
         None,
         "all is said and heard"
     );
-    assert_eq!(pipeline.lingers_on(1, 9000, 0), Some(500));
+    assert_eq!(pipeline.lingers_on(1, 9000, 0), Some(a_while));
 }
 
 #[test]
