@@ -1,8 +1,6 @@
 //! A connection that broke. What its peer had sent before is still handed out, its end included,
 //! and then the socket is destroyed.
 
-use std::io;
-
 use super::closing;
 use super::connection::settle;
 use super::emitting::{emit_end, emit_error};
@@ -12,11 +10,10 @@ use super::{Context, Error, Handles};
 use crate::event_loop::HandleId;
 
 /// Reading has failed. What was read before is still handed out.
-pub(super) fn reading_failed<S>(cx: &mut Context<S>, id: HandleId, error: &io::Error) {
+pub(super) fn reading_failed<S>(cx: &mut Context<S>, id: HandleId, error: Error) {
     let Some(connection) = cx.connection_mut(id) else {
         return;
     };
-    let error = Error::system("read", error, None);
     if connection.is_consumed() {
         return closing::destroy(cx, id, Some(error));
     }
@@ -47,11 +44,12 @@ pub(super) fn writing_failed<S>(state: &mut S, cx: &mut Context<S>, id: HandleId
         // Whether there is anything is not known: no event may have told of it yet.
         let mut buffer = cx.take_read_buffer();
         if let Some((connection, counters)) = cx.connection_and_counters(id) {
-            let (count, then) = connection.stream.fill(&mut buffer, counters);
+            let (count, then) = connection.wire().fill(&mut buffer, counters);
             if count > 0 {
                 connection.bytes_read += count as u64;
                 connection.keep(&buffer[..count]);
             }
+            connection.keep_overflow();
             match then {
                 Then::End => connection.read_side = ReadSide::Eof,
                 Then::Empty | Then::Failed(_) => connection.life = Life::Broken(Rest::Read),

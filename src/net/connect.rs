@@ -14,7 +14,9 @@ use super::lookup::{LookupRequest, alternate, resolve};
 use super::options::Attempting;
 use super::states::Life;
 use super::stream::{self, Stream};
-use super::{Address, ConnectOptions, Context, Error, Event, Handles, Target, ending, reading};
+use super::{
+    Address, ConnectOptions, Context, Error, Event, Handles, Target, ending, opening, reading,
+};
 use crate::event_loop::{HandleId, Readiness};
 
 /// Begins to connect. A path is tried at once, an IP address in the next tick, a name after
@@ -426,6 +428,7 @@ fn connected<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
     touch(cx, id);
     cx.make_callback(state, |state, cx| {
         emit(state, cx, id, Event::Connect);
+        opening::begin(cx, id);
         ending::finish_if_done(cx, id);
         emit(state, cx, id, Event::Ready);
         reading::connected(cx, id);

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::events::Listeners;
 use super::inbox::Inbox;
+use super::layered::{Layered, Wire};
 use super::lookup::LookUp;
 use super::options::{Attempting, HIGH_WATER_MARK};
 use super::outbox::{Outbox, WriteCallback};
@@ -85,6 +86,8 @@ pub(super) struct Own<S> {
     pub(super) keep_alive: Option<Duration>,
     /// What programs and protocols hang on it.
     pub(super) extensions: Extensions,
+    /// What stands between its descriptor and its user.
+    pub(super) layered: Option<Box<Layered>>,
 }
 
 impl<S> Default for Own<S> {
@@ -102,6 +105,7 @@ impl<S> Default for Own<S> {
             unsent: Vec::new(),
             keep_alive: None,
             extensions: Extensions::default(),
+            layered: None,
         }
     }
 }
@@ -160,6 +164,7 @@ impl<S> Connection<S> {
         if let Some(own) = &mut self.own {
             (own.remote, own.error, own.error_emitted) = (None, None, false);
             own.looking_up = false;
+            own.layered = None;
             own.unsent.extend(unsent);
         }
         self.allow_half_open = old.allow_half_open;
@@ -187,12 +192,42 @@ impl<S> Connection<S> {
     }
 
     /// The timers that go with the connection.
-    pub(super) fn take_timers(&mut self) -> [Option<Timer>; 2] {
+    pub(super) fn take_timers(&mut self) -> [Option<Timer>; 3] {
+        let deadline = self.layered_mut().and_then(|own| own.deadline.take());
         let own = self.own.as_mut();
         [
             self.timer.take(),
             own.and_then(|own| own.attempts.as_mut()?.timer.take()),
+            deadline,
         ]
+    }
+
+    // --- the descriptor, and what stands before it --------------------------------------------
+
+    /// The descriptor, through its layer if it has one.
+    pub(super) fn wire(&mut self) -> Wire<'_> {
+        wire(&self.stream, &mut self.own)
+    }
+
+    pub(super) fn layered(&self) -> Option<&Layered> {
+        self.own.as_ref()?.layered.as_deref()
+    }
+
+    pub(super) fn layered_mut(&mut self) -> Option<&mut Layered> {
+        self.own.as_mut()?.layered.as_deref_mut()
+    }
+
+    /// Whether it has a layer that has not opened yet: nothing is handed out or sent until then.
+    pub(super) fn is_opening(&self) -> bool {
+        self.layered().is_some_and(Layered::is_opening)
+    }
+
+    /// What it is, for people.
+    pub(super) fn kind(&self) -> &'static str {
+        match self.layered() {
+            Some(_) if !self.stream.is_closed() => "connection with a layer",
+            _ => self.stream.kind(),
+        }
     }
 
     /// Whether its slot stays after `Close`.
@@ -219,13 +254,15 @@ impl<S> Connection<S> {
     pub(super) fn wants(&self) -> bool {
         let may_be_read = matches!(self.life, Life::Open | Life::Broken(Rest::InKernel));
         let mark = (self.high_water_mark as usize).max(1);
-        may_be_read && self.read_side == ReadSide::Started && self.unread() < mark
+        let has_room = self.read_side == ReadSide::Started && self.unread() < mark;
+        // A layer opens whether or not anybody wants data.
+        may_be_read && (has_room || self.is_opening())
     }
 
     /// Whether it is to be read, and with this readiness a read would tell something.
     pub(super) fn is_readable(&self, readiness: Readiness) -> bool {
         let tells = self.life == Life::Broken(Rest::InKernel) || readiness.contains(readable());
-        self.wants() && tells
+        self.wants() && (tells || self.layered().is_some_and(Layered::tells))
     }
 
     /// Bytes that were read and not handed out yet.
@@ -246,6 +283,17 @@ impl<S> Connection<S> {
     /// Keeps what was read.
     pub(super) fn keep(&mut self, bytes: &[u8]) {
         self.inbox.get_or_insert_default().push(bytes, SHARE);
+    }
+
+    /// Keeps what its layer has handed on beyond what there was room for.
+    pub(super) fn keep_overflow(&mut self) {
+        let overflow = self.layered_mut().map(Layered::take_overflow);
+        if let Some(overflow) = overflow.filter(|bytes| !bytes.is_empty())
+            && !self.life.is_over()
+        {
+            self.bytes_read += overflow.len() as u64;
+            self.keep(&overflow);
+        }
     }
 
     // --- writing ----------------------------------------------------------------------------
@@ -309,6 +357,12 @@ impl<S> Connection<S> {
         self.tidy();
         unsent
     }
+}
+
+/// As [`Connection::wire`], while the rest of the connection is in use.
+pub(super) fn wire<'a, S>(stream: &'a Stream, own: &'a mut Option<Box<Own<S>>>) -> Wire<'a> {
+    let layered = own.as_mut().and_then(|own| own.layered.as_deref_mut());
+    Wire { stream, layered }
 }
 
 /// Tells the loop whether the socket has anything going on that may bring an event: only then

@@ -1,5 +1,7 @@
 //! The end of the write side: what is queued is sent, the peer is told, `Finish` comes.
 
+use std::io;
+
 use log::debug;
 
 use super::connection::update_active;
@@ -25,15 +27,18 @@ pub(super) fn finish_if_done<S>(cx: &mut Context<S>, id: HandleId) {
 
 /// Pending phase: tells the peer that no more comes. `Finish` follows.
 pub(super) fn shut_down<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
-    let Some(connection) = cx.connection_mut(id) else {
+    let Some((connection, counters)) = cx.connection_and_counters(id) else {
         return;
     };
     if connection.write_side != WriteSide::ShuttingDown || connection.life.is_over() {
         return;
     }
-    if let Err(error) = connection.stream.shut_down_writing() {
+    match connection.wire().shut_down_writing(counters) {
+        Ok(()) => {}
+        // A layer has not opened, or has still something to send: it is tried again then.
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
         // The peer has reset the connection: reading will say so.
-        debug!("shutdown: {error}");
+        Err(error) => debug!("shutdown: {error}"),
     }
     cx.make_callback(state, |_, cx| {
         cx.next_tick(move |state, cx| finish(state, cx, id));

@@ -25,6 +25,13 @@ pub enum Event<'a> {
     Connect,
     /// After [`Connect`](Self::Connect), when what had been written before was handed on.
     Ready,
+    /// Its [layer](super::Layer) has opened, at either end: the handshake is done. Whether the peer
+    /// is whom one wants to talk to is told by what follows, if that is
+    /// [`SecureConnect`](Self::SecureConnect) or [`ServerEvent::SecureConnection`].
+    Secure,
+    /// The same, once the other end has shown who it is. Only on sockets whose end began to talk
+    /// (`tls.connect`), and not if it is not to be trusted: then [`Error`](Self::Error) comes.
+    SecureConnect,
     /// Bytes came, at most 64 KiB of them in one turn. What was given back with `unshift` comes in
     /// the next turn, in the pieces in which it was given. Never after [`End`](Self::End), and
     /// never while paused.
@@ -57,6 +64,12 @@ pub enum ServerEvent<'a> {
     /// A connection was accepted and closed at once, since there were `max_connections`. Both ends
     /// of it; `None` for IPC.
     Drop(Option<&'a Dropped>),
+    /// The handshake with a connection that was accepted is done. It is the first that those
+    /// who want no more than to talk to it hear of it.
+    SecureConnection(Socket),
+    /// The handshake with a connection failed, or was not done in time. It is destroyed behind this
+    /// event, unless a listener [takes it over](Socket::remove_layer).
+    TlsClientError(&'a Error, Socket),
     /// It could not listen, a tick after `listen`. No [`Close`](Self::Close) follows.
     Error(&'a Error),
     /// After `close`, once the last connection is gone too.
@@ -79,6 +92,8 @@ event_kinds! { EventKind of Event:
     ConnectionAttemptTimeout "connectionAttemptTimeout",
     Connect "connect",
     Ready "ready",
+    Secure "secure",
+    SecureConnect "secureConnect",
     Data "data",
     End "end",
     Finish "finish",
@@ -92,6 +107,8 @@ event_kinds! { ServerEventKind of ServerEvent:
     Listening "listening",
     Connection "connection",
     Drop "drop",
+    SecureConnection "secureConnection",
+    TlsClientError "tlsClientError",
     Error "error",
     Close "close",
 }

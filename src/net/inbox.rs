@@ -53,6 +53,15 @@ impl Inbox {
         self.length
     }
 
+    /// All that is kept, in order.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        let pieces = self.pieces.iter();
+        pieces
+            .flat_map(|piece| &piece.bytes[piece.from..])
+            .copied()
+            .collect()
+    }
+
     /// Bytes of memory that it holds.
     pub(super) fn held(&self) -> usize {
         let pieces = self.pieces.iter();

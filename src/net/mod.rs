@@ -59,12 +59,14 @@
 //! | `accept.rs`, `connect.rs` | how connections begin | `net.connect`, libuv's `tcp.c` |
 //! | `reading.rs` | from the descriptor to `Data` and `End` | `stream_base_commons.js`, libuv's `stream.c` |
 //! | `writing.rs` | from `write` and `end` to the descriptor | the same |
+//! | `opening.rs` | how a layer comes in between, as TLS | `TLSSocket`'s handshake |
 //! | `broken.rs`, `ending.rs`, `lingering.rs`, `unacknowledged.rs` | how they end: broken, in order, waiting for the peer | |
 //! | `closing.rs` | the end of all of them: `destroy` and `Close` | `net.Socket._destroy` |
 //! | `idle.rs` | the idle timer | `socket.setTimeout` |
 //! | `emitting.rs` | who hears of what happens | `EventEmitter.emit` |
 //! | `server.rs` | [`Server`]: its events, listening, closing | `net.Server` |
 //! | `connection.rs` | what the loop keeps of one socket | `net.Socket` |
+//! | `layer.rs`, `layered.rs` | [`Layer`]: what may stand before the descriptor; the two as one | `TLSWrap`, a stream on a stream |
 //! | `inbox.rs`, `outbox.rs`, `states.rs`, `stream.rs` | the parts of that: bytes to hand out, to send; how far it is; the descriptor | |
 //! | `lookup.rs`, `options.rs`, `listener.rs` | names looked up, where to connect and to listen, a bound port or path | `server.listen(handle)` |
 //! | `events.rs` | what can happen | events |
@@ -86,10 +88,13 @@ mod held;
 mod idle;
 mod ids;
 mod inbox;
+mod layer;
+mod layered;
 mod lingering;
 mod listener;
 mod lookup;
 mod on;
+mod opening;
 mod options;
 mod outbox;
 mod pipe;
@@ -108,6 +113,7 @@ pub use error::Error;
 pub use events::{Dropped, Event, EventKind, ServerEvent, ServerEventKind};
 pub use held::{Holding, held_bytes};
 pub use ids::{Server, Socket};
+pub use layer::{Layer, Side, Stage};
 pub use listener::Listener;
 pub use lookup::LookupRequest;
 pub use options::{ConnectOptions, ListenOptions};
@@ -196,7 +202,7 @@ impl<S> event_loop::Handle for Handle<S> {
     fn kind(&self) -> &'static str {
         match &self.0 {
             HandleKind::Server(_) => "server",
-            HandleKind::Connection(connection) => connection.stream.kind(),
+            HandleKind::Connection(connection) => connection.kind(),
         }
     }
 }

@@ -19,6 +19,9 @@ listener_methods! { Socket of Event, EventKind, Socket, S: Sized;
         socket, Event::Lookup { found, host } => (socket, found, host);
     on_connect once_connect Connect (Self) socket, Event::Connect => (socket);
     on_ready once_ready Ready (Self) socket, Event::Ready => (socket);
+    on_secure once_secure Secure (Self) socket, Event::Secure => (socket);
+    on_secure_connect once_secure_connect SecureConnect (Self)
+        socket, Event::SecureConnect => (socket);
     on_data once_data Data (Self, &[u8]) socket, Event::Data(bytes) => (socket, bytes);
     on_end once_end End (Self) socket, Event::End => (socket);
     on_finish once_finish Finish (Self) socket, Event::Finish => (socket);
@@ -33,6 +36,10 @@ listener_methods! { Server of ServerEvent, ServerEventKind, Server, S: Sized;
     on_connection once_connection Connection (Socket)
         _, ServerEvent::Connection(socket) => (socket);
     on_drop once_drop Drop (Self, Option<&Dropped>) server, ServerEvent::Drop(ends) => (server, ends);
+    on_secure_connection once_secure_connection SecureConnection (Socket)
+        _, ServerEvent::SecureConnection(socket) => (socket);
+    on_tls_client_error once_tls_client_error TlsClientError (&Error, Socket)
+        _, ServerEvent::TlsClientError(error, socket) => (error, socket);
     on_error once_error Error (Self, &Error) server, ServerEvent::Error(error) => (server, error);
     on_close once_close Close (Self) server, ServerEvent::Close => (server);
 }
@@ -106,7 +113,10 @@ impl Server {
         call: impl FnOnce(&mut S, &mut Context<S>) -> R,
     ) {
         let returned = call(state, cx);
-        if let ServerEvent::Connection(socket) = event {
+        if let ServerEvent::Connection(socket)
+        | ServerEvent::SecureConnection(socket)
+        | ServerEvent::TlsClientError(_, socket) = event
+        {
             socket.check(cx, site, event.name(), returned);
         } else {
             site.check(format_args!("'{}' of a server", event.name()), returned);

@@ -5,7 +5,7 @@ use std::io::{self, IoSlice};
 use std::rc::Rc;
 
 use super::held::{Holding, SharedHolding};
-use super::stream::Stream;
+use super::layered::Wire;
 use super::{Context, Error};
 use crate::event_loop::Counters;
 
@@ -144,7 +144,7 @@ impl<S> Batch<S> {
         self.pieces.iter().map(Piece::held).sum()
     }
 
-    /// Forgets all writes but the first `kept`. The callbacks of those are told with the others'.
+    /// Forgets all pieces but the first `kept`. The callbacks of those are told with the others'.
     fn forget_all_but(&mut self, kept: usize) {
         for piece in self.pieces.drain(kept.min(self.pieces.len())..) {
             self.waiting -= piece.bytes().len();
@@ -152,16 +152,29 @@ impl<S> Batch<S> {
         }
     }
 
+    /// How many of its pieces have any of the next so many bytes.
+    fn pieces_of(&self, bytes: usize) -> usize {
+        let (mut count, mut end) = (0, 0);
+        for piece in &self.pieces {
+            if end >= self.sent + bytes {
+                break;
+            }
+            count += 1;
+            end += piece.bytes().len();
+        }
+        count
+    }
+
     /// Sends until all is sent or the kernel takes no more; true if all is sent. Adds what was
     /// sent to `sent`.
     pub(super) fn send(
         &mut self,
-        stream: &Stream,
+        mut wire: Wire<'_>,
         sent: &mut u64,
         done: &mut Counters,
     ) -> io::Result<bool> {
         while !self.pieces.is_empty() {
-            match self.with_slices(|slices| stream.write_vectored(slices, done)) {
+            match self.with_slices(|slices| wire.write_vectored(slices, done)) {
                 Ok(count) => {
                     *sent += count as u64;
                     self.take(count);
@@ -245,10 +258,11 @@ impl<S> Outbox<S> {
             && self.on_finish.is_empty()
     }
 
-    /// Forgets what was written, but for the write of which some may be sent already.
-    pub(super) fn forget_unsent(&mut self) {
+    /// Forgets what was written, but for the write of which some may be sent already, and those that
+    /// have any of the next `sealed` bytes, which a layer has begun to send.
+    pub(super) fn forget_unsent(&mut self, sealed: usize) {
         if let Some(sending) = &mut self.sending {
-            sending.forget_all_but(1);
+            sending.forget_all_but(sending.pieces_of(sealed).max(1));
         }
         self.buffered.forget_all_but(0);
     }
@@ -337,14 +351,14 @@ mod tests {
         }
         sending.take(2);
         outbox.buffered.push(Data::Borrowed(b"fourth"), 0, None);
-        outbox.forget_unsent();
+        outbox.forget_unsent(0);
         assert_eq!(outbox.sending.as_ref().map(rest), Some(b"rst".to_vec()));
         assert!(outbox.buffered.is_empty());
         assert_eq!((outbox.waiting(), outbox.length()), (3, 5));
         outbox.buffered.push(Data::Borrowed(b"last"), 0, None);
         assert_eq!(outbox.waiting(), 7);
-        outbox.forget_unsent();
-        outbox.forget_unsent();
+        outbox.forget_unsent(0);
+        outbox.forget_unsent(0);
         assert_eq!(outbox.waiting(), 3);
         drop(outbox);
         assert_eq!(held_bytes(), before);

@@ -11,7 +11,7 @@ use super::emitting::{emit, emit_end, emit_from_loop};
 use super::idle::touch;
 use super::states::{Life, ReadSide, Rest};
 use super::stream::Then;
-use super::{Context, Error, Event, Handles, closing, lingering, writing};
+use super::{Context, Error, Event, Handles, closing, lingering, opening, writing};
 use crate::event_loop::{HandleId, Readiness};
 
 impl<S> Connection<S> {
@@ -79,6 +79,9 @@ pub(super) fn ready<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
         // It comes before anything that is still to be read.
         cx.make_callback(state, |state, cx| flow(state, cx, id));
     } else if connection.is_readable(cx.readiness(id)) {
+        if connection.is_opening() && !opening::has_its_turn(cx) {
+            return cx.queue_ready(id);
+        }
         let mut buffer = cx.take_read_buffer();
         read(state, cx, id, &mut buffer);
         cx.put_read_buffer(buffer);
@@ -96,11 +99,17 @@ fn read<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, buffer: &mut [u8]) 
     if room == 0 {
         return; // the next turn
     }
-    let (count, then) = connection.stream.fill(&mut buffer[..room], counters);
+    let (count, then) = connection.wire().fill(&mut buffer[..room], counters);
+    connection.bytes_read += count as u64;
+    if connection.is_opening() && !opening::read(state, cx, id, &then) {
+        return;
+    }
     if count > 0 {
-        connection.bytes_read += count as u64;
         touch(cx, id);
         received(state, cx, id, &buffer[..count]);
+    }
+    if let Some(connection) = cx.connection_mut(id) {
+        connection.keep_overflow();
     }
     let readiness = cx.readiness(id);
     match then {
@@ -126,16 +135,19 @@ fn read<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, buffer: &mut [u8]) 
             }
         }
         Then::End => end_of_stream(state, cx, id),
-        Then::Failed(error) => reading_failed(cx, id, &error),
+        Then::Failed(error) => reading_failed(cx, id, error),
     }
 }
 
-/// Whether both directions are over, as far as the kernel is concerned.
+/// Whether both directions are over, as far as the kernel is concerned; a layer has an end of its
+/// own, which the kernel does not know.
 fn hung_up<S>(cx: &Context<S>, id: HandleId) -> bool {
     let readiness = cx.readiness(id);
-    let sent_all = cx
-        .connection(id)
-        .is_some_and(|connection| connection.write_side.has_finished());
+    let connection = cx.connection(id);
+    if connection.is_some_and(|connection| connection.layered().is_some()) {
+        return false;
+    }
+    let sent_all = connection.is_some_and(|connection| connection.write_side.has_finished());
     readiness.contains(Readiness::READ_CLOSED)
         && (sent_all || readiness.contains(Readiness::WRITE_CLOSED))
 }

@@ -209,10 +209,11 @@ impl Socket {
     /// what is written next follows that. The writes' callbacks are told as if they had been sent.
     /// For a peer that does not take what it is sent and is still to be told something.
     pub fn forget_unsent<S>(self, cx: &mut Context<S>) -> Self {
-        if let Some(connection) = cx.connection_mut(self.0)
-            && let Some(outbox) = &mut connection.outbox
-        {
-            outbox.forget_unsent();
+        if let Some(connection) = cx.connection_mut(self.0) {
+            let sealed = connection.layered().map_or(0, |layered| layered.sealed());
+            if let Some(outbox) = &mut connection.outbox {
+                outbox.forget_unsent(sealed);
+            }
         }
         self
     }

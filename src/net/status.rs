@@ -204,7 +204,8 @@ impl Socket {
         cx.connection(self.0).map_or(0, |connection| {
             let outbox = connection.outbox.as_ref().map_or(0, |outbox| outbox.held());
             let inbox = connection.inbox.as_ref().map_or(0, |inbox| inbox.held());
-            outbox + inbox
+            let layered = connection.layered().map_or(0, |layered| layered.held());
+            outbox + inbox + layered
         })
     }
 

@@ -10,7 +10,7 @@ use mio::{Interest, Registry, Token};
 use rustix::io::Errno;
 use socket2::{Domain, SockRef, Socket, TcpKeepalive, Type};
 
-use super::{Address, RemoteParty, address};
+use super::{Address, Error, RemoteParty, address};
 use crate::event_loop::Counters;
 
 /// Reads of one socket in one turn at most, where one does not tell all there is (libuv's number).
@@ -53,13 +53,14 @@ pub(super) enum Stream {
 pub(super) enum Then {
     /// There may be more.
     More,
-    /// A short read: on TCP it takes all there is, unless something stands in its way.
+    /// A short read: on TCP it takes all there is, unless something stands in its way. Under a layer
+    /// it is of what the kernel had, not of what was handed on.
     Short,
     /// The kernel has no more, and will say so when it has.
     Empty,
     /// The peer has ended its side.
     End,
-    Failed(io::Error),
+    Failed(Error),
 }
 
 /// Does the same with either kind of stream, and fails as the system does with a closed one.
@@ -128,7 +129,9 @@ impl Stream {
                     return (count, Then::Empty);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => break,
-                Err(error) => return (count, Then::Failed(error)),
+                Err(error) => {
+                    return (count, Then::Failed(Error::system("read", &error, None)));
+                }
             }
             if count == buffer.len() {
                 break;

@@ -8,15 +8,15 @@ use std::io;
 
 use super::broken::writing_failed;
 use super::closing::{destroy, fail_buffered};
-use super::connection::{Connection, update_active};
+use super::connection::{Connection, update_active, wire};
 use super::emitting::emit;
 use super::ending::{finish_if_done, shut_down};
 use super::idle::touch;
+use super::layered::Wire;
 use super::outbox::{Batch, Data, Outcome, WriteCallback};
 use super::states::{Life, WriteSide};
-use super::stream::Stream;
 use super::{Context, Error, Event, EventKind, Handles, Socket};
-use crate::event_loop::{Counters, HandleId, Readiness};
+use crate::event_loop::{HandleId, Readiness};
 
 /// Writes what the kernel takes at once and queues the rest. False if so much is queued that
 /// the caller should wait for `Drain`, or if the socket can send no more.
@@ -45,7 +45,7 @@ pub(super) fn write<S>(
         connection.life != Life::Connecting && !connection.errored() && connection.corked == 0;
     if at_once && !connection.writing() {
         activity = true;
-        match send_now(&connection.stream, data.bytes(), counters) {
+        match connection.wire().send(data.bytes(), counters) {
             Ok(taken) => {
                 connection.bytes_sent += taken as u64;
                 if taken < data.bytes().len() {
@@ -101,20 +101,6 @@ fn settle_in_turn<S>(connection: &mut Connection<S>) {
         not_connected(state, cx, socket.0);
     };
     listeners.add_own(EventKind::Close, Box::new(tell));
-}
-
-/// Sends until all is sent or the kernel takes no more; how many bytes it took.
-fn send_now(stream: &Stream, bytes: &[u8], done: &mut Counters) -> io::Result<usize> {
-    let mut taken = 0;
-    while taken < bytes.len() {
-        match stream.write(&bytes[taken..], done) {
-            Ok(count) => taken += count,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(taken)
 }
 
 /// What follows a write that was settled at once: never within the call itself.
@@ -255,14 +241,28 @@ pub(super) fn ready<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
         return;
     }
     cx.clear_readiness(id, Readiness::WRITABLE);
-    if cx
-        .connection(id)
-        .is_some_and(|connection| connection.writing())
-    {
+    let Some((connection, counters)) = cx.connection_and_counters(id) else {
+        return;
+    };
+    let is_writing = connection.writing();
+    let Wire { stream, layered } = connection.wire();
+    let has_layer = layered.is_some();
+    if let Some(layered) = layered {
+        layered.flush_own(stream, counters);
+    }
+    if is_writing {
         cx.make_callback(state, |state, cx| send_on(state, cx, id));
+    }
+    if is_writing || has_layer {
         // An end that waited only for this need not wait for the pending phase.
         shut_down(state, cx, id);
     }
+}
+
+/// A layer has opened: what was written before is sent, and the end if there was one.
+pub(super) fn opened<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
+    send_on(state, cx, id);
+    shut_down(state, cx, id);
 }
 
 /// Sends on what is being sent. When it is done, so is what follows a write.
@@ -276,7 +276,8 @@ fn send_on<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
     let Some(mut batch) = outbox.sending.take() else {
         return;
     };
-    match batch.send(&connection.stream, &mut connection.bytes_sent, counters) {
+    let wire = wire(&connection.stream, &mut connection.own);
+    match batch.send(wire, &mut connection.bytes_sent, counters) {
         Ok(true) => {
             touch(cx, id);
             send_buffered(cx, id);
@@ -321,7 +322,8 @@ pub(super) fn send_buffered<S>(cx: &mut Context<S>, id: HandleId) {
         return;
     };
     let outbox = connection.outbox.get_or_insert_default();
-    match batch.send(&connection.stream, &mut connection.bytes_sent, counters) {
+    let wire = wire(&connection.stream, &mut connection.own);
+    match batch.send(wire, &mut connection.bytes_sent, counters) {
         Ok(true) => {
             connection.tidy();
             if connection.need_drain || !batch.callbacks.is_empty() {
