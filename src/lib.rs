@@ -105,6 +105,7 @@
 //! | [`event_loop`] | the reactor: phases, timers, queues, readiness | sockets, chat |
 //! | [`net`] | servers and sockets as Node's `net` shows them | chat, HTTP |
 //! | [`http`] | HTTP/1.1 servers and clients as Node's `http` shows them, on `net` alone | chat |
+//! | [`tls`] | TLS as Node's `tls` shows it: a layer on sockets of `net` | chat, HTTP |
 //! | [`chat`] | members, rooms, history: a pure state machine | sockets, clocks, I/O |
 //! | [`room_log`] | where what is said gets its place | sockets |
 //! | [`store`] | a log of rooms that outlasts the process | the loop |
@@ -118,6 +119,7 @@
 //! | feature | what it adds |
 //! | --- | --- |
 //! | `http` | [`http`], with WebSockets |
+//! | `tls` | [`tls`] |
 //! | `chat` | [`chat`] and [`room_log`] |
 //! | `store` | [`store`], and `chat` |
 //! | `server` (on unless turned off) | all of them, [`server`], and the binary |
@@ -148,6 +150,8 @@ pub mod room_log;
 pub mod server;
 #[cfg(feature = "store")]
 pub mod store;
+#[cfg(feature = "tls")]
+pub mod tls;
 #[cfg(feature = "server")]
 mod web;
 

@@ -86,6 +86,16 @@ impl<S> ConnectOptions<S> {
         }
     }
 
+    /// The name or the address of the host that is connected to; none has a path.
+    #[cfg(feature = "tls")]
+    pub(crate) fn host(&self) -> Option<String> {
+        match &self.target {
+            Target::Address(Address::Tcp(address)) => Some(address.ip().to_string()),
+            Target::Address(Address::Ipc(_)) => None,
+            Target::Host(host, _) => Some(host.clone()),
+        }
+    }
+
     /// Whether the socket stays writable after its [`Event::End`](super::Event::End) (`allowHalfOpen`).
     #[must_use]
     pub fn allow_half_open(mut self, allow: bool) -> Self {

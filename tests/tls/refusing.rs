@@ -1,0 +1,185 @@
+//! Truncation, what is no TLS, slow, half and too many handshakes.
+
+use loopchat::net::{self, Event};
+use loopchat::tls;
+
+use crate::rig::{Seen, connect, event_loop, log_events, run, server, server_with};
+
+#[test]
+fn an_end_that_did_not_come_from_the_peer_is_an_error_at_either_end() {
+    for server_cuts in [true, false] {
+        let mut event_loop = event_loop();
+        let (server, options) = server(&mut event_loop);
+        server.on_secure_connection(&mut event_loop, move |_: &mut Seen, cx, socket| {
+            log_events(cx, "server", socket);
+            socket.write(cx, "pay 10");
+            if server_cuts {
+                socket.destroy(cx);
+            }
+        });
+        let client = connect(&mut event_loop, server, &options);
+        log_events(&mut event_loop, "client", client);
+        client.on_data(&mut event_loop, move |_: &mut Seen, cx, client, _| {
+            if !server_cuts {
+                client.destroy(cx);
+            }
+        });
+        client.on_close(&mut event_loop, move |_, cx, _, _| {
+            server.close(cx);
+        });
+        let log = run(event_loop).log;
+        let cut = if server_cuts { "client" } else { "server" };
+        let error = format!("{cut} error ERR_SSL_UNEXPECTED_EOF_WHILE_READING");
+        assert!(log.contains(&error), "{log:?}");
+        assert!(log.contains(&format!("{cut} close true")), "{log:?}");
+        assert!(!log.contains(&format!("{cut} end")), "{log:?}");
+        assert!(log.contains(&"client data pay 10".into()), "{log:?}");
+    }
+}
+
+#[test]
+fn what_is_no_tls_can_be_answered_in_plain() {
+    let mut event_loop = event_loop();
+    let (server, _) = server(&mut event_loop);
+    server.on_tls_client_error(&mut event_loop, |seen: &mut Seen, cx, error, socket| {
+        seen.log(error.code());
+        assert!(socket.remove_layer(cx), "nothing was said yet");
+        socket.on_data(cx, |seen: &mut Seen, _cx, _, bytes| {
+            seen.log(String::from_utf8_lossy(bytes));
+        });
+        socket.end_with(cx, "this port speaks TLS\n");
+    });
+    let address = server.address(&event_loop).expect("it listens");
+    let client = net::create_connection(&mut event_loop, address);
+    client.write(&mut event_loop, "hello\n");
+    client.on_data(&mut event_loop, |seen: &mut Seen, _cx, _, bytes| {
+        seen.bytes.extend_from_slice(bytes);
+    });
+    client.on_close(&mut event_loop, move |_, cx, _, _| {
+        server.close(cx);
+    });
+    let seen = run(event_loop);
+    assert_eq!(seen.log, ["ERR_SSL_WRONG_VERSION_NUMBER", "hello\n"]);
+    assert_eq!(seen.bytes, b"this port speaks TLS\n");
+}
+
+#[test]
+fn what_is_no_tls_is_closed_if_nobody_minds_it() {
+    let mut event_loop = event_loop();
+    let (server, _) = server(&mut event_loop);
+    server.on_socket_event(&mut event_loop, |seen: &mut Seen, _cx, _, event| {
+        assert!(!matches!(event, Event::Data(_)), "it is nobody's");
+        seen.log(format!("server {}", event.name()));
+    });
+    let address = server.address(&event_loop).expect("it listens");
+    let client = net::create_connection(&mut event_loop, address);
+    client.write(&mut event_loop, "GET / HTTP/1.1\r\n\r\n");
+    client.on_close(&mut event_loop, move |_, cx, _, _| {
+        server.close(cx);
+    });
+    assert_eq!(run(event_loop).log, ["server close"]);
+}
+
+#[test]
+fn a_server_that_is_none_is_an_error_of_the_client() {
+    let mut event_loop = event_loop();
+    let server = net::create_server(&mut event_loop);
+    server.listen(&mut event_loop, crate::rig::any_port());
+    server.on_connection(&mut event_loop, |_: &mut Seen, cx, socket| {
+        socket.end_with(cx, "welcome to a chat without TLS\n");
+    });
+    let options = tls::ConnectOptions::new().host("localhost");
+    let client = connect(&mut event_loop, server, &options);
+    log_events(&mut event_loop, "client", client);
+    client.on_close(&mut event_loop, move |_, cx, _, _| {
+        server.close(cx);
+    });
+    let log = run(event_loop).log;
+    assert!(
+        log.contains(&"client error ERR_SSL_WRONG_VERSION_NUMBER".into()),
+        "{log:?}"
+    );
+    assert!(!log.iter().any(|line| line.contains("data")), "{log:?}");
+}
+
+#[test]
+fn a_peer_that_goes_during_the_handshake_is_told_as_such() {
+    let mut event_loop = event_loop();
+    let (server, options) = server(&mut event_loop);
+    server.on_tls_client_error(&mut event_loop, |seen: &mut Seen, _cx, error, _| {
+        seen.log(format!("server {} {error}", error.code()));
+    });
+    let address = server.address(&event_loop).expect("it listens");
+    let client = net::create_connection(&mut event_loop, address);
+    client.end(&mut event_loop);
+    client.on_close(&mut event_loop, move |_, cx, _, _| {
+        server.close(cx);
+    });
+    assert_eq!(run(event_loop).log, ["server ECONNRESET socket hang up"]);
+
+    let mut event_loop = self::event_loop();
+    let server = net::create_server(&mut event_loop);
+    server.listen(&mut event_loop, crate::rig::any_port());
+    server.on_connection(&mut event_loop, |_: &mut Seen, cx, socket| {
+        socket.end(cx);
+    });
+    let client = connect(&mut event_loop, server, &options);
+    client.on_error(&mut event_loop, |seen: &mut Seen, _cx, _, error| {
+        seen.log(format!("client {} {error}", error.code()));
+    });
+    client.on_close(&mut event_loop, move |_, cx, _, _| {
+        server.close(cx);
+    });
+    let why = "Client network socket disconnected before secure TLS connection was established";
+    assert_eq!(run(event_loop).log, [format!("client ECONNRESET {why}")]);
+}
+
+#[test]
+fn a_handshake_that_is_not_done_in_time_is_given_up() {
+    let mut event_loop = event_loop();
+    let (server, _) = server_with(&mut event_loop, |options| options.handshake_timeout(50));
+    server.on_tls_client_error(&mut event_loop, |seen: &mut Seen, _cx, error, _| {
+        seen.log(error.code());
+    });
+    let address = server.address(&event_loop).expect("it listens");
+    let client = net::create_connection(&mut event_loop, address);
+    // The beginning of a hello, and nothing behind it.
+    client.write(&mut event_loop, [22, 3, 1, 1, 0, 1]);
+    client.on_close(&mut event_loop, move |_, cx, _, _| {
+        server.close(cx);
+    });
+    assert_eq!(run(event_loop).log, ["ERR_TLS_HANDSHAKE_TIMEOUT"]);
+}
+
+#[test]
+fn of_too_many_handshakes_the_oldest_makes_room() {
+    let mut event_loop = event_loop();
+    let (server, options) = server_with(&mut event_loop, |options| options.max_handshakes(2));
+    server.on_tls_client_error(&mut event_loop, |seen: &mut Seen, _cx, error, _| {
+        seen.log(error.code());
+    });
+    server.on_secure_connection(&mut event_loop, |seen: &mut Seen, cx, socket| {
+        seen.log("secureConnection");
+        socket.end(cx);
+    });
+    let address = server.address(&event_loop).expect("it listens");
+    let silent: Vec<_> = (0..5)
+        .map(|_| net::create_connection(&mut event_loop, address.clone()))
+        .collect();
+    let in_earnest = connect(&mut event_loop, server, &options);
+    in_earnest.on_data(&mut event_loop, |_: &mut Seen, _cx, _, _| {});
+    in_earnest.on_close(&mut event_loop, move |seen: &mut Seen, cx, _, had_error| {
+        assert!(!had_error);
+        seen.log(format!("{} left", server.handshakes(cx)));
+        for socket in &silent {
+            socket.destroy(cx);
+        }
+        server.close(cx);
+    });
+    let log = run(event_loop).log;
+    let code = "ERR_TLS_TOO_MANY_HANDSHAKES";
+    let given_up = log.iter().filter(|line| *line == code).count();
+    assert_eq!(given_up, 4, "{log:?}");
+    assert!(log.contains(&"secureConnection".into()), "{log:?}");
+    assert!(log.contains(&"1 left".into()), "{log:?}");
+}
