@@ -105,6 +105,7 @@
 //! | [`event_loop`] | the reactor: phases, timers, queues, readiness | sockets, chat |
 //! | [`net`] | servers and sockets as Node's `net` shows them | chat, HTTP |
 //! | [`http`] | HTTP/1.1 servers and clients as Node's `http` shows them, on `net` alone | chat |
+//! | [`https`] | `http` over `tls` | chat |
 //! | [`tls`] | TLS as Node's `tls` shows it: a layer on sockets of `net` | chat, HTTP |
 //! | [`chat`] | members, rooms, history: a pure state machine | sockets, clocks, I/O |
 //! | [`room_log`] | where what is said gets its place | sockets |
@@ -119,7 +120,7 @@
 //! | feature | what it adds |
 //! | --- | --- |
 //! | `http` | [`http`], with WebSockets |
-//! | `tls` | [`tls`] |
+//! | `tls` | [`tls`], and with `http` [`https`] |
 //! | `chat` | [`chat`] and [`room_log`] |
 //! | `store` | [`store`], and `chat` |
 //! | `server` (on unless turned off) | all of them, [`server`], and the binary |
@@ -143,6 +144,8 @@ pub mod chat;
 pub mod event_loop;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(all(feature = "http", feature = "tls"))]
+pub mod https;
 pub mod net;
 #[cfg(feature = "chat")]
 pub mod room_log;

@@ -75,9 +75,13 @@ pub use client::{
     Agent, AgentOptions, ClientRequest, RequestEvent, RequestEventKind, RequestOptions, get,
     request,
 };
+#[cfg(feature = "tls")]
+pub(crate) use client::{Scheme, request_over};
 pub use incoming::{IncomingMessage, MessageEvent, MessageEventKind};
 use message::Misuse;
 pub use message::{Head, Limits, ParseError, Parser, Part, status_message};
+#[cfg(feature = "tls")]
+pub(crate) use server::create_secure_server;
 pub use server::{ResponseEvent, ResponseEventKind, Server, ServerEvent, ServerEventKind};
 pub use server::{ServerResponse, create_server, held, parts};
 

@@ -78,6 +78,28 @@ impl ConnectOptions {
         self
     }
 
+    /// The host, if none is said.
+    #[cfg(feature = "http")]
+    pub(crate) fn or_host(mut self, host: &str) -> Self {
+        self.host.get_or_insert_with(|| host.to_owned());
+        self
+    }
+
+    /// What connections must have in common to be used for each other's requests.
+    #[cfg(feature = "http")]
+    pub(crate) fn name(&self) -> String {
+        let context = self.context.as_ref().map(|own| Arc::as_ptr(&own.0));
+        let context = context.map_or(0, |own| own.addr());
+        let Self {
+            host,
+            server_name,
+            alpn,
+            accepts_unauthorized,
+            ..
+        } = self;
+        format!("{context}:{host:?}:{server_name:?}:{alpn:?}:{accepts_unauthorized}")
+    }
+
     /// The session with whoever is connected to.
     pub(super) fn session(&self, connected: Option<&str>) -> Result<Session, Error> {
         let context = self.context.as_ref().unwrap_or_else(|| default_context());

@@ -55,6 +55,15 @@ impl ServerOptions {
         self
     }
 
+    /// A protocol that is spoken, if none was said to be.
+    #[cfg(feature = "http")]
+    pub(crate) fn or_alpn_protocol(self, protocol: &str) -> Self {
+        match self.alpn.is_empty() {
+            true => self.alpn_protocol(protocol),
+            false => self,
+        }
+    }
+
     /// Whether clients are asked for a certificate (`requestCert`), signed by one of the context's
     /// `ca`. Off by default.
     #[must_use]

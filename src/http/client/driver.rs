@@ -85,7 +85,7 @@ fn plug_in<S: 'static>(
     of_agent: Option<(Agent, String)>,
     timeout: Duration,
 ) -> Socket {
-    let socket = net::create_connection(cx, place.options());
+    let socket = place.connect(cx);
     socket.set_no_delay(cx, true);
     socket.set_data(cx, Connection::<S>::new(of_agent));
     socket.on_event(cx, heard);

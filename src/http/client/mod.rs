@@ -25,6 +25,10 @@ mod url;
 pub use audience::{ClientRequest, RequestEvent, RequestEventKind};
 pub use options::RequestOptions;
 pub use pool::{Agent, AgentOptions};
+#[cfg(feature = "tls")]
+pub(crate) use request::request_over;
 pub use request::{get, request};
 pub(in crate::http) use serving::Responses;
 pub(in crate::http) use state::response;
+#[cfg(feature = "tls")]
+pub(crate) use url::Scheme;

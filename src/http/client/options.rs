@@ -5,16 +5,21 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::pool::Agent;
-use super::url;
+use super::url::{self, Scheme};
+use crate::Context;
 use crate::http::message::Limits;
 use crate::http::message::fields::{Fields, check_token};
-use crate::net::{Address, ConnectOptions, Error, Target};
+use crate::net::{Address, ConnectOptions, Error, Socket, Target};
+#[cfg(feature = "tls")]
+use crate::tls;
 
 /// A request that is to be made: made from a URL, and changed as needed. What is wrong with it is
 /// told when it is made, as the request's [`Error`](super::RequestEvent::Error).
 pub struct RequestOptions {
     pub(super) host: String,
-    pub(super) port: u16,
+    pub(super) port: Option<u16>,
+    /// What the URL says.
+    scheme: Option<Scheme>,
     pub(super) socket_path: Option<PathBuf>,
     pub(super) path: String,
     pub(super) method: String,
@@ -27,18 +32,31 @@ pub struct RequestOptions {
     pub(super) limits: Limits,
     family: Option<u8>,
     local_address: Option<IpAddr>,
+    #[cfg(feature = "tls")]
+    tls: tls::ConnectOptions,
 }
 
 /// Where to connect, and how.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Place {
     target: Target,
     family: Option<u8>,
     local_address: Option<IpAddr>,
+    #[cfg(feature = "tls")]
+    tls: Option<tls::ConnectOptions>,
 }
 
 impl Place {
-    pub(super) fn options<S>(self) -> ConnectOptions<S> {
+    /// Begins to connect.
+    pub(super) fn connect<S>(self, cx: &mut Context<S>) -> Socket {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = self.tls.clone() {
+            return tls::connect(cx, self.options(), &tls);
+        }
+        crate::net::create_connection(cx, self.options())
+    }
+
+    fn options<S>(self) -> ConnectOptions<S> {
         let mut options = ConnectOptions::new(self.target);
         if let Some(family) = self.family {
             options = options.family(family);
@@ -61,11 +79,12 @@ pub(super) enum Choice {
 }
 
 impl Default for RequestOptions {
-    /// `GET /` of port 80 of this machine.
+    /// `GET /` of port 80 of this machine; 443 with TLS.
     fn default() -> Self {
         Self {
             host: "localhost".into(),
-            port: 80,
+            port: None,
+            scheme: None,
             socket_path: None,
             path: "/".into(),
             method: "GET".into(),
@@ -78,6 +97,8 @@ impl Default for RequestOptions {
             limits: Limits::default(),
             family: None,
             local_address: None,
+            #[cfg(feature = "tls")]
+            tls: tls::ConnectOptions::new(),
         }
     }
 }
@@ -90,6 +111,7 @@ impl From<&str> for RequestOptions {
         match url::parse(url) {
             Ok(url) => {
                 (options.host, options.port) = (url.host, url.port);
+                options.scheme = Some(url.scheme);
                 (options.path, options.auth) = (url.path, url.auth);
             }
             Err(error) => options.error = Some(error),
@@ -105,7 +127,7 @@ impl From<String> for RequestOptions {
 }
 
 impl RequestOptions {
-    /// `GET /` of port 80 of this machine.
+    /// `GET /` of port 80 of this machine; 443 with TLS.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -121,7 +143,7 @@ impl RequestOptions {
     /// A port (`port`).
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
-        self.port = port;
+        self.port = Some(port);
         self
     }
 
@@ -209,8 +231,20 @@ impl RequestOptions {
         self
     }
 
+    /// Whom to trust, and what else TLS is to know, for a request of
+    /// [`https`](crate::https): the host is taken from the request, unless it is said.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(mut self, options: tls::ConnectOptions) -> Self {
+        self.tls = options;
+        self
+    }
+
     /// Whatever is wrong with it: the first that Node would tell.
-    pub(super) fn check(&mut self) -> Option<Error> {
+    pub(super) fn check(&mut self, scheme: Scheme) -> Option<Error> {
+        if let Some(Err(error)) = self.scheme.map(|own| own.check(scheme)) {
+            return Some(error);
+        }
         if !self.path.bytes().all(|byte| byte.is_ascii_graphic()) {
             let message = "Request path contains unescaped characters";
             return Some(Error::with_code("ERR_UNESCAPED_CHARACTERS", message));
@@ -220,20 +254,34 @@ impl RequestOptions {
     }
 
     /// Where to connect.
-    pub(super) fn place(&self) -> Place {
+    pub(super) fn place(&self, scheme: Scheme) -> Place {
         let target = match &self.socket_path {
             Some(path) => Target::from(Address::Ipc(path.clone())),
-            None => Target::from((self.host.as_str(), self.port)),
+            None => Target::from((self.host.as_str(), self.port_of(scheme))),
         };
         Place {
             target,
             family: self.family,
             local_address: self.local_address,
+            #[cfg(feature = "tls")]
+            tls: (scheme == Scheme::Https).then(|| self.tls.clone().or_host(&self.host)),
         }
     }
 
+    fn port_of(&self, scheme: Scheme) -> u16 {
+        self.port.unwrap_or(scheme.port())
+    }
+
     /// What connections must have in common to be used for each other's requests (`agent.getName`).
-    pub(super) fn name(&self) -> String {
+    pub(super) fn name(&self, scheme: Scheme) -> String {
+        #[cfg(feature = "tls")]
+        let tls = match scheme {
+            Scheme::Http => String::new(),
+            Scheme::Https => format!(":{}", self.tls.name()),
+        };
+        #[cfg(not(feature = "tls"))]
+        let tls = "";
+        let port = self.port_of(scheme);
         let path = self.socket_path.as_ref();
         let path = path.map_or(String::new(), |path| format!(":{}", path.display()));
         let local = self
@@ -242,17 +290,18 @@ impl RequestOptions {
         let family = self
             .family
             .map_or(String::new(), |family| format!(":{family}"));
-        format!("{}:{}:{local}{family}{path}", self.host, self.port)
+        format!("{}:{port}:{local}{family}{path}{tls}", self.host)
     }
 
     /// The value of `Host`.
-    pub(super) fn host_field(&self) -> String {
+    pub(super) fn host_field(&self, scheme: Scheme) -> String {
         let mut host = self.host.clone();
         if host.contains(':') && !host.starts_with('[') {
             host = format!("[{host}]");
         }
-        if self.port != 80 {
-            host += &format!(":{}", self.port);
+        let port = self.port_of(scheme);
+        if port != scheme.port() {
+            host += &format!(":{port}");
         }
         host
     }
@@ -270,12 +319,11 @@ mod tests {
             ("http://[::1]:3000?q", "::1", 3000, "/?q", "[::1]:3000"),
         ] {
             let mut options = RequestOptions::from(url);
-            assert_eq!(options.check(), None, "{url}");
-            assert_eq!((options.host.as_str(), options.port), (host, port), "{url}");
-            assert_eq!(
-                (options.path.as_str(), options.host_field().as_str()),
-                (path, field)
-            );
+            assert_eq!(options.check(Scheme::Http), None, "{url}");
+            let own = (options.host.as_str(), options.port_of(Scheme::Http));
+            assert_eq!(own, (host, port), "{url}");
+            let own = options.host_field(Scheme::Http);
+            assert_eq!((options.path.as_str(), own.as_str()), (path, field));
         }
     }
 
@@ -303,7 +351,7 @@ mod tests {
             ),
         ] {
             let mut options = options;
-            assert_eq!(options.check().expect("refused").code(), code);
+            assert_eq!(options.check(Scheme::Http).expect("refused").code(), code);
         }
     }
 }

@@ -11,6 +11,7 @@ use super::serving;
 use super::state::{
     Request, Timeout, agent, clients, fail, hung_up, known, of, over_later, tell_error,
 };
+use super::url::Scheme;
 use crate::Context;
 use crate::event_loop::listeners::{Role, adds_listeners, listener_methods};
 use crate::event_loop::{CallbackResult, CallbackSite, ListenerId};
@@ -27,8 +28,16 @@ pub fn request<S: 'static>(
     cx: &mut Context<S>,
     options: impl Into<RequestOptions>,
 ) -> ClientRequest {
-    let mut options: RequestOptions = options.into();
-    let error = options.check();
+    request_over(cx, Scheme::Http, options.into())
+}
+
+/// As [`request`], over this.
+pub(crate) fn request_over<S: 'static>(
+    cx: &mut Context<S>,
+    scheme: Scheme,
+    mut options: RequestOptions,
+) -> ClientRequest {
+    let error = options.check(scheme);
     let of_agent = match options.agent {
         Choice::Global => Some(Agent(0)),
         Choice::Agent(agent) => Some(agent),
@@ -36,7 +45,7 @@ pub fn request<S: 'static>(
     };
     let reuses = of_agent.and_then(|of_agent| agent(cx, of_agent));
     let keep_alive = reuses.is_some_and(|own| AgentState::reuses(own));
-    let (name, place) = (options.name(), options.place());
+    let (name, place) = (options.name(scheme), options.place(scheme));
     let timeout = options.timeout.unwrap_or_default();
     let mut outgoing = Outgoing {
         fields: std::mem::take(&mut options.fields),
@@ -46,7 +55,7 @@ pub fn request<S: 'static>(
     };
     if error.is_none() && options.sets_host && outgoing.fields.get("host").is_none() {
         // Of a host that cannot stand in a field no address will be found either.
-        if let Err(error) = outgoing.set("Host", options.host_field().as_bytes()) {
+        if let Err(error) = outgoing.set("Host", options.host_field(scheme).as_bytes()) {
             options.error = Some(error.into());
         }
     }

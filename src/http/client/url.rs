@@ -1,23 +1,65 @@
-//! URLs as browsers and Node read them (the WHATWG standard), as far as `http:` goes: whatever has
+//! URLs as browsers and Node read them (the WHATWG standard), as far as these two go: whatever has
 //! a meaning gets its one spelling, so that nothing of it has to be refused later.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::net::Error;
 
+/// Over what a request goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    #[default]
+    Http,
+    Https,
+}
+
+impl Scheme {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+
+    /// The port that need not be said.
+    pub(super) fn port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
+
+    /// That something else was asked for than one does.
+    pub(super) fn expected(self, asked: &str) -> Error {
+        let expected = self.name();
+        let message = format!("Protocol \"{asked}:\" not supported. Expected \"{expected}:\"");
+        Error::with_code("ERR_INVALID_PROTOCOL", message)
+    }
+
+    /// That it is not this one, if it is not.
+    pub(super) fn check(self, expected: Self) -> Result<(), Error> {
+        match self == expected {
+            true => Ok(()),
+            false => Err(expected.expected(self.name())),
+        }
+    }
+}
+
 /// What a request takes from a URL.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Url {
+    pub(super) scheme: Scheme,
     /// A name or an address, without the brackets of one of IPv6.
     pub(super) host: String,
-    pub(super) port: u16,
+    /// `None` for that of its scheme.
+    pub(super) port: Option<u16>,
     /// Path and query, and no fragment.
     pub(super) path: String,
     /// `user:password`, if there is either.
     pub(super) auth: Option<Vec<u8>>,
 }
 
-/// Reads a URL. A scheme other than `http:` is an error of its own, even if there is nothing wrong
+/// Reads a URL. A scheme other than these two is an error of its own, even if there is nothing wrong
 /// with it.
 pub(super) fn parse(text: &str) -> Result<Url, Error> {
     let text = text.trim_matches(|c| c <= ' ');
@@ -27,14 +69,15 @@ pub(super) fn parse(text: &str) -> Result<Url, Error> {
         return Err(invalid());
     }
     let scheme = scheme.to_ascii_lowercase();
-    if ["http", "https", "ws", "wss", "ftp"].contains(&scheme.as_str()) {
-        let url = after_scheme(rest)?;
-        if scheme == "http" {
-            return Ok(url);
+    match scheme.as_str() {
+        "http" => after_scheme(Scheme::Http, rest),
+        "https" => after_scheme(Scheme::Https, rest),
+        "ws" | "wss" | "ftp" => {
+            after_scheme(Scheme::Http, rest)?;
+            Err(Scheme::Http.expected(&scheme))
         }
+        _ => Err(Scheme::Http.expected(&scheme)),
     }
-    let message = format!("Protocol \"{scheme}:\" not supported. Expected \"http:\"");
-    Err(Error::with_code("ERR_INVALID_PROTOCOL", message))
 }
 
 fn invalid() -> Error {
@@ -46,7 +89,7 @@ fn is_scheme(scheme: &str) -> bool {
     scheme.starts_with(|first: char| first.is_ascii_alphabetic()) && scheme.bytes().all(inside)
 }
 
-fn after_scheme(rest: &str) -> Result<Url, Error> {
+fn after_scheme(scheme: Scheme, rest: &str) -> Result<Url, Error> {
     let rest = rest.trim_start_matches(['/', '\\']);
     let rest = rest.split('#').next().unwrap_or_default();
     let (authority, target) = rest.split_at(rest.find(['/', '\\', '?']).unwrap_or(rest.len()));
@@ -66,8 +109,9 @@ fn after_scheme(rest: &str) -> Result<Url, Error> {
         encode(query, b" \"#<>'", &mut path);
     }
     Ok(Url {
+        scheme,
         host: read_host(host)?,
-        port: read_port(port)?,
+        port: read_port(port)?.filter(|port| *port != scheme.port()),
         path,
         auth: read_user(user),
     })
@@ -79,12 +123,12 @@ fn read_user(user: &str) -> Option<Vec<u8>> {
     given.then(|| [decode(user), vec![b':'], decode(password)].concat())
 }
 
-fn read_port(port: &str) -> Result<u16, Error> {
+fn read_port(port: &str) -> Result<Option<u16>, Error> {
     match port.strip_prefix(':') {
-        None if port.is_empty() => Ok(80),
-        Some("") => Ok(80),
+        None if port.is_empty() => Ok(None),
+        Some("") => Ok(None),
         Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-            digits.parse().map_err(|_| invalid())
+            digits.parse().map(Some).map_err(|_| invalid())
         }
         _ => Err(invalid()),
     }
@@ -212,8 +256,9 @@ fn decode(text: &str) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    fn url(host: &str, port: u16, path: &str) -> Url {
+    fn url(host: &str, port: Option<u16>, path: &str) -> Url {
         Url {
+            scheme: Scheme::Http,
             host: host.into(),
             port,
             path: path.into(),
@@ -224,20 +269,22 @@ mod tests {
     #[test]
     fn urls_are_taken_apart() {
         for (text, host, port, path) in [
-            ("http://a", "a", 80, "/"),
-            ("HTTP://A.b:8080/c?d=e#f", "a.b", 8080, "/c?d=e"),
-            ("http://[::1]:3000?q", "::1", 3000, "/?q"),
-            ("http://[1:0:0:0::F]", "1::f", 80, "/"),
-            ("http://a:/", "a", 80, "/"),
-            ("http://a:0080/?", "a", 80, "/"),
-            ("http://1.2.3/", "1.2.0.3", 80, "/"),
-            ("http://0x/", "0.0.0.0", 80, "/"),
-            ("http://1.2.3.4./", "1.2.3.4", 80, "/"),
-            ("http://1.2.3.x/", "1.2.3.x", 80, "/"),
-            ("http://a./", "a.", 80, "/"),
+            ("http://a", "a", None, "/"),
+            ("HTTP://A.b:8080/c?d=e#f", "a.b", Some(8080), "/c?d=e"),
+            ("http://[::1]:3000?q", "::1", Some(3000), "/?q"),
+            ("http://[1:0:0:0::F]", "1::f", None, "/"),
+            ("http://a:/", "a", None, "/"),
+            ("http://a:0080/?", "a", None, "/"),
+            ("http://1.2.3/", "1.2.0.3", None, "/"),
+            ("http://0x/", "0.0.0.0", None, "/"),
+            ("http://1.2.3.4./", "1.2.3.4", None, "/"),
+            ("http://1.2.3.x/", "1.2.3.x", None, "/"),
+            ("http://a./", "a.", None, "/"),
         ] {
             assert_eq!(parse(text), Ok(url(host, port, path)), "{text}");
         }
+        let secure = parse("HTTPS://a:443").unwrap();
+        assert_eq!((secure.scheme, secure.port), (Scheme::Https, None));
         let auth = |text| parse(text).unwrap().auth.unwrap();
         assert_eq!(auth("http://%c3%a4:%@a"), "ä:%".as_bytes());
         assert_eq!(auth("http://a:b:c@a"), b"a:b:c");

@@ -44,12 +44,28 @@ use crate::net::{self, Address, Error, ListenOptions, Socket};
 /// Makes a server that does not listen yet (`http.createServer`).
 pub fn create_server<S: 'static>(cx: &mut Context<S>) -> Server {
     let server = net::create_server(cx);
+    server.on_connection(cx, |_, cx, socket| reading::accepted(cx, socket));
+    speak(cx, server)
+}
+
+/// Makes a server of one that speaks TLS: HTTP begins when the handshake is done.
+#[cfg(feature = "tls")]
+pub(crate) fn create_secure_server<S: 'static>(cx: &mut Context<S>, server: net::Server) -> Server {
+    server.on_secure_connection(cx, |_, cx, socket| reading::accepted(cx, socket));
+    // As in Node. Nothing of HTTP was said, so there is nobody to be answered.
+    server.on_tls_client_error(cx, |own, cx, error, socket| {
+        state::emit(own, cx, socket, ServerEvent::ClientError(error, socket));
+    });
+    speak(cx, server)
+}
+
+/// Has a server speak HTTP on its connections.
+fn speak<S: 'static>(cx: &mut Context<S>, server: net::Server) -> Server {
     server.set_data(cx, ServerState::<S>::default());
     // As in Node: the end of the requests must not cut the response off, and small responses do
     // not wait.
     server.set_allow_half_open(cx, true);
     server.set_no_delay(cx, true);
-    server.on_connection(cx, |_, cx, socket| reading::accepted(cx, socket));
     server.on_socket_event(cx, |state, cx, socket, event| {
         reading::event(state, cx, socket, event);
     });
