@@ -4,6 +4,8 @@
 //! has the other end calculate. So in one turn only so many take a step; the others stay on the
 //! ready queue, and whoever chats is served in between.
 
+use std::time::Duration;
+
 use super::closing::destroy;
 use super::connection::settle;
 use super::emitting::emit;
@@ -47,7 +49,7 @@ impl Socket {
     /// Puts a layer between the descriptor and whoever uses the socket (`new
     /// tls.TLSSocket(socket)`): on one that connects, or that stands. What came and was not handed out is the layer's, and
     /// what is written waits until it has opened; [`Event::Secure`] tells of that. If it has not
-    /// after `deadline` milliseconds, it never will: `ERR_TLS_HANDSHAKE_TIMEOUT`.
+    /// after the `deadline`, it never will: `ERR_TLS_HANDSHAKE_TIMEOUT`.
     ///
     /// # Errors
     ///
@@ -58,7 +60,7 @@ impl Socket {
         cx: &mut Context<S>,
         layer: Box<dyn Layer>,
         side: Side,
-        deadline: Option<u32>,
+        deadline: Option<Duration>,
     ) -> Result<(), Error> {
         let Some(connection) = cx.connection_mut(self.0) else {
             return Err(Error::with_code("ERR_SOCKET_CLOSED", "Socket is closed"));
@@ -77,8 +79,8 @@ impl Socket {
         connection.bytes_read = connection.bytes_read.saturating_sub(early.len() as u64);
         let layered = Box::new(Layered::new(layer, side, early));
         connection.own.get_or_insert_default().layered = Some(layered);
-        if let Some(ms) = deadline {
-            let timer = cx.set_deadline(u64::from(ms), move |state, cx| {
+        if let Some(deadline) = deadline {
+            let timer = cx.set_deadline(deadline, move |state, cx| {
                 let message = "TLS handshake timeout";
                 let error = Error::with_code("ERR_TLS_HANDSHAKE_TIMEOUT", message);
                 fail(state, cx, self.0, error);

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 
@@ -20,7 +21,7 @@ pub struct ConnectOptions {
     server_name: Option<String>,
     alpn: Vec<Vec<u8>>,
     accepts_unauthorized: bool,
-    handshake_timeout: Option<u32>,
+    handshake_timeout: Option<Duration>,
 }
 
 impl ConnectOptions {
@@ -70,11 +71,11 @@ impl ConnectOptions {
         self
     }
 
-    /// How long the handshake may take, in milliseconds, from the call on. Node has no such thing
+    /// How long the handshake may take, from the call on. Node has no such thing
     /// for clients, and without it there is no limit.
     #[must_use]
-    pub fn handshake_timeout(mut self, ms: u32) -> Self {
-        self.handshake_timeout = Some(ms);
+    pub fn handshake_timeout(mut self, duration: Duration) -> Self {
+        self.handshake_timeout = Some(duration);
         self
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::ServerConfig;
 use rustls::crypto::ring::Ticketer;
@@ -27,7 +28,7 @@ pub struct ServerOptions {
     alpn: Vec<Vec<u8>>,
     request_cert: bool,
     reject_unauthorized: bool,
-    handshake_timeout: u32,
+    handshake_timeout: Duration,
     max_handshakes: usize,
     at_once: bool,
 }
@@ -41,7 +42,7 @@ impl ServerOptions {
             alpn: Vec::new(),
             request_cert: false,
             reject_unauthorized: true,
-            handshake_timeout: 120_000,
+            handshake_timeout: Duration::from_secs(120),
             max_handshakes: 1000,
             at_once: true,
         }
@@ -80,11 +81,11 @@ impl ServerOptions {
         self
     }
 
-    /// How long a handshake may take, in milliseconds (`handshakeTimeout`, 120 s):
+    /// How long a handshake may take (`handshakeTimeout`, 120 s):
     /// [`TlsClientError`](net::ServerEvent::TlsClientError) tells of one that takes longer.
     #[must_use]
-    pub fn handshake_timeout(mut self, ms: u32) -> Self {
-        self.handshake_timeout = ms;
+    pub fn handshake_timeout(mut self, duration: Duration) -> Self {
+        self.handshake_timeout = duration;
         self
     }
 
@@ -276,7 +277,7 @@ fn start<S>(cx: &mut Context<S>, server: Server, socket: Socket) -> Result<(), E
         return Err(Error::new("the server does not speak TLS"));
     };
     let (session, timeout) = (own.session()?, own.options.handshake_timeout);
-    let timeout = (timeout > 0).then_some(timeout);
+    let timeout = (!timeout.is_zero()).then_some(timeout);
     socket.set_layer(cx, Box::new(session), Side::Server, timeout)?;
     if let Some(own) = server.data_mut::<S, State>(cx) {
         own.opening.push_back(socket);

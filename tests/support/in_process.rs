@@ -231,6 +231,8 @@ pub fn describe(event: Event<'_>) -> String {
         Event::ConnectionAttempt(_) => "connectionAttempt".into(),
         Event::ConnectionAttemptFailed(..) => "connectionAttemptFailed".into(),
         Event::ConnectionAttemptTimeout(_) => "connectionAttemptTimeout".into(),
+        Event::Secure => "secure".into(),
+        Event::SecureConnect => "secureConnect".into(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Truncation, what is no TLS, slow, half and too many handshakes.
 
+use std::time::Duration;
+
 use loopchat::net::{self, Event};
 use loopchat::tls;
 
@@ -137,7 +139,9 @@ fn a_peer_that_goes_during_the_handshake_is_told_as_such() {
 #[test]
 fn a_handshake_that_is_not_done_in_time_is_given_up() {
     let mut event_loop = event_loop();
-    let (server, _) = server_with(&mut event_loop, |options| options.handshake_timeout(50));
+    let (server, _) = server_with(&mut event_loop, |options| {
+        options.handshake_timeout(Duration::from_millis(50))
+    });
     server.on_tls_client_error(&mut event_loop, |seen: &mut Seen, _cx, error, _| {
         seen.log(error.code());
     });

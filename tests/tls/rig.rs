@@ -1,6 +1,7 @@
 //! A server and its keys, and a log of what happens.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use loopchat::net::{self, Server, Socket};
 use loopchat::tls::{self, SecureContext, SecureContextOptions, ServerOptions};
@@ -25,11 +26,11 @@ impl Seen {
 pub type Cx = Context<Seen>;
 
 /// How long a test may take before it fails: far longer than it does.
-const DEADLINE_MS: u64 = 60_000;
+const DEADLINE: Duration = Duration::from_secs(60);
 
 pub fn event_loop() -> EventLoop<Seen> {
     let mut event_loop = EventLoop::new().expect("a loop");
-    let timer = event_loop.set_timeout(DEADLINE_MS, |seen: &mut Seen, _cx| {
+    let timer = event_loop.set_timeout(DEADLINE, |seen: &mut Seen, _cx| {
         panic!("it does not come to its end: {:?}", seen.log);
     });
     event_loop.set_timer_ref(timer, false);

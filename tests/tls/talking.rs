@@ -1,5 +1,7 @@
 //! The handshake, data both ways, backpressure, the end.
 
+use std::time::Duration;
+
 use loopchat::net::{self, Socket};
 use loopchat::tls;
 
@@ -88,7 +90,7 @@ fn what_a_reader_does_not_take_is_neither_deciphered_nor_read() {
             client.pause(cx);
             seen.count += 1;
             // Some turns later there is no more of it here than one may keep.
-            cx.set_timeout(0, move |_: &mut Seen, cx| {
+            cx.set_timeout(Duration::ZERO, move |_: &mut Seen, cx| {
                 assert!(client.readable_length(cx) <= 100 << 10);
                 client.resume(cx);
             });
