@@ -5,6 +5,7 @@ use log::debug;
 
 use super::connection::Connection;
 use super::emitting::{emit, emit_error};
+use super::layered::Wire;
 use super::states::Life;
 use super::stream::Stream;
 use super::{Context, Error, Event, EventKind, Handles, server};
@@ -21,6 +22,12 @@ pub(super) fn destroy<S>(cx: &mut Context<S>, id: HandleId, error: Option<Error>
         return;
     }
     let error = error.or_else(|| connection.failure());
+    if error.is_none() && connection.waiting() == 0 {
+        say_goodbye(cx, id);
+    }
+    let Some(connection) = cx.connection_mut(id) else {
+        return;
+    };
     connection.life = life.destroyed(error.is_some());
     connection.stream = Stream::Closed;
     connection.inbox = None;
@@ -56,11 +63,27 @@ pub(super) fn destroy<S>(cx: &mut Context<S>, id: HandleId, error: Option<Error>
     }
 }
 
+/// All that was written is sent: a layer may say that there is no more. Without one the end of the
+/// stream does.
+fn say_goodbye<S>(cx: &mut Context<S>, id: HandleId) {
+    if let Some((connection, counters)) = cx.connection_and_counters(id)
+        && let Wire {
+            stream,
+            layered: Some(layered),
+        } = connection.wire()
+    {
+        layered.say_goodbye(stream, counters);
+    }
+}
+
 /// Destroys with a reset, which only TCP can tell.
 pub(super) fn reset<S>(cx: &mut Context<S>, id: HandleId) {
-    let Some(connection) = cx.connection(id) else {
+    let Some(connection) = cx.connection_mut(id) else {
         return;
     };
+    if let Some(layered) = connection.layered_mut() {
+        layered.say_nothing();
+    }
     let refused = connection.stream.reset_on_close().err();
     destroy(
         cx,
@@ -71,10 +94,13 @@ pub(super) fn reset<S>(cx: &mut Context<S>, id: HandleId) {
 
 /// Destroys, with a reset where there is such a thing.
 pub(super) fn abort<S>(cx: &mut Context<S>, id: HandleId) {
-    if let Some(connection) = cx.connection(id)
-        && let Err(error) = connection.stream.reset_on_close()
-    {
-        debug!("a connection is closed without a reset: {error}");
+    if let Some(connection) = cx.connection_mut(id) {
+        if let Some(layered) = connection.layered_mut() {
+            layered.say_nothing();
+        }
+        if let Err(error) = connection.stream.reset_on_close() {
+            debug!("a connection is closed without a reset: {error}");
+        }
     }
     destroy(cx, id, None);
 }

@@ -153,7 +153,12 @@ impl Layered {
                 self.receive(&mut early, buffer, &mut count, goes);
                 Then::More
             };
-            self.answer(stream, goes, done);
+            if self.is_opening() && self.layer.stage() != Stage::Opening {
+                // Whether the peer is to hear any more is to be decided first.
+                self.hold(goes);
+            } else {
+                self.answer(stream, goes, done);
+            }
             then
         });
         match then {
@@ -207,7 +212,14 @@ impl Layered {
         }
     }
 
-    /// There is room in the kernel again: sends what waits, as [`answer`](Self::answer).
+    /// Keeps what is to be sent later, behind what waits.
+    fn hold(&mut self, bytes: &[u8]) {
+        self.unsent.extend_from_slice(bytes);
+        self.held.set(self.unsent.capacity());
+    }
+
+    /// There is room in the kernel again, or nothing is held back any more: sends what waits, as
+    /// [`answer`](Self::answer).
     pub(super) fn flush_own(&mut self, stream: &Stream, done: &mut Counters) {
         self.answer(stream, &[], done);
     }
@@ -219,11 +231,11 @@ impl Layered {
             let sent = send(stream, rest, done)?;
             rest = &rest[sent..];
         }
-        if !rest.is_empty() {
-            self.unsent.extend_from_slice(rest);
-            self.held.set(self.unsent.capacity());
+        if rest.is_empty() {
+            return Ok(true);
         }
-        Ok(rest.is_empty())
+        self.hold(rest);
+        Ok(false)
     }
 
     /// Sends what waits; true if none waits now.
@@ -287,6 +299,26 @@ impl Layered {
             Ok(false) => Err(io::ErrorKind::WouldBlock.into()),
             Ok(true) | Err(_) => stream.shut_down_writing(),
         }
+    }
+}
+
+impl Layered {
+    /// The descriptor is about to be closed, and all that was written is sent: says so, if there is
+    /// room for it.
+    pub(super) fn say_goodbye(&mut self, stream: &Stream, done: &mut Counters) {
+        if self.is_opening() || self.has_ended || self.failure.is_some() {
+            return;
+        }
+        with_buffers(|buffers| {
+            self.has_ended = true;
+            self.layer.end(&mut buffers.goes);
+            self.answer(stream, &buffers.goes, done);
+        });
+    }
+
+    /// The connection is to be broken off, and not to look as if it had ended.
+    pub(super) fn say_nothing(&mut self) {
+        self.has_ended = true;
     }
 }
 

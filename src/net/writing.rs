@@ -261,6 +261,14 @@ pub(super) fn ready<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
 
 /// A layer has opened: what was written before is sent, and the end if there was one.
 pub(super) fn opened<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
+    if let Some((connection, counters)) = cx.connection_and_counters(id)
+        && let Wire {
+            stream,
+            layered: Some(layered),
+        } = connection.wire()
+    {
+        layered.flush_own(stream, counters);
+    }
     send_on(state, cx, id);
     shut_down(state, cx, id);
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use loopchat::net::{self, Event};
+use loopchat::net::{self, Error, Event};
 use loopchat::tls;
 
 use crate::rig::{Seen, connect, event_loop, log_events, run, server, server_with};
@@ -16,14 +16,14 @@ fn an_end_that_did_not_come_from_the_peer_is_an_error_at_either_end() {
             log_events(cx, "server", socket);
             socket.write(cx, "pay 10");
             if server_cuts {
-                socket.destroy(cx);
+                socket.destroy_with_error(cx, Error::new("cut"));
             }
         });
         let client = connect(&mut event_loop, server, &options);
         log_events(&mut event_loop, "client", client);
         client.on_data(&mut event_loop, move |_: &mut Seen, cx, client, _| {
             if !server_cuts {
-                client.destroy(cx);
+                client.destroy_with_error(cx, Error::new("cut"));
             }
         });
         client.on_close(&mut event_loop, move |_, cx, _, _| {
@@ -37,6 +37,32 @@ fn an_end_that_did_not_come_from_the_peer_is_an_error_at_either_end() {
         assert!(!log.contains(&format!("{cut} end")), "{log:?}");
         assert!(log.contains(&"client data pay 10".into()), "{log:?}");
     }
+}
+
+#[test]
+fn who_destroys_a_socket_with_all_sent_has_ended_it() {
+    let mut event_loop = event_loop();
+    let (server, options) = server(&mut event_loop);
+    server.on_secure_connection(&mut event_loop, |_: &mut Seen, cx, socket| {
+        socket.write(cx, "all");
+        socket.destroy(cx);
+    });
+    let client = connect(&mut event_loop, server, &options);
+    log_events(&mut event_loop, "client", client);
+    client.on_close(&mut event_loop, move |_, cx, _, _| {
+        server.close(cx);
+    });
+    let log = run(event_loop).log;
+    let last = log.iter().rev().take(4).rev().collect::<Vec<_>>();
+    assert_eq!(
+        last,
+        [
+            "client data all",
+            "client end",
+            "client finish",
+            "client close false"
+        ]
+    );
 }
 
 #[test]
