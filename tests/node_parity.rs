@@ -306,6 +306,23 @@ scenarios! {
     http_listeners "123-http-listeners";
 }
 
+#[cfg(feature = "tls")]
+scenarios! {
+    tls_echo_lifecycle "110-tls-echo-lifecycle" ["server", "client"];
+    tls_authorization "111-tls-authorization";
+    tls_client_errors "112-tls-client-errors";
+    tls_client_certificates "113-tls-client-certificates" ["server", "client"];
+    tls_names "114-tls-names";
+    tls_upgrade "115-tls-upgrade" ["server", "client"];
+    tls_hung_up "116-tls-hung-up";
+    tls_not_a_server "117-tls-not-a-server";
+}
+
+#[cfg(all(feature = "http", feature = "tls"))]
+scenarios! {
+    https "118-https";
+}
+
 mod node {
     #[path = "59-addresses.rs"]
     pub mod addresses;
@@ -496,6 +513,9 @@ mod node {
     #[cfg(feature = "http")]
     #[path = "79-http-upgrade.rs"]
     pub mod http_upgrade;
+    #[cfg(all(feature = "http", feature = "tls"))]
+    #[path = "118-https.rs"]
+    pub mod https;
     #[path = "19-immediate-edges.rs"]
     pub mod immediate_edges;
     #[path = "18-interval-clearing.rs"]
@@ -526,6 +546,9 @@ mod node {
     pub mod isip;
     #[path = "159-isip-more.rs"]
     pub mod isip_more;
+    #[cfg(feature = "tls")]
+    #[path = "keys.rs"]
+    mod keys;
     #[path = "64-large-transfer-pipe.rs"]
     pub mod large_transfer_pipe;
     #[path = "29-listen-again-while-connected.rs"]
@@ -628,6 +651,30 @@ mod node {
     pub mod timer_order_expiry;
     #[path = "16-timers-before-loop.rs"]
     pub mod timers_before_loop;
+    #[cfg(feature = "tls")]
+    #[path = "111-tls-authorization.rs"]
+    pub mod tls_authorization;
+    #[cfg(feature = "tls")]
+    #[path = "113-tls-client-certificates.rs"]
+    pub mod tls_client_certificates;
+    #[cfg(feature = "tls")]
+    #[path = "112-tls-client-errors.rs"]
+    pub mod tls_client_errors;
+    #[cfg(feature = "tls")]
+    #[path = "110-tls-echo-lifecycle.rs"]
+    pub mod tls_echo_lifecycle;
+    #[cfg(feature = "tls")]
+    #[path = "116-tls-hung-up.rs"]
+    pub mod tls_hung_up;
+    #[cfg(feature = "tls")]
+    #[path = "114-tls-names.rs"]
+    pub mod tls_names;
+    #[cfg(feature = "tls")]
+    #[path = "117-tls-not-a-server.rs"]
+    pub mod tls_not_a_server;
+    #[cfg(feature = "tls")]
+    #[path = "115-tls-upgrade.rs"]
+    pub mod tls_upgrade;
     #[path = "166-unreachable.rs"]
     pub mod unreachable;
     #[path = "39-unread-holds-end.rs"]
