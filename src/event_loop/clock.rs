@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::Counters;
-use super::timers::millis;
+use super::millis;
 
 /// Where a loop takes its time from.
 pub(super) enum Clock {

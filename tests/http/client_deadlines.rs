@@ -174,7 +174,7 @@ fn an_idle_connection_is_given_up_before_the_server_does_so() {
             "{timeout} {keep_alive}"
         );
     }
-    let not = AgentOptions::new().keep_alive(false);
+    let not = keeps(5000).keep_alive(false);
     assert_eq!(kept(not, 5000), Some(0));
 }
 

@@ -55,7 +55,7 @@ fn keeping() -> AgentOptions {
 fn no_more_idle_connections_are_kept_than_may_be() {
     for most in 0..=4 {
         let mut rig = rig();
-        let options = AgentOptions::new().max_free_sockets(most);
+        let options = keeping().max_free_sockets(most);
         let agent = Agent::new(&mut rig.event_loop, options);
         for _ in 0..3 {
             ask(&mut rig, agent, "/");
@@ -78,7 +78,7 @@ fn no_more_idle_connections_are_kept_than_may_be() {
 fn no_more_connections_are_made_than_may_be_and_who_waits_keeps_its_place() {
     for most in 1..=4 {
         let mut rig = rig();
-        let options = AgentOptions::new().max_sockets(Some(most));
+        let options = keeping().max_sockets(Some(most));
         let agent = Agent::new(&mut rig.event_loop, options);
         for place in 0..9 {
             ask(&mut rig, agent, &format!("/{place}"));
@@ -141,7 +141,7 @@ fn who_waits_for_a_connection_that_ends_gets_another() {
             }
         });
     });
-    let options = AgentOptions::new().max_sockets(Some(1));
+    let options = keeping().max_sockets(Some(1));
     let agent = Agent::new(&mut rig.event_loop, options);
     for path in ["/1", "/last", "/2", "/cut", "/3"] {
         ask(&mut rig, agent, path);
