@@ -1,6 +1,8 @@
 //! What a program does with an agent.
 
-use super::pool::{Agent, AgentOptions, AgentState};
+use super::ids::Agent;
+use super::options::AgentOptions;
+use super::pool::AgentState;
 use super::state::{agent, clients, known_agent};
 use crate::Context;
 

@@ -1,21 +1,11 @@
 //! Who is told of a request.
 
+use super::ids::ClientRequest;
 use crate::Context;
 use crate::event_loop::listeners::{self, event_kinds};
 use crate::http::incoming::IncomingMessage;
 use crate::http::message::Head;
 use crate::net::{Error, Socket};
-
-/// A request that a client makes (`http.ClientRequest`): a small id; everything goes through the
-/// context.
-///
-/// It is good until its [`Close`](RequestEvent::Close), which always comes, once; done with a
-/// stale one, everything is a no-op.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ClientRequest {
-    pub(super) index: usize,
-    pub(super) generation: u64,
-}
 
 /// What can happen to a request.
 #[derive(Clone, Copy, Debug)]

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::audience::{ClientRequest, RequestEvent};
+use super::audience::RequestEvent;
 use super::exchange::{Closed, EndOfStream, Event};
+use super::ids::{Agent, ClientRequest};
 use super::options::Place;
-use super::pool::Agent;
 use super::serving::{Responses, assign, drained};
 use super::state::{
     Connection, Response, agent, clients, close, connection, fail, hung_up, known, of, response,

@@ -1,6 +1,6 @@
 //! The fields of a request that is to be sent.
 
-use super::audience::ClientRequest;
+use super::ids::ClientRequest;
 use super::state::{known, of};
 use crate::Context;
 use crate::http::message::Misuse;

@@ -2,6 +2,7 @@
 //!
 //! | file | what | knows |
 //! | --- | --- | --- |
+//! | `ids.rs` | what programs call requests and agents | |
 //! | `exchange/` | a request and its response as state machines: bytes out, bytes in | no loop, no socket |
 //! | `pool.rs` | which connection is whose, and what is kept | no loop |
 //! | `options.rs`, `url.rs` | what to ask for | no loop |
@@ -15,6 +16,7 @@ mod audience;
 mod driver;
 mod exchange;
 mod fields;
+mod ids;
 mod options;
 mod pool;
 mod request;
@@ -22,9 +24,9 @@ mod serving;
 mod state;
 mod url;
 
-pub use audience::{ClientRequest, RequestEvent, RequestEventKind};
-pub use options::RequestOptions;
-pub use pool::{Agent, AgentOptions};
+pub use audience::{RequestEvent, RequestEventKind};
+pub use ids::{Agent, ClientRequest};
+pub use options::{AgentOptions, RequestOptions};
 #[cfg(feature = "tls")]
 pub(crate) use request::request_over;
 pub use request::{get, request};

@@ -1,15 +1,18 @@
 //! What to ask for, and of whom.
 
+use std::any::Any;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Duration;
 
-use super::pool::Agent;
+use super::ids::Agent;
 use super::url::{self, Scheme};
 use crate::Context;
+use crate::event_loop::CallbackResult;
 use crate::http::message::Limits;
 use crate::http::message::fields::{Fields, check_token};
-use crate::net::{Address, ConnectOptions, Error, Socket, Target};
+use crate::net::{Address, ConnectOptions, Error, LookupRequest, Socket, Target};
 #[cfg(feature = "tls")]
 use crate::tls;
 
@@ -32,9 +35,15 @@ pub struct RequestOptions {
     pub(super) limits: Limits,
     family: Option<u8>,
     local_address: Option<IpAddr>,
+    /// A [`LookUp`] of whatever state its loop lends.
+    lookup: Option<Rc<dyn Any>>,
     #[cfg(feature = "tls")]
     tls: tls::ConnectOptions,
 }
+
+/// A program's own way to look a name up.
+type LookUp<S> =
+    Box<dyn Fn(&mut S, &mut Context<S>, LookupRequest) -> Result<(), String> + 'static>;
 
 /// Where to connect, and how.
 #[derive(Clone)]
@@ -44,11 +53,12 @@ pub(super) struct Place {
     local_address: Option<IpAddr>,
     #[cfg(feature = "tls")]
     tls: Option<tls::ConnectOptions>,
+    lookup: Option<Rc<dyn Any>>,
 }
 
 impl Place {
     /// Begins to connect.
-    pub(super) fn connect<S>(self, cx: &mut Context<S>) -> Socket {
+    pub(super) fn connect<S: 'static>(self, cx: &mut Context<S>) -> Socket {
         #[cfg(feature = "tls")]
         if let Some(tls) = self.tls.clone() {
             return tls::connect(cx, self.options(), &tls);
@@ -56,13 +66,21 @@ impl Place {
         crate::net::create_connection(cx, self.options())
     }
 
-    fn options<S>(self) -> ConnectOptions<S> {
+    fn options<S: 'static>(self) -> ConnectOptions<S> {
         let mut options = ConnectOptions::new(self.target);
         if let Some(family) = self.family {
             options = options.family(family);
         }
         if let Some(address) = self.local_address {
             options = options.local_address(address);
+        }
+        if let Some(lookup) = self.lookup {
+            options = options.lookup(move |state, cx, request| {
+                match lookup.downcast_ref::<LookUp<S>>() {
+                    Some(lookup) => lookup(state, cx, request),
+                    None => Err("its lookup is for a loop with another state".to_owned()),
+                }
+            });
         }
         options
     }
@@ -97,6 +115,7 @@ impl Default for RequestOptions {
             limits: Limits::default(),
             family: None,
             local_address: None,
+            lookup: None,
             #[cfg(feature = "tls")]
             tls: tls::ConnectOptions::new(),
         }
@@ -216,6 +235,21 @@ impl RequestOptions {
         self
     }
 
+    /// Looks the host up in a way of one's own (`lookup`), called as a tick if a connection is to be
+    /// made; as [`ConnectOptions::lookup`]. It has to be of the state that the loop lends: on a loop
+    /// of another the request has an [`Error`](super::RequestEvent::Error).
+    #[must_use]
+    pub fn lookup<S: 'static, R: CallbackResult>(
+        mut self,
+        lookup: impl Fn(&mut S, &mut Context<S>, LookupRequest) -> R + 'static,
+    ) -> Self {
+        let lookup: LookUp<S> = Box::new(move |state, cx, request| {
+            lookup(state, cx, request).into_error().map_or(Ok(()), Err)
+        });
+        self.lookup = Some(Rc::new(lookup));
+        self
+    }
+
     /// Whether `Host` is sent if there is no such field; it is by default (`setHost`).
     #[must_use]
     pub fn set_host(mut self, on: bool) -> Self {
@@ -263,6 +297,7 @@ impl RequestOptions {
             target,
             family: self.family,
             local_address: self.local_address,
+            lookup: self.lookup.clone(),
             #[cfg(feature = "tls")]
             tls: (scheme == Scheme::Https).then(|| self.tls.clone().or_host(&self.host)),
         }
@@ -304,6 +339,75 @@ impl RequestOptions {
             host += &format!(":{port}");
         }
         host
+    }
+}
+
+/// How an agent goes about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AgentOptions {
+    pub(super) keep_alive: bool,
+    pub(super) keep_alive_initial_delay: Duration,
+    pub(super) max_sockets: Option<usize>,
+    pub(super) max_free_sockets: usize,
+    pub(super) timeout: Duration,
+}
+
+impl Default for AgentOptions {
+    /// Node's `new http.Agent()`: nothing is kept, nothing is limited.
+    fn default() -> Self {
+        Self {
+            keep_alive: false,
+            keep_alive_initial_delay: Duration::from_secs(1),
+            max_sockets: None,
+            max_free_sockets: 256,
+            timeout: Duration::ZERO,
+        }
+    }
+}
+
+impl AgentOptions {
+    /// Node's `new http.Agent()`: nothing is kept, nothing is limited.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether a connection is kept open after its response (`keepAlive`). It is not by default.
+    #[must_use]
+    pub fn keep_alive(mut self, on: bool) -> Self {
+        self.keep_alive = on;
+        self
+    }
+
+    /// After how long the kernel probes a connection that is kept and idle (`keepAliveMsecs`), a
+    /// second by default; less than a second is never.
+    #[must_use]
+    pub fn keep_alive_initial_delay(mut self, delay: Duration) -> Self {
+        self.keep_alive_initial_delay = delay;
+        self
+    }
+
+    /// Connections to one place at most; further requests wait (`maxSockets`). `None`, the default,
+    /// sets no limit.
+    #[must_use]
+    pub fn max_sockets(mut self, max: Option<usize>) -> Self {
+        self.max_sockets = max;
+        self
+    }
+
+    /// Idle connections to one place at most, 256 by default (`maxFreeSockets`).
+    #[must_use]
+    pub fn max_free_sockets(mut self, max: usize) -> Self {
+        self.max_free_sockets = max;
+        self
+    }
+
+    /// How long a connection may be idle; zero, the default, for ever (`timeout`). One that serves
+    /// a request is left to that request, which is told; one that serves none is closed.
+    #[must_use]
+    pub fn timeout(mut self, idle: Duration) -> Self {
+        self.timeout = idle;
+        self
     }
 }
 

@@ -3,87 +3,13 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use super::audience::ClientRequest;
-use super::options::Place;
+use super::ids::ClientRequest;
+use super::options::{AgentOptions, Place};
 use crate::net::Socket;
 
 /// By how long an idle connection is given up before the server has said it would close
 /// it.
 const AHEAD: Duration = Duration::from_secs(1);
-
-/// Keeps connections to be used again (`http.Agent`): a small id; everything goes through the
-/// context. It is good until the loop ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Agent(pub(super) usize);
-
-/// How an agent goes about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AgentOptions {
-    keep_alive: bool,
-    keep_alive_initial_delay: Duration,
-    max_sockets: Option<usize>,
-    max_free_sockets: usize,
-    timeout: Duration,
-}
-
-impl Default for AgentOptions {
-    /// Node's `new http.Agent()`: nothing is kept, nothing is limited.
-    fn default() -> Self {
-        Self {
-            keep_alive: false,
-            keep_alive_initial_delay: Duration::from_secs(1),
-            max_sockets: None,
-            max_free_sockets: 256,
-            timeout: Duration::ZERO,
-        }
-    }
-}
-
-impl AgentOptions {
-    /// Node's `new http.Agent()`: nothing is kept, nothing is limited.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Whether a connection is kept open after its response (`keepAlive`). It is not by default.
-    #[must_use]
-    pub fn keep_alive(mut self, on: bool) -> Self {
-        self.keep_alive = on;
-        self
-    }
-
-    /// After how long the kernel probes a connection that is kept and idle (`keepAliveMsecs`), a
-    /// second by default; less than a second is never.
-    #[must_use]
-    pub fn keep_alive_initial_delay(mut self, delay: Duration) -> Self {
-        self.keep_alive_initial_delay = delay;
-        self
-    }
-
-    /// Connections to one place at most; further requests wait (`maxSockets`). `None`, the default,
-    /// sets no limit.
-    #[must_use]
-    pub fn max_sockets(mut self, max: Option<usize>) -> Self {
-        self.max_sockets = max;
-        self
-    }
-
-    /// Idle connections to one place at most, 256 by default (`maxFreeSockets`).
-    #[must_use]
-    pub fn max_free_sockets(mut self, max: usize) -> Self {
-        self.max_free_sockets = max;
-        self
-    }
-
-    /// How long a connection may be idle; zero, the default, for ever (`timeout`). One that serves
-    /// a request is left to that request, which is told; one that serves none is closed.
-    #[must_use]
-    pub fn timeout(mut self, idle: Duration) -> Self {
-        self.timeout = idle;
-        self
-    }
-}
 
 /// The connections of one agent to one place.
 #[derive(Default)]

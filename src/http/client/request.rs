@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::audience::{Callback, ClientRequest, Listeners, RequestEvent, RequestEventKind};
+use super::audience::{Callback, Listeners, RequestEvent, RequestEventKind};
 use super::driver;
 use super::exchange::{Sending, When, Written};
+use super::ids::{Agent, ClientRequest};
 use super::options::{Choice, RequestOptions};
-use super::pool::{Agent, AgentState};
+use super::pool::AgentState;
 use super::serving;
 use super::state::{
     Request, Timeout, agent, clients, fail, hung_up, known, of, over_later, tell_error,

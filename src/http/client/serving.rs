@@ -1,9 +1,9 @@
 //! A connection serves a request: what was written goes out, its response is kept; then the
 //! connection goes to the next request that waits, is kept for one that will come, or closed.
 
-use super::audience::{ClientRequest, RequestEvent};
+use super::audience::RequestEvent;
 use super::exchange::After;
-use super::pool::Agent;
+use super::ids::{Agent, ClientRequest};
 use super::state::{agent, clients, close, connection, fail, find_response, hung_up, of, tell};
 use crate::Context;
 use crate::http::incoming::{self, IncomingMessage, Listeners, Side};

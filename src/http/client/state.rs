@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use slab::Slab;
 
-use super::audience::{Callback, ClientRequest, Listeners, RequestEvent};
+use super::audience::{Callback, Listeners, RequestEvent};
 use super::exchange::{Received, Receiving, Sending};
-use super::pool::{Agent, AgentState};
+use super::ids::{Agent, ClientRequest};
+use super::pool::AgentState;
 use crate::Context;
 use crate::event_loop::listeners::emit;
 use crate::http::incoming::{self, IncomingMessage};

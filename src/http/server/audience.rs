@@ -1,27 +1,12 @@
 //! Who is told of a request and of its response.
 
+use super::ids::ServerResponse;
 use super::pipeline::Companion;
 use crate::Context;
 use crate::event_loop::listeners::{self, event_kinds};
 use crate::http::WriteCallback;
 use crate::http::incoming;
-use crate::net::{Error, Socket};
-
-/// The response to a request (`http.ServerResponse`): a small id; everything goes through the
-/// context.
-///
-/// It is good until its [`Close`](ResponseEvent::Close). A response whose connection is gone takes
-/// everything and does nothing.
-///
-/// The head goes out with the first of the body. A body given to [`end_with`](Self::end_with) at
-/// once gets a `Content-Length`; one that is [written](Self::write) piece by piece goes out in
-/// chunks, unless the program has set a length. What is written to a later response of a
-/// pipelining client waits for the earlier ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ServerResponse {
-    pub(in crate::http) socket: Socket,
-    pub(in crate::http) number: u32,
-}
+use crate::net::Error;
 
 /// What can happen to a response.
 #[derive(Clone, Copy, Debug)]

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::audience::{ResponseEvent, ServerResponse};
+use super::audience::ResponseEvent;
 use super::connection::{self, Requests, of, settings, state_of};
+use super::ids::ServerResponse;
 use super::pipeline::{Discarded, EndOfStream, THROWN_AWAY};
 use super::sending;
 use super::state::{ServerEvent, emit};

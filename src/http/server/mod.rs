@@ -3,6 +3,7 @@
 //! | file | what | knows |
 //! | --- | --- | --- |
 //! | `pipeline/` | one connection as a state machine: bytes in, requests and bytes out | no loop, no socket |
+//! | `ids.rs` | what programs call servers and responses | |
 //! | `settings.rs` | what a server allows | |
 //! | `audience.rs`, `state.rs`, `connection.rs` | what the loop keeps of a response, a server, a connection | where it is kept |
 //! | `sending.rs` | what is written goes to the socket | the socket |
@@ -16,6 +17,7 @@ mod audience;
 mod checking;
 mod connection;
 mod giving_up;
+mod ids;
 mod pipeline;
 mod reading;
 mod response;
@@ -26,14 +28,15 @@ mod state;
 
 use std::time::Duration;
 
-pub use self::audience::{ResponseEvent, ResponseEventKind, ServerResponse};
+pub use self::audience::{ResponseEvent, ResponseEventKind};
 pub(in crate::http) use self::connection::{Requests, is, request};
 pub use self::connection::{held, parts};
 pub(in crate::http) use self::giving_up::{destroy, end_with};
+pub use self::ids::{Server, ServerResponse};
 pub(in crate::http) use self::pipeline::THROWN_AWAY;
 use self::settings::Settings;
 use self::state::{Callback, Listeners, ServerState, of};
-pub use self::state::{Server, ServerEvent, ServerEventKind};
+pub use self::state::{ServerEvent, ServerEventKind};
 use super::incoming::IncomingMessage;
 use super::message::Head;
 use crate::Context;

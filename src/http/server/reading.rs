@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::audience::ServerResponse;
 use super::connection::{
     self, Connection, Requests, backlog, leave, of, put_spare, settings, state_of,
 };
+use super::ids::ServerResponse;
 use super::pipeline::{self, Route, Spoken};
 use super::state::{ServerEvent, emit};
 use super::{checking, giving_up, sending, settling};

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::audience::{Callback, ResponseEvent, ResponseEventKind, ServerResponse};
+use super::audience::{Callback, ResponseEvent, ResponseEventKind};
+use super::ids::ServerResponse;
 use super::pipeline::Response;
 use super::{connection, giving_up};
 use crate::Context;

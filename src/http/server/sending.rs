@@ -1,7 +1,8 @@
 //! How responses go out: what is written goes to the socket, and who waits for that is told.
 
-use super::audience::{Audience, Callback, Listeners, ResponseEvent, ServerResponse};
+use super::audience::{Audience, Callback, Listeners, ResponseEvent};
 use super::connection::{self, of, state_of};
+use super::ids::ServerResponse;
 use super::pipeline::Exchange;
 use crate::Context;
 use crate::event_loop::listeners::emit;

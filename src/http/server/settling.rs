@@ -1,8 +1,9 @@
 //! What follows when the kernel has what was written: who is told, and what happens next.
 
-use super::audience::{ResponseEvent, ServerResponse};
+use super::audience::ResponseEvent;
 use super::connection::{self, Requests, backlog, of, put_spare, state_of};
 use super::giving_up;
+use super::ids::ServerResponse;
 use super::pipeline::{Next, Supplies, When, Written};
 use super::sending::{call_back, close, flush, give_back, tell};
 use crate::Context;

@@ -2,7 +2,8 @@
 
 use slab::Slab;
 
-use super::audience::{Audience, ServerResponse};
+use super::audience::Audience;
+use super::ids::{Server, ServerResponse};
 use super::pipeline::{Exchange, Spoken};
 use super::settings::Settings;
 use crate::Context;
@@ -12,11 +13,6 @@ use crate::http::incoming::IncomingMessage;
 use crate::http::message::Head;
 use crate::http::message::date::DateCache;
 use crate::net::{self, Error, Socket};
-
-/// A server (`http.Server`): a small id; everything goes through the context. It is a
-/// [`net::Server`], and [`net`](Self::net) is that.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Server(pub(super) net::Server);
 
 /// What can happen to a server.
 #[derive(Clone, Copy, Debug)]

@@ -40,6 +40,7 @@
 //! | --- | --- | --- |
 //! | `handshake.rs` | a request becomes a WebSocket or is refused | `WebSocketServer.handleUpgrade` |
 //! | `client.rs` | the same from the other side | `new WebSocket(url)` |
+//! | `ids.rs`, `options.rs` | what one is called, and what all of an endpoint keep to | |
 //! | `events.rs` | what can happen to one | events |
 //! | `endpoint.rs` | listeners and limits of many | `WebSocketServer`, `EventEmitter` |
 //! | `socket.rs` | one WebSocket: what it does, what it tells | `WebSocket` |
@@ -71,6 +72,8 @@ mod endpoint;
 mod events;
 mod frame;
 mod handshake;
+mod ids;
+mod options;
 mod protocol;
 mod socket;
 
@@ -79,9 +82,11 @@ pub use close::{Error, MAX_REASON, code, is_valid_close_code};
 pub use connection::held;
 pub use decoder::{Decoded, Decoder};
 pub use endpoint::Endpoint;
-pub use events::{Event, EventKind, Message, Options, WebSocket};
+pub use events::{Event, EventKind, Message};
 pub use frame::Role;
 pub use handshake::{Handshake, Refusal};
+pub use ids::WebSocket;
+pub use options::Options;
 pub use protocol::{Protocol, ReadyState, Received};
 pub use socket::{accept, append_binary, append_text, encode_binary, encode_text};
 
