@@ -258,6 +258,7 @@ scenarios! {
     listeners_and_pending_write "164-listeners-and-pending-write";
     net_listeners "120-net-listeners";
     net_options "122-net-options";
+    net_read "124-net-read";
     net_unpipe "121-net-unpipe";
     pipe_target_gone "165-pipe-target-gone";
     unreachable "166-unreachable";
@@ -304,6 +305,8 @@ scenarios! {
     http_client_parse_errors "105-http-client-parse-errors";
     http_client_headers "106-http-client-headers";
     http_listeners "123-http-listeners";
+    http_read "125-http-read";
+    http_lookup "126-http-lookup";
 }
 
 #[cfg(feature = "tls")]
@@ -481,6 +484,9 @@ mod node {
     #[path = "123-http-listeners.rs"]
     pub mod http_listeners;
     #[cfg(feature = "http")]
+    #[path = "126-http-lookup.rs"]
+    pub mod http_lookup;
+    #[cfg(feature = "http")]
     #[path = "89-http-max-requests-per-socket.rs"]
     pub mod http_max_requests_per_socket;
     #[cfg(feature = "http")]
@@ -492,6 +498,9 @@ mod node {
     #[cfg(feature = "http")]
     #[path = "76-http-pipelining.rs"]
     pub mod http_pipelining;
+    #[cfg(feature = "http")]
+    #[path = "125-http-read.rs"]
+    pub mod http_read;
     #[cfg(feature = "http")]
     #[path = "91-http-response-misuse.rs"]
     pub mod http_response_misuse;
@@ -575,6 +584,8 @@ mod node {
     pub mod net_listeners;
     #[path = "122-net-options.rs"]
     pub mod net_options;
+    #[path = "124-net-read.rs"]
+    pub mod net_read;
     #[path = "121-net-unpipe.rs"]
     pub mod net_unpipe;
     #[path = "144-never-connected.rs"]

@@ -157,6 +157,12 @@ impl<K: Copy + PartialEq, F: ?Sized> Listeners<K, F> {
         self.list.iter().any(|listener| listener.listens(kind))
     }
 
+    /// Whether anybody listens to such an event by its name, and not only to all of them.
+    pub(crate) fn names(&self, kind: K) -> bool {
+        let mut list = self.list.iter();
+        list.any(|own| own.kind == Some(kind) && own.listens(kind))
+    }
+
     /// How many listen to such an event, or to any, without what the subject itself has to do.
     pub(crate) fn count(&self, kind: K) -> usize {
         let listening = self.list.iter().filter(|own| own.listens(kind));

@@ -29,7 +29,10 @@ pub struct IncomingMessage {
 pub enum MessageEvent<'a> {
     /// Some of the body, not empty. Never while paused, nor after [`End`](Self::End).
     Data(&'a [u8]),
-    /// The body is complete and has been handed out; only if it flows. The
+    /// There is something to be [read](IncomingMessage::read), or all of it has come. Only if
+    /// somebody listens to this event by its name, and then no data flows. As a tick.
+    Readable,
+    /// The body is complete and has been handed out; only if it flows, or is read by hand. The
     /// [trailers](IncomingMessage::trailers) are known.
     End,
     /// The connection was closed before the end. [`Error`](Self::Error) follows.
@@ -45,6 +48,7 @@ pub enum MessageEvent<'a> {
 
 event_kinds! { MessageEventKind of MessageEvent:
     Data "data",
+    Readable "readable",
     End "end",
     Aborted "aborted",
     Timeout "timeout",
@@ -109,16 +113,59 @@ pub(super) fn data<S: 'static, D: Side<S>>(
     message: IncomingMessage,
     bytes: &[u8],
 ) {
-    if of::<S, D>(cx, message).is_some_and(|own| own.takes(bytes)) {
-        tell::<S, D>(state, cx, message, MessageEvent::Data(bytes));
+    match of::<S, D>(cx, message).is_some_and(|own| own.takes(bytes)) {
+        true => {
+            tell::<S, D>(state, cx, message, MessageEvent::Data(bytes));
+        }
+        false => queue_readable::<S, D>(cx, message),
+    }
+}
+
+/// Takes what was kept of it, so many bytes or all (`read`).
+pub(super) fn take<S: 'static, D: Side<S>>(
+    cx: &mut Context<S>,
+    message: IncomingMessage,
+    count: Option<usize>,
+) -> Option<Vec<u8>> {
+    let taken = of::<S, D>(cx, message)?.take(count);
+    D::recount(cx, message);
+    queue_end::<S, D>(cx, message);
+    D::read_on(cx, message);
+    taken
+}
+
+/// Somebody reads by hand from now on: nothing flows.
+pub(super) fn read_by_hand<S: 'static, D: Side<S>>(cx: &mut Context<S>, message: IncomingMessage) {
+    if let Some(own) = of::<S, D>(cx, message) {
+        own.read_by_hand();
+        queue_readable::<S, D>(cx, message);
+        D::read_on(cx, message);
+    }
+}
+
+/// Says, as a tick, that there is something to be read by hand, or nothing any more.
+fn queue_readable<S: 'static, D: Side<S>>(cx: &mut Context<S>, message: IncomingMessage) {
+    let Some((own, listeners)) = D::find(cx, message) else {
+        return;
+    };
+    if listeners.names(MessageEventKind::Readable) && own.has_more() && own.queue_readable() {
+        cx.next_tick(move |state, cx| {
+            if of::<S, D>(cx, message).is_some_and(Incoming::is_readable) {
+                tell::<S, D>(state, cx, message, MessageEvent::Readable);
+            }
+            queue_end::<S, D>(cx, message);
+        });
     }
 }
 
 /// It is to flow, from the next tick on.
 pub(super) fn resume<S: 'static, D: Side<S>>(cx: &mut Context<S>, message: IncomingMessage) {
-    let Some(own) = of::<S, D>(cx, message) else {
+    let Some((own, listeners)) = D::find(cx, message) else {
         return;
     };
+    if listeners.names(MessageEventKind::Readable) {
+        return; // it is read by hand
+    }
     match own.resume() {
         Resumed::Kept if own.queue_flow() => {
             cx.next_tick(move |state, cx| flow::<S, D>(state, cx, message));
@@ -155,6 +202,7 @@ pub(super) fn completed<S: 'static, D: Side<S>>(
         return;
     };
     own.complete(trailers);
+    queue_readable::<S, D>(cx, message);
     queue_end::<S, D>(cx, message);
     D::completed(cx, message);
 }

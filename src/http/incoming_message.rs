@@ -17,6 +17,7 @@ use crate::net::{Error, Socket};
 
 listener_methods! { IncomingMessage of MessageEvent, MessageEventKind, IncomingMessage, S: 'static;
     on_data once_data Data (Self, &[u8]) message, MessageEvent::Data(bytes) => (message, bytes);
+    on_readable once_readable Readable (Self) message, MessageEvent::Readable => (message);
     on_end once_end End (Self) message, MessageEvent::End => (message);
     on_aborted once_aborted Aborted (Self) message, MessageEvent::Aborted => (message);
     on_timeout once_timeout Timeout (Self) message, MessageEvent::Timeout => (message);
@@ -75,6 +76,12 @@ impl IncomingMessage {
         if kind.is_none_or(|kind| kind == MessageEventKind::Data) && !own.is_paused() {
             self.resume(cx);
         }
+        if kind == Some(MessageEventKind::Readable) {
+            match server::is(cx, self.socket) {
+                true => incoming::read_by_hand::<S, Requests>(cx, self),
+                false => incoming::read_by_hand::<S, Responses>(cx, self),
+            }
+        }
         id
     }
 
@@ -105,6 +112,16 @@ impl IncomingMessage {
             false => incoming::resume::<S, Responses>(cx, self),
         }
         self
+    }
+
+    /// Takes what has come of the body and was not handed out, so many bytes or all of it
+    /// (`readable.read`); as [`Socket::read`]. [`MessageEvent::Readable`] tells when there is
+    /// something.
+    pub fn read<S: 'static>(self, cx: &mut Context<S>, count: Option<usize>) -> Option<Vec<u8>> {
+        match server::is(cx, self.socket) {
+            true => incoming::take::<S, Requests>(cx, self, count),
+            false => incoming::take::<S, Responses>(cx, self, count),
+        }
     }
 
     /// Gives bytes back that came with [`MessageEvent::Data`]: they are handed out again before any

@@ -16,7 +16,7 @@ use super::options::{Attempting, HIGH_WATER_MARK};
 use super::outbox::{Outbox, WriteCallback};
 use super::states::{Life, ReadSide, Rest, WriteSide};
 use super::stream::Stream;
-use super::{Address, Context, Error, Handles};
+use super::{Address, Context, Error, EventKind, Handles};
 use crate::event_loop::{Extensions, HandleId, Readiness, Timer};
 
 /// Bytes that one socket hands out in one turn at most; fewer, if the program has
@@ -48,6 +48,8 @@ pub(super) struct Connection<S> {
     /// `None` until data is listened to, or `pause` or `resume` was called (`readableFlowing`).
     pub(super) flowing: Option<bool>,
     pub(super) resume_queued: bool,
+    /// `Readable` is told in a tick.
+    pub(super) readable_queued: bool,
     /// A protocol keeps what was handed out.
     pub(super) is_kept: bool,
     pub(super) write_side: WriteSide,
@@ -144,6 +146,7 @@ impl<S> Connection<S> {
             read_side: ReadSide::Idle,
             flowing: None,
             resume_queued: false,
+            readable_queued: false,
             is_kept: false,
             write_side: WriteSide::Open,
             corked: 0,
@@ -273,6 +276,12 @@ impl<S> Connection<S> {
     /// Whether all that was read was handed out, and nobody keeps any of it.
     pub(super) fn is_consumed(&self) -> bool {
         self.unread() == 0 && !self.is_kept
+    }
+
+    /// Whether somebody listens to `Readable`: it does not flow then, and is read by hand.
+    pub(super) fn is_read_by_hand(&self) -> bool {
+        let own = self.own.as_ref();
+        own.is_some_and(|own| own.listeners.names(EventKind::Readable))
     }
 
     /// Whether it has something to hand out.

@@ -105,6 +105,27 @@ impl Inbox {
         self.length = self.lent.returned;
     }
 
+    /// Takes so many bytes from what is first, across pieces; there are as many.
+    pub(super) fn take(&mut self, count: usize) -> Vec<u8> {
+        let mut taken = Vec::with_capacity(count);
+        // Not past the place of what was given back of a loan that is out.
+        while taken.len() < count
+            && (self.lent.returned == 0 || self.lent.in_front > 0)
+            && let Some(first) = self.pieces.front_mut()
+        {
+            let rest = &first.bytes[first.from..];
+            let part = rest.len().min(count - taken.len());
+            taken.extend_from_slice(&rest[..part]);
+            first.from += part;
+            if first.from == first.bytes.len() {
+                self.pieces.pop_front();
+                self.lent.in_front = self.lent.in_front.saturating_sub(1);
+            }
+        }
+        self.length -= taken.len();
+        taken
+    }
+
     /// Lends out what is first, in pieces of up to `most` bytes. `None` if there is nothing, or if
     /// the first has more than `room` bytes.
     pub(super) fn lend(&mut self, room: usize, most: usize) -> Option<Loan> {

@@ -23,6 +23,7 @@ listener_methods! { Socket of Event, EventKind, Socket, S: Sized;
     on_secure_connect once_secure_connect SecureConnect (Self)
         socket, Event::SecureConnect => (socket);
     on_data once_data Data (Self, &[u8]) socket, Event::Data(bytes) => (socket, bytes);
+    on_readable once_readable Readable (Self) socket, Event::Readable => (socket);
     on_end once_end End (Self) socket, Event::End => (socket);
     on_finish once_finish Finish (Self) socket, Event::Finish => (socket);
     on_drain once_drain Drain (Self) socket, Event::Drain => (socket);
@@ -64,6 +65,9 @@ impl Socket {
         let id = listeners.add(kind, role, first, callback);
         if kind.is_none_or(|kind| kind == EventKind::Data) {
             reading::data_listener_added(cx, self.0);
+        }
+        if kind == Some(EventKind::Readable) {
+            reading::readable_listener_added(cx, self.0);
         }
         id
     }

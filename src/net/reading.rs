@@ -163,7 +163,71 @@ fn received<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, bytes: &[u8]) {
         emit_from_loop(state, cx, id, Event::Data(bytes));
     } else {
         connection.keep(bytes);
+        if connection.is_read_by_hand() {
+            cx.make_callback(state, |_, cx| queue_readable(cx, id));
+        }
     }
+}
+
+/// Takes what was kept, so many bytes or all of it (`read`): `None` if there are not so many, unless
+/// no more will come. From then on it is read, and what comes is kept.
+pub(super) fn take<S>(cx: &mut Context<S>, id: HandleId, count: Option<usize>) -> Option<Vec<u8>> {
+    let connection = cx.connection_mut(id)?;
+    if connection.life.is_over() || connection.flowing == Some(true) {
+        return None;
+    }
+    connection.read_side.start();
+    let is_at_end = connection.read_side.is_at_end();
+    let all = connection.unread();
+    let count = match count {
+        Some(count) if count <= all || !is_at_end => count,
+        _ => all,
+    };
+    let inbox = connection.inbox.as_mut().filter(|_| count <= all);
+    let taken = inbox.map(|inbox| inbox.take(count));
+    if connection.unread() == 0 {
+        connection.inbox = None;
+    }
+    if connection.read_side == ReadSide::Eof && connection.is_consumed() {
+        queue_end(cx, id);
+    }
+    give_up(cx, id);
+    settle(cx, id);
+    taken.filter(|taken| !taken.is_empty())
+}
+
+/// Says, as a tick, that there is something to be read by hand, or nothing any more.
+fn queue_readable<S>(cx: &mut Context<S>, id: HandleId) {
+    let Some(connection) = cx.connection_mut(id) else {
+        return;
+    };
+    if std::mem::replace(&mut connection.readable_queued, true) {
+        return;
+    }
+    cx.next_tick(move |state, cx| {
+        let Some(connection) = cx.connection_mut(id) else {
+            return;
+        };
+        connection.readable_queued = false;
+        let has_more = connection.unread() > 0 || connection.read_side == ReadSide::Eof;
+        let told = !connection.life.is_over() && has_more;
+        if told && connection.is_read_by_hand() {
+            emit(state, cx, id, Event::Readable);
+        }
+    });
+}
+
+/// Somebody reads by hand from now on: nothing flows.
+pub(super) fn readable_listener_added<S>(cx: &mut Context<S>, id: HandleId) {
+    let Some(connection) = cx.connection_mut(id) else {
+        return;
+    };
+    connection.flowing = Some(false);
+    connection.read_side.start();
+    if connection.unread() > 0 || connection.read_side.is_at_end() {
+        queue_readable(cx, id);
+    }
+    settle(cx, id);
 }
 
 /// Gives bytes back, to be handed out again before any others, in the next poll phase.
@@ -236,6 +300,9 @@ pub(super) fn resume<S>(cx: &mut Context<S>, id: HandleId) {
     let Some(connection) = cx.connection_mut(id) else {
         return;
     };
+    if connection.is_read_by_hand() {
+        return;
+    }
     if connection.flowing.replace(true) != Some(true) {
         queue_flow(cx, id);
     }
@@ -332,10 +399,19 @@ fn end_of_stream<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
     };
     connection.read_side = ReadSide::Eof;
     let is_consumed = connection.is_consumed();
+    let by_hand = connection.is_read_by_hand();
     update_active(cx, id);
-    if is_consumed {
-        cx.make_callback(state, |_, cx| queue_end(cx, id));
+    if !by_hand && !is_consumed {
+        return;
     }
+    cx.make_callback(state, |_, cx| {
+        if by_hand {
+            queue_readable(cx, id);
+        }
+        if is_consumed {
+            queue_end(cx, id);
+        }
+    });
 }
 
 /// `End`, as a tick; after it, without `allow_half_open`, the socket's own end as another.

@@ -262,6 +262,27 @@ impl Socket {
         self
     }
 
+    /// Takes what has come and was not handed out, so many bytes or all of it (`readable.read`).
+    /// `None` if there is nothing, or not as much (once no more will come, what is left is given
+    /// out), and while data flows, which hands out everything. No [`Event::Data`](super::Event::Data) is told of it. Whoever reads so is told by
+    /// [`Event::Readable`](super::Event::Readable) when there is something, and has to read until
+    /// there is nothing, or the peer has to wait; [`Event::End`](super::Event::End) follows what is
+    /// read last.
+    ///
+    /// ```no_run
+    /// # let mut event_loop = loopchat::EventLoop::<()>::new()?;
+    /// # let socket = loopchat::net::create_connection(&mut event_loop, 3000);
+    /// socket.on_readable(&mut event_loop, |_, cx, socket| {
+    ///     while let Some(header) = socket.read(cx, Some(4)) {
+    ///         println!("four bytes: {header:?}");
+    ///     }
+    /// });
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn read<S>(self, cx: &mut Context<S>, count: Option<usize>) -> Option<Vec<u8>> {
+        reading::take(cx, self.0, count)
+    }
+
     /// Gives bytes back that came with [`Event::Data`](super::Event::Data): they are handed out
     /// again before any others, in the next turn's poll phase (`readable.unshift`): how a reader
     /// takes only so much a turn. The end of a piece may be given back again and again: after the

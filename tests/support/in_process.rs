@@ -222,6 +222,7 @@ pub fn describe(event: Event<'_>) -> String {
         Event::Connect => "connect".into(),
         Event::Ready => "ready".into(),
         Event::Data(_) => "data".into(),
+        Event::Readable => "readable".into(),
         Event::End => "end".into(),
         Event::Finish => "finish".into(),
         Event::Drain => "drain".into(),

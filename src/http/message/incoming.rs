@@ -15,6 +15,8 @@ enum Flow {
     #[default]
     Undecided,
     Paused,
+    /// Somebody reads it by hand.
+    ByHand,
     Flowing,
 }
 
@@ -70,8 +72,12 @@ pub(in crate::http) struct Incoming {
     /// them: so it is known that the body has come, or that the other side is gone.
     kept: VecDeque<Box<[u8]>>,
     kept_bytes: usize,
+    /// Bytes of the first piece that were read by hand.
+    taken: usize,
     /// What is kept is handed out in a tick.
     flow_queued: bool,
+    /// That there is something to be read is told in a tick.
+    readable_queued: bool,
 }
 
 /// What follows when a message flows again.
@@ -117,10 +123,82 @@ impl Incoming {
 
     /// The next piece that was kept, if it flows.
     pub(in crate::http) fn take_kept(&mut self) -> Option<Box<[u8]>> {
-        let piece = self.is_flowing().then(|| self.kept.pop_front())??;
-        self.kept_bytes -= piece.len() + PIECE;
+        if !self.is_flowing() {
+            return None;
+        }
+        let piece = self.take_first()?;
         self.demand = Demand::Begun;
         Some(piece)
+    }
+
+    /// Takes the first piece out, without what was read of it by hand.
+    fn take_first(&mut self) -> Option<Box<[u8]>> {
+        let piece = self.kept.pop_front()?;
+        let piece = match std::mem::take(&mut self.taken) {
+            0 => piece,
+            taken => piece[taken..].into(),
+        };
+        self.kept_bytes -= piece.len() + PIECE;
+        Some(piece)
+    }
+
+    /// Takes what was kept, so many bytes or all of it: `None` if there are not so many, unless no
+    /// more will come. What is not kept, since it flows or is thrown away, cannot be had.
+    pub(in crate::http) fn take(&mut self, count: Option<usize>) -> Option<Vec<u8>> {
+        if self.life != Life::Open || self.is_aborted() || self.is_flowing() {
+            return None;
+        }
+        self.flow = Flow::ByHand;
+        self.demand = self.demand.max(Demand::AskedFor);
+        let all = self.kept_bytes - self.kept.len() * PIECE;
+        let count = match count {
+            Some(count) if count <= all || !self.is_complete() => count,
+            _ => all,
+        };
+        if count == 0 || count > all {
+            return None;
+        }
+        let mut taken = Vec::with_capacity(count);
+        while taken.len() < count
+            && let Some(first) = self.kept.front()
+        {
+            let rest = &first[self.taken..];
+            let part = rest.len().min(count - taken.len());
+            taken.extend_from_slice(&rest[..part]);
+            if part == rest.len() {
+                self.kept.pop_front();
+                (self.taken, self.kept_bytes) = (0, self.kept_bytes - part - PIECE);
+            } else {
+                (self.taken, self.kept_bytes) = (self.taken + part, self.kept_bytes - part);
+            }
+        }
+        self.demand = self.demand.max(Demand::Begun);
+        Some(taken)
+    }
+
+    /// Somebody reads it by hand from now on.
+    pub(in crate::http) fn read_by_hand(&mut self) {
+        self.flow = Flow::ByHand;
+        self.demand = self.demand.max(Demand::AskedFor);
+    }
+
+    /// Whether there is something to be read by hand, or its end is to be told.
+    pub(in crate::http) fn has_more(&self) -> bool {
+        let unread = !self.kept.is_empty() || self.stage == Stage::Complete;
+        unread && self.life == Life::Open && !self.is_aborted()
+    }
+
+    /// That there is something to be read is told in a tick; false if that is queued already.
+    pub(in crate::http) fn queue_readable(&mut self) -> bool {
+        !std::mem::replace(&mut self.readable_queued, true)
+    }
+
+    /// That tick has come: whether it is still so.
+    pub(in crate::http) fn is_readable(&mut self) -> bool {
+        self.readable_queued = false;
+        let ends = matches!(self.stage, Stage::Complete | Stage::Ending);
+        let open = self.life == Life::Open && !self.is_aborted();
+        open && (ends || !self.kept.is_empty())
     }
 
     /// Takes bytes back that were handed out: they are the first to be handed out again. If its end
@@ -128,6 +206,12 @@ impl Incoming {
     pub(in crate::http) fn give_back(&mut self, bytes: &[u8]) {
         if bytes.is_empty() || self.demand == Demand::Discarded {
             return;
+        }
+        if self.taken > 0
+            && let Some(rest) = self.take_first()
+        {
+            self.kept_bytes += rest.len() + PIECE;
+            self.kept.push_front(rest);
         }
         self.kept.push_front(bytes.into());
         self.kept_bytes += bytes.len() + PIECE;
@@ -137,7 +221,7 @@ impl Incoming {
     }
 
     fn forget_kept(&mut self) {
-        (self.kept, self.kept_bytes) = Default::default();
+        (self.kept, self.kept_bytes, self.taken) = Default::default();
     }
 
     /// Bytes that what has come takes, and was not handed out.
@@ -155,7 +239,12 @@ impl Incoming {
     }
 
     pub(in crate::http) fn is_paused(&self) -> bool {
-        self.flow == Flow::Paused
+        matches!(self.flow, Flow::Paused | Flow::ByHand)
+    }
+
+    /// Whether what is not kept any more has reached somebody.
+    fn is_handed_out(&self) -> bool {
+        matches!(self.flow, Flow::Flowing | Flow::ByHand) && self.kept.is_empty()
     }
 
     /// Whether somebody has said that it is to flow, or not to.
@@ -222,8 +311,7 @@ impl Incoming {
 
     /// Whether its end is to be told now.
     pub(in crate::http) fn is_end_due(&self) -> bool {
-        let flows = self.is_flowing() && self.kept.is_empty();
-        flows && self.stage == Stage::Complete
+        self.is_handed_out() && self.stage == Stage::Complete
     }
 
     /// Its end is told in a tick.
@@ -236,7 +324,7 @@ impl Incoming {
         if self.stage != Stage::Ending {
             return false;
         }
-        let ends = self.is_flowing();
+        let ends = matches!(self.flow, Flow::Flowing | Flow::ByHand);
         self.stage = match ends {
             true => Stage::Ended { told: true },
             false => Stage::Complete,
