@@ -57,6 +57,13 @@ fn each_header_that_is_missing_or_wrong_is_refused() {
         ("Upgrade: websocket\r\n", "Upgrade: h2c\r\n", "400 "),
         ("Connection: Upgrade\r\n", "", "404 "),
         ("Connection: Upgrade\r\n", "Connection: close\r\n", "404 "),
+        // Its body would be in the place of the first frames.
+        ("\r\n\r\n", "\r\nContent-Length: 3\r\n\r\nabc", "400 "),
+        (
+            "\r\n\r\n",
+            "\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+            "400 ",
+        ),
         ("Sec-WebSocket-Version: 13\r\n", "", "426 "),
         ("Version: 13\r\n", "Version: 8\r\n", "426 "),
         ("Version: 13\r\n", "Version: 13, 8\r\n", "426 "),

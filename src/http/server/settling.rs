@@ -188,6 +188,7 @@ impl ServerResponse {
                 log::warn!("a response failed, and nobody listens to its errors: {error}");
             }
             if fatal {
+                flush(cx, self.socket);
                 self.socket.destroy(cx);
             }
         });

@@ -5,7 +5,7 @@ use std::fmt;
 use data_encoding::BASE64;
 use sha1::{Digest, Sha1};
 
-use crate::http::Head;
+use crate::http::{Head, status_message};
 
 /// What a client proves with: that it asked for a WebSocket and nothing else.
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -64,7 +64,8 @@ impl Handshake {
     /// # Errors
     ///
     /// What has to be answered instead. A version of the protocol other than 13 is refused with 426
-    /// and the version that is spoken, another method than GET with 405, everything else with 400.
+    /// and the version that is spoken, another method than GET with 405, everything else, a body too,
+    /// with 400.
     pub fn read<'a, N: AsRef<str>>(
         method: &str,
         version: (u8, u8),
@@ -79,6 +80,9 @@ impl Handshake {
         }
         if version < (1, 1) {
             return Err(Refusal::bad("A WebSocket wants HTTP/1.1"));
+        }
+        if fields.body {
+            return Err(Refusal::bad("A WebSocket is asked for without a body"));
         }
         if !fields.host {
             return Err(Refusal::bad("No Host"));
@@ -145,6 +149,8 @@ impl Handshake {
 #[derive(Default)]
 struct Fields<'a> {
     host: bool,
+    /// It has a body, which would be in the place of the first frames.
+    body: bool,
     upgrade: bool,
     connection: bool,
     version: Option<&'a [u8]>,
@@ -158,6 +164,10 @@ impl<'a> Fields<'a> {
         let value = value.trim_ascii();
         if name.eq_ignore_ascii_case("host") {
             self.host = true;
+        } else if name.eq_ignore_ascii_case("content-length") {
+            self.body |= value.iter().any(|digit| *digit != b'0');
+        } else if name.eq_ignore_ascii_case("transfer-encoding") {
+            self.body = true;
         } else if name.eq_ignore_ascii_case("upgrade") {
             self.upgrade |= lists(value, "websocket");
         } else if name.eq_ignore_ascii_case("connection") {
@@ -249,19 +259,11 @@ impl Refusal {
     #[must_use]
     pub fn response(&self) -> String {
         let (status, why) = (self.status, self.why);
-        let (phrase, more) = match status {
-            400 => ("Bad Request", ""),
-            401 => ("Unauthorized", ""),
-            403 => ("Forbidden", ""),
-            404 => ("Not Found", ""),
-            405 => ("Method Not Allowed", "Allow: GET\r\n"),
-            426 => (
-                "Upgrade Required",
-                "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
-            ),
-            429 => ("Too Many Requests", ""),
-            503 => ("Service Unavailable", ""),
-            _ => ("", ""), // the phrase is for people, and may be empty
+        let phrase = status_message(status).unwrap_or_default();
+        let more = match status {
+            405 => "Allow: GET\r\n",
+            426 => "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
+            _ => "",
         };
         // What an Upgrade header says holds only if Connection lists it.
         let connection = if status == 426 {
@@ -289,3 +291,18 @@ impl fmt::Display for Refusal {
 }
 
 impl std::error::Error for Refusal {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Catches: an answer without its reason phrase, which some clients take for no HTTP.
+    #[test]
+    fn a_refusal_says_what_its_status_means() {
+        for (status, phrase) in [(403, "Forbidden"), (421, "Misdirected Request")] {
+            let response = Refusal::new(status, "No").response();
+            let line = format!("HTTP/1.1 {status} {phrase}\r\n");
+            assert!(response.starts_with(&line), "{response}");
+        }
+    }
+}
