@@ -21,6 +21,7 @@
 //! | `quotations.rs` | what is quoted to what is there |
 //! | `experiments.rs` | what is printed to what is shown; commands to the programs there are |
 //! | `links.rs` | links, files and items that are named |
+//! | `node_names.rs` | the names that Node has to those of which a page tells |
 //! | `objects.rs` | the objects of JSON that are described to those that are sent |
 //! | `course.rs` | the chapters to their form |
 //! | `exercises.rs` | each exercise of the course to a test that does it |
@@ -31,6 +32,7 @@ mod course;
 mod exercises;
 mod experiments;
 mod links;
+mod node_names;
 mod objects;
 mod quotations;
 #[path = "../support/mod.rs"]
