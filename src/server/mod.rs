@@ -90,6 +90,8 @@ pub struct ChatServer {
     outlets: SessionTable<Option<Outlet>>,
     /// An immediate is set that will deliver.
     deliver_set: bool,
+    /// The rooms' log has news; then that is so, too.
+    log_has_news: bool,
     /// The next deadline there is, and the timer that is set for it.
     tick: Option<(Millis, Timer)>,
     servers: Vec<Server>,
@@ -239,6 +241,7 @@ impl ChatServer {
             access_log: AccessLog::default(),
             outlets: SessionTable::default(),
             deliver_set: false,
+            log_has_news: false,
             tick: None,
             servers: Vec::new(),
             proxy_doors: Vec::new(),
@@ -280,15 +283,28 @@ impl ChatServer {
         if self.hub.has_large_deliveries() {
             return self.deliver(cx);
         }
-        if self.hub.has_deliveries() && !self.deliver_set {
-            self.deliver_set = true;
-            // The check phase comes when all that this turn brought has been read.
-            cx.set_immediate(|server: &mut Self, cx| {
-                server.deliver_set = false;
-                server.deliver(cx);
-            });
+        if self.hub.has_deliveries() {
+            self.deliver_soon(cx);
         }
         self.set_tick(cx);
+    }
+
+    /// Delivers in the check phase: it comes when all that this turn brought has been read.
+    fn deliver_soon(&mut self, cx: &mut Context<Self>) {
+        if !std::mem::replace(&mut self.deliver_set, true) {
+            cx.set_immediate(|server: &mut Self, cx| {
+                // The log has something to do while members are written to.
+                server.hub.flush();
+                if std::mem::take(&mut server.log_has_news) {
+                    server.take_news(cx);
+                }
+                server.deliver_set = false;
+                server.deliver(cx);
+                if server.log_has_news {
+                    server.deliver_soon(cx);
+                }
+            });
+        }
     }
 
     /// Writes what the turn has brought, once per member.

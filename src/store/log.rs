@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use log::info;
 
-use super::threads::{self, Job, Shared};
-use super::writing::Writer;
+use super::threads::{self, Job, Shared, Told};
+use super::writing::{Passing, Writer};
 use super::{Folder, Options, StoreError, schema};
 use crate::chat::{Draft, LogId, Millis, Query, Recall, Recalled, Settled};
 use crate::room_log::{News, RoomLog, Unreadable, Wake};
@@ -28,9 +28,11 @@ const LAST: Duration = Duration::from_secs(10);
 pub struct StoreLog {
     shared: Arc<Shared>,
     /// What this turn has brought.
-    appended: Vec<(Draft, Millis)>,
+    appended: Vec<Passing>,
+    /// How many drafts there were so far.
+    given: u64,
     /// What the threads have told.
-    news: VecDeque<News>,
+    news: VecDeque<Told>,
 }
 
 impl StoreLog {
@@ -42,11 +44,14 @@ impl StoreLog {
     pub fn open(folder: &Folder, options: Options) -> Result<Self, StoreError> {
         let writer = Writer::open(folder, &options)?;
         let reader = schema::open_to_read(&folder.database())?;
-        let shared = threads::start(writer, reader, options).map_err(StoreError::Thread)?;
+        let journal = schema::open(&folder.database(), &options)?;
+        let shared =
+            threads::start(writer, reader, journal, options).map_err(StoreError::Thread)?;
         info!("what is said is kept in {}", folder.database().display());
         Ok(Self {
             shared,
             appended: Vec::new(),
+            given: 0,
             news: VecDeque::new(),
         })
     }
@@ -59,13 +64,16 @@ impl StoreLog {
 
 impl RoomLog for StoreLog {
     fn append(&mut self, draft: Draft, utc: Millis) -> Option<Settled> {
-        self.appended.push((draft, utc));
+        self.appended.push(Passing::new(draft, utc));
+        self.given += 1;
         None
     }
 
     fn flush(&mut self) {
         if !self.appended.is_empty() {
-            let drafts = std::mem::take(&mut self.appended);
+            // The next turn may well bring as much.
+            let next = Vec::with_capacity(self.appended.len());
+            let drafts = std::mem::replace(&mut self.appended, next);
             self.shared.give(Job::Commit(drafts));
         }
     }
@@ -101,9 +109,20 @@ impl RoomLog for StoreLog {
 
     fn next_news(&mut self) -> Option<News> {
         if self.news.is_empty() {
-            self.shared.take_news(&mut self.news);
+            self.shared.take_news(self.given, &mut self.news);
         }
-        self.news.pop_front()
+        loop {
+            let settled = match self.news.front_mut()? {
+                Told::Settled(settled) => settled.next(),
+                Told::Other(_) => None,
+            };
+            if let Some(passing) = settled {
+                return Some(News::Settled(passing.settled()));
+            }
+            if let Some(Told::Other(news)) = self.news.pop_front() {
+                return Some(news);
+            }
+        }
     }
 
     fn wake_by(&mut self, wake: Wake) {

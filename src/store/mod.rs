@@ -12,12 +12,14 @@
 //! | `reading.rs`  | pages, searches, rooms as they were                           |
 //! | `indexing.rs` | the index of words, filled behind the commits                 |
 //! | `pruning.rs`  | what goes when there is too much, or it is too old            |
+//! | `checkpoints.rs` | what was committed goes into the database, in a thread of its own |
 //! | `copying.rs`  | a copy of a store that is in use, and all of one room         |
 //! | `log.rs`      | the log, as the loop has it                                   |
 //! | `threads.rs`  | the thread that writes, and the one that reads                |
 //!
 //! All but the last two know no thread: they are functions of a connection.
 
+mod checkpoints;
 mod copying;
 mod indexing;
 mod log;

@@ -55,7 +55,7 @@ impl Writer {
         let Some(room) = largest else {
             return Ok(false);
         };
-        Ok(self.in_one(|writer| writer.prune(room, Millis::MAX))? > 0)
+        Ok(self.prune(room, Millis::MAX)? > 0)
     }
 
     /// Forgets some of what is too old. True when there is no more of it.
@@ -70,7 +70,7 @@ impl Writer {
         for room in rooms {
             sweep.from = room;
             let before = sweep.before;
-            let gone = self.in_one(|writer| writer.prune(room, before))?;
+            let gone = self.prune(room, before)?;
             if gone == PIECE {
                 return Ok(false); // there may be more of the same room
             }
@@ -95,23 +95,19 @@ impl Writer {
         Ok(is_much)
     }
 
-    /// Does something in a transaction, behind which nothing is remembered of rooms.
-    fn in_one<T>(&mut self, act: impl FnOnce(&Self) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
-        self.connection.execute_batch("BEGIN IMMEDIATE")?;
-        let done = act(self).and_then(|done| {
-            self.connection.execute_batch("COMMIT")?;
-            Ok(done)
-        });
-        if done.is_err() {
-            self.roll_back();
-        }
-        self.forget_rooms();
-        done
-    }
-
     /// Forgets the oldest of a room that was before that time, a piece at most. A room of which
     /// nothing is left, not even a topic, is forgotten, too. Returns how many events went.
-    fn prune(&self, room: i64, before: Millis) -> rusqlite::Result<usize> {
+    fn prune(&mut self, room: i64, before: Millis) -> rusqlite::Result<usize> {
+        self.begin(|| ())?;
+        let done = self.delete(room, before);
+        let (gone, upto) = self.end(done)?;
+        self.backlog.forget(room, upto as u64);
+        self.forget_rooms();
+        Ok(gone)
+    }
+
+    /// The same, within a transaction. Returns up to which number they went, too.
+    fn delete(&self, room: i64, before: Millis) -> rusqlite::Result<(usize, i64)> {
         let connection = &self.connection;
         let mut select = connection.prepare_cached(
             "SELECT number, kind < 2, text, time FROM events WHERE room = ?1 ORDER BY number LIMIT ?2",
@@ -144,6 +140,6 @@ impl Writer {
                        AND NOT EXISTS (SELECT 1 FROM events WHERE room = ?1)";
         let before = i64::try_from(before).unwrap_or(i64::MAX);
         connection.prepare_cached(sql)?.execute([room, before])?;
-        Ok(gone)
+        Ok((gone, upto))
     }
 }

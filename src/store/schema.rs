@@ -13,6 +13,9 @@ pub(super) const VERSION: i64 = 1;
 /// Says in the file whose it is: `loop`.
 const APPLICATION: i64 = 0x6C6F_6F70;
 
+/// Statements that are kept prepared: all there are.
+const STATEMENTS: usize = 64;
+
 /// How long another process that writes to the database is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -83,6 +86,7 @@ pub(super) fn open(path: &Path, options: &Options) -> Result<Connection, StoreEr
          PRAGMA cache_size = -8192;"
     );
     connection.execute_batch(&settings).map_err(database)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)
 }
 

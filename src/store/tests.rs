@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tempfile::TempDir;
 
 use super::pruning::Sweep;
-use super::writing::Writer;
+use super::writing::{Passing, Writer};
 use super::*;
 use crate::chat::{
     Audience, Cloak, Content, Draft, Epoch, EventId, Found, Kept, LogId, MemberId, MessageKind,
@@ -65,7 +65,18 @@ fn saying(room: &str, text: &str) -> Draft {
 
 /// Says something in a room, at this time; its number.
 fn say(writer: &mut Writer, room: &str, text: &str, time: u64) -> u64 {
-    number(&writer.commit(vec![(saying(room, text), time)])[0])
+    number(&commit(writer, vec![(saying(room, text), time)])[0])
+}
+
+/// Commits drafts: what has become of them.
+fn commit(writer: &mut Writer, drafts: Vec<(Draft, u64)>) -> Vec<Settled> {
+    let passing = drafts
+        .into_iter()
+        .map(|(draft, time)| Passing::new(draft, time));
+    let mut turns = [passing.collect()];
+    writer.commit(&mut turns, || ());
+    let [settled] = turns;
+    settled.into_iter().map(Passing::settled).collect()
 }
 
 fn number(settled: &Settled) -> u64 {
@@ -168,7 +179,7 @@ fn a_room_is_as_it_was_when_the_store_is_opened_again() {
             60,
         ),
     ];
-    let settled = writer.commit(drafts);
+    let settled = commit(&mut writer, drafts);
     let numbers: Vec<u64> = settled.iter().map(number).collect();
     assert!(numbers.is_sorted_by(|one, next| one < next), "{numbers:?}");
     let here = recall(&writer, "TEA", 9).expect("it is kept");
@@ -218,7 +229,7 @@ fn a_room_that_was_opened_anew_has_what_it_had_in_its_new_life() {
         }
         let mut later = saying("TEA", "after");
         later.epoch = Epoch::from_bits(3);
-        number(&writer.commit(vec![(later, 2)])[0]);
+        number(&commit(&mut writer, vec![(later, 2)])[0]);
         assert_eq!(all(&writer, "tea"), "", "another life of the room");
         let page = Query {
             epoch: Epoch::from_bits(3),
@@ -250,7 +261,7 @@ fn what_is_said_to_one_alone_has_a_place_and_is_not_kept() {
         who: person("bob"),
         log: crate::chat::Pair::new(psst.member, psst.member),
     }));
-    let settled = writer.commit(vec![(psst, 3), (saying("tea", "hello"), 4)]);
+    let settled = commit(&mut writer, vec![(psst, 3), (saying("tea", "hello"), 4)]);
     assert_eq!(number(&settled[1]), number(&settled[0]) + 1);
     writer.close().expect("it can be closed");
     assert!(!holds(&folder, "psst-psst") && holds(&folder, "hello"));
@@ -377,7 +388,7 @@ fn what_is_taken_back_is_in_no_file() {
             writer.index(9).expect("it can be indexed");
             assert_eq!(search(&writer, "tea", "xyzzyplugh"), "xyzzyplugh");
         }
-        writer.checkpoint().expect("it can be moved");
+        super::checkpoints::checkpoint(&writer.connection).expect("it can be moved");
         let found = page(&writer, "tea", Side::END);
         let meant = found.messages.expect("a page").swap_remove(1);
         let taken = TakenBack {
@@ -388,7 +399,7 @@ fn what_is_taken_back_is_in_no_file() {
             is_authors: true,
         };
         let taken = Content::Redaction(Box::new(taken));
-        number(&writer.commit(vec![(draft("tea", taken), 2)])[0]);
+        number(&commit(&mut writer, vec![(draft("tea", taken), 2)])[0]);
         assert_eq!(all(&writer, "tea"), "harmless quite");
         writer.index(9).expect("it can be indexed");
         assert_eq!(search(&writer, "tea", "xyzzyplugh"), "");

@@ -16,14 +16,16 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::vec;
 
 use log::{error, warn};
 use rusqlite::Connection;
 
+use super::checkpoints::{self, Checkpoints};
 use super::pruning::Sweep;
-use super::writing::Writer;
+use super::writing::{Passing, Writer};
 use super::{Options, reading};
-use crate::chat::{Content, Draft, Found, Millis, Query, Recall, Recalled, Settled, Wanted};
+use crate::chat::{Found, Millis, Query, Recall, Recalled, Wanted};
 use crate::room_log::{News, Unreadable, Wake};
 
 /// The index of words is filled when so many lines are not in it, or when there is nothing else
@@ -59,7 +61,7 @@ const LATER: Duration = Duration::from_secs(5);
 /// What the loop asks for.
 #[derive(Debug)]
 pub(super) enum Job {
-    Commit(Vec<(Draft, Millis)>),
+    Commit(Vec<Passing>),
     Find(Query),
     Recall(Recall),
     RecallAtOnce(Recall, Sender<Result<Option<Recalled>, Unreadable>>),
@@ -71,7 +73,7 @@ pub(super) struct Shared {
     jobs: Mutex<Jobs>,
     /// Something came, or the end.
     changed: Condvar,
-    news: Mutex<Told>,
+    news: Mutex<ToTell>,
 }
 
 #[derive(Default)]
@@ -81,13 +83,28 @@ struct Jobs {
     has_ended: bool,
 }
 
-/// What the threads have told.
+/// What the loop is told.
+#[derive(Debug)]
+pub(super) enum Told {
+    /// What has become of drafts.
+    Settled(vec::IntoIter<Passing>),
+    /// The rest.
+    Other(News),
+}
+
+/// What the threads have to tell.
 #[derive(Default)]
-struct Told {
-    news: VecDeque<News>,
+struct ToTell {
+    news: VecDeque<Told>,
     wake: Option<Wake>,
     /// How many lines were taken back so far.
     redactions: u64,
+    /// How many drafts were settled so far.
+    settled: u64,
+    /// News wait until so many are.
+    held_until: Option<u64>,
+    /// What is given now is settled so soon that it is worth waiting for.
+    is_prompt: bool,
 }
 
 impl fmt::Debug for Shared {
@@ -107,8 +124,34 @@ impl Shared {
         self.changed.notify_all();
     }
 
-    pub(super) fn take_news(&self, news: &mut VecDeque<News>) {
-        mem::swap(&mut lock(&self.news).news, news);
+    /// Takes what there is, once all is settled that was given when it was first asked for, so many
+    /// drafts in all: whoever hears one hears all of them in one piece, at one cost. That is one
+    /// transaction later at most, and never later than something else that takes its time.
+    ///
+    /// If it takes nothing although there is something, the loop is woken again.
+    pub(super) fn take_news(&self, given: u64, news: &mut VecDeque<Told>) {
+        let mut told = lock(&self.news);
+        if told.news.is_empty() {
+            return;
+        }
+        let until = *told.held_until.get_or_insert(given);
+        if told.settled >= until || !told.is_prompt {
+            told.held_until = None;
+            mem::swap(&mut told.news, news);
+        }
+    }
+
+    /// What is given now is settled soon, or not: then nothing waits for it.
+    fn set_prompt(&self, is_prompt: bool) {
+        let mut told = lock(&self.news);
+        let was_prompt = mem::replace(&mut told.is_prompt, is_prompt);
+        if was_prompt
+            && !is_prompt
+            && told.held_until.is_some()
+            && let Some(wake) = &told.wake
+        {
+            wake();
+        }
     }
 
     pub(super) fn wake_by(&self, wake: Wake) {
@@ -127,10 +170,22 @@ impl Shared {
         jobs.has_ended
     }
 
-    fn tell(&self, news: impl IntoIterator<Item = News>, redactions: u64) {
+    fn tell(&self, news: impl IntoIterator<Item = News>) {
+        let mut told = lock(&self.news);
+        told.news.extend(news.into_iter().map(Told::Other));
+        if let Some(wake) = &told.wake {
+            wake();
+        }
+    }
+
+    fn tell_settled(&self, turns: Vec<Vec<Passing>>, redactions: u64) {
         let mut told = lock(&self.news);
         told.redactions += redactions;
-        told.news.extend(news);
+        told.settled += turns.iter().map(|turn| turn.len() as u64).sum::<u64>();
+        let settled = turns
+            .into_iter()
+            .map(|turn| Told::Settled(turn.into_iter()));
+        told.news.extend(settled);
         if let Some(wake) = &told.wake {
             wake();
         }
@@ -168,6 +223,7 @@ impl Drop for Ended {
 pub(super) fn start(
     writer: Writer,
     reader: Connection,
+    journal: Connection,
     options: Options,
 ) -> io::Result<Arc<Shared>> {
     let shared = Arc::new(Shared::default());
@@ -179,6 +235,7 @@ pub(super) fn start(
     let keeper = Keeper {
         shared: Arc::clone(&shared),
         writer,
+        checkpoints: Checkpoints::start(journal)?,
         options,
         questions,
         searches: Vec::new(),
@@ -186,9 +243,7 @@ pub(super) fn start(
     };
     name("store").spawn(move || {
         let _ended = Ended(Arc::clone(&keeper.shared));
-        // It is let go before that is said.
-        let mut keeper = keeper;
-        keeper.run();
+        keeper.run(); // it is let go before that is said
     })?;
     Ok(shared)
 }
@@ -197,6 +252,7 @@ pub(super) fn start(
 struct Keeper {
     shared: Arc<Shared>,
     writer: Writer,
+    checkpoints: Checkpoints,
     options: Options,
     questions: Sender<Query>,
     /// Those for which not all is in the index that they are to find.
@@ -227,16 +283,18 @@ struct Behind {
 }
 
 impl Keeper {
-    fn run(&mut self) {
+    fn run(mut self) {
         let mut patience = Some(QUIET);
         while let Some(jobs) = self.shared.next_jobs(patience) {
             let is_quiet = jobs.is_empty() && patience != Some(Duration::ZERO);
             self.do_all(jobs);
             let is_idle = !self.catch_up(is_quiet);
+            self.shared.set_prompt(!self.options.is_synced);
             patience = self.patience(is_idle);
         }
+        self.checkpoints.end();
         if let Err(error) = self.writer.close() {
-            self.complain(&error);
+            complain(&self.writer, &error);
         }
     }
 
@@ -265,8 +323,7 @@ impl Keeper {
         let mut drafts = Vec::new();
         for job in jobs {
             match job {
-                Job::Commit(more) if drafts.is_empty() => drafts = more,
-                Job::Commit(more) => drafts.extend(more),
+                Job::Commit(turn) => drafts.push(turn),
                 Job::Find(query) => match query.wanted {
                     // What it is to find was committed long ago.
                     Wanted::Page(_) => self.ask(query),
@@ -275,7 +332,7 @@ impl Keeper {
                 Job::Recall(recall) => {
                     self.commit(mem::take(&mut drafts));
                     let found = self.recall(&recall);
-                    self.shared.tell([News::Recalled { recall, found }], 0);
+                    self.shared.tell([News::Recalled { recall, found }]);
                 }
                 Job::RecallAtOnce(recall, answer) => {
                     // Whoever does not wait any more needs none.
@@ -286,23 +343,18 @@ impl Keeper {
         self.commit(drafts);
     }
 
-    fn commit(&mut self, drafts: Vec<(Draft, Millis)>) {
-        if drafts.is_empty() {
+    fn commit(&mut self, mut turns: Vec<Vec<Passing>>) {
+        if turns.is_empty() {
             return;
         }
         self.behind.commits += 1;
-        self.behind.pages += 4 + drafts.len() as u64 / 16;
-        let settled = self.writer.commit(drafts);
-        let is_redaction = |settled: &&Settled| {
-            let Settled::Committed { draft, .. } = settled else {
-                return false;
-            };
-            matches!(draft.content, Content::Redaction(_))
-        };
-        let redactions = settled.iter().filter(is_redaction).count();
+        let shared = &self.shared;
+        self.writer.commit(&mut turns, || shared.set_prompt(false));
+        let all = turns.iter().flatten();
+        self.behind.pages += 4 + all.clone().count() as u64 / 16;
+        let redactions = all.filter(|passing| passing.is_redaction()).count() as u64;
         self.behind.has_redacted |= redactions > 0;
-        let news = settled.into_iter().map(News::Settled);
-        self.shared.tell(news, redactions as u64);
+        self.shared.tell_settled(turns, redactions);
     }
 
     fn recall(&self, recall: &Recall) -> Result<Option<Recalled>, Unreadable> {
@@ -316,12 +368,12 @@ impl Keeper {
     fn ask(&self, query: Query) {
         if let Err(unanswered) = self.questions.send(query) {
             let found = unanswered_by(unanswered.0);
-            self.shared.tell([News::Found(found)], 0);
+            self.shared.tell([News::Found(found)]);
         }
     }
 
     fn complain(&self, error: &rusqlite::Error) {
-        warn!("{}: {error}", self.writer.folder.database().display());
+        complain(&self.writer, error);
     }
 
     /// Does a piece of what is behind. True if there may be more.
@@ -345,7 +397,7 @@ impl Keeper {
             self.behind.not_before = Some(Instant::now() + LATER);
             // They need not wait for what may never be.
             let failed = self.searches.drain(..).map(unanswered_by);
-            self.shared.tell(failed.map(News::Found), 0);
+            self.shared.tell(failed.map(News::Found));
             true
         })
     }
@@ -354,22 +406,37 @@ impl Keeper {
         let unindexed = self.writer.unindexed();
         let is_asked = !self.searches.is_empty() || is_quiet;
         if unindexed >= UNINDEXED || unindexed > 0 && is_asked {
+            self.shared.set_prompt(false);
             // It keeps up, however much is said.
             self.writer.index(INDEXED.max(unindexed as usize / 8))?;
             self.behind.pages += 32;
         }
         self.prune()?;
         let most = PAGES.min(self.options.journal_bytes() / PAGE_BYTES / 2);
-        if self.behind.pages >= most || is_quiet && self.behind.pages > 0 {
-            let left = self.writer.checkpoint()?;
-            self.behind.pages = 0;
-            self.warn_of_readers(left);
+        if let Some(done) = self.checkpoints.take() {
+            let mut done = done?;
+            if done.left == 0 && done.pages * PAGE_BYTES > self.options.journal_bytes() {
+                // So much is committed that it never ends: here it does.
+                self.shared.set_prompt(false);
+                done = checkpoints::checkpoint(&self.writer.connection)?;
+            }
+            self.warn_of_readers(done.left);
         }
-        if is_quiet && self.behind.has_redacted {
+        let is_much = self.behind.pages >= most || is_quiet && self.behind.pages > 0;
+        if is_much && self.checkpoints.ask() {
+            self.behind.pages = 0;
+        }
+        if is_quiet && self.behind.has_redacted && !self.checkpoints.is_under_way() {
             self.behind.has_redacted = !self.writer.empty_journal()?;
         }
         let has_free = is_quiet && self.writer.vacuum(FREE)?;
-        Ok(!is_quiet || has_free || self.has_to_hurry() || self.writer.unindexed() > 0)
+        let is_under_way = self.checkpoints.is_under_way();
+        Ok(!is_quiet
+            || has_free
+            || is_under_way
+            || self.behind.has_redacted
+            || self.has_to_hurry()
+            || self.writer.unindexed() > 0)
     }
 
     fn prune(&mut self) -> rusqlite::Result<()> {
@@ -422,6 +489,10 @@ impl Keeper {
     }
 }
 
+fn complain(writer: &Writer, error: &rusqlite::Error) {
+    warn!("{}: {error}", writer.folder.database().display());
+}
+
 /// The thread that reads.
 fn read_all(shared: &Shared, connection: &Connection, life: u64, asked: &Receiver<Query>) {
     while let Ok(query) = asked.recv() {
@@ -436,7 +507,7 @@ fn read_all(shared: &Shared, connection: &Connection, life: u64, asked: &Receive
             if told.redactions != before {
                 continue;
             }
-            told.news.push_back(News::Found(found));
+            told.news.push_back(Told::Other(News::Found(found)));
             if let Some(wake) = &told.wake {
                 wake();
             }

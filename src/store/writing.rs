@@ -3,14 +3,17 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use log::{info, warn};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
+use super::indexing::Backlog;
 use super::place::Taken;
 use super::{Folder, Options, StoreError, schema};
 use crate::chat::{
-    Content, Draft, Epoch, MessageKind, Millis, Name, Recipient, Settled, TakenBack, Unkept,
+    Content, Draft, Epoch, MessageKind, Millis, Name, Recipient, Settled, TakenBack, Text, Unkept,
 };
 
 /// What an event costs beside its text.
@@ -19,6 +22,11 @@ const OVERHEAD: i64 = 80;
 /// So many numbers are left out after an end that was none: those who have heard what a torn
 /// database has lost have numbers that nothing else bears.
 const GAP: u64 = 1 << 20;
+
+/// How long something else that writes to the database is waited for, and how often it is looked
+/// whether it still does.
+const PATIENCE: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// Rooms that are remembered so that they need not be looked up.
 const MOST_ROOMS: usize = 4096;
@@ -58,11 +66,82 @@ pub(super) struct Writer {
     life: u64,
     /// All up to there is in the index of words.
     pub(super) indexed: u64,
+    /// What is to come into it next.
+    pub(super) backlog: Backlog,
     rooms: HashMap<Box<str>, RoomRow>,
     /// It could not be noted what the highest number is, and that was logged.
     has_complained: bool,
     /// The last that was to be kept was not.
     is_failing: bool,
+}
+
+/// A draft on its way through the threads: it stays where it is among those of its turn until it is
+/// settled.
+#[derive(Debug)]
+pub(super) struct Passing {
+    draft: Draft,
+    /// When it was said; then, when it has got its place.
+    time: Millis,
+    /// What it is when it has one.
+    number: u64,
+    /// The row of its room, if it is for one and was written.
+    room: i64,
+    refused: Option<Unkept>,
+}
+
+impl Passing {
+    pub(super) fn new(draft: Draft, time: Millis) -> Self {
+        Self {
+            draft,
+            time,
+            number: 0,
+            room: 0,
+            refused: None,
+        }
+    }
+
+    /// Whether it is written: what is said to one alone is not.
+    fn is_kept(&self) -> bool {
+        matches!(self.draft.to, Recipient::Room { .. })
+    }
+
+    pub(super) fn is_redaction(&self) -> bool {
+        self.refused.is_none() && matches!(self.draft.content, Content::Redaction(_))
+    }
+
+    /// What has become of it.
+    pub(super) fn settled(self) -> Settled {
+        let Self {
+            draft,
+            number,
+            time,
+            ..
+        } = self;
+        match self.refused {
+            Some(why) => Settled::Refused { draft, why },
+            None => Settled::Committed {
+                draft,
+                number,
+                time,
+            },
+        }
+    }
+
+    /// What was said, if it is for a room: its number, the row of the room, and the text.
+    pub(super) fn line(&self) -> Option<(u64, i64, &Text)> {
+        match &self.draft.content {
+            Content::Message { text, .. } if self.is_kept() => Some((self.number, self.room, text)),
+            _ => None,
+        }
+    }
+
+    /// The number of what it takes back.
+    pub(super) fn taken_back(&self) -> Option<u64> {
+        match &self.draft.content {
+            Content::Redaction(taken) => Some(taken.number),
+            _ => None,
+        }
+    }
 }
 
 /// Rooms that a transaction has changed.
@@ -93,6 +172,8 @@ impl Writer {
         }
         // It also shows whether the store can be written to.
         set_state(&connection, "is_closed", 0).map_err(database)?;
+        // From now on it is this that waits.
+        connection.busy_timeout(Duration::ZERO).map_err(database)?;
         let gap = if was_closed { 0 } else { GAP };
         let last = kept.max(noted).max(indexed) + gap;
         Ok(Self {
@@ -102,6 +183,7 @@ impl Writer {
             last,
             life: last,
             indexed,
+            backlog: Backlog::after(last),
             rooms: HashMap::new(),
             has_complained: false,
             is_failing: false,
@@ -118,44 +200,24 @@ impl Writer {
         self.last
     }
 
-    /// Gives drafts their places, in their order; or none of those that are for rooms.
-    pub(super) fn commit(&mut self, drafts: Vec<(Draft, Millis)>) -> Vec<Settled> {
-        let is_kept = |(draft, _): &(Draft, Millis)| matches!(draft.to, Recipient::Room { .. });
-        let written = match drafts.iter().any(is_kept) {
-            true => {
-                let written = self.write(&drafts);
-                self.tell_of(&written);
-                written
+    /// Gives drafts, those of each turn together, their places in their order; or none of those that
+    /// are for rooms. Calls `waits` if something else writes, which is waited for.
+    pub(super) fn commit(&mut self, turns: &mut [Vec<Passing>], waits: impl Fn()) {
+        let mut last = self.last;
+        for passing in turns.iter_mut().flatten() {
+            last += 1;
+            passing.number = last;
+        }
+        if turns.iter().flatten().any(Passing::is_kept) {
+            let written = self.write(turns, waits);
+            self.tell_of(&written);
+            if let Err(error) = written {
+                let kept = turns.iter_mut().flatten();
+                let kept = kept.filter(|passing| passing.is_kept());
+                kept.for_each(|passing| passing.refused = Some(unkept(&error)));
             }
-            false => Ok(vec![0; drafts.len()]),
-        };
-        let why = match &written {
-            Ok(_) => Unkept::Unavailable, // for none
-            Err(error) => unkept(error),
-        };
-        let times = written.ok();
-        let mut number = self.last;
-        let settled = drafts.into_iter().enumerate().map(|(at, (draft, utc))| {
-            number += 1;
-            let is_private = matches!(draft.to, Recipient::Member(_));
-            let time = times.as_ref().and_then(|times| times.get(at).copied());
-            match time.filter(|_| !is_private) {
-                Some(time) => Settled::Committed {
-                    draft,
-                    number,
-                    time,
-                },
-                None if is_private => Settled::Committed {
-                    draft,
-                    number,
-                    time: utc,
-                },
-                None => Settled::Refused { draft, why },
-            }
-        });
-        let settled = settled.collect();
-        self.last = number;
-        settled
+        }
+        self.last = last;
     }
 
     /// Says when it begins to fail, and when it works again.
@@ -171,32 +233,60 @@ impl Writer {
         }
     }
 
-    /// Writes those that are for rooms. Returns the time of each.
-    fn write(&mut self, drafts: &[(Draft, Millis)]) -> rusqlite::Result<Vec<Millis>> {
+    /// Writes those that are for rooms.
+    fn write(&mut self, turns: &mut [Vec<Passing>], waits: impl Fn()) -> rusqlite::Result<()> {
         if self.rooms.len() > MOST_ROOMS {
             self.rooms.clear();
         }
-        self.connection.execute_batch("BEGIN IMMEDIATE")?;
-        let mut changed = HashMap::new();
-        let written = self.insert_all(drafts, &mut changed);
-        let ended = written.and_then(|times| {
-            self.connection.execute_batch("COMMIT")?;
-            Ok(times)
-        });
-        match ended {
-            Ok(times) => {
-                let changed = changed.into_iter();
-                let changed: Vec<_> = changed.map(|(key, row)| (key.into(), row)).collect();
-                let highest = changed.iter().map(|(_, room)| room.number).max();
-                self.rooms.extend(changed);
-                self.note_highest(highest.unwrap_or(0));
-                Ok(times)
-            }
-            Err(error) => {
-                self.roll_back();
-                Err(error)
+        self.begin(waits)?;
+        let mut changed = Changed::new();
+        let written = self.insert_all(turns.iter_mut().flatten(), &mut changed);
+        self.end(written)?;
+        let highest = changed.values().map(|room| room.number).max();
+        for (key, row) in changed {
+            match self.rooms.get_mut(&*key) {
+                Some(known) => *known = row,
+                None => _ = self.rooms.insert(key.into(), row),
             }
         }
+        turns.iter().for_each(|turn| self.backlog.note(turn));
+        self.note_highest(highest.unwrap_or(0));
+        Ok(())
+    }
+
+    /// Begins a transaction that writes. If something else does, calls `waits`, and waits for it,
+    /// for a while.
+    pub(super) fn begin(&self, waits: impl Fn()) -> rusqlite::Result<()> {
+        let mut begin = self.connection.prepare_cached("BEGIN IMMEDIATE")?;
+        let is_busy = |begun: &rusqlite::Result<usize>| {
+            let code = begun
+                .as_ref()
+                .err()
+                .and_then(|error| error.sqlite_error_code());
+            code == Some(ErrorCode::DatabaseBusy)
+        };
+        let mut begun = begin.execute([]);
+        if is_busy(&begun) {
+            waits();
+            let until = Instant::now() + PATIENCE;
+            while is_busy(&begun) && Instant::now() < until {
+                thread::sleep(PAUSE);
+                begun = begin.execute([]);
+            }
+        }
+        begun.map(|_| ())
+    }
+
+    /// Ends it: all of it is there, or nothing.
+    pub(super) fn end<T>(&self, done: rusqlite::Result<T>) -> rusqlite::Result<T> {
+        let ended = done.and_then(|done| {
+            self.connection.prepare_cached("COMMIT")?.execute([])?;
+            Ok(done)
+        });
+        if ended.is_err() {
+            self.roll_back();
+        }
+        ended
     }
 
     /// Gives up what was not committed. A full disk has SQLite do so by itself.
@@ -210,13 +300,12 @@ impl Writer {
 
     fn insert_all<'a>(
         &self,
-        drafts: &'a [(Draft, Millis)],
+        drafts: impl Iterator<Item = &'a mut Passing>,
         changed: &mut Changed<'a>,
-    ) -> rusqlite::Result<Vec<Millis>> {
-        let mut times = Vec::with_capacity(drafts.len());
-        for ((draft, utc), number) in drafts.iter().zip(self.last + 1..) {
+    ) -> rusqlite::Result<()> {
+        for passing in drafts {
+            let Passing { draft, time, .. } = passing;
             let Recipient::Room { name, .. } = &draft.to else {
-                times.push(0);
                 continue;
             };
             let room = match changed.entry(name.folded()) {
@@ -226,10 +315,10 @@ impl Writer {
                     entry.insert(room)
                 }
             };
-            let time = room.time.max(*utc);
-            self.insert(draft, room, number, time)?;
-            (room.number, room.time) = (number, time);
-            times.push(time);
+            *time = room.time.max(*time);
+            self.insert(draft, room, passing.number, *time)?;
+            (room.number, room.time) = (passing.number, *time);
+            passing.room = room.id;
         }
         let mut update = self
             .connection
@@ -244,7 +333,7 @@ impl Writer {
             } = room;
             update.execute(params![id, *number as i64, *time as i64, bytes])?;
         }
-        Ok(times)
+        Ok(())
     }
 
     /// The row of a room, which is made if there is none. If it has another epoch than the draft,
@@ -387,17 +476,7 @@ impl Writer {
         self.has_complained = has_failed;
     }
 
-    /// What was committed goes from the journal into the database. Returns how many pages are left
-    /// of it, if somebody reads what was there before.
-    pub(super) fn checkpoint(&self) -> rusqlite::Result<u64> {
-        let sql = "PRAGMA wal_checkpoint(PASSIVE)";
-        let (all, done) = self.connection.query_row(sql, [], |row| {
-            Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
-        })?;
-        Ok((all - done).max(0) as u64)
-    }
-
-    /// The same, and nothing is left in the journal. False if somebody reads it now.
+    /// All that was committed goes into the database, and nothing is left in the journal. False if somebody reads it now.
     pub(super) fn empty_journal(&self) -> rusqlite::Result<bool> {
         let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
         let is_busy: i64 = self.connection.query_row(sql, [], |row| row.get(0))?;

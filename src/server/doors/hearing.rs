@@ -93,12 +93,17 @@ impl ChatServer {
         session.is_some_and(|session| self.hub.end_has_to_wait(session))
     }
 
+    /// The rooms' log has news. They are taken in the check phase, with what else is delivered then:
+    /// each member is written to once, and the log may join what this turn has brought to them.
+    pub(in crate::server) fn log_has_news(&mut self, cx: &mut Context<Self>) {
+        self.log_has_news = true;
+        self.deliver_soon(cx);
+    }
+
     /// The rooms' log has settled drafts. Whoever has waited for that is read on. Of much news a
     /// piece is passed on, and the rest in the check phase of another turn.
-    pub(in crate::server) fn log_has_news(&mut self, cx: &mut Context<Self>) {
-        if self.hub.settle(moment(cx)) {
-            cx.set_immediate(|server: &mut Self, cx| server.log_has_news(cx));
-        }
+    pub(in crate::server) fn take_news(&mut self, cx: &mut Context<Self>) {
+        self.log_has_news |= self.hub.settle(moment(cx));
         self.finish(cx);
         for (session, cost) in self.hub.take_costs() {
             if let Some(Some(outlet)) = self.outlets.get(session) {

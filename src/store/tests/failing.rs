@@ -60,7 +60,10 @@ fn while_another_writes_authors_are_refused_and_later_heard() {
     writer.connection.busy_timeout(wait).expect("it can be set");
     let other = Connection::open(folder.database()).expect("it can be opened");
     other.execute_batch("BEGIN IMMEDIATE").expect("it is free");
-    let settled = writer.commit(vec![(saying("tea", "two"), 1), (saying("new", "three"), 1)]);
+    let settled = commit(
+        &mut writer,
+        vec![(saying("tea", "two"), 1), (saying("new", "three"), 1)],
+    );
     for settled in &settled {
         assert!(matches!(
             settled,
@@ -93,7 +96,10 @@ fn a_full_database_refuses_and_works_again() {
     };
     limit(&writer, 1);
     let long = "x".repeat(100_000);
-    let settled = writer.commit(vec![(saying("tea", "two"), 1), (saying("tea", &long), 1)]);
+    let settled = commit(
+        &mut writer,
+        vec![(saying("tea", "two"), 1), (saying("tea", &long), 1)],
+    );
     for settled in &settled {
         assert!(matches!(
             settled,

@@ -29,6 +29,8 @@ pub(super) struct Drafts {
     under_way: HashMap<EventId, UnderWay>,
     /// Those of each session that has said any of them, in the order in which it has.
     own: HashMap<SessionId, VecDeque<EventId>>,
+    /// Lists that are empty, for those who speak next.
+    spare: Vec<VecDeque<EventId>>,
     bytes: usize,
     /// Of one member, and bytes of all.
     most: (usize, usize),
@@ -59,6 +61,7 @@ impl Drafts {
         Self {
             under_way: HashMap::new(),
             own: HashMap::new(),
+            spare: Vec::new(),
             bytes: 0,
             most: (MOST_OF_ONE, MOST_BYTES),
             is_to_flush: false,
@@ -113,8 +116,11 @@ impl Drafts {
             .and_then(|at| at.checked_sub(1))
             .and_then(|at| own.get(at));
         let before = before.copied();
-        if own.is_empty() {
-            self.own.remove(&session);
+        if own.is_empty()
+            && let Some(empty) = self.own.remove(&session)
+            && self.spare.len() < MOST_OF_ONE
+        {
+            self.spare.push(empty);
         }
         match before.and_then(|before| self.under_way.get_mut(&before)) {
             Some(before) => {
@@ -193,7 +199,10 @@ impl Hub {
                 };
                 self.drafts.under_way.insert(id, kept);
                 if let Some(session) = session {
-                    self.drafts.own.entry(session).or_default().push_back(id);
+                    let Drafts { own, spare, .. } = &mut self.drafts;
+                    let own = own.entry(session);
+                    own.or_insert_with(|| spare.pop().unwrap_or_default())
+                        .push_back(id);
                 }
             }
         }
@@ -243,7 +252,7 @@ impl Hub {
     }
 
     /// The turn is over: what was said in it goes on its way.
-    pub(super) fn flush(&mut self) {
+    pub(in crate::server) fn flush(&mut self) {
         if std::mem::take(&mut self.drafts.is_to_flush) {
             self.log.flush();
         }
