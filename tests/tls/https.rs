@@ -56,10 +56,7 @@ fn requests_are_answered_on_connections_that_are_used_again() {
     let mut event_loop = event_loop();
     let (server, authority) = server(&mut event_loop);
     server.on_connection(&mut event_loop, |seen: &mut Seen, _cx, _| seen.count += 1);
-    let agent = AgentOptions {
-        keep_alive: true,
-        ..AgentOptions::default()
-    };
+    let agent = AgentOptions::new().keep_alive(true);
     let agent = Agent::new(&mut event_loop, agent);
     let tls = tls::ConnectOptions::new().secure_context(trusting(&authority));
     let ours = RequestOptions::from("https://localhost/one")
