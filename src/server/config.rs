@@ -308,7 +308,8 @@ pub struct Config {
     pub shutdown_timeout: u32,
 
     /// Where what is said in rooms is kept: a folder, which is made if it is not there; or memory,
-    /// for as long as the process lives. If not given, $STATE_DIRECTORY, else memory
+    /// for as long as the process lives. If not given, $STATE_DIRECTORY, else
+    /// $XDG_STATE_HOME/loopchat, else ~/.local/state/loopchat
     #[arg(long, value_name = "PATH", env = "LOOPCHAT_STORE", global = true)]
     pub store: Option<String>,
 

@@ -29,6 +29,9 @@ pub enum Command {
     },
 }
 
+/// Why there is no place by default.
+const NOWHERE: &str = "neither STATE_DIRECTORY, XDG_STATE_HOME nor HOME names a folder";
+
 /// When a line is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Sync {
@@ -46,16 +49,18 @@ const MEMORY: &str = "memory";
 enum Wanted {
     /// Somebody has said so.
     Given(Folder),
-    /// The service manager has.
+    /// Nobody has: it is where programs keep what is to outlast them.
     ByDefault(Folder),
-    /// There is none.
+    /// There is none: somebody has said so.
     Memory,
+    /// There is none, since nobody has said where, and it is not known where programs do.
+    Nowhere,
 }
 
 /// The log that the configuration asks for.
 ///
-/// A store that was asked for has to be usable. In the service manager's place there is none if that
-/// cannot be used, or another server has it: a warning says so. What is no store, or cannot be read, is an
+/// A store that was asked for has to be usable. By default there is none if its place cannot be
+/// used, or another server has it: a warning says so. What is no store, or cannot be read, is an
 /// error even then: whoever has kept something there wants to know.
 pub(super) fn open_log(config: &Config) -> Result<Box<dyn RoomLog>, StartError> {
     let options = Options {
@@ -67,6 +72,7 @@ pub(super) fn open_log(config: &Config) -> Result<Box<dyn RoomLog>, StartError> 
         Wanted::Given(folder) => (folder, true),
         Wanted::ByDefault(folder) => (folder, false),
         Wanted::Memory => return Ok(Box::<MemoryLog>::default()),
+        Wanted::Nowhere => return Ok(in_memory(NOWHERE)),
     };
     match StoreLog::open(&folder, options) {
         Ok(log) => Ok(Box::new(log)),
@@ -92,16 +98,19 @@ fn wanted(given: Option<&str>, variable: impl Fn(&'static str) -> Option<OsStrin
         Some(path) => return Wanted::Given(Folder::new(path)),
         None => {}
     }
-    let folder = || {
-        let value = variable("STATE_DIRECTORY").filter(|value| !value.is_empty())?;
-        // The service manager separates several by colons.
-        let first = match value.to_str() {
-            Some(text) => PathBuf::from(text.split(':').next().unwrap_or(text)),
-            None => PathBuf::from(value),
-        };
-        Some(first).filter(|path| path.is_absolute())
+    let absolute = |name| {
+        let path = PathBuf::from(variable(name)?);
+        Some(path).filter(|path| path.is_absolute())
     };
-    folder().map_or(Wanted::Memory, |path| Wanted::ByDefault(Folder::new(path)))
+    // The service manager separates several by colons.
+    let managed = absolute("STATE_DIRECTORY").map(|path| match path.to_str() {
+        Some(text) => PathBuf::from(text.split(':').next().unwrap_or(text)),
+        None => path,
+    });
+    let folder = managed
+        .or_else(|| Some(absolute("XDG_STATE_HOME")?.join("loopchat")))
+        .or_else(|| Some(absolute("HOME")?.join(".local/state/loopchat")));
+    folder.map_or(Wanted::Nowhere, |path| Wanted::ByDefault(Folder::new(path)))
 }
 
 /// Does what is asked of the program instead of serving: a copy of the store, or all that is kept of
@@ -116,6 +125,7 @@ pub fn carry_out(command: &Command, config: &Config) -> Result<(), StartError> {
         Wanted::Memory => {
             return Err(StartError::new("--store", "memory keeps nothing"));
         }
+        Wanted::Nowhere => return Err(StartError::new("--store", NOWHERE)),
     };
     match command {
         Command::Backup { path } => store::backup(&folder, path).map_err(not_usable),
@@ -146,8 +156,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_given_or_the_service_managers() {
-        let all = [("STATE_DIRECTORY", "/var/lib/loopchat:/other")];
+    fn a_place_is_given_or_the_first_that_is_known() {
+        let all = [
+            ("STATE_DIRECTORY", "/var/lib/loopchat:/other"),
+            ("XDG_STATE_HOME", "/state"),
+            ("HOME", "/home/ann"),
+        ];
         let found = |given, known: &[(&str, &str)]| {
             wanted(given, |name| {
                 let value = known.iter().find(|(known, _)| *known == name);
@@ -161,7 +175,15 @@ mod tests {
             Wanted::Given(Folder::new("here"))
         );
         assert_eq!(found(None, &all), default("/var/lib/loopchat"));
-        assert_eq!(found(None, &[]), Wanted::Memory);
-        assert_eq!(found(None, &[("STATE_DIRECTORY", "a")]), Wanted::Memory);
+        assert_eq!(found(None, &all[1..]), default("/state/loopchat"));
+        let home = default("/home/ann/.local/state/loopchat");
+        assert_eq!(found(None, &all[2..]), home);
+        let relative = [("STATE_DIRECTORY", ""), ("XDG_STATE_HOME", "a"), all[2]];
+        assert_eq!(
+            found(None, &relative),
+            home,
+            "who is nowhere is passed over"
+        );
+        assert_eq!(found(None, &[]), Wanted::Nowhere);
     }
 }

@@ -44,7 +44,7 @@ export class Stage {
     this.#folders.push(folder);
     const socket = path.join(folder, "chat.sock");
     const listen = ["--listen", `127.0.0.1:${line},${socket}`, "--web", `127.0.0.1:${web}`, "--store", "memory", ...flags];
-    const child = this.#spawn(BINARY, listen, { RUST_LOG: "info" });
+    const child = this.#spawn(BINARY, listen, { RUST_LOG: "info", LOOPCHAT_STORE: "memory" });
     const log = new Lines(child.stderr);
     child.on("exit", (code) => code && this.#complaints.push(`the server ended with ${code}`));
     const ports = [];

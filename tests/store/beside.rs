@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use super::*;
 use crate::support::Signal;
@@ -91,6 +92,17 @@ fn of_two_servers_one_has_the_store() {
     );
 }
 
+/// A server at somebody's home, which is all that is known of where things are to be.
+fn at_home(home: &Path) -> Command {
+    let mut command = loopchat();
+    for name in ["LOOPCHAT_STORE", "STATE_DIRECTORY", "XDG_STATE_HOME"] {
+        command.env_remove(name);
+    }
+    command.env("HOME", home);
+    command.args(["--listen", "127.0.0.1:0"]);
+    command
+}
+
 /// Catches: a program that writes into somebody's home although it was told not to, or only asked
 /// for help.
 #[test]
@@ -98,19 +110,39 @@ fn nothing_is_written_where_nobody_has_asked_for_it() {
     let folder = Folder::new();
     let home = folder.path("home");
     fs::create_dir(&home).expect("it can be made");
-    let at_home = |command: &mut Command| {
-        command.env("HOME", &home).env_remove("STATE_DIRECTORY");
-        command.args(["--listen", "127.0.0.1:0"]);
-    };
-    let mut command = loopchat();
-    at_home(command.env_remove("LOOPCHAT_STORE"));
-    let server = Server::listening(&mut command);
+    let server = Server::listening(at_home(&home).args(["--store", "memory"]));
     let (mut ann, mut bob) = (server.join(), server.join());
     says(&mut ann, &mut bob, "hello");
     ann.say("/search hello");
     ann.expect("! There is no search here: what is said is not kept.");
-    let mut command = loopchat();
-    at_home(command.env_remove("LOOPCHAT_STORE").arg("--help"));
-    assert!(run(&mut command).status.success());
+    assert!(run(at_home(&home).arg("--help")).status.success());
     assert_eq!(fs::read_dir(&home).expect("it is there").count(), 0);
+}
+
+/// Catches: what is forgotten although nobody has said so; a folder that others may look into; a
+/// server that does not start where there is no home.
+#[test]
+fn by_default_it_is_kept_where_programs_keep_things() {
+    let folder = Folder::new();
+    let home = folder.path("home");
+    fs::create_dir(&home).expect("it can be made");
+    let server = Server::listening(&mut at_home(&home));
+    let place = home.join(".local/state/loopchat");
+    let names_it = format!("what is said is kept in {}/", place.display());
+    server.expect_log(|line| line.contains(&names_it));
+    let (mut ann, mut bob) = (server.join(), server.join());
+    says(&mut ann, &mut bob, "hello");
+    drop(server);
+    let mode = fs::metadata(&place).expect("a folder").permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+    let out = run(at_home(&home).args(["export", "lobby"]));
+    assert!(out.status.success(), "{out:?}");
+    assert!(String::from_utf8_lossy(&out.stdout).contains("hello"));
+    let state = folder.text("state");
+    let server = Server::listening(at_home(&home).env("XDG_STATE_HOME", &state));
+    server.expect_log(|line| line.contains(&format!("what is said is kept in {state}/loopchat/")));
+    let server = Server::listening(at_home(&home).env_remove("HOME"));
+    server.expect_log(|line| line.contains("WARN") && line.contains("in memory only"));
+    let (mut ann, mut bob) = (server.join(), server.join());
+    says(&mut ann, &mut bob, "hello");
 }
