@@ -27,6 +27,8 @@ mod memory;
 #[cfg(all(test, feature = "server"))]
 pub(crate) mod slow;
 
+use std::time::Duration;
+
 use crate::chat::{Draft, Found, Millis, Query, Recall, Recalled, Settled};
 
 pub use memory::MemoryLog;
@@ -105,6 +107,11 @@ pub trait RoomLog {
         None
     }
 
+    /// How it does; `None` of a log that keeps nothing.
+    fn report(&self) -> Option<Report> {
+        None
+    }
+
     /// What the log is to call, from whichever thread, when there is news. It is called once,
     /// before the first draft or question, and never by a log that settles everything at once.
     fn wake_by(&mut self, _wake: Wake) {}
@@ -124,6 +131,25 @@ pub enum News {
         /// The room as it was; `None` if nothing is kept of it.
         found: Result<Option<Recalled>, Unreadable>,
     },
+}
+
+/// How a log does that keeps what it is given, since it was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Transactions of what was said.
+    pub commits: u64,
+    /// Drafts that they had, of rooms and of members alone.
+    pub committed: u64,
+    /// Drafts that were refused.
+    pub refused: u64,
+    /// How long all of that took.
+    pub busy: Duration,
+    /// Bytes that are in use of the database, as of a moment ago.
+    pub bytes: u64,
+    /// Numbers that are not yet in the index of words.
+    pub unindexed: u64,
+    /// Bytes of the journal that somebody who reads kept from the database when that was tried last.
+    pub held_journal_bytes: u64,
 }
 
 /// What is kept cannot be read now.

@@ -11,7 +11,7 @@ use super::threads::{self, Job, Shared, Told};
 use super::writing::{Passing, Writer};
 use super::{Folder, Options, StoreError, schema};
 use crate::chat::{Draft, LogId, Millis, Query, Recall, Recalled, Settled};
-use crate::room_log::{News, RoomLog, Unreadable, Wake};
+use crate::room_log::{News, Report, RoomLog, Unreadable, Wake};
 
 /// How long the end waits for what is still to be written.
 const LAST: Duration = Duration::from_secs(10);
@@ -123,6 +123,10 @@ impl RoomLog for StoreLog {
                 return Some(news);
             }
         }
+    }
+
+    fn report(&self) -> Option<Report> {
+        Some(self.shared.report())
     }
 
     fn wake_by(&mut self, wake: Wake) {

@@ -3,7 +3,9 @@
 //! The oldest of the room that takes most goes first. So whoever talks a great deal pushes out what
 //! was said where it talks, and nobody else's. It goes in small pieces, between the commits.
 
-use rusqlite::{OptionalExtension, params};
+use std::collections::BinaryHeap;
+
+use rusqlite::params;
 
 use super::writing::{Writer, weight};
 use crate::chat::Millis;
@@ -16,6 +18,30 @@ const PAGES: u32 = 200;
 
 /// Rooms that are looked at for what is too old at a time.
 const ROOMS: i64 = 100;
+
+/// Rooms that are remembered as the largest, and pieces that go before it is looked again. There may
+/// be a great many, so they are not all looked at for each piece.
+const LARGEST: usize = 64;
+
+/// The rooms that took most when it was looked last.
+#[derive(Debug, Default)]
+pub(super) struct Largest {
+    /// What each takes, and its row.
+    rooms: BinaryHeap<(i64, i64)>,
+    /// No other took more.
+    others: i64,
+    /// Pieces that may go before it is looked again: rooms grow meanwhile.
+    pieces: usize,
+}
+
+/// What a piece of pruning has done.
+struct Pruned {
+    events: usize,
+    /// Bytes that the room takes now.
+    left: i64,
+    /// The number of the last that went.
+    upto: i64,
+}
 
 /// A sweep for what is too old.
 #[derive(Debug)]
@@ -47,15 +73,37 @@ impl Writer {
 
     /// Forgets some of the oldest of what the largest room has heard. False if there is nothing.
     pub(super) fn prune_largest(&mut self) -> rusqlite::Result<bool> {
-        let sql = "SELECT id FROM rooms ORDER BY bytes DESC LIMIT 1";
-        let largest: Option<i64> = self
-            .connection
-            .query_row(sql, [], |row| row.get(0))
-            .optional()?;
-        let Some(room) = largest else {
-            return Ok(false);
-        };
-        Ok(self.prune(room, Millis::MAX)? > 0)
+        let Largest {
+            rooms,
+            others,
+            pieces,
+        } = &self.largest;
+        if *pieces == 0 || rooms.peek().is_none_or(|(bytes, _)| bytes < others) {
+            self.largest = self.find_largest()?;
+        }
+        while let Some(&(_, room)) = self.largest.rooms.peek() {
+            let pruned = self.prune(room, Millis::MAX)?;
+            self.largest.rooms.pop();
+            if pruned.events > 0 {
+                self.largest.rooms.push((pruned.left, room));
+                self.largest.pieces -= 1;
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn find_largest(&self) -> rusqlite::Result<Largest> {
+        let sql = "SELECT bytes, id FROM rooms WHERE bytes > 0 ORDER BY bytes DESC LIMIT ?1";
+        let mut select = self.connection.prepare_cached(sql)?;
+        let rooms = select.query_map([LARGEST as i64], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let rooms: Vec<(i64, i64)> = rooms.collect::<rusqlite::Result<_>>()?;
+        let last = rooms.get(LARGEST - 1);
+        Ok(Largest {
+            others: last.map_or(0, |&(bytes, _)| bytes),
+            rooms: rooms.into(),
+            pieces: LARGEST,
+        })
     }
 
     /// Forgets some of what is too old. True when there is no more of it.
@@ -71,7 +119,7 @@ impl Writer {
             sweep.from = room;
             let before = sweep.before;
             let gone = self.prune(room, before)?;
-            if gone == PIECE {
+            if gone.events == PIECE {
                 return Ok(false); // there may be more of the same room
             }
             sweep.from = room + 1;
@@ -96,18 +144,18 @@ impl Writer {
     }
 
     /// Forgets the oldest of a room that was before that time, a piece at most. A room of which
-    /// nothing is left, not even a topic, is forgotten, too. Returns how many events went.
-    fn prune(&mut self, room: i64, before: Millis) -> rusqlite::Result<usize> {
+    /// nothing is left, not even a topic, is forgotten, too.
+    fn prune(&mut self, room: i64, before: Millis) -> rusqlite::Result<Pruned> {
         self.begin(|| ())?;
         let done = self.delete(room, before);
-        let (gone, upto) = self.end(done)?;
-        self.backlog.forget(room, upto as u64);
+        let pruned = self.end(done)?;
+        self.backlog.forget(room, pruned.upto as u64);
         self.forget_rooms();
-        Ok(gone)
+        Ok(pruned)
     }
 
-    /// The same, within a transaction. Returns up to which number they went, too.
-    fn delete(&self, room: i64, before: Millis) -> rusqlite::Result<(usize, i64)> {
+    /// The same, within a transaction.
+    fn delete(&self, room: i64, before: Millis) -> rusqlite::Result<Pruned> {
         let connection = &self.connection;
         let mut select = connection.prepare_cached(
             "SELECT number, kind < 2, text, time FROM events WHERE room = ?1 ORDER BY number LIMIT ?2",
@@ -128,18 +176,23 @@ impl Writer {
             (gone, upto) = (gone + 1, number);
         }
         drop(rows);
+        let mut left = 0;
         if gone > 0 {
             let sql = "DELETE FROM events WHERE room = ?1 AND number <= ?2";
             connection.prepare_cached(sql)?.execute([room, upto])?;
-            let sql = "UPDATE rooms SET bytes = bytes - ?2, pruned = ?3 WHERE id = ?1";
-            connection
-                .prepare_cached(sql)?
-                .execute([room, bytes, upto])?;
+            let sql = "UPDATE rooms SET bytes = bytes - ?2, pruned = ?3 WHERE id = ?1
+                           RETURNING bytes";
+            let mut update = connection.prepare_cached(sql)?;
+            left = update.query_row([room, bytes, upto], |row| row.get(0))?;
         }
         let sql = "DELETE FROM rooms WHERE id = ?1 AND topic IS NULL AND time < ?2
                        AND NOT EXISTS (SELECT 1 FROM events WHERE room = ?1)";
         let before = i64::try_from(before).unwrap_or(i64::MAX);
         connection.prepare_cached(sql)?.execute([room, before])?;
-        Ok((gone, upto))
+        Ok(Pruned {
+            events: gone,
+            left,
+            upto,
+        })
     }
 }

@@ -471,3 +471,54 @@ fn what_is_too_old_goes_and_rooms_of_which_nothing_is_left() {
     say(&mut writer, "old", "new", 3000);
     assert_eq!(all(&writer, "old"), "new");
 }
+
+/// Catches: what the first version has written, and a later one reads as something else, or not at
+/// all.
+#[test]
+fn a_store_of_the_first_version_is_read_and_written_to() {
+    let (_kept, folder) = folder();
+    fs::create_dir_all(folder.path()).expect("it can be made");
+    rusqlite::Connection::open(folder.database())
+        .and_then(|first| first.execute_batch(include_str!("tests/schema_1.sql")))
+        .expect("it can be made");
+    let mut writer = open(&folder);
+    assert_eq!(
+        all(&writer, "tea"),
+        "the kettle is on pours from the kettle"
+    );
+    let found = recall(&writer, "tea", 10).expect("it is there");
+    assert_eq!(
+        (&*found.room, found.topic.as_deref()),
+        ("Tea", Some("leaves"))
+    );
+    assert_eq!((found.position.number, found.events.len()), (14, 4));
+    assert!(matches!(&found.events[2], Kept::Redaction(taken) if &*taken.author == "eve"));
+    writer.index(9).expect("it can be indexed");
+    let found = search(&writer, "tea", "kettle");
+    assert!(
+        found.contains("is on") && found.contains("pours"),
+        "{found}"
+    );
+    assert!(say(&mut writer, "tea", "more", 1_800_000_000_000) > 14);
+    assert!(all(&writer, "tea").ends_with("kettle more"));
+    assert!(writer.prune_largest().expect("it can be pruned"));
+    let version: i64 = writer
+        .connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .expect("it has one");
+    assert_eq!(version, super::schema::VERSION);
+}
+
+/// Catches: a look at all rooms for each piece that goes, and rooms that are as large and stay.
+#[test]
+fn of_many_rooms_that_are_as_large_all_are_pruned() {
+    let (_kept, folder) = folder();
+    let mut writer = open(&folder);
+    for at in 0..200 {
+        say(&mut writer, &format!("room{at}"), "hello", 1);
+    }
+    for at in 0..200 {
+        assert!(writer.prune_largest().expect("it can be pruned"), "{at}");
+    }
+    assert!(!writer.prune_largest().expect("there is nothing left"));
+}

@@ -26,7 +26,7 @@ use super::pruning::Sweep;
 use super::writing::{Passing, Writer};
 use super::{Options, reading};
 use crate::chat::{Found, Millis, Query, Recall, Recalled, Wanted};
-use crate::room_log::{News, Unreadable, Wake};
+use crate::room_log::{News, Report, Unreadable, Wake};
 
 /// The index of words is filled when so many lines are not in it, or when there is nothing else
 /// to do.
@@ -42,9 +42,6 @@ const QUIET: Duration = Duration::from_millis(500);
 const PAGES: u64 = 1000;
 
 const PAGE_BYTES: u64 = 4096;
-
-/// So many pages of the journal that somebody else keeps from it are worth a word: 64 MiB.
-const TOO_MANY_PAGES: u64 = 16 * 1024;
 
 /// So many pages of the database may be free for what is said next: 1 MiB.
 const FREE: u64 = 256;
@@ -74,6 +71,7 @@ pub(super) struct Shared {
     /// Something came, or the end.
     changed: Condvar,
     news: Mutex<ToTell>,
+    report: Mutex<Report>,
 }
 
 #[derive(Default)]
@@ -141,8 +139,12 @@ impl Shared {
         }
     }
 
+    pub(super) fn report(&self) -> Report {
+        *lock(&self.report)
+    }
+
     /// What is given now is settled soon, or not: then nothing waits for it.
-    fn set_prompt(&self, is_prompt: bool) {
+    pub(super) fn set_prompt(&self, is_prompt: bool) {
         let mut told = lock(&self.news);
         let was_prompt = mem::replace(&mut told.is_prompt, is_prompt);
         if was_prompt
@@ -178,7 +180,7 @@ impl Shared {
         }
     }
 
-    fn tell_settled(&self, turns: Vec<Vec<Passing>>, redactions: u64) {
+    pub(super) fn tell_settled(&self, turns: Vec<Vec<Passing>>, redactions: u64) {
         let mut told = lock(&self.news);
         told.redactions += redactions;
         told.settled += turns.iter().map(|turn| turn.len() as u64).sum::<u64>();
@@ -227,6 +229,10 @@ pub(super) fn start(
     options: Options,
 ) -> io::Result<Arc<Shared>> {
     let shared = Arc::new(Shared::default());
+    match writer.bytes() {
+        Ok(bytes) => lock(&shared.report).bytes = bytes,
+        Err(error) => complain(&writer, &error),
+    }
     let (questions, asked) = channel();
     let life = writer.life();
     let threads = Arc::clone(&shared);
@@ -349,9 +355,19 @@ impl Keeper {
         }
         self.behind.commits += 1;
         let shared = &self.shared;
+        let began = Instant::now();
         self.writer.commit(&mut turns, || shared.set_prompt(false));
         let all = turns.iter().flatten();
-        self.behind.pages += 4 + all.clone().count() as u64 / 16;
+        let (count, refused) = (all.clone().count() as u64, all.clone());
+        let refused = refused.filter(|passing| passing.is_refused()).count() as u64;
+        self.behind.pages += 4 + count / 16;
+        let mut report = lock(&shared.report);
+        report.commits += 1;
+        report.committed += count - refused;
+        report.refused += refused;
+        report.busy += began.elapsed();
+        report.unindexed = self.writer.unindexed();
+        drop(report);
         let redactions = all.filter(|passing| passing.is_redaction()).count() as u64;
         self.behind.has_redacted |= redactions > 0;
         self.shared.tell_settled(turns, redactions);
@@ -384,6 +400,7 @@ impl Keeper {
         self.behind.not_before = None;
         let done = self.do_a_piece(is_quiet);
         let (indexed, last) = (self.writer.indexed, self.writer.last());
+        lock(&self.shared.report).unindexed = last - indexed;
         let is_found = |query: &mut Query| query.up_to <= indexed || indexed == last;
         let ready: Vec<Query> = self.searches.extract_if(.., is_found).collect();
         ready.into_iter().for_each(|query| self.ask(query));
@@ -411,7 +428,7 @@ impl Keeper {
             self.writer.index(INDEXED.max(unindexed as usize / 8))?;
             self.behind.pages += 32;
         }
-        self.prune()?;
+        self.prune(is_quiet)?;
         let most = PAGES.min(self.options.journal_bytes() / PAGE_BYTES / 2);
         if let Some(done) = self.checkpoints.take() {
             let mut done = done?;
@@ -439,7 +456,7 @@ impl Keeper {
             || self.writer.unindexed() > 0)
     }
 
-    fn prune(&mut self) -> rusqlite::Result<()> {
+    fn prune(&mut self, is_quiet: bool) -> rusqlite::Result<()> {
         let swept = &mut self.behind.swept;
         let is_due = swept.is_none_or(|at| at.elapsed() >= SWEEP);
         if let Some(days) = self.options.most_days.filter(|_| is_due) {
@@ -455,10 +472,11 @@ impl Keeper {
             self.behind.sweep = None;
         }
         let commits = &mut self.behind.commits;
-        if *commits >= COMMITS || self.behind.is_full {
+        if *commits >= COMMITS || is_quiet && *commits > 0 || self.behind.is_full {
             *commits = 0;
             let most = self.options.database_bytes();
             let bytes = self.writer.bytes()?;
+            lock(&self.shared.report).bytes = bytes;
             // Somewhat more goes than has to, so that it is not a piece with each commit.
             let was_full = self.behind.is_full;
             self.behind.is_full = bytes > most || was_full && bytes > most - most / 16;
@@ -475,7 +493,8 @@ impl Keeper {
 
     /// Somebody beside this program reads what was there long ago, and the journal grows.
     fn warn_of_readers(&mut self, left: u64) {
-        let is_much = left > TOO_MANY_PAGES;
+        lock(&self.shared.report).held_journal_bytes = left * PAGE_BYTES;
+        let is_much = left * PAGE_BYTES > 2 * self.options.journal_bytes();
         if is_much && !self.behind.has_complained {
             let path = self.writer.folder.database();
             let megabytes = left * PAGE_BYTES / (1024 * 1024);

@@ -11,6 +11,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
 use super::indexing::Backlog;
 use super::place::Taken;
+use super::pruning::Largest;
 use super::{Folder, Options, StoreError, schema};
 use crate::chat::{
     Content, Draft, Epoch, MessageKind, Millis, Name, Recipient, Settled, TakenBack, Text, Unkept,
@@ -68,6 +69,8 @@ pub(super) struct Writer {
     pub(super) indexed: u64,
     /// What is to come into it next.
     pub(super) backlog: Backlog,
+    /// What goes next, if there is too much.
+    pub(super) largest: Largest,
     rooms: HashMap<Box<str>, RoomRow>,
     /// It could not be noted what the highest number is, and that was logged.
     has_complained: bool,
@@ -107,6 +110,10 @@ impl Passing {
 
     pub(super) fn is_redaction(&self) -> bool {
         self.refused.is_none() && matches!(self.draft.content, Content::Redaction(_))
+    }
+
+    pub(super) fn is_refused(&self) -> bool {
+        self.refused.is_some()
     }
 
     /// What has become of it.
@@ -184,6 +191,7 @@ impl Writer {
             life: last,
             indexed,
             backlog: Backlog::after(last),
+            largest: Largest::default(),
             rooms: HashMap::new(),
             has_complained: false,
             is_failing: false,

@@ -1,4 +1,5 @@
-//! The store, in processes: [kills](killed), [starts](again), [disks and files that fail](broken), and what can be
+//! The store, in processes: [kills](killed), [starts](again), [disks and files that fail](broken), other [programs](foreign)
+//! that have it open, and what can be
 //! done [beside](beside) a server that runs.
 
 #[path = "../support/mod.rs"]
@@ -7,6 +8,7 @@ mod support;
 mod again;
 mod beside;
 mod broken;
+mod foreign;
 mod killed;
 
 use std::process::Command;

@@ -9,6 +9,7 @@ use log::debug;
 
 use crate::http::ServerResponse;
 use crate::net::Context;
+use crate::room_log::Report;
 use crate::server::ChatServer;
 use crate::server::doors::web;
 
@@ -148,6 +149,47 @@ fn describe(server: &ChatServer, cx: &Context<ChatServer>, text: &mut Text) {
         "loopchat_event_loop_ticks_total",
         "Callbacks of the next-tick queue.",
         counters.ticks,
+    );
+    if let Some(report) = server.hub.log_report() {
+        describe_store(report, text);
+    }
+}
+
+fn describe_store(report: Report, text: &mut Text) {
+    text.counter(
+        "loopchat_store_commits_total",
+        "Transactions of what was said.",
+        report.commits,
+    );
+    text.counter(
+        "loopchat_store_lines_total",
+        "What was said, set or taken back and has got its place.",
+        report.committed,
+    );
+    text.counter(
+        "loopchat_store_refused_total",
+        "What was said and could not be kept: nobody has heard it.",
+        report.refused,
+    );
+    text.counter(
+        "loopchat_store_commit_seconds_total",
+        "Seconds that all of that took.",
+        report.busy.as_secs_f64(),
+    );
+    text.gauge(
+        "loopchat_store_bytes",
+        "Bytes of the database that are in use, as of a moment ago.",
+        report.bytes,
+    );
+    text.gauge(
+        "loopchat_store_unindexed_lines",
+        "Lines that are not yet in the index of words.",
+        report.unindexed,
+    );
+    text.gauge(
+        "loopchat_store_held_journal_bytes",
+        "Bytes of the journal that another program's transaction keeps from the database.",
+        report.held_journal_bytes,
     );
 }
 

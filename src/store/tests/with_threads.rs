@@ -1,8 +1,11 @@
 //! The log with its threads.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use super::super::threads::Shared;
 use super::*;
 use crate::room_log::{News, RoomLog};
 
@@ -145,4 +148,33 @@ fn it_keeps_no_more_than_it_may() {
         ("remember".into(), String::new())
     );
     assert!(all(&writer, "loud").contains("1499 lorem"));
+}
+
+/// Catches: every member written to once for each of two transactions, and what was committed held
+/// up by something that takes its time.
+#[test]
+fn what_is_settled_next_is_waited_for_unless_that_takes_its_time() {
+    let shared = Shared::default();
+    let woken = Arc::new(AtomicU64::new(0));
+    let counts = Arc::clone(&woken);
+    shared.wake_by(Box::new(move || _ = counts.fetch_add(1, Ordering::Relaxed)));
+    let tell = || shared.tell_settled(vec![vec![Passing::new(saying("tea", "one"), 1)]], 0);
+    let take = |given| {
+        let mut news = VecDeque::new();
+        shared.take_news(given, &mut news);
+        news.len()
+    };
+    shared.set_prompt(true);
+    tell();
+    assert_eq!(take(2), 0, "another is under way");
+    tell();
+    assert_eq!(take(3), 2, "what came later is not waited for");
+    tell();
+    assert_eq!(take(4), 0);
+    assert_eq!(woken.load(Ordering::Relaxed), 3);
+    shared.set_prompt(false);
+    assert_eq!(woken.load(Ordering::Relaxed), 4, "it is asked again");
+    assert_eq!(take(4), 1);
+    tell();
+    assert_eq!(take(5), 1, "nothing is waited for as long as that is so");
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use super::Hub;
 use crate::chat::{Answer, Draft, Effect, Event, EventId, MemberId, Refusal, Settled, Text};
-use crate::room_log::News;
+use crate::room_log::{News, Report};
 use crate::server::core::moment::Moment;
 use crate::server::core::sessions::SessionId;
 
@@ -465,6 +465,12 @@ impl Hub {
     #[must_use]
     pub fn awaits_news(&self) -> bool {
         self.has_drafts() || !self.queries.is_empty()
+    }
+
+    /// How the log does, if it keeps what it is given.
+    #[must_use]
+    pub fn log_report(&self) -> Option<Report> {
+        self.log.report()
     }
 
     /// Bytes of drafts that are under way.
