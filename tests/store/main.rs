@@ -1,6 +1,6 @@
-//! The store, in processes: [kills](killed), [starts](again), [disks and files that fail](broken), other [programs](foreign)
-//! that have it open, and what can be
-//! done [beside](beside) a server that runs.
+//! The store, in processes: [kills](killed), [starts](again), [disks and files that fail](broken),
+//! other [programs](foreign) that have it open, what can be done [beside](beside) a server that
+//! runs, and ten million [lines](large).
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -10,6 +10,8 @@ mod beside;
 mod broken;
 mod foreign;
 mod killed;
+#[cfg(target_os = "linux")]
+mod large;
 
 use std::process::Command;
 
