@@ -175,8 +175,10 @@ fn diagnose(error: &rustls::Error, chain: &[CertificateDer<'_>]) -> Error {
         Wrong::NotValidYet | Wrong::NotValidYetContext { .. } => return not_yet_valid(),
         Wrong::UnknownIssuer => unknown_issuer(chain),
         // What tools make for development mostly says that it may sign others, which one's own may
-        // not.
-        Wrong::Other(_) if is_self_issued(chain.first()) => unknown_issuer(chain),
+        // not; or somebody else of the same name is trusted.
+        Wrong::Other(_) | Wrong::BadSignature if is_self_issued(chain.first()) => {
+            unknown_issuer(chain)
+        }
         Wrong::Revoked => ("CERT_REVOKED", "certificate revoked"),
         Wrong::BadSignature => ("CERT_SIGNATURE_FAILURE", "certificate signature failure"),
         Wrong::InvalidPurpose | Wrong::InvalidPurposeContext { .. } => {

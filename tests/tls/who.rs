@@ -46,6 +46,12 @@ fn whose_certificate_is_not_good_is_told_with_nodes_codes() {
 
     let own = self_signed(&["localhost"]);
     assert_eq!(verdict(&own, &trusts), "DEPTH_ZERO_SELF_SIGNED_CERT");
+    let namesake = SecureContextOptions::new().ca(self_signed(&["localhost"]).cert);
+    let namesake = SecureContext::new(&namesake).expect("a context");
+    let namesake = tls::ConnectOptions::new()
+        .secure_context(namesake)
+        .host("localhost");
+    assert_eq!(verdict(&own, &namesake), "DEPTH_ZERO_SELF_SIGNED_CERT");
     let named = SecureContextOptions::new().ca(&own.cert);
     let named = SecureContext::new(&named).expect("a context");
     let named = tls::ConnectOptions::new()
