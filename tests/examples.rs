@@ -10,7 +10,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
@@ -18,6 +18,9 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use socket2::{Domain, Socket, Type};
+
+#[path = "support/certificates.rs"]
+mod certificates;
 
 /// How long to wait for anything a program is to do.
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -46,6 +49,15 @@ struct Ended {
 impl Program {
     /// Runs an example with this one argument.
     fn example(name: &str, argument: &str) -> Self {
+        Self::start(name, Self::command(name).arg(argument))
+    }
+
+    /// The same in a folder.
+    fn example_in(folder: &Path, name: &str, argument: &str) -> Self {
+        Self::start(name, Self::command(name).arg(argument).current_dir(folder))
+    }
+
+    fn command(name: &str) -> Command {
         let tests = std::env::current_exe().expect("this test has a path");
         let target = tests.parent().and_then(|deps| deps.parent());
         let path = target
@@ -56,11 +68,16 @@ impl Program {
             path.exists(),
             "{path:?} is not built: `cargo test` builds it, or `cargo build --examples`"
         );
-        Self::start(name, Command::new(path).arg(argument))
+        Command::new(path)
     }
 
     /// Runs what an example's documentation says is the same in Node, with replacements.
     fn node(name: &str, replace: &[(&str, &str)]) -> Self {
+        Self::node_in(Path::new("."), name, replace)
+    }
+
+    /// The same in a folder.
+    fn node_in(folder: &Path, name: &str, replace: &[(&str, &str)]) -> Self {
         let mut script = documented(name, "js");
         for (from, to) in replace {
             assert!(script.contains(from), "{name}: {from:?} in\n{script}");
@@ -68,7 +85,9 @@ impl Program {
         }
         Self::start(
             &format!("node {name}"),
-            Command::new("node").args(["-e", &script]),
+            Command::new("node")
+                .args(["-e", &script])
+                .current_dir(folder),
         )
     }
 
@@ -369,6 +388,56 @@ fn http_nobody_there_is_nodes_message() {
     let message = format!("Problem with request: connect ECONNREFUSED {address}");
     let client = Program::example("http_client", &format!("http://{address}/"));
     assert_eq!(client.end(), failure(message));
+}
+
+// --- TLS ----------------------------------------------------------------------------------------
+
+/// A folder with a key and its certificate, which `localhost` has.
+fn keys() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pair = certificates::self_signed(&["localhost"]);
+    fs::write(folder.path().join("key.pem"), pair.key).expect("written");
+    fs::write(folder.path().join("cert.pem"), pair.cert).expect("written");
+    folder
+}
+
+/// Runs a server and a client of TLS, and compares both with the documentation of the examples.
+fn check_tls(server: Program, client: impl FnOnce(&str) -> Program) {
+    let line = server.line();
+    let place = port(&line).to_string();
+    assert_eq!(vec![line.replace(&place, "3443")], prints("https_server"));
+    let documented = prints("tls_client");
+    let expected = success(&documented.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(client(&place).end(), expected);
+    server.interrupt();
+    assert_eq!(server.end(), success(&[]));
+}
+
+#[test]
+fn https_server_and_tls_client_either_of_them_nodes() {
+    let folder = keys();
+    let folder = folder.path();
+    let server = || Program::example_in(folder, "https_server", "127.0.0.1:0");
+    let client =
+        |port: &str| Program::example_in(folder, "tls_client", &format!("localhost:{port}"));
+    check_tls(server(), client);
+    if !has("node") {
+        return;
+    }
+    let node_server = || Program::node_in(folder, "https_server", &[("listen(3443", "listen(0")]);
+    let node_client = |port: &str| Program::node_in(folder, "tls_client", &[("3443", port)]);
+    check_tls(server(), node_client);
+    check_tls(node_server(), client);
+    check_tls(node_server(), node_client);
+}
+
+#[test]
+fn a_server_that_is_not_trusted_is_nodes_message() {
+    let (one, other) = (keys(), keys());
+    let server = Program::example_in(one.path(), "https_server", "127.0.0.1:0");
+    let place = format!("localhost:{}", port(&server.line()));
+    let client = Program::example_in(other.path(), "tls_client", &place);
+    assert_eq!(client.end(), failure("self-signed certificate"));
 }
 
 // --- IPC ----------------------------------------------------------------------------------------
