@@ -15,8 +15,8 @@ use crate::server::bind::{StartError, set_options};
 pub(super) struct Passed {
     /// For the line door.
     pub(super) line: Vec<Listener>,
-    /// For the web door: the one that is called `web` (`FileDescriptorName=web`).
-    pub(super) web: Option<Listener>,
+    /// For the web door: those that are called `web` (`FileDescriptorName=web`).
+    pub(super) web: Vec<Listener>,
 }
 
 /// Takes over what was passed to this process, if anything was.
@@ -49,10 +49,9 @@ pub(super) fn passed() -> Result<Passed, StartError> {
         let mut listener = take(&mut descriptors, number).map_err(|reason| error(&reason))?;
         set_options(&mut listener);
         info!("the service manager has passed {}", listener.address());
-        if name != "web" {
-            passed.line.push(listener);
-        } else if passed.web.replace(listener).is_some() {
-            return Err(error(&"there is one web door"));
+        match name {
+            "web" => passed.web.push(listener),
+            _ => passed.line.push(listener),
         }
     }
     Ok(passed)

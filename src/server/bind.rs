@@ -100,35 +100,40 @@ const BUFFER_SIZES: BufferSizes = BufferSizes {
 /// Where the web door is if nobody says where.
 const WEB: &str = "127.0.0.1:8080";
 
-/// Binds the web door's address, if there is to be one. One that was given has to be free; if
-/// nobody has given any, the chat does without.
+/// What says that there is to be no web door.
+const OFF: &str = "off";
+
+/// Binds the addresses of the web door, or none. Those that were given have to be free; if nobody
+/// has given any, the chat does without.
 ///
-/// One that was `passed` is the web door; there is no second one.
+/// If none is given, those that were `passed` are enough.
 pub(super) fn bind_web(
-    web: Option<&str>,
-    passed: Option<Listener>,
+    web: &[String],
+    passed: Vec<Listener>,
     ipc_mode: u32,
-) -> Result<Option<Listener>, StartError> {
-    if let Some(listener) = passed {
-        return match web {
-            None => Ok(Some(listener)),
-            Some(text) => {
-                let reason = "the service manager has passed a socket for it already";
-                Err(StartError::new(format!("--web {text}"), reason))
-            }
+) -> Result<Vec<Listener>, StartError> {
+    if web.iter().any(|text| text == OFF) {
+        let others = web.iter().any(|text| text != OFF);
+        let reason = match passed.is_empty() {
+            _ if others => "there is an address for it, too",
+            false => "the service manager has passed a socket for it",
+            true => return Ok(Vec::new()),
         };
+        return Err(StartError::new(format!("--web {OFF}"), reason));
     }
-    match web {
-        Some("off") => Ok(None),
-        Some(text) => bind(text, ipc_mode)
-            .map(Some)
-            .map_err(|reason| StartError::new(format!("--web {text}"), reason)),
-        None => Ok(bind(WEB, ipc_mode)
-            .inspect_err(|reason| {
-                warn!("no chat in the browser: {reason}; --web sets another address")
-            })
-            .ok()),
+    if web.is_empty() && passed.is_empty() {
+        let bound = bind(WEB, ipc_mode).inspect_err(|reason| {
+            warn!("no chat in the browser: {reason}; --web sets another address")
+        });
+        return Ok(bound.into_iter().collect());
     }
+    let bound: Vec<Listener> = web
+        .iter()
+        .map(|text| {
+            bind(text, ipc_mode).map_err(|reason| StartError::new(format!("--web {text}"), reason))
+        })
+        .collect::<Result<_, _>>()?;
+    Ok(passed.into_iter().chain(bound).collect())
 }
 
 fn bind(text: &str, ipc_mode: u32) -> Result<Listener, String> {

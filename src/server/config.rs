@@ -56,10 +56,10 @@ pub struct Config {
     )]
     pub trust_proxy: Vec<TrustedProxy>,
 
-    /// Where browsers chat: an address as for --listen; or off. If not given, 127.0.0.1:8080, if
-    /// that is free
-    #[arg(long, value_name = "ADDR", env = "LOOPCHAT_WEB")]
-    pub web: Option<String>,
+    /// Where browsers chat: an address as for --listen; or off. May be repeated; several may be
+    /// separated by commas. If not given, 127.0.0.1:8080, if that is free
+    #[arg(long, value_name = "ADDR", env = "LOOPCHAT_WEB", value_delimiter = ',')]
+    pub web: Vec<String>,
 
     /// Another origin whose pages may chat, and a name this server has: SCHEME://HOST:PORT, as a
     /// browser shows it. May be repeated; several may be separated by commas

@@ -43,7 +43,6 @@ use log::{info, warn};
 
 use crate::chat::{DisconnectReason, Millis};
 use crate::event_loop::Timer;
-use crate::http;
 use crate::http::web_socket::Endpoint;
 use crate::net::{self, Context, EventLoop, Server, Socket};
 use crate::room_log::{MemoryLog, RoomLog};
@@ -65,9 +64,9 @@ pub(crate) use doors::line::words::{Times, render as render_lines};
 use doors::outlet::Outlet;
 pub use doors::trusted_proxies::TrustedProxy;
 pub use doors::web::Origin;
-use doors::web::Site;
 use doors::web::board::Board;
 use doors::web::members::Entering;
+use doors::web::{Entrance, Site};
 use doors::{line as line_door, web as web_door};
 pub use environment::Told;
 use inspect::loop_view::LoopView;
@@ -101,7 +100,8 @@ pub struct ChatServer {
     board: Board,
     /// What the web door serves.
     site: Site,
-    web: Option<http::Server>,
+    /// The addresses of the web door.
+    web: Vec<Entrance>,
     /// Where browsers are to go, in words.
     browsers: String,
     /// Its members' WebSockets.
@@ -177,7 +177,7 @@ fn open_doors(
 ) -> Result<ChatServer, StartError> {
     let listeners = bind::bind_all(&config.listen, passed.line, config.ipc_mode)?;
     let for_proxies = bind::bind_for_proxies(&config.listen_proxy, config.ipc_mode)?;
-    let web = bind::bind_web(config.web.as_deref(), passed.web, config.ipc_mode)?;
+    let web = bind::bind_web(&config.web, passed.web, config.ipc_mode)?;
     let all = listeners.iter().chain(&for_proxies).chain(&web);
     bind::wait_for_readers(all, config.stall_timeout);
     let mut server = ChatServer::new(event_loop, config, log);
@@ -210,9 +210,7 @@ fn open_doors(
     if !server.proxy_doors.is_empty() && server.config.trust_proxy.is_empty() {
         warn!("nobody can come in by --listen-proxy: no proxy is trusted, see --trust-proxy");
     }
-    if let Some(listener) = web {
-        web_door::listen(event_loop, &mut server, listener)?;
-    }
+    web_door::open(event_loop, &mut server, web)?;
     socket_files::watch(event_loop, &mut server);
     Ok(server)
 }
@@ -227,7 +225,7 @@ impl ChatServer {
             hub: Hub::with_log(Rc::clone(&config), &FRAMINGS, log),
             board: Board::default(),
             site: Site::new(&config.web_origin),
-            web: None,
+            web: Vec::new(),
             browsers: "There is no chat for browsers here.".to_owned(),
             web_members: None,
             entering: HashMap::new(),

@@ -46,17 +46,16 @@ impl House {
         let address = "127.0.0.1:0".to_owned();
         let lines = bind_all(std::slice::from_ref(&address), Vec::new(), 0o600).expect("a port");
         let lines = lines.into_iter().next().expect("one was asked for");
-        let web = bind_web(Some(&address), None, 0o600).expect("a port");
-        let web = web.expect("one was asked for");
+        let web = bind_web(&[address], Vec::new(), 0o600).expect("a port");
         let of = |listener: &Listener| match listener.address() {
             Address::Tcp(address) => *address,
             Address::Ipc(_) => panic!("it is on TCP"),
         };
-        let (at, web_at) = (of(&lines), of(&web));
+        let (at, web_at) = (of(&lines), of(&web[0]));
         let door = line::open(&mut event_loop, server.hub.high_water_mark());
         door.listen_on(&mut event_loop, lines);
         server.servers.push(door);
-        web::listen(&mut event_loop, &mut server, web).expect("it can be polled");
+        web::open(&mut event_loop, &mut server, web).expect("it can be polled");
         Self {
             event_loop,
             server,

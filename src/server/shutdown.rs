@@ -11,7 +11,7 @@ use log::{info, warn};
 
 use crate::chat::DisconnectReason;
 use crate::event_loop::{SIGHUP, SIGINT, SIGTERM, Signal};
-use crate::http::{self, web_socket};
+use crate::http::web_socket;
 use crate::net::{self, Context, Socket};
 use crate::server::core::hub::seconds;
 use crate::server::service_manager::{self, State};
@@ -169,7 +169,7 @@ fn is_to_be_heard(
 impl ChatServer {
     /// All doors, open or closed.
     fn doors(&self) -> impl Iterator<Item = net::Server> {
-        let web = self.web.map(http::Server::net);
+        let web = self.web.iter().map(|entrance| entrance.server.net());
         self.servers.iter().copied().chain(web)
     }
 }
@@ -195,8 +195,8 @@ pub(super) fn begin(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
     for door in &server.servers {
         door.close(cx);
     }
-    if let Some(web) = server.web {
-        web.close(cx);
+    for entrance in &server.web {
+        entrance.server.close(cx);
     }
     // Whoever only looks at pages gets what it has asked for, and then need not be waited for. Nor
     // need who was turned away, or a proxy that has not said whom it speaks for.

@@ -69,6 +69,34 @@ fn the_one_called_web_is_the_web_door_and_flags_are_bound_besides() {
 }
 
 #[test]
+fn two_may_be_for_browsers_and_a_flag_adds_a_third() {
+    let bound = || TcpListener::bind("127.0.0.1:0").expect("a port");
+    let (first, second) = (bound(), bound());
+    let at = |listener: &TcpListener| listener.local_addr().expect("bound");
+    let web = [at(&first), at(&second)];
+    let flags = ["--listen", "127.0.0.1:0", "--web", "127.0.0.1:0"];
+    let mut command = activated(first.into(), second.into(), "web:web", &flags);
+    let server = Server::with_streams(&mut command);
+    let said = "the chat in a browser: http://";
+    let is_third = |line: &&String| {
+        let address = line.rsplit_once(said).map(|(_, address)| address);
+        address.is_some_and(|address| web.iter().all(|at| address != format!("{at}/")))
+    };
+    server.expect_log(|line| line.contains("listening on "));
+    let lines = || server.log().iter().find(is_third).cloned();
+    let third = crate::support::eventually("the third", lines);
+    let (_, third) = third.rsplit_once(said).expect("an address");
+    let third = third.trim_end_matches('/').parse().expect("an address");
+    for address in [web[0], web[1], third] {
+        let mut browser = std::net::TcpStream::connect(address).expect("it listens");
+        let asked = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        std::io::Write::write_all(&mut browser, asked.as_bytes()).expect("sent");
+        let answer = std::io::read_to_string(browser).expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    }
+}
+
+#[test]
 fn what_is_no_listener_is_refused_in_one_line() {
     let bound = || TcpListener::bind("127.0.0.1:0").expect("a port");
     let (stream, _other) = UnixStream::pair().expect("a pair");
@@ -76,7 +104,6 @@ fn what_is_no_listener_is_refused_in_one_line() {
     for (second, names, said) in [
         (OwnedFd::from(stream), "a:b", "does not listen"),
         (OwnedFd::from(reader), "a:b", "neither TCP nor"),
-        (OwnedFd::from(bound()), "web:web", "one web door"),
     ] {
         let mut server = Server::with_streams(&mut activated(bound().into(), second, names, &[]));
         assert_eq!(server.ended().code(), Some(1), "{said}");
@@ -86,7 +113,7 @@ fn what_is_no_listener_is_refused_in_one_line() {
             .find(|line| line.starts_with("loopchat: LISTEN_FDS: socket 2"));
         assert!(error.is_some_and(|line| line.contains(said)), "{log:#?}");
     }
-    let mut command = activated(bound().into(), bound().into(), "web:x", &["--web", "off"]);
+    let mut command = activated(bound().into(), bound().into(), "web:web", &["--web", "off"]);
     let mut server = Server::with_streams(&mut command);
     assert_eq!(server.ended().code(), Some(1));
 }

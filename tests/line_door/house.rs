@@ -25,7 +25,7 @@ impl House {
         let timed = Timed::with(|event_loop, folder| {
             let mut config = Config {
                 listen: vec![folder.join("line").to_str().expect("text").to_owned()],
-                web: None,
+                web: Vec::new(),
                 ..Config::default()
             };
             set(&mut config);

@@ -25,7 +25,7 @@ impl Rig {
             let at = |name| folder.join(name).to_str().expect("text").to_owned();
             let mut config = Config {
                 listen: vec![at("line")],
-                web: Some(at("web")),
+                web: vec![at("web")],
                 ..Config::default()
             };
             set(&mut config);

@@ -16,7 +16,7 @@ use crate::server::core::queues::QueueId;
 use crate::server::core::turns::Allowance;
 use crate::server::doors::connections::Queued;
 use crate::server::doors::outlet::Outlet;
-use crate::server::doors::web::members;
+use crate::server::doors::web::{self, members};
 use crate::server::{ChatServer, moment, shutdown};
 
 impl ChatServer {
@@ -271,8 +271,8 @@ impl ChatServer {
             members::enter(self, cx, WebSocket::of(socket), entering);
         } else if let Some(watcher) = self.loop_view.watcher(socket) {
             watcher.resume(cx);
-        } else if let Some(web) = self.web {
-            web.resume_requests(cx, socket);
+        } else if let Some(door) = web::door_of(self, cx, socket) {
+            door.resume_requests(cx, socket);
         }
     }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::http::Head;
 use crate::http::web_socket::Refusal;
 use crate::net::{Context, RemoteParty, Socket};
-use crate::server::doors::web::origin;
+use crate::server::doors::web::{origin, way};
 use crate::server::{ChatServer, Exposed};
 
 /// What others are told.
@@ -46,7 +46,8 @@ pub(in crate::server) fn vet(
     what: Exposed,
 ) -> Result<(), Refusal> {
     let guard = server.site.guard();
-    guard.vet(head, "Pages from elsewhere may not look")?;
+    let way = way(server, cx, socket);
+    guard.vet(head, way, "Pages from elsewhere may not look")?;
     match may_look(server, cx, head, socket, what) {
         true => Ok(()),
         false => Err(Refusal::new(403, REFUSED)),

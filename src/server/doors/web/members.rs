@@ -22,6 +22,7 @@ use crate::server::doors::web::admit;
 use crate::server::doors::web::client;
 use crate::server::doors::web::peer;
 use crate::server::doors::web::refuse_upgrade;
+use crate::server::doors::web::way;
 use crate::server::doors::{FRAMINGS, JSON, LINES, WEB_DOOR};
 use crate::server::{ChatServer, moment};
 
@@ -107,8 +108,9 @@ pub(in crate::server) fn upgrade(
     rest: &[u8],
 ) {
     let guard = server.site.guard();
+    let way = way(server, cx, socket);
     let vetted = match head.path() {
-        "/ws" => guard.vet(head, "Pages from elsewhere may not chat here"),
+        "/ws" => guard.vet(head, way, "Pages from elsewhere may not chat here"),
         _ => Err(Refusal::new(404, "WebSockets are at /ws")),
     };
     let understood = vetted.and_then(|()| {

@@ -41,6 +41,7 @@ use crate::server::inspect::loop_view;
 use crate::server::inspect::metrics;
 use crate::server::{ChatServer, Loop, StartError};
 pub use origin::Origin;
+use origin::Way;
 pub(in crate::server) use site::Site;
 pub(in crate::server) use {access::is_from_here, access::vet, answers::body};
 
@@ -53,21 +54,63 @@ const STALL: Duration = Duration::from_secs(30);
 /// Nobody has anything to send here but lines, on WebSockets.
 const MAX_BODY: u64 = 64 * 1024;
 
-/// Opens the door: from now on browsers may come.
+/// An address at which the door is open.
+pub(in crate::server) struct Entrance {
+    pub(in crate::server) server: http::Server,
+    /// It is open to this machine only.
+    is_loopback: bool,
+}
+
+/// Who listens to the WebSockets of all entrances.
+#[derive(Clone, Copy)]
+struct Endpoints {
+    members: Endpoint,
+    watchers: Endpoint,
+}
+
+/// Opens the door, at all these addresses: from now on browsers may come.
 ///
 /// # Errors
 ///
-/// The system cannot poll the listener.
-pub(in crate::server) fn listen(
+/// The system cannot poll a listener.
+pub(in crate::server) fn open(
     event_loop: &mut Loop,
     server: &mut ChatServer,
+    listeners: Vec<Listener>,
+) -> Result<(), StartError> {
+    let Some(first) = listeners.first() else {
+        return Ok(());
+    };
+    server.browsers = whereabouts(server.config.web_origin.first(), first.address());
+    let max_message = json::max_message(&server.config);
+    let endpoints = Endpoints {
+        members: Endpoint::new(event_loop, limits(max_message)),
+        watchers: Endpoint::new(event_loop, limits(loop_view::MAX_MESSAGE)),
+    };
+    members::listen(event_loop, endpoints.members);
+    loop_view::listen(event_loop, endpoints.watchers);
+    server.web_members = Some(endpoints.members);
+    for listener in listeners {
+        listen(event_loop, server, endpoints, listener)?;
+    }
+    Ok(())
+}
+
+fn listen(
+    event_loop: &mut Loop,
+    server: &mut ChatServer,
+    endpoints: Endpoints,
     listener: Listener,
 ) -> Result<(), StartError> {
     let address = listener.address().clone();
-    server.site.opens_at(&address);
-    server.browsers = whereabouts(server.config.web_origin.first(), &address);
-    let (door, members) = open(event_loop, server);
-    (server.web, server.web_members) = (Some(door), Some(members));
+    let door = make(event_loop, server, endpoints);
+    server.web.push(Entrance {
+        server: door,
+        is_loopback: match &address {
+            Address::Tcp(address) => address.ip().to_canonical().is_loopback(),
+            Address::Ipc(_) => false, // a proxy is in front of it
+        },
+    });
     server.socket_files.note(door.net(), &listener);
     door.net().listen_on(event_loop, listener);
     if !door.listening(event_loop) {
@@ -79,6 +122,34 @@ pub(in crate::server) fn listen(
         Address::Ipc(_) => info!("the chat in a browser, over HTTP on {address}"),
     }
     Ok(())
+}
+
+/// The entrance that a connection has come through. `None` if it is gone.
+fn entrance<'a>(
+    server: &'a ChatServer,
+    cx: &Context<ChatServer>,
+    socket: Socket,
+) -> Option<&'a Entrance> {
+    let came_by = socket.server(cx)?;
+    let mut entrances = server.web.iter();
+    entrances.find(|entrance| entrance.server.net() == came_by)
+}
+
+/// The server of HTTP whose connection it is. `None` if it is gone, or of another door.
+pub(in crate::server) fn door_of(
+    server: &ChatServer,
+    cx: &Context<ChatServer>,
+    socket: Socket,
+) -> Option<http::Server> {
+    entrance(server, cx, socket).map(|entrance| entrance.server)
+}
+
+/// How what a connection asks for has come.
+fn way(server: &ChatServer, cx: &Context<ChatServer>, socket: Socket) -> Way {
+    let entrance = entrance(server, cx, socket);
+    Way {
+        is_loopback: entrance.is_some_and(|entrance| entrance.is_loopback),
+    }
 }
 
 /// Where the door is, for browsers that have come to another.
@@ -94,7 +165,7 @@ fn whereabouts(origin: Option<&Origin>, address: &Address) -> String {
     }
 }
 
-fn open(event_loop: &mut Loop, server: &ChatServer) -> (http::Server, Endpoint) {
+fn make(event_loop: &mut Loop, server: &ChatServer, endpoints: Endpoints) -> http::Server {
     let door = http::create_server(event_loop);
     door.net()
         .set_high_water_mark(event_loop, server.hub.high_water_mark())
@@ -121,19 +192,15 @@ fn open(event_loop: &mut Loop, server: &ChatServer) -> (http::Server, Endpoint) 
         log::error!("the web door: {error}");
     });
     door.on_request(event_loop, route);
-    let max_message = json::max_message(&server.config);
-    let endpoint = Endpoint::new(event_loop, limits(max_message));
-    members::listen(event_loop, endpoint);
-    let watchers = Endpoint::new(event_loop, limits(loop_view::MAX_MESSAGE));
-    loop_view::listen(event_loop, watchers);
+    let Endpoints { members, watchers } = endpoints;
     door.on_upgrade(
         event_loop,
         move |server, cx, head, socket, rest| match head.path() {
             "/loop/ws" => loop_view::upgrade(server, cx, watchers, head, socket, rest),
-            _ => members::upgrade(server, cx, endpoint, head, socket, rest),
+            _ => members::upgrade(server, cx, members, head, socket, rest),
         },
     );
-    (door, endpoint)
+    door
 }
 
 /// What WebSockets keep to.
@@ -246,12 +313,13 @@ fn route(
     let socket = request.socket();
     server.charge(cx, socket, Cost::LINE);
     if server.has_had_its_share(cx, socket)
-        && let Some(web) = server.web
+        && let Some(door) = door_of(server, cx, socket)
     {
-        web.pause_requests(cx, socket); // this one is answered
+        door.pause_requests(cx, socket); // this one is answered
     }
     let Some(head) = request.head(cx) else { return };
-    if !server.site.guard().knows_host(head) {
+    let way = way(server, cx, socket);
+    if !server.site.guard().knows_host(head, way) {
         return answers::refuse(cx, response, 421, origin::UNKNOWN_HOST);
     }
     if !matches!(head.method(), "GET" | "HEAD") {

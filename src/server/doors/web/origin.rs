@@ -6,14 +6,13 @@
 //!
 //! That alone is not enough on a loopback address: a page from elsewhere may have a name of its
 //! own *resolve* to 127.0.0.1 (DNS rebinding), and is then from here as far as a browser can tell.
-//! So a door that listens on loopback answers only to the names of this machine, and to those that
+//! So what listens on loopback answers only to the names of this machine, and to those that
 //! `--web-origin` gives it.
 
 use std::str::FromStr;
 
 use crate::http::Head;
 use crate::http::web_socket::Refusal;
-use crate::net::Address;
 
 /// What is answered to whoever calls this server by a name that is not its own.
 pub(in crate::server) const UNKNOWN_HOST: &str =
@@ -61,33 +60,29 @@ impl Origin {
     }
 }
 
+/// How a request has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::server) struct Way {
+    /// Through an address that is open to this machine only.
+    pub(in crate::server) is_loopback: bool,
+}
+
 /// What requests are checked against.
 pub(in crate::server) struct Guard {
     origins: Vec<Origin>,
-    /// The door is open to this machine only.
-    loopback: bool,
 }
 
 impl Guard {
     pub(in crate::server) fn new(origins: &[Origin]) -> Self {
         Self {
             origins: origins.to_vec(),
-            loopback: false,
         }
     }
 
-    /// Where the door is.
-    pub(in crate::server) fn opens_at(&mut self, address: &Address) {
-        self.loopback = match address {
-            Address::Tcp(address) => address.ip().to_canonical().is_loopback(),
-            Address::Ipc(_) => false, // a proxy is in front of it
-        };
-    }
-
     /// Whether a request calls this server by a name it has.
-    pub(in crate::server) fn knows_host(&self, head: &Head) -> bool {
+    pub(in crate::server) fn knows_host(&self, head: &Head, way: Way) -> bool {
         // Only HTTP/1.0 may leave it out, and no browser does.
-        !self.loopback
+        !way.is_loopback
             || is_local(head)
             || head
                 .host()
@@ -107,9 +102,10 @@ impl Guard {
     pub(in crate::server) fn vet(
         &self,
         head: &Head,
+        way: Way,
         elsewhere: &'static str,
     ) -> Result<(), Refusal> {
-        if !self.knows_host(head) {
+        if !self.knows_host(head, way) {
             Err(Refusal::new(421, UNKNOWN_HOST))
         } else if !self.allows_origin(head) {
             Err(Refusal::new(403, elsewhere))
@@ -166,19 +162,20 @@ mod tests {
         head
     }
 
-    fn guard(origins: &[&str], address: &str) -> Guard {
+    const LOCAL: Way = Way { is_loopback: true };
+    const OPEN: Way = Way { is_loopback: false };
+
+    fn guard(origins: &[&str]) -> Guard {
         let origins: Vec<Origin> = origins
             .iter()
             .map(|o| o.parse().expect("an origin"))
             .collect();
-        let mut guard = Guard::new(&origins);
-        guard.opens_at(&address.parse().expect("an address"));
-        guard
+        Guard::new(&origins)
     }
 
     #[test]
     fn a_page_may_chat_with_where_it_is_from() {
-        let guard = guard(&["https://chat.example"], "127.0.0.1:8080");
+        let guard = guard(&["https://chat.example"]);
         for (fields, allowed) in [
             ("Host: localhost:8080\r\n", true),
             (
@@ -220,8 +217,8 @@ mod tests {
 
     #[test]
     fn a_door_on_loopback_has_few_names() {
-        let local = guard(&["https://chat.example"], "127.0.0.1:8080");
-        let open = guard(&[], "0.0.0.0:8080");
+        let local = guard(&["https://chat.example"]);
+        let open = guard(&[]);
         for (host, known) in [
             ("localhost", true),
             ("LocalHost:8080", true),
@@ -236,14 +233,14 @@ mod tests {
             ("", false),
         ] {
             let head = head(&format!("Host: {host}\r\n"));
-            assert_eq!(local.knows_host(&head), known, "{host:?}");
-            assert!(open.knows_host(&head));
+            assert_eq!(local.knows_host(&head, LOCAL), known, "{host:?}");
+            assert!(open.knows_host(&head, OPEN));
         }
     }
 
     #[test]
     fn the_name_in_a_whole_url_is_the_one_that_counts() {
-        let local = guard(&["https://chat.example"], "127.0.0.1:8080");
+        let local = guard(&["https://chat.example"]);
         for (target, host, known) in [
             ("http://localhost:8080/ws", "localhost:8080", true),
             ("HTTP://LOCALHOST/ws", "localhost", true),
@@ -259,7 +256,7 @@ mod tests {
             ("/http://evil.example/ws", "localhost", true),
         ] {
             let head = asking(target, &format!("Host: {host}\r\n"));
-            assert_eq!(local.knows_host(&head), known, "{target}, {host}");
+            assert_eq!(local.knows_host(&head, LOCAL), known, "{target}, {host}");
         }
         // The same goes for where a page is from, and for what is this machine's own.
         for (target, other) in [("localhost", "evil.example"), ("evil.example", "localhost")] {

@@ -11,7 +11,6 @@ use flate2::write::GzEncoder;
 use log::warn;
 use sha1::{Digest, Sha1};
 
-use crate::net::Address;
 use crate::server::doors::web::documents;
 use crate::server::doors::web::origin::{Guard, Origin};
 use crate::web;
@@ -48,10 +47,6 @@ impl Site {
             guard: Guard::new(origins),
             pages: HashMap::new(),
         }
-    }
-
-    pub(in crate::server) fn opens_at(&mut self, address: &Address) {
-        self.guard.opens_at(address);
     }
 
     pub(in crate::server) fn guard(&self) -> &Guard {

@@ -181,7 +181,7 @@ fn name(server: &ChatServer, cx: &Context<ChatServer>, id: HandleId) -> Option<S
             None => "a browser".to_owned(),
         });
     }
-    let web = server.web.map(|web| web.net());
+    let web = server.web.iter().map(|entrance| entrance.server.net());
     let mut doors = server.servers.iter().copied().chain(web);
     let door = doors.find(|door| door.handle_id() == id)?;
     Some(door.address(cx)?.to_string())
