@@ -65,6 +65,7 @@
 
 mod body;
 mod client;
+mod header_methods;
 mod incoming;
 mod incoming_message;
 mod message;

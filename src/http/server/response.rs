@@ -9,6 +9,7 @@ use super::{connection, giving_up};
 use crate::Context;
 use crate::event_loop::listeners::{Role, adds_listeners, listener_methods};
 use crate::event_loop::{CallbackResult, CallbackSite, ListenerId};
+use crate::http::header_methods::header_methods;
 use crate::http::message::Misuse;
 use crate::http::message::fields::check_text;
 use crate::http::message::outgoing::Outgoing;
@@ -24,6 +25,7 @@ listener_methods! { ServerResponse of ResponseEvent, ResponseEventKind, ServerRe
 }
 
 adds_listeners! { ServerResponse, ResponseEventKind, Callback, S: 'static }
+header_methods! { ServerResponse }
 
 impl ServerResponse {
     /// A callback of this response, or of its request, has returned.
@@ -72,6 +74,10 @@ impl ServerResponse {
 
     fn known<S: 'static>(self, cx: &Context<S>) -> Option<&Response> {
         Some(&connection::exchange(cx, self.socket, self.number)?.response)
+    }
+
+    fn outgoing<S: 'static>(self, cx: &Context<S>) -> Option<&Outgoing> {
+        Some(&self.known(cx)?.outgoing)
     }
 
     fn run<S: 'static, R: CallbackResult>(
@@ -135,75 +141,6 @@ impl ServerResponse {
             exchange.response.message = Some(message.into())
         });
         Ok(self)
-    }
-
-    /// Sets a field, in the place of any of the same name (`res.setHeader`).
-    ///
-    /// # Errors
-    ///
-    /// `ERR_INVALID_HTTP_TOKEN` for a name that is none, `ERR_INVALID_CHAR` for a value with a
-    /// line end or another control character, `ERR_HTTP_INVALID_HEADER_VALUE` for a
-    /// `Content-Length` that is no number and a `Transfer-Encoding` other than `chunked`,
-    /// `ERR_HTTP_HEADERS_SENT` after the head is sent: what goes out never depends on what a value
-    /// smuggles in.
-    pub fn set_header<S: 'static>(
-        self,
-        cx: &mut Context<S>,
-        name: &str,
-        value: impl AsRef<[u8]>,
-    ) -> Result<Self, Error> {
-        self.change(cx, |outgoing| outgoing.set(name, value.as_ref()))
-    }
-
-    /// Adds a field beside those of the same name (`res.appendHeader`): how to set several cookies.
-    ///
-    /// # Errors
-    ///
-    /// As [`set_header`](Self::set_header).
-    pub fn append_header<S: 'static>(
-        self,
-        cx: &mut Context<S>,
-        name: &str,
-        value: impl AsRef<[u8]>,
-    ) -> Result<Self, Error> {
-        self.change(cx, |outgoing| outgoing.append(name, value.as_ref()))
-    }
-
-    /// Takes a field out again (`res.removeHeader`). Of `Date`, `Connection`, `Content-Length` and
-    /// `Transfer-Encoding` it says that they are not to be added by themselves either.
-    ///
-    /// # Errors
-    ///
-    /// `ERR_HTTP_HEADERS_SENT` after the head is sent.
-    pub fn remove_header<S: 'static>(self, cx: &mut Context<S>, name: &str) -> Result<Self, Error> {
-        self.change(cx, |outgoing| outgoing.remove(name))
-    }
-
-    /// The value of a field that was set (`res.getHeader`).
-    #[must_use]
-    pub fn get_header<'a, S: 'static>(self, cx: &'a Context<S>, name: &str) -> Option<&'a [u8]> {
-        self.known(cx)?.outgoing.fields.get(name)
-    }
-
-    /// Whether a field was set (`res.hasHeader`).
-    #[must_use]
-    pub fn has_header<S: 'static>(self, cx: &Context<S>, name: &str) -> bool {
-        self.get_header(cx, name).is_some()
-    }
-
-    /// The names that were set, in lower case, in order (`res.getHeaderNames`).
-    #[must_use]
-    pub fn get_header_names<S: 'static>(self, cx: &Context<S>) -> Vec<String> {
-        let own = self.known(cx);
-        own.map_or(Vec::new(), |own| own.outgoing.fields.names())
-    }
-
-    /// The fields that were set, in order (`res.getHeaders`): each name in lower case, with its
-    /// values.
-    #[must_use]
-    pub fn get_headers<S: 'static>(self, cx: &Context<S>) -> Vec<(String, Vec<&[u8]>)> {
-        let own = self.known(cx);
-        own.map_or(Vec::new(), |own| own.outgoing.fields.by_name())
     }
 
     /// Whether the head carries a `Date`; it does by default (`res.sendDate`).
@@ -291,19 +228,6 @@ impl ServerResponse {
         fine
     }
 
-    /// Sets fields that follow a body in chunks (`res.addTrailers`); before its end.
-    ///
-    /// # Errors
-    ///
-    /// As [`set_header`](Self::set_header).
-    pub fn add_trailers<S: 'static>(
-        self,
-        cx: &mut Context<S>,
-        trailers: &[(&str, &str)],
-    ) -> Result<Self, Error> {
-        self.change(cx, |outgoing| outgoing.add_trailers(trailers))
-    }
-
     /// Ends the response (`res.end()`). Ending it again is a no-op.
     pub fn end<S: 'static>(self, cx: &mut Context<S>) -> Self {
         self.end_with(cx, b"")
@@ -359,12 +283,6 @@ impl ServerResponse {
     /// ended and the kernel takes all that is left of it.
     pub fn destroy<S: 'static>(self, cx: &mut Context<S>) {
         self.give_up(cx);
-    }
-
-    /// Whether the head is fixed (`res.headersSent`).
-    #[must_use]
-    pub fn headers_sent<S: 'static>(self, cx: &Context<S>) -> bool {
-        self.known(cx).is_some_and(|own| own.outgoing.head_sent)
     }
 
     /// Whether `end` was called (`res.writableEnded`); true of a stale one.
