@@ -25,6 +25,8 @@ pub(super) struct Layered {
     pub(super) was_opened: bool,
     /// When it has to be open.
     pub(super) deadline: Option<Timer>,
+    /// How many bytes it was given.
+    pub(super) came: u64,
     /// What had been read from the descriptor before there was a layer.
     early: Vec<u8>,
     /// What was handed on beyond what the reader had room for.
@@ -70,6 +72,7 @@ impl Layered {
             side,
             was_opened: false,
             deadline: None,
+            came: 0,
             early,
             overflow: Vec::new(),
             unsent: Vec::new(),
@@ -184,6 +187,7 @@ impl Layered {
         if came.is_empty() {
             return;
         }
+        self.came += came.len() as u64;
         let overflow = &mut self.overflow;
         let hand_on = &mut |bytes: &[u8]| {
             let fit = bytes.len().min(buffer.len() - *count);

@@ -216,6 +216,17 @@ impl Socket {
             .map_or(0, |connection| connection.bytes_read)
     }
 
+    /// Bytes that have come from the system so far: those that were [read](Self::bytes_read), or, of
+    /// a socket that has a [layer](super::Layer), those that the layer was given. Node has no such
+    /// thing.
+    #[must_use]
+    pub fn bytes_received<S>(self, cx: &Context<S>) -> u64 {
+        cx.connection(self.0).map_or(0, |connection| {
+            let layered = connection.layered();
+            layered.map_or(connection.bytes_read, |layered| layered.came)
+        })
+    }
+
     /// Bytes that have come and were not read, as far as the system tells (`FIONREAD`); none of a
     /// socket that is closed. Node has no such thing.
     #[must_use]
