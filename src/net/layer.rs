@@ -71,7 +71,7 @@ pub trait Layer: Any {
     fn kept(&self) -> usize;
 
     /// What it was given and has not answered, if the socket can go on without it: if what the
-    /// peer sends is not the layer's at all.
+    /// peer sends is not the layer's at all, or if nothing was sent either way.
     fn give_back(&mut self) -> Option<Vec<u8>>;
 }
 

@@ -119,8 +119,8 @@ impl Socket {
     }
 
     /// Takes the layer off again, whose peer does not speak as it does, and gives what has come
-    /// back to the socket: it can be read and answered as it is. False if the layer has said anything
-    /// already. To be called by a listener of [`ServerEvent::TlsClientError`], which so takes the
+    /// back to the socket: it can be read and answered as it is; so it can if nothing has come. False
+    /// if the layer has said anything already. To be called by a listener of [`ServerEvent::TlsClientError`], which so takes the
     /// socket over; any other socket is destroyed behind that event.
     pub fn remove_layer<S>(self, cx: &mut Context<S>) -> bool {
         let Some(connection) = cx.connection_mut(self.0) else {
@@ -133,7 +133,9 @@ impl Socket {
         let own = connection.own.get_or_insert_default();
         let layered = own.layered.take();
         connection.bytes_read += bytes.len() as u64;
-        connection.keep(&bytes);
+        if !bytes.is_empty() {
+            connection.keep(&bytes);
+        }
         if let Some(timer) = layered.and_then(|layered| layered.deadline) {
             cx.clear_timer(timer);
         }

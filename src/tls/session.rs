@@ -430,7 +430,8 @@ impl Layer for Session {
 
     fn give_back(&mut self) -> Option<Vec<u8>> {
         self.held.set(0);
-        self.is_foreign.then(|| std::mem::take(&mut self.torn))
+        let has_said_nothing = matches!(self.end, End::Server(_)) && !self.has_begun;
+        (self.is_foreign || has_said_nothing).then(|| std::mem::take(&mut self.torn))
     }
 }
 
