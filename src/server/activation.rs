@@ -8,15 +8,15 @@ use listenfd::ListenFd;
 use log::info;
 
 use crate::net::Listener;
-use crate::server::bind::{StartError, set_options};
+use crate::server::bind::{Bound, StartError, set_options};
 
 /// What was passed.
 #[derive(Default)]
 pub(super) struct Passed {
-    /// For the line door.
-    pub(super) line: Vec<Listener>,
-    /// For the web door: those that are called `web` (`FileDescriptorName=web`).
-    pub(super) web: Vec<Listener>,
+    /// For the line door; over TLS those that are called `tls` (`FileDescriptorName=tls`).
+    pub(super) line: Vec<Bound>,
+    /// For the web door: those that are called `web`, and over TLS those that are called `https`.
+    pub(super) web: Vec<Bound>,
 }
 
 /// Takes over what was passed to this process, if anything was.
@@ -50,8 +50,10 @@ pub(super) fn passed() -> Result<Passed, StartError> {
         set_options(&mut listener);
         info!("the service manager has passed {}", listener.address());
         match name {
-            "web" => passed.web.push(listener),
-            _ => passed.line.push(listener),
+            "web" => passed.web.push(Bound::passed(listener, false)),
+            "https" => passed.web.push(Bound::passed(listener, true)),
+            "tls" => passed.line.push(Bound::passed(listener, true)),
+            _ => passed.line.push(Bound::passed(listener, false)),
         }
     }
     Ok(passed)

@@ -49,6 +49,30 @@ impl fmt::Display for StartError {
 
 impl std::error::Error for StartError {}
 
+/// A door's address, bound.
+pub(super) struct Bound {
+    pub(super) listener: Listener,
+    /// TLS is spoken there.
+    pub(super) is_tls: bool,
+}
+
+/// What stands in front of an address where TLS is spoken, of the two doors.
+pub(super) const TLS: &str = "tls://";
+pub(super) const HTTPS: &str = "https://";
+
+impl Bound {
+    /// Where it is, as flags say it.
+    pub(super) fn shown(&self, scheme: &str) -> String {
+        let scheme = if self.is_tls { scheme } else { "" };
+        format!("{scheme}{}", self.listener.address())
+    }
+
+    /// One that somebody else has bound.
+    pub(super) fn passed(listener: Listener, is_tls: bool) -> Self {
+        Self { listener, is_tls }
+    }
+}
+
 /// Where the line door is if nobody says where.
 const LINE: &str = "127.0.0.1:3000";
 
@@ -58,14 +82,14 @@ const LINE: &str = "127.0.0.1:3000";
 /// If none is given, those that were `passed` are enough.
 pub(super) fn bind_all(
     listen: &[String],
-    passed: Vec<Listener>,
+    passed: Vec<Bound>,
     ipc_mode: u32,
-) -> Result<Vec<Listener>, StartError> {
+) -> Result<Vec<Bound>, StartError> {
     let default = (listen.is_empty() && passed.is_empty()).then_some(LINE);
     let listen = listen.iter().map(String::as_str).chain(default);
-    let bound: Vec<Listener> = listen
+    let bound: Vec<Bound> = listen
         .map(|text| {
-            bind(text, ipc_mode)
+            bind_door(text, TLS, ipc_mode)
                 .map_err(|reason| StartError::new(format!("--listen {text}"), reason))
         })
         .collect::<Result<_, _>>()?;
@@ -73,12 +97,9 @@ pub(super) fn bind_all(
 }
 
 /// Binds all addresses of doors that are for proxies, or none.
-pub(super) fn bind_for_proxies(
-    listen: &[String],
-    ipc_mode: u32,
-) -> Result<Vec<Listener>, StartError> {
+pub(super) fn bind_for_proxies(listen: &[String], ipc_mode: u32) -> Result<Vec<Bound>, StartError> {
     let bound = listen.iter().map(|text| {
-        bind(text, ipc_mode)
+        bind_door(text, TLS, ipc_mode)
             .map_err(|reason| StartError::new(format!("--listen-proxy {text}"), reason))
     });
     bound.collect()
@@ -109,9 +130,9 @@ const OFF: &str = "off";
 /// If none is given, those that were `passed` are enough.
 pub(super) fn bind_web(
     web: &[String],
-    passed: Vec<Listener>,
+    passed: Vec<Bound>,
     ipc_mode: u32,
-) -> Result<Vec<Listener>, StartError> {
+) -> Result<Vec<Bound>, StartError> {
     if web.iter().any(|text| text == OFF) {
         let others = web.iter().any(|text| text != OFF);
         let reason = match passed.is_empty() {
@@ -122,18 +143,34 @@ pub(super) fn bind_web(
         return Err(StartError::new(format!("--web {OFF}"), reason));
     }
     if web.is_empty() && passed.is_empty() {
-        let bound = bind(WEB, ipc_mode).inspect_err(|reason| {
+        let bound = bind_door(WEB, HTTPS, ipc_mode).inspect_err(|reason| {
             warn!("no chat in the browser: {reason}; --web sets another address")
         });
         return Ok(bound.into_iter().collect());
     }
-    let bound: Vec<Listener> = web
+    let bound: Vec<Bound> = web
         .iter()
         .map(|text| {
-            bind(text, ipc_mode).map_err(|reason| StartError::new(format!("--web {text}"), reason))
+            bind_door(text, HTTPS, ipc_mode)
+                .map_err(|reason| StartError::new(format!("--web {text}"), reason))
         })
         .collect::<Result<_, _>>()?;
     Ok(passed.into_iter().chain(bound).collect())
+}
+
+/// Binds an address that has this scheme in front of it if TLS is spoken there.
+fn bind_door(text: &str, scheme: &str, ipc_mode: u32) -> Result<Bound, String> {
+    let (address, is_tls) = match text.strip_prefix(scheme) {
+        Some(address) => (address, true),
+        None if text.contains("://") => {
+            return Err(format!(
+                "not an address: in front of one may stand {scheme} and nothing else"
+            ));
+        }
+        None => (text, false),
+    };
+    let listener = bind(address, ipc_mode)?;
+    Ok(Bound { listener, is_tls })
 }
 
 fn bind(text: &str, ipc_mode: u32) -> Result<Listener, String> {

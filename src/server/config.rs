@@ -1,5 +1,7 @@
 //! The flags, their environment variables, and what they default to.
 
+use std::path::PathBuf;
+
 use clap::{CommandFactory, FromArgMatches, Parser};
 
 use crate::chat;
@@ -26,7 +28,7 @@ use crate::server::keeping::{Command, Sync};
 pub struct Config {
     /// Where to listen: IP:PORT, HOST:PORT, PORT for this machine alone, :PORT for all its
     /// addresses, a path with a / in it for a Unix socket, or @NAME for an abstract one. Port 0
-    /// takes a free one. May be repeated; several may be separated by commas. If not given, what
+    /// takes a free one. With tls:// in front of it TLS is spoken there. May be repeated; several may be separated by commas. If not given, what
     /// the service manager has passed, or 127.0.0.1:3000
     #[arg(
         long,
@@ -56,7 +58,8 @@ pub struct Config {
     )]
     pub trust_proxy: Vec<TrustedProxy>,
 
-    /// Where browsers chat: an address as for --listen; or off. May be repeated; several may be
+    /// Where browsers chat: an address as for --listen, with https:// in front of it over TLS; or
+    /// off. May be repeated; several may be
     /// separated by commas. If not given, 127.0.0.1:8080, if that is free
     #[arg(long, value_name = "ADDR", env = "LOOPCHAT_WEB", value_delimiter = ',')]
     pub web: Vec<String>,
@@ -80,6 +83,31 @@ pub struct Config {
         value_delimiter = ','
     )]
     pub expose: Vec<Exposed>,
+
+    /// A certificate for the doors that speak TLS, in PEM, with those of who has signed it behind
+    /// it. May be repeated; several may be separated by commas: which of them a client is shown
+    /// depends on the name that it asks for. It is read again when it changes, and at SIGHUP
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "LOOPCHAT_TLS_CERT",
+        value_delimiter = ','
+    )]
+    pub tls_cert: Vec<PathBuf>,
+
+    /// Its private key, in PEM; as many as there are certificates, in the same order
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "LOOPCHAT_TLS_KEY",
+        value_delimiter = ','
+    )]
+    pub tls_key: Vec<PathBuf>,
+
+    /// Make a certificate for this machine, which nobody else trusts, and keep it for the next
+    /// time: in $STATE_DIRECTORY, $XDG_STATE_HOME/loopchat or ~/.local/state/loopchat
+    #[arg(long, env = "LOOPCHAT_TLS_DEV")]
+    pub tls_dev: bool,
 
     /// Permissions of Unix socket files, in octal: who may write to one may chat
     #[arg(

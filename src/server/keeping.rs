@@ -98,6 +98,14 @@ fn wanted(given: Option<&str>, variable: impl Fn(&'static str) -> Option<OsStrin
         Some(path) => return Wanted::Given(Folder::new(path)),
         None => {}
     }
+    let folder = state_folder(variable);
+    folder.map_or(Wanted::Nowhere, |path| Wanted::ByDefault(Folder::new(path)))
+}
+
+/// The folder for what outlasts the process, if nobody has named one.
+pub(super) fn state_folder(
+    variable: impl Fn(&'static str) -> Option<OsString>,
+) -> Option<PathBuf> {
     let absolute = |name| {
         let path = PathBuf::from(variable(name)?);
         Some(path).filter(|path| path.is_absolute())
@@ -107,10 +115,9 @@ fn wanted(given: Option<&str>, variable: impl Fn(&'static str) -> Option<OsStrin
         Some(text) => PathBuf::from(text.split(':').next().unwrap_or(text)),
         None => path,
     });
-    let folder = managed
+    managed
         .or_else(|| Some(absolute("XDG_STATE_HOME")?.join("loopchat")))
-        .or_else(|| Some(absolute("HOME")?.join(".local/state/loopchat")));
-    folder.map_or(Wanted::Nowhere, |path| Wanted::ByDefault(Folder::new(path)))
+        .or_else(|| Some(absolute("HOME")?.join(".local/state/loopchat")))
 }
 
 /// Does what is asked of the program instead of serving: a copy of the store, or all that is kept of

@@ -14,16 +14,21 @@
 //! | `config.rs`, `environment.rs`, `bind.rs`, `activation.rs`, `descriptors.rs` | what happens before the loop runs |
 //! | `keeping.rs` | where what is said is kept, by flags and environment; `backup` and `export` |
 //! | `service_manager.rs` | what systemd is told |
-//! | `socket_files.rs` | socket files that somebody removes |
+//! | `certificates/` | keys and certificates of the doors that speak TLS |
+//! | `socket_files.rs`, `file_watch.rs` | socket files that somebody removes; how one hears of it |
+//! | `terminal.rs` | what SIGHUP means |
 //! | `log_queue.rs` | log lines on their way out, so that none of them can stop a turn |
 
 mod activation;
 mod bind;
+mod certificates;
 mod config;
 pub mod core;
 mod descriptors;
 mod doors;
 mod environment;
+#[cfg(target_os = "linux")]
+mod file_watch;
 mod inspect;
 mod keeping;
 mod log_queue;
@@ -33,8 +38,10 @@ mod on_sockets;
 mod service_manager;
 mod shutdown;
 mod socket_files;
+mod terminal;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::io;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -47,7 +54,9 @@ use crate::http::web_socket::Endpoint;
 use crate::net::{self, Context, EventLoop, Server, Socket};
 use crate::room_log::{MemoryLog, RoomLog};
 use activation::Passed;
+use bind::Bound;
 pub use bind::StartError;
+use certificates::Certificates;
 pub use config::{Config, Exposed};
 use core::access_log::AccessLog;
 #[cfg(test)]
@@ -59,6 +68,7 @@ use core::turns::Turns;
 pub use core::{Cost, Moment, framing, line_input, sessions};
 pub use doors::FRAMINGS;
 use doors::connections::Connections;
+use doors::handshakes::Handshakes;
 #[cfg(test)]
 pub(crate) use doors::line::words::{Times, render as render_lines};
 use doors::outlet::Outlet;
@@ -96,6 +106,10 @@ pub struct ChatServer {
     servers: Vec<Server>,
     /// Those of them to which only proxies connect, each with a PROXY header.
     proxy_doors: Vec<Server>,
+    /// Those of them at which TLS is spoken.
+    tls_doors: Vec<Server>,
+    certificates: Certificates,
+    handshakes: Handshakes,
     /// What members on the web door see of the rooms.
     board: Board,
     /// What the web door serves.
@@ -179,14 +193,35 @@ fn open_doors(
     let for_proxies = bind::bind_for_proxies(&config.listen_proxy, config.ipc_mode)?;
     let web = bind::bind_web(&config.web, passed.web, config.ipc_mode)?;
     let all = listeners.iter().chain(&for_proxies).chain(&web);
-    bind::wait_for_readers(all, config.stall_timeout);
+    bind::wait_for_readers(all.map(|bound| &bound.listener), config.stall_timeout);
+    let certificates = Certificates::open(&config)?;
     let mut server = ChatServer::new(event_loop, config, log);
+    server.certificates = certificates;
     event_loop.on_check(ChatServer::keep_within_memory);
     let for_all = listeners.into_iter().map(|listener| (listener, false));
     let for_proxies = for_proxies.into_iter().map(|listener| (listener, true));
-    for (listener, is_for_proxies) in for_all.chain(for_proxies) {
-        let address = listener.address().clone();
-        let door = line_door::open(event_loop, server.hub.high_water_mark());
+    for (bound, is_for_proxies) in for_all.chain(for_proxies) {
+        let flag = match is_for_proxies {
+            true => "--listen-proxy",
+            false => "--listen",
+        };
+        let shown = bound.shown(bind::TLS);
+        let cannot = |reason: &dyn fmt::Display| StartError::new(format!("{flag} {shown}"), reason);
+        let Bound { listener, is_tls } = bound;
+        let high_water_mark = server.hub.high_water_mark();
+        let door = match is_tls {
+            true => {
+                let options = server.certificates.options();
+                let options = options.map_err(|reason| cannot(&reason))?;
+                let door = line_door::open_tls(event_loop, high_water_mark, options);
+                let door = door.map_err(|error| cannot(&error))?;
+                let shown = server.certificates.show_at(event_loop, door);
+                shown.map_err(|error| cannot(&error))?;
+                server.tls_doors.push(door);
+                door
+            }
+            false => line_door::open(event_loop, high_water_mark),
+        };
         server.servers.push(door);
         server.socket_files.note(door, &listener);
         if is_for_proxies {
@@ -194,17 +229,11 @@ fn open_doors(
         }
         door.listen_on(event_loop, listener);
         if !door.listening(event_loop) {
-            let reason = "the system cannot poll it";
-            let flag = if is_for_proxies {
-                "--listen-proxy"
-            } else {
-                "--listen"
-            };
-            return Err(StartError::new(format!("{flag} {address}"), reason));
+            return Err(cannot(&"the system cannot poll it"));
         }
         match is_for_proxies {
-            true => info!("listening for proxies on {address}"),
-            false => info!("listening on {address}"),
+            true => info!("listening for proxies on {shown}"),
+            false => info!("listening on {shown}"),
         }
     }
     if !server.proxy_doors.is_empty() && server.config.trust_proxy.is_empty() {
@@ -212,6 +241,7 @@ fn open_doors(
     }
     web_door::open(event_loop, &mut server, web)?;
     socket_files::watch(event_loop, &mut server);
+    certificates::watch(event_loop, &mut server);
     Ok(server)
 }
 
@@ -243,6 +273,9 @@ impl ChatServer {
             tick: None,
             servers: Vec::new(),
             proxy_doors: Vec::new(),
+            tls_doors: Vec::new(),
+            certificates: Certificates::default(),
+            handshakes: Handshakes::default(),
             end: End::default(),
             ends_since: None,
             end_deadline: None,

@@ -13,33 +13,67 @@ use crate::chat::DisconnectReason;
 use crate::event_loop::{SIGHUP, SIGINT, SIGTERM, Signal};
 use crate::http::web_socket;
 use crate::net::{self, Context, Socket};
+use crate::server::certificates::{self, Why};
 use crate::server::core::hub::seconds;
 use crate::server::service_manager::{self, State};
+use crate::server::terminal::HangUp;
 use crate::server::{ChatServer, Loop, moment};
 
-/// Shuts down at the first signal. The next one ends the process at once, even if the loop is
-/// busy.
+/// How long after SIGHUP the terminal is looked at again: the system may send it a moment before it
+/// takes the terminal away.
+const TERMINAL: Duration = Duration::from_secs(1);
+
+/// Shuts down at the first signal that says so; SIGHUP may have
+/// [another meaning](crate::server::terminal). The next one ends the process at once, even if the loop is busy.
 pub(super) fn on_signals(event_loop: &mut Loop) -> io::Result<()> {
-    // Whoever starts it with `nohup` wants it to outlive the terminal.
-    let signals: &[Signal] = match SIGHUP.is_ignored() {
-        true => &[SIGINT, SIGTERM],
-        false => &[SIGINT, SIGTERM, SIGHUP],
+    let hang_up = HangUp::at_start();
+    let ending: &[Signal] = match hang_up {
+        HangUp::Ends => &[SIGINT, SIGTERM, SIGHUP],
+        HangUp::Reads => &[SIGINT, SIGTERM],
     };
     let mut has_come = false;
-    event_loop.on_signal(signals, move |server: &mut ChatServer, cx, signal| {
-        if std::mem::replace(&mut has_come, true) || server.end.has_begun() {
-            cx.stop(); // both came before the loop could look
-            return;
-        }
-        for other in signals.iter().copied() {
-            if let Err(error) = other.restore_default() {
-                warn!("a second {other} will not end the process at once: {error}");
+    event_loop.on_signal(
+        &[SIGINT, SIGTERM, SIGHUP],
+        move |server: &mut ChatServer, cx, signal| {
+            if signal == SIGHUP && !hang_up.is_the_end() {
+                certificates::read_again(server, cx, Why::Asked);
+                if hang_up == HangUp::Ends {
+                    look_again(cx, hang_up, ending);
+                }
+            } else if std::mem::replace(&mut has_come, true) || server.end.has_begun() {
+                cx.stop(); // both came before the loop could look
+            } else {
+                end_by(server, cx, signal, ending);
             }
-        }
-        info!("{signal}: shutting down; again to end at once");
-        begin_after_what_came(server, cx);
-    })?;
+        },
+    )?;
     Ok(())
+}
+
+/// SIGHUP has come, and the terminal is still there.
+fn look_again(cx: &mut Context<ChatServer>, hang_up: HangUp, ending: &'static [Signal]) {
+    let timer = cx.set_timeout(TERMINAL, move |server: &mut ChatServer, cx| {
+        if hang_up.is_the_end() && matches!(server.end, End::Far) {
+            end_by(server, cx, SIGHUP, ending);
+        }
+    });
+    cx.set_timer_ref(timer, false);
+}
+
+/// A signal has come that says that it is to end; another of them ends it at once.
+fn end_by(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    signal: Signal,
+    ending: &[Signal],
+) {
+    for other in ending.iter().copied() {
+        if let Err(error) = other.restore_default() {
+            warn!("a second {other} will not end the process at once: {error}");
+        }
+    }
+    info!("{signal}: shutting down; again to end at once");
+    begin_after_what_came(server, cx);
 }
 
 /// How far the orderly end has come.
@@ -66,6 +100,9 @@ pub(super) struct Mark(u64);
 const FRAMED: usize = 8;
 const FRAME: usize = 14;
 
+/// Over TLS a byte may have come in a record of its own, of so many bytes at most.
+const RECORDED: usize = 32;
+
 impl End {
     pub(super) fn has_begun(&self) -> bool {
         matches!(self, Self::HasBegun)
@@ -85,7 +122,7 @@ pub(super) fn begin_after_what_came(server: &mut ChatServer, cx: &mut Context<Ch
     }
     let marks = server.connections.iter().map(|connection| {
         let socket = connection.socket;
-        let came = socket.bytes_read(cx) + socket.unread_in_kernel(cx) as u64;
+        let came = socket.bytes_received(cx) + socket.unread_in_kernel(cx) as u64;
         (socket, Mark(came))
     });
     server.end = End::Hears(marks.collect());
@@ -122,7 +159,7 @@ fn go_on(server: &mut ChatServer, cx: &mut Context<ChatServer>) {
         if !from.is_empty() {
             // What is read may be no more than a part of a line, or of a frame: nobody tells then.
             let is_being_read = |(&socket, &Mark(came)): (&Socket, &Mark)| {
-                socket.bytes_read(cx) < came && !socket.is_paused(cx)
+                socket.bytes_received(cx) < came && !socket.is_paused(cx)
             };
             let goes_on = from.iter().any(is_being_read);
             server.end = End::Hears(from);
@@ -156,13 +193,17 @@ fn is_to_be_heard(
         // Whoever only looks at pages is not waited for, unless its turn comes anyway.
         false => connection.visits && waits,
     };
-    let read = socket.bytes_read(cx);
+    let read = socket.bytes_received(cx);
     if read < came && connection.is_heard() {
         return socket.readable(cx);
     }
     // It is heard in order: what is kept was sent last.
     let heard_later = connection.held() + web_socket::held(cx, socket);
     let kept = socket.readable_length(cx) + FRAMED * heard_later + FRAME;
+    let kept = match socket.encrypted(cx) {
+        true => RECORDED * kept,
+        false => kept,
+    };
     has_more && read.saturating_sub(came) <= kept as u64
 }
 

@@ -26,7 +26,7 @@ struct SocketFile {
 pub(super) struct SocketFiles {
     files: Vec<SocketFile>,
     #[cfg(target_os = "linux")]
-    watch: Option<linux::Watch>,
+    watch: Option<crate::server::file_watch::Watch>,
     /// They will be looked at again in a while, whatever the system tells.
     #[cfg(target_os = "linux")]
     again_set: bool,
@@ -55,87 +55,39 @@ pub(super) use linux::watch;
 #[cfg(target_os = "linux")]
 mod linux {
     use std::fs;
-    use std::io;
-    use std::mem::MaybeUninit;
-    use std::os::fd::{AsRawFd, OwnedFd};
     use std::os::unix::fs::MetadataExt;
     use std::path::Path;
-    use std::rc::Rc;
     use std::time::Duration;
 
     use log::warn;
-    use mio::event::Source;
-    use mio::unix::SourceFd;
-    use mio::{Interest, Registry, Token};
-    use rustix::fs::inotify::{self, CreateFlags, Reader, WatchFlags};
+    use rustix::fs::inotify::WatchFlags;
     use rustix::io::Errno;
 
     use super::{ChatServer, Context};
     use crate::server::bind;
+    use crate::server::file_watch::Watch;
 
     /// How long until a file is tried again that could not be made, since its folder is gone or
     /// something else in its place.
     const TRY_AGAIN: Duration = Duration::from_secs(10);
 
-    /// The descriptor through which the system tells.
-    #[derive(Clone)]
-    pub(super) struct Watch(Rc<OwnedFd>);
-
-    impl Watch {
-        fn new() -> io::Result<Self> {
-            let descriptor = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
-            Ok(Self(Rc::new(descriptor)))
-        }
-
-        /// Whatever is at this path is of interest; that its number of links changes tells that it
-        /// is removed.
-        fn add(&self, path: &Path) -> Result<(), Errno> {
-            let events = WatchFlags::ATTRIB | WatchFlags::MOVE_SELF | WatchFlags::DELETE_SELF;
-            inotify::add_watch(&*self.0, path, events | WatchFlags::DONT_FOLLOW).map(|_| ())
-        }
-
-        /// The same for a file of ours. False if it is gone already.
-        fn add_own(&self, path: &Path) -> bool {
-            match self.add(path) {
-                Err(Errno::NOENT) => return false,
-                Err(error) => {
-                    warn!("nobody will notice if the socket file {path:?} is removed: {error}");
-                }
-                Ok(()) => {}
-            }
-            true
-        }
-
-        /// Reads what there is to read. Which file it was about is seen by a look at them all.
-        fn drain(&self) {
-            let mut buffer = [MaybeUninit::uninit(); 1024];
-            let mut events = Reader::new(&*self.0, &mut buffer);
-            while events.next().is_ok() {}
-        }
+    /// Whatever is at this path is of interest; that its number of links changes tells that it is
+    /// removed.
+    fn add(watch: &Watch, path: &Path) -> Result<(), Errno> {
+        let events = WatchFlags::ATTRIB | WatchFlags::MOVE_SELF | WatchFlags::DELETE_SELF;
+        watch.add(path, events | WatchFlags::DONT_FOLLOW)
     }
 
-    impl Source for Watch {
-        fn register(
-            &mut self,
-            registry: &Registry,
-            token: Token,
-            interest: Interest,
-        ) -> io::Result<()> {
-            SourceFd(&self.0.as_raw_fd()).register(registry, token, interest)
+    /// The same for a file of ours. False if it is gone already.
+    fn add_own(watch: &Watch, path: &Path) -> bool {
+        match add(watch, path) {
+            Err(Errno::NOENT) => return false,
+            Err(error) => {
+                warn!("nobody will notice if the socket file {path:?} is removed: {error}");
+            }
+            Ok(()) => {}
         }
-
-        fn reregister(
-            &mut self,
-            registry: &Registry,
-            token: Token,
-            interest: Interest,
-        ) -> io::Result<()> {
-            SourceFd(&self.0.as_raw_fd()).reregister(registry, token, interest)
-        }
-
-        fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
-            SourceFd(&self.0.as_raw_fd()).deregister(registry)
-        }
+        true
     }
 
     /// Watches the socket files that were noted.
@@ -143,22 +95,10 @@ mod linux {
         if server.socket_files.files.is_empty() {
             return;
         }
-        let opened = Watch::new().and_then(|watch| {
-            let handle = cx.poll(
-                watch.clone(),
-                Interest::READABLE,
-                |server, cx, _, watch, _| {
-                    watch.drain();
-                    look(server, cx);
-                },
-            )?;
-            cx.set_poll_ref(handle, false);
-            Ok(watch)
-        });
-        match opened {
+        match Watch::open(cx, look) {
             Ok(watch) => {
                 for file in &server.socket_files.files {
-                    watch.add_own(&file.path);
+                    add_own(&watch, &file.path);
                 }
                 server.socket_files.watch = Some(watch);
                 look(server, cx); // one may be gone since it was made
@@ -192,7 +132,7 @@ mod linux {
                     );
                 }
                 // That it goes is told, if the system lets us watch it, or found out later.
-                let _ = watch.add(&file.path);
+                let _ = add(&watch, &file.path);
                 missing = true;
                 continue;
             }
@@ -204,7 +144,7 @@ mod linux {
                     );
                     file.inode = listener.socket_file_inode();
                     (file.missed, file.taken) = (false, false);
-                    missing |= !watch.add_own(&file.path);
+                    missing |= !add_own(&watch, &file.path);
                     // The old one goes after the new one is there: it knows that this file is not
                     // its own.
                     file.door.close(cx);

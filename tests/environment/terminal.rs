@@ -2,27 +2,66 @@
 
 use std::process::Command;
 
-use crate::support::{Folder, Server, Signal, untouched};
+use rustix::process::{Pid, kill_process};
+
+use crate::support::{Folder, Server, Signal, has_tool, untouched};
 use crate::{can_chat, ends_well};
+
+/// Whoever runs the tests may have them ignore the signal, and programs inherit that.
+const DEFAULT: &str = "--default-signal=HUP";
+
+/// The server in a terminal of its own, which is there as long as the process is.
+fn in_a_terminal() -> Server {
+    let binary = env!("CARGO_BIN_EXE_loopchat");
+    let inside = format!("exec env {DEFAULT} '{binary}' --listen 127.0.0.1:0 2>&3");
+    let script = format!("exec 3>&2; exec script -qfc \"{inside}\" /dev/null");
+    let mut shell = Command::new("sh");
+    untouched(shell.args(["-c", &script])).env("LOOPCHAT_WEB", "off");
+    Server::listening(&mut shell)
+}
 
 #[test]
 fn a_terminal_that_is_closed_is_an_orderly_end() {
-    // Whoever runs the tests may have them ignore the signal, and programs inherit that.
-    let mut command = Command::new("env");
-    command.args(["--default-signal=HUP", env!("CARGO_BIN_EXE_loopchat")]);
+    if !has_tool("script") {
+        return;
+    }
+    let mut server = in_a_terminal();
+    let (mut alice, bob) = can_chat(&server.address);
+    server.signal(Signal::KILL);
+    alice.expect("* The server is shutting down. Goodbye.");
+    drop((alice, bob));
+    server.ended();
+    server.expect_log(|line| line.contains("SIGHUP: shutting down"));
+}
+
+#[test]
+fn as_long_as_the_terminal_is_there_the_signal_is_no_end() {
+    if !has_tool("script") {
+        return;
+    }
+    let server = in_a_terminal();
+    let script = server.pid().as_raw_nonzero();
+    let children = server.proc(&format!("task/{script}/children"));
+    let inside = children.trim().parse().ok().and_then(Pid::from_raw);
+    let inside = inside.expect("one child");
+    kill_process(inside, Signal::HUP).expect("it is there");
+    server.expect_log(|line| line.contains("there is no certificate to be read again"));
+    can_chat(&server.address);
+}
+
+#[test]
+fn without_a_terminal_the_signal_is_no_end() {
+    if !has_tool("setsid") {
+        return;
+    }
+    let mut command = Command::new("setsid");
+    command.args(["env", DEFAULT, env!("CARGO_BIN_EXE_loopchat")]);
     untouched(&mut command).env("LOOPCHAT_WEB", "off");
     let mut server = Server::listening(command.args(["--listen", "127.0.0.1:0"]));
-    let (mut alice, _bob) = can_chat(&server.address);
     server.signal(Signal::HUP);
-    alice.expect("* The server is shutting down. Goodbye.");
-    drop((alice, _bob));
-    assert_eq!(server.ended().code(), Some(0));
-    let log = server.log();
-    assert!(
-        log.iter()
-            .any(|line| line.contains("SIGHUP: shutting down")),
-        "{log:#?}"
-    );
+    server.expect_log(|line| line.contains("there is no certificate to be read again"));
+    can_chat(&server.address);
+    ends_well(&mut server);
 }
 
 #[test]

@@ -71,6 +71,7 @@ impl ChatServer {
         }
         self.turns.forget(socket);
         self.entering.remove(&socket);
+        self.handshakes.forget(socket);
         let Some(connection) = self.connections.remove(socket, cx.now()) else {
             self.connections.turned_away.remove(&socket);
             return;

@@ -25,8 +25,8 @@ pub(in crate::server) struct Connection {
     pub(in crate::server) unheard: Option<Box<Unheard>>,
     /// `None` while it only asks for pages, and once it has left the chat.
     pub(in crate::server) session: Option<SessionId>,
-    /// It has never been in the chat: it only looks at pages so far, or is a proxy that has not
-    /// said whom it speaks for.
+    /// It has never been in the chat: it only looks at pages so far, is a proxy that has not said
+    /// whom it speaks for, or in the middle of a handshake.
     pub(in crate::server) visits: bool,
     /// On the line door: what is still to be found out of it.
     pub(in crate::server) stage: Stage,

@@ -10,10 +10,12 @@
 //! | `outlet.rs` | what differs between the doors: how is written, read on, and ended |
 //! | `connections.rs` | what the doors keep of each connection |
 //! | `arrivals.rs`, `hearing.rs` | who comes and who is gone; when a connection is read |
+//! | `handshakes.rs` | connections over TLS, until it is spoken |
 //! | `trusted_proxies.rs` | which proxies may say who is behind them |
 
 pub(in crate::server) mod arrivals;
 pub(in crate::server) mod connections;
+pub(in crate::server) mod handshakes;
 pub(in crate::server) mod hearing;
 pub(in crate::server) mod json;
 pub(in crate::server) mod line;

@@ -130,6 +130,24 @@ fn describe(server: &ChatServer, cx: &Context<ChatServer>, text: &mut Text) {
     ] {
         text.sample(name, &[("call", call)], count);
     }
+    let name = "loopchat_tls_handshakes_total";
+    text.family(name, "counter", "Handshakes of TLS, by what came of them.");
+    let handshakes = &server.handshakes;
+    for (result, count) in [
+        ("done", handshakes.done),
+        ("failed", handshakes.failed),
+        ("not_tls", handshakes.not_tls),
+    ] {
+        text.sample(name, &[("result", result)], count);
+    }
+    let mut certificates = server.certificates.shown().peekable();
+    if certificates.peek().is_some() {
+        let name = "loopchat_tls_certificate_expiry_timestamp_seconds";
+        text.family(name, "gauge", "Until when a certificate holds.");
+        for (file, certificate) in certificates {
+            text.sample(name, &[("file", &file)], certificate.valid_to);
+        }
+    }
     text.counter(
         "loopchat_event_loop_turns_total",
         "Turns of the event loop.",
@@ -203,11 +221,10 @@ impl Text {
         self.line(format_args!("# TYPE {name} {kind}"));
     }
 
-    /// Labels are words of our own: nothing in them wants an escape.
     fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
         let labels: Vec<String> = labels
             .iter()
-            .map(|(label, value)| format!("{label}=\"{value}\""))
+            .map(|(label, value)| format!("{label}=\"{}\"", escaped(value)))
             .collect();
         match labels.is_empty() {
             true => self.line(format_args!("{name} {value}")),
@@ -228,6 +245,16 @@ impl Text {
     fn line(&mut self, line: std::fmt::Arguments<'_>) {
         writeln!(self.0, "{line}").expect("a string takes everything");
     }
+}
+
+/// A label's value, which may be a path.
+fn escaped(value: &str) -> String {
+    let escapes = [('\\', "\\\\"), ('"', "\\\""), ('\n', "\\n")];
+    let mut text = value.to_owned();
+    for (from, to) in escapes {
+        text = text.replace(from, to);
+    }
+    text
 }
 
 /// What Linux knows of the process, under the names that Prometheus's own libraries give it.
@@ -330,8 +357,10 @@ mod tests {
         text.counter("a_total", "As.", 3);
         text.family("b", "gauge", "Bs.");
         text.sample("b", &[("c", "d"), ("e", "f")], 1.5);
+        text.sample("b", &[("c", "/a\"b\\c\nd")], 2);
         let wanted = "# HELP a_total As.\n# TYPE a_total counter\na_total 3\n\
-                      # HELP b Bs.\n# TYPE b gauge\nb{c=\"d\",e=\"f\"} 1.5\n";
+                      # HELP b Bs.\n# TYPE b gauge\nb{c=\"d\",e=\"f\"} 1.5\n\
+                      b{c=\"/a\\\"b\\\\c\\nd\"} 2\n";
         assert_eq!(text.0, wanted);
     }
 }

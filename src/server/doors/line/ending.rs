@@ -28,7 +28,11 @@ pub(in crate::server) const LAST_LINES: Duration = Duration::from_secs(5);
 pub(in crate::server) const THROWN_AWAY: u64 = 64 * 1024;
 
 /// Bytes have come of a connection that we have ended. If it goes on and on, it is read no more.
-pub(super) fn throw_away(server: &ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
+pub(in crate::server::doors) fn throw_away(
+    server: &ChatServer,
+    cx: &mut Context<ChatServer>,
+    socket: Socket,
+) {
     let ending = server.connections.ending(socket);
     let before = ending.map_or(0, |ending| ending.bytes_read);
     if socket.bytes_read(cx) - before > THROWN_AWAY {
@@ -185,7 +189,11 @@ pub(in crate::server) fn close(
 }
 
 /// Ends our side of a connection, and sees to it that the other side does not take for ever.
-fn dismiss(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
+pub(in crate::server::doors) fn dismiss(
+    server: &mut ChatServer,
+    cx: &mut Context<ChatServer>,
+    socket: Socket,
+) {
     socket.end(cx);
     // It closes by itself once it has ended both its sides and taken everything.
     set_end_deadline(server, cx, socket, |cx, socket| {

@@ -26,14 +26,18 @@ use std::time::Duration;
 use log::debug;
 
 use crate::chat::{DisconnectReason, Peer};
-use crate::net::{self, Context, Event, Server, Socket};
+use crate::net::{self, Context, Error, Event, Server, Socket};
+use crate::server::core::cost::Cost;
 use crate::server::core::fan_out::Payload;
+use crate::server::core::sessions::SessionId;
 use crate::server::doors::arrivals;
 use crate::server::doors::connections::{Stage, Unheard};
+use crate::server::doors::handshakes;
 use crate::server::doors::json::objects::Pace;
 use crate::server::doors::outlet::{Door, Outlet};
 use crate::server::doors::{LINE_DOOR, LINES};
 use crate::server::{ChatServer, Loop};
+use crate::tls::{self, ServerOptions};
 use ending::{LAST_LINES, LINGER, close, end, last_words, see_off, throw_away, turn_away};
 use hearing::hear;
 use opening::{Foreign, Verdict};
@@ -70,6 +74,32 @@ pub(super) static DOOR: Door = Door {
 /// Makes the door; it opens when it is given a listener.
 pub(in crate::server) fn open(event_loop: &mut Loop, high_water_mark: u32) -> Server {
     let door = net::create_server(event_loop);
+    furnish(event_loop, door, high_water_mark);
+    door
+}
+
+/// The same, over TLS.
+///
+/// # Errors
+///
+/// As [`tls::create_server`].
+pub(in crate::server) fn open_tls(
+    event_loop: &mut Loop,
+    high_water_mark: u32,
+    options: ServerOptions,
+) -> Result<Server, Error> {
+    // A proxy may have something to say first, in the clear.
+    let door = tls::create_server(event_loop, options.at_once(false))?;
+    furnish(event_loop, door, high_water_mark);
+    door.on_secure_connection(event_loop, secured);
+    door.on_tls_client_error(event_loop, |server: &mut ChatServer, cx, error, socket| {
+        let place = server.browsers.clone();
+        handshakes::failed(server, cx, error, socket, &place);
+    });
+    Ok(door)
+}
+
+fn furnish(event_loop: &mut Loop, door: Server, high_water_mark: u32) {
     door.set_high_water_mark(event_loop, high_water_mark);
     // The door answers what came before the end of a stream, and only then ends its own side.
     door.set_allow_half_open(event_loop, true);
@@ -108,7 +138,6 @@ pub(in crate::server) fn open(event_loop: &mut Loop, high_water_mark: u32) -> Se
     door.on_error(event_loop, |_, _, _, error| {
         log::error!("the line door: {error}")
     });
-    door
 }
 
 fn connection(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
@@ -216,27 +245,82 @@ fn begins_with(
         },
         Peer::Tcp(_) => peer,
     };
-    admit(server, cx, socket, client.unwrap_or(itself));
-    if length < bytes.len() {
-        data(server, cx, socket, &bytes[length..]);
+    let rest = &bytes[length..];
+    let is_secure = speaks_tls(server, cx, socket);
+    if is_secure {
+        socket.unshift(cx, rest); // for the handshake
     }
+    admit(server, cx, socket, client.unwrap_or(itself));
+    if !is_secure && !rest.is_empty() {
+        data(server, cx, socket, rest);
+    }
+}
+
+/// Whether TLS is to be spoken at the door by which somebody has come.
+fn speaks_tls(server: &ChatServer, cx: &Context<ChatServer>, socket: Socket) -> bool {
+    let door = socket.server(cx);
+    door.is_some_and(|door| server.tls_doors.contains(&door))
+}
+
+/// Begins the handshake with somebody who enters when it is done. Whoever may not is told why then.
+fn secure(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, peer: Peer) {
+    if let Err(error) = socket.start_tls(server, cx) {
+        debug!("TLS cannot be spoken: {error}");
+        server.turn_away(socket);
+        socket.destroy(cx);
+        return;
+    }
+    let (connections, config) = (&mut server.connections, &server.config);
+    if let Err(refused) = connections.admits(peer, config, cx.now()) {
+        return turn_away(server, cx, socket, peer, &refused);
+    }
+    connections.insert(socket, None, peer, config, cx.now());
+    server.handshakes.begins(socket, peer);
+}
+
+/// A handshake is done.
+fn secured(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket) {
+    let Some(peer) = server.handshakes.is_done(socket) else {
+        return; // it was turned away
+    };
+    match enter(server, cx, socket, peer) {
+        Ok((session, cost)) => {
+            if let Some(connection) = server.connections.get_mut(socket) {
+                connection.session = Some(session);
+                connection.visits = false;
+                connection.stage = Stage::Opening;
+            }
+            server.spend_in_turn(cx, socket, cost);
+            server.finish(cx);
+        }
+        Err(refused) => {
+            server.connections.remove(socket, cx.now());
+            turn_away(server, cx, socket, peer, &refused);
+        }
+    }
+}
+
+/// Makes somebody a member of the chat.
+fn enter(
+    server: &mut ChatServer,
+    cx: &Context<ChatServer>,
+    socket: Socket,
+    peer: Peer,
+) -> Result<(SessionId, Cost), DisconnectReason> {
+    let outlet = Outlet {
+        door: LINE_DOOR,
+        socket,
+    };
+    server.enter(cx, outlet, LINES, peer)
 }
 
 /// Lets somebody in, or says why not.
 fn admit(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, peer: Peer) {
+    if speaks_tls(server, cx, socket) {
+        return secure(server, cx, socket, peer);
+    }
     let admitted = server.connections.admits(peer, &server.config, cx.now());
-    let entered = admitted.and_then(|()| {
-        server.enter(
-            cx,
-            Outlet {
-                door: LINE_DOOR,
-                socket,
-            },
-            LINES,
-            peer,
-        )
-    });
-    match entered {
+    match admitted.and_then(|()| enter(server, cx, socket, peer)) {
         Ok((session, cost)) => {
             let (connections, config) = (&mut server.connections, &server.config);
             connections.insert(socket, Some(session), peer, config, cx.now());

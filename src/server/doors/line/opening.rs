@@ -283,20 +283,41 @@ pub fn answer(foreign: Foreign, place: &str) -> Vec<u8> {
     match foreign {
         // A fatal alert, that the handshake fails, of TLS 1.0, which every version understands.
         Foreign::Tls => vec![0x15, 3, 1, 0, 2, 2, 40],
-        Foreign::Http { is_head } => {
-            let text =
-                format!("This port is for lines of text, as nc and telnet send them. {place}\n");
-            let length = text.len();
-            let body = if is_head { "" } else { &text };
-            let head = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n\
-                        X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nConnection: close\r\n";
-            format!("{head}Content-Length: {length}\r\n\r\n{body}").into_bytes()
-        }
+        Foreign::Http { is_head } => refusal(
+            is_head,
+            &format!("This port is for lines of text, as nc and telnet send them. {place}\n"),
+        ),
         Foreign::Other(name) => format!(
             "! Disconnected: this port is for lines of text, and what came is {name}. {place}\r\n"
         )
         .into_bytes(),
     }
+}
+
+/// What to answer in the clear, where TLS is spoken, to somebody who has begun with this. `place` is
+/// where browsers go, in words.
+#[must_use]
+pub fn answer_in_the_clear(began: &[u8], place: &str) -> Vec<u8> {
+    match judge(began, true) {
+        Verdict::Foreign(Foreign::Http { is_head }) => {
+            let text = format!("This port speaks TLS, and what came does not. {place}\n");
+            refusal(is_head, &text)
+        }
+        Verdict::Foreign(Foreign::Tls) => answer(Foreign::Tls, place),
+        Verdict::Foreign(Foreign::Other(_)) | Verdict::Chat | Verdict::Undecided => {
+            b"! This port speaks TLS, and what came does not: try openssl s_client, or ncat --ssl.\r\n"
+                .to_vec()
+        }
+    }
+}
+
+/// An answer to a request of HTTP.
+fn refusal(is_head: bool, text: &str) -> Vec<u8> {
+    let length = text.len();
+    let body = if is_head { "" } else { text };
+    let head = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n\
+                X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nConnection: close\r\n";
+    format!("{head}Content-Length: {length}\r\n\r\n{body}").into_bytes()
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ pub(in crate::server) mod members;
 mod origin;
 mod site;
 
+use std::fmt;
 use std::time::Duration;
 
 use log::{debug, info};
@@ -32,11 +33,14 @@ use log::{debug, info};
 use crate::chat::{DisconnectReason, Peer};
 use crate::http::web_socket::{Endpoint, Handshake, Options, Refusal};
 use crate::http::{self, Head, IncomingMessage, ServerResponse};
-use crate::net::{Address, Context, Event, Listener, Socket};
+use crate::https;
+use crate::net::{Address, Context, Event, Server, Socket};
+use crate::server::bind::{self, Bound};
 use crate::server::core::cost::Cost;
 use crate::server::doors::arrivals;
+use crate::server::doors::handshakes;
 use crate::server::doors::json;
-use crate::server::doors::line::ending::{LAST_LINES, THROWN_AWAY};
+use crate::server::doors::line::ending::{LAST_LINES, THROWN_AWAY, throw_away};
 use crate::server::inspect::loop_view;
 use crate::server::inspect::metrics;
 use crate::server::{ChatServer, Loop, StartError};
@@ -57,6 +61,7 @@ const MAX_BODY: u64 = 64 * 1024;
 /// An address at which the door is open.
 pub(in crate::server) struct Entrance {
     pub(in crate::server) server: http::Server,
+    is_tls: bool,
     /// It is open to this machine only.
     is_loopback: bool,
 }
@@ -76,12 +81,13 @@ struct Endpoints {
 pub(in crate::server) fn open(
     event_loop: &mut Loop,
     server: &mut ChatServer,
-    listeners: Vec<Listener>,
+    bound: Vec<Bound>,
 ) -> Result<(), StartError> {
-    let Some(first) = listeners.first() else {
+    let secure = bound.iter().find(|bound| bound.is_tls);
+    let Some(first) = secure.or(bound.first()) else {
         return Ok(());
     };
-    server.browsers = whereabouts(server.config.web_origin.first(), first.address());
+    server.browsers = whereabouts(server.config.web_origin.first(), first);
     let max_message = json::max_message(&server.config);
     let endpoints = Endpoints {
         members: Endpoint::new(event_loop, limits(max_message)),
@@ -90,8 +96,8 @@ pub(in crate::server) fn open(
     members::listen(event_loop, endpoints.members);
     loop_view::listen(event_loop, endpoints.watchers);
     server.web_members = Some(endpoints.members);
-    for listener in listeners {
-        listen(event_loop, server, endpoints, listener)?;
+    for bound in bound {
+        listen(event_loop, server, endpoints, bound)?;
     }
     Ok(())
 }
@@ -100,12 +106,29 @@ fn listen(
     event_loop: &mut Loop,
     server: &mut ChatServer,
     endpoints: Endpoints,
-    listener: Listener,
+    bound: Bound,
 ) -> Result<(), StartError> {
+    let shown = bound.shown(bind::HTTPS);
+    let cannot = |reason: &dyn fmt::Display| StartError::new(format!("--web {shown}"), reason);
+    let Bound { listener, is_tls } = bound;
     let address = listener.address().clone();
-    let door = make(event_loop, server, endpoints);
+    let door = match is_tls {
+        true => {
+            let options = server.certificates.options();
+            let options = options.map_err(|reason| cannot(&reason))?;
+            let door = https::create_server(event_loop, options);
+            let door = door.map_err(|error| cannot(&error))?;
+            let shown = server.certificates.show_at(event_loop, door.net());
+            shown.map_err(|error| cannot(&error))?;
+            listen_to_handshakes(event_loop, door.net());
+            door
+        }
+        false => http::create_server(event_loop),
+    };
+    furnish(event_loop, server, endpoints, door);
     server.web.push(Entrance {
         server: door,
+        is_tls,
         is_loopback: match &address {
             Address::Tcp(address) => address.ip().to_canonical().is_loopback(),
             Address::Ipc(_) => false, // a proxy is in front of it
@@ -114,14 +137,36 @@ fn listen(
     server.socket_files.note(door.net(), &listener);
     door.net().listen_on(event_loop, listener);
     if !door.listening(event_loop) {
-        let reason = "the system cannot poll it";
-        return Err(StartError::new(format!("--web {address}"), reason));
+        return Err(cannot(&"the system cannot poll it"));
     }
-    match address {
-        Address::Tcp(address) => info!("the chat in a browser: http://{address}/"),
-        Address::Ipc(_) => info!("the chat in a browser, over HTTP on {address}"),
+    match (address, scheme(is_tls)) {
+        (Address::Tcp(at), scheme) => info!("the chat in a browser: {scheme}://{at}/"),
+        (Address::Ipc(_), _) => info!("the chat in a browser, over HTTP on {shown}"),
     }
     Ok(())
+}
+
+/// What URLs begin with.
+fn scheme(is_tls: bool) -> &'static str {
+    match is_tls {
+        true => "https",
+        false => "http",
+    }
+}
+
+/// What comes before HTTP, where it is spoken over TLS.
+fn listen_to_handshakes(event_loop: &mut Loop, door: Server) {
+    door.on_secure_connection(event_loop, |server: &mut ChatServer, _, socket| {
+        server.handshakes.is_done(socket);
+    });
+    door.on_tls_client_error(event_loop, |server: &mut ChatServer, cx, error, socket| {
+        let place = "Ask for https://, not for http://.";
+        if handshakes::failed(server, cx, error, socket, place) {
+            socket.on_data(cx, |server: &mut ChatServer, cx, socket, _| {
+                throw_away(server, cx, socket);
+            });
+        }
+    });
 }
 
 /// The entrance that a connection has come through. `None` if it is gone.
@@ -149,24 +194,27 @@ fn way(server: &ChatServer, cx: &Context<ChatServer>, socket: Socket) -> Way {
     let entrance = entrance(server, cx, socket);
     Way {
         is_loopback: entrance.is_some_and(|entrance| entrance.is_loopback),
+        is_tls: entrance.is_some_and(|entrance| entrance.is_tls),
     }
 }
 
 /// Where the door is, for browsers that have come to another.
-fn whereabouts(origin: Option<&Origin>, address: &Address) -> String {
+fn whereabouts(origin: Option<&Origin>, bound: &Bound) -> String {
     let known = "The chat in a browser is at";
-    match (origin, address) {
+    match (origin, bound.listener.address()) {
         (Some(origin), _) => format!("{known} {}/", origin.as_str()),
         (None, Address::Tcp(address)) if address.ip().is_unspecified() => {
-            format!("{known} port {} of this machine.", address.port())
+            let scheme = scheme(bound.is_tls);
+            let port = address.port();
+            format!("{known} port {port} of this machine, by {scheme}://.")
         }
-        (None, Address::Tcp(address)) => format!("{known} http://{address}/"),
+        (None, Address::Tcp(address)) => format!("{known} {}://{address}/", scheme(bound.is_tls)),
         (None, Address::Ipc(_)) => "The chat in a browser is elsewhere.".to_owned(),
     }
 }
 
-fn make(event_loop: &mut Loop, server: &ChatServer, endpoints: Endpoints) -> http::Server {
-    let door = http::create_server(event_loop);
+/// Has a server of HTTP serve what the door serves.
+fn furnish(event_loop: &mut Loop, server: &ChatServer, endpoints: Endpoints, door: http::Server) {
     door.net()
         .set_high_water_mark(event_loop, server.hub.high_water_mark())
         .set_linger(event_loop, Some(LAST_LINES));
@@ -200,7 +248,6 @@ fn make(event_loop: &mut Loop, server: &ChatServer, endpoints: Endpoints) -> htt
             _ => members::upgrade(server, cx, members, head, socket, rest),
         },
     );
-    door
 }
 
 /// What WebSockets keep to.

@@ -2,7 +2,8 @@
 //!
 //! A browser lets any page open a WebSocket to anywhere, and says in `Origin` where the page is
 //! from. So a page may chat if it is from here, that is if its origin is [the name](Head::host) by
-//! which its request calls the server, or if `--web-origin` names it. What is no browser sends no `Origin`, and needs nobody's leave.
+//! which its request calls the server, or if `--web-origin` names it. A page that came in the clear is not from where
+//! TLS is spoken. What is no browser sends no `Origin`, and needs nobody's leave.
 //!
 //! That alone is not enough on a loopback address: a page from elsewhere may have a name of its
 //! own *resolve* to 127.0.0.1 (DNS rebinding), and is then from here as far as a browser can tell.
@@ -54,6 +55,11 @@ impl Origin {
         &self.text
     }
 
+    /// Whether such a page came over TLS.
+    fn is_secure(&self) -> bool {
+        self.text.starts_with("https:")
+    }
+
     /// Its host, with the port if that is not the usual one.
     fn host(&self) -> &str {
         &self.text[self.host..]
@@ -65,6 +71,8 @@ impl Origin {
 pub(in crate::server) struct Way {
     /// Through an address that is open to this machine only.
     pub(in crate::server) is_loopback: bool,
+    /// Over TLS, that much is known; it may have been so in front of a proxy otherwise.
+    pub(in crate::server) is_tls: bool,
 }
 
 /// What requests are checked against.
@@ -107,7 +115,7 @@ impl Guard {
     ) -> Result<(), Refusal> {
         if !self.knows_host(head, way) {
             Err(Refusal::new(421, UNKNOWN_HOST))
-        } else if !self.allows_origin(head) {
+        } else if !self.allows_origin(head, way) {
             Err(Refusal::new(403, elsewhere))
         } else {
             Ok(())
@@ -115,14 +123,17 @@ impl Guard {
     }
 
     /// Whether the page that asks may chat. Every `Origin` there is has to be fine.
-    fn allows_origin(&self, head: &Head) -> bool {
+    fn allows_origin(&self, head: &Head, way: Way) -> bool {
         head.header_all("origin").all(|origin| {
             let origin = str::from_utf8(origin).ok();
             let origin = origin.and_then(|origin| origin.parse::<Origin>().ok());
             origin.is_some_and(|origin| {
                 let host = head.host().unwrap_or_default();
                 let host_of_page = origin.host().as_bytes();
-                host_of_page.eq_ignore_ascii_case(host) || self.origins.contains(&origin)
+                // What came in the clear is no part of what did not, whatever it is called.
+                let is_from_here =
+                    host_of_page.eq_ignore_ascii_case(host) && (origin.is_secure() || !way.is_tls);
+                is_from_here || self.origins.contains(&origin)
             })
         })
     }
@@ -162,8 +173,18 @@ mod tests {
         head
     }
 
-    const LOCAL: Way = Way { is_loopback: true };
-    const OPEN: Way = Way { is_loopback: false };
+    const LOCAL: Way = Way {
+        is_loopback: true,
+        is_tls: false,
+    };
+    const OPEN: Way = Way {
+        is_loopback: false,
+        is_tls: false,
+    };
+    const SECURE: Way = Way {
+        is_loopback: false,
+        is_tls: true,
+    };
 
     fn guard(origins: &[&str]) -> Guard {
         let origins: Vec<Origin> = origins
@@ -211,7 +232,23 @@ mod tests {
             ("Host: a\r\nOrigin: http://a\r\nOrigin: http://b\r\n", false),
             ("Host: a\r\nOrigin: http://\u{e4}\r\n", false),
         ] {
-            assert_eq!(guard.allows_origin(&head(fields)), allowed, "{fields:?}");
+            let found = guard.allows_origin(&head(fields), LOCAL);
+            assert_eq!(found, allowed, "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn a_page_that_came_in_the_clear_may_not_chat_over_tls() {
+        let guard = guard(&["http://known.example"]);
+        for (origin, over_tls, in_the_clear) in [
+            ("https://chat.example", true, true), // a proxy may have ended TLS
+            ("http://chat.example", false, true),
+            ("http://known.example", true, true),
+            ("https://known.example", false, false),
+        ] {
+            let head = head(&format!("Host: chat.example\r\nOrigin: {origin}\r\n"));
+            assert_eq!(guard.allows_origin(&head, SECURE), over_tls, "{origin}");
+            assert_eq!(guard.allows_origin(&head, OPEN), in_the_clear, "{origin}");
         }
     }
 
@@ -262,7 +299,7 @@ mod tests {
         for (target, other) in [("localhost", "evil.example"), ("evil.example", "localhost")] {
             let fields = format!("Host: {other}\r\nOrigin: http://{other}\r\n");
             let head = asking(&format!("http://{target}/ws"), &fields);
-            assert!(!local.allows_origin(&head), "{target}");
+            assert!(!local.allows_origin(&head, LOCAL), "{target}");
             assert_eq!(is_local(&head), target == "localhost");
         }
     }
