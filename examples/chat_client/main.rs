@@ -4,6 +4,7 @@
 //! cargo run --release --example chat_client                     # 127.0.0.1:3000
 //! cargo run --release --example chat_client -- localhost:3000 --nick ada --room tea
 //! cargo run --release --example chat_client -- ./chat.sock      # a path: Unix socket
+//! cargo run --release --example chat_client -- --tls chat.example:3001
 //! printf 'hello\n/who\n' | cargo run --release --example chat_client
 //! ```
 //!
@@ -49,28 +50,33 @@
 //! | `main.rs` | the socket: connecting, and connecting again |
 //! | `wire/` | the protocol: bytes in, events and bytes out; no socket, no clock |
 //! | `session.rs` | what may be said, and when; no socket, no clock |
+//! | `trust.rs` | over TLS: which servers are trusted |
 //! | `input.rs` | standard input, be it a terminal, a pipe or a file |
 //! | `output.rs` | what is printed |
 
 mod input;
 mod output;
 mod session;
+mod trust;
 mod wire;
 
 use std::io::{self, IsTerminal};
 use std::mem;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use loopchat::chat::sanitise;
 use loopchat::event_loop::{SIGINT, Timer};
 use loopchat::net::{self, Error, EventLoop, Socket, Target};
 use loopchat::server::framing::LineDecoder;
+use loopchat::tls;
 
 use input::{Input, read_or_pause};
 use output::{Output, notice, show};
 use session::{Session, Step};
+use trust::{Trust, parse_fingerprint};
 use wire::{Event, Wire};
 
 /// What every listener gets to reach the loop.
@@ -96,6 +102,16 @@ struct Flags {
     )]
     #[arg(value_parser = parse_target)]
     server: Target,
+    /// Speak TLS: the server's certificate has to be for its name, and signed by one of the system's
+    /// authorities
+    #[arg(long)]
+    tls: bool,
+    /// Trust who is signed by one of the certificates in this file, in PEM, instead
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    ca: Option<PathBuf>,
+    /// Trust the one certificate with this SHA-256, whoever has signed it
+    #[arg(long, value_name = "SHA256", requires = "tls", value_parser = parse_fingerprint)]
+    fingerprint: Option<String>,
     /// Take this nickname
     #[arg(long, value_name = "NAME", env = "LOOPCHAT_NICK", value_parser = parse_word)]
     nick: Option<String>,
@@ -124,6 +140,8 @@ fn parse_word(text: &str) -> Result<String, &'static str> {
 /// The state: what the loop lends to every callback.
 struct Client {
     server: Target,
+    /// How TLS is spoken, if it is.
+    trust: Option<Trust>,
     /// Someone sits at a terminal: they leave when they want to, not when something fails.
     interactive: bool,
     exit_code: u8,
@@ -164,8 +182,17 @@ fn main() -> io::Result<ExitCode> {
     env_logger::init();
     let flags = Flags::parse();
     let interactive = io::stdin().is_terminal();
+    let patience = Duration::from_secs(flags.answer_timeout.into());
+    let trust = flags
+        .tls
+        .then(|| Trust::new(flags.ca.as_deref(), flags.fingerprint, patience));
+    let trust = trust.transpose().unwrap_or_else(|reason| {
+        let kind = clap::error::ErrorKind::ValueValidation;
+        Flags::command().error(kind, reason).exit()
+    });
     let mut client = Client {
         server: flags.server,
+        trust,
         interactive,
         exit_code: 0,
         socket: None,
@@ -201,14 +228,31 @@ fn main() -> io::Result<ExitCode> {
 
 /// Makes a connection. Whether that succeeds is an event; after `Close` there will be a new socket.
 fn connect(client: &mut Client, cx: &mut Context) {
-    let socket = net::create_connection(cx, client.server.clone());
-    socket.on_connect(cx, connected);
+    let server = client.server.clone();
+    let socket = match &client.trust {
+        Some(trust) => tls::connect(cx, server, &trust.options),
+        None => net::create_connection(cx, server),
+    };
+    match &client.trust {
+        Some(_) => socket.on_secure_connect(cx, secured),
+        None => socket.on_connect(cx, connected),
+    };
     socket.on_data(cx, heard);
     socket.on_drain(cx, drained);
     socket.on_end(cx, ended);
     socket.on_error(cx, failed);
     socket.on_close(cx, closed);
     client.socket = Some(socket);
+}
+
+/// The handshake is done. Nothing is said to a server that is not to be trusted, and it is not asked
+/// again.
+fn secured(client: &mut Client, cx: &mut Context, socket: Socket) {
+    let checked = client.trust.as_ref().map(|trust| trust.check(cx, socket));
+    match checked {
+        Some(Err(reason)) => fail(client, cx, &reason),
+        _ => connected(client, cx, socket),
+    }
 }
 
 fn connected(client: &mut Client, cx: &mut Context, socket: Socket) {

@@ -11,6 +11,7 @@ mod asking;
 mod cuts;
 mod protocol;
 mod rig;
+mod secure;
 
 use std::fs::File;
 use std::io::{PipeReader, Read, Write};
