@@ -103,9 +103,7 @@ fn wanted(given: Option<&str>, variable: impl Fn(&'static str) -> Option<OsStrin
 }
 
 /// The folder for what outlasts the process, if nobody has named one.
-pub(super) fn state_folder(
-    variable: impl Fn(&'static str) -> Option<OsString>,
-) -> Option<PathBuf> {
+pub(super) fn state_folder(variable: impl Fn(&'static str) -> Option<OsString>) -> Option<PathBuf> {
     let absolute = |name| {
         let path = PathBuf::from(variable(name)?);
         Some(path).filter(|path| path.is_absolute())

@@ -12,9 +12,9 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use crate::event_loop::ManualClock;
-use crate::net::{Address, Listener};
+use crate::net::Address;
 use crate::room_log::{MemoryLog, RoomLog};
-use crate::server::bind::{bind_all, bind_web};
+use crate::server::bind::{Bound, bind_all, bind_web};
 use crate::server::doors::line;
 use crate::server::doors::web;
 use crate::server::{ChatServer, Config, Loop, shutdown};
@@ -47,13 +47,13 @@ impl House {
         let lines = bind_all(std::slice::from_ref(&address), Vec::new(), 0o600).expect("a port");
         let lines = lines.into_iter().next().expect("one was asked for");
         let web = bind_web(&[address], Vec::new(), 0o600).expect("a port");
-        let of = |listener: &Listener| match listener.address() {
+        let of = |bound: &Bound| match bound.listener.address() {
             Address::Tcp(address) => *address,
             Address::Ipc(_) => panic!("it is on TCP"),
         };
         let (at, web_at) = (of(&lines), of(&web[0]));
         let door = line::open(&mut event_loop, server.hub.high_water_mark());
-        door.listen_on(&mut event_loop, lines);
+        door.listen_on(&mut event_loop, lines.listener);
         server.servers.push(door);
         web::open(&mut event_loop, &mut server, web).expect("it can be polled");
         Self {

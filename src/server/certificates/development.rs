@@ -27,7 +27,7 @@ const RENEWED: i64 = 30 * 24 * 60 * 60;
 /// The pair that there is, or one that is made now. It is kept for the next time.
 pub(super) fn source() -> Result<Source, StartError> {
     let wrong = |what: &dyn std::fmt::Display| StartError::new("--tls-dev", what);
-    let Some(state) = state_folder(|name| env::var_os(name)) else {
+    let Some(state) = state_folder(env::var_os) else {
         return Err(wrong(&"there is no $HOME to keep the certificate in"));
     };
     let folder = state.join("tls-dev");
