@@ -217,8 +217,9 @@ fn with_a_process_id_a_delivery_has_its_price() {
     ended.is_well(&[("deliveries", "60")]); // all four send
     if cfg!(target_os = "linux") {
         for row in ["client CPU", "server CPU"] {
+            // How busy the client was, which may be said behind it, is the machine's matter.
             assert!(
-                ended.row(row).unwrap().ends_with(" a delivery"),
+                ended.row(row).unwrap().contains(" a delivery"),
                 "{ended:#?}"
             );
         }

@@ -264,14 +264,15 @@ impl Socket {
 
     /// Takes what has come and was not handed out, so many bytes or all of it (`readable.read`).
     /// `None` if there is nothing, or not as much (once no more will come, what is left is given
-    /// out), and while data flows, which hands out everything. No [`Event::Data`](super::Event::Data) is told of it. Whoever reads so is told by
+    /// out), and while data flows, which hands out everything. No
+    /// [`Event::Data`](super::Event::Data) is told of it. Whoever reads so is told by
     /// [`Event::Readable`](super::Event::Readable) when there is something, and has to read until
     /// there is nothing, or the peer has to wait; [`Event::End`](super::Event::End) follows what is
     /// read last.
     ///
     /// ```no_run
     /// # let mut event_loop = loopchat::EventLoop::<()>::new()?;
-    /// # let socket = loopchat::net::create_connection(&mut event_loop, 3000);
+    /// # let socket = loopchat::net::create_connection(&mut event_loop, ("localhost", 3000));
     /// socket.on_readable(&mut event_loop, |_, cx, socket| {
     ///     while let Some(header) = socket.read(cx, Some(4)) {
     ///         println!("four bytes: {header:?}");
