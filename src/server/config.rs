@@ -64,6 +64,21 @@ pub struct Config {
     #[arg(long, value_name = "ADDR", env = "LOOPCHAT_WEB", value_delimiter = ',')]
     pub web: Vec<String>,
 
+    /// Send browsers that come in the clear to where TLS is spoken, all but this machine's own: to
+    /// the first --web-origin that is https, or the first address of --web that is
+    #[arg(long, env = "LOOPCHAT_WEB_REDIRECT")]
+    pub web_redirect: bool,
+
+    /// Tell browsers that come over TLS to come in no other way for so many seconds (HSTS); 0 has
+    /// them forget it. Not with --tls-dev
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "LOOPCHAT_HSTS",
+        value_parser = clap::value_parser!(u32).range(0..=63_072_000)
+    )]
+    pub hsts: Option<u32>,
+
     /// Another origin whose pages may chat, and a name this server has: SCHEME://HOST:PORT, as a
     /// browser shows it. May be repeated; several may be separated by commas
     #[arg(

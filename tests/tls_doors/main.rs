@@ -10,6 +10,7 @@ mod changing;
 mod clients;
 mod development;
 mod ending;
+mod insisting;
 mod rig;
 mod starting;
 mod strangers;

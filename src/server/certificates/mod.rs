@@ -86,6 +86,10 @@ impl Certificates {
                 let reason = "there is a certificate already, --tls-cert";
                 return Err(StartError::new("--tls-dev", reason));
             }
+            if config.hsts.is_some() {
+                let reason = "not with --tls-dev: browsers would want its certificate for as long";
+                return Err(StartError::new("--hsts", reason));
+            }
             sources.push(development::source()?);
         }
         let pairs = Pairs::read(&sources)?;

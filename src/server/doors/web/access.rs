@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::http::Head;
 use crate::http::web_socket::Refusal;
 use crate::net::{Context, RemoteParty, Socket};
-use crate::server::doors::web::{origin, way};
+use crate::server::doors::web::{origin, vet_upgrade};
 use crate::server::{ChatServer, Exposed};
 
 /// What others are told.
@@ -45,9 +45,13 @@ pub(in crate::server) fn vet(
     socket: Socket,
     what: Exposed,
 ) -> Result<(), Refusal> {
-    let guard = server.site.guard();
-    let way = way(server, cx, socket);
-    guard.vet(head, way, "Pages from elsewhere may not look")?;
+    vet_upgrade(
+        server,
+        cx,
+        head,
+        socket,
+        "Pages from elsewhere may not look",
+    )?;
     match may_look(server, cx, head, socket, what) {
         true => Ok(()),
         false => Err(Refusal::new(403, REFUSED)),
@@ -79,7 +83,7 @@ fn is_local(peer: Option<IpAddr>, head: &Head) -> bool {
 }
 
 /// Whether a proxy has passed a request on, as its fields tell.
-fn is_passed_on(head: &Head) -> bool {
+pub(in crate::server) fn is_passed_on(head: &Head) -> bool {
     let named = |name: &str, known: &str| name.eq_ignore_ascii_case(known);
     head.raw_headers().any(|(name, _)| {
         let start = name.get(..X_FORWARDED.len());

@@ -104,6 +104,16 @@ pub(in crate::server) fn refuse_method(cx: &mut Context<ChatServer>, response: S
     refuse(cx, response, 405, "There is nothing to send here.");
 }
 
+/// Whoever is answered is to come over TLS only from now on (RFC 6797).
+pub(in crate::server) fn stay_with_tls(
+    cx: &mut Context<ChatServer>,
+    response: ServerResponse,
+    seconds: u32,
+) {
+    let value = format!("max-age={seconds}");
+    set(cx, response, &[("Strict-Transport-Security", &value)]);
+}
+
 /// It is elsewhere, for good.
 pub(in crate::server) fn redirect(
     cx: &mut Context<ChatServer>,

@@ -48,6 +48,39 @@ pub(in crate::server) fn client(
     Ok(found.unwrap_or(peer))
 }
 
+/// Whether a trusted proxy was asked over TLS, if it says so: by `X-Forwarded-Proto`, or in
+/// `Forwarded`. The last of several is what the nearest proxy says. `None` also if the two do not
+/// agree.
+pub(in crate::server) fn over_tls(head: &Head) -> Option<bool> {
+    let last = |field, parameter: Option<&str>| {
+        let elements = head.header_all(field).flat_map(|value| split(value, b','));
+        let last = elements
+            .map(<[u8]>::trim_ascii)
+            .filter(|element| !element.is_empty())
+            .last()?;
+        let said = parameter.map_or(Some(last), |name| value_of(last, name))?;
+        let said = said.strip_prefix(b"\"").unwrap_or(said);
+        let said = said.strip_suffix(b"\"").unwrap_or(said);
+        Some(said.eq_ignore_ascii_case(b"https"))
+    };
+    match (
+        last("x-forwarded-proto", None),
+        last("forwarded", Some("proto")),
+    ) {
+        (Some(one), Some(other)) => (one == other).then_some(one),
+        (one, other) => one.or(other),
+    }
+}
+
+/// A parameter of an element of `Forwarded`.
+fn value_of<'a>(element: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    split(element, b';').find_map(|pair| {
+        let equals = memchr::memchr(b'=', pair)?;
+        let (found, value) = (pair[..equals].trim_ascii(), pair[equals + 1..].trim_ascii());
+        found.eq_ignore_ascii_case(name.as_bytes()).then_some(value)
+    })
+}
+
 /// The last of a list that is no trusted proxy; the first, if all are. Where a proxy does not say
 /// whom it was asked by, it is itself all that is known.
 fn last_untrusted(hops: &[Option<IpAddr>], peer: Peer, trusts: impl Fn(IpAddr) -> bool) -> Peer {
@@ -71,13 +104,7 @@ fn hops(value: &[u8], parameter: Option<&str>) -> Vec<Option<IpAddr>> {
     elements
         .map(|element| match parameter {
             None => node(element),
-            Some(name) => split(element, b';').find_map(|pair| {
-                let equals = memchr::memchr(b'=', pair)?;
-                let (found, value) = (pair[..equals].trim_ascii(), pair[equals + 1..].trim_ascii());
-                found
-                    .eq_ignore_ascii_case(name.as_bytes())
-                    .then(|| node(value))?
-            }),
+            Some(name) => value_of(element, name).and_then(node),
         })
         .collect()
 }
@@ -190,6 +217,42 @@ mod tests {
         ] {
             let found = client_of(&format!("Forwarded: {list}\r\n"));
             assert_eq!(found.as_deref(), Some(wanted), "{list}");
+        }
+    }
+
+    #[test]
+    fn what_the_nearest_proxy_was_asked_over_is_known_if_it_says_so() {
+        for (fields, wanted) in [
+            ("", None),
+            ("X-Forwarded-Proto: https\r\n", Some(true)),
+            ("X-Forwarded-Proto: HTTPS\r\n", Some(true)),
+            ("X-Forwarded-Proto: http\r\n", Some(false)),
+            ("X-Forwarded-Proto: https, http\r\n", Some(false)),
+            (
+                "X-Forwarded-Proto: http\r\nX-Forwarded-Proto: https\r\n",
+                Some(true),
+            ),
+            ("X-Forwarded-Proto: \r\n", None),
+            ("Forwarded: for=192.0.2.7;proto=https\r\n", Some(true)),
+            (
+                "Forwarded: for=a;proto=https, for=b;Proto=\"http\"\r\n",
+                Some(false),
+            ),
+            ("Forwarded: for=192.0.2.7\r\n", None),
+            (
+                "X-Forwarded-Proto: https\r\nForwarded: proto=http\r\n",
+                None,
+            ),
+            (
+                "X-Forwarded-Proto: https\r\nForwarded: for=a\r\n",
+                Some(true),
+            ),
+        ] {
+            let text = format!("GET /ws HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
+            let mut head = Head::default();
+            let parsed = head.parse_request(text.as_bytes(), &Limits::default());
+            assert_eq!(parsed.expect("a head"), Some(text.len()), "{fields}");
+            assert_eq!(over_tls(&head), wanted, "{fields}");
         }
     }
 

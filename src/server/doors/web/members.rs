@@ -22,7 +22,7 @@ use crate::server::doors::web::admit;
 use crate::server::doors::web::client;
 use crate::server::doors::web::peer;
 use crate::server::doors::web::refuse_upgrade;
-use crate::server::doors::web::way;
+use crate::server::doors::web::vet_upgrade;
 use crate::server::doors::{FRAMINGS, JSON, LINES, WEB_DOOR};
 use crate::server::{ChatServer, moment};
 
@@ -107,10 +107,9 @@ pub(in crate::server) fn upgrade(
     socket: Socket,
     rest: &[u8],
 ) {
-    let guard = server.site.guard();
-    let way = way(server, cx, socket);
+    let elsewhere = "Pages from elsewhere may not chat here";
     let vetted = match head.path() {
-        "/ws" => guard.vet(head, way, "Pages from elsewhere may not chat here"),
+        "/ws" => vet_upgrade(server, cx, head, socket, elsewhere),
         _ => Err(Refusal::new(404, "WebSockets are at /ws")),
     };
     let understood = vetted.and_then(|()| {

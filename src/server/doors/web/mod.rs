@@ -45,7 +45,7 @@ use crate::server::inspect::loop_view;
 use crate::server::inspect::metrics;
 use crate::server::{ChatServer, Loop, StartError};
 pub use origin::Origin;
-use origin::Way;
+use origin::{Over, Way};
 pub(in crate::server) use site::Site;
 pub(in crate::server) use {access::is_from_here, access::vet, answers::body};
 
@@ -57,6 +57,9 @@ const STALL: Duration = Duration::from_secs(30);
 
 /// Nobody has anything to send here but lines, on WebSockets.
 const MAX_BODY: u64 = 64 * 1024;
+
+/// Whoever looks after the server asks there whether it runs.
+const HEALTH: &str = "/healthz";
 
 /// An address at which the door is open.
 pub(in crate::server) struct Entrance {
@@ -84,6 +87,12 @@ pub(in crate::server) fn open(
     bound: Vec<Bound>,
 ) -> Result<(), StartError> {
     let secure = bound.iter().find(|bound| bound.is_tls);
+    let mut origins = server.config.web_origin.iter();
+    let is_over_tls = secure.is_some() || origins.any(|origin| origin.is_secure());
+    if server.config.web_redirect && !is_over_tls {
+        let reason = "it leads nowhere: it wants --web https://ADDR, or --web-origin https://HOST";
+        return Err(StartError::new("--web-redirect", reason));
+    }
     let Some(first) = secure.or(bound.first()) else {
         return Ok(());
     };
@@ -189,12 +198,90 @@ pub(in crate::server) fn door_of(
     entrance(server, cx, socket).map(|entrance| entrance.server)
 }
 
-/// How what a connection asks for has come.
-fn way(server: &ChatServer, cx: &Context<ChatServer>, socket: Socket) -> Way {
+/// How a request has come.
+fn way(server: &ChatServer, cx: &Context<ChatServer>, head: &Head, socket: Socket) -> Way {
     let entrance = entrance(server, cx, socket);
+    let is_proxy = peer(cx, socket).is_some_and(|peer| server.config.trusts(peer));
+    let over = match is_proxy {
+        _ if entrance.is_some_and(|entrance| entrance.is_tls) => Over::Tls,
+        true => match forwarded::over_tls(head) {
+            Some(true) => Over::Tls,
+            Some(false) => Over::Clear,
+            None => Over::Unknown,
+        },
+        // Whatever the proxy says, it is not to be believed.
+        false if access::is_passed_on(head) => Over::Unknown,
+        false => Over::Clear,
+    };
     Way {
         is_loopback: entrance.is_some_and(|entrance| entrance.is_loopback),
-        is_tls: entrance.is_some_and(|entrance| entrance.is_tls),
+        over,
+    }
+}
+
+/// Whether a request is one of those that are to be made over TLS instead, with `--web-redirect`.
+fn is_to_come_over_tls(
+    server: &ChatServer,
+    cx: &Context<ChatServer>,
+    head: &Head,
+    socket: Socket,
+) -> bool {
+    server.config.web_redirect
+        && way(server, cx, head, socket).over == Over::Clear
+        && !is_from_here(server, cx, head, socket)
+}
+
+/// Where a request is to be made over TLS. `None` if it calls the server by no name.
+fn over_tls(server: &ChatServer, cx: &Context<ChatServer>, head: &Head) -> Option<String> {
+    let mut origins = server.config.web_origin.iter();
+    let place = match origins.find(|origin| origin.is_secure()) {
+        Some(origin) => origin.as_str().to_owned(),
+        None => {
+            let host = str::from_utf8(head.host()?).ok()?;
+            let inside = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
+            let name = match host.rsplit_once(':') {
+                Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+                _ => host,
+            };
+            if name.is_empty() || !name.bytes().all(inside) {
+                return None;
+            }
+            let secure = server.web.iter().find(|entrance| entrance.is_tls)?;
+            match secure.server.port(cx) {
+                443 => format!("https://{name}"),
+                port => format!("https://{name}:{port}"),
+            }
+        }
+    };
+    let target = head.url();
+    let target = match target.starts_with('/') {
+        true => target,
+        false => head.path(),
+    };
+    Some(place + target)
+}
+
+/// Whether a request for a WebSocket may be granted: it calls the server by a name that it has, from
+/// a page that may talk to it, and comes over what it is to come over.
+///
+/// # Errors
+///
+/// What to refuse it with; `elsewhere` is what pages from elsewhere are told.
+fn vet_upgrade(
+    server: &ChatServer,
+    cx: &Context<ChatServer>,
+    head: &Head,
+    socket: Socket,
+    elsewhere: &'static str,
+) -> Result<(), Refusal> {
+    let way = way(server, cx, head, socket);
+    server.site.guard().vet(head, way, elsewhere)?;
+    match is_to_come_over_tls(server, cx, head, socket) {
+        true => Err(Refusal::new(
+            403,
+            "This is to be asked for over TLS: wss://",
+        )),
+        false => Ok(()),
     }
 }
 
@@ -365,7 +452,11 @@ fn route(
         door.pause_requests(cx, socket); // this one is answered
     }
     let Some(head) = request.head(cx) else { return };
-    let way = way(server, cx, socket);
+    let way = way(server, cx, head, socket);
+    if let (Over::Tls, Some(seconds)) = (way.over, server.config.hsts) {
+        answers::stay_with_tls(cx, response, seconds);
+    }
+    let Some(head) = request.head(cx) else { return };
     if !server.site.guard().knows_host(head, way) {
         return answers::refuse(cx, response, 421, origin::UNKNOWN_HOST);
     }
@@ -373,6 +464,12 @@ fn route(
         return answers::refuse_method(cx, response);
     }
     let path = head.path().to_owned();
+    if is_to_come_over_tls(server, cx, head, socket) && path != HEALTH {
+        return match over_tls(server, cx, head) {
+            Some(there) => answers::redirect(cx, response, &there),
+            None => answers::refuse(cx, response, 403, "This is to be asked for over TLS."),
+        };
+    }
     if let Some(what) = access::guarded(&path)
         && !access::may_look(server, cx, head, request.socket(), what)
     {
@@ -380,7 +477,7 @@ fn route(
     }
     debug!("a browser asks for {path:?}");
     match &*path {
-        "/healthz" => answers::plain(cx, response, 200, "ok"),
+        HEALTH => answers::plain(cx, response, 200, "ok"),
         "/metrics" => {
             server.charge(cx, socket, Cost::METRICS);
             metrics::answer(server, cx, response);

@@ -56,7 +56,7 @@ impl Origin {
     }
 
     /// Whether such a page came over TLS.
-    fn is_secure(&self) -> bool {
+    pub(in crate::server) fn is_secure(&self) -> bool {
         self.text.starts_with("https:")
     }
 
@@ -66,13 +66,23 @@ impl Origin {
     }
 }
 
+/// What a request has come over, as far as it is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::server) enum Over {
+    /// TLS, to this server or to a proxy that is trusted.
+    Tls,
+    /// Neither.
+    Clear,
+    /// A proxy has passed it on, and did not say.
+    Unknown,
+}
+
 /// How a request has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::server) struct Way {
     /// Through an address that is open to this machine only.
     pub(in crate::server) is_loopback: bool,
-    /// Over TLS, that much is known; it may have been so in front of a proxy otherwise.
-    pub(in crate::server) is_tls: bool,
+    pub(in crate::server) over: Over,
 }
 
 /// What requests are checked against.
@@ -131,8 +141,8 @@ impl Guard {
                 let host = head.host().unwrap_or_default();
                 let host_of_page = origin.host().as_bytes();
                 // What came in the clear is no part of what did not, whatever it is called.
-                let is_from_here =
-                    host_of_page.eq_ignore_ascii_case(host) && (origin.is_secure() || !way.is_tls);
+                let is_from_here = host_of_page.eq_ignore_ascii_case(host)
+                    && (origin.is_secure() || way.over != Over::Tls);
                 is_from_here || self.origins.contains(&origin)
             })
         })
@@ -175,15 +185,15 @@ mod tests {
 
     const LOCAL: Way = Way {
         is_loopback: true,
-        is_tls: false,
+        over: Over::Clear,
     };
     const OPEN: Way = Way {
         is_loopback: false,
-        is_tls: false,
+        over: Over::Unknown,
     };
     const SECURE: Way = Way {
         is_loopback: false,
-        is_tls: true,
+        over: Over::Tls,
     };
 
     fn guard(origins: &[&str]) -> Guard {
