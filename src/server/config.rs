@@ -477,11 +477,17 @@ mod tests {
             );
             let row = docs
                 .lines()
-                .find(|line| line.starts_with(&format!("| `--{long} ")))
+                .find(|line| {
+                    let row = line.strip_prefix(&format!("| `--{long}"));
+                    row.is_some_and(|rest| rest.starts_with([' ', '`']))
+                })
                 .unwrap_or_else(|| panic!("--{long} is not in the table"));
             assert!(row.contains(&format!("| `{variable}` |")), "{row}");
             for default in flag.get_default_values() {
-                let default = default.to_string_lossy();
+                let default = match &*default.to_string_lossy() {
+                    "false" => "off".to_owned(), // a flag without a value
+                    value => value.to_owned(),
+                };
                 let shown = [format!("| {default} |"), format!("| `{default}` |")];
                 assert!(
                     shown.iter().any(|cell| row.contains(cell)),
