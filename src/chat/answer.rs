@@ -7,7 +7,7 @@ use super::counted::counted;
 use super::peer::Origin;
 use super::{
     Audience, DisconnectReason, Event, EventId, Message, Millis, Name, Person, Place, Position,
-    Redaction, Refusal, Report, Text,
+    Redaction, Refusal, Report, Side, Text,
 };
 
 /// What one member is told.
@@ -66,6 +66,8 @@ pub enum Answer {
     History {
         /// The room, or the other member.
         of: Audience,
+        /// Which part of it was asked for; [`Side::END`] if it is the newest.
+        side: Side,
         /// The messages. None only if it was asked for.
         messages: Vec<Rc<Message>>,
         /// Whether nothing was said there before the first of them; or, of what was said behind a

@@ -2,9 +2,10 @@
 
 use super::commands::{self, Command};
 use super::history::Repeated;
+use super::place;
 use super::room::Room;
 use super::{
-    Answer, Chat, Effect, LOBBY, MemberId, Millis, Reading, Refusal, RoomId, Text, sanitise,
+    Answer, Chat, Effect, LOBBY, MemberId, Millis, Reading, Refusal, RoomId, Side, Text, sanitise,
 };
 
 /// How many names `/who` and `/rooms` list.
@@ -50,8 +51,14 @@ impl Chat {
         let is_operator = self.members[member.index()].peer.is_operator();
         let line = sanitise(line);
         let room = match commands::parse(&line, is_operator) {
-            Ok(Command::History { count, with }) => {
-                return self.foresee_page(member, Reading::latest(with, count));
+            Ok(Command::History {
+                count,
+                beside,
+                with,
+            }) => {
+                // What the time is makes little odds: so many messages at most.
+                let side = place::side(beside, 0).unwrap_or(Side::END);
+                return self.foresee_page(member, Reading::of_line(with, side, count));
             }
             Ok(Command::Join(name) | Command::Watch(name)) => self.kept_room(without_hash(name)),
             Ok(Command::Part(_)) => Some(LOBBY),

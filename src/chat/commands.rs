@@ -1,6 +1,6 @@
 //! The commands: one table, from which a typed line is parsed and `/help` and usage lines are made.
 
-use super::EventId;
+use super::Meant;
 
 /// What a typed line asks for. Texts are slices of the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,11 +21,13 @@ pub(super) enum Command<'a> {
     Topic(Option<&'a str>),
     History {
         count: Option<usize>,
+        /// Next to where; the newest, if that is not said.
+        beside: Option<Beside<'a>>,
         /// Of what was said to each other alone.
         with: Option<&'a str>,
     },
     Search(&'a str),
-    Delete(Option<EventId>),
+    Delete(Option<Meant>),
     Ignore(Option<&'a str>),
     Unignore(&'a str),
     Times(bool),
@@ -33,6 +35,13 @@ pub(super) enum Command<'a> {
     Help,
     Quit,
     Order(Order<'a>),
+}
+
+/// On which side of a number, or of a time, as somebody has typed it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beside<'a> {
+    Before(&'a str),
+    After(&'a str),
 }
 
 /// What only an operator may ask for.
@@ -192,16 +201,21 @@ pub const COMMANDS: &[Entry] = &[
     },
     Entry {
         word: "history",
-        usage: "/history [N] [@NICK]",
-        purpose: "show the last messages of the room, or of you and somebody alone",
+        usage: "/history [N] [before|after WHEN] [@NICK]",
+        purpose: "show the last messages, or those next to a number or time, here or with NICK",
         parse: |rest| {
             let (count, with) = match rest.split_once('@') {
                 Some((_, with)) if with.contains(char::is_whitespace) => return None,
                 Some((count, with)) => (count.trim_end(), Some(given(with)?)),
                 None => (rest, None),
             };
+            let (count, beside) = beside(count)?;
             let count = given(count).map(str::parse).transpose().ok()?;
-            (count != Some(0)).then_some(Command::History { count, with })
+            (count != Some(0)).then_some(Command::History {
+                count,
+                beside,
+                with,
+            })
         },
     },
     Entry {
@@ -212,11 +226,11 @@ pub const COMMANDS: &[Entry] = &[
     },
     Entry {
         word: "delete",
-        usage: "/delete [ID]",
-        purpose: "take back what you said last, or the message of that ID",
+        usage: "/delete [NUMBER|ID]",
+        purpose: "take back what you said last, or the message of that number or ID",
         parse: |rest| {
-            let id = given(rest).map(str::parse).transpose().ok()?;
-            Some(Command::Delete(id))
+            let meant = given(rest).map(str::parse).transpose().ok()?;
+            Some(Command::Delete(meant))
         },
     },
     Entry {
@@ -386,6 +400,29 @@ fn first_word(text: &str) -> Option<(&str, Option<&str>)> {
         Some((word, rest)) => (word, given(rest.trim_start())),
         None => (text, None),
     })
+}
+
+/// What stands before `before` or `after`, and what behind it.
+fn beside(text: &str) -> Option<(&str, Option<Beside<'_>>)> {
+    for (at, _) in text.char_indices() {
+        let (before, rest) = text.split_at(at);
+        if !before.is_empty() && !before.ends_with(' ') {
+            continue;
+        }
+        let Some((word, rest)) = first_word(rest) else {
+            continue;
+        };
+        let is_before = word.eq_ignore_ascii_case("before");
+        if is_before || word.eq_ignore_ascii_case("after") {
+            let place = rest?;
+            let beside = match is_before {
+                true => Beside::Before(place),
+                false => Beside::After(place),
+            };
+            return Some((before.trim_end(), Some(beside)));
+        }
+    }
+    Some((text, None))
 }
 
 /// A length of time in seconds, if that is the first word, and what follows it: `30`, `90s`, `2h`,

@@ -7,10 +7,11 @@ use std::rc::Rc;
 use super::answers::{shortened, tell};
 use super::commands::{self, Command, NoCommand};
 use super::history::History;
+use super::place;
 use super::room::Room;
 use super::{
-    Answer, Chat, Content, Departure, DisconnectReason, Effect, EventId, MemberId, Message,
-    MessageKind, Millis, Question, Reading, Refusal, RoomId, TakenBack, sanitise,
+    Answer, Chat, Content, Departure, DisconnectReason, Effect, MemberId, Message, MessageKind,
+    Millis, Question, Reading, Refusal, RoomId, sanitise,
 };
 
 impl Chat {
@@ -119,12 +120,17 @@ impl Chat {
                 }
                 self.spread_topic(room, member, topic.into(), (now, utc), effects);
             }
-            Command::History { count, with } => {
-                let reading = Reading::latest(with, count);
+            Command::History {
+                count,
+                beside,
+                with,
+            } => {
+                let side = place::side(beside, utc)?;
+                let reading = Reading::of_line(with, side, count);
                 self.read_page(member, reading, utc, effects)?;
             }
             Command::Search(words) => self.search(member, words, effects)?,
-            Command::Delete(id) => self.take_back(member, room, id, utc, effects)?,
+            Command::Delete(meant) => self.take_back(member, room, meant, utc, effects)?,
             Command::Loop => effects.push(Effect::Ask {
                 to: member,
                 what: Question::Loop,
@@ -199,48 +205,6 @@ impl Chat {
         let before = history.weight();
         change(history);
         self.history_bytes = self.history_bytes - before + history.weight();
-    }
-
-    /// Takes a message back: one's own, the last if none is named, or as an operator anybody's.
-    fn take_back(
-        &mut self,
-        member: MemberId,
-        room: RoomId,
-        id: Option<EventId>,
-        utc: Millis,
-        effects: &mut Vec<Effect>,
-    ) -> Result<(), Refusal> {
-        let place = &self.rooms[room.index()];
-        let message = match id {
-            None => {
-                let own = place
-                    .timeline
-                    .history
-                    .rfind(|message| message.member == member);
-                own.ok_or(Refusal::NothingToDelete)?
-            }
-            Some(id) => place
-                .timeline
-                .history
-                .find(id)
-                .ok_or(Refusal::NoSuchMessage { id })?,
-        };
-        let is_operator = self.members[member.index()].peer.is_operator();
-        if message.member != member && !is_operator {
-            let id = message.place.id;
-            return Err(Refusal::NotYours { id });
-        }
-        let content = Content::Redaction(Box::new(TakenBack {
-            message: message.place.id,
-            number: message.place.number,
-            said: message.place.time,
-            author: message.author.nickname.clone(),
-            is_authors: message.member == member,
-        }));
-        let author = (member, self.person(member));
-        let draft = self.draft(room, author, content, utc);
-        effects.push(draft);
-        Ok(())
     }
 
     /// For how long a member is still to be quiet, if it is.

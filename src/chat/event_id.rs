@@ -28,6 +28,12 @@ impl EventId {
         self.0
     }
 
+    /// When it was made, in milliseconds since 1970, UTC, by the clock of the machine that did.
+    #[must_use]
+    pub fn made_at(self) -> Millis {
+        (u128::from_be_bytes(self.0) >> 84) as Millis
+    }
+
     /// The one that is made of [these](Self::to_bytes).
     #[must_use]
     pub fn from_bytes(bytes: [u8; 16]) -> Self {

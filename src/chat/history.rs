@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::rc::Rc;
 
-use super::{Event, EventId, Message, Millis, Side};
+use super::{Event, EventId, Meant, Message, Millis, Side};
 
 /// What a message costs beside its text: its fields, its place in the queue, the counts of both
 /// allocations, and the allocator's own.
@@ -38,6 +38,13 @@ pub(super) struct Page {
     pub(super) next: Option<u64>,
     /// It is as it would be if everything was kept.
     pub(super) is_remembered: bool,
+}
+
+/// Next to which number a page is, on which side.
+#[derive(Clone, Copy)]
+enum ByNumber {
+    Before(u64),
+    After(u64),
 }
 
 #[derive(Debug)]
@@ -153,8 +160,15 @@ impl History {
     }
 
     /// A message that is kept.
-    pub(super) fn find(&self, id: EventId) -> Option<&Rc<Message>> {
-        self.rfind(|message| message.place.id == id)
+    pub(super) fn find(&self, meant: Meant) -> Option<&Rc<Message>> {
+        match meant {
+            Meant::Id(id) => self.rfind(|message| message.place.id == id),
+            Meant::Number(number) => {
+                let key = |message: &Rc<Message>| message.place.number;
+                let at = self.messages.binary_search_by_key(&number, key).ok()?;
+                self.messages.get(at)
+            }
+        }
     }
 
     /// Forgets one message.
@@ -186,18 +200,19 @@ impl History {
         count: usize,
         is_wanted: impl Fn(&Message) -> bool,
     ) -> Page {
+        let side = self.by_number(side);
         let all = self.messages.range(self.range(side, usize::MAX));
         let wanted = all.filter(|message| is_wanted(message)).map(Rc::clone);
         let one_more = count.saturating_add(1); // to see whether there is one
         let mut messages: Vec<_> = match side {
-            Side::Before(_) => wanted.rev().take(one_more).collect(),
-            Side::After(_) => wanted.take(one_more).collect(),
+            ByNumber::Before(_) => wanted.rev().take(one_more).collect(),
+            ByNumber::After(_) => wanted.take(one_more).collect(),
         };
         let is_last = messages.len() <= count;
         messages.truncate(count);
         let next = messages.last().map(|message| message.place.number);
         match side {
-            Side::Before(_) => {
+            ByNumber::Before(_) => {
                 messages.reverse();
                 let is_whole = !self.has_forgotten && is_last;
                 Page {
@@ -207,7 +222,7 @@ impl History {
                     messages,
                 }
             }
-            Side::After(number) => {
+            ByNumber::After(number) => {
                 let is_whole = number >= self.whole_after;
                 Page {
                     is_whole,
@@ -219,16 +234,34 @@ impl History {
         }
     }
 
-    /// Where the messages of a page are.
-    fn range(&self, side: Side, count: usize) -> Range<usize> {
+    /// Next to which number a page is of what is kept.
+    fn by_number(&self, side: Side) -> ByNumber {
+        let at = |time| {
+            self.messages
+                .partition_point(|message| message.place.time < time)
+        };
+        let number_at = |at: usize| self.messages.get(at).map(|message| message.place.number);
         match side {
-            Side::Before(number) => {
+            Side::Before(number) => ByNumber::Before(number),
+            Side::After(number) => ByNumber::After(number),
+            Side::Until(time) => ByNumber::Before(number_at(at(time)).unwrap_or(u64::MAX)),
+            Side::Since(time) => {
+                let before = at(time).checked_sub(1).and_then(number_at);
+                ByNumber::After(before.unwrap_or(0))
+            }
+        }
+    }
+
+    /// Where the messages of a page are.
+    fn range(&self, side: ByNumber, count: usize) -> Range<usize> {
+        match side {
+            ByNumber::Before(number) => {
                 let end = self
                     .messages
                     .partition_point(|message| message.place.number < number);
                 end.saturating_sub(count)..end
             }
-            Side::After(number) => {
+            ByNumber::After(number) => {
                 let start = self
                     .messages
                     .partition_point(|message| message.place.number <= number);
@@ -273,7 +306,7 @@ impl History {
 
     /// What the messages of a page are.
     pub(super) fn repeated_of(&self, side: Side, count: usize) -> Repeated {
-        let range = self.range(side, count);
+        let range = self.range(self.by_number(side), count);
         let messages = range.len();
         let bytes = match messages == self.messages.len() {
             true => self.bytes,
@@ -365,12 +398,18 @@ mod tests {
     #[test]
     fn one_that_is_forgotten_leaves_no_byte() {
         let mut history = filled(9, &["a", "bb", "c"]);
-        let id = history.find(EventId::new(1)).expect("it is kept").place.id;
+        let id = EventId::new(1);
+        let found = [Meant::Id(id), Meant::Number(1)].map(|meant| history.find(meant));
+        assert!(
+            found
+                .iter()
+                .all(|found| found.is_some_and(|it| &*it.text == "bb"))
+        );
         history.forget(id);
         history.forget(id);
         assert_eq!(kept(&history, 9), ["a", "c"]);
         assert_eq!(history.bytes, 2 * "ann: x".len());
-        assert!(history.find(id).is_none());
+        assert!(history.find(Meant::Id(id)).is_none() && history.find(Meant::Number(1)).is_none());
         let last = history.rfind(|message| &*message.text != "c");
         assert_eq!(last.map(|message| &*message.text), Some("a"));
     }
@@ -396,6 +435,27 @@ mod tests {
             let what = format!("{side:?} {count}");
             assert_eq!(seen, (expected.to_owned(), is_whole, next), "{what}");
             assert_eq!(page.is_remembered, is_remembered, "{what}");
+        }
+        // Two are of one time, and those that are forgotten may have been of it, too.
+        let mut timed = History::new(3, BYTES);
+        for (number, time) in [(1, 5), (2, 5), (3, 7), (4, 7)] {
+            let mut message = (*said(number, "ann", &number.to_string())).clone();
+            message.place.time = time;
+            timed.push(&Rc::new(message));
+        }
+        for (side, expected, is_whole, is_remembered) in [
+            (Side::Until(7), "2", false, false),
+            (Side::Until(8), "3 4", false, true),
+            (Side::Until(5), "", false, false),
+            (Side::Since(5), "2 3", false, false),
+            (Side::Since(6), "3 4", true, true),
+            (Side::Since(7), "3 4", true, true),
+            (Side::Since(8), "", true, true),
+        ] {
+            let page = timed.page(side, 2, |_| true);
+            let seen = (texts(&page).join(" "), page.is_whole, page.is_remembered);
+            let wanted = (expected.to_owned(), is_whole, is_remembered);
+            assert_eq!(seen, wanted, "{side:?}");
         }
         let whole = filled(4, &["a", "b"]);
         let all = whole.page(Side::END, 9, |_| true);

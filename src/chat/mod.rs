@@ -106,6 +106,7 @@ mod newcomers;
 mod operators;
 mod own_rooms;
 mod peer;
+mod place;
 mod private;
 mod query;
 mod recall;
@@ -116,6 +117,7 @@ mod room;
 mod sanctions;
 mod sharing;
 mod summary;
+mod taking_back;
 #[cfg(all(test, feature = "server"))]
 pub(crate) mod tests;
 mod text;
@@ -169,6 +171,7 @@ pub use refusal::Refusal;
 pub use report::{ConnectionListed, ConnectionsReport, Gone, LoopReport, Question, Report};
 pub use returning::Absent;
 pub use summary::RoomSummary;
+pub use taking_back::Meant;
 pub use text::sanitise;
 
 /// A point in time, or a length of it, in milliseconds of a clock that never goes back.

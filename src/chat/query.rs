@@ -11,7 +11,7 @@ use super::answers::{tell, without_hash};
 use super::history::Page;
 use super::timeline::Timeline;
 use super::{
-    Answer, Audience, Chat, Effect, Epoch, LogId, MemberId, Message, Millis, Pair, Refusal,
+    Answer, Audience, Chat, Effect, Epoch, LogId, Meant, MemberId, Message, Millis, Pair, Refusal,
     Repeated, RoomId, Text,
 };
 
@@ -60,20 +60,33 @@ pub enum Wanted {
     Page(Side),
     /// Messages that have all of these words, the best first.
     Words(Text),
+    /// One message, that the asker may take it back.
+    Message(Meant),
 }
 
-/// Which messages of a log a page has: those next to a place in it, on one side.
+/// Which messages of a log a page has: those next to a place in it, on one side. One reads on by
+/// number, as two may have been said at one time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
     /// The newest of those with smaller numbers.
     Before(u64),
     /// The oldest of those with larger numbers.
     After(u64),
+    /// The newest of those that were said before that time, in milliseconds since 1970, UTC.
+    Until(Millis),
+    /// The oldest of those that were said at that time or later.
+    Since(Millis),
 }
 
 impl Side {
     /// The newest of all.
     pub const END: Self = Self::Before(u64::MAX);
+
+    /// Whether one who reads on comes to what is older.
+    #[must_use]
+    pub fn goes_back(self) -> bool {
+        matches!(self, Self::Before(_) | Self::Until(_))
+    }
 }
 
 /// What a log has found.
@@ -106,24 +119,23 @@ pub enum LogMeant<'a> {
 pub struct Reading<'a> {
     /// Of which log.
     pub of: LogMeant<'a>,
-    /// On which side of what number, which holds in one life of it; `None`: the newest.
-    pub from: Option<(Epoch, Side)>,
+    /// In which life of it the numbers hold that are named; `None`: in this one.
+    pub epoch: Option<Epoch>,
+    /// Which part of it; [`Side::END`]: the newest.
+    pub side: Side,
     /// So many messages; `None`: as many as are repeated to who enters a room.
     pub count: Option<usize>,
 }
 
 impl<'a> Reading<'a> {
-    /// The newest of one's own room, or of what one and another say to each other alone.
-    pub(super) fn latest(with: Option<&'a str>, count: Option<usize>) -> Self {
+    /// Of one's own room, or of what one and another say to each other alone, as they are now.
+    pub(super) fn of_line(with: Option<&'a str>, side: Side, count: Option<usize>) -> Self {
         Self {
             of: with.map_or(LogMeant::OwnRoom, LogMeant::With),
-            from: None,
+            epoch: None,
+            side,
             count,
         }
-    }
-
-    fn side(&self) -> Side {
-        self.from.map_or(Side::END, |(_, side)| side)
     }
 }
 
@@ -165,18 +177,15 @@ impl Chat {
     ) -> Result<(), Refusal> {
         let id = self.next_query();
         let readable = self.readable(member, reading.of)?;
-        if reading
-            .from
-            .is_some_and(|(epoch, _)| epoch != readable.epoch)
-        {
+        if reading.epoch.is_some_and(|epoch| epoch != readable.epoch) {
             return Err(Refusal::OtherEpoch);
         }
-        let (side, count) = (reading.side(), self.page_size(reading.count));
+        let (side, count) = (reading.side, self.page_size(reading.count));
         let page = self.page(member, readable.timeline, side, count);
         let effect = match page.is_remembered {
             true => Effect::Tell {
                 to: member,
-                answer: history(readable.of, page, utc),
+                answer: history(readable.of, side, page, utc),
             },
             false => Effect::Query(self.query(id, member, readable, Wanted::Page(side), count)),
         };
@@ -189,7 +198,7 @@ impl Chat {
         let timeline = readable.and_then(|readable| readable.timeline);
         timeline.map_or_else(Repeated::default, |timeline| {
             let count = self.page_size(reading.count);
-            timeline.history.repeated_of(reading.side(), count)
+            timeline.history.repeated_of(reading.side, count)
         })
     }
 
@@ -213,52 +222,73 @@ impl Chat {
         Ok(())
     }
 
-    /// Tells a member what a log has found for it. Nothing, if it is not there any more.
-    pub fn found(&self, found: Found, utc: Millis, effects: &mut Vec<Effect>) {
+    /// Has one message looked for, in the room that a member is in.
+    pub(super) fn look_for(
+        &mut self,
+        member: MemberId,
+        message: Meant,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        let id = self.next_query();
+        let readable = self.readable(member, LogMeant::OwnRoom)?;
+        let query = self.query(id, member, readable, Wanted::Message(message), 1);
+        effects.push(Effect::Query(query));
+        Ok(())
+    }
+
+    /// Tells a member what a log has found for it, or takes it back, if that is why it was asked.
+    /// Nothing, if the member is not there any more.
+    pub fn found(&mut self, found: Found, utc: Millis, effects: &mut Vec<Effect>) {
         let Found {
             query,
             messages,
             is_whole,
             is_last,
         } = found;
-        if self.member(query.asker).is_none() {
+        let (asker, of, now) = (query.asker, query.of, utc);
+        if self.member(asker).is_none() {
             return;
         }
-        let asker = query.asker;
-        let answer = match messages {
-            None => Answer::Refused(Refusal::NotRead),
-            Some(messages) => {
-                debug_assert!(messages.len() <= query.limit, "no more than was asked for");
+        let Some(messages) = messages else {
+            return tell(effects, asker, Answer::Refused(Refusal::NotRead));
+        };
+        debug_assert!(messages.len() <= query.limit, "no more than was asked for");
+        let answer = match query.wanted {
+            Wanted::Page(side) => {
                 // One reads on from what the log has looked at, whoever has said that.
-                let far = match query.wanted {
-                    Wanted::Page(Side::Before(_)) => messages.first(),
-                    _ => messages.last(),
+                let far = match side.goes_back() {
+                    true => messages.first(),
+                    false => messages.last(),
                 };
                 let next = far.map(|message| message.place.number);
-                let wanted = messages
-                    .into_iter()
-                    .filter(|message| !self.ignores(asker, message.member));
-                let messages = wanted.map(Rc::new).collect();
-                let (of, now) = (query.of, utc);
-                match query.wanted {
-                    Wanted::Page(_) => Answer::History {
-                        of,
-                        messages,
-                        is_whole,
-                        next: next.filter(|_| !is_last),
-                        now,
-                    },
-                    Wanted::Words(words) => Answer::Found {
-                        of,
-                        words,
-                        messages,
-                        is_whole,
-                        now,
-                    },
+                Answer::History {
+                    of,
+                    side,
+                    next: next.filter(|_| !is_last),
+                    messages: self.without_ignored(asker, messages),
+                    is_whole,
+                    now,
                 }
+            }
+            Wanted::Words(words) => Answer::Found {
+                of,
+                words,
+                messages: self.without_ignored(asker, messages),
+                is_whole,
+                now,
+            },
+            Wanted::Message(meant) => {
+                let log = (query.log, query.epoch);
+                return self.take_back_found(asker, log, (meant, messages.first()), utc, effects);
             }
         };
         tell(effects, asker, answer);
+    }
+
+    fn without_ignored(&self, reader: MemberId, messages: Vec<Message>) -> Vec<Rc<Message>> {
+        let messages = messages.into_iter();
+        let wanted = messages.filter(|message| !self.ignores(reader, message.member));
+        wanted.map(Rc::new).collect()
     }
 
     /// The log keeps no more than the chat remembers, or has no search: a member is told what there
@@ -267,10 +297,11 @@ impl Chat {
         let asker = query.asker;
         let answer = match query.wanted {
             Wanted::Words(_) => Answer::Refused(Refusal::NoSearch),
+            Wanted::Message(message) => Answer::Refused(Refusal::NoSuchMessage { message }),
             Wanted::Page(side) => {
                 let timeline = self.timeline(asker, query.log, query.epoch);
                 let page = self.page(asker, timeline, side, query.limit);
-                history(query.of, page, utc)
+                history(query.of, side, page, utc)
             }
         };
         tell(effects, asker, answer);
@@ -301,7 +332,7 @@ impl Chat {
         let room = self.room(room);
         let count = self.config.replay;
         let page = self.page(reader, Some(&room.timeline), Side::END, count);
-        history(Audience::Room(room.name().clone()), page, utc)
+        history(Audience::Room(room.name().clone()), Side::END, page, utc)
     }
 
     /// The name of the next question.
@@ -386,9 +417,10 @@ impl Chat {
 }
 
 /// A page, as somebody is told it.
-fn history(of: Audience, page: Page, utc: Millis) -> Answer {
+fn history(of: Audience, side: Side, page: Page, utc: Millis) -> Answer {
     Answer::History {
         of,
+        side,
         messages: page.messages,
         is_whole: page.is_whole,
         next: page.next,

@@ -2,7 +2,7 @@
 
 use super::name::BadName;
 use super::peer::Origin;
-use super::{EventId, Millis, Name, Text, Unkept};
+use super::{Meant, Millis, Name, Text, Unkept};
 
 /// Why something is not done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,15 +153,20 @@ pub enum Refusal {
     },
     /// Nothing that it has said is kept here.
     NothingToDelete,
-    /// No message with that id is kept here.
+    /// No such message is kept here.
     NoSuchMessage {
-        /// The id.
-        id: EventId,
+        /// Which was meant.
+        message: Meant,
     },
     /// Somebody else has said that.
     NotYours {
-        /// Its id.
-        id: EventId,
+        /// Which was meant.
+        message: Meant,
+    },
+    /// That is no number, and no time.
+    BadPlace {
+        /// What was typed, as far as it is repeated.
+        typed: Text,
     },
     /// A line may not be so long.
     LineTooLong {

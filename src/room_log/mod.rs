@@ -55,7 +55,8 @@ pub trait RoomLog {
     /// The turn is over: what was appended in it may go on its way together.
     fn flush(&mut self) {}
 
-    /// Reads a [page](crate::chat::Wanted::Page) of what it keeps of one life of one log: of what
+    /// Reads a [page](crate::chat::Wanted::Page), or one
+    /// [message](crate::chat::Wanted::Message), of what it keeps of one life of one log: of what
     /// was appended with that [epoch](Query::epoch), no more than is asked for. Another room may
     /// have had the same [id](crate::chat::LogId) before. What it has found is given by
     /// [`next_news`](Self::next_news), once, in whichever order.

@@ -194,15 +194,19 @@ impl Desk {
             .map_or(&[][..], Vec::as_slice);
         let kept = kept.iter().filter(|kept| kept.place.number <= query.up_to);
         let mut found: Vec<Message> = match &query.wanted {
-            Wanted::Page(Side::Before(number)) => kept
-                .filter(|kept| kept.place.number < *number)
-                .rev()
-                .cloned()
-                .collect(),
-            Wanted::Page(Side::After(number)) => kept
-                .filter(|kept| kept.place.number > *number)
-                .cloned()
-                .collect(),
+            Wanted::Page(side) => {
+                let page = kept.filter(|kept| match *side {
+                    Side::Before(number) => kept.place.number < number,
+                    Side::After(number) => kept.place.number > number,
+                    Side::Until(time) => kept.place.time < time,
+                    Side::Since(time) => kept.place.time >= time,
+                });
+                match side.goes_back() {
+                    true => page.rev().cloned().collect(),
+                    false => page.cloned().collect(),
+                }
+            }
+            Wanted::Message(meant) => kept.filter(|kept| meant.is(&kept.place)).cloned().collect(),
             Wanted::Words(words) => {
                 let has = |kept: &&Message| words.split(' ').all(|word| kept.text.contains(word));
                 kept.rev().filter(has).cloned().collect()
@@ -210,10 +214,11 @@ impl Desk {
         };
         let is_all = found.len() <= query.limit;
         found.truncate(query.limit);
-        if matches!(query.wanted, Wanted::Page(Side::Before(_))) {
+        let goes = |back| matches!(query.wanted, Wanted::Page(side) if side.goes_back() == back);
+        if goes(true) {
             found.reverse();
         }
-        let goes_forward = matches!(query.wanted, Wanted::Page(Side::After(_)));
+        let goes_forward = goes(false);
         Found {
             query,
             messages: Some(found),

@@ -70,7 +70,9 @@ pub use doors::FRAMINGS;
 use doors::connections::Connections;
 use doors::handshakes::Handshakes;
 #[cfg(test)]
-pub(crate) use doors::line::words::{Times, render as render_lines};
+pub(crate) use doors::line::times::Times;
+#[cfg(test)]
+pub(crate) use doors::line::words::render as render_lines;
 use doors::outlet::Outlet;
 pub use doors::trusted_proxies::TrustedProxy;
 pub use doors::web::Origin;

@@ -7,12 +7,16 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::indexing::expression;
 use super::writing::Kind;
 use crate::chat::{
-    Audience, Cloak, Epoch, EventId, Found, Kept, MemberId, Message, MessageKind, Name, Person,
-    Place, Position, Query, Recall, Recalled, Redaction, Side, TopicSet, Wanted,
+    Audience, Cloak, Epoch, EventId, Found, Kept, Meant, MemberId, Message, MessageKind, Name,
+    Person, Place, Position, Query, Recall, Recalled, Redaction, Side, TopicSet, Wanted,
 };
 
 /// Of the lines that have the words, so many of the newest are ranked.
 const MOST_RANKED: i64 = 2000;
+
+/// So many events are looked at for one of some id: as many as a room has when the clock was set
+/// back, and all that it hears meanwhile has one time.
+const MOST_COMPARED: i64 = 20_000;
 
 /// What an event is made of, in the order in which it is read.
 const FIELDS: &str = "kind, id, number, previous, time, nickname, account, origin, member, text,
@@ -69,6 +73,7 @@ fn answer(connection: &Connection, life: u64, query: &Query) -> rusqlite::Result
     };
     match &query.wanted {
         Wanted::Page(side) => page(connection, life, query, &room, *side),
+        Wanted::Message(meant) => message(connection, life, query, &room, *meant),
         Wanted::Words(words) => search(connection, life, query, &room, words),
     }
 }
@@ -80,9 +85,15 @@ fn page(
     room: &RoomRow,
     side: Side,
 ) -> rusqlite::Result<Answer> {
-    let (is_beside, order, number) = match side {
-        Side::Before(number) => ("number < ?2", "DESC", number),
-        Side::After(number) => ("number > ?2", "ASC", number),
+    let first = |time| first_since(connection, room, time);
+    let number = match side {
+        Side::Before(number) | Side::After(number) => number,
+        Side::Until(time) => first(time)?,
+        Side::Since(time) => first(time)?.saturating_sub(1),
+    };
+    let (is_beside, order) = match side.goes_back() {
+        true => ("number < ?2", "DESC"),
+        false => ("number > ?2", "ASC"),
     };
     let sql = format!(
         "SELECT {FIELDS} FROM events
@@ -91,16 +102,69 @@ fn page(
     let mut select = connection.prepare_cached(&sql)?;
     let rows = select.query(params![room.id, signed(number), signed(query.up_to)])?;
     let (mut messages, is_last) = collect(rows, life, query, room)?;
-    let is_whole = match side {
-        Side::Before(_) => {
+    let is_whole = match side.goes_back() {
+        true => {
             messages.reverse();
             is_last && room.pruned == 0
         }
-        Side::After(number) => number >= room.pruned,
+        false => number >= room.pruned,
     };
     Ok(Answer {
         messages,
         is_whole,
+        is_last,
+    })
+}
+
+/// The least number for which this holds: what has it, or a larger one, was said at that time or
+/// later. There is no index of times, but they only grow in a room: so the numbers are halved, which
+/// takes no more steps than a number has bits.
+fn first_since(connection: &Connection, room: &RoomRow, time: u64) -> rusqlite::Result<u64> {
+    let mut next = connection.prepare_cached(
+        "SELECT number, time FROM events WHERE room = ?1 AND number >= ?2 ORDER BY number LIMIT 1",
+    )?;
+    let (mut low, mut high) = (0, room.position.number.saturating_add(1));
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let found = next.query_row(params![room.id, signed(middle)], |row| {
+            Ok((unsigned(row, 0)?, unsigned(row, 1)?))
+        });
+        match found.optional()? {
+            Some((number, said)) if said < time => low = number + 1,
+            _ => high = middle,
+        }
+    }
+    Ok(low)
+}
+
+/// One message. Ids have no index either, but tell when they were made, which was not later than
+/// what they name was kept: it is among the first since then.
+fn message(
+    connection: &Connection,
+    life: u64,
+    query: &Query,
+    room: &RoomRow,
+    meant: Meant,
+) -> rusqlite::Result<Answer> {
+    let (from, many, id) = match meant {
+        Meant::Number(number) => (number, 1, None),
+        Meant::Id(id) => {
+            let from = first_since(connection, room, id.made_at())?;
+            (from, MOST_COMPARED, Some(id.to_bytes()))
+        }
+    };
+    let sql = format!(
+        "SELECT {FIELDS} FROM (
+             SELECT * FROM events WHERE room = ?1 AND number >= ?2 ORDER BY number LIMIT ?3
+         ) WHERE kind < 2 AND number <= ?4 AND CASE WHEN ?5 IS NULL THEN number = ?2 ELSE id = ?5 END"
+    );
+    let mut select = connection.prepare_cached(&sql)?;
+    let up_to = signed(query.up_to);
+    let rows = select.query(params![room.id, signed(from), many, up_to, id])?;
+    let (messages, is_last) = collect(rows, life, query, room)?;
+    Ok(Answer {
+        messages,
+        is_whole: true,
         is_last,
     })
 }

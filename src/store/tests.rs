@@ -1,5 +1,6 @@
 //! The store without its threads, on temporary paths.
 
+mod by_place;
 mod failing;
 mod with_threads;
 

@@ -332,7 +332,7 @@ impl Keeper {
                 Job::Commit(turn) => drafts.push(turn),
                 Job::Find(query) => match query.wanted {
                     // What it is to find was committed long ago.
-                    Wanted::Page(_) => self.ask(query),
+                    Wanted::Page(_) | Wanted::Message(_) => self.ask(query),
                     Wanted::Words(_) => self.searches.push(query),
                 },
                 Job::Recall(recall) => {

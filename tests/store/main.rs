@@ -1,6 +1,6 @@
-//! The store, in processes: [kills](killed), [starts](again), [disks and files that fail](broken),
-//! other [programs](foreign) that have it open, what can be done [beside](beside) a server that
-//! runs, and ten million [lines](large).
+//! The store, in processes: [kills](killed), [starts](again), [pages](by_place) from further back
+//! than the memory, [disks and files that fail](broken), other [programs](foreign) that have it
+//! open, what can be done [beside](beside) a server that runs, and ten million [lines](large).
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -8,6 +8,7 @@ mod support;
 mod again;
 mod beside;
 mod broken;
+mod by_place;
 mod foreign;
 mod killed;
 #[cfg(target_os = "linux")]

@@ -1,7 +1,7 @@
 //! What a line must bring about in the chat, from what its author meant and what the model knows.
 
 use loopchat::chat::{
-    Answer, Content, DisconnectReason, Draft, Effect, Event, EventId, MemberId, MessageKind,
+    Answer, Content, DisconnectReason, Draft, Effect, Event, EventId, Meant, MemberId, MessageKind,
     Recipient, Refusal, RoomId,
 };
 use loopchat::server::{Config, Moment};
@@ -416,15 +416,16 @@ impl Case<'_> {
                 Some(said) => said,
                 None => {
                     tally.count(Count::NoSuchMessage);
-                    return self.refused(Refusal::NoSuchMessage { id });
+                    let message = Meant::Id(id);
+                    return self.refused(Refusal::NoSuchMessage { message });
                 }
             },
         };
         let is_own = meant.member == self.author;
         if !is_own && !seat.peer.is_operator() {
             tally.count(Count::NotYours);
-            let id = meant.place.id;
-            return self.refused(Refusal::NotYours { id });
+            let message = Meant::Id(meant.place.id);
+            return self.refused(Refusal::NotYours { message });
         }
         tally.count(match is_own {
             true => Count::TakenBack,

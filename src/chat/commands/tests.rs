@@ -8,7 +8,19 @@ fn usage(line: &str) -> &'static str {
 }
 
 fn history<'a>(count: Option<usize>, with: Option<&'a str>) -> Command<'a> {
-    Command::History { count, with }
+    Command::History {
+        count,
+        beside: None,
+        with,
+    }
+}
+
+fn page<'a>(count: Option<usize>, beside: Beside<'a>, with: Option<&'a str>) -> Command<'a> {
+    Command::History {
+        count,
+        beside: Some(beside),
+        with,
+    }
 }
 
 #[test]
@@ -40,6 +52,16 @@ fn lines_become_commands() {
         ("/history @bob", history(None, Some("bob"))),
         ("/history 20 @bob", history(Some(20), Some("bob"))),
         ("/history 20@bob", history(Some(20), Some("bob"))),
+        (
+            "/history before 1234",
+            page(None, Beside::Before("1234"), None),
+        ),
+        (
+            "/history 20  AFTER  2026-11-30 14:00 @bob",
+            page(Some(20), Beside::After("2026-11-30 14:00"), Some("bob")),
+        ),
+        ("/delete", Command::Delete(None)),
+        ("/delete 17", Command::Delete(Some(Meant::Number(17)))),
         ("/loop", Command::Loop),
         ("/help me", Command::Help),
         ("/quit so long", Command::Quit),
@@ -123,8 +145,15 @@ fn what_is_missing_is_asked_for() {
         "@",
         "@bob 5",
         "0 @bob",
+        "before",
+        "before @bob",
+        "0 before 5",
+        "many after 5",
+        "beforehand 5",
+        "20 since 5",
     ] {
-        assert_eq!(usage(&format!("/history {count}")), "/history [N] [@NICK]");
+        let wanted = "/history [N] [before|after WHEN] [@NICK]";
+        assert_eq!(usage(&format!("/history {count}")), wanted);
     }
 }
 

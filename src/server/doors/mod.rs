@@ -25,7 +25,8 @@ pub(in crate::server) mod web;
 
 use crate::server::core::rendering::{Framing, FramingId, Heard};
 use json::rendering;
-use line::words::{self, Times};
+use line::times::Times;
+use line::words;
 use outlet::{Door, DoorId};
 
 /// `nc`'s lines: old messages have their times.

@@ -212,7 +212,7 @@ impl Session {
                 }
                 Effect::Query(query) => {
                     let asked = match query.wanted {
-                        Wanted::Page(_) => self.log.read(query),
+                        Wanted::Page(_) | Wanted::Message(_) => self.log.read(query),
                         Wanted::Words(_) => self.log.search(query),
                     };
                     let query = asked.expect_err("it keeps nothing more");

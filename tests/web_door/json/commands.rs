@@ -68,7 +68,7 @@ fn each_command_has_an_answer_with_these_fields() {
         "/watch ROOM",
         "/part [ROOM]",
         "/rooms [mine]",
-        "/delete [ID]",
+        "/delete [NUMBER|ID]",
         "/times on|off",
     ] {
         assert!(usages.contains(&usage), "{usages:?}");

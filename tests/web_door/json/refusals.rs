@@ -29,7 +29,11 @@ fn each_refusal_has_a_code_and_what_it_is_about() {
         ("/dance now", "unknown_command", json!({ "name": "dance" })),
         ("/nick", "usage", json!({ "usage": "/nick NAME" })),
         ("/times often", "usage", json!({ "usage": "/times on|off" })),
-        ("/delete what", "usage", json!({ "usage": "/delete [ID]" })),
+        (
+            "/delete what",
+            "usage",
+            json!({ "usage": "/delete [NUMBER|ID]" }),
+        ),
         ("/nick a b", "bad_nickname", json!({})),
         ("/join #", "bad_room_name", json!({})),
         (
@@ -72,10 +76,16 @@ fn each_refusal_has_a_code_and_what_it_is_about() {
             "not_yours",
             json!({ "name": id }),
         ),
+        ("/delete 0", "no_such_message", json!({ "name": "0" })),
         (
-            "/delete 0",
+            "/delete 00000000000000000000000000000000",
             "no_such_message",
             json!({ "name": "00000000000000000000000000000000" }),
+        ),
+        (
+            "/history before noon",
+            "bad_place",
+            json!({ "name": "noon" }),
         ),
     ] {
         refused(&mut ann, line, code, &fields);

@@ -118,7 +118,7 @@ impl Hub {
             return self.effects.push(Effect::Tell { to: asker, answer });
         }
         let asked = match query.wanted {
-            Wanted::Page(_) => self.log.read(query),
+            Wanted::Page(_) | Wanted::Message(_) => self.log.read(query),
             Wanted::Words(_) => self.log.search(query),
         };
         match asked {
@@ -268,8 +268,10 @@ impl Hub {
         };
         let (answered, first) = (self.fan_out.answered(), self.effects.len());
         self.chat.found(found, at.utc, &mut self.effects);
+        self.give_to_log(Some(session), None, first, at);
         self.note_call(session, first);
-        self.tell_as_it_is(session, &behind);
+        // It may have been to take something back, which is under way now.
+        self.tell_behind(session, &behind);
         let cost = Cost::answer(self.fan_out.answered() - answered);
         self.queries.costs.push((session, cost));
         self.release_session(session);

@@ -13,7 +13,8 @@ use crate::chat::{
 };
 use crate::server::core::digests::{Changes, Digest, Expulsion};
 use crate::server::core::rendering::Heard;
-use crate::server::doors::line::words::{self, Times};
+use crate::server::doors::line::times::Times;
+use crate::server::doors::line::words;
 use said::{backlog, found, history, message};
 
 /// Puts something into an object, with a line feed behind it.
@@ -478,8 +479,11 @@ fn refused(refusal: &Refusal) -> Object {
         Refusal::NeverBanned { text: typed } => code("never_banned").with("name", text(typed)),
         Refusal::NotMuted { who } => code("not_muted").with("name", text(who)),
         Refusal::NothingToDelete => code("nothing_to_delete"),
-        Refusal::NoSuchMessage { id } => code("no_such_message").with("name", id.to_string()),
-        Refusal::NotYours { id } => code("not_yours").with("name", id.to_string()),
+        Refusal::NoSuchMessage { message } => {
+            code("no_such_message").with("name", message.to_string())
+        }
+        Refusal::NotYours { message } => code("not_yours").with("name", message.to_string()),
+        Refusal::BadPlace { typed } => code("bad_place").with("name", text(typed)),
         Refusal::LineTooLong { limit } => code("line_too_long").with("limit", *limit),
         Refusal::NotKept { why, client_id, .. } => match why {
             Unkept::Full => code("log_full"),

@@ -52,7 +52,8 @@ pub(in crate::server) enum Request {
 pub(in crate::server) struct History {
     room: Option<String>,
     with: Option<String>,
-    from: Option<(Epoch, Side)>,
+    epoch: Option<Epoch>,
+    side: Side,
     limit: Option<usize>,
     /// What the client is to be told when that is done.
     pub(in crate::server) reference: Option<Reference>,
@@ -67,7 +68,8 @@ impl History {
                 (Some(room), None) => LogMeant::Room(room),
                 (None, None) => LogMeant::OwnRoom,
             },
-            from: self.from,
+            epoch: self.epoch,
+            side: self.side,
             count: self.limit,
         }
     }
@@ -175,6 +177,8 @@ struct HistoryFields {
     epoch: Value,
     before: Value,
     after: Value,
+    until: Value,
+    since: Value,
     limit: Value,
 }
 
@@ -190,22 +194,30 @@ impl HistoryFields {
             Value::Null => Some(None),
             value => value.as_u64().map(Some),
         };
-        let side = match (number(&self.before)?, number(&self.after)?) {
-            (None, None) => None,
-            (Some(number), None) => Some(Side::Before(number)),
-            (None, Some(number)) => Some(Side::After(number)),
-            (Some(_), Some(_)) => return None,
-        };
-        let from = match side {
-            None => None,
-            Some(side) => Some((self.epoch.as_str()?.parse().ok()?, side)),
+        let sides = [
+            number(&self.before)?.map(Side::Before),
+            number(&self.after)?.map(Side::After),
+            number(&self.until)?.map(Side::Until),
+            number(&self.since)?.map(Side::Since),
+        ];
+        let mut sides = sides.into_iter().flatten();
+        let side = sides.next().unwrap_or(Side::END);
+        if sides.next().is_some() {
+            return None;
+        }
+        // Numbers hold in one life of the log, times in all of them.
+        let is_by_number = !self.before.is_null() || !self.after.is_null();
+        let epoch = match is_by_number {
+            true => Some(self.epoch.as_str()?.parse().ok()?),
+            false => None,
         };
         let limit = number(&self.limit)?;
         let is_one = room.is_none() || with.is_none();
         (is_one && limit != Some(0)).then(|| History {
             room,
             with,
-            from,
+            epoch,
+            side,
             limit: limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX)),
             reference,
         })
@@ -213,7 +225,7 @@ impl HistoryFields {
 }
 
 const BAD_HISTORY: &str = "A history is of a room or with somebody, before or after a number \
-    of an epoch or of neither, and may have a limit.";
+    of an epoch, or until or since a time, or of none of these, and may have a limit.";
 
 /// The fields of an object that are known. The others are passed over and not kept, however many
 /// there are. Of one that is there twice the last counts.
@@ -254,6 +266,8 @@ impl<'de> Deserialize<'de> for Fields {
                         "epoch" => &mut fields.history.epoch,
                         "before" => &mut fields.history.before,
                         "after" => &mut fields.history.after,
+                        "until" => &mut fields.history.until,
+                        "since" => &mut fields.history.since,
                         "limit" => &mut fields.history.limit,
                         _ => {
                             map.next_value::<IgnoredAny>()?;
@@ -424,6 +438,9 @@ mod tests {
             r#"{"kind":"history","epoch":"1","before":5,"after":3}"#,
             r#"{"kind":"history","epoch":"1","before":-5}"#,
             r#"{"kind":"history","epoch":1,"before":5}"#,
+            r#"{"kind":"history","epoch":"1","before":5,"since":3}"#,
+            r#"{"kind":"history","until":5,"since":3}"#,
+            r#"{"kind":"history","since":"2026-11-30"}"#,
             r#"{"kind":"history","room":"tea","with":"bob"}"#,
             r#"{"kind":"history","room":7}"#,
             r#"{"kind":"history","limit":0}"#,
@@ -443,7 +460,8 @@ mod tests {
         let plain = read(r#"{"kind":"history"}"#);
         let of_own_room = Reading {
             of: LogMeant::OwnRoom,
-            from: None,
+            epoch: None,
+            side: Side::END,
             count: None,
         };
         assert_eq!(plain.reading(), of_own_room);
@@ -451,17 +469,32 @@ mod tests {
         let epoch = "000000000000000a".parse().expect("an epoch");
         let of_tea = Reading {
             of: LogMeant::Room("#tea"),
-            from: Some((epoch, Side::After(7))),
+            epoch: Some(epoch),
+            side: Side::After(7),
             count: Some(20),
         };
         assert_eq!(page.reading(), of_tea);
         let private = read(r#"{"kind":"history","with":"bob","epoch":"a","before":7}"#);
         let with_bob = Reading {
             of: LogMeant::With("bob"),
-            from: Some((epoch, Side::Before(7))),
+            epoch: Some(epoch),
+            side: Side::Before(7),
             count: None,
         };
         assert_eq!(private.reading(), with_bob);
+        for (object, side) in [
+            (r#"{"kind":"history","until":9}"#, Side::Until(9)),
+            (
+                r#"{"kind":"history","since":9,"epoch":null}"#,
+                Side::Since(9),
+            ),
+        ] {
+            let by_time = Reading {
+                side,
+                ..of_own_room
+            };
+            assert_eq!(read(object).reading(), by_time, "no epoch is needed");
+        }
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub(in crate::server) mod opening;
 mod order_words;
 mod proxy_header;
 mod report_words;
+pub(in crate::server) mod times;
 pub(in crate::server) mod words;
 
 use std::borrow::Cow;

@@ -99,8 +99,12 @@ pub(in crate::server) fn explain(refusal: &Refusal) -> String {
         ),
         Refusal::NotMuted { who } => format!("{who} is not muted."),
         Refusal::NothingToDelete => "Nothing that you said is kept here.".to_owned(),
-        Refusal::NoSuchMessage { id } => format!("There is no message {id} here."),
-        Refusal::NotYours { id } => format!("Only its author can take {id} back."),
+        Refusal::NoSuchMessage { message } => format!("There is no message {message} here."),
+        Refusal::NotYours { message } => format!("Only its author can take {message} back."),
+        Refusal::BadPlace { typed } => format!(
+            "{typed} is no number of a message, and no time (UTC): \
+             try 14:00, 2026-11-30, 2026-11-30 14:00, today or yesterday."
+        ),
         Refusal::LineTooLong { limit } => {
             format!("That line was not sent: it is longer than {limit} bytes.")
         }

@@ -5,16 +5,15 @@
 //! star or a colon in it, so no member can put words into the chat's mouth. `docs/protocol.md` has
 //! all of them.
 
-use std::fmt::{Arguments, Display, Write};
+use std::fmt::{Arguments, Write};
 use std::sync::LazyLock;
-
-use jiff::Timestamp;
 
 use super::order_words::{describe, explain};
 use super::report_words;
+use super::times::{Times, clock, date_and_clock, live_time, old_time};
 use crate::chat::{
     Answer, Audience, COMMANDS, CommandEntry, Departure, Event, Message, MessageKind, Millis, Name,
-    ORDERS, Text, counted, ending, minutes,
+    ORDERS, Side, Text, counted, ending, minutes,
 };
 use crate::server::core::digests::{Changes, Digest, Expulsion};
 use crate::server::core::rendering::Heard;
@@ -28,17 +27,6 @@ const NAMED: usize = 3;
 pub(super) const MORE: (&str, &str) = ("more", "more");
 const OTHERS: (&str, &str) = ("other", "others");
 const RENAMED: (&str, &str) = ("other has a new name", "others have new names");
-
-/// Which messages have the time before them at which they were said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Times {
-    /// Those of a history.
-    Old,
-    /// Others, too.
-    All,
-    /// None.
-    Never,
-}
 
 /// Puts something into lines, each with its line feed.
 pub(crate) fn render(heard: Heard<'_>, times: Times, to: &mut Vec<u8>) {
@@ -161,45 +149,6 @@ fn tell_event(event: &Event, line: &mut String) {
     };
 }
 
-/// `14:03`, of a time in milliseconds since 1970, UTC.
-fn clock(utc: Millis) -> impl Display {
-    timestamp(utc).strftime("%H:%M")
-}
-
-/// What is later than there are years for is the last that there is.
-fn timestamp(utc: Millis) -> Timestamp {
-    let millis = i64::try_from(utc).unwrap_or(i64::MAX);
-    Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX)
-}
-
-/// `[2026-11-28T14:03:07.123Z] `, for those who want it.
-fn live_time(utc: Millis, times: Times, to: &mut Vec<u8>) {
-    if times == Times::All {
-        prefix(format_args!("[{:.3}] ", timestamp(utc)), to);
-    }
-}
-
-/// `[14:03] `, and with the date if that is more than a day ago.
-fn old_time(utc: Millis, now: Millis, times: Times, to: &mut Vec<u8>) {
-    const DAY: Millis = 24 * 60 * 60 * 1000;
-    match times {
-        Times::Never => {}
-        Times::Old | Times::All if now.saturating_sub(utc) > DAY => {
-            prefix(
-                format_args!("[{}] ", timestamp(utc).strftime("%Y-%m-%d %H:%M")),
-                to,
-            );
-        }
-        Times::Old | Times::All => prefix(format_args!("[{}] ", clock(utc)), to),
-    }
-}
-
-fn prefix(text: Arguments<'_>, to: &mut Vec<u8>) {
-    use std::io::Write;
-    // Writing to memory cannot fail.
-    let _ = to.write_fmt(text);
-}
-
 /// `alice, bob, carol and 997 others joined #tea; dave left #tea; guest7 is now erin.`
 fn tell_changes(changes: &Changes, line: &mut String) {
     let room = &changes.room;
@@ -298,6 +247,7 @@ fn tell_answer(answer: &Answer, times: Times, to: &mut Vec<u8>) {
         }
         // Lines have no numbers to come back by.
         Answer::Backlog { .. } | Answer::Committed { .. } => {}
+        Answer::History { side, .. } if *side != Side::END => tell_page(answer, times, to),
         Answer::History {
             of,
             messages,
@@ -498,3 +448,54 @@ fn tell_answer(answer: &Answer, times: Times, to: &mut Vec<u8>) {
 
 /// The second line of a session.
 const HINT: &str = "* Type to talk. /help lists the commands, /nick NAME gives you a name.";
+
+/// Messages next to a number or a time, each behind its number, and how to read on from them.
+fn tell_page(answer: &Answer, times: Times, to: &mut Vec<u8>) {
+    let Answer::History {
+        of,
+        side,
+        messages,
+        is_whole,
+        next,
+        now,
+    } = answer
+    else {
+        return;
+    };
+    let (place, with) = match of {
+        Audience::Room(room) => (format!("of #{room}"), String::new()),
+        Audience::Member { nickname, .. } => (
+            format!("between you and {nickname}"),
+            format!(" @{nickname}"),
+        ),
+    };
+    let beside = match *side {
+        Side::Before(number) => format!("before {number}"),
+        Side::After(number) => format!("after {number}"),
+        Side::Until(time) => format!("before {} UTC", date_and_clock(time)),
+        Side::Since(time) => format!("after {} UTC", date_and_clock(time)),
+    };
+    let count = counted(messages.len(), ("message", "messages"));
+    line(to, format_args!("* {count} {place} {beside}:"));
+    for said in messages {
+        to.extend_from_slice(format!("{} ", said.place.number).as_bytes());
+        old_time(said.place.time, *now, times, to);
+        message(said, to);
+    }
+    let word = if side.goes_back() { "before" } else { "after" };
+    match (next, is_whole) {
+        (Some(next), _) => {
+            line(
+                to,
+                format_args!("* There is more: /history {word} {next}{with}"),
+            );
+        }
+        (None, false) => {
+            line(
+                to,
+                format_args!("* There is no more: what is older is not kept."),
+            );
+        }
+        (None, true) => line(to, format_args!("* There is no more.")),
+    }
+}

@@ -46,8 +46,12 @@ impl House {
     }
 
     fn reads(&mut self, session: SessionId, from: Option<(Epoch, Side)>, count: Option<usize>) {
-        let of = LogMeant::OwnRoom;
-        let reading = Reading { of, from, count };
+        let reading = Reading {
+            of: LogMeant::OwnRoom,
+            epoch: from.map(|(epoch, _)| epoch),
+            side: from.map_or(Side::END, |(_, side)| side),
+            count,
+        };
         self.hub.read(session, reading, self.at());
         self.turn();
     }
@@ -275,6 +279,13 @@ fn a_page_is_next_to_a_number_of_this_life_of_the_log() {
         (Side::After(10), 9, "b c d e", true, None),
         (Side::After(30), 1, "d", true, Some(40)),
         (Side::After(50), 1, "", true, None),
+        (Side::Until(41), 2, "c d", false, Some(30)), // times are as numbers
+        (Side::Until(30), 9, "a b", true, None),
+        (Side::Until(10), 9, "", true, None),
+        (Side::Since(0), 2, "a b", true, Some(20)),
+        (Side::Since(20), 9, "b c d e", true, None),
+        (Side::Since(50), 9, "e", true, None),
+        (Side::Since(51), 9, "", true, None),
     ] {
         let (read, object) = house.page(&log, ann, side, limit);
         house.hub.take_released();
@@ -300,6 +311,125 @@ fn a_page_is_next_to_a_number_of_this_life_of_the_log() {
         .map(|line| line.contains("\"done\""))
         .collect();
     assert_eq!(kinds, [false, true], "{read:?}");
+}
+
+/// Catches: a message that nobody can take back since it is not remembered, one that anybody can,
+/// and what comes behind the question before its answer.
+#[test]
+fn what_only_the_log_keeps_is_taken_back_when_the_log_has_told_whose_it_is() {
+    let log = SlowLog::default();
+    log.keep_rooms();
+    let mut house = House::new();
+    let config = Config {
+        history: 2,
+        ..Config::default()
+    };
+    house.hub = Hub::with_log(Rc::new(config), &FRAMINGS, Box::new(log.clone()));
+    let [ann, bob] = [(); 2].map(|()| house.connect(STRANGER, LINES));
+    let op = house.connect(OPERATOR, LINES);
+    house.pass(2000);
+    house.all_say(&log, ann, &["a", "b", "c", "d", "e"]); // numbers 10 to 50
+    for (session, line, refusal) in [
+        (bob, "/delete 10", "! Only its author can take 10 back."),
+        (ann, "/delete 11", "! There is no message 11 here."),
+        (op, "/delete 0", "! There is no message 0 here."),
+    ] {
+        house.says(session, line);
+        assert_eq!(
+            (log.queries(), house.take([session])),
+            (1, [lines(&[])]),
+            "{line}"
+        );
+        assert!(house.hub.has_to_wait(session, "/who"));
+        house.answered(&log);
+        assert_eq!(house.take([session]), [lines(&[refusal])], "{line}");
+        assert_eq!(log.len(), 0, "{line}");
+    }
+    for (session, line) in [(ann, "/delete 10"), (op, "/delete 20")] {
+        house.read.clear();
+        house.says(session, line);
+        house.hub.tell_behind(session, b"done\n");
+        house.answered(&log);
+        assert_eq!(
+            (log.len(), house.take([session])),
+            (1, [lines(&[])]),
+            "{line}"
+        );
+        house.commit_all(&log);
+        let told = ["* You took it back.", "done"];
+        let seen = house.take([session]);
+        let seen: Vec<_> = seen[0]
+            .iter()
+            .filter(|line| !line.contains("took back"))
+            .collect();
+        assert_eq!(seen, told, "{line}");
+    }
+    house.read.clear();
+    house.says(bob, "/history 9");
+    house.answered(&log);
+    let read = house.take([bob]);
+    assert_eq!(read[0][1..], ["guest1: c", "guest1: d", "guest1: e"]);
+    // If it cannot be read whose it is, it is not taken back.
+    house.says(op, "/delete 30");
+    log.fail(0);
+    house.settle();
+    let failed = "! What was said cannot be read now; try again later.";
+    assert_eq!((log.len(), house.take([op])), (0, [lines(&[failed])]));
+    house.says(op, "/delete 50");
+    assert_eq!((log.queries(), log.len()), (0, 1), "that is remembered");
+}
+
+#[test]
+fn lines_are_told_the_numbers_of_a_page_next_to_a_place_and_how_to_read_on() {
+    let (mut house, log, [ann, bob]) = House::with_short_memory(LINES);
+    house.says(bob, "/times off");
+    house.all_say(&log, ann, &["a", "b", "c", "d", "e"]);
+    house.says(bob, "/history 2 before 40");
+    house.answered(&log);
+    let page = [
+        "* 2 messages of #lobby before 40:",
+        "20 guest1: b",
+        "30 guest1: c",
+        "* There is more: /history before 20",
+    ];
+    assert_eq!(house.take([bob]), [lines(&page)]);
+    house.says(bob, "/history before 20");
+    house.answered(&log);
+    let first = [
+        "* 1 message of #lobby before 20:",
+        "10 guest1: a",
+        "* There is no more.",
+    ];
+    assert_eq!(house.take([bob]), [lines(&first)]);
+    house.says(bob, "/history 1 after 1970-01-01");
+    house.answered(&log);
+    let forward = [
+        "* 1 message of #lobby after 1970-01-01 00:00 UTC:",
+        "10 guest1: a",
+        "* There is more: /history after 10",
+    ];
+    assert_eq!(house.take([bob]), [lines(&forward)]);
+    house.says(bob, "/history before 1970-01-01");
+    house.answered(&log);
+    let none = [
+        "* 0 messages of #lobby before 1970-01-01 00:00 UTC:",
+        "* There is no more.",
+    ];
+    assert_eq!(house.take([bob]), [lines(&none)]);
+    house.says(bob, "/history after tea");
+    let bad = "! tea is no number of a message, and no time (UTC): \
+        try 14:00, 2026-11-30, 2026-11-30 14:00, today or yesterday.";
+    assert_eq!(house.take([bob]), [lines(&[bad])]);
+    for text in ["1", "2"] {
+        house.all_say(&log, ann, &[&format!("/msg guest2 {text}")]);
+    }
+    house.says(bob, "/history 1 after 0 @guest1");
+    let private = [
+        "* 1 message between you and guest1 after 0:",
+        "60 guest1 -> guest2: 1",
+        "* There is more: /history after 60 @guest1",
+    ];
+    assert_eq!(house.take([bob]), [lines(&private)]);
 }
 
 #[test]
