@@ -101,15 +101,20 @@ fn read<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, buffer: &mut [u8]) 
     }
     let (count, then) = connection.wire().fill(&mut buffer[..room], counters);
     connection.bytes_read += count as u64;
-    if connection.is_opening() && !opening::read(state, cx, id, &then) {
+    // All of it has its place before anybody is told: who is may have more read, behind it.
+    let bytes = &buffer[..count];
+    let is_opening = connection.is_opening();
+    let goes_on = !is_opening && connection.flowing == Some(true) && connection.unread() == 0;
+    if count > 0 && !goes_on {
+        connection.keep(bytes);
+    }
+    connection.keep_overflow();
+    if is_opening && !opening::read(state, cx, id, &then) {
         return;
     }
     if count > 0 {
         touch(cx, id);
-        received(state, cx, id, &buffer[..count]);
-    }
-    if let Some(connection) = cx.connection_mut(id) {
-        connection.keep_overflow();
+        received(state, cx, id, goes_on.then_some(bytes));
     }
     let readiness = cx.readiness(id);
     match then {
@@ -152,20 +157,17 @@ fn hung_up<S>(cx: &Context<S>, id: HandleId) -> bool {
         && (sent_all || readiness.contains(Readiness::WRITE_CLOSED))
 }
 
-/// Hands bytes out, if they flow; keeps them otherwise.
-fn received<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, bytes: &[u8]) {
+/// Something came: hands out what goes on at once; of what was kept, whoever reads by hand is told.
+fn received<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, bytes: Option<&[u8]>) {
     let turn = turn(cx);
     let Some(connection) = cx.connection_mut(id) else {
         return;
     };
-    if connection.flowing == Some(true) && connection.unread() == 0 {
+    if let Some(bytes) = bytes {
         connection.use_share(turn, bytes.len());
         emit_from_loop(state, cx, id, Event::Data(bytes));
-    } else {
-        connection.keep(bytes);
-        if connection.is_read_by_hand() {
-            cx.make_callback(state, |_, cx| queue_readable(cx, id));
-        }
+    } else if connection.is_read_by_hand() {
+        cx.make_callback(state, |_, cx| queue_readable(cx, id));
     }
 }
 

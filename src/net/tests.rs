@@ -1,5 +1,6 @@
 //! Sockets and servers in a loop inside the test, with peers of plain `std` in the same thread.
 
+mod layers;
 mod system;
 
 use std::io::Write;
