@@ -21,6 +21,7 @@ const OPENING_READ: usize = 16 * 1024;
 pub(super) struct Layered {
     pub(super) layer: Box<dyn Layer>,
     pub(super) side: Side,
+    has_begun: bool,
     /// It was told that it has opened.
     pub(super) was_opened: bool,
     /// When it has to be open.
@@ -70,6 +71,7 @@ impl Layered {
         Self {
             layer,
             side,
+            has_begun: false,
             was_opened: false,
             deadline: None,
             came: 0,
@@ -116,8 +118,11 @@ impl Layered {
         Some(bytes)
     }
 
-    /// Has it begin: what it says first goes out.
+    /// Has it begin, if it has not: what it says first goes out.
     pub(super) fn begin(&mut self, stream: &Stream, done: &mut Counters) {
+        if std::mem::replace(&mut self.has_begun, true) {
+            return;
+        }
         with_buffers(|buffers| {
             let nothing = &mut |_: &[u8]| {};
             if let Err(error) = self.layer.receive(&mut [], nothing, &mut buffers.goes) {

@@ -53,8 +53,9 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// `ERR_SOCKET_CLOSED` if it is neither, and an error without a code if it has a layer, or if
-    /// something waits that was written to it: that was not for the layer to send.
+    /// `ERR_SOCKET_CLOSED` if it is neither, `ERR_STREAM_WRITE_AFTER_END` if it has ended, and an
+    /// error without a code if it has a layer, or if something waits that was written to it: that
+    /// was not for the layer to send.
     pub fn set_layer<S>(
         self,
         cx: &mut Context<S>,
@@ -70,6 +71,10 @@ impl Socket {
         }
         if connection.layered().is_some() {
             return Err(Error::new("the socket has a layer"));
+        }
+        if connection.write_side.is_ending() {
+            let message = "write after end";
+            return Err(Error::with_code("ERR_STREAM_WRITE_AFTER_END", message));
         }
         if connection.writable_length() > 0 {
             return Err(Error::new("what was written to the socket is not sent yet"));
@@ -162,6 +167,7 @@ pub(super) fn begin<S>(cx: &mut Context<S>, id: HandleId) {
         layered: Some(layered),
     } = connection.wire()
     {
+        // A listener of `Connect` may have had it begin.
         layered.begin(stream, counters);
     }
 }

@@ -233,12 +233,16 @@ pub fn create_server<S>(cx: &mut Context<S>, options: ServerOptions) -> Result<S
 ///
 /// # Errors
 ///
-/// As [`create_server`].
+/// As [`create_server`], and if it speaks TLS already: what it shows is changed by
+/// [`Server::set_secure_context`].
 pub fn secure_server<S>(
     cx: &mut Context<S>,
     server: Server,
     options: ServerOptions,
 ) -> Result<(), Error> {
+    if server.data::<S, State>(cx).is_some() {
+        return Err(Error::new("the server speaks TLS already"));
+    }
     let state = State::new(options)?;
     set_up(cx, server, state);
     Ok(())

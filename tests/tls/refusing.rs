@@ -213,3 +213,24 @@ fn of_too_many_handshakes_the_oldest_makes_room() {
     assert!(log.contains(&"secureConnection".into()), "{log:?}");
     assert!(log.contains(&"1 left".into()), "{log:?}");
 }
+
+#[test]
+fn a_server_is_made_to_speak_tls_once_and_what_has_ended_begins_no_layer() {
+    let mut event_loop = event_loop();
+    let pair = crate::certificates::Authority::new("authority").sign(&["localhost"]);
+    let context = crate::rig::context(&pair);
+    let (server, _) = server(&mut event_loop);
+    let again = tls::secure_server(&mut event_loop, server, tls::ServerOptions::new(context));
+    assert!(again.is_err(), "each connection would begin twice");
+    let address = server.address(&event_loop).expect("it listens");
+    let client = net::create_connection(&mut event_loop, address);
+    client.on_connect(&mut event_loop, move |_: &mut Seen, cx, client| {
+        client.end(cx);
+        let late = tls::upgrade(cx, client, &tls::ConnectOptions::new().host("localhost"));
+        let code = late.expect_err("it cannot say anything").code();
+        assert_eq!(code, "ERR_STREAM_WRITE_AFTER_END");
+        client.destroy(cx);
+        server.close(cx);
+    });
+    run(event_loop);
+}

@@ -133,3 +133,24 @@ fn a_write_that_fails_leaves_what_a_layer_hands_on_in_order() {
         assert!(turn(&mut event_loop) == doubled(&sent()), "{in_which:?}");
     }
 }
+
+/// The socket stands when its listeners hear of it: the layer may begin, and once is enough.
+#[test]
+fn a_layer_that_is_set_when_connected_begins_once() {
+    let mut event_loop = EventLoop::<Vec<u8>>::new().expect("a poll");
+    let server = create_server(&mut event_loop);
+    server.listen(
+        &mut event_loop,
+        "127.0.0.1:0".parse::<Address>().expect("any"),
+    );
+    let address = server.address(&event_loop).expect("it listens");
+    let client = create_connection(&mut event_loop, address);
+    client.on_connect(&mut event_loop, |_, cx, client| {
+        set_layer(cx, client, Side::Client);
+    });
+    client.on_ready(&mut event_loop, |begun, cx, client| {
+        let layer: &Doubling = client.layer(cx).expect("it has one");
+        begun.push(layer.begun as u8);
+    });
+    assert_eq!(turn(&mut event_loop), [1]);
+}
