@@ -89,8 +89,7 @@ impl ConnectOptions {
     /// What connections must have in common to be used for each other's requests.
     #[cfg(feature = "http")]
     pub(crate) fn name(&self) -> String {
-        let context = self.context.as_ref().map(|own| Arc::as_ptr(&own.0));
-        let context = context.map_or(0, |own| own.addr());
+        let context = self.context.as_ref().map_or(0, |own| own.0.number);
         let Self {
             host,
             server_name,

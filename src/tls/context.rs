@@ -1,5 +1,7 @@
 //! Keys, certificates and whom one trusts: what many connections have in common.
 
+#[cfg(feature = "http")]
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustls::client::ResolvesClientCert;
@@ -93,6 +95,9 @@ pub struct SecureContext(pub(super) Arc<Inner>);
 type Protocols = Vec<Vec<u8>>;
 
 pub(super) struct Inner {
+    /// No other context has it, or ever had.
+    #[cfg(feature = "http")]
+    pub(super) number: u64,
     pub(super) provider: Arc<CryptoProvider>,
     pub(super) keys: Vec<Arc<CertifiedKey>>,
     /// `None` for the system's.
@@ -135,6 +140,8 @@ impl SecureContext {
             ));
         }
         Ok(Self(Arc::new(Inner {
+            #[cfg(feature = "http")]
+            number: next_number(),
             provider,
             keys,
             ca,
@@ -206,6 +213,13 @@ impl ResolvesClientCert for Shown {
     fn has_certs(&self) -> bool {
         !self.0.is_empty()
     }
+}
+
+/// From 1 on: what is said of none is 0.
+#[cfg(feature = "http")]
+fn next_number() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 fn provider() -> Arc<CryptoProvider> {

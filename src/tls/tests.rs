@@ -310,3 +310,16 @@ proptest! {
         }
     }
 }
+
+/// A connection that was made with one context is not for the requests of another, even if that
+/// is where the first one was.
+#[test]
+#[cfg(feature = "http")]
+fn no_two_contexts_have_one_name_in_a_pool() {
+    let of_one = || {
+        let context = SecureContext::new(&SecureContextOptions::new()).expect("a context");
+        ConnectOptions::new().secure_context(context).name()
+    };
+    let names: std::collections::HashSet<_> = (0..10).map(|_| of_one()).collect();
+    assert_eq!(names.len(), 10);
+}
