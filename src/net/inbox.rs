@@ -2,12 +2,13 @@
 //!
 //! A queue of pieces: what was given back with one call stays one, as in Node; reads that nobody
 //! has taken are joined, so that a peer cannot have each of its bytes cost an allocation. The
-//! first piece is lent out while it is being handed out, and whoever gives the end of it back
-//! moves a mark, and copies nothing: a reader that takes a few lines a turn of what one read has
-//! brought does not pay for all of the others every time.
+//! first piece is lent out while it is being handed out, and what of it is given back is a piece
+//! of the same memory: nothing is copied, and a reader that takes a few lines a turn of what one
+//! read has brought does not pay for all of the others every time.
 
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::rc::Rc;
 
 use super::Holding;
 
@@ -15,35 +16,30 @@ use super::Holding;
 #[derive(Default)]
 pub(super) struct Inbox {
     pieces: VecDeque<Piece>,
-    /// Bytes of all pieces, without what is lent out.
+    /// Bytes of all pieces.
     length: usize,
-    lent: Lent,
+    /// Where the piece is that is being handed out.
+    lent: Option<Rc<Buffer>>,
 }
 
-struct Piece {
+/// Bytes that were kept with one call, or joined.
+struct Buffer {
     bytes: Vec<u8>,
     held: Holding,
-    /// Bytes of it that were handed out.
-    from: usize,
 }
 
-/// The piece that is being handed out.
-#[derive(Default)]
-struct Lent {
-    /// Where it is in memory, without its end that was given back.
-    place: Range<usize>,
-    /// The length of that end.
-    returned: usize,
-    /// Pieces that were put in front of it.
-    in_front: usize,
+/// Those of a buffer that are not handed out yet.
+struct Piece {
+    buffer: Rc<Buffer>,
+    range: Range<usize>,
 }
 
-/// A piece that is being handed out; [`Inbox::settle`] takes it back.
+/// A piece that is being handed out; then [`Inbox::settle`] is to be told.
 pub(super) struct Loan(Piece);
 
 impl Loan {
     pub(super) fn bytes(&self) -> &[u8] {
-        &self.0.bytes[self.0.from..]
+        self.0.bytes()
     }
 }
 
@@ -56,71 +52,66 @@ impl Inbox {
     /// All that is kept, in order.
     pub(super) fn into_bytes(self) -> Vec<u8> {
         let pieces = self.pieces.iter();
-        pieces
-            .flat_map(|piece| &piece.bytes[piece.from..])
-            .copied()
-            .collect()
+        pieces.flat_map(Piece::bytes).copied().collect()
     }
 
     /// Bytes of memory that it holds.
     pub(super) fn held(&self) -> usize {
-        let pieces = self.pieces.iter();
-        pieces.map(|piece| piece.held.bytes()).sum::<usize>() + self.lent.returned
+        let mut held = 0;
+        for (at, piece) in self.pieces.iter().enumerate() {
+            // Pieces of one buffer are neighbours, but for what is put between them.
+            let before = at.checked_sub(1).and_then(|at| self.pieces.get(at));
+            if !before.is_some_and(|before| Rc::ptr_eq(&before.buffer, &piece.buffer)) {
+                held += piece.buffer.held.bytes();
+            }
+        }
+        held
     }
 
     /// Keeps what was read behind all else, in pieces of up to `most` bytes.
     pub(super) fn push(&mut self, bytes: &[u8], most: usize) {
         self.length += bytes.len();
-        match self.pieces.back_mut() {
-            Some(last) if last.bytes.len() + bytes.len() <= most => {
-                last.bytes.extend_from_slice(bytes);
-                last.held.set(last.bytes.capacity());
-            }
-            _ => self.pieces.push_back(Piece::new(bytes)),
+        if let Some(last) = self.pieces.back_mut()
+            && last.range.end + bytes.len() <= most
+            && let Some(buffer) = Rc::get_mut(&mut last.buffer)
+            && last.range.end == buffer.bytes.len()
+        {
+            buffer.bytes.extend_from_slice(bytes);
+            buffer.held.set(buffer.bytes.capacity());
+            last.range.end += bytes.len();
+            return;
         }
+        self.pieces.push_back(Piece::new(bytes));
     }
 
     /// Keeps what was given back in front of all else.
     pub(super) fn unshift(&mut self, bytes: &[u8]) {
-        self.length += bytes.len();
-        let Lent {
-            place,
-            returned,
-            in_front,
-        } = &mut self.lent;
-        let given = addresses(bytes);
-        if *in_front == 0 && given.end == place.end && given.start >= place.start {
-            place.end = given.start;
-            *returned += bytes.len();
+        if bytes.is_empty() {
             return;
         }
-        *in_front += usize::from(*returned > 0);
-        self.pieces.push_front(Piece::new(bytes));
+        self.length += bytes.len();
+        let lent = self.lent.as_ref().and_then(|lent| lent.piece(bytes));
+        self.pieces
+            .push_front(lent.unwrap_or_else(|| Piece::new(bytes)));
     }
 
-    /// Forgets all of it, but for what was given back of a loan that is out.
+    /// Forgets all of it.
     pub(super) fn clear(&mut self) {
         self.pieces.clear();
-        self.lent.in_front = 0;
-        self.length = self.lent.returned;
+        self.length = 0;
     }
 
     /// Takes so many bytes from what is first, across pieces; there are as many.
     pub(super) fn take(&mut self, count: usize) -> Vec<u8> {
         let mut taken = Vec::with_capacity(count);
-        // Not past the place of what was given back of a loan that is out.
         while taken.len() < count
-            && (self.lent.returned == 0 || self.lent.in_front > 0)
             && let Some(first) = self.pieces.front_mut()
         {
-            let rest = &first.bytes[first.from..];
-            let part = rest.len().min(count - taken.len());
-            taken.extend_from_slice(&rest[..part]);
-            first.from += part;
-            if first.from == first.bytes.len() {
+            let part = first.split_to(count - taken.len());
+            if first.range.is_empty() {
                 self.pieces.pop_front();
-                self.lent.in_front = self.lent.in_front.saturating_sub(1);
             }
+            taken.extend_from_slice(part.bytes());
         }
         self.length -= taken.len();
         taken
@@ -130,49 +121,64 @@ impl Inbox {
     /// the first has more than `room` bytes.
     pub(super) fn lend(&mut self, room: usize, most: usize) -> Option<Loan> {
         let first = self.pieces.front_mut()?;
-        let count = (first.bytes.len() - first.from).min(most);
-        if count > room {
+        if first.range.len().min(most) > room {
             return None;
         }
-        let end = first.from + count;
-        let loan = if end < first.bytes.len() {
-            let part = Piece::new(&first.bytes[first.from..end]);
-            first.from = end;
-            Loan(part)
-        } else {
-            Loan(self.pieces.pop_front()?)
-        };
-        self.length -= count;
-        self.lent = Lent {
-            place: addresses(loan.bytes()),
-            ..Lent::default()
-        };
-        Some(loan)
+        let part = first.split_to(most);
+        if first.range.is_empty() {
+            self.pieces.pop_front();
+        }
+        self.length -= part.range.len();
+        self.lent = Some(Rc::clone(&part.buffer));
+        Some(Loan(part))
     }
 
-    /// The loan was handed out: what was given back of it is kept.
+    /// The loan was handed out: nothing of it is given back any more.
     pub(super) fn settle(&mut self, loan: Loan) {
-        let Loan(mut piece) = loan;
-        let lent = std::mem::take(&mut self.lent);
-        if lent.returned > 0 {
-            piece.from = piece.bytes.len() - lent.returned;
-            self.pieces.insert(lent.in_front, piece);
-        }
+        self.lent = None;
+        drop(loan);
+    }
+}
+
+impl Buffer {
+    /// The piece that these bytes are, if they lie in here: not equal ones, but the same.
+    fn piece(self: &Rc<Self>, bytes: &[u8]) -> Option<Piece> {
+        let (own, given) = (addresses(&self.bytes), addresses(bytes));
+        let is_within = own.start <= given.start && given.end <= own.end;
+        is_within.then(|| Piece {
+            buffer: Rc::clone(self),
+            range: given.start - own.start..given.end - own.start,
+        })
     }
 }
 
 impl Piece {
     fn new(bytes: &[u8]) -> Self {
         let held = Holding::new(bytes.len());
-        Self {
+        let buffer = Buffer {
             bytes: bytes.to_vec(),
             held,
-            from: 0,
+        };
+        Self {
+            buffer: Rc::new(buffer),
+            range: 0..bytes.len(),
         }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.buffer.bytes[self.range.clone()]
+    }
+
+    /// Takes the first so many bytes off, or all.
+    fn split_to(&mut self, count: usize) -> Self {
+        let end = self.range.end.min(self.range.start + count);
+        let buffer = Rc::clone(&self.buffer);
+        let range = std::mem::replace(&mut self.range.start, end)..end;
+        Self { buffer, range }
     }
 }
 
-/// Where bytes are in memory: only the end of a piece itself ends where the piece does.
+/// Where bytes are in memory.
 fn addresses(bytes: &[u8]) -> Range<usize> {
     let Range { start, end } = bytes.as_ptr_range();
     start as usize..end as usize
@@ -180,6 +186,8 @@ fn addresses(bytes: &[u8]) -> Range<usize> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use proptest::collection::vec;
     use proptest::prelude::*;
 
@@ -214,14 +222,19 @@ mod tests {
     fn the_end_of_a_piece_is_given_back_without_a_copy() {
         let mut inbox = Inbox::default();
         inbox.push(b"abcdef", 8);
-        let place = inbox.pieces[0].bytes.as_ptr();
+        let place = inbox.pieces[0].buffer.bytes.as_ptr();
         let mut taken = Vec::new();
         for _ in 0..6 {
             let loan = inbox.lend(8, 8).expect("a piece");
             taken.push(loan.bytes()[0]);
             inbox.unshift(&loan.bytes()[1..]);
             inbox.settle(loan);
-            assert!(inbox.pieces.iter().all(|kept| kept.bytes.as_ptr() == place));
+            assert!(
+                inbox
+                    .pieces
+                    .iter()
+                    .all(|kept| kept.buffer.bytes.as_ptr() == place)
+            );
         }
         assert_eq!(taken, b"abcdef");
         assert!(inbox.pieces.is_empty());
@@ -308,10 +321,27 @@ mod tests {
         }
     }
 
+    /// Bytes of memory of the buffers that these pieces are of.
     fn taken<'a>(pieces: impl IntoIterator<Item = &'a Piece>) -> usize {
-        let each = pieces
-            .into_iter()
-            .map(|piece| Holding::new(piece.bytes.capacity()).bytes());
+        let buffers = pieces.into_iter().map(|piece| &piece.buffer);
+        let all: BTreeMap<_, _> = buffers.map(|of| (Rc::as_ptr(of), of)).collect();
+        let each = all
+            .values()
+            .map(|of| Holding::new(of.bytes.capacity()).bytes());
         each.sum()
+    }
+
+    /// Within the listener that gives back: what is left is taken, or forgotten, in order.
+    #[test]
+    fn what_was_given_back_of_a_loan_can_be_taken_at_once() {
+        let mut inbox = Inbox::default();
+        inbox.push(b"abcdef", 8);
+        inbox.push(b"behind", 8);
+        let loan = inbox.lend(8, 8).expect("a piece");
+        inbox.unshift(&loan.bytes()[2..]);
+        inbox.unshift(b"x");
+        assert_eq!(inbox.take(7), b"xcdefbe");
+        inbox.unshift(&loan.bytes()[5..]);
+        assert_eq!(inbox.into_bytes(), b"fhind");
     }
 }
