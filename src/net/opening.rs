@@ -148,12 +148,14 @@ impl Socket {
         true
     }
 
-    /// Fails a layer that has not opened yet, at once: a server hears of it by
-    /// [`ServerEvent::TlsClientError`] within this call. A no-op on any other socket.
-    pub fn fail_layer<S>(self, state: &mut S, cx: &mut Context<S>, error: Error) {
-        if self.is_opening(cx) {
-            fail(state, cx, self.0, error);
-        }
+    /// Fails a layer that has not opened yet, in a tick: a server hears of it by
+    /// [`ServerEvent::TlsClientError`]. A no-op on any other socket.
+    pub fn fail_layer<S>(self, cx: &mut Context<S>, error: Error) {
+        cx.next_tick(move |state, cx| {
+            if self.is_opening(cx) {
+                fail(state, cx, self.0, error);
+            }
+        });
     }
 }
 

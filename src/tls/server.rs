@@ -250,10 +250,10 @@ pub fn secure_server<S>(
 
 fn set_up<S>(cx: &mut Context<S>, server: Server, state: State) {
     server.set_data(cx, state);
-    server.on_connection(cx, move |state, cx, socket| {
+    server.on_connection(cx, move |_, cx, socket| {
         let own: Option<&State> = server.data(cx);
         if own.is_some_and(|own| own.options.at_once)
-            && let Err(error) = begin(state, cx, server, socket)
+            && let Err(error) = begin(cx, server, socket)
         {
             socket.destroy_with_error(cx, error);
         }
@@ -261,17 +261,12 @@ fn set_up<S>(cx: &mut Context<S>, server: Server, state: State) {
 }
 
 /// Begins the handshake on a connection; if there are too many, the oldest is given up.
-fn begin<S>(
-    state: &mut S,
-    cx: &mut Context<S>,
-    server: Server,
-    socket: Socket,
-) -> Result<(), Error> {
+fn begin<S>(cx: &mut Context<S>, server: Server, socket: Socket) -> Result<(), Error> {
     start(cx, server, socket)?;
     while let Some(oldest) = one_too_many(cx, server) {
         let message = "Too many TLS handshakes are under way";
         let error = Error::with_code("ERR_TLS_TOO_MANY_HANDSHAKES", message);
-        oldest.fail_layer(state, cx, error);
+        oldest.fail_layer(cx, error);
     }
     Ok(())
 }
@@ -380,9 +375,9 @@ impl Socket {
     /// # Errors
     ///
     /// As [`set_layer`](Self::set_layer), and if its server speaks no TLS.
-    pub fn start_tls<S>(self, state: &mut S, cx: &mut Context<S>) -> Result<(), Error> {
+    pub fn start_tls<S>(self, cx: &mut Context<S>) -> Result<(), Error> {
         let server = self.server(cx);
         let server = server.ok_or_else(|| Error::new("no server has accepted the socket"))?;
-        begin(state, cx, server, self)
+        begin(cx, server, self)
     }
 }

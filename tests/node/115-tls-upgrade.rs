@@ -13,7 +13,7 @@ pub fn main(_: &mut Trace, cx: &mut Context<Trace>) {
         raw.once_data(cx, move |out, cx, s, d| {
             out.lane("server", format!("plain {:?}", String::from_utf8_lossy(d)));
             s.write(cx, "go ahead\n");
-            s.start_tls(out, cx).expect("it can");
+            s.start_tls(cx).expect("it can");
             s.on_secure(cx, |out, cx, s| {
                 let protocol = or_undefined(s.get_protocol(cx));
                 out.lane("server", format!("secure {protocol}"));

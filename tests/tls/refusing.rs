@@ -214,6 +214,44 @@ fn of_too_many_handshakes_the_oldest_makes_room() {
     assert!(log.contains(&"1 left".into()), "{log:?}");
 }
 
+/// A listener of all sockets begins one handshake too many: what follows from that follows it.
+#[test]
+fn giving_up_the_oldest_handshake_calls_nobody_within_a_call() {
+    let mut event_loop = event_loop();
+    let (server, _) = server_with(&mut event_loop, |options| {
+        options.at_once(false).max_handshakes(1)
+    });
+    server.on_data(&mut event_loop, |seen: &mut Seen, cx, socket, _| {
+        cx.next_tick(|seen: &mut Seen, _cx| seen.log("tick"));
+        seen.log("begins");
+        socket.start_tls(cx).expect("it can");
+        seen.log("begun");
+    });
+    let mut clients = Vec::new();
+    server.on_tls_client_error(&mut event_loop, move |seen: &mut Seen, cx, error, _| {
+        seen.log(error.code());
+        server.close(cx);
+    });
+    for _ in 0..2 {
+        let address = server.address(&event_loop).expect("it listens");
+        let client = net::create_connection(&mut event_loop, address);
+        client.write(&mut event_loop, "line\n");
+        clients.push(client);
+    }
+    server.on_socket_event(&mut event_loop, move |_: &mut Seen, cx, _, event| {
+        if let Event::Close(_) = event {
+            for client in &clients {
+                client.destroy(cx);
+            }
+        }
+    });
+    let log = run(event_loop).log;
+    let once = ["begins", "begun", "tick"];
+    assert_eq!(log[..3], once);
+    assert_eq!(log[3..6], once);
+    assert_eq!(log[6], "ERR_TLS_TOO_MANY_HANDSHAKES");
+}
+
 #[test]
 fn a_server_is_made_to_speak_tls_once_and_what_has_ended_begins_no_layer() {
     let mut event_loop = event_loop();

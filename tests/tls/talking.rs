@@ -181,7 +181,7 @@ fn a_connection_goes_over_to_tls() {
             seen.log(String::from_utf8_lossy(&bytes[..line]));
             socket.write(cx, "go ahead\n");
             socket.unshift(cx, &bytes[line + 1..]);
-            socket.start_tls(seen, cx).expect("it can");
+            socket.start_tls(cx).expect("it can");
         });
     });
     server.on_secure_connection(&mut event_loop, |_: &mut Seen, cx, socket| {

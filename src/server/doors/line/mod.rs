@@ -265,7 +265,7 @@ fn speaks_tls(server: &ChatServer, cx: &Context<ChatServer>, socket: Socket) -> 
 
 /// Begins the handshake with somebody who enters when it is done. Whoever may not is told why then.
 fn secure(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, peer: Peer) {
-    if let Err(error) = socket.start_tls(server, cx) {
+    if let Err(error) = socket.start_tls(cx) {
         debug!("TLS cannot be spoken: {error}");
         server.turn_away(socket);
         socket.destroy(cx);
