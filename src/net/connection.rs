@@ -286,7 +286,8 @@ impl<S> Connection<S> {
 
     /// Whether it has something to hand out.
     pub(super) fn flows(&self) -> bool {
-        self.flowing == Some(true) && !self.life.is_over() && self.unread() > 0
+        let may_flow = self.flowing == Some(true) && !self.life.is_over();
+        may_flow && self.unread() > 0 && !self.is_opening()
     }
 
     /// Keeps what was read.

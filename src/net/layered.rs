@@ -106,6 +106,20 @@ impl Layered {
         self.sealed
     }
 
+    /// Gives it what came before it, in front of the rest.
+    ///
+    /// # Errors
+    ///
+    /// If it was given what came behind that already.
+    pub(super) fn unshift(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        if self.came > 0 {
+            let message = "stream.unshift() while the socket's layer opens";
+            return Err(Error::new(message));
+        }
+        self.early.splice(..0, bytes.iter().copied());
+        Ok(())
+    }
+
     /// What was handed on and did not fit; to be handed out behind the rest.
     pub(super) fn take_overflow(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.overflow)

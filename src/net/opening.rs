@@ -47,9 +47,13 @@ pub(super) fn has_its_turn<S>(cx: &mut Context<S>) -> bool {
 
 impl Socket {
     /// Puts a layer between the descriptor and whoever uses the socket (`new
-    /// tls.TLSSocket(socket)`): on one that connects, or that stands. What came and was not handed out is the layer's, and
-    /// what is written waits until it has opened; [`Event::Secure`] tells of that. If it has not
-    /// after the `deadline`, it never will: `ERR_TLS_HANDSHAKE_TIMEOUT`.
+    /// tls.TLSSocket(socket)`): on one that connects, or that stands. What came and was not handed
+    /// out, or is [given back](Self::unshift) before it has read anything, is the layer's, and what
+    /// is written waits until it has opened; [`Event::Secure`] tells of that. If it has not after
+    /// the `deadline`, it never will: `ERR_TLS_HANDSHAKE_TIMEOUT`.
+    ///
+    /// It is the layer of this connection only: a socket that is connected anew after its close has
+    /// none until it is given another.
     ///
     /// # Errors
     ///

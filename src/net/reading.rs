@@ -249,6 +249,17 @@ pub(super) fn unshift<S>(cx: &mut Context<S>, id: HandleId, bytes: &[u8]) {
     if connection.life.is_over() || (connection.errored() && !connection.life.is_broken()) {
         return;
     }
+    if let Some(layered) = connection.layered_mut()
+        && layered.is_opening()
+    {
+        // What came before the layer is the layer's: in the clear it is nobody's any more.
+        let refused = layered.unshift(bytes).err();
+        connection.bytes_read = connection.bytes_read.saturating_sub(bytes.len() as u64);
+        return match refused {
+            Some(error) => closing::destroy(cx, id, Some(error)),
+            None => settle(cx, id),
+        };
+    }
     if connection.handed_out(turn) > 0 {
         // Who gives some of its share back has had enough of it: the rest is for the next turn.
         connection.use_share(turn, SHARE);

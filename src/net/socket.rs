@@ -34,8 +34,9 @@ impl Socket {
         self
     }
 
-    /// Connects, or connects anew a socket that is closed. Listeners stay, counters restart. A
-    /// no-op while it is connecting or open.
+    /// Connects, or connects anew a socket that is closed. Listeners stay, counters restart. Its
+    /// [layer](Self::set_layer) does not: it was the other connection's, and what is written now
+    /// goes in the clear unless it is given another. A no-op while it is connecting or open.
     pub fn connect<S>(self, cx: &mut Context<S>, to: impl Into<ConnectOptions<S>>) -> Self {
         let options = to.into();
         if let Some(connection) = cx.connection_mut(self.0) {
@@ -289,6 +290,10 @@ impl Socket {
     /// takes only so much a turn. The end of a piece may be given back again and again: after the
     /// first time nothing is copied. After [`Event::End`](super::Event::End) it breaks the
     /// connection.
+    ///
+    /// While a [layer](Self::set_layer) opens they are the layer's: what came before it is not
+    /// handed out behind it. Once the layer has read what came behind them, that breaks the
+    /// connection, too.
     pub fn unshift<S>(self, cx: &mut Context<S>, bytes: &[u8]) -> Self {
         reading::unshift(cx, self.0, bytes);
         self

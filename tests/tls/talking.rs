@@ -5,7 +5,7 @@ use std::time::Duration;
 use loopchat::net::{self, Socket};
 use loopchat::tls;
 
-use crate::rig::{Seen, connect, event_loop, log_events, of, run, server, server_with};
+use crate::rig::{Cx, Seen, connect, event_loop, log_events, of, run, server, server_with};
 
 #[test]
 fn both_ends_hear_of_each_other_in_order() {
@@ -70,7 +70,7 @@ fn what_a_reader_does_not_take_is_neither_deciphered_nor_read() {
     let mut event_loop = event_loop();
     let (server, options) = server(&mut event_loop);
     server.on_secure_connection(&mut event_loop, |_: &mut Seen, cx, socket| {
-        fn pour(cx: &mut crate::rig::Cx, socket: Socket) {
+        fn pour(cx: &mut Cx, socket: Socket) {
             while socket.bytes_written(cx) < ALL as u64 {
                 let byte = (socket.bytes_written(cx) / 1000) as u8;
                 if !socket.write(cx, vec![byte; 1000]) {
@@ -240,4 +240,68 @@ fn the_first_protocol_of_the_servers_that_both_speak_is_spoken() {
         log,
         [alert, "agreed", "server ERR_SSL_NO_APPLICATION_PROTOCOL"]
     );
+}
+
+/// As soon as more is kept than the line.
+fn resume_with_more(cx: &mut Cx, socket: Socket) {
+    match socket.readable_length(cx) > STARTTLS.len() {
+        true => {
+            socket.resume(cx);
+        }
+        false => {
+            cx.set_immediate(move |_: &mut Seen, cx| resume_with_more(cx, socket));
+        }
+    }
+}
+
+const STARTTLS: &str = "STARTTLS\n";
+
+/// The hello lies behind the line in what is handed out again, as it does for a listener that was
+/// added late.
+#[test]
+fn what_is_given_back_is_the_handshakes_whether_before_or_after_it_begins() {
+    for before in [true, false] {
+        let mut event_loop = event_loop();
+        let (server, options) = server_with(&mut event_loop, |options| options.at_once(false));
+        server.on_connection(&mut event_loop, move |_: &mut Seen, cx, socket| {
+            socket.once_data(cx, move |_: &mut Seen, cx, socket, bytes| {
+                socket.pause(cx);
+                socket.unshift(cx, bytes);
+                socket.once_data(cx, move |_: &mut Seen, cx, socket, bytes| {
+                    let rest = &bytes[STARTTLS.len()..];
+                    assert!(!rest.is_empty(), "the hello came, too");
+                    if before {
+                        socket.unshift(cx, rest);
+                    }
+                    socket.start_tls(cx).expect("it can");
+                    if !before {
+                        socket.unshift(cx, rest);
+                    }
+                    socket.on_data(cx, |seen: &mut Seen, cx, socket, bytes| {
+                        seen.log(String::from_utf8_lossy(bytes));
+                        socket.end_with(cx, "in cipher, too");
+                    });
+                });
+                resume_with_more(cx, socket);
+            });
+        });
+        let address = server.address(&event_loop).expect("it listens");
+        let client = net::create_connection(&mut event_loop, address);
+        client.on_connect(&mut event_loop, move |_: &mut Seen, cx, client| {
+            client.write(cx, STARTTLS);
+            tls::upgrade(cx, client, &options).expect("it can");
+            client.write(cx, "in cipher");
+        });
+        client.on_data(&mut event_loop, |seen: &mut Seen, _cx, _, bytes| {
+            seen.bytes.extend_from_slice(bytes);
+        });
+        client.on_close(&mut event_loop, move |_, cx, _, _| {
+            server.close(cx);
+        });
+        let seen = run(event_loop);
+        assert_eq!(
+            (seen.log, seen.bytes),
+            (vec!["in cipher".into()], b"in cipher, too".to_vec())
+        );
+    }
 }
