@@ -339,7 +339,7 @@ impl Layered {
         });
     }
 
-    /// The connection is to be broken off, and not to look as if it had ended.
+    /// However the connection is closed: it is not to look as if it had ended.
     pub(super) fn say_nothing(&mut self) {
         self.has_ended = true;
     }

@@ -132,9 +132,22 @@ impl Socket {
     }
 
     /// Closes at once; what is queued is lost. [`Event::Close`](super::Event::Close) follows in the
-    /// closing phase.
+    /// closing phase. If nothing is lost, a layer still says that this is the end, unless what was
+    /// written [is not complete](Self::set_incomplete).
     pub fn destroy<S>(self, cx: &mut Context<S>) -> Self {
         closing::destroy(cx, self.0, None);
+        self
+    }
+
+    /// Says that what was written is not complete, and will not be: however the socket is closed
+    /// from now on, its layer does not tell the peer that this was the end (TLS: no close_notify),
+    /// and who relies on that does not take a part for the whole. Without a layer there is no
+    /// telling. For protocols in which the end of the connection is that of a message.
+    pub fn set_incomplete<S>(self, cx: &mut Context<S>) -> Self {
+        let connection = cx.connection_mut(self.0);
+        if let Some(layered) = connection.and_then(|connection| connection.layered_mut()) {
+            layered.say_nothing();
+        }
         self
     }
 

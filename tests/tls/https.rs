@@ -190,3 +190,55 @@ fn curl_is_answered() {
         "/from/curl over TLSv1.3"
     );
 }
+
+/// The client of HTTP/1.0 knows by nothing but the end that the body is whole.
+#[test]
+fn a_response_that_is_cut_short_does_not_look_complete() {
+    for (ends, fault) in [(false, false), (false, true), (true, false)] {
+        let mut event_loop = event_loop();
+        let authority = Authority::new("authority");
+        let pair = authority.sign(&["localhost"]);
+        let server = https::create_server(&mut event_loop, ServerOptions::new(context(&pair)));
+        let server = server.expect("a server");
+        server.listen(&mut event_loop, any_port());
+        server.on_request(&mut event_loop, move |_: &mut Seen, cx, _, response| {
+            if fault {
+                let set = response.set_header(cx, "Content-Length", "10");
+                set.expect("the head is not sent");
+            }
+            response.write(cx, "half");
+            match (ends, fault) {
+                (true, _) => {
+                    response.end(cx);
+                }
+                (_, true) => {
+                    response.end_with(cx, "more than it was to be");
+                }
+                _ => response.destroy(cx),
+            }
+        });
+        let options = tls::ConnectOptions::new()
+            .secure_context(trusting(&authority))
+            .host("localhost");
+        let address = std::net::SocketAddr::from(([127, 0, 0, 1], server.port(&event_loop)));
+        let client = tls::connect(&mut event_loop, address, &options);
+        client.write(&mut event_loop, "GET / HTTP/1.0\r\n\r\n");
+        client.on_data(&mut event_loop, |seen: &mut Seen, _cx, _, bytes| {
+            seen.bytes.extend_from_slice(bytes);
+        });
+        client.on_end(&mut event_loop, |seen: &mut Seen, _cx, _| seen.log("end"));
+        client.on_error(&mut event_loop, |seen: &mut Seen, _cx, _, error| {
+            seen.log(error.code());
+        });
+        client.on_close(&mut event_loop, move |_, cx, _, _| {
+            server.close(cx);
+        });
+        let seen = run(event_loop);
+        let told = match ends {
+            true => "end",
+            false => "ERR_SSL_UNEXPECTED_EOF_WHILE_READING",
+        };
+        assert_eq!(seen.log, [told], "{ends} {fault}");
+        assert!(seen.bytes.ends_with(b"half"), "what was written is sent");
+    }
+}

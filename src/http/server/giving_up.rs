@@ -43,10 +43,25 @@ pub(in crate::http) fn destroy<S: 'static>(
     error: Option<Error>,
 ) {
     sending::flush(cx, socket);
+    note_cut(cx, socket);
     match error {
         Some(error) => socket.destroy_with_error(cx, error),
         None => socket.destroy(cx),
     };
+}
+
+/// Before a connection is closed: a response that is cut short does not look complete.
+pub(super) fn note_cut<S: 'static>(cx: &mut Context<S>, socket: Socket) {
+    let Some(own) = of(cx, socket) else { return };
+    let pipeline = &own.pipeline;
+    let writing = pipeline.known(pipeline.writing());
+    let is_cut = writing.is_some_and(|exchange| {
+        let outgoing = &exchange.response.outgoing;
+        outgoing.head_sent && !outgoing.ended
+    });
+    if is_cut {
+        socket.set_incomplete(cx);
+    }
 }
 
 /// Nothing was read or written for a while.
@@ -72,6 +87,7 @@ pub(super) fn timed_out<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: 
     let told = sending::tell(state, cx, response, event) || told;
     let event = ServerEvent::Timeout(socket);
     if socket.server(cx).is_some() && !(emit(state, cx, socket, event) || told) {
+        note_cut(cx, socket);
         socket.give_up(cx);
     }
 }

@@ -189,6 +189,7 @@ impl ServerResponse {
             }
             if fatal {
                 flush(cx, self.socket);
+                giving_up::note_cut(cx, self.socket);
                 self.socket.destroy(cx);
             }
         });
@@ -209,6 +210,7 @@ impl ServerResponse {
         if flushed && socket.writable_length(cx) == 0 {
             finish_sent(cx, socket);
         }
+        giving_up::note_cut(cx, socket);
         socket.destroy(cx);
     }
 }
