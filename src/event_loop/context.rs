@@ -19,7 +19,7 @@ use super::immediates::{Immediate, Immediates};
 use super::monitor::Monitor;
 use super::poll_handle::{self, PollHandle};
 use super::reading::Reading;
-use super::timers::{Target, Timer, Timers, millis};
+use super::timers::{Target, Timer, Timers, millis, timer_millis};
 use super::work::Work;
 use super::{Callback, Readiness};
 
@@ -144,13 +144,15 @@ impl<H: Handle> Context<H> {
     }
 
     /// As [`set_timeout`](Self::set_timeout), for what a peer has to do by then: if the loop
-    /// [was held up](Self::awake_since) meanwhile, the time starts anew.
+    /// [was held up](Self::awake_since) meanwhile, the time starts anew. More than 24.8 days are
+    /// that long: nobody is late because he has more time than a timer can have.
     #[track_caller]
     pub fn set_deadline<R: CallbackResult>(
         &mut self,
         delay: Duration,
         callback: impl FnMut(&mut H::State, &mut Self) -> R + 'static,
     ) -> Timer {
+        let delay = Duration::from_millis(timer_millis(delay).into());
         let timer = self.set_timeout(delay, callback);
         self.timers.set_deadline(timer);
         timer

@@ -71,8 +71,8 @@ impl ConnectOptions {
         self
     }
 
-    /// How long the handshake may take, from the call on. Node has no such thing
-    /// for clients, and without it there is no limit.
+    /// How long the handshake may take, from the call on; zero for no limit, which there is none
+    /// of unless it is said. More than 24.8 days are that long. Node has no such thing for clients.
     #[must_use]
     pub fn handshake_timeout(mut self, duration: Duration) -> Self {
         self.handshake_timeout = Some(duration);
@@ -172,6 +172,6 @@ fn begin<S>(
         cx,
         Box::new(session),
         Side::Client,
-        options.handshake_timeout,
+        options.handshake_timeout.filter(|limit| !limit.is_zero()),
     )
 }

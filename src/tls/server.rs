@@ -81,8 +81,9 @@ impl ServerOptions {
         self
     }
 
-    /// How long a handshake may take (`handshakeTimeout`, 120 s):
-    /// [`TlsClientError`](net::ServerEvent::TlsClientError) tells of one that takes longer.
+    /// How long a handshake may take (`handshakeTimeout`, 120 s); zero for no limit, and more than
+    /// 24.8 days are that long. [`TlsClientError`](net::ServerEvent::TlsClientError) tells of one
+    /// that takes longer.
     #[must_use]
     pub fn handshake_timeout(mut self, duration: Duration) -> Self {
         self.handshake_timeout = duration;

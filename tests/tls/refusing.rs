@@ -253,6 +253,40 @@ fn giving_up_the_oldest_handshake_calls_nobody_within_a_call() {
 }
 
 #[test]
+fn a_limit_that_is_none_or_longer_than_a_timer_is_not_over_at_once() {
+    for limit in [
+        Duration::ZERO,
+        Duration::from_secs(30 * 24 * 3600),
+        Duration::MAX,
+    ] {
+        let mut event_loop = event_loop();
+        let (server, options) =
+            server_with(&mut event_loop, |options| options.handshake_timeout(limit));
+        server.on_secure_connection(&mut event_loop, |_: &mut Seen, cx, socket| {
+            socket.end(cx);
+        });
+        let options = options.handshake_timeout(limit);
+        let client = connect(&mut event_loop, server, &options);
+        // Time enough for a timer of a millisecond.
+        client.on_connect(&mut event_loop, |_: &mut Seen, cx, _| {
+            let start = cx.nanos();
+            while cx.nanos() - start < 5_000_000 {}
+        });
+        client.on_secure_connect(&mut event_loop, |seen: &mut Seen, _cx, _| {
+            seen.log("secure")
+        });
+        client.on_error(&mut event_loop, |seen: &mut Seen, _cx, _, error| {
+            seen.log(error.code());
+        });
+        client.resume(&mut event_loop);
+        client.on_close(&mut event_loop, move |_, cx, _, _| {
+            server.close(cx);
+        });
+        assert_eq!(run(event_loop).log, ["secure"], "{limit:?}");
+    }
+}
+
+#[test]
 fn a_server_is_made_to_speak_tls_once_and_what_has_ended_begins_no_layer() {
     let mut event_loop = event_loop();
     let pair = crate::certificates::Authority::new("authority").sign(&["localhost"]);
