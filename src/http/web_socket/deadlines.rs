@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::{Options, WebSocket};
-use crate::event_loop::millis;
+use crate::event_loop::timer_millis;
 
 /// What is to be seen to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +35,11 @@ struct Queue {
     waiting: VecDeque<(u64, WebSocket)>,
 }
 
+/// In milliseconds; no longer than a timer can wait.
+fn wait(time: Duration) -> u64 {
+    timer_millis(time).into()
+}
+
 impl Deadlines {
     pub(super) fn new(options: &Options) -> Self {
         let waits = [
@@ -42,7 +47,7 @@ impl Deadlines {
             options.ping_timeout,
             options.close_timeout,
         ]
-        .map(millis);
+        .map(wait);
         let [ping, pong, close] = waits.map(|wait| Queue {
             wait,
             waiting: VecDeque::new(),
@@ -65,7 +70,7 @@ impl Deadlines {
     /// From now on an end may take so long: not less than before, or the queue would not be in
     /// order.
     pub(super) fn set_close_wait(&mut self, time: Duration) {
-        self.close.wait = millis(time);
+        self.close.wait = wait(time);
     }
 
     fn queue(&mut self, due: Due) -> &mut Queue {
@@ -107,5 +112,25 @@ impl Deadlines {
             return Some(now); // more are due than one turn looks at
         }
         Some(first.max(now + self.grain))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::{EventLoop, Socket};
+
+    #[test]
+    fn who_may_be_silent_for_longer_than_a_timer_can_wait_is_looked_at_no_later_than_that() {
+        let mut event_loop = EventLoop::<()>::new().expect("a poll");
+        let web_socket = WebSocket(Socket::new(&mut event_loop));
+        for silence in [Duration::from_secs(30 * 24 * 3600), Duration::MAX] {
+            let mut deadlines = Deadlines::new(&Options::default().ping_interval(silence));
+            let now = 1000;
+            deadlines.push(now, Due::Ping, web_socket);
+            let look = deadlines.next_look(now).expect("one waits");
+            let wait = Duration::from_millis(look - now);
+            assert_eq!(u64::from(crate::event_loop::timer_millis(wait)), look - now);
+        }
     }
 }
