@@ -27,6 +27,20 @@ pub(crate) fn millis(time: Duration) -> u64 {
     whole.saturating_add(u64::from(rest))
 }
 
+/// What a delay in milliseconds is taken for.
+fn delay(millis: u64) -> u64 {
+    if (1..=LONGEST).contains(&millis) {
+        millis
+    } else {
+        1
+    }
+}
+
+/// The delay that a timer has which is set to this time.
+pub(super) fn whole_delay(time: Duration) -> Duration {
+    Duration::from_millis(delay(millis(time)))
+}
+
 /// As [`millis`], but not more than a timer can be set to.
 pub(crate) fn timer_millis(time: Duration) -> u32 {
     millis(time).min(LONGEST) as u32
@@ -138,11 +152,7 @@ impl<C> Timers<C> {
         referenced: bool,
         target: Target<C>,
     ) -> Timer {
-        let duration = if (1..=LONGEST).contains(&duration) {
-            duration
-        } else {
-            1
-        };
+        let duration = delay(duration);
         let generation = self.generation;
         self.generation = generation.checked_add(1).unwrap_or(NonZeroU32::MIN);
         let index = self.entries.insert(Entry {

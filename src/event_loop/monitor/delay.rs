@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
+use crate::event_loop::timers::whole_delay;
 use crate::event_loop::{Context, Handle, Timer};
 
 /// What the histogram can tell apart, in nanoseconds: Node's lowest value, and an hour.
@@ -64,7 +65,7 @@ impl<H: Handle> Context<H> {
                 histogram,
                 last: None,
             })),
-            resolution: resolution.max(Duration::from_millis(1)),
+            resolution: whole_delay(resolution),
             timer: None,
         }
     }
@@ -164,6 +165,28 @@ impl Samples {
     fn sample(&mut self, nanos: u64) {
         if let Some(last) = self.last.replace(nanos) {
             self.histogram.saturating_record(nanos.saturating_sub(last));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::EventLoop;
+
+    #[test]
+    fn what_is_taken_off_a_sample_is_what_its_timer_waits() {
+        let mut event_loop = EventLoop::<()>::new().expect("a poll");
+        for (resolution, waits) in [(1500, 2), (0, 1), (2000, 2), (1 << 50, 1)] {
+            let delay = event_loop.monitor_event_loop_delay(Duration::from_micros(resolution));
+            let on_time = Duration::from_millis(waits);
+            assert_eq!(delay.lateness(on_time), Duration::ZERO, "{resolution}");
+            let late = on_time + Duration::from_millis(5);
+            assert_eq!(
+                delay.lateness(late),
+                Duration::from_millis(5),
+                "{resolution}"
+            );
         }
     }
 }
