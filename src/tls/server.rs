@@ -350,12 +350,23 @@ impl Server {
         Ok(true)
     }
 
-    /// Forgets all contexts that were [added](Self::add_context) for certain names. With those that
-    /// are added anew it is how certificates are replaced.
-    pub fn remove_contexts<S>(self, cx: &mut Context<S>) {
-        if let Some(own) = self.data_mut::<S, State>(cx) {
-            own.named.clear();
+    /// Forgets all contexts that were [added](Self::add_context) for certain names, from the next
+    /// connection on. With those that are added anew it is how certificates are replaced. False if
+    /// the server speaks no TLS.
+    ///
+    /// # Errors
+    ///
+    /// As [`set_secure_context`](Self::set_secure_context).
+    pub fn remove_contexts<S>(self, cx: &mut Context<S>) -> Result<bool, Error> {
+        let Some(own) = self.data_mut::<S, State>(cx) else {
+            return Ok(false);
+        };
+        let old = std::mem::take(&mut own.named);
+        if let Err(error) = own.renew() {
+            own.named = old;
+            return Err(error);
         }
+        Ok(true)
     }
 
     /// How many handshakes are under way.

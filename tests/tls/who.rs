@@ -267,3 +267,27 @@ fn clients_show_who_they_are_if_they_are_asked() {
         }
     }
 }
+
+#[test]
+fn a_context_that_was_removed_is_shown_no_more() {
+    let authority = Authority::new("authority");
+    let own = context(&authority.sign(&["localhost"]));
+    let named = context(&authority.sign(&["localhost", "also.example"]));
+    let mut event_loop = event_loop();
+    let server = tls::create_server(&mut event_loop, ServerOptions::new(own)).expect("a server");
+    let added = server.add_context(&mut event_loop, "localhost", named);
+    assert_eq!(added, Ok(true));
+    assert_eq!(server.remove_contexts(&mut event_loop), Ok(true));
+    server.listen(&mut event_loop, any_port());
+    let options = tls::ConnectOptions::new()
+        .secure_context(trusting(&authority))
+        .host("localhost");
+    let client = connect(&mut event_loop, server, &options);
+    client.on_secure_connect(&mut event_loop, move |seen: &mut Seen, cx, client| {
+        let shown = client.get_peer_certificate(cx).expect("it has shown one");
+        seen.log(shown.subject_alt_name);
+        client.destroy(cx);
+        server.close(cx);
+    });
+    assert_eq!(run(event_loop).log, ["DNS:localhost"]);
+}

@@ -102,7 +102,7 @@ impl Pairs {
     /// Has a server show them, from the next connection on.
     pub(super) fn show(&self, cx: &mut Context<ChatServer>, server: Server) -> Result<(), Error> {
         server.set_secure_context(cx, self.others.clone())?;
-        server.remove_contexts(cx);
+        server.remove_contexts(cx)?;
         for (name, context) in &self.named {
             server.add_context(cx, name, context.clone())?;
         }
