@@ -5,7 +5,7 @@ use log::debug;
 
 use super::connection::Connection;
 use super::emitting::{emit, emit_error};
-use super::layered::Wire;
+use super::layered::{Layered, Wire};
 use super::states::Life;
 use super::stream::Stream;
 use super::{Context, Error, Event, EventKind, Handles, server};
@@ -141,7 +141,8 @@ pub(super) fn closed<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
     }
 }
 
-/// Closing phase: the write that was with the kernel when the socket was destroyed is let go.
+/// Closing phase: the write that was with the kernel when the socket was destroyed is let go; one
+/// that waited for a layer to open was lost.
 pub(super) fn fail_sending<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
     let Some(connection) = cx.connection_mut(id).filter(|own| own.life.has_stood()) else {
         return; // one that waited for the connection is told by a close listener
@@ -152,8 +153,14 @@ pub(super) fn fail_sending<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) 
     };
     // It goes on counting as written.
     connection.bytes_sent += sending.waiting() as u64;
+    let layered = connection.layered();
+    let error = layered.is_some_and(Layered::has_sent_nothing).then(|| {
+        let met = connection.own.as_ref().and_then(|own| own.error.as_deref());
+        let closed = || Error::with_code("ERR_SOCKET_CLOSED", "Socket is closed");
+        met.cloned().unwrap_or_else(closed)
+    });
     for callback in sending.callbacks {
-        callback(state, cx, None);
+        callback(state, cx, error.as_ref());
     }
     fail_buffered(state, cx, id);
 }

@@ -39,6 +39,8 @@ pub(super) struct Layered {
     /// How many bytes of the next writes are in there already. They are written only when it is
     /// empty.
     sealed: usize,
+    /// Something that was written was given to it.
+    has_sent: bool,
     /// The layer has said that no more comes.
     has_ended: bool,
     /// Why nothing more can be read: told when what was read before is handed out.
@@ -81,6 +83,7 @@ impl Layered {
             sent: 0,
             held: Holding::default(),
             sealed: 0,
+            has_sent: false,
             has_ended: false,
             failure: None,
         }
@@ -99,6 +102,11 @@ impl Layered {
     /// Bytes of memory that it holds.
     pub(super) fn held(&self) -> usize {
         self.held.bytes() + self.layer.kept() + self.early.len()
+    }
+
+    /// Whether nothing that was written has got as far as to it.
+    pub(super) fn has_sent_nothing(&self) -> bool {
+        !self.has_sent
     }
 
     /// Bytes of the next writes of which the peer may have some already.
@@ -289,6 +297,7 @@ impl Layered {
         if self.sealed > 0 {
             return Ok(std::mem::take(&mut self.sealed));
         }
+        self.has_sent = true;
         with_buffers(|buffers| {
             let count = self.layer.send(bytes, &mut buffers.goes);
             let count = count.map_err(io::Error::other)?;

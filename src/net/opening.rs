@@ -218,6 +218,9 @@ fn open<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) -> bool {
         if let Err(error) = verdict {
             return destroy(cx, id, Some(error));
         }
+        if cx.connection(id).is_none_or(|own| own.life.is_over()) {
+            return;
+        }
         match (side, accepted_by(cx, id)) {
             (Side::Client, _) => {
                 emit(state, cx, id, Event::SecureConnect);

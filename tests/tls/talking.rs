@@ -305,3 +305,37 @@ fn what_is_given_back_is_the_handshakes_whether_before_or_after_it_begins() {
         );
     }
 }
+
+#[test]
+fn who_is_destroyed_once_it_has_opened_connects_no_more() {
+    let mut event_loop = event_loop();
+    let (server, options) = server(&mut event_loop);
+    let client = connect(&mut event_loop, server, &options);
+    log_events(&mut event_loop, "client", client);
+    client.write_then(
+        &mut event_loop,
+        "never sent",
+        |seen: &mut Seen, _cx, error| {
+            let code = error.map(|error| error.code());
+            seen.log(format!("client wrote {code:?}"));
+        },
+    );
+    client.on(
+        &mut event_loop,
+        net::EventKind::Secure,
+        |_: &mut Seen, cx, client, _| {
+            client.destroy(cx);
+        },
+    );
+    client.on_close(&mut event_loop, move |_, cx, _, _| {
+        server.close(cx);
+    });
+    let seen = run(event_loop);
+    let heard = of(&seen, "client ");
+    let secure = heard
+        .iter()
+        .position(|line| line == "secure")
+        .expect("it has opened");
+    let code = "wrote Some(\"ERR_SOCKET_CLOSED\")";
+    assert_eq!(heard[secure..], ["secure", code, "close false"]);
+}
