@@ -148,6 +148,8 @@ impl Socket {
         if let Some(timer) = layered.and_then(|layered| layered.deadline) {
             cx.clear_timer(timer);
         }
+        // What was written waited for the layer.
+        cx.next_tick(move |state, cx| writing::opened(state, cx, self.0));
         settle(cx, self.0);
         true
     }

@@ -429,9 +429,12 @@ impl Layer for Session {
     }
 
     fn give_back(&mut self) -> Option<Vec<u8>> {
-        self.held.set(0);
         let has_said_nothing = matches!(self.end, End::Server(_)) && !self.has_begun;
-        (self.is_foreign || has_said_nothing).then(|| std::mem::take(&mut self.torn))
+        if !(self.is_foreign || has_said_nothing) {
+            return None;
+        }
+        self.held.set(0);
+        Some(std::mem::take(&mut self.torn))
     }
 }
 

@@ -323,3 +323,15 @@ fn no_two_contexts_have_one_name_in_a_pool() {
     let names: std::collections::HashSet<_> = (0..10).map(|_| of_one()).collect();
     assert_eq!(names.len(), 10);
 }
+
+#[test]
+fn what_is_kept_counts_even_if_it_is_asked_back_in_vain() {
+    let (mut server, client) = sessions(&keys(), Version::Tls13);
+    let mut client = Peer::new(client);
+    let torn = &mut client.out[..20];
+    let received = server.receive(torn, &mut |_| {}, &mut Vec::new());
+    assert_eq!(received, Ok(()));
+    assert!(server.kept() >= 20);
+    assert_eq!(server.give_back(), None);
+    assert!(server.kept() >= 20);
+}

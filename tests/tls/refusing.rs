@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use loopchat::net::{self, Error, Event};
+use loopchat::net::{self, Error, Event, Socket};
 use loopchat::tls;
 
 use crate::rig::{Seen, connect, event_loop, log_events, run, server, server_with};
@@ -212,6 +212,35 @@ fn of_too_many_handshakes_the_oldest_makes_room() {
     assert_eq!(given_up, 4, "{log:?}");
     assert!(log.contains(&"secureConnection".into()), "{log:?}");
     assert!(log.contains(&"1 left".into()), "{log:?}");
+}
+
+#[test]
+fn what_was_written_before_a_layer_is_taken_off_goes_out_in_plain() {
+    let mut event_loop = event_loop();
+    let (server, _) = server(&mut event_loop);
+    let client = Socket::new(&mut event_loop);
+    server.on_connection(&mut event_loop, move |_: &mut Seen, cx, socket| {
+        socket.write(cx, "this port ");
+        // Once the kernel has said that there is room, and nothing could be sent.
+        cx.set_immediate(move |_: &mut Seen, cx| {
+            cx.set_immediate(move |_: &mut Seen, cx| {
+                client.write(cx, "hello\n");
+            });
+        });
+    });
+    server.on_tls_client_error(&mut event_loop, |_: &mut Seen, cx, _, socket| {
+        assert!(socket.remove_layer(cx), "nothing was said yet");
+        socket.end_with(cx, "speaks TLS\n");
+    });
+    let address = server.address(&event_loop).expect("it listens");
+    client.connect(&mut event_loop, address);
+    client.on_data(&mut event_loop, |seen: &mut Seen, _cx, _, bytes| {
+        seen.bytes.extend_from_slice(bytes);
+    });
+    client.on_close(&mut event_loop, move |_, cx, _, _| {
+        server.close(cx);
+    });
+    assert_eq!(run(event_loop).bytes, b"this port speaks TLS\n");
 }
 
 /// A listener of all sockets begins one handshake too many: what follows from that follows it.
