@@ -1,5 +1,6 @@
 //! Certificates as Node shows them, and whether one is for a certain host.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use rustls::pki_types::CertificateDer;
@@ -16,7 +17,8 @@ pub struct PeerCertificate {
     /// Who has signed it (`issuer`).
     pub issuer: Vec<(String, String)>,
     /// The names and addresses that it is for, as `DNS:localhost, IP Address:127.0.0.1`
-    /// (`subjectaltname`); empty if it has none.
+    /// (`subjectaltname`); empty if it has none. A name with anything in it that could be taken
+    /// for something else, such as a comma or the end of a line, is quoted and escaped.
     pub subject_alt_name: String,
     /// From when on it holds, in seconds since 1970 (`valid_from`).
     pub valid_from: i64,
@@ -52,7 +54,7 @@ impl PeerCertificate {
         for name in general_names.into_iter().flatten() {
             match name {
                 GeneralName::DNSName(name) => {
-                    all.push(format!("DNS:{name}"));
+                    all.push(format!("DNS:{}", quoted(name)));
                     names.dns.push((*name).to_owned());
                 }
                 GeneralName::IPAddress(bytes) => {
@@ -61,8 +63,8 @@ impl PeerCertificate {
                         names.ips.push(ip);
                     }
                 }
-                GeneralName::RFC822Name(name) => all.push(format!("email:{name}")),
-                GeneralName::URI(name) => all.push(format!("URI:{name}")),
+                GeneralName::RFC822Name(name) => all.push(format!("email:{}", quoted(name))),
+                GeneralName::URI(name) => all.push(format!("URI:{}", quoted(name))),
                 _ => {}
             }
         }
@@ -118,7 +120,7 @@ impl PeerCertificate {
             let why = format!("Host: {host}. is not in the cert's altnames: {all}");
             (names.iter().any(|name| is_for(name, host)), why)
         } else if let Some(name) = self.common_name() {
-            let why = format!("Host: {host}. is not cert's CN: {name}");
+            let why = format!("Host: {host}. is not cert's CN: {}", quoted(name));
             (is_for(name, host), why)
         } else {
             (false, "Cert does not contain a DNS name".to_owned())
@@ -140,6 +142,15 @@ pub fn fingerprint(der: &[u8]) -> String {
         .map(|byte| format!("{byte:02X}"))
         .collect::<Vec<_>>()
         .join(":")
+}
+
+/// A name as it may be shown among others: what it consists of was the peer's to choose.
+fn quoted(name: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| matches!(c, ' '..='~') && !matches!(c, '"' | '\'' | '\\' | ',');
+    match name.chars().all(is_plain) {
+        true => name.into(),
+        false => format!("\"{}\"", name.escape_default()).into(),
+    }
 }
 
 fn read_ip(bytes: &[u8]) -> Option<IpAddr> {

@@ -335,3 +335,16 @@ fn what_is_kept_counts_even_if_it_is_asked_back_in_vain() {
     assert_eq!(server.give_back(), None);
     assert!(server.kept() >= 20);
 }
+
+/// Who shows a certificate has chosen what is in it, and somebody reads it in a log.
+#[test]
+fn names_that_could_be_taken_for_something_else_are_quoted() {
+    let pair = Authority::new("authority").sign(&["a\n2026 all is well", "b, DNS:c"]);
+    let options = SecureContextOptions::new().key_and_cert(&pair.key, &pair.cert);
+    let context = SecureContext::new(&options).expect("a context");
+    let shown = context.certificates().next().expect("its own");
+    let names = r#"DNS:"a\n2026 all is well", DNS:"b, DNS:c""#;
+    assert_eq!(shown.subject_alt_name, names);
+    let error = shown.check_server_identity("d").expect_err("another");
+    assert!(error.to_string().ends_with(names), "{error}");
+}
