@@ -46,7 +46,9 @@ impl Default for SecureContextOptions {
 }
 
 impl SecureContextOptions {
-    /// No certificate of one's own, and the system's roots.
+    /// No certificate of one's own, and the system's roots. Those are read from their files when
+    /// they are first asked for, once in a process, and the loop waits for that: a program that is
+    /// to serve others meanwhile connects once, or names its own [`ca`](Self::ca), before it does.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

@@ -327,8 +327,9 @@ impl Server {
     }
 
     /// Shows the certificate of another context to clients that ask for this name, which may have a
-    /// wildcard (`server.addContext`). Of several that fit the last counts. False if the server
-    /// speaks no TLS.
+    /// wildcard (`server.addContext`). Of several that fit the last counts. Only its keys and
+    /// certificates: whom the server trusts, and the versions that it speaks, are those of its
+    /// own context. False if the server speaks no TLS.
     ///
     /// # Errors
     ///
