@@ -41,8 +41,8 @@ pub fn create_server<S: 'static>(
     Ok(http::create_secure_server(cx, server))
 }
 
-/// Makes a request, as [`http::request`], over TLS (`https.request`): to port 443 if nothing is said, with
-/// what [`RequestOptions::tls`] says. A server that is not whom it should be is an
+/// Makes a request, as [`http::request`], over TLS (`https.request`): to port 443 if nothing is
+/// said, with what [`RequestOptions::tls`] says. A server that is not whom it should be is an
 /// [`Error`](http::RequestEvent::Error).
 ///
 /// Connections of one [`Agent`] are used again only by requests that say the same of TLS.

@@ -70,8 +70,9 @@ pub trait Layer: Any {
     /// Bytes that it keeps, since they cannot be read yet.
     fn kept(&self) -> usize;
 
-    /// What it was given and has not answered, if the socket can go on without it: if what the
-    /// peer sends is not the layer's at all, or if nothing was sent either way.
+    /// Everything that it was given, if the socket can go on without it: if what the peer sends is
+    /// none of what the layer speaks (TLS: no handshake), and it has not answered anything; or if
+    /// nothing was sent either way.
     fn give_back(&mut self) -> Option<Vec<u8>>;
 }
 

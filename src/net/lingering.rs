@@ -17,8 +17,7 @@ use crate::event_loop::HandleId;
 /// less than the connection itself takes.
 const LITTLE: u64 = 4096;
 
-/// The first look comes so long after the end, and each later one after twice the
-/// time.
+/// The first look comes so long after the end, and each later one after twice the time.
 const FIRST_LOOK: Duration = Duration::from_millis(20);
 
 /// The longest time between two looks.

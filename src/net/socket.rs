@@ -336,7 +336,8 @@ impl Socket {
     }
 
     /// Emits [`Event::Timeout`](super::Event::Timeout) whenever nothing was read or written for
-    /// so long; zero turns it off, and more than 2^31 - 1 ms (24.8 days) are that long. Does not hold the loop open, and closes nothing.
+    /// so long; zero turns it off, and more than 2^31 - 1 ms (24.8 days) are that long. Does not
+    /// hold the loop open, and closes nothing.
     pub fn set_timeout<S>(self, cx: &mut Context<S>, idle: Duration) -> Self {
         let connection = cx.connection(self.0);
         if connection.is_some_and(|connection| !connection.life.is_over()) {

@@ -32,7 +32,8 @@
 //! those that it is given; who is anybody else is an error, unless
 //! [`reject_unauthorized`](ConnectOptions::reject_unauthorized) is off. An end that did not come
 //! from the peer is an error, too: whoever cuts a connection cannot make it look complete. There is
-//! no 0-RTT, no renegotiation, no compression, and no way back to plaintext.
+//! no 0-RTT, no renegotiation, no compression, and no way back to plaintext: a layer is
+//! [taken off](crate::net::Socket::remove_layer) only from a peer that never began to speak TLS.
 //!
 //! # Files
 //!

@@ -91,8 +91,8 @@ impl ServerOptions {
     }
 
     /// How many handshakes may be under way, 1000 if nothing is said. One more, and the oldest of
-    /// them is given up, with `ERR_TLS_TOO_MANY_HANDSHAKES`: whoever is in earnest is done before
-    /// that. Node has no such thing.
+    /// them is given up, with `ERR_TLS_TOO_MANY_HANDSHAKES`: a client that goes on with its handshake is done with
+    /// it before that. Node has no such thing.
     #[must_use]
     pub fn max_handshakes(mut self, most: usize) -> Self {
         self.max_handshakes = most.max(1);

@@ -50,7 +50,9 @@ pub(super) struct Session {
 
 thread_local! {
     /// The name that a client asks for, from where the engine tells it: while a certificate is
-    /// chosen for it, which is within a step of its session's.
+    /// chosen for it, which is within a step of its session's. The engine asks one resolver for
+    /// all connections of a server, and does not say for which of them: what can be said to the
+    /// session is what lies beside the stack.
     static ASKED: Cell<Option<Box<str>>> = const { Cell::new(None) };
 }
 

@@ -20,7 +20,7 @@ const DIGITS: u8 = 3;
 /// [`Context::monitor_event_loop_delay`].
 ///
 /// A timer that does not hold the loop open calls once in its resolution. The time between two
-/// calls is what is recorded, in nanoseconds in Node, **with** the resolution, as in Node: a loop
+/// calls is what is recorded (in Node in nanoseconds), **with** the resolution, as in Node: a loop
 /// that is never late shows a little more than its resolution, and one that was blocked for 300 ms
 /// shows 300 ms once. [`lateness`](Self::lateness) takes the resolution off.
 ///

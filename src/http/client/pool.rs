@@ -7,8 +7,7 @@ use super::ids::ClientRequest;
 use super::options::{AgentOptions, Place};
 use crate::net::Socket;
 
-/// By how long an idle connection is given up before the server has said it would close
-/// it.
+/// By how long an idle connection is given up before the server has said it would close it.
 const AHEAD: Duration = Duration::from_secs(1);
 
 /// The connections of one agent to one place.

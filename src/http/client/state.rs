@@ -40,7 +40,7 @@ pub(super) struct Request<S> {
     pub(super) failed: bool,
 }
 
-/// When a request is told that its connection was idle, in milliseconds.
+/// When a request is told that its connection was idle.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Timeout {
     pub(super) idle: Option<Duration>,

@@ -13,7 +13,7 @@ use crate::http::incoming::{self, IncomingMessage};
 use crate::http::message::{ParseError, status_message};
 use crate::net::{Error, Socket};
 
-/// How long whoever was refused is given to read why, in milliseconds.
+/// How long whoever was refused is given to read why.
 const REFUSAL: Duration = Duration::from_secs(2);
 
 /// The client will send no more; see [`Server::set_http_allow_half_open`].

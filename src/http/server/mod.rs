@@ -290,18 +290,21 @@ impl Server {
         self.set(cx, |settings| settings.max_body = bytes.unwrap_or(u64::MAX))
     }
 
-    /// How long a head may take to arrive, zero for ever (`headersTimeout`, 60 s); a connection on which nothing has come yet is included. More is answered with 408, when it is
+    /// How long a head may take to arrive, zero for ever (`headersTimeout`, 60 s); a connection on
+    /// which nothing has come yet is included. More is answered with 408, when it is
     /// [checked](Self::set_connections_checking_interval) next.
     pub fn set_headers_timeout<S: 'static>(self, cx: &mut Context<S>, time: Duration) -> Self {
         self.set(cx, |settings| settings.headers_timeout = millis(time))
     }
 
-    /// How long a whole request may take to arrive, zero for ever (`requestTimeout`, 300 s). More is answered with 408, when it is checked next.
+    /// How long a whole request may take to arrive, zero for ever (`requestTimeout`, 300 s). More is
+    /// answered with 408, when it is checked next.
     pub fn set_request_timeout<S: 'static>(self, cx: &mut Context<S>, time: Duration) -> Self {
         self.set(cx, |settings| settings.request_timeout = millis(time))
     }
 
-    /// How often the two timeouts are checked (`connectionsCheckingInterval`, 30 s) while there are connections; to be set before there are.
+    /// How often the two timeouts are checked (`connectionsCheckingInterval`, 30 s) while there are
+    /// connections; to be set before there are.
     pub fn set_connections_checking_interval<S: 'static>(
         self,
         cx: &mut Context<S>,

@@ -95,7 +95,7 @@ fn the_end_of_the_requests_is_the_end_of_the_answers_unless_it_may_wait() {
 }
 
 #[test]
-fn what_goes_on_behind_the_end_is_read_for_a_a_whileand_no_more_than_a_little() {
+fn what_goes_on_behind_the_end_is_read_for_a_while_and_no_more_than_a_little() {
     let mut pipeline = Pipeline::<()>::new(0);
     let a_while = Duration::from_millis(500);
     assert_eq!(pipeline.linger(1000), (a_while, false));
