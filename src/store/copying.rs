@@ -32,6 +32,8 @@ pub fn backup(folder: &Folder, to: &Path) -> Result<(), StoreError> {
         .and_then(|()| connection.execute("VACUUM INTO ?1", [name]))
         .map_err(|error| StoreError::Database(to.to_owned(), error))
         .and_then(|_| {
+            // What is said after it was made has numbers that the copy does not know of.
+            schema::mark_in_use(to)?;
             let synced = file.sync_all();
             synced.map_err(|error| StoreError::Place(to.to_owned(), error))
         });

@@ -102,6 +102,15 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
+/// Says in a copy that the end of what it is of was none, whatever that says of itself.
+pub(super) fn mark_in_use(copy: &Path) -> Result<(), StoreError> {
+    let connection = connect(copy, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    // Nothing is left beside the file.
+    connection
+        .execute_batch("UPDATE state SET value = 0 WHERE name = 'is_closed'")
+        .map_err(|error| not_opened(copy, error))
+}
+
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags);

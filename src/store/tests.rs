@@ -523,3 +523,18 @@ fn of_many_rooms_that_are_as_large_all_are_pruned() {
     }
     assert!(!writer.prune_largest().expect("there is nothing left"));
 }
+
+/// Catches: numbers that are given twice, since a copy says of itself that it was closed.
+#[test]
+fn numbers_of_a_copy_leave_a_gap_however_its_store_was_left() {
+    let (_kept, folder) = folder();
+    let mut writer = open(&folder);
+    let last = say(&mut writer, "tea", "hello", 1);
+    writer.close().expect("it can be closed");
+    drop(writer);
+    let restored = Folder::new(folder.path().with_file_name("restored"));
+    fs::create_dir(restored.path()).expect("it can be made");
+    backup(&folder, &restored.database()).expect("it can be copied");
+    assert!(say(&mut open(&restored), "tea", "again", 2) > last + 1000);
+    assert_eq!(say(&mut open(&folder), "tea", "again", 2), last + 1);
+}
