@@ -538,3 +538,16 @@ fn numbers_of_a_copy_leave_a_gap_however_its_store_was_left() {
     assert!(say(&mut open(&restored), "tea", "again", 2) > last + 1000);
     assert_eq!(say(&mut open(&folder), "tea", "again", 2), last + 1);
 }
+
+/// Catches: an orderly end that the disk still has, of a store that is in use.
+#[test]
+fn that_a_store_is_in_use_is_in_its_database_before_anything_is_said() {
+    let (_kept, folder) = folder();
+    open(&folder).close().expect("it can be closed");
+    let _writer = open(&folder);
+    // What is in the journal alone may be lost with the power.
+    let alone = folder.path().join("alone.sqlite");
+    fs::copy(folder.database(), &alone).expect("it can be copied");
+    let alone = rusqlite::Connection::open(alone).expect("a database");
+    assert_eq!(writing::state(&alone, "is_closed"), Ok(0));
+}

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use log::{info, warn};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
+use super::checkpoints::checkpoint;
 use super::indexing::Backlog;
 use super::place::Taken;
 use super::pruning::Largest;
@@ -178,7 +179,7 @@ impl Writer {
             );
         }
         // It also shows whether the store can be written to.
-        set_state(&connection, "is_closed", 0).map_err(database)?;
+        set_in_use(&connection).map_err(database)?;
         // From now on it is this that waits.
         connection.busy_timeout(Duration::ZERO).map_err(database)?;
         let gap = if was_closed { 0 } else { GAP };
@@ -484,7 +485,8 @@ impl Writer {
         self.has_complained = has_failed;
     }
 
-    /// All that was committed goes into the database, and nothing is left in the journal. False if somebody reads it now.
+    /// All that was committed goes into the database, and nothing is left in the journal. False if
+    /// somebody reads it now.
     pub(super) fn empty_journal(&self) -> rusqlite::Result<bool> {
         let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
         let is_busy: i64 = self.connection.query_row(sql, [], |row| row.get(0))?;
@@ -502,6 +504,18 @@ impl Writer {
 /// What an event with such a text takes.
 pub(super) fn weight(text: Option<&str>) -> i64 {
     OVERHEAD + text.map_or(0, |text| text.len() as i64)
+}
+
+/// The end of the store is none from now on. The disk has that before anything is said, in the
+/// database itself: a loss of power may take the journal, and a copy of the file alone has none.
+fn set_in_use(connection: &Connection) -> rusqlite::Result<()> {
+    let sync: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0))?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    set_state(connection, "is_closed", 0)?;
+    connection.pragma_update(None, "synchronous", sync)?;
+    // If somebody reads it, the journal has it, and the disk has that.
+    checkpoint(connection)?;
+    Ok(())
 }
 
 pub(super) fn state(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
