@@ -5,8 +5,8 @@
 //! small pieces, and what is said in between comes first. The second reads pages and searches, so
 //! that none of those holds up what is said.
 //!
-//! What was found before a line was taken back may not be told after that: if there was a redaction
-//! while it was read, it is read again.
+//! What was found before a line was taken back may not be told after that: what was taken back while
+//! it was read is left out.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -95,8 +95,10 @@ pub(super) enum Told {
 struct ToTell {
     news: VecDeque<Told>,
     wake: Option<Wake>,
-    /// How many lines were taken back so far.
-    redactions: u64,
+    /// The numbers of what was taken back since what is read now began to be.
+    taken_back: Vec<u64>,
+    /// Something is read now.
+    is_reading: bool,
     /// How many drafts were settled so far.
     settled: u64,
     /// News wait until so many are.
@@ -180,9 +182,13 @@ impl Shared {
         }
     }
 
-    pub(super) fn tell_settled(&self, turns: Vec<Vec<Passing>>, redactions: u64) {
+    pub(super) fn tell_settled(&self, turns: Vec<Vec<Passing>>) {
         let mut told = lock(&self.news);
-        told.redactions += redactions;
+        if told.is_reading {
+            let kept = turns.iter().flatten();
+            let kept = kept.filter(|passing| !passing.is_refused());
+            told.taken_back.extend(kept.filter_map(Passing::taken_back));
+        }
         told.settled += turns.iter().map(|turn| turn.len() as u64).sum::<u64>();
         let settled = turns
             .into_iter()
@@ -368,9 +374,8 @@ impl Keeper {
         report.busy += began.elapsed();
         report.unindexed = self.writer.unindexed();
         drop(report);
-        let redactions = all.filter(|passing| passing.is_redaction()).count() as u64;
-        self.behind.has_redacted |= redactions > 0;
-        self.shared.tell_settled(turns, redactions);
+        self.behind.has_redacted |= all.clone().any(Passing::is_redaction);
+        self.shared.tell_settled(turns);
     }
 
     fn recall(&self, recall: &Recall) -> Result<Option<Recalled>, Unreadable> {
@@ -516,16 +521,20 @@ fn complain(writer: &Writer, error: &rusqlite::Error) {
 fn read_all(shared: &Shared, connection: &Connection, life: u64, asked: &Receiver<Query>) {
     while let Ok(query) = asked.recv() {
         loop {
-            let before = lock(&shared.news).redactions;
+            let mut told = lock(&shared.news);
+            told.is_reading = true;
+            told.taken_back.clear();
+            drop(told);
             let found = reading::found(connection, life, query.clone());
-            let found = found.unwrap_or_else(|failure| {
+            let mut found = found.unwrap_or_else(|failure| {
                 error!("what was said cannot be read: {failure}");
                 unanswered_by(query.clone())
             });
             let mut told = lock(&shared.news);
-            if told.redactions != before {
+            if !leave_out(&mut found, &told.taken_back) {
                 continue;
             }
+            told.is_reading = false;
             told.news.push_back(Told::Other(News::Found(found)));
             if let Some(wake) = &told.wake {
                 wake();
@@ -533,6 +542,17 @@ fn read_all(shared: &Shared, connection: &Connection, life: u64, asked: &Receive
             break;
         }
     }
+}
+
+/// Leaves out what was taken back meanwhile. False if nothing is left, so that it has to be read
+/// again: an empty page does not say where the next one begins.
+pub(super) fn leave_out(found: &mut Found, taken_back: &[u64]) -> bool {
+    let Some(messages) = &mut found.messages else {
+        return true;
+    };
+    let had_none = messages.is_empty();
+    messages.retain(|message| !taken_back.contains(&message.place.number));
+    had_none || !messages.is_empty()
 }
 
 /// It cannot be read now.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use super::super::threads::Shared;
+use super::super::threads::{Shared, leave_out};
 use super::*;
 use crate::room_log::{News, RoomLog};
 
@@ -158,7 +158,7 @@ fn what_is_settled_next_is_waited_for_unless_that_takes_its_time() {
     let woken = Arc::new(AtomicU64::new(0));
     let counts = Arc::clone(&woken);
     shared.wake_by(Box::new(move || _ = counts.fetch_add(1, Ordering::Relaxed)));
-    let tell = || shared.tell_settled(vec![vec![Passing::new(saying("tea", "one"), 1)]], 0);
+    let tell = || shared.tell_settled(vec![vec![Passing::new(saying("tea", "one"), 1)]]);
     let take = |given| {
         let mut news = VecDeque::new();
         shared.take_news(given, &mut news);
@@ -177,4 +177,24 @@ fn what_is_settled_next_is_waited_for_unless_that_takes_its_time() {
     assert_eq!(take(4), 1);
     tell();
     assert_eq!(take(5), 1, "nothing is waited for as long as that is so");
+}
+
+/// Catches: a page that is read again and again, since lines of other rooms are taken back.
+#[test]
+fn what_was_taken_back_meanwhile_is_left_out_and_nothing_else_matters() {
+    let (_kept, folder) = folder();
+    let mut writer = open(&folder);
+    let numbers = ["a", "b"].map(|text| say(&mut writer, "tea", text, 1));
+    let other = say(&mut writer, "chess", "e4", 1);
+    let mut found = find(&writer, query("tea", Wanted::Page(Side::END)));
+    let count = |found: &Found| found.messages.as_ref().map(Vec::len);
+    assert!(leave_out(&mut found, &[other]));
+    assert_eq!(count(&found), Some(2));
+    assert!(leave_out(&mut found, &[numbers[0]]));
+    assert_eq!(count(&found), Some(1));
+    assert!(
+        !leave_out(&mut found, &[numbers[1]]),
+        "nothing is left of it"
+    );
+    assert!(leave_out(&mut found, &[other]), "there was nothing");
 }
