@@ -38,6 +38,10 @@ const INDEXED: usize = 256;
 /// How long nothing has to be said before what is behind is caught up with.
 const QUIET: Duration = Duration::from_millis(500);
 
+/// What was taken back is in the journal no longer than this, however much is said, unless somebody
+/// reads what was there before.
+pub(super) const REDACTED: Duration = Duration::from_secs(1);
+
 /// The journal goes into the database after about so many pages, or when it is half full.
 const PAGES: u64 = 1000;
 
@@ -274,15 +278,16 @@ struct Keeper {
 
 /// What is still to be done behind the commits.
 #[derive(Default)]
-struct Behind {
+pub(super) struct Behind {
     /// Pages of the journal, about.
     pages: u64,
     /// Commits since it was looked how large the store is.
     commits: u64,
     /// It is too large.
     is_full: bool,
-    /// Something was taken back whose text may still be in the journal.
-    has_redacted: bool,
+    /// When something was taken back whose text may still be in the journal; then, when it was last
+    /// tried to empty that.
+    pub(super) redacted: Option<Instant>,
     /// What is too old is being looked for.
     sweep: Option<Sweep>,
     swept: Option<Instant>,
@@ -292,6 +297,14 @@ struct Behind {
     has_failed: bool,
     /// It was said that somebody keeps the journal from the database.
     has_complained: bool,
+}
+
+impl Behind {
+    /// Whether the journal has to be emptied of what was taken back.
+    pub(super) fn has_to_empty(&self, is_quiet: bool, now: Instant) -> bool {
+        let is_due = |at: Instant| is_quiet || now.saturating_duration_since(at) >= REDACTED;
+        self.redacted.is_some_and(is_due)
+    }
 }
 
 impl Keeper {
@@ -374,7 +387,9 @@ impl Keeper {
         report.busy += began.elapsed();
         report.unindexed = self.writer.unindexed();
         drop(report);
-        self.behind.has_redacted |= all.clone().any(Passing::is_redaction);
+        if all.clone().any(Passing::is_redaction) {
+            self.behind.redacted.get_or_insert_with(Instant::now);
+        }
         self.shared.tell_settled(turns);
     }
 
@@ -448,15 +463,18 @@ impl Keeper {
         if is_much && self.checkpoints.ask() {
             self.behind.pages = 0;
         }
-        if is_quiet && self.behind.has_redacted && !self.checkpoints.is_under_way() {
-            self.behind.has_redacted = !self.writer.empty_journal()?;
+        let has_to_empty = self.behind.has_to_empty(is_quiet, Instant::now());
+        if has_to_empty && !self.checkpoints.is_under_way() {
+            self.shared.set_prompt(false);
+            let is_empty = self.writer.empty_journal()?;
+            self.behind.redacted = (!is_empty).then(Instant::now);
         }
         let has_free = is_quiet && self.writer.vacuum(FREE)?;
         let is_under_way = self.checkpoints.is_under_way();
         Ok(!is_quiet
             || has_free
             || is_under_way
-            || self.behind.has_redacted
+            || self.behind.redacted.is_some()
             || self.has_to_hurry()
             || self.writer.unindexed() > 0)
     }

@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::super::threads::{Shared, leave_out};
+use super::super::threads::{Behind, REDACTED, Shared, leave_out};
 use super::*;
 use crate::room_log::{News, RoomLog};
 
@@ -177,6 +177,18 @@ fn what_is_settled_next_is_waited_for_unless_that_takes_its_time() {
     assert_eq!(take(4), 1);
     tell();
     assert_eq!(take(5), 1, "nothing is waited for as long as that is so");
+}
+
+/// Catches: a text that is taken back and stays in the journal as long as others talk.
+#[test]
+fn the_journal_is_emptied_of_what_is_taken_back_however_busy_it_is() {
+    let at = Instant::now();
+    let mut behind = Behind::default();
+    assert!(!behind.has_to_empty(true, at), "nothing was taken back");
+    behind.redacted = Some(at);
+    assert!(behind.has_to_empty(true, at));
+    assert!(!behind.has_to_empty(false, at + REDACTED / 2));
+    assert!(behind.has_to_empty(false, at + REDACTED));
 }
 
 /// Catches: a page that is read again and again, since lines of other rooms are taken back.
