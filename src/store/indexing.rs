@@ -3,7 +3,7 @@
 //!
 //! It holds no text, only where each word is. To take a line out of it one has to say what it was.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use rusqlite::{Connection, params};
 
@@ -162,11 +162,12 @@ fn token(room: i64) -> String {
     format!("r{room}")
 }
 
-/// What finds the lines of a room that have all of these words. Whatever they are made of is no
-/// operator.
+/// What finds the lines of a room that have all of these words, each of which costs as much again as
+/// one. Whatever they are made of is no operator.
 pub(super) fn expression(room: i64, words: &str) -> String {
     let mut expression = format!("room : {}", token(room));
-    for word in words.split_whitespace() {
+    let mut seen = HashSet::new();
+    for word in words.split_whitespace().filter(|word| seen.insert(*word)) {
         expression.push_str(" AND text : \"");
         expression.push_str(&word.replace('"', "\"\""));
         expression.push('"');

@@ -9,7 +9,8 @@
 //! | `place.rs`    | the folder: who may read it, who has it, the highest number beside it |
 //! | `schema.rs`   | the tables, and how the database is opened                    |
 //! | `writing.rs`  | many drafts in one transaction; what is taken back            |
-//! | `reading.rs`  | pages, searches, rooms as they were                           |
+//! | `reading.rs`  | pages, rooms as they were                                     |
+//! | `searching.rs` | messages by their words                                      |
 //! | `indexing.rs` | the index of words, filled behind the commits                 |
 //! | `pruning.rs`  | what goes when there is too much, or it is too old            |
 //! | `checkpoints.rs` | what was committed goes into the database, in a thread of its own |
@@ -27,6 +28,7 @@ mod place;
 mod pruning;
 mod reading;
 mod schema;
+mod searching;
 #[cfg(all(test, feature = "server"))]
 mod tests;
 mod threads;

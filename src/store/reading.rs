@@ -1,43 +1,41 @@
-//! What is read: pages, messages by their words, rooms as they were.
+//! What is read: pages, rooms as they were.
 
 use std::io;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::indexing::expression;
+use super::searching;
 use super::writing::Kind;
 use crate::chat::{
     Audience, Cloak, Epoch, EventId, Found, Kept, Meant, MemberId, Message, MessageKind, Name,
     Person, Place, Position, Query, Recall, Recalled, Redaction, Side, TopicSet, Wanted,
 };
 
-/// Of the lines that have the words, so many of the newest are ranked.
-const MOST_RANKED: i64 = 2000;
-
 /// So many events are looked at for one of some id: as many as a room has when the clock was set
 /// back, and all that it hears meanwhile has one time.
 const MOST_COMPARED: i64 = 20_000;
 
 /// What an event is made of, in the order in which it is read.
-const FIELDS: &str = "kind, id, number, previous, time, nickname, account, origin, member, text,
+pub(super) const FIELDS: &str =
+    "kind, id, number, previous, time, nickname, account, origin, member, text,
      message, said, author";
 
 /// A room, as the tables have it.
-struct RoomRow {
-    id: i64,
+pub(super) struct RoomRow {
+    pub(super) id: i64,
     name: Name,
-    position: Position,
+    pub(super) position: Position,
     time: u64,
     topic: Option<String>,
     /// All up to there was pruned.
-    pruned: u64,
+    pub(super) pruned: u64,
 }
 
 /// What was found, before it is known whose question it was.
-struct Answer {
-    messages: Vec<Message>,
-    is_whole: bool,
-    is_last: bool,
+pub(super) struct Answer {
+    pub(super) messages: Vec<Message>,
+    pub(super) is_whole: bool,
+    pub(super) is_last: bool,
 }
 
 /// Answers a question. What was said up to `life` was said in another life of the program, by
@@ -74,7 +72,9 @@ fn answer(connection: &Connection, life: u64, query: &Query) -> rusqlite::Result
     match &query.wanted {
         Wanted::Page(side) => page(connection, life, query, &room, *side),
         Wanted::Message(meant) => message(connection, life, query, &room, *meant),
-        Wanted::Words(words) => search(connection, life, query, &room, words),
+        Wanted::Words(words) => {
+            searching::search(connection, life, query, &room, words, searching::BUDGET)
+        }
     }
 }
 
@@ -169,39 +169,8 @@ fn message(
     })
 }
 
-fn search(
-    connection: &Connection,
-    life: u64,
-    query: &Query,
-    room: &RoomRow,
-    words: &str,
-) -> rusqlite::Result<Answer> {
-    let sql = format!(
-        "WITH hits AS MATERIALIZED (
-             SELECT rowid, bm25(words) AS rank FROM words WHERE words MATCH ?2 AND rowid <= ?3
-             ORDER BY rowid DESC LIMIT ?4
-         )
-         SELECT {FIELDS} FROM hits CROSS JOIN events
-         WHERE events.room = ?1 AND events.number = hits.rowid ORDER BY hits.rank, hits.rowid DESC"
-    );
-    let mut select = connection.prepare_cached(&sql)?;
-    let expression = expression(room.id, words);
-    let rows = select.query(params![
-        room.id,
-        expression,
-        signed(query.up_to),
-        MOST_RANKED
-    ])?;
-    let (messages, is_last) = collect(rows, life, query, room)?;
-    Ok(Answer {
-        messages,
-        is_whole: is_last,
-        is_last,
-    })
-}
-
 /// Messages, as many as are asked for, and whether there are no more.
-fn collect(
+pub(super) fn collect(
     mut rows: rusqlite::Rows<'_>,
     life: u64,
     query: &Query,
@@ -258,7 +227,7 @@ pub(super) fn recall(
     }))
 }
 
-fn room_of(connection: &Connection, name: &Name) -> rusqlite::Result<Option<RoomRow>> {
+pub(super) fn room_of(connection: &Connection, name: &Name) -> rusqlite::Result<Option<RoomRow>> {
     let mut select = connection.prepare_cached(
         "SELECT id, name, epoch, number, time, topic, pruned FROM rooms WHERE key = ?1",
     )?;
@@ -358,7 +327,7 @@ fn text<'r>(row: &'r Row<'_>, at: usize) -> rusqlite::Result<&'r str> {
 }
 
 /// SQLite's numbers have a sign; what is kept fits.
-fn signed(number: u64) -> i64 {
+pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 

@@ -7,6 +7,7 @@ mod with_threads;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -18,6 +19,8 @@ use crate::chat::{
     Name, Person, Query, QueryId, Reader, Recall, Recipient, RoomId, Settled, Side, TakenBack,
     Unkept, Wanted,
 };
+
+const LONG: Duration = Duration::from_secs(30);
 
 const OPTIONS: Options = Options {
     is_synced: false,
@@ -550,4 +553,46 @@ fn that_a_store_is_in_use_is_in_its_database_before_anything_is_said() {
     fs::copy(folder.database(), &alone).expect("it can be copied");
     let alone = rusqlite::Connection::open(alone).expect("a database");
     assert_eq!(writing::state(&alone, "is_closed"), Ok(0));
+}
+
+/// Catches: a search whose work grows with what is said in all rooms, and with each word again.
+#[test]
+fn a_search_that_takes_too_long_says_that_it_was_cut_off() {
+    let (_kept, folder) = folder();
+    let mut writer = open(&folder);
+    for at in 0..5000 {
+        let text = if at == 1 { "the kettle" } else { "the" };
+        let drafts = vec![(saying("tea", text), 1), (saying("chess", "the kettle"), 1)];
+        commit(&mut writer, drafts);
+    }
+    writer.index(10_000).expect("it can be indexed");
+    let room = reading::room_of(&writer.connection, &Name::kept("tea"));
+    let room = room.expect("it can be read").expect("it is kept");
+    let search = |words: &str, budget| {
+        let query = query("tea", Wanted::Words(words.into()));
+        let found = searching::search(&writer.connection, 0, &query, &room, words, budget);
+        let found = found.expect("it can be read");
+        (found.messages.len(), found.is_whole)
+    };
+    assert_eq!(search("kettle the", LONG), (1, true));
+    assert_eq!(search("kettle the", Duration::ZERO), (0, false));
+    assert_eq!(search("the", Duration::ZERO), (100, false));
+    assert_eq!(search("coffee", LONG), (0, true));
+    let words = |text| indexing::expression(1, text);
+    assert_eq!(words("a b a a b"), words("a b"));
+}
+
+/// Catches: the longest line first.
+#[test]
+fn of_lines_that_have_the_words_those_with_the_least_beside_them_are_first() {
+    let (_kept, folder) = folder();
+    let mut writer = open(&folder);
+    for text in ["tea", "no tea for me", "a tea", "b tea"] {
+        say(&mut writer, "tea", text, 1);
+    }
+    writer.index(9).expect("it can be indexed");
+    assert_eq!(
+        search(&writer, "tea", "tea"),
+        "tea b tea a tea no tea for me"
+    );
 }

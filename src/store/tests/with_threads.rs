@@ -3,13 +3,11 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::super::threads::{Behind, REDACTED, Shared, leave_out};
 use super::*;
 use crate::room_log::{News, RoomLog};
-
-const LONG: Duration = Duration::from_secs(30);
 
 /// A log, and what it wakes.
 fn open_log(folder: &Folder, options: Options) -> (StoreLog, Receiver<()>) {

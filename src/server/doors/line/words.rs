@@ -299,7 +299,14 @@ fn tell_answer(answer: &Answer, times: Times, to: &mut Vec<u8>) {
                 Audience::Member { nickname, .. } => format!("you and {nickname}"),
             };
             match (messages.len(), is_whole) {
-                (0, _) => line(to, format_args!("* No message in {place} has {words}.")),
+                (0, true) => line(to, format_args!("* No message in {place} has {words}.")),
+                (0, false) => line(
+                    to,
+                    format_args!(
+                        "* No message in {place} has {words}, of the newest: the time was too short \
+                         to look through all."
+                    ),
+                ),
                 (count, true) => line(
                     to,
                     format_args!("* {count} messages in {place} have {words}, the best first:"),
