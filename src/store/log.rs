@@ -108,19 +108,27 @@ impl RoomLog for StoreLog {
     }
 
     fn next_news(&mut self) -> Option<News> {
-        if self.news.is_empty() {
-            self.shared.take_news(self.given, &mut self.news);
-        }
         loop {
-            let settled = match self.news.front_mut()? {
-                Told::Settled(settled) => settled.next(),
-                Told::Other(_) => None,
-            };
-            if let Some(passing) = settled {
-                return Some(News::Settled(passing.settled()));
-            }
-            if let Some(Told::Other(news)) = self.news.pop_front() {
-                return Some(news);
+            match self.news.front_mut() {
+                Some(Told::Settled(settled)) => {
+                    if let Some(passing) = settled.next() {
+                        return Some(News::Settled(passing.settled()));
+                    }
+                    self.news.pop_front();
+                }
+                Some(Told::Other(_)) => {
+                    if let Some(Told::Other(news)) = self.news.pop_front() {
+                        return Some(news);
+                    }
+                }
+                // Whoever is told that there is none is woken for the next: so it has to be asked
+                // for here, and not only if nothing was left of what was taken before.
+                None => {
+                    self.shared.take_news(self.given, &mut self.news);
+                    if self.news.is_empty() {
+                        return None;
+                    }
+                }
             }
         }
     }

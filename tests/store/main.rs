@@ -1,5 +1,5 @@
 //! The store, in processes: [kills](killed), [starts](again), [pages](by_place) from further back
-//! than the memory, [disks and files that fail](broken), other [programs](foreign) that have it
+//! than the memory, [authors who are quick](quick), [disks and files that fail](broken), other [programs](foreign) that have it
 //! open, what can be done [beside](beside) a server that runs, and ten million [lines](large).
 
 #[path = "../support/mod.rs"]
@@ -13,6 +13,7 @@ mod foreign;
 mod killed;
 #[cfg(target_os = "linux")]
 mod large;
+mod quick;
 
 use std::process::Command;
 

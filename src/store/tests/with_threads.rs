@@ -73,6 +73,25 @@ fn drafts_come_back_in_order_and_are_kept() {
     assert_eq!(all(&writer, "chess").split(' ').count(), 66);
 }
 
+/// Whoever stops asking at the last of what was taken, since that is enough for a turn, hears what
+/// has come meanwhile when it asks again: it was woken for that already, and is not a second time.
+#[test]
+fn what_was_taken_is_used_up_and_what_has_come_since_follows_at_once() {
+    let (_kept, folder) = folder();
+    let (mut log, woken) = open_log(&folder, OPTIONS);
+    for text in ["one", "two"] {
+        assert!(log.append(saying("tea", text), 1).is_none());
+        log.flush();
+        // It is committed, and the wake for it is over: nobody is woken again.
+        woken.recv_timeout(LONG).expect("it wakes who waits");
+        let Some(News::Settled(settled)) = log.next_news() else {
+            panic!("{text} is not told");
+        };
+        assert_eq!(text_of(&settled), text);
+    }
+    assert!(log.next_news().is_none());
+}
+
 /// Catches: a page, a search or a room without what was said before it was asked for.
 #[test]
 fn questions_see_what_was_appended_before_them() {
