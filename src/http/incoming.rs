@@ -198,11 +198,13 @@ pub(super) fn completed<S: 'static, D: Side<S>>(
     message: IncomingMessage,
     trailers: Option<Box<Head>>,
 ) {
-    let Some(own) = of::<S, D>(cx, message) else {
+    let Some((own, listeners)) = D::find(cx, message) else {
         return;
     };
     own.complete(trailers);
-    queue_readable::<S, D>(cx, message);
+    if listeners.names(MessageEventKind::Readable) {
+        queue_readable::<S, D>(cx, message);
+    }
     queue_end::<S, D>(cx, message);
     D::completed(cx, message);
 }
