@@ -36,6 +36,14 @@ pub(super) fn checkpoint(connection: &Connection) -> rusqlite::Result<Checkpoint
     })
 }
 
+/// All that was committed goes into the database, and nothing is left in the journal. False if
+/// somebody reads it now.
+pub(super) fn empty_journal(connection: &Connection) -> rusqlite::Result<bool> {
+    let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+    let is_busy: i64 = connection.query_row(sql, [], |row| row.get(0))?;
+    Ok(is_busy == 0)
+}
+
 /// The thread that does so.
 #[derive(Debug)]
 pub(super) struct Checkpoints {

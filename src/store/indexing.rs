@@ -1,72 +1,15 @@
-//! The index of words. It is filled behind the commits, so that nobody waits for it, and catches up
-//! after a kill: how far it has come is committed with it.
-//!
-//! It holds no text, only where each word is. To take a line out of it one has to say what it was.
+//! The index of words is filled behind the commits, so that nobody waits for it, and catches up after
+//! a kill: how far it has come is committed with it.
 
-use std::collections::{HashSet, VecDeque};
+use rusqlite::params;
 
-use rusqlite::{Connection, params};
-
-use super::writing::{Passing, Writer, set_state};
-use crate::chat::Text;
-
-/// Lines that are kept until they are in the index; what is before them is read again.
-const MOST_LINES: usize = 4096;
+use super::backlog::Line;
+use super::schema::set_state;
+use super::words;
+use super::writing::Writer;
 
 /// So many numbers are looked through at a time for lines that are read again.
 const WINDOW: u64 = 1 << 16;
-
-/// A line that is to come into the index.
-#[derive(Debug)]
-pub(super) struct Line {
-    number: u64,
-    /// The row of its room.
-    room: i64,
-    text: Text,
-}
-
-/// What was said last and is not in the index. It is kept so that nothing has to be read for that.
-#[derive(Debug)]
-pub(super) struct Backlog {
-    /// All that has a larger number and is not in the index is here.
-    after: u64,
-    /// In the order of their numbers.
-    lines: VecDeque<Line>,
-}
-
-impl Backlog {
-    /// What has a larger number will be there.
-    pub(super) fn after(number: u64) -> Self {
-        let lines = VecDeque::new();
-        Self {
-            after: number,
-            lines,
-        }
-    }
-
-    /// Notes what was committed.
-    pub(super) fn note(&mut self, committed: &[Passing]) {
-        for passing in committed {
-            if let Some((number, room, text)) = passing.line() {
-                let text = text.clone();
-                self.lines.push_back(Line { number, room, text });
-                if self.lines.len() > MOST_LINES {
-                    *self = Self::after(number);
-                }
-            }
-            if let Some(taken) = passing.taken_back() {
-                let at = self.lines.binary_search_by_key(&taken, |line| line.number);
-                at.ok().and_then(|at| self.lines.remove(at));
-            }
-        }
-    }
-
-    /// What a room has heard up to this number is kept no more.
-    pub(super) fn forget(&mut self, room: i64, upto: u64) {
-        let stays = |line: &Line| line.room != room || line.number > upto;
-        self.lines.retain(stays);
-    }
-}
 
 impl Writer {
     /// How many numbers there are that are not in the index.
@@ -107,12 +50,7 @@ impl Writer {
         lines: impl Iterator<Item = &'a Line>,
         upto: u64,
     ) -> rusqlite::Result<()> {
-        let mut insert = self
-            .connection
-            .prepare_cached("INSERT INTO words (rowid, room, text) VALUES (?1, ?2, ?3)")?;
-        for line in lines {
-            insert.execute(params![line.number as i64, token(line.room), &*line.text])?;
-        }
+        words::insert(&self.connection, lines)?;
         set_state(&self.connection, "indexed", upto)
     }
 
@@ -141,36 +79,4 @@ impl Writer {
         }
         Ok((lines, upto))
     }
-}
-
-/// Takes a line out of the index.
-pub(super) fn forget(
-    connection: &Connection,
-    room: i64,
-    number: i64,
-    text: &str,
-) -> rusqlite::Result<()> {
-    let mut delete = connection.prepare_cached(
-        "INSERT INTO words (words, rowid, room, text) VALUES ('delete', ?1, ?2, ?3)",
-    )?;
-    delete.execute(params![number, token(room), text])?;
-    Ok(())
-}
-
-/// The word by which the lines of a room are found.
-fn token(room: i64) -> String {
-    format!("r{room}")
-}
-
-/// What finds the lines of a room that have all of these words, each of which costs as much again as
-/// one. Whatever they are made of is no operator.
-pub(super) fn expression(room: i64, words: &str) -> String {
-    let mut expression = format!("room : {}", token(room));
-    let mut seen = HashSet::new();
-    for word in words.split_whitespace().filter(|word| seen.insert(*word)) {
-        expression.push_str(" AND text : \"");
-        expression.push_str(&word.replace('"', "\"\""));
-        expression.push('"');
-    }
-    expression
 }

@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use log::info;
 
-use super::threads::{self, Job, Shared, Told};
-use super::writing::{Passing, Writer};
+use super::passing::Passing;
+use super::shared::{Job, Shared, Told};
+use super::threads;
+use super::writing::Writer;
 use super::{Folder, Options, StoreError, schema};
 use crate::chat::{Draft, LogId, Millis, Query, Recall, Recalled, Settled};
 use crate::room_log::{News, Report, RoomLog, Unreadable, Wake};

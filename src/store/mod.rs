@@ -8,30 +8,41 @@
 //! | --- | --- |
 //! | `place.rs`    | the folder: who may read it, who has it, the highest number beside it |
 //! | `schema.rs`   | the tables, and how the database is opened                    |
+//! | `rows.rs`     | rows of the tables, and what they are of                      |
+//! | `passing.rs`  | a draft on its way through the threads                        |
 //! | `writing.rs`  | many drafts in one transaction; what is taken back            |
 //! | `reading.rs`  | pages, rooms as they were                                     |
 //! | `searching.rs` | messages by their words                                      |
-//! | `indexing.rs` | the index of words, filled behind the commits                 |
-//! | `pruning.rs`  | what goes when there is too much, or it is too old            |
+//! | `words.rs`, `backlog.rs`, `indexing.rs` | the index of words; what is not in it yet; how that is caught up with |
+//! | `pruning.rs`, `largest.rs` | what goes when there is too much, or it is too old; which rooms take most |
 //! | `checkpoints.rs` | what was committed goes into the database, in a thread of its own |
 //! | `copying.rs`  | a copy of a store that is in use, and all of one room         |
 //! | `log.rs`      | the log, as the loop has it                                   |
+//! | `shared.rs`   | what the loop and the threads have together                   |
+//! | `behind.rs`   | what is done behind the commits                               |
 //! | `threads.rs`  | the thread that writes, and the one that reads                |
 //!
-//! All but the last two know no thread: they are functions of a connection.
+//! What writes and reads knows no thread: it is functions of a connection.
 
+mod backlog;
+mod behind;
 mod checkpoints;
 mod copying;
 mod indexing;
+mod largest;
 mod log;
+mod passing;
 mod place;
 mod pruning;
 mod reading;
+mod rows;
 mod schema;
 mod searching;
+mod shared;
 #[cfg(all(test, feature = "server"))]
 mod tests;
 mod threads;
+mod words;
 mod writing;
 
 use std::fmt;

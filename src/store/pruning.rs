@@ -3,10 +3,10 @@
 //! The oldest of the room that takes most goes first. So whoever talks a great deal pushes out what
 //! was said where it talks, and nobody else's. It goes in small pieces, between the commits.
 
-use std::collections::BinaryHeap;
-
 use rusqlite::params;
 
+use super::largest::Largest;
+use super::words;
 use super::writing::{Writer, weight};
 use crate::chat::Millis;
 
@@ -18,21 +18,6 @@ const PAGES: u32 = 200;
 
 /// Rooms that are looked at for what is too old at a time.
 const ROOMS: i64 = 100;
-
-/// Rooms that are remembered as the largest, and pieces that go before it is looked again. There may
-/// be a great many, so they are not all looked at for each piece.
-const LARGEST: usize = 64;
-
-/// The rooms that took most when it was looked last.
-#[derive(Debug, Default)]
-pub(super) struct Largest {
-    /// What each takes, and its row.
-    rooms: BinaryHeap<(i64, i64)>,
-    /// No other took more.
-    others: i64,
-    /// Pieces that may go before it is looked again: rooms grow meanwhile.
-    pieces: usize,
-}
 
 /// What a piece of pruning has done.
 struct Pruned {
@@ -73,13 +58,8 @@ impl Writer {
 
     /// Forgets some of the oldest of what the largest room has heard. False if there is nothing.
     pub(super) fn prune_largest(&mut self) -> rusqlite::Result<bool> {
-        let Largest {
-            rooms,
-            others,
-            pieces,
-        } = &self.largest;
-        if *pieces == 0 || rooms.peek().is_none_or(|(bytes, _)| bytes < others) {
-            self.largest = self.find_largest()?;
+        if self.largest.is_stale() {
+            self.largest = Largest::find(&self.connection)?;
         }
         while let Some(&(_, room)) = self.largest.rooms.peek() {
             let pruned = self.prune(room, Millis::MAX)?;
@@ -91,19 +71,6 @@ impl Writer {
             }
         }
         Ok(false)
-    }
-
-    fn find_largest(&self) -> rusqlite::Result<Largest> {
-        let sql = "SELECT bytes, id FROM rooms WHERE bytes > 0 ORDER BY bytes DESC LIMIT ?1";
-        let mut select = self.connection.prepare_cached(sql)?;
-        let rooms = select.query_map([LARGEST as i64], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let rooms: Vec<(i64, i64)> = rooms.collect::<rusqlite::Result<_>>()?;
-        let last = rooms.get(LARGEST - 1);
-        Ok(Largest {
-            others: last.map_or(0, |&(bytes, _)| bytes),
-            rooms: rooms.into(),
-            pieces: LARGEST,
-        })
     }
 
     /// Forgets some of what is too old. True when there is no more of it.
@@ -171,7 +138,7 @@ impl Writer {
             bytes += weight(text.as_deref());
             let is_indexed = row.get(1)? && number as u64 <= self.indexed;
             if let Some(text) = text.filter(|_| is_indexed) {
-                super::indexing::forget(connection, room, number, &text)?;
+                words::forget(connection, room, number, &text)?;
             }
             (gone, upto) = (gone + 1, number);
         }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, params};
 
 use super::{Options, StoreError};
 
@@ -17,7 +17,7 @@ const APPLICATION: i64 = 0x6C6F_6F70;
 const STATEMENTS: usize = 64;
 
 /// How long another process that writes to the database is waited for.
-const PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Version 1. What the columns mean is in `docs/operating.md`.
 const TABLES: &str = "
@@ -109,6 +109,21 @@ pub(super) fn mark_in_use(copy: &Path) -> Result<(), StoreError> {
     connection
         .execute_batch("UPDATE state SET value = 0 WHERE name = 'is_closed'")
         .map_err(|error| not_opened(copy, error))
+}
+
+/// What is noted in the database of itself.
+pub(super) fn state(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
+    let sql = "SELECT value FROM state WHERE name = ?1";
+    connection.query_row(sql, [name], |row| row.get(0))
+}
+
+/// Notes it.
+pub(super) fn set_state(connection: &Connection, name: &str, to: u64) -> rusqlite::Result<()> {
+    let sql = "UPDATE state SET value = ?2 WHERE name = ?1";
+    connection
+        .prepare_cached(sql)?
+        .execute(params![name, to as i64])?;
+    Ok(())
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {

@@ -1,15 +1,15 @@
 //! Messages by their words, in a bounded time however common the words are and however many.
 //!
-//! The index is gone through from the newest number to the oldest, in stretches. What has been found
-//! when the time is over is the answer, which says that there may be more.
+//! The index is gone through from the newest number to the oldest, in stretches. What has been
+//! found when the time is over is the answer, which says that there may be more.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, params};
 
-use super::indexing::expression;
-use super::reading::{Answer, FIELDS, RoomRow, collect, signed};
+use super::rows::{Answer, FIELDS, RoomRow, collect, signed};
+use super::words::expression;
 use crate::chat::Query;
 
 /// Of the lines that have the words, so many of the newest are ranked.

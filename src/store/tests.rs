@@ -1,7 +1,9 @@
 //! The store without its threads, on temporary paths.
 
 mod by_place;
+mod by_words;
 mod failing;
+mod too_much;
 mod with_threads;
 
 use std::fs;
@@ -11,8 +13,10 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use super::checkpoints::empty_journal;
+use super::passing::Passing;
 use super::pruning::Sweep;
-use super::writing::{Passing, Writer};
+use super::writing::Writer;
 use super::*;
 use crate::chat::{
     Audience, Cloak, Content, Draft, Epoch, EventId, Found, Kept, LogId, MemberId, MessageKind,
@@ -322,63 +326,6 @@ fn a_page_has_what_is_next_to_a_number() {
     assert_eq!(texts(&find(&writer, other)), "", "another life of the room");
 }
 
-/// Catches: another room's lines, words that are operators, an index that never catches up.
-#[test]
-fn lines_are_found_by_their_words_in_their_room_alone() {
-    let (_kept, folder) = folder();
-    let mut writer = open(&folder);
-    for (room, text) in [
-        ("tea", "the kettle is on"),
-        ("tea", "Kettles, black"),
-        ("chess", "the kettle gambit"),
-        ("tea", "on AND off"),
-        ("tea", "café"),
-    ] {
-        say(&mut writer, room, text, 1);
-    }
-    assert_eq!(
-        search(&writer, "tea", "kettle"),
-        "",
-        "it is not in the index"
-    );
-    writer.index(2).expect("it can be indexed");
-    assert_eq!(writer.unindexed(), 3);
-    drop(writer);
-    let mut writer = open(&folder);
-    while writer.unindexed() > 0 {
-        writer.index(2).expect("it can be indexed");
-    }
-    assert_eq!(search(&writer, "tea", "KETTLE"), "the kettle is on");
-    assert_eq!(search(&writer, "tea", "the on"), "the kettle is on");
-    assert_eq!(search(&writer, "tea", "on AND off"), "on AND off");
-    assert_eq!(search(&writer, "chess", "kettle"), "the kettle gambit");
-    assert_eq!(search(&writer, "tea", "cafe"), "café");
-    for nonsense in [
-        "\"",
-        "*",
-        "( NEAR",
-        "room:r2",
-        "^the -on",
-        "kettle OR black",
-    ] {
-        search(&writer, "tea", nonsense);
-    }
-    say(&mut writer, "tea", "a third kettle", 2);
-    writer.index(100).expect("it can be indexed");
-    let best = Query {
-        limit: 1,
-        ..query("tea", Wanted::Words("kettle".into()))
-    };
-    let found = find(&writer, best);
-    assert!(
-        found
-            .messages
-            .as_ref()
-            .is_some_and(|messages| messages.len() == 1)
-    );
-    assert!(!found.is_whole, "there are others");
-}
-
 /// Catches: a text that is still in a file when it was taken back.
 #[test]
 fn what_is_taken_back_is_in_no_file() {
@@ -408,72 +355,11 @@ fn what_is_taken_back_is_in_no_file() {
         writer.index(9).expect("it can be indexed");
         assert_eq!(search(&writer, "tea", "xyzzyplugh"), "");
         assert_eq!(search(&writer, "tea", "quite"), "quite");
-        assert!(writer.empty_journal().expect("it can be moved"));
+        assert!(empty_journal(&writer.connection).expect("it can be moved"));
         assert!(!holds(&folder, "xyzzy"), "indexed: {is_indexed}");
         let last = recall(&writer, "tea", 9).expect("it is kept").events.pop();
         assert!(matches!(last, Some(Kept::Redaction(it)) if it.message == meant.place.id));
     }
-}
-
-/// Catches: somebody who pushes out what others have said by talking, space that is not given back.
-#[test]
-fn the_oldest_of_the_largest_room_goes_first() {
-    let (_kept, folder) = folder();
-    let mut writer = open(&folder);
-    say(&mut writer, "quiet", "remember", 1);
-    let long = "lorem ipsum ".repeat(100);
-    for at in 0..1000 {
-        say(&mut writer, "loud", &format!("{at} {long}"), 2);
-    }
-    writer.index(600).expect("it can be indexed");
-    writer.empty_journal().expect("it can be moved");
-    let full = writer.bytes().expect("it is known");
-    while writer.bytes().expect("it is known") > full / 2 {
-        assert!(writer.prune_largest().expect("it can be pruned"));
-        writer.empty_journal().expect("it can be moved");
-    }
-    let mut pieces = 0;
-    while writer.vacuum(0).expect("it can be given back") {
-        pieces += 1;
-    }
-    assert!(pieces < 10, "{pieces}: more than a page at a time");
-    writer.empty_journal().expect("it can be moved");
-    let size = fs::metadata(folder.database()).expect("it is there").len();
-    assert!(size < full * 2 / 3, "{size} of {full}");
-    assert_eq!(all(&writer, "quiet"), "remember");
-    let rest = page(&writer, "loud", Side::Before(u64::MAX));
-    assert!(!rest.is_whole && texts(&rest).contains("999 lorem"));
-    assert_eq!(search(&writer, "loud", "0 lorem"), "");
-    writer.index(1000).expect("it can be indexed");
-    assert!(search(&writer, "loud", "999 lorem").starts_with("999"));
-    let check: String = writer
-        .connection
-        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
-        .expect("it can be checked");
-    assert_eq!(check, "ok");
-}
-
-#[test]
-fn what_is_too_old_goes_and_rooms_of_which_nothing_is_left() {
-    let (_kept, folder) = folder();
-    let mut writer = open(&folder);
-    for at in 0..250 {
-        say(&mut writer, "old", "x", at);
-    }
-    say(&mut writer, "tea", "early", 10);
-    say(&mut writer, "tea", "late", 2000);
-    let mut sweep = Sweep::of(1000);
-    let mut pieces = 1;
-    while !writer.prune_old(&mut sweep).expect("it can be pruned") {
-        pieces += 1;
-    }
-    assert!(pieces >= 3, "{pieces}");
-    assert_eq!(all(&writer, "tea"), "late");
-    assert!(!page(&writer, "tea", Side::END).is_whole);
-    assert!(!page(&writer, "tea", Side::After(1)).is_whole);
-    assert_eq!(recall(&writer, "old", 9), None);
-    say(&mut writer, "old", "new", 3000);
-    assert_eq!(all(&writer, "old"), "new");
 }
 
 /// Catches: what the first version has written, and a later one reads as something else, or not at
@@ -513,20 +399,6 @@ fn a_store_of_the_first_version_is_read_and_written_to() {
     assert_eq!(version, super::schema::VERSION);
 }
 
-/// Catches: a look at all rooms for each piece that goes, and rooms that are as large and stay.
-#[test]
-fn of_many_rooms_that_are_as_large_all_are_pruned() {
-    let (_kept, folder) = folder();
-    let mut writer = open(&folder);
-    for at in 0..200 {
-        say(&mut writer, &format!("room{at}"), "hello", 1);
-    }
-    for at in 0..200 {
-        assert!(writer.prune_largest().expect("it can be pruned"), "{at}");
-    }
-    assert!(!writer.prune_largest().expect("there is nothing left"));
-}
-
 /// Catches: numbers that are given twice, since a copy says of itself that it was closed.
 #[test]
 fn numbers_of_a_copy_leave_a_gap_however_its_store_was_left() {
@@ -552,47 +424,5 @@ fn that_a_store_is_in_use_is_in_its_database_before_anything_is_said() {
     let alone = folder.path().join("alone.sqlite");
     fs::copy(folder.database(), &alone).expect("it can be copied");
     let alone = rusqlite::Connection::open(alone).expect("a database");
-    assert_eq!(writing::state(&alone, "is_closed"), Ok(0));
-}
-
-/// Catches: a search whose work grows with what is said in all rooms, and with each word again.
-#[test]
-fn a_search_that_takes_too_long_says_that_it_was_cut_off() {
-    let (_kept, folder) = folder();
-    let mut writer = open(&folder);
-    for at in 0..5000 {
-        let text = if at == 1 { "the kettle" } else { "the" };
-        let drafts = vec![(saying("tea", text), 1), (saying("chess", "the kettle"), 1)];
-        commit(&mut writer, drafts);
-    }
-    writer.index(10_000).expect("it can be indexed");
-    let room = reading::room_of(&writer.connection, &Name::kept("tea"));
-    let room = room.expect("it can be read").expect("it is kept");
-    let search = |words: &str, budget| {
-        let query = query("tea", Wanted::Words(words.into()));
-        let found = searching::search(&writer.connection, 0, &query, &room, words, budget);
-        let found = found.expect("it can be read");
-        (found.messages.len(), found.is_whole)
-    };
-    assert_eq!(search("kettle the", LONG), (1, true));
-    assert_eq!(search("kettle the", Duration::ZERO), (0, false));
-    assert_eq!(search("the", Duration::ZERO), (100, false));
-    assert_eq!(search("coffee", LONG), (0, true));
-    let words = |text| indexing::expression(1, text);
-    assert_eq!(words("a b a a b"), words("a b"));
-}
-
-/// Catches: the longest line first.
-#[test]
-fn of_lines_that_have_the_words_those_with_the_least_beside_them_are_first() {
-    let (_kept, folder) = folder();
-    let mut writer = open(&folder);
-    for text in ["tea", "no tea for me", "a tea", "b tea"] {
-        say(&mut writer, "tea", text, 1);
-    }
-    writer.index(9).expect("it can be indexed");
-    assert_eq!(
-        search(&writer, "tea", "tea"),
-        "tea b tea a tea no tea for me"
-    );
+    assert_eq!(schema::state(&alone, "is_closed"), Ok(0));
 }

@@ -9,14 +9,15 @@ use std::time::{Duration, Instant};
 use log::{info, warn};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
-use super::checkpoints::checkpoint;
-use super::indexing::Backlog;
+use super::backlog::Backlog;
+use super::checkpoints::{checkpoint, empty_journal};
+use super::largest::Largest;
+use super::passing::Passing;
 use super::place::Taken;
-use super::pruning::Largest;
-use super::{Folder, Options, StoreError, schema};
-use crate::chat::{
-    Content, Draft, Epoch, MessageKind, Millis, Name, Recipient, Settled, TakenBack, Text, Unkept,
-};
+use super::rows::Kind;
+use super::schema::{PATIENCE, set_state, state};
+use super::{Folder, Options, StoreError, schema, words};
+use crate::chat::{Content, Draft, Epoch, MessageKind, Millis, Name, Recipient, TakenBack, Unkept};
 
 /// What an event costs beside its text.
 const OVERHEAD: i64 = 80;
@@ -25,26 +26,11 @@ const OVERHEAD: i64 = 80;
 /// database has lost have numbers that nothing else bears.
 const GAP: u64 = 1 << 20;
 
-/// How long something else that writes to the database is waited for, and how often it is looked
-/// whether it still does.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How often it is looked whether something else still writes to the database.
 const PAUSE: Duration = Duration::from_millis(2);
 
 /// Rooms that are remembered so that they need not be looked up.
 const MOST_ROOMS: usize = 4096;
-
-/// What an event is, in the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(i64)]
-pub(super) enum Kind {
-    Said = 0,
-    Action = 1,
-    Topic = 2,
-    /// By its author.
-    Withdrawn = 3,
-    /// By somebody else.
-    Removed = 4,
-}
 
 /// What is known of a room.
 #[derive(Clone, Debug)]
@@ -77,79 +63,6 @@ pub(super) struct Writer {
     has_complained: bool,
     /// The last that was to be kept was not.
     is_failing: bool,
-}
-
-/// A draft on its way through the threads: it stays where it is among those of its turn until it is
-/// settled.
-#[derive(Debug)]
-pub(super) struct Passing {
-    draft: Draft,
-    /// When it was said; then, when it has got its place.
-    time: Millis,
-    /// What it is when it has one.
-    number: u64,
-    /// The row of its room, if it is for one and was written.
-    room: i64,
-    refused: Option<Unkept>,
-}
-
-impl Passing {
-    pub(super) fn new(draft: Draft, time: Millis) -> Self {
-        Self {
-            draft,
-            time,
-            number: 0,
-            room: 0,
-            refused: None,
-        }
-    }
-
-    /// Whether it is written: what is said to one alone is not.
-    fn is_kept(&self) -> bool {
-        matches!(self.draft.to, Recipient::Room { .. })
-    }
-
-    pub(super) fn is_redaction(&self) -> bool {
-        self.refused.is_none() && matches!(self.draft.content, Content::Redaction(_))
-    }
-
-    pub(super) fn is_refused(&self) -> bool {
-        self.refused.is_some()
-    }
-
-    /// What has become of it.
-    pub(super) fn settled(self) -> Settled {
-        let Self {
-            draft,
-            number,
-            time,
-            ..
-        } = self;
-        match self.refused {
-            Some(why) => Settled::Refused { draft, why },
-            None => Settled::Committed {
-                draft,
-                number,
-                time,
-            },
-        }
-    }
-
-    /// What was said, if it is for a room: its number, the row of the room, and the text.
-    pub(super) fn line(&self) -> Option<(u64, i64, &Text)> {
-        match &self.draft.content {
-            Content::Message { text, .. } if self.is_kept() => Some((self.number, self.room, text)),
-            _ => None,
-        }
-    }
-
-    /// The number of what it takes back.
-    pub(super) fn taken_back(&self) -> Option<u64> {
-        match &self.draft.content {
-            Content::Redaction(taken) => Some(taken.number),
-            _ => None,
-        }
-    }
 }
 
 /// Rooms that a transaction has changed.
@@ -209,8 +122,8 @@ impl Writer {
         self.last
     }
 
-    /// Gives drafts, those of each turn together, their places in their order; or none of those that
-    /// are for rooms. Calls `waits` if something else writes, which is waited for.
+    /// Gives drafts, those of each turn together, their places in their order; or none of those
+    /// that are for rooms. Calls `waits` if something else writes, which is waited for.
     pub(super) fn commit(&mut self, turns: &mut [Vec<Passing>], waits: impl Fn()) {
         let mut last = self.last;
         for passing in turns.iter_mut().flatten() {
@@ -227,6 +140,11 @@ impl Writer {
             }
         }
         self.last = last;
+    }
+
+    /// Says what is wrong with the database.
+    pub(super) fn complain(&self, error: &rusqlite::Error) {
+        warn!("{}: {error}", self.folder.database().display());
     }
 
     /// Says when it begins to fail, and when it works again.
@@ -303,7 +221,7 @@ impl Writer {
         if !self.connection.is_autocommit()
             && let Err(error) = self.connection.execute_batch("ROLLBACK")
         {
-            warn!("{}: {error}", self.folder.database().display());
+            self.complain(&error);
         }
     }
 
@@ -463,7 +381,7 @@ impl Writer {
         };
         room.bytes -= weight(text.as_deref());
         if let Some(text) = text.filter(|_| taken.number <= self.indexed) {
-            super::indexing::forget(&self.connection, room.id, number, &text)?;
+            words::forget(&self.connection, room.id, number, &text)?;
         }
         Ok(())
     }
@@ -485,18 +403,10 @@ impl Writer {
         self.has_complained = has_failed;
     }
 
-    /// All that was committed goes into the database, and nothing is left in the journal. False if
-    /// somebody reads it now.
-    pub(super) fn empty_journal(&self) -> rusqlite::Result<bool> {
-        let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
-        let is_busy: i64 = self.connection.query_row(sql, [], |row| row.get(0))?;
-        Ok(is_busy == 0)
-    }
-
     /// The end is an orderly one.
     pub(super) fn close(&mut self) -> rusqlite::Result<()> {
         set_state(&self.connection, "is_closed", 1)?;
-        self.empty_journal()?;
+        empty_journal(&self.connection)?;
         Ok(())
     }
 }
@@ -515,19 +425,6 @@ fn set_in_use(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "synchronous", sync)?;
     // If somebody reads it, the journal has it, and the disk has that.
     checkpoint(connection)?;
-    Ok(())
-}
-
-pub(super) fn state(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
-    let sql = "SELECT value FROM state WHERE name = ?1";
-    connection.query_row(sql, [name], |row| row.get(0))
-}
-
-pub(super) fn set_state(connection: &Connection, name: &str, to: u64) -> rusqlite::Result<()> {
-    let sql = "UPDATE state SET value = ?2 WHERE name = ?1";
-    connection
-        .prepare_cached(sql)?
-        .execute(params![name, to as i64])?;
     Ok(())
 }
 

@@ -1,4 +1,5 @@
-//! Pages by time, and one message by its number or its id: there is an index of neither time nor id.
+//! Pages by time, and one message by its number or its id: there is an index of neither time nor
+//! id.
 
 use super::*;
 use crate::chat::Meant;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;
 
-use super::super::threads::{Behind, REDACTED, Shared, leave_out};
+use super::super::behind::{REDACTED, has_to_empty};
+use super::super::shared::{Shared, leave_out};
 use super::*;
 use crate::room_log::{News, RoomLog};
 
@@ -200,12 +201,11 @@ fn what_is_settled_next_is_waited_for_unless_that_takes_its_time() {
 #[test]
 fn the_journal_is_emptied_of_what_is_taken_back_however_busy_it_is() {
     let at = Instant::now();
-    let mut behind = Behind::default();
-    assert!(!behind.has_to_empty(true, at), "nothing was taken back");
-    behind.redacted = Some(at);
-    assert!(behind.has_to_empty(true, at));
-    assert!(!behind.has_to_empty(false, at + REDACTED / 2));
-    assert!(behind.has_to_empty(false, at + REDACTED));
+    assert!(!has_to_empty(None, true, at), "nothing was taken back");
+    let redacted = Some(at);
+    assert!(has_to_empty(redacted, true, at));
+    assert!(!has_to_empty(redacted, false, at + REDACTED / 2));
+    assert!(has_to_empty(redacted, false, at + REDACTED));
 }
 
 /// Catches: a page that is read again and again, since lines of other rooms are taken back.
