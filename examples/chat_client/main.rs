@@ -102,8 +102,8 @@ struct Flags {
     )]
     #[arg(value_parser = parse_target)]
     server: Target,
-    /// Speak TLS: the server's certificate has to be for its name, and signed by one of the system's
-    /// authorities
+    /// Speak TLS: the server's certificate has to be for its name, and signed by one of the
+    /// system's authorities
     #[arg(long)]
     tls: bool,
     /// Trust who is signed by one of the certificates in this file, in PEM, instead
@@ -245,8 +245,8 @@ fn connect(client: &mut Client, cx: &mut Context) {
     client.socket = Some(socket);
 }
 
-/// The handshake is done. Nothing is said to a server that is not to be trusted, and it is not asked
-/// again.
+/// The handshake is done. Nothing is said to a server that is not to be trusted, and it is not
+/// asked again.
 fn secured(client: &mut Client, cx: &mut Context, socket: Socket) {
     let checked = client.trust.as_ref().map(|trust| trust.check(cx, socket));
     match checked {

@@ -1,5 +1,5 @@
-//! Messages are taken back: those that the chat remembers, and those that only a log keeps, which is
-//! asked for them first.
+//! Messages are taken back: those that the chat remembers, and those that only a log keeps, which
+//! is asked for them first.
 
 use std::fmt;
 use std::rc::Rc;

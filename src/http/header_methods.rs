@@ -12,8 +12,8 @@ macro_rules! header_methods {
             /// `ERR_INVALID_HTTP_TOKEN` for a name that is none, `ERR_INVALID_CHAR` for a value
             /// with a line end or another control character, `ERR_HTTP_INVALID_HEADER_VALUE` for a
             /// `Content-Length` that is no number and a `Transfer-Encoding` other than `chunked`,
-            /// `ERR_HTTP_HEADERS_SENT` after the head is sent: what goes out never depends on what a
-            /// value smuggles in.
+            /// `ERR_HTTP_HEADERS_SENT` after the head is sent: what goes out never depends on what
+            /// a value smuggles in.
             pub fn set_header<S: 'static>(
                 self,
                 cx: &mut Context<S>,

@@ -1,5 +1,5 @@
-//! HTTP over TLS as Node's `https` shows it. It is [`http`] on sockets of [`tls`]: the same servers,
-//! requests, responses, agents and events. What is new is how they are made.
+//! HTTP over TLS as Node's `https` shows it. It is [`http`] on sockets of [`tls`]: the same
+//! servers, requests, responses, agents and events. What is new is how they are made.
 //!
 //! ```no_run
 //! use loopchat::{EventLoop, https, tls};

@@ -84,7 +84,7 @@ pub(super) struct Own<S> {
     /// Writes that waited for a connection that never stood, if another was begun before the close
     /// listener that was added for them has told.
     pub(super) unsent: Vec<(WriteCallback<S>, Error)>,
-    /// Keep-alive, and the idle time in seconds before the first probe.
+    /// Keep-alive, and the idle time before the first probe.
     pub(super) keep_alive: Option<Duration>,
     /// What programs and protocols hang on it.
     pub(super) extensions: Extensions,

@@ -36,9 +36,9 @@ pub enum Event<'a> {
     /// the next turn, in the pieces in which it was given. Never after [`End`](Self::End), and
     /// never while paused.
     Data(&'a [u8]),
-    /// There is something to be [read](Socket::read), or the peer will send no more. Only if somebody
-    /// listens to this event by its name, and then no data flows. As a tick: told again when more
-    /// comes.
+    /// There is something to be [read](Socket::read), or the peer will send no more. Only if
+    /// somebody listens to this event by its name, and then no data flows. As a tick: told again
+    /// when more comes.
     Readable,
     /// The peer will send no more and everything it sent has been handed out. Not after a
     /// `destroy`. Unless `allow_half_open` is set, the socket ends itself in the tick after.

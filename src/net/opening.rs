@@ -128,9 +128,10 @@ impl Socket {
     }
 
     /// Takes the layer off again, whose peer does not speak as it does, and gives what has come
-    /// back to the socket: it can be read and answered as it is; so it can if nothing has come. False
-    /// if the layer has said anything already. To be called by a listener of [`ServerEvent::TlsClientError`], which so takes the
-    /// socket over; any other socket is destroyed behind that event.
+    /// back to the socket: it can be read and answered as it is; so it can if nothing has come.
+    /// False if the layer has said anything already. To be called by a listener of
+    /// [`ServerEvent::TlsClientError`], which so takes the socket over; any other socket is
+    /// destroyed behind that event.
     pub fn remove_layer<S>(self, cx: &mut Context<S>) -> bool {
         let Some(connection) = cx.connection_mut(self.0) else {
             return false;

@@ -258,8 +258,8 @@ impl<S> Outbox<S> {
             && self.on_finish.is_empty()
     }
 
-    /// Forgets what was written, but for the write of which some may be sent already, and those that
-    /// have any of the next `sealed` bytes, which a layer has begun to send.
+    /// Forgets what was written, but for the write of which some may be sent already, and those
+    /// that have any of the next `sealed` bytes, which a layer has begun to send.
     pub(super) fn forget_unsent(&mut self, sealed: usize) {
         if let Some(sending) = &mut self.sending {
             sending.forget_all_but(sending.pieces_of(sealed).max(1));

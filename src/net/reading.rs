@@ -171,8 +171,8 @@ fn received<S>(state: &mut S, cx: &mut Context<S>, id: HandleId, bytes: Option<&
     }
 }
 
-/// Takes what was kept, so many bytes or all of it (`read`): `None` if there are not so many, unless
-/// no more will come. From then on it is read, and what comes is kept.
+/// Takes what was kept, so many bytes or all of it (`read`): `None` if there are not so many,
+/// unless no more will come. From then on it is read, and what comes is kept.
 pub(super) fn take<S>(cx: &mut Context<S>, id: HandleId, count: Option<usize>) -> Option<Vec<u8>> {
     let connection = cx.connection_mut(id)?;
     if connection.life.is_over() || connection.flowing == Some(true) {

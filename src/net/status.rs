@@ -216,9 +216,9 @@ impl Socket {
             .map_or(0, |connection| connection.bytes_read)
     }
 
-    /// Bytes that have come from the system so far: those that were [read](Self::bytes_read), or, of
-    /// a socket that has a [layer](super::Layer), those that the layer was given. Node has no such
-    /// thing.
+    /// Bytes that have come from the system so far: those that were [read](Self::bytes_read), or,
+    /// of a socket that has a [layer](super::Layer), those that the layer was given. Node has no
+    /// such thing.
     #[must_use]
     pub fn bytes_received<S>(self, cx: &Context<S>) -> u64 {
         cx.connection(self.0).map_or(0, |connection| {

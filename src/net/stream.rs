@@ -53,8 +53,8 @@ pub(super) enum Stream {
 pub(super) enum Then {
     /// There may be more.
     More,
-    /// A short read: on TCP it takes all there is, unless something stands in its way. Under a layer
-    /// it is of what the kernel had, not of what was handed on.
+    /// A short read: on TCP it takes all there is, unless something stands in its way. Under a
+    /// layer it is of what the kernel had, not of what was handed on.
     Short,
     /// The kernel has no more, and will say so when it has.
     Empty,
@@ -214,7 +214,7 @@ impl Stream {
         }
     }
 
-    /// Has the kernel probe an idle connection, after so many seconds and every second from then
+    /// Has the kernel probe an idle connection, after so long and every second from then
     /// on, ten times, and give up one that leaves what was sent unanswered for as long, but not
     /// before some two minutes; `None` turns both off. IPC has none.
     pub(super) fn set_keep_alive(&self, idle: Option<Duration>) -> io::Result<()> {

@@ -149,7 +149,8 @@ pub struct Report {
     pub bytes: u64,
     /// Numbers that are not yet in the index of words.
     pub unindexed: u64,
-    /// Bytes of the journal that somebody who reads kept from the database when that was tried last.
+    /// Bytes of the journal that somebody who reads kept from the database when that was tried
+    /// last.
     pub held_journal_bytes: u64,
 }
 

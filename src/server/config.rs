@@ -28,8 +28,9 @@ use crate::server::keeping::{Command, Sync};
 pub struct Config {
     /// Where to listen: IP:PORT, HOST:PORT, PORT for this machine alone, :PORT for all its
     /// addresses, a path with a / in it for a Unix socket, or @NAME for an abstract one. Port 0
-    /// takes a free one. With tls:// in front of it TLS is spoken there. May be repeated; several may be separated by commas. If not given, what
-    /// the service manager has passed, or 127.0.0.1:3000
+    /// takes a free one. With tls:// in front of it TLS is spoken there. May be repeated; several
+    /// may be separated by commas. If not given, what the service manager has passed, or
+    /// 127.0.0.1:3000
     #[arg(
         long,
         value_name = "ADDR",

@@ -23,8 +23,9 @@ use crate::server::{ChatServer, Loop, moment};
 /// takes the terminal away.
 const TERMINAL: Duration = Duration::from_secs(1);
 
-/// Shuts down at the first signal that says so; SIGHUP may have
-/// [another meaning](crate::server::terminal). The next one ends the process at once, even if the loop is busy.
+/// Shuts down at the first signal that says so; SIGHUP may have [another
+/// meaning](crate::server::terminal). The next one ends the process at once, even if the loop is
+/// busy.
 pub(super) fn on_signals(event_loop: &mut Loop) -> io::Result<()> {
     let hang_up = HangUp::at_start();
     let ending: &[Signal] = match hang_up {

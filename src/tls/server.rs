@@ -91,8 +91,8 @@ impl ServerOptions {
     }
 
     /// How many handshakes may be under way, 1000 if nothing is said. One more, and the oldest of
-    /// them is given up, with `ERR_TLS_TOO_MANY_HANDSHAKES`: a client that goes on with its handshake is done with
-    /// it before that. Node has no such thing.
+    /// them is given up, with `ERR_TLS_TOO_MANY_HANDSHAKES`: a client that goes on with its
+    /// handshake is done with it before that. Node has no such thing.
     #[must_use]
     pub fn max_handshakes(mut self, most: usize) -> Self {
         self.max_handshakes = most.max(1);
@@ -380,10 +380,9 @@ impl Server {
 }
 
 impl Socket {
-    /// Goes over to TLS on a connection that a server has accepted which
-    /// [does not begin with it](ServerOptions::at_once) (`new tls.TLSSocket(socket, { isServer: true
-    /// })`). What has come and was given back, or not handed out yet, is taken for the beginning of
-    /// the handshake.
+    /// Goes over to TLS on a connection that a server has accepted which [does not begin with
+    /// it](ServerOptions::at_once) (`new tls.TLSSocket(socket, { isServer: true })`). What has come
+    /// and was given back, or not handed out yet, is taken for the beginning of the handshake.
     ///
     /// # Errors
     ///

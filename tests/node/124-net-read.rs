@@ -1,5 +1,5 @@
-//! A socket that is read by hand: `readable`, then read() or read(n); what is left at the end of the
-//! stream, and `end` behind it.
+//! A socket that is read by hand: `readable`, then read() or read(n); what is left at the end of
+//! the stream, and `end` behind it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

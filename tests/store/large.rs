@@ -1,5 +1,5 @@
-//! A store with ten million lines. It takes a minute and 1.5 GB of disk, so it is ignored: `.ci/long`
-//! runs it.
+//! A store with ten million lines. It takes a minute and 1.5 GB of disk, so it is ignored:
+//! `.ci/long` runs it.
 
 use std::time::Instant;
 

@@ -1,6 +1,7 @@
 //! The store, in processes: [kills](killed), [starts](again), [pages](by_place) from further back
-//! than the memory, [authors who are quick](quick), [disks and files that fail](broken), other [programs](foreign) that have it
-//! open, what can be done [beside](beside) a server that runs, and ten million [lines](large).
+//! than the memory, [authors who are quick](quick), [disks and files that fail](broken), other
+//! [programs](foreign) that have it open, what can be done [beside](beside) a server that runs, and
+//! ten million [lines](large).
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -8,7 +8,8 @@
 //! | `https.rs` | HTTP over it: requests, agents, `curl` |
 //! | `openssl.rs` | `openssl s_client` and `s_server` at the other end |
 //!
-//! What a session makes of bytes in whatever pieces is tested without sockets, in `src/tls/tests.rs`.
+//! What a session makes of bytes in whatever pieces is tested without sockets, in
+//! `src/tls/tests.rs`.
 
 #[path = "../support/certificates.rs"]
 mod certificates;

@@ -1,5 +1,5 @@
-//! `openssl s_client` and `s_server` at the other end. Where there is none these are skipped, unless
-//! `LOOPCHAT_REQUIRE_TOOLS` is set.
+//! `openssl s_client` and `s_server` at the other end. Where there is none these are skipped,
+//! unless `LOOPCHAT_REQUIRE_TOOLS` is set.
 
 use std::fs;
 use std::io::Write;

@@ -1,4 +1,5 @@
-//! The doors over TLS: lines and pages, certificates and when they change, and who comes without it.
+//! The doors over TLS: lines and pages, certificates and when they change, and who comes without
+//! it.
 
 #[path = "../support/certificates.rs"]
 mod certificates;

@@ -53,7 +53,8 @@ fn what_is_no_tls_is_told_so_and_heard_by_nobody() {
     server.expect_log(|line| line.contains("refused 127.0.0.1 why=foreign"));
 }
 
-/// Whoever sends much more than a line is cut off, and no reset takes the answer from whoever does not.
+/// Whoever sends much more than a line is cut off, and no reset takes the answer from whoever does
+/// not.
 #[test]
 fn a_stranger_who_goes_on_and_on_is_cut_off() {
     let keys = Keys::new();

@@ -3,8 +3,8 @@
 /// A request that a client makes (`http.ClientRequest`): a small id; everything goes through the
 /// context.
 ///
-/// It is good until its [`Close`](super::RequestEvent::Close), which always comes, once; done with a
-/// stale one, everything is a no-op.
+/// It is good until its [`Close`](super::RequestEvent::Close), which always comes, once; done with
+/// a stale one, everything is a no-op.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientRequest {
     pub(super) index: usize,

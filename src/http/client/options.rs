@@ -235,9 +235,9 @@ impl RequestOptions {
         self
     }
 
-    /// Looks the host up in a way of one's own (`lookup`), called as a tick if a connection is to be
-    /// made; as [`ConnectOptions::lookup`]. It has to be of the state that the loop lends: on a loop
-    /// of another the request has an [`Error`](super::RequestEvent::Error).
+    /// Looks the host up in a way of one's own (`lookup`), called as a tick if a connection is to
+    /// be made; as [`ConnectOptions::lookup`]. It has to be of the state that the loop lends: on a
+    /// loop of another the request has an [`Error`](super::RequestEvent::Error).
     #[must_use]
     pub fn lookup<S: 'static, R: CallbackResult>(
         mut self,

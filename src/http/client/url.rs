@@ -59,8 +59,8 @@ pub(super) struct Url {
     pub(super) auth: Option<Vec<u8>>,
 }
 
-/// Reads a URL. A scheme other than these two is an error of its own, even if there is nothing wrong
-/// with it.
+/// Reads a URL. A scheme other than these two is an error of its own, even if there is nothing
+/// wrong with it.
 pub(super) fn parse(text: &str) -> Result<Url, Error> {
     let text = text.trim_matches(|c| c <= ' ');
     let text = text.replace(['\t', '\n', '\r'], "");

@@ -10,8 +10,8 @@ pub struct Server(pub(super) net::Server);
 /// The response to a request (`http.ServerResponse`): a small id; everything goes through the
 /// context.
 ///
-/// It is good until its [`Close`](super::ResponseEvent::Close). A response whose connection is gone takes
-/// everything and does nothing.
+/// It is good until its [`Close`](super::ResponseEvent::Close). A response whose connection is gone
+/// takes everything and does nothing.
 ///
 /// The head goes out with the first of the body. A body given to [`end_with`](Self::end_with) at
 /// once gets a `Content-Length`; one that is [written](Self::write) piece by piece goes out in

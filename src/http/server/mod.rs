@@ -297,8 +297,8 @@ impl Server {
         self.set(cx, |settings| settings.headers_timeout = millis(time))
     }
 
-    /// How long a whole request may take to arrive, zero for ever (`requestTimeout`, 300 s). More is
-    /// answered with 408, when it is checked next.
+    /// How long a whole request may take to arrive, zero for ever (`requestTimeout`, 300 s). More
+    /// is answered with 408, when it is checked next.
     pub fn set_request_timeout<S: 'static>(self, cx: &mut Context<S>, time: Duration) -> Self {
         self.set(cx, |settings| settings.request_timeout = millis(time))
     }

@@ -64,8 +64,8 @@ impl Handshake {
     /// # Errors
     ///
     /// What has to be answered instead. A version of the protocol other than 13 is refused with 426
-    /// and the version that is spoken, another method than GET with 405, everything else, a body too,
-    /// with 400.
+    /// and the version that is spoken, another method than GET with 405, everything else, a body
+    /// too, with 400.
     pub fn read<'a, N: AsRef<str>>(
         method: &str,
         version: (u8, u8),

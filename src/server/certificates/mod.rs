@@ -1,4 +1,5 @@
-//! Keys and certificates of the doors that speak TLS: read at the start, and again when they change.
+//! Keys and certificates of the doors that speak TLS: read at the start, and again when they
+//! change.
 //!
 //! | file | what |
 //! | --- | --- |
@@ -30,8 +31,8 @@ use pairs::{Pairs, Source};
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
-/// How many may be under way at one door. More than come at once after a restart, so that only whoever
-/// does not go on with it is given up.
+/// How many may be under way at one door. More than come at once after a restart, so that only
+/// whoever does not go on with it is given up.
 const MOST_HANDSHAKES: usize = 2048;
 
 /// How often is looked whether anything has changed, where nobody tells.
@@ -159,7 +160,8 @@ impl Certificates {
         folders
     }
 
-    /// Asks the system to tell of changes. What it has been asked for before, it need not be told again.
+    /// Asks the system to tell of changes. What it has been asked for before, it need not be told
+    /// again.
     #[cfg(target_os = "linux")]
     fn watch_folders(&self) {
         use rustix::fs::inotify::WatchFlags;

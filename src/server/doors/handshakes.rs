@@ -1,8 +1,8 @@
 //! Connections over TLS, until it is spoken: handshakes that are under way, and those that come to
 //! nothing.
 //!
-//! Each counts as a connection of its address from the start. What is no TLS at all is told so in the
-//! clear, and nobody hears it: nothing that came before TLS is ever handed to a door.
+//! Each counts as a connection of its address from the start. What is no TLS at all is told so in
+//! the clear, and nobody hears it: nothing that came before TLS is ever handed to a door.
 
 use std::collections::HashMap;
 
@@ -46,8 +46,8 @@ impl Handshakes {
     }
 }
 
-/// A handshake has come to nothing: the connection is closed behind this, unless what came is no TLS.
-/// Then it is told so, and where to go by `place`, in words; true.
+/// A handshake has come to nothing: the connection is closed behind this, unless what came is no
+/// TLS. Then it is told so, and where to go by `place`, in words; true.
 pub(in crate::server::doors) fn failed(
     server: &mut ChatServer,
     cx: &mut Context<ChatServer>,

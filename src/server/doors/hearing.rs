@@ -93,8 +93,9 @@ impl ChatServer {
         session.is_some_and(|session| self.hub.end_has_to_wait(session))
     }
 
-    /// The rooms' log has news. They are taken in the check phase, with what else is delivered then:
-    /// each member is written to once, and the log may join what this turn has brought to them.
+    /// The rooms' log has news. They are taken in the check phase, with what else is delivered
+    /// then: each member is written to once, and the log may join what this turn has brought to
+    /// them.
     pub(in crate::server) fn log_has_news(&mut self, cx: &mut Context<Self>) {
         self.log_has_news = true;
         self.deliver_soon(cx);

@@ -15,11 +15,11 @@ use crate::server::doors::json::objects::Pace;
 use crate::server::{ChatServer, moment};
 
 /// A connection that we have ended is read on, and what comes thrown away, until nothing has
-/// come for so many milliseconds: closing it with bytes unread would be a reset, which may cost the
+/// come for so long: closing it with bytes unread would be a reset, which may cost the
 /// peer our last line.
 pub(in crate::server) const LINGER: Duration = Duration::from_millis(500);
 
-/// How long, in milliseconds, a connection that we have ended has to read its last lines. When the
+/// How long a connection that we have ended has to read its last lines. When the
 /// whole server ends, `--shutdown-timeout` says so instead.
 pub(in crate::server) const LAST_LINES: Duration = Duration::from_secs(5);
 

@@ -44,7 +44,7 @@ use hearing::hear;
 use opening::{Foreign, Verdict};
 use proxy_header::Beginning;
 
-/// How long a proxy has to say whom it speaks for, in milliseconds: where it has to, and where
+/// How long a proxy has to say whom it speaks for: where it has to, and where
 /// somebody on its machine may have come without it.
 const HEADER: Duration = Duration::from_secs(5);
 const MAYBE_HEADER: Duration = Duration::from_secs(1);

@@ -294,8 +294,8 @@ pub fn answer(foreign: Foreign, place: &str) -> Vec<u8> {
     }
 }
 
-/// What to answer in the clear, where TLS is spoken, to somebody who has begun with this. `place` is
-/// where browsers go, in words.
+/// What to answer in the clear, where TLS is spoken, to somebody who has begun with this. `place`
+/// is where browsers go, in words.
 #[must_use]
 pub fn answer_in_the_clear(began: &[u8], place: &str) -> Vec<u8> {
     match judge(began, true) {

@@ -49,10 +49,10 @@ use origin::{Over, Way};
 pub(in crate::server) use site::Site;
 pub(in crate::server) use {access::is_from_here, access::vet, answers::body};
 
-/// The head of a request has to come within so many milliseconds, and all of it.
+/// The head of a request has to come within so long, and all of it.
 const REQUEST: Duration = Duration::from_secs(20);
 
-/// A connection that takes none of its response for so many milliseconds is closed.
+/// A connection that takes none of its response for so long is closed.
 const STALL: Duration = Duration::from_secs(30);
 
 /// Nobody has anything to send here but lines, on WebSockets.
@@ -261,8 +261,8 @@ fn over_tls(server: &ChatServer, cx: &Context<ChatServer>, head: &Head) -> Optio
     Some(place + target)
 }
 
-/// Whether a request for a WebSocket may be granted: it calls the server by a name that it has, from
-/// a page that may talk to it, and comes over what it is to come over.
+/// Whether a request for a WebSocket may be granted: it calls the server by a name that it has,
+/// from a page that may talk to it, and comes over what it is to come over.
 ///
 /// # Errors
 ///

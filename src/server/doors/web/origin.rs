@@ -2,8 +2,8 @@
 //!
 //! A browser lets any page open a WebSocket to anywhere, and says in `Origin` where the page is
 //! from. So a page may chat if it is from here, that is if its origin is [the name](Head::host) by
-//! which its request calls the server, or if `--web-origin` names it. A page that came in the clear is not from where
-//! TLS is spoken. What is no browser sends no `Origin`, and needs nobody's leave.
+//! which its request calls the server, or if `--web-origin` names it. A page that came in the clear
+//! is not from where TLS is spoken. What is no browser sends no `Origin`, and needs nobody's leave.
 //!
 //! That alone is not enough on a loopback address: a page from elsewhere may have a name of its
 //! own *resolve* to 127.0.0.1 (DNS rebinding), and is then from here as far as a browser can tell.
