@@ -213,12 +213,13 @@ fn open_doors(
         let high_water_mark = server.hub.high_water_mark();
         let door = match is_tls {
             true => {
-                let options = server.certificates.options();
-                let options = options.map_err(|reason| cannot(&reason))?;
-                let door = line_door::open_tls(event_loop, high_water_mark, options);
-                let door = door.map_err(|error| cannot(&error))?;
-                let shown = server.certificates.show_at(event_loop, door);
-                shown.map_err(|error| cannot(&error))?;
+                let open = |event_loop: &mut Loop, options| {
+                    line_door::open_tls(event_loop, high_water_mark, options)
+                };
+                let door = server
+                    .certificates
+                    .open_door(event_loop, open, |door| *door);
+                let door = door.map_err(|reason| cannot(&reason))?;
                 server.tls_doors.push(door);
                 door
             }

@@ -24,7 +24,7 @@ use log::{info, warn};
 use crate::net::{Context, Error, Server};
 #[cfg(target_os = "linux")]
 use crate::server::file_watch::Watch;
-use crate::server::{ChatServer, Config, StartError, moment};
+use crate::server::{ChatServer, Config, Loop, StartError, moment};
 use crate::tls::{PeerCertificate, ServerOptions};
 use pairs::{Pairs, Source};
 
@@ -107,30 +107,30 @@ impl Certificates {
         })
     }
 
-    /// How a door speaks TLS.
+    /// Has a door made that speaks TLS, and shows all certificates there are, also those that come
+    /// later. `server` is what of it accepts.
     ///
     /// # Errors
     ///
-    /// There is no certificate.
-    pub(super) fn options(&self) -> Result<ServerOptions, &'static str> {
-        let Some(pairs) = &self.pairs else {
-            return Err("it wants --tls-cert and --tls-key, or --tls-dev");
-        };
-        Ok(ServerOptions::new(pairs.context())
-            .handshake_timeout(HANDSHAKE)
-            .max_handshakes(MOST_HANDSHAKES))
-    }
-
-    /// A door was made with these options: it shows all there are, also those that come later.
-    pub(super) fn show_at(
+    /// There is no certificate, or the door cannot be made.
+    pub(super) fn open_door<D>(
         &mut self,
-        cx: &mut Context<ChatServer>,
-        door: Server,
-    ) -> Result<(), Error> {
-        self.doors.push(door);
-        self.pairs
-            .as_ref()
-            .map_or(Ok(()), |pairs| pairs.show(cx, door))
+        event_loop: &mut Loop,
+        make: impl FnOnce(&mut Loop, ServerOptions) -> Result<D, Error>,
+        server: impl FnOnce(&D) -> Server,
+    ) -> Result<D, String> {
+        let Some(pairs) = &self.pairs else {
+            return Err("it wants --tls-cert and --tls-key, or --tls-dev".to_owned());
+        };
+        let options = ServerOptions::new(pairs.context())
+            .handshake_timeout(HANDSHAKE)
+            .max_handshakes(MOST_HANDSHAKES);
+        let door = make(event_loop, options).map_err(|error| error.to_string())?;
+        let server = server(&door);
+        self.doors.push(server);
+        let shown = pairs.show(event_loop, server);
+        shown.map_err(|error| error.to_string())?;
+        Ok(door)
     }
 
     /// The certificates, and the file of each.

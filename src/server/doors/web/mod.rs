@@ -123,12 +123,10 @@ fn listen(
     let address = listener.address().clone();
     let door = match is_tls {
         true => {
-            let options = server.certificates.options();
-            let options = options.map_err(|reason| cannot(&reason))?;
-            let door = https::create_server(event_loop, options);
-            let door = door.map_err(|error| cannot(&error))?;
-            let shown = server.certificates.show_at(event_loop, door.net());
-            shown.map_err(|error| cannot(&error))?;
+            let open = |event_loop: &mut Loop, options| https::create_server(event_loop, options);
+            let certificates = &mut server.certificates;
+            let door = certificates.open_door(event_loop, open, |door| door.net());
+            let door = door.map_err(|reason| cannot(&reason))?;
             listen_to_handshakes(event_loop, door.net());
             door
         }
