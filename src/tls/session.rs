@@ -271,13 +271,15 @@ impl Write for WriteTraffic<'_, ClientConnectionData> {
     }
 }
 
-/// Appends what `write` writes, which is given more room if it has not enough.
-fn append(
+/// Appends what `write` writes. If that says that it has not enough room, it is given as much as it
+/// `needs`.
+fn append<E>(
     answer: &mut Vec<u8>,
-    room: usize,
-    mut write: impl FnMut(&mut [u8]) -> Result<usize, EncryptError>,
-) -> Result<(), Error> {
-    let (start, mut room) = (answer.len(), room);
+    mut room: usize,
+    mut write: impl FnMut(&mut [u8]) -> Result<usize, E>,
+    needs: impl Fn(&E) -> Option<usize>,
+) -> Result<(), E> {
+    let start = answer.len();
     loop {
         answer.resize(start + room, 0);
         match write(&mut answer[start..]) {
@@ -285,15 +287,28 @@ fn append(
                 answer.truncate(start + written);
                 return Ok(());
             }
-            Err(EncryptError::InsufficientSize(error)) if error.required_size > room => {
-                room = error.required_size;
-            }
-            Err(error) => {
-                answer.truncate(start);
-                return Err(error::broken(error));
-            }
+            Err(error) => match needs(&error).filter(|needed| *needed > room) {
+                Some(needed) => room = needed,
+                None => {
+                    answer.truncate(start);
+                    return Err(error);
+                }
+            },
         }
     }
+}
+
+/// Appends one record.
+fn append_record(
+    answer: &mut Vec<u8>,
+    room: usize,
+    seal: impl FnMut(&mut [u8]) -> Result<usize, EncryptError>,
+) -> Result<(), Error> {
+    let needs = |error: &EncryptError| match error {
+        EncryptError::InsufficientSize(error) => Some(error.required_size),
+        EncryptError::EncryptExhausted => None,
+    };
+    append(answer, room, seal, needs).map_err(error::broken)
 }
 
 /// Acts on what the engine says.
@@ -316,24 +331,13 @@ fn step<Data>(
             Ok(Step::On)
         }
         ConnectionState::EncodeTlsData(mut encode) => {
-            let start = answer.len();
-            let mut room = OVERHEAD + RECORD;
-            loop {
-                answer.resize(start + room, 0);
-                match encode.encode(&mut answer[start..]) {
-                    Ok(written) => {
-                        answer.truncate(start + written);
-                        return Ok(Step::On);
-                    }
-                    Err(EncodeError::InsufficientSize(error)) if error.required_size > room => {
-                        room = error.required_size;
-                    }
-                    Err(error) => {
-                        answer.truncate(start);
-                        return Err(rustls::Error::General(error.to_string()));
-                    }
-                }
-            }
+            let needs = |error: &EncodeError| match error {
+                EncodeError::InsufficientSize(error) => Some(error.required_size),
+                EncodeError::AlreadyEncoded => None,
+            };
+            let encoded = append(answer, OVERHEAD + RECORD, |out| encode.encode(out), needs);
+            encoded.map_err(|error| rustls::Error::General(error.to_string()))?;
+            Ok(Step::On)
         }
         ConnectionState::TransmitTlsData(transmit) => {
             transmit.done();
@@ -386,7 +390,7 @@ impl Layer for Session {
             &joined
         };
         self.write(answer, |write, answer| {
-            append(answer, record.len() + OVERHEAD, |out| {
+            append_record(answer, record.len() + OVERHEAD, |out| {
                 write.encrypt(record, out)
             })
         })?;
@@ -395,7 +399,7 @@ impl Layer for Session {
 
     fn end(&mut self, answer: &mut Vec<u8>) {
         let ended = self.write(answer, |write, answer| {
-            append(answer, OVERHEAD + 2, |out| write.close(out))
+            append_record(answer, OVERHEAD + 2, |out| write.close(out))
         });
         if let Err(error) = ended {
             log::debug!("the peer is not told the end: {error}");
