@@ -60,8 +60,8 @@ pub struct Config {
     pub trust_proxy: Vec<TrustedProxy>,
 
     /// Where browsers chat: an address as for --listen, with https:// in front of it over TLS; or
-    /// off. May be repeated; several may be
-    /// separated by commas. If not given, 127.0.0.1:8080, if that is free
+    /// off. May be repeated; several may be separated by commas. If not given, 127.0.0.1:8080, if
+    /// that is free
     #[arg(long, value_name = "ADDR", env = "LOOPCHAT_WEB", value_delimiter = ',')]
     pub web: Vec<String>,
 
