@@ -27,6 +27,7 @@ pub(super) fn end_of_stream<S: 'static>(state: &mut S, cx: &mut Context<S>, sock
         EndOfStream::Wait => {}
         EndOfStream::End => {
             sending::flush(cx, socket);
+            connection::recount(cx, socket);
             socket.end(cx);
         }
         EndOfStream::Over => {
@@ -122,6 +123,7 @@ pub(super) fn refuse<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Soc
     let fault = of(cx, socket).and_then(|own| own.pipeline.take_fault());
     let Some((error, begun)) = fault else { return };
     sending::flush(cx, socket);
+    connection::recount(cx, socket);
     if socket.server(cx).is_none() {
         return;
     }

@@ -123,7 +123,6 @@ fn feed<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Socket, mut inpu
         put_spare(cx, socket, exchange);
     }
     send(state, cx, socket);
-    connection::recount(cx, socket);
 }
 
 /// What was written while bytes were taken apart goes out.

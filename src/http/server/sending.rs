@@ -88,7 +88,8 @@ pub(super) fn close<S: 'static>(state: &mut S, cx: &mut Context<S>, response: Se
     connection::forget(cx, response.request());
 }
 
-/// Writes to the socket what was written to the response whose turn it is.
+/// Writes to the socket what was written to the response whose turn it is. What is held for the
+/// connection is to be counted anew after it, which settling does.
 pub(super) fn flush<S: 'static>(cx: &mut Context<S>, socket: Socket) {
     let writable = socket.writable(cx);
     let Some(own) = of(cx, socket) else { return };
@@ -103,9 +104,6 @@ pub(super) fn flush<S: 'static>(cx: &mut Context<S>, socket: Socket) {
     }
     out.clear();
     give_back(cx, socket, out);
-    if let Some(own) = of(cx, socket) {
-        own.recount();
-    }
 }
 
 /// Keeps a buffer's memory for what is written next.

@@ -16,7 +16,11 @@ pub(super) fn settle<S: 'static>(state: &mut S, cx: &mut Context<S>, socket: Soc
     let (queued, writable) = (socket.writable_length(cx), socket.writable(cx));
     let Some(own) = of(cx, socket) else { return };
     own.settle_queued = false;
-    if !own.pipeline.is_flushed() {
+    let is_flushed = own.pipeline.is_flushed();
+    if !is_flushed || queued > 0 {
+        own.recount();
+    }
+    if !is_flushed {
         return; // the close is to come, or a flush
     }
     if queued > 0 {
@@ -71,11 +75,9 @@ fn finish_sent<S: 'static>(cx: &mut Context<S>, socket: Socket) -> bool {
         if heard {
             let number = exchange.number;
             own.pipeline.leave(exchange);
-            own.recount();
             cx.next_tick(move |state, cx| finish(state, cx, ServerResponse { socket, number }));
         } else {
             put_spare(cx, socket, exchange);
-            connection::recount(cx, socket);
         }
         match next {
             Next::End => giving_up::linger(cx, socket),
@@ -83,9 +85,11 @@ fn finish_sent<S: 'static>(cx: &mut Context<S>, socket: Socket) -> bool {
             Next::Response => {}
         }
         if heard {
+            connection::recount(cx, socket);
             return false;
         }
     }
+    connection::recount(cx, socket);
     true
 }
 
