@@ -9,7 +9,7 @@ pub(in crate::http) struct Fields(Vec<u8>);
 
 /// One line.
 pub(in crate::http) struct Line<'a> {
-    pub(in crate::http) name: &'a str,
+    pub(in crate::http) name: &'a [u8],
     pub(in crate::http) value: &'a [u8],
     start: usize,
     end: usize,
@@ -24,7 +24,7 @@ impl Fields {
             let line = &text[start..at - 1];
             let colon = memchr::memchr(b':', line).unwrap_or(line.len());
             let parted = Line {
-                name: std::str::from_utf8(&line[..colon]).unwrap_or_default(),
+                name: &line[..colon],
                 value: line.get(colon + 2..).unwrap_or_default(),
                 start,
                 end: at + 1,
@@ -51,7 +51,7 @@ impl Fields {
 
     pub(in crate::http) fn get(&self, name: &str) -> Option<&[u8]> {
         self.lines()
-            .find(|line| line.name.eq_ignore_ascii_case(name))
+            .find(|line| line.name.eq_ignore_ascii_case(name.as_bytes()))
             .map(|line| line.value)
     }
 
@@ -59,7 +59,7 @@ impl Fields {
     pub(in crate::http) fn by_name(&self) -> Vec<(String, Vec<&[u8]>)> {
         let mut all: Vec<(String, Vec<&[u8]>)> = Vec::new();
         for Line { name, value, .. } in self.lines() {
-            let name = name.to_ascii_lowercase();
+            let name = String::from_utf8_lossy(name).to_ascii_lowercase();
             match all.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, values)) => values.push(value),
                 None => all.push((name, vec![value])),
@@ -76,6 +76,7 @@ impl Fields {
     /// Where the first line of this name is, from a place on.
     fn find(&self, name: &str, from: usize) -> Option<(usize, usize)> {
         let mut lines = self.lines();
+        let name = name.as_bytes();
         let named = |line: &Line<'_>| line.start >= from && line.name.eq_ignore_ascii_case(name);
         lines.find(named).map(|line| (line.start, line.end))
     }
@@ -99,7 +100,7 @@ impl Fields {
     /// others.
     pub(in crate::http) fn append(&mut self, name: &str, value: &[u8]) -> Result<(), Misuse> {
         check(name, value)?;
-        let same = |line: &Line<'_>| line.name.eq_ignore_ascii_case(name);
+        let same = |line: &Line<'_>| line.name.eq_ignore_ascii_case(name.as_bytes());
         let Some(first) = self.lines().find(same) else {
             push_line(&mut self.0, name, value);
             return Ok(());
@@ -126,9 +127,10 @@ impl Fields {
     }
 }
 
-pub(in crate::http) fn push_line(out: &mut Vec<u8>, name: &str, value: &[u8]) {
+pub(in crate::http) fn push_line(out: &mut Vec<u8>, name: impl AsRef<[u8]>, value: &[u8]) {
+    let name = name.as_ref();
     out.reserve(name.len() + value.len() + 4);
-    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(name);
     out.extend_from_slice(b": ");
     out.extend_from_slice(value);
     out.extend_from_slice(b"\r\n");

@@ -274,6 +274,11 @@ impl Head {
         std::str::from_utf8(span.get(&self.text)).unwrap_or_default()
     }
 
+    /// Whether it is a request with this method.
+    pub(in crate::http) fn is_method(&self, method: &str) -> bool {
+        self.method.get(&self.text) == method.as_bytes()
+    }
+
     /// The method of a request (`req.method`); empty in a response.
     #[must_use]
     pub fn method(&self) -> &str {

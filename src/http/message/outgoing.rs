@@ -156,20 +156,20 @@ impl Outgoing {
         let (mut trailer, mut keep_alive) = (false, false);
         for line in self.fields.lines() {
             match line.name.len() {
-                4 if line.name.eq_ignore_ascii_case("date") => date = true,
-                7 if line.name.eq_ignore_ascii_case("trailer") => trailer = true,
-                10 if line.name.eq_ignore_ascii_case("keep-alive") => keep_alive = true,
-                10 if line.name.eq_ignore_ascii_case("connection") => {
+                4 if line.name.eq_ignore_ascii_case(b"date") => date = true,
+                7 if line.name.eq_ignore_ascii_case(b"trailer") => trailer = true,
+                10 if line.name.eq_ignore_ascii_case(b"keep-alive") => keep_alive = true,
+                10 if line.name.eq_ignore_ascii_case(b"connection") => {
                     connection = true;
                     let mut options = line.value.split(|&byte| byte == b',');
                     if options.any(|word| word.trim_ascii().eq_ignore_ascii_case(b"close")) {
                         self.last = true;
                     }
                 }
-                14 if line.name.eq_ignore_ascii_case("content-length") => {
+                14 if line.name.eq_ignore_ascii_case(b"content-length") => {
                     own_length = super::facts::length(line.value).ok();
                 }
-                17 if line.name.eq_ignore_ascii_case("transfer-encoding") => chunked = true,
+                17 if line.name.eq_ignore_ascii_case(b"transfer-encoding") => chunked = true,
                 _ => {}
             }
         }

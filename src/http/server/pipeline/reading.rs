@@ -166,7 +166,7 @@ impl<T: Companion> Pipeline<T> {
         self.received = 0;
         let exchange = lent.get_or_insert_default();
         let (facts, head) = (*exchange.request.head.facts(), &exchange.request.head);
-        let connect = head.method() == "CONNECT";
+        let connect = head.is_method("CONNECT");
         // Nothing can be handed over before what came in front of it is answered.
         let answered = self.ended == self.begun;
         if connect && !(spoken.connect && answered) {
@@ -191,7 +191,7 @@ impl<T: Companion> Pipeline<T> {
             Expects::SomethingElse => Route::CheckExpectation,
         };
         let response = &mut exchange.response;
-        response.outgoing.bodiless = head.method() == "HEAD";
+        response.outgoing.bodiless = head.is_method("HEAD");
         response.outgoing.chunks = current;
         response.outgoing.keep_alive = facts.keep_alive;
         response.awaits_continue = route == Route::CheckContinue;
