@@ -33,9 +33,10 @@ pub(super) fn start<S>(cx: &mut Context<S>, id: HandleId, options: ConnectOption
     connection.life = Life::Connecting;
     connection.no_delay |= options.no_delay;
     let own = connection.own.get_or_insert_default();
-    own.keep_alive = options.keep_alive.or(own.keep_alive);
+    let connecting = own.connecting.get_or_insert_default();
+    connecting.keep_alive = options.keep_alive.or(connecting.keep_alive);
     let how = options.attempting;
-    own.attempts = Some(Box::new(Attempts {
+    connecting.attempts = Some(Box::new(Attempts {
         how,
         ..Attempts::default()
     }));
@@ -75,11 +76,13 @@ pub(super) fn start<S>(cx: &mut Context<S>, id: HandleId, options: ConnectOption
             match options.lookup {
                 Some(lookup) => {
                     if let Some(connection) = cx.connection_mut(id) {
-                        connection.own.get_or_insert_default().lookup = Some(lookup);
+                        let own = connection.own.get_or_insert_default();
+                        own.connecting.get_or_insert_default().lookup = Some(lookup);
                     }
                     cx.next_tick(move |state, cx| {
                         let own = cx.connection_mut(id).and_then(|own| own.own.as_mut());
-                        if let Some(lookup) = own.and_then(|own| own.lookup.take()) {
+                        let connecting = own.and_then(|own| own.connecting.as_mut());
+                        if let Some(lookup) = connecting.and_then(|own| own.lookup.take()) {
                             lookup(state, cx, request);
                         }
                     });
@@ -204,7 +207,7 @@ fn attempts<S>(cx: &mut Context<S>, id: HandleId) -> Option<&mut Attempts> {
     let connection = cx
         .connection_mut(id)
         .filter(|connection| connection.life == Life::Connecting)?;
-    connection.own.as_mut()?.attempts.as_deref_mut()
+    connection.own.as_mut()?.attempts_mut()
 }
 
 fn attempt_first<S>(
@@ -286,8 +289,8 @@ fn open<S>(
     bound: Option<socket2::Socket>,
 ) -> io::Result<()> {
     cx.clear_readiness(id, cx.readiness(id));
-    let own = cx.connection(id).and_then(|own| own.own.as_ref());
-    let attempts = own.and_then(|own| own.attempts.as_ref());
+    let own = cx.connection_mut(id).and_then(|own| own.own.as_mut());
+    let attempts = own.and_then(|own| own.attempts_mut());
     let how = attempts.map_or_else(Attempting::default, |attempts| attempts.how);
     let opened = Stream::connect(&address, how.buffer_sizes, bound).and_then(|mut stream| {
         stream.register(cx.registry(), id.token())?;
@@ -348,7 +351,7 @@ fn note_failure<S>(
     cancel(cx, id);
     let connection = cx.connection_mut(id)?;
     connection.stream = Stream::Closed;
-    let attempts = connection.own.as_mut()?.attempts.as_mut()?;
+    let attempts = connection.own.as_mut()?.attempts_mut()?;
     let address = attempts.current.take()?;
     let error = Error::system("connect", error, Some(&address));
     attempts.errors.push(error.clone());
@@ -379,7 +382,7 @@ fn cancel<S>(cx: &mut Context<S>, id: HandleId) {
     let own = cx
         .connection_mut(id)
         .and_then(|connection| connection.own.as_mut());
-    if let Some(timer) = own.and_then(|own| own.attempts.as_mut()?.timer.take()) {
+    if let Some(timer) = own.and_then(|own| own.attempts_mut()?.timer.take()) {
         cx.clear_timer(timer);
     }
 }
@@ -411,9 +414,10 @@ fn connected<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
     };
     connection.life = Life::Open;
     let own = connection.own.as_mut();
-    let keep_alive = own.and_then(|own| {
-        own.attempts = None;
-        own.keep_alive
+    let connecting = own.and_then(|own| own.connecting.as_mut());
+    let keep_alive = connecting.and_then(|connecting| {
+        connecting.attempts = None;
+        connecting.keep_alive
     });
     let no_delay = connection
         .no_delay

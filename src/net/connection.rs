@@ -66,11 +66,10 @@ pub(super) struct Connection<S> {
 /// What only sockets need that connect themselves, fail, or have listeners of their own.
 pub(super) struct Own<S> {
     pub(super) listeners: Listeners<S>,
-    pub(super) attempts: Option<Box<Attempts>>,
-    /// The program's own way to look up a name, until it is called.
-    pub(super) lookup: Option<LookUp<S>>,
+    /// Of one that connects itself, or has had its keep-alive set.
+    pub(super) connecting: Option<Box<Connecting<S>>>,
     /// The other end's address, once it was asked for: it is still told after the close.
-    pub(super) remote: Option<Address>,
+    pub(super) remote: Option<Box<Address>>,
     /// What broke it: the first error counts, and writing stops.
     pub(super) error: Option<Box<Error>>,
     pub(super) error_emitted: bool,
@@ -81,11 +80,6 @@ pub(super) struct Own<S> {
     pub(super) reusable: bool,
     /// A lookup is under way whose answer is told even after `Close`: its slot stays until then.
     pub(super) looking_up: bool,
-    /// Writes that waited for a connection that never stood, if another was begun before the close
-    /// listener that was added for them has told.
-    pub(super) unsent: Vec<(WriteCallback<S>, Error)>,
-    /// Keep-alive, and the idle time before the first probe.
-    pub(super) keep_alive: Option<Duration>,
     /// What programs and protocols hang on it.
     pub(super) extensions: Extensions,
     /// What stands between its descriptor and its user.
@@ -96,18 +90,45 @@ impl<S> Default for Own<S> {
     fn default() -> Self {
         Self {
             listeners: Listeners::default(),
-            attempts: None,
-            lookup: None,
+            connecting: None,
             remote: None,
             error: None,
             error_emitted: false,
             connects: 0,
             reusable: false,
             looking_up: false,
-            unsent: Vec::new(),
-            keep_alive: None,
             extensions: Extensions::default(),
             layered: None,
+        }
+    }
+}
+
+impl<S> Own<S> {
+    pub(super) fn attempts_mut(&mut self) -> Option<&mut Attempts> {
+        self.connecting.as_mut()?.attempts.as_deref_mut()
+    }
+}
+
+/// What only sockets need that connect themselves; what is set before the connection stands is
+/// remembered here.
+pub(super) struct Connecting<S> {
+    pub(super) attempts: Option<Box<Attempts>>,
+    /// The program's own way to look up a name, until it is called.
+    pub(super) lookup: Option<LookUp<S>>,
+    /// Writes that waited for a connection that never stood, if another was begun before the close
+    /// listener that was added for them has told.
+    pub(super) unsent: Vec<(WriteCallback<S>, Error)>,
+    /// Keep-alive, and the idle time before the first probe.
+    pub(super) keep_alive: Option<Duration>,
+}
+
+impl<S> Default for Connecting<S> {
+    fn default() -> Self {
+        Self {
+            attempts: None,
+            lookup: None,
+            unsent: Vec::new(),
+            keep_alive: None,
         }
     }
 }
@@ -168,7 +189,9 @@ impl<S> Connection<S> {
             (own.remote, own.error, own.error_emitted) = (None, None, false);
             own.looking_up = false;
             own.layered = None;
-            own.unsent.extend(unsent);
+            if !unsent.is_empty() {
+                own.connecting.get_or_insert_default().unsent.extend(unsent);
+            }
         }
         self.allow_half_open = old.allow_half_open;
         self.high_water_mark = old.high_water_mark;
@@ -200,7 +223,7 @@ impl<S> Connection<S> {
         let own = self.own.as_mut();
         [
             self.timer.take(),
-            own.and_then(|own| own.attempts.as_mut()?.timer.take()),
+            own.and_then(|own| own.attempts_mut()?.timer.take()),
             deadline,
         ]
     }

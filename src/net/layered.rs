@@ -29,22 +29,28 @@ pub(super) struct Layered {
     /// How many bytes it was given.
     pub(super) came: u64,
     /// What had been read from the descriptor before there was a layer.
-    early: Vec<u8>,
+    early: Box<[u8]>,
     /// What was handed on beyond what the reader had room for.
-    overflow: Vec<u8>,
-    /// Bytes that the kernel has not taken yet, from a mark on.
-    unsent: Vec<u8>,
-    sent: usize,
-    held: Holding,
-    /// How many bytes of the next writes are in there already. They are written only when it is
-    /// empty.
+    overflow: Box<[u8]>,
+    /// What the kernel has not taken yet.
+    unsent: Option<Box<Unsent>>,
+    /// How many bytes of the next writes are in there already. They are written only when there
+    /// is none.
     sealed: usize,
     /// Something that was written was given to it.
     has_sent: bool,
     /// The layer has said that no more comes.
     has_ended: bool,
     /// Why nothing more can be read: told when what was read before is handed out.
-    failure: Option<Error>,
+    failure: Option<Box<Error>>,
+}
+
+/// Bytes that wait for room in the kernel, from a mark on.
+#[derive(Default)]
+struct Unsent {
+    bytes: Vec<u8>,
+    sent: usize,
+    held: Holding,
 }
 
 /// The loop's buffers, for all its layers: one for what comes, one for what goes.
@@ -77,11 +83,9 @@ impl Layered {
             was_opened: false,
             deadline: None,
             came: 0,
-            early,
-            overflow: Vec::new(),
-            unsent: Vec::new(),
-            sent: 0,
-            held: Holding::default(),
+            early: early.into(),
+            overflow: Box::default(),
+            unsent: None,
             sealed: 0,
             has_sent: false,
             has_ended: false,
@@ -101,7 +105,8 @@ impl Layered {
 
     /// Bytes of memory that it holds.
     pub(super) fn held(&self) -> usize {
-        self.held.bytes() + self.layer.kept() + self.early.len()
+        let unsent = self.unsent.as_ref();
+        unsent.map_or(0, |unsent| unsent.held.bytes()) + self.layer.kept() + self.early.len()
     }
 
     /// Whether nothing that was written has got as far as to it.
@@ -124,19 +129,19 @@ impl Layered {
             let message = "stream.unshift() while the socket's layer opens";
             return Err(Error::new(message));
         }
-        self.early.splice(..0, bytes.iter().copied());
+        self.early = [bytes, &self.early].concat().into();
         Ok(())
     }
 
     /// What was handed on and did not fit; to be handed out behind the rest.
     pub(super) fn take_overflow(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.overflow)
+        std::mem::take(&mut self.overflow).into()
     }
 
     /// What came, if it was none of the layer's.
     pub(super) fn give_back(&mut self) -> Option<Vec<u8>> {
         let mut bytes = self.layer.give_back()?;
-        bytes.append(&mut self.early);
+        bytes.extend(std::mem::take(&mut self.early));
         Some(bytes)
     }
 
@@ -148,7 +153,7 @@ impl Layered {
         with_buffers(|buffers| {
             let nothing = &mut |_: &[u8]| {};
             if let Err(error) = self.layer.receive(&mut [], nothing, &mut buffers.goes) {
-                self.failure = Some(error);
+                self.failure = Some(Box::new(error));
             }
             self.answer(stream, &buffers.goes, done);
         });
@@ -193,8 +198,8 @@ impl Layered {
         });
         match then {
             _ if self.what_is_known().is_some() => {}
-            Then::End => self.failure = Some(self.layer.cut_off()),
-            Then::Failed(error) => self.failure = Some(error),
+            Then::End => self.failure = Some(Box::new(self.layer.cut_off())),
+            Then::Failed(error) => self.failure = Some(Box::new(error)),
             then => return (count, then),
         }
         match (count, self.what_is_known()) {
@@ -215,7 +220,7 @@ impl Layered {
             return;
         }
         self.came += came.len() as u64;
-        let overflow = &mut self.overflow;
+        let mut overflow = std::mem::take(&mut self.overflow).into_vec();
         let hand_on = &mut |bytes: &[u8]| {
             let fit = bytes.len().min(buffer.len() - *count);
             buffer[*count..*count + fit].copy_from_slice(&bytes[..fit]);
@@ -223,14 +228,15 @@ impl Layered {
             overflow.extend_from_slice(&bytes[fit..]);
         };
         if let Err(error) = self.layer.receive(came, hand_on, answer) {
-            self.failure = Some(error);
+            self.failure = Some(Box::new(error));
         }
+        self.overflow = overflow.into();
     }
 
     /// What reading tells without a look at the descriptor.
     fn what_is_known(&self) -> Option<Then> {
         match &self.failure {
-            Some(error) => Some(Then::Failed(error.clone())),
+            Some(error) => Some(Then::Failed(Error::clone(error))),
             None => (self.layer.stage() == Stage::Ended).then_some(Then::End),
         }
     }
@@ -245,8 +251,12 @@ impl Layered {
 
     /// Keeps what is to be sent later, behind what waits.
     fn hold(&mut self, bytes: &[u8]) {
-        self.unsent.extend_from_slice(bytes);
-        self.held.set(self.unsent.capacity());
+        if bytes.is_empty() {
+            return;
+        }
+        let unsent = self.unsent.get_or_insert_default();
+        unsent.bytes.extend_from_slice(bytes);
+        unsent.held.set(unsent.bytes.capacity());
     }
 
     /// There is room in the kernel again, or nothing is held back any more: sends what waits, as
@@ -271,15 +281,14 @@ impl Layered {
 
     /// Sends what waits; true if none waits now.
     fn flush(&mut self, stream: &Stream, done: &mut Counters) -> io::Result<bool> {
-        if self.unsent.is_empty() {
+        let Some(unsent) = &mut self.unsent else {
             return Ok(true);
-        }
-        self.sent += send(stream, &self.unsent[self.sent..], done)?;
-        if self.sent < self.unsent.len() {
+        };
+        unsent.sent += send(stream, &unsent.bytes[unsent.sent..], done)?;
+        if unsent.sent < unsent.bytes.len() {
             return Ok(false);
         }
-        (self.unsent, self.sent) = (Vec::new(), 0);
-        self.held.set(0);
+        self.unsent = None;
         Ok(true)
     }
 

@@ -368,7 +368,8 @@ impl Socket {
     /// probes, but not before 130 seconds (`TCP_USER_TIMEOUT`; Linux's, and not set by Node).
     pub fn set_keep_alive<S>(self, cx: &mut Context<S>, initial_delay: Option<Duration>) -> Self {
         if let Some(connection) = cx.connection_mut(self.0) {
-            connection.own.get_or_insert_default().keep_alive = initial_delay;
+            let own = connection.own.get_or_insert_default();
+            own.connecting.get_or_insert_default().keep_alive = initial_delay;
             if let Err(error) = connection.stream.set_keep_alive(initial_delay) {
                 log::debug!("setKeepAlive: {error}");
             }

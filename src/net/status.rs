@@ -275,13 +275,13 @@ impl Socket {
     pub fn remote_address<S>(self, cx: &mut Context<S>) -> Option<Address> {
         let connection = cx.connection_mut(self.0)?;
         if let Some(known) = connection.own.as_ref().and_then(|own| own.remote.clone()) {
-            return Some(known);
+            return Some(*known);
         }
         if connection.life == Life::Connecting {
             return None;
         }
         let address = connection.stream.peer_address().ok()??;
-        connection.own.get_or_insert_default().remote = Some(address.clone());
+        connection.own.get_or_insert_default().remote = Some(Box::new(address.clone()));
         Some(address)
     }
 

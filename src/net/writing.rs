@@ -227,8 +227,9 @@ fn not_connected<S>(state: &mut S, cx: &mut Context<S>, id: HandleId) {
         return;
     };
     let mut unsent = connection.take_unsent();
-    if let Some(own) = &mut connection.own {
-        unsent.append(&mut own.unsent);
+    let own = connection.own.as_mut();
+    if let Some(connecting) = own.and_then(|own| own.connecting.as_mut()) {
+        unsent.append(&mut connecting.unsent);
     }
     for (callback, error) in unsent {
         callback(state, cx, Some(&error));

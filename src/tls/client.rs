@@ -9,7 +9,7 @@ use rustls::pki_types::ServerName;
 
 use super::context::{SecureContext, SecureContextOptions};
 use super::session::Session;
-use super::verify::Verify;
+use super::verify::{Trust, Verify, Who};
 use crate::Context;
 use crate::net::{self, Error, Side, Socket};
 
@@ -111,13 +111,16 @@ impl ConnectOptions {
             let message = format!("\"{host}\" is no name that a server could have");
             Error::with_code("ERR_INVALID_ARG_VALUE", message)
         })?;
-        let verify = Verify::Server {
-            roots: inner.roots(),
-            provider: Arc::clone(&inner.provider),
-            rejects: !self.accepts_unauthorized,
+        let who = Who {
+            trust: Trust {
+                roots: inner.roots(),
+                provider: Arc::clone(&inner.provider),
+                rejects: !self.accepts_unauthorized,
+            },
             host: host.to_owned(),
             server_name: host.parse::<IpAddr>().is_err().then(|| host.to_owned()),
         };
+        let verify = Verify::Server(Box::new(who));
         Session::client(inner.client(&self.alpn)?, name, verify)
     }
 }

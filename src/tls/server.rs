@@ -14,7 +14,7 @@ use super::certificate::is_for;
 use super::context::{SecureContext, Shown};
 use super::error::from_rustls;
 use super::session::{Session, note_server_name};
-use super::verify::{HasItsKey, Verify};
+use super::verify::{HasItsKey, Trust, Verify};
 use crate::Context;
 use crate::net::{self, Error, Server, Side, Socket};
 
@@ -167,11 +167,11 @@ impl State {
         let inner = &self.options.context.0;
         let verify = match self.options.request_cert {
             false => Verify::Nobody,
-            true => Verify::Client {
+            true => Verify::Client(Box::new(Trust {
                 roots: inner.roots(),
                 provider: Arc::clone(&inner.provider),
                 rejects: self.options.reject_unauthorized,
-            },
+            })),
         };
         Session::server(Arc::clone(&self.config), verify)
     }

@@ -32,8 +32,7 @@ const HANDSHAKE: u8 = 22;
 pub(super) struct Session {
     end: End,
     /// What has come and cannot be read yet.
-    torn: Vec<u8>,
-    held: Holding,
+    torn: Option<Box<Torn>>,
     stage: Stage,
     /// It has been given anything.
     has_begun: bool,
@@ -43,7 +42,7 @@ pub(super) struct Session {
     has_failed: bool,
     /// Who the peer has to be.
     verify: Verify,
-    authorization: Result<(), Error>,
+    authorization: Result<(), Box<Error>>,
     /// The name that the client has asked for.
     asked: Option<Box<str>>,
 }
@@ -64,6 +63,12 @@ pub(super) fn note_server_name(name: Option<&str>) {
 enum End {
     Server(UnbufferedServerConnection),
     Client(UnbufferedClientConnection),
+}
+
+/// Bytes that no whole record is made of yet, or that are none of TLS.
+struct Torn {
+    bytes: Vec<u8>,
+    held: Holding,
 }
 
 /// What one step of the engine has come to.
@@ -108,8 +113,7 @@ impl Session {
     fn new(end: End, verify: Verify) -> Self {
         Self {
             end,
-            torn: Vec::new(),
-            held: Holding::default(),
+            torn: None,
             stage: Stage::Opening,
             has_begun: false,
             is_foreign: false,
@@ -141,13 +145,18 @@ impl Session {
     /// Whether the peer was asked who it is, and is that.
     pub(super) fn authorization(&self) -> Option<Result<(), &Error>> {
         let is_known = self.stage != Stage::Opening && self.verify.asks();
-        is_known.then(|| self.authorization.as_ref().copied())
+        is_known.then(|| {
+            self.authorization
+                .as_ref()
+                .copied()
+                .map_err(|error| &**error)
+        })
     }
 
     /// Has new keys made, as long-lived connections should now and then (TLS 1.3; a no-op before).
     #[cfg(test)]
     pub(super) fn update_keys(&mut self, answer: &mut Vec<u8>) {
-        let torn = &mut self.torn;
+        let torn = bytes_of(&mut self.torn);
         let done = either!(&mut self.end, connection => {
             match connection.process_tls_records(torn).state {
                 Ok(ConnectionState::WriteTraffic(write)) => write.refresh_traffic_keys(),
@@ -208,8 +217,9 @@ impl Session {
     /// Keeps what cannot be read yet; behind the peer's end nothing is read.
     fn keep(&mut self, rest: &[u8]) {
         if self.stage != Stage::Ended && !rest.is_empty() {
-            self.torn = rest.to_vec();
-            self.held.set(self.torn.capacity());
+            let bytes = rest.to_vec();
+            let held = Holding::new(bytes.capacity());
+            self.torn = Some(Box::new(Torn { bytes, held }));
         }
     }
 
@@ -222,7 +232,7 @@ impl Session {
         if self.has_failed {
             return Err(error::broken("the connection has failed"));
         }
-        let torn = &mut self.torn;
+        let torn = bytes_of(&mut self.torn);
         either!(&mut self.end, connection => {
             // What the engine itself has to say goes first.
             loop {
@@ -243,6 +253,10 @@ impl Session {
             }
         })
     }
+}
+
+fn bytes_of(torn: &mut Option<Box<Torn>>) -> &mut [u8] {
+    torn.as_mut().map_or(&mut [], |torn| &mut torn.bytes)
 }
 
 /// The sending half of either end.
@@ -365,14 +379,13 @@ impl Layer for Session {
             self.keep(came);
             return Err(not_tls(came));
         }
-        if self.torn.is_empty() {
+        let Some(torn) = self.torn.take() else {
             let used = self.run(came, hand_on, answer)?;
             self.keep(&came[used..]);
             return Ok(());
-        }
-        let mut all = std::mem::take(&mut self.torn);
+        };
+        let mut all = torn.bytes;
         all.extend_from_slice(came);
-        self.held.set(0);
         let used = self.run(&mut all, hand_on, answer)?;
         self.keep(&all[used..]);
         Ok(())
@@ -412,8 +425,10 @@ impl Layer for Session {
 
     fn opened(&mut self) -> Result<(), Error> {
         let certificates = either!(&self.end, connection => connection.peer_certificates());
-        self.authorization = self.verify.verify(certificates.unwrap_or_default());
-        self.verify.verdict(&self.authorization)
+        let verified = self.verify.verify(certificates.unwrap_or_default());
+        let verdict = self.verify.verdict(&verified);
+        self.authorization = verified.map_err(Box::new);
+        verdict
     }
 
     fn cut_off(&self) -> Error {
@@ -431,7 +446,7 @@ impl Layer for Session {
     }
 
     fn kept(&self) -> usize {
-        self.held.bytes()
+        self.torn.as_ref().map_or(0, |torn| torn.held.bytes())
     }
 
     fn give_back(&mut self) -> Option<Vec<u8>> {
@@ -439,8 +454,7 @@ impl Layer for Session {
         if !(self.is_foreign || has_said_nothing) {
             return None;
         }
-        self.held.set(0);
-        Some(std::mem::take(&mut self.torn))
+        Some(self.torn.take().map_or(Vec::new(), |torn| torn.bytes))
     }
 }
 

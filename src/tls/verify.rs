@@ -45,20 +45,25 @@ pub(super) enum Verify {
     /// Nothing: a client need not say who it is.
     Nobody,
     /// A client has to show a certificate.
-    Client {
-        roots: Arc<Roots>,
-        provider: Arc<CryptoProvider>,
-        rejects: bool,
-    },
+    Client(Box<Trust>),
     /// A server has to be this host.
-    Server {
-        roots: Arc<Roots>,
-        provider: Arc<CryptoProvider>,
-        rejects: bool,
-        host: String,
-        /// The name that is asked for, if any is.
-        server_name: Option<String>,
-    },
+    Server(Box<Who>),
+}
+
+/// By whom a peer's certificate has to be signed.
+pub(super) struct Trust {
+    pub(super) roots: Arc<Roots>,
+    pub(super) provider: Arc<CryptoProvider>,
+    /// Whether nothing is done with whom else it is.
+    pub(super) rejects: bool,
+}
+
+/// Whom a client wants to talk to.
+pub(super) struct Who {
+    pub(super) trust: Trust,
+    pub(super) host: String,
+    /// The name that is asked for, if any is.
+    pub(super) server_name: Option<String>,
 }
 
 impl Verify {
@@ -68,7 +73,7 @@ impl Verify {
 
     pub(super) fn server_name(&self) -> Option<&str> {
         match self {
-            Self::Server { server_name, .. } => server_name.as_deref(),
+            Self::Server(who) => who.server_name.as_deref(),
             _ => None,
         }
     }
@@ -77,12 +82,10 @@ impl Verify {
     pub(super) fn verify(&self, chain: &[CertificateDer<'static>]) -> Result<(), Error> {
         match self {
             Self::Nobody => Ok(()),
-            Self::Client {
-                roots, provider, ..
-            } => check_chain(roots, chain, |others| {
+            Self::Client(trust) => check_chain(&trust.roots, chain, |others| {
                 let verifier = WebPkiClientVerifier::builder_with_provider(
-                    Arc::clone(&roots.store),
-                    Arc::clone(provider),
+                    Arc::clone(&trust.roots.store),
+                    Arc::clone(&trust.provider),
                 );
                 let verifier = verifier
                     .build()
@@ -90,12 +93,10 @@ impl Verify {
                 let verified = verifier.verify_client_cert(&chain[0], others, UnixTime::now());
                 verified.map(drop)
             }),
-            Self::Server {
-                roots,
-                provider,
-                host,
-                ..
-            } => {
+            Self::Server(who) => {
+                let Trust {
+                    roots, provider, ..
+                } = &who.trust;
                 check_chain(roots, chain, |others| {
                     verify_server_cert_signed_by_trust_anchor(
                         &ParsedCertificate::try_from(&chain[0])?,
@@ -106,7 +107,7 @@ impl Verify {
                     )
                 })?;
                 let shown = certificate::first(chain).ok_or_else(no_certificate)?;
-                shown.check_server_identity(host)
+                shown.check_server_identity(&who.host)
             }
         }
     }
@@ -114,9 +115,9 @@ impl Verify {
     /// What the socket is destroyed with, if it is.
     pub(super) fn verdict(&self, authorization: &Result<(), Error>) -> Result<(), Error> {
         match (self, authorization) {
-            (Self::Server { rejects: true, .. }, Err(error)) => Err(error.clone()),
+            (Self::Server(who), Err(error)) if who.trust.rejects => Err(error.clone()),
             // What is wrong is told by the socket's own `authorization_error`, as in Node.
-            (Self::Client { rejects: true, .. }, Err(_)) => {
+            (Self::Client(trust), Err(_)) if trust.rejects => {
                 Err(Error::with_code("ECONNRESET", "socket hang up"))
             }
             _ => Ok(()),

@@ -11,6 +11,7 @@ mod changing;
 mod clients;
 mod development;
 mod ending;
+mod idle;
 mod insisting;
 mod rig;
 mod starting;
