@@ -75,7 +75,7 @@ fn each_chapter_has_its_parts() {
         pictures.extend(shown);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(chapters.len() == 13, "the course has 13 chapters");
+    assert!(chapters.len() == 14, "the course has 14 chapters");
     for entry in fs::read_dir(root().join(course).join("images")).expect("pictures") {
         let path = entry.expect("an entry").path();
         let picture = fs::read_to_string(&path).expect("an SVG is text");

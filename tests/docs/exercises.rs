@@ -87,9 +87,12 @@ exercises! {
     "12" 1 "Break something: in `src/server/core/framing.rs`" change changes::a_byte_too_many;
     "12" 2 "Name something that a stranger can make grow";
     "12" 3 "Write a property for `fan_out.rs`";
-    "13" 1 "Write the bus";
-    "13" 2 "`--max-room-members` is 20,000";
-    "13" 3 "Sharding by room";
+    "13" 1 "Of the records that `on_the_wire -- tls` calls sealed" run programs::sealed_records;
+    "13" 2 "Two lines of a chat are";
+    "13" 3 "Somebody in between answers Ann's hello";
+    "14" 1 "Write the bus";
+    "14" 2 "`--max-room-members` is 20,000";
+    "14" 3 "Sharding by room";
 }
 
 /// The numbered items under a chapter's exercises.
@@ -190,6 +193,21 @@ mod programs {
         let complaint = String::from_utf8_lossy(&ran.stderr);
         assert!(ran.status.success(), "{name} {arguments:?}: {complaint}");
         String::from_utf8(ran.stdout).expect("it prints text")
+    }
+
+    pub fn sealed_records() {
+        let seen = printed("on_the_wire", &["tls"]);
+        let sealed = seen.lines().filter(|line| line.contains("sealed"));
+        let lengths = sealed.map(|line| line.split_whitespace().nth(1));
+        let lengths: Vec<usize> = lengths
+            .map(|length| length.and_then(|text| text.parse().ok()).expect("a length"))
+            .collect();
+        let clear = printed("on_the_wire", &[]);
+        // Each line without who says it, with its end, in a record.
+        let said: Vec<usize> = clear.lines().map(|line| line.len() - 8 + 1 + 22).collect();
+        let in_a_row = lengths.windows(said.len()).any(|lengths| lengths == said);
+        assert!(in_a_row && said.len() == 3, "{seen}");
+        assert_eq!(lengths.len(), 8, "{seen}");
     }
 
     pub fn idle_clients() {
