@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use loopchat::http::{Agent, AgentOptions, RequestOptions, Server};
 use loopchat::tls::{self, ServerOptions};
-use loopchat::{EventLoop, http, https};
+use loopchat::{EventLoop, http, https, net};
 
 use crate::certificates::Authority;
 use crate::rig::{Cx, Seen, any_port, context, event_loop, run, trusting};
@@ -241,4 +241,39 @@ fn a_response_that_is_cut_short_does_not_look_complete() {
         assert_eq!(seen.log, [told], "{ends} {fault}");
         assert!(seen.bytes.ends_with(b"half"), "what was written is sent");
     }
+}
+
+/// Whoever was given the connection has said something, and failed.
+#[test]
+fn what_an_upgrade_that_fails_has_said_does_not_look_complete() {
+    let mut event_loop = event_loop();
+    let authority = Authority::new("authority");
+    let pair = authority.sign(&["localhost"]);
+    let server = https::create_server(&mut event_loop, ServerOptions::new(context(&pair)));
+    let server = server.expect("a server");
+    server.listen(&mut event_loop, any_port());
+    server.on_upgrade(&mut event_loop, |_: &mut Seen, cx, _, socket, _| {
+        socket.write(cx, "half");
+        Err::<(), _>(net::Error::new("the other half is missing"))
+    });
+    let options = tls::ConnectOptions::new()
+        .secure_context(trusting(&authority))
+        .host("localhost");
+    let address = std::net::SocketAddr::from(([127, 0, 0, 1], server.port(&event_loop)));
+    let client = tls::connect(&mut event_loop, address, &options);
+    let request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: halves\r\n\r\n";
+    client.write(&mut event_loop, request);
+    client.on_data(&mut event_loop, |seen: &mut Seen, _cx, _, bytes| {
+        seen.bytes.extend_from_slice(bytes);
+    });
+    client.on_end(&mut event_loop, |seen: &mut Seen, _cx, _| seen.log("end"));
+    client.on_error(&mut event_loop, |seen: &mut Seen, _cx, _, error| {
+        seen.log(error.code());
+    });
+    client.on_close(&mut event_loop, move |_, cx, _, _| {
+        server.close(cx);
+    });
+    let seen = run(event_loop);
+    assert_eq!(seen.log, ["ERR_SSL_UNEXPECTED_EOF_WHILE_READING"]);
+    assert_eq!(seen.bytes, b"half");
 }

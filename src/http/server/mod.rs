@@ -114,7 +114,8 @@ impl ServerEvent<'_> {
                 if socket.writable(cx) && socket.bytes_written(cx) == written {
                     giving_up::refuse_upgrade(cx, socket);
                 } else {
-                    socket.destroy(cx);
+                    // Nobody knows what of it is still missing.
+                    socket.set_incomplete(cx).destroy(cx);
                 }
             }
             Self::ClientError(_, socket) | Self::Timeout(socket) => {
