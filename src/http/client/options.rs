@@ -30,6 +30,8 @@ pub struct RequestOptions {
     pub(super) auth: Option<Vec<u8>>,
     pub(super) agent: Choice,
     pub(super) timeout: Option<Duration>,
+    /// What is wrong with the URL that it was made from.
+    wrong: Option<url::Wrong>,
     pub(super) error: Option<Error>,
     pub(super) sets_host: bool,
     pub(super) limits: Limits,
@@ -110,6 +112,7 @@ impl Default for RequestOptions {
             auth: None,
             agent: Choice::Global,
             timeout: None,
+            wrong: None,
             error: None,
             sets_host: true,
             limits: Limits::default(),
@@ -133,7 +136,7 @@ impl From<&str> for RequestOptions {
                 options.scheme = Some(url.scheme);
                 (options.path, options.auth) = (url.path, url.auth);
             }
-            Err(error) => options.error = Some(error),
+            Err(wrong) => options.wrong = Some(wrong),
         }
         options
     }
@@ -284,7 +287,8 @@ impl RequestOptions {
             return Some(Error::with_code("ERR_UNESCAPED_CHARACTERS", message));
         }
         let found = check_token("Method", &self.method).err().map(Error::from);
-        found.or(self.error.take())
+        let wrong = self.wrong.take().map(|wrong| wrong.told(scheme));
+        found.or(wrong).or(self.error.take())
     }
 
     /// Where to connect.
@@ -428,6 +432,37 @@ mod tests {
             assert_eq!(own, (host, port), "{url}");
             let own = options.host_field(Scheme::Http);
             assert_eq!((options.path.as_str(), own.as_str()), (path, field));
+        }
+    }
+
+    #[test]
+    fn another_scheme_is_told_beside_that_of_the_request() {
+        for (url, over, message) in [
+            (
+                "ws://a/",
+                Scheme::Http,
+                r#"Protocol "ws:" not supported. Expected "http:""#,
+            ),
+            (
+                "ws://a/",
+                Scheme::Https,
+                r#"Protocol "ws:" not supported. Expected "https:""#,
+            ),
+            (
+                "data:a",
+                Scheme::Https,
+                r#"Protocol "data:" not supported. Expected "https:""#,
+            ),
+            (
+                "http://a/",
+                Scheme::Https,
+                r#"Protocol "http:" not supported. Expected "https:""#,
+            ),
+        ] {
+            let told = RequestOptions::from(url)
+                .check(over)
+                .map(|error| error.to_string());
+            assert_eq!(told.as_deref(), Some(message), "{url}");
         }
     }
 

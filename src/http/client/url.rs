@@ -59,24 +59,49 @@ pub(super) struct Url {
     pub(super) auth: Option<Vec<u8>>,
 }
 
+/// What is wrong with a URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Wrong {
+    /// It is none.
+    Url(Error),
+    /// Its scheme is none of the two.
+    Scheme(String),
+}
+
+impl From<Error> for Wrong {
+    fn from(error: Error) -> Self {
+        Self::Url(error)
+    }
+}
+
+impl Wrong {
+    /// As it is told whoever makes a request over this one.
+    pub(super) fn told(self, over: Scheme) -> Error {
+        match self {
+            Self::Url(error) => error,
+            Self::Scheme(asked) => over.expected(&asked),
+        }
+    }
+}
+
 /// Reads a URL. A scheme other than these two is an error of its own, even if there is nothing
 /// wrong with it.
-pub(super) fn parse(text: &str) -> Result<Url, Error> {
+pub(super) fn parse(text: &str) -> Result<Url, Wrong> {
     let text = text.trim_matches(|c| c <= ' ');
     let text = text.replace(['\t', '\n', '\r'], "");
     let (scheme, rest) = text.split_once(':').ok_or_else(invalid)?;
     if !is_scheme(scheme) {
-        return Err(invalid());
+        return Err(invalid().into());
     }
     let scheme = scheme.to_ascii_lowercase();
     match scheme.as_str() {
-        "http" => after_scheme(Scheme::Http, rest),
-        "https" => after_scheme(Scheme::Https, rest),
+        "http" => Ok(after_scheme(Scheme::Http, rest)?),
+        "https" => Ok(after_scheme(Scheme::Https, rest)?),
         "ws" | "wss" | "ftp" => {
             after_scheme(Scheme::Http, rest)?;
-            Err(Scheme::Http.expected(&scheme))
+            Err(Wrong::Scheme(scheme))
         }
-        _ => Err(Scheme::Http.expected(&scheme)),
+        _ => Err(Wrong::Scheme(scheme)),
     }
 }
 
@@ -319,7 +344,7 @@ mod tests {
         ] {
             let text = format!("http://{host}/");
             assert_eq!(
-                parse(&text).map_err(|e| e.code().to_owned()),
+                parse(&text).map_err(|wrong| wrong.told(Scheme::Http).code().to_owned()),
                 Err("ERR_INVALID_URL".into()),
                 "{host}"
             );
