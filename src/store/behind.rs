@@ -35,8 +35,13 @@ const PAGE_BYTES: u64 = 4096;
 /// So many pages of the database may be free for what is said next: 1 MiB.
 const FREE: u64 = 256;
 
-/// How often it is looked whether the store has become too large: after so many commits.
+/// How often it is looked whether the store has become too large: after so many commits, or so
+/// much of what it may take.
 const COMMITS: u64 = 200;
+const PART: u64 = 64;
+
+/// Steps of a look at all rooms that are done at a time.
+const MOST_LOOKS: u32 = 8;
 
 /// How often what is too old is looked for.
 const SWEEP: Duration = Duration::from_secs(60 * 60);
@@ -52,6 +57,8 @@ pub(super) struct Behind {
     pages: u64,
     /// Commits since it was looked how large the store is.
     commits: u64,
+    /// Bytes that have come since something was pruned for them.
+    came: u64,
     /// It is too large.
     is_full: bool,
     /// When something was taken back whose text may still be in the journal; then, when it was last
@@ -89,6 +96,7 @@ impl Behind {
             checkpoints,
             pages: 0,
             commits: 0,
+            came: 0,
             is_full: false,
             redacted: None,
             sweep: None,
@@ -99,9 +107,10 @@ impl Behind {
         }
     }
 
-    /// So many lines were committed; whether anything was taken back.
-    pub(super) fn committed(&mut self, lines: u64, has_redactions: bool) {
+    /// So many lines were committed, that take so many bytes; whether anything was taken back.
+    pub(super) fn committed(&mut self, lines: u64, bytes: u64, has_redactions: bool) {
         self.commits += 1;
+        self.came += bytes;
         self.pages += 4 + lines / 16;
         if has_redactions {
             self.redacted.get_or_insert_with(Instant::now);
@@ -233,23 +242,45 @@ impl Behind {
             self.sweep = None;
         }
         let commits = &mut self.commits;
-        if *commits >= COMMITS || is_quiet && *commits > 0 || self.is_full {
+        let most = self.options.database_bytes();
+        let is_much = *commits >= COMMITS || self.came >= most / PART;
+        if is_much || is_quiet && *commits > 0 || self.is_full {
             *commits = 0;
-            let most = self.options.database_bytes();
             let bytes = writer.bytes()?;
             shared.note(|report| report.bytes = bytes);
             // Somewhat more goes than has to, so that it is not a piece with each commit.
             let was_full = self.is_full;
             self.is_full = bytes > most || was_full && bytes > most - most / 16;
             if self.is_full {
-                self.is_full = writer.prune_largest()?;
-                self.pages += 64;
+                self.is_full = self.make_room(writer, most)?;
+            } else {
+                self.came = 0;
             }
             if was_full || self.is_full {
                 writer.vacuum(0)?;
             }
         }
         Ok(())
+    }
+
+    /// Prunes a piece; more, if more has come meanwhile: twice as much goes as comes, so however much
+    /// is said does not outrun it. False if there is nothing.
+    fn make_room(&mut self, writer: &mut Writer, most: u64) -> rusqlite::Result<bool> {
+        let mut gone = 0;
+        for step in 1.. {
+            self.pages += 64;
+            match writer.prune_most(most)? {
+                None => return Ok(false),
+                // Rooms are looked at, as many as there is time for.
+                Some(0) if step >= MOST_LOOKS => return Ok(true),
+                Some(bytes) => gone += bytes,
+            }
+            if gone >= self.came.saturating_mul(2) {
+                break;
+            }
+        }
+        self.came = 0;
+        Ok(true)
     }
 
     /// Somebody beside this program reads what was there long ago, and the journal grows.

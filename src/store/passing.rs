@@ -1,5 +1,6 @@
 //! Drafts on their way: from the loop to the thread that writes, and back.
 
+use super::writing::weight;
 use crate::chat::{Content, Draft, Millis, Recipient, Settled, Text, Unkept};
 
 /// A draft on its way through the threads: it stays where it is among those of its turn until it is
@@ -30,6 +31,14 @@ impl Passing {
     /// Whether it is written: what is said to one alone is not.
     pub(super) fn is_kept(&self) -> bool {
         matches!(self.draft.to, Recipient::Room { .. })
+    }
+
+    /// Bytes that it takes once it is written.
+    pub(super) fn bytes(&self) -> u64 {
+        match self.is_kept() {
+            true => weight(self.draft.content.text().map(|text| &**text)) as u64,
+            false => 0,
+        }
     }
 
     pub(super) fn is_refused(&self) -> bool {

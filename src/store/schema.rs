@@ -126,6 +126,19 @@ pub(super) fn set_state(connection: &Connection, name: &str, to: u64) -> rusqlit
     Ok(())
 }
 
+/// The largest number of a room that was forgotten; 0 if none was.
+pub(super) fn floor(connection: &Connection) -> rusqlite::Result<u64> {
+    let sql = "SELECT ifnull(max(value), 0) FROM state WHERE name = 'floor'";
+    connection.query_row(sql, [], |row| Ok(row.get::<_, i64>(0)? as u64))
+}
+
+/// Notes it. The first that is forgotten makes its row.
+pub(super) fn set_floor(connection: &Connection, number: u64) -> rusqlite::Result<()> {
+    let sql = "INSERT OR REPLACE INTO state VALUES ('floor', ?1)";
+    connection.prepare_cached(sql)?.execute([number as i64])?;
+    Ok(())
+}
+
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags);

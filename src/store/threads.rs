@@ -24,6 +24,9 @@ use super::{Options, reading};
 use crate::chat::{Found, Query, Recall, Recalled, Wanted};
 use crate::room_log::{News, Unreadable};
 
+/// Bytes of drafts beyond which no more turns join a transaction.
+const MOST_AT_ONCE: u64 = 1024 * 1024;
+
 /// Says that the thread has ended, however it has.
 struct Ended(Arc<Shared>);
 
@@ -95,10 +98,20 @@ impl Keeper {
     }
 
     fn do_all(&mut self, jobs: VecDeque<Job>) {
-        let mut drafts = Vec::new();
+        let (mut drafts, mut bytes) = (Vec::new(), 0);
         for job in jobs {
             match job {
-                Job::Commit(turn) => drafts.push(turn),
+                Job::Commit(turn) => {
+                    bytes += turn.iter().map(Passing::bytes).sum::<u64>();
+                    drafts.push(turn);
+                    // What has come while the disk, or another, was waited for may be a great deal:
+                    // the journal of one transaction has no bound but its size.
+                    if bytes >= MOST_AT_ONCE {
+                        bytes = 0;
+                        self.commit(mem::take(&mut drafts));
+                        self.catch_up(false);
+                    }
+                }
                 Job::Find(query) => match query.wanted {
                     // What it is to find was committed long ago.
                     Wanted::Page(_) | Wanted::Message(_) => self.ask(query),
@@ -126,13 +139,14 @@ impl Keeper {
         let began = Instant::now();
         self.writer.commit(&mut turns, || shared.set_prompt(false));
         let busy = began.elapsed();
-        let (mut count, mut refused, mut has_redactions) = (0, 0, false);
+        let (mut count, mut refused, mut bytes, mut has_redactions) = (0, 0, 0, false);
         for passing in turns.iter().flatten() {
             count += 1;
             refused += u64::from(passing.is_refused());
+            bytes += passing.bytes();
             has_redactions |= passing.taken_back().is_some();
         }
-        self.behind.committed(count, has_redactions);
+        self.behind.committed(count, bytes, has_redactions);
         let unindexed = self.writer.unindexed();
         shared.note(|report| {
             report.commits += 1;

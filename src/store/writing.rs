@@ -11,11 +11,11 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
 use super::backlog::Backlog;
 use super::checkpoints::{checkpoint, empty_journal};
-use super::largest::Largest;
 use super::passing::Passing;
 use super::place::Taken;
 use super::rows::Kind;
 use super::schema::{PATIENCE, set_state, state};
+use super::survey::Survey;
 use super::{Folder, Options, StoreError, schema, words};
 use crate::chat::{Content, Draft, Epoch, MessageKind, Millis, Name, Recipient, TakenBack, Unkept};
 
@@ -52,12 +52,14 @@ pub(super) struct Writer {
     last: u64,
     /// What has a larger number was said in this life of the program.
     life: u64,
+    /// The rooms that were forgotten had no larger number.
+    pub(super) floor: u64,
     /// All up to there is in the index of words.
     pub(super) indexed: u64,
     /// What is to come into it next.
     pub(super) backlog: Backlog,
     /// What goes next, if there is too much.
-    pub(super) largest: Largest,
+    pub(super) survey: Survey,
     rooms: HashMap<Box<str>, RoomRow>,
     /// It could not be noted what the highest number is, and that was logged.
     has_complained: bool,
@@ -82,7 +84,8 @@ impl Writer {
                 row.get(0)
             })
             .map_err(database)?;
-        let (kept, noted) = (kept as u64, taken.highest());
+        let floor = schema::floor(&connection).map_err(database)?;
+        let (kept, noted) = ((kept as u64).max(floor), taken.highest());
         let noted = noted.map_err(|error| StoreError::Place(folder.path().to_owned(), error))?;
         if noted > kept && !was_closed {
             let missing = noted - kept;
@@ -103,9 +106,10 @@ impl Writer {
             taken,
             last,
             life: last,
+            floor,
             indexed,
             backlog: Backlog::after(last),
-            largest: Largest::default(),
+            survey: Survey::default(),
             rooms: HashMap::new(),
             has_complained: false,
             is_failing: false,
@@ -296,13 +300,15 @@ impl Writer {
             None => {
                 let mut make = connection.prepare_cached(
                     "INSERT INTO rooms (key, name, epoch, number, time, bytes, pruned)
-                     VALUES (?1, ?2, ?3, 0, 0, 0, 0)",
+                     VALUES (?1, ?2, ?3, ?4, 0, 0, ?4)",
                 )?;
-                let id = make.insert(params![key, &**name, bits])?;
+                // It may have been there, and been forgotten.
+                let number = self.floor;
+                let id = make.insert(params![key, &**name, bits, number as i64])?;
                 Ok(RoomRow {
                     id,
                     epoch,
-                    number: 0,
+                    number,
                     time: 0,
                     bytes: 0,
                 })

@@ -168,6 +168,44 @@ fn it_keeps_no_more_than_it_may() {
     assert!(all(&writer, "loud").contains("1499 lorem"));
 }
 
+/// Catches: a store that grows as fast as a great deal is said at once, since little goes for each
+/// transaction however large that is; a transaction whose journal has no bound.
+#[test]
+fn however_much_is_said_at_once_it_takes_no_more_than_it_may() {
+    let (_kept, folder) = folder();
+    let options = Options {
+        most_bytes: 4 << 20,
+        ..OPTIONS
+    };
+    let (mut log, woken) = open_log(&folder, options);
+    let long = "lorem ipsum dolor ".repeat(50);
+    let (mut given, mut largest) = (0, 0);
+    for _ in 0..40 {
+        for _ in 0..4 {
+            for _ in 0..250 {
+                assert!(log.append(saying("loud", &long), 1).is_none());
+                given += 1;
+            }
+            log.flush();
+        }
+        while given > 0 {
+            let News::Settled(settled) = next_news(&mut log, &woken) else {
+                panic!("nothing was asked");
+            };
+            number(&settled);
+            given -= 1;
+        }
+        let sizes = ["chat.sqlite", "chat.sqlite-wal"].map(|name| {
+            let file = fs::metadata(folder.path().join(name));
+            file.map_or(0, |file| file.len())
+        });
+        largest = largest.max(sizes.iter().sum());
+    }
+    // What is committed at once comes on top, and goes before the next.
+    assert!(largest < 3 * options.most_bytes, "{largest}");
+    drop(log);
+}
+
 /// Catches: every member written to once for each of two transactions, and what was committed held
 /// up by something that takes its time.
 #[test]
