@@ -27,6 +27,7 @@ mod memory;
 #[cfg(all(test, feature = "server"))]
 pub(crate) mod slow;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::chat::{Draft, Found, Millis, Query, Recall, Recalled, Settled};
@@ -130,7 +131,7 @@ pub enum News {
         /// What was asked.
         recall: Recall,
         /// The room as it was; `None` if nothing is kept of it.
-        found: Result<Option<Recalled>, Unreadable>,
+        found: Result<Option<Arc<Recalled>>, Unreadable>,
     },
 }
 

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::{News, RoomLog, Unreadable, Wake};
 use crate::chat::{
@@ -102,6 +103,7 @@ impl SlowLog {
     pub(crate) fn recall_first(&self, found: Result<Option<Recalled>, Unreadable>) {
         let mut desk = self.0.borrow_mut();
         let recall = desk.recalls.pop_front().expect("it was asked");
+        let found = found.map(|found| found.map(Arc::new));
         desk.has_news(News::Recalled { recall, found });
     }
 

@@ -45,10 +45,11 @@ impl StoreLog {
     /// [`StoreError`], and nothing has been changed that was there.
     pub fn open(folder: &Folder, options: Options) -> Result<Self, StoreError> {
         let writer = Writer::open(folder, &options)?;
-        let reader = schema::open_to_read(&folder.database())?;
+        let read = || schema::open_to_read(&folder.database());
+        let readers = [read()?, read()?];
         let journal = schema::open(&folder.database(), &options)?;
         let shared =
-            threads::start(writer, reader, journal, options).map_err(StoreError::Thread)?;
+            threads::start(writer, readers, journal, options).map_err(StoreError::Thread)?;
         info!("what is said is kept in {}", folder.database().display());
         Ok(Self {
             shared,

@@ -20,7 +20,7 @@
 //! | `log.rs`      | the log, as the loop has it                                   |
 //! | `shared.rs`   | what the loop and the threads have together                   |
 //! | `behind.rs`   | what is done behind the commits                               |
-//! | `threads.rs`  | the thread that writes, and the one that reads                |
+//! | `threads.rs`, `readers.rs` | the thread that writes, and those that read      |
 //!
 //! What writes and reads knows no thread: it is functions of a connection.
 
@@ -33,6 +33,7 @@ mod log;
 mod passing;
 mod place;
 mod pruning;
+mod readers;
 mod reading;
 mod rows;
 mod schema;

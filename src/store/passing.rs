@@ -1,7 +1,7 @@
 //! Drafts on their way: from the loop to the thread that writes, and back.
 
 use super::writing::weight;
-use crate::chat::{Content, Draft, Millis, Recipient, Settled, Text, Unkept};
+use crate::chat::{Content, Draft, Millis, Name, Recipient, Settled, Text, Unkept};
 
 /// A draft on its way through the threads: it stays where it is among those of its turn until it is
 /// settled.
@@ -31,6 +31,14 @@ impl Passing {
     /// Whether it is written: what is said to one alone is not.
     pub(super) fn is_kept(&self) -> bool {
         matches!(self.draft.to, Recipient::Room { .. })
+    }
+
+    /// The room that hears it, unless it is refused.
+    pub(super) fn room_name(&self) -> Option<&Name> {
+        match &self.draft.to {
+            Recipient::Room { name, .. } if !self.is_refused() => Some(name),
+            _ => None,
+        }
     }
 
     /// Bytes that it takes once it is written.

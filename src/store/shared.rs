@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::mem;
 use std::sync::mpsc::Sender;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use std::vec;
 
@@ -51,15 +51,41 @@ pub(super) enum Told {
     Other(News),
 }
 
+/// Who reads.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Reader {
+    /// Pages, and rooms.
+    Short,
+    Searches,
+}
+
+/// What is read now.
+#[derive(Default)]
+struct Read {
+    /// The numbers of what was taken back since it began.
+    taken_back: Vec<u64>,
+    /// The room that is read, as names are compared, if all of it counts.
+    room: Option<Box<str>>,
+    /// That has heard something since.
+    has_changed: bool,
+}
+
+impl Read {
+    fn note(&mut self, settled: &Passing) {
+        self.taken_back.extend(settled.taken_back());
+        if let Some(room) = &self.room {
+            self.has_changed |= settled.room_name().is_some_and(|it| *it.folded() == **room);
+        }
+    }
+}
+
 /// What the threads have to tell.
 #[derive(Default)]
 struct ToTell {
     news: VecDeque<Told>,
     wake: Option<Wake>,
-    /// The numbers of what was taken back since what is read now began to be.
-    taken_back: Vec<u64>,
-    /// Something is read now.
-    is_reading: bool,
+    /// What is read now, by each of those who read.
+    reading: [Option<Read>; 2],
     /// How many drafts were settled so far.
     settled: u64,
     /// News wait until so many are.
@@ -153,9 +179,11 @@ impl Shared {
 
     pub(super) fn tell_settled(&self, turns: Vec<Vec<Passing>>) {
         let mut told = lock(&self.news);
-        if told.is_reading {
-            let all = turns.iter().flatten();
-            told.taken_back.extend(all.filter_map(Passing::taken_back));
+        for read in told.reading.iter_mut().flatten() {
+            turns
+                .iter()
+                .flatten()
+                .for_each(|passing| read.note(passing));
         }
         told.settled += turns.iter().map(|turn| turn.len() as u64).sum::<u64>();
         let settled = turns
@@ -188,24 +216,47 @@ impl Shared {
         self.changed.notify_all();
     }
 
-    /// Something begins to be read.
-    pub(super) fn begin_reading(&self) {
-        let mut told = lock(&self.news);
-        told.is_reading = true;
-        told.taken_back.clear();
+    /// Something begins to be read; all of a room, if one is named, as names are compared.
+    pub(super) fn begin_reading(&self, reader: Reader, room: Option<&str>) {
+        let read = Read {
+            room: room.map(Into::into),
+            ..Read::default()
+        };
+        lock(&self.news).reading[reader as usize] = Some(read);
     }
 
     /// It was read, and is told without what was taken back meanwhile. False if it has to be read
     /// again.
-    pub(super) fn tell_found(&self, mut found: Found) -> bool {
+    pub(super) fn tell_found(&self, reader: Reader, mut found: Found) -> bool {
         let mut told = lock(&self.news);
-        if !leave_out(&mut found, &told.taken_back) {
+        let read = told.reading[reader as usize].take().unwrap_or_default();
+        if !leave_out(&mut found, &read.taken_back) {
             return false;
         }
-        told.is_reading = false;
         told.news.push_back(Told::Other(News::Found(found)));
         told.wake();
         true
+    }
+
+    /// A room was read, and is told to all who have asked. They stay if it has to be read again,
+    /// since it has heard something meanwhile: whoever hears of that first would not find it.
+    pub(super) fn tell_recalled(
+        &self,
+        reader: Reader,
+        askers: &mut VecDeque<Recall>,
+        found: &Result<Option<Arc<Recalled>>, Unreadable>,
+    ) {
+        let mut told = lock(&self.news);
+        let read = told.reading[reader as usize].take().unwrap_or_default();
+        if read.has_changed {
+            return;
+        }
+        let tell = |recall| {
+            let found = found.clone();
+            Told::Other(News::Recalled { recall, found })
+        };
+        told.news.extend(askers.drain(..).map(tell));
+        told.wake();
     }
 }
 

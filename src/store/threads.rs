@@ -1,27 +1,26 @@
-//! The thread that writes, and the one that reads.
+//! The thread that writes.
 //!
-//! The first takes all that is there, commits it as one transaction, tells the loop, and only then
-//! sees to what is [behind](super::behind), in small pieces: what is said in between comes first. The
-//! second reads pages and searches, so that none of those holds up what is said.
+//! It takes all that is there, commits it as one transaction, tells the loop, and only then
+//! sees to what is [behind](super::behind), in small pieces: what is said in between comes first.
+//! What is to be read goes on to [threads](super::readers) that do nothing else.
 
 use std::collections::VecDeque;
 use std::io;
 use std::mem;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use log::error;
 use rusqlite::Connection;
 
 use super::behind::{Behind, QUIET, To};
 use super::checkpoints::Checkpoints;
 use super::passing::Passing;
+use super::readers::{Readers, unanswered_by};
 use super::shared::{Job, Shared};
 use super::writing::Writer;
 use super::{Options, reading};
-use crate::chat::{Found, Query, Recall, Recalled, Wanted};
+use crate::chat::{Query, Recall, Recalled, Wanted};
 use crate::room_log::{News, Unreadable};
 
 /// Bytes of drafts beyond which no more turns join a transaction.
@@ -36,10 +35,10 @@ impl Drop for Ended {
     }
 }
 
-/// Starts both threads.
+/// Starts the threads, with connections to read: for pages, and for searches.
 pub(super) fn start(
     writer: Writer,
-    reader: Connection,
+    readers: [Connection; 2],
     journal: Connection,
     options: Options,
 ) -> io::Result<Arc<Shared>> {
@@ -48,16 +47,13 @@ pub(super) fn start(
         Ok(bytes) => shared.note(|report| report.bytes = bytes),
         Err(error) => writer.complain(&error),
     }
-    let (questions, asked) = channel();
     let life = writer.life();
-    let threads = Arc::clone(&shared);
     let name = |name: &str| thread::Builder::new().name(name.to_owned());
-    name("store-read").spawn(move || read_all(&threads, &reader, life, &asked))?;
     let keeper = Keeper {
         shared: Arc::clone(&shared),
         writer,
         is_prompt: !options.is_synced,
-        questions,
+        readers: Readers::start(&shared, readers, life)?,
         searches: Vec::new(),
         behind: Behind::new(options, Checkpoints::start(journal)?),
     };
@@ -74,7 +70,7 @@ struct Keeper {
     writer: Writer,
     /// A commit waits for no disk.
     is_prompt: bool,
-    questions: Sender<Query>,
+    readers: Readers,
     /// Those for which not all is in the index that they are to find.
     searches: Vec<Query>,
     behind: Behind,
@@ -114,13 +110,12 @@ impl Keeper {
                 }
                 Job::Find(query) => match query.wanted {
                     // What it is to find was committed long ago.
-                    Wanted::Page(_) | Wanted::Message(_) => self.ask(query),
+                    Wanted::Page(_) | Wanted::Message(_) => self.readers.find(&self.shared, query),
                     Wanted::Words(_) => self.searches.push(query),
                 },
                 Job::Recall(recall) => {
                     self.commit(mem::take(&mut drafts));
-                    let found = self.recall(&recall);
-                    self.shared.tell([News::Recalled { recall, found }]);
+                    self.readers.recall(&self.shared, recall);
                 }
                 Job::RecallAtOnce(recall, answer) => {
                     // Whoever does not wait any more needs none.
@@ -166,13 +161,6 @@ impl Keeper {
         })
     }
 
-    fn ask(&self, query: Query) {
-        if let Err(unanswered) = self.questions.send(query) {
-            let found = unanswered_by(unanswered.0);
-            self.shared.tell([News::Found(found)]);
-        }
-    }
-
     /// Does a piece of what is behind. True if there may be more.
     fn catch_up(&mut self, is_quiet: bool) -> bool {
         let to = To {
@@ -187,39 +175,14 @@ impl Keeper {
         self.shared.note(|report| report.unindexed = unindexed);
         let is_found = |query: &mut Query| query.up_to <= indexed || unindexed == 0;
         let ready: Vec<Query> = self.searches.extract_if(.., is_found).collect();
-        ready.into_iter().for_each(|query| self.ask(query));
+        for query in ready {
+            self.readers.find(&self.shared, query);
+        }
         done.unwrap_or_else(|_| {
             // They need not wait for what may never be.
             let failed = self.searches.drain(..).map(unanswered_by);
             self.shared.tell(failed.map(News::Found));
             true
         })
-    }
-}
-
-/// The thread that reads.
-fn read_all(shared: &Shared, connection: &Connection, life: u64, asked: &Receiver<Query>) {
-    while let Ok(query) = asked.recv() {
-        loop {
-            shared.begin_reading();
-            let found = reading::found(connection, life, query.clone());
-            let found = found.unwrap_or_else(|failure| {
-                error!("what was said cannot be read: {failure}");
-                unanswered_by(query.clone())
-            });
-            if shared.tell_found(found) {
-                break;
-            }
-        }
-    }
-}
-
-/// It cannot be read now.
-fn unanswered_by(query: Query) -> Found {
-    Found {
-        query,
-        messages: None,
-        is_whole: false,
-        is_last: true,
     }
 }

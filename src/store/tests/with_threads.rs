@@ -6,7 +6,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;
 
 use super::super::behind::{REDACTED, has_to_empty};
-use super::super::shared::{Shared, leave_out};
+use super::super::shared::{Job, Reader, Shared, Told, leave_out};
+use super::super::threads;
 use super::*;
 use crate::room_log::{News, RoomLog};
 
@@ -127,7 +128,10 @@ fn questions_see_what_was_appended_before_them() {
     };
     let found = found.expect("it can be read").expect("it is kept");
     assert_eq!(found.events.len(), 2);
-    assert_eq!(log.recall_at_once(recall), Ok(Some(found)));
+    assert_eq!(
+        log.recall_at_once(recall).as_ref(),
+        Ok(&Some((*found).clone()))
+    );
 }
 
 /// Catches: a store that keeps what nobody may keep for so long, or grows for ever.
@@ -244,6 +248,87 @@ fn the_journal_is_emptied_of_what_is_taken_back_however_busy_it_is() {
     assert!(has_to_empty(redacted, true, at));
     assert!(!has_to_empty(redacted, false, at + REDACTED / 2));
     assert!(has_to_empty(redacted, false, at + REDACTED));
+}
+
+/// Catches: what is said, held up by those who come to rooms; many who come to one, for each of
+/// whom it is read.
+#[test]
+fn rooms_are_looked_up_while_others_talk() {
+    let (kept, folder) = folder();
+    let mut writer = open(&folder);
+    say(&mut writer, "tea", "hello", 1);
+    let copy = kept.path().join("copy");
+    backup(&folder, &copy).expect("it can be copied");
+    let readers = [&copy, &copy].map(|path| {
+        let reader = schema::open_to_read(path).expect("it can be opened");
+        reader.busy_timeout(LONG).expect("it can be set");
+        reader
+    });
+    let journal = schema::open(&folder.database(), &OPTIONS).expect("it can be opened");
+    // Nobody reads the copy for now.
+    let other = rusqlite::Connection::open(&copy).expect("it can be opened");
+    other.execute_batch("BEGIN EXCLUSIVE").expect("it is free");
+    let shared = threads::start(writer, readers, journal, OPTIONS).expect("they start");
+    let (wake, woken) = channel();
+    shared.wake_by(Box::new(move || _ = wake.send(())));
+    let next = |given| {
+        let mut news = VecDeque::new();
+        while news.is_empty() {
+            woken.recv_timeout(LONG).expect("it wakes who waits");
+            shared.take_news(given, &mut news);
+        }
+        news
+    };
+    let recall = Recall {
+        id: QueryId::of_test(),
+        room: Name::kept("tea"),
+        limit: 9,
+        bytes: 900,
+    };
+    shared.give(Job::Recall(recall.clone()));
+    let draft = Passing::new(saying("chess", "e4"), 1);
+    for room in ["TEA", "tea", "Tea"] {
+        let room = Name::kept(room);
+        shared.give(Job::Recall(Recall {
+            room,
+            ..recall.clone()
+        }));
+    }
+    shared.give(Job::Commit(vec![draft]));
+    assert!(matches!(next(1)[0], Told::Settled(_)));
+    other.execute_batch("ROLLBACK").expect("it was begun");
+    let mut found = Vec::new();
+    while found.len() < 4 {
+        found.extend(next(1).into_iter().map(|told| match told {
+            Told::Other(News::Recalled { found, .. }) => {
+                found.expect("it is read").expect("it is kept")
+            }
+            told => panic!("{told:?}"),
+        }));
+    }
+    // The first may be read before the others have come.
+    let is_shared = |it| Arc::ptr_eq(&found[0], it) || Arc::ptr_eq(&found[3], it);
+    assert!(found.iter().all(is_shared));
+    assert!(shared.end(LONG));
+}
+
+/// Catches: a room that is told as it was before what was heard of it already.
+#[test]
+fn a_room_that_hears_something_while_it_is_read_is_read_again() {
+    let shared = Shared::default();
+    let recall = Recall {
+        id: QueryId::of_test(),
+        room: Name::kept("Tea"),
+        limit: 9,
+        bytes: 900,
+    };
+    let mut askers = VecDeque::from([recall]);
+    for (said, is_told) in [("tea", false), ("chess", true)] {
+        shared.begin_reading(Reader::Short, Some("tea"));
+        shared.tell_settled(vec![vec![Passing::new(saying(said, "one"), 1)]]);
+        shared.tell_recalled(Reader::Short, &mut askers, &Ok(None));
+        assert_eq!(askers.is_empty(), is_told, "{said}");
+    }
 }
 
 /// Catches: a page that is read again and again, since lines of other rooms are taken back.

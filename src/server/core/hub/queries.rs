@@ -8,6 +8,7 @@
 //! of it. Then the line is heard.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use log::error;
 
@@ -162,7 +163,7 @@ impl Hub {
     pub(super) fn tell_recalled(
         &mut self,
         recall: &Recall,
-        found: Result<Option<Recalled>, Unreadable>,
+        found: Result<Option<Arc<Recalled>>, Unreadable>,
         at: Moment,
     ) {
         let Some(session) = self.queries.under_way.remove(&recall.id) else {
@@ -171,7 +172,7 @@ impl Hub {
         };
         let is_found = found.is_ok();
         if let Ok(Some(recalled)) = found {
-            self.chat.recall(recalled, at.now);
+            self.chat.recall(Arc::unwrap_or_clone(recalled), at.now);
         }
         let Some((line, client_id)) = self.queries.lines.remove(&recall.id) else {
             return self.may_return(session);
