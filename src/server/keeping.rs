@@ -59,9 +59,8 @@ enum Wanted {
 
 /// The log that the configuration asks for.
 ///
-/// A store that was asked for has to be usable. By default there is none if its place cannot be
-/// used, or another server has it: a warning says so. What is no store, or cannot be read, is an
-/// error even then: whoever has kept something there wants to know.
+/// A store that was asked for has to be usable. By default there is none if it is not, for whatever
+/// reason, and a warning says so: who only wants to try the server has not asked for a store.
 pub(super) fn open_log(config: &Config) -> Result<Box<dyn RoomLog>, StartError> {
     let options = Options {
         is_synced: config.store_sync == Sync::Full,
@@ -76,9 +75,7 @@ pub(super) fn open_log(config: &Config) -> Result<Box<dyn RoomLog>, StartError> 
     };
     match StoreLog::open(&folder, options) {
         Ok(log) => Ok(Box::new(log)),
-        Err(error @ (StoreError::InUse(_) | StoreError::Place(..))) if !is_given => {
-            Ok(in_memory(error))
-        }
+        Err(error) if !is_given => Ok(in_memory(error)),
         Err(error) => Err(not_usable(error)),
     }
 }

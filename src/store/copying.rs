@@ -16,7 +16,8 @@ use crate::chat::{Kept, Name};
 /// [`StoreError`], and there is no file.
 pub fn backup(folder: &Folder, to: &Path) -> Result<(), StoreError> {
     let connection = open(folder)?;
-    let name = to.to_str().ok_or_else(|| {
+    let name = schema::literal(to);
+    let name = name.to_str().ok_or_else(|| {
         let error = io::Error::new(ErrorKind::InvalidInput, "it is no text");
         StoreError::Place(to.to_owned(), error)
     })?;

@@ -3,15 +3,20 @@
 //! SQLite lets several processes write to one database; two servers would give the same numbers to
 //! different lines. So a lock on a file of its own says who has the store, as long as it runs.
 
-use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::fmt;
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, flock};
+use log::warn;
+use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
 
 use super::StoreError;
+
+/// The name of the database.
+const DATABASE: &str = "chat.sqlite";
 
 /// Digits of the highest number, so that one write replaces another.
 const DIGITS: usize = 20;
@@ -35,7 +40,7 @@ impl Folder {
     /// The database.
     #[must_use]
     pub fn database(&self) -> PathBuf {
-        self.0.join("chat.sqlite")
+        self.0.join(DATABASE)
     }
 
     /// Makes the folder if it is not there, for its owner alone, and takes it for this process as
@@ -44,21 +49,41 @@ impl Folder {
         self.make()
             .map_err(|error| StoreError::Place(self.0.clone(), error))?;
         let lock = self.open("lock")?;
-        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+        match flock(&lock.0, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(Errno::WOULDBLOCK) => return Err(StoreError::InUse(self.0.clone())),
             Err(error) => return Err(StoreError::Place(self.0.join("lock"), error.into())),
         }
-        // SQLite would make it for all to read.
-        create(&self.database()).map_err(|error| StoreError::Place(self.database(), error))?;
+        // SQLite would make it for all to read. It is closed again before that opens it: closing it
+        // later would let go of the locks that SQLite has on it.
+        let database = self.open(DATABASE)?.1;
+        let found = fs::metadata(&self.0);
+        let found = found.map_err(|error| StoreError::Place(self.0.clone(), error))?;
+        warn_of_others(&self.0, &found);
+        warn_of_others(&self.database(), &database);
+        let (lock, locked) = lock;
         Ok(Taken {
             _lock: lock,
-            highest: self.open("highest")?,
+            highest: self.open("highest")?.0,
+            files: [("lock", locked), (DATABASE, database)]
+                .map(|(name, file)| (self.0.join(name), Which::of(&file))),
         })
     }
 
     fn make(&self) -> io::Result<()> {
-        let is_new = !self.0.try_exists()?;
+        let not = |why: &str| Err(io::Error::new(ErrorKind::InvalidInput, why));
+        if self.0.as_os_str().is_empty() {
+            return not("no folder is named");
+        }
+        let is_new = match (fs::metadata(&self.0), fs::symlink_metadata(&self.0)) {
+            (Ok(found), _) if found.is_dir() => false,
+            (Ok(_), _) => return not("it is no folder"),
+            (Err(error), Ok(_)) if error.kind() == ErrorKind::NotFound => {
+                return not("it is a link to nothing");
+            }
+            (Err(error), _) if error.kind() == ErrorKind::NotFound => true,
+            (Err(error), _) => return Err(error),
+        };
         let mut builder = DirBuilder::new();
         builder.recursive(true).mode(0o700).create(&self.0)?;
         if is_new {
@@ -69,17 +94,69 @@ impl Folder {
         Ok(())
     }
 
-    fn open(&self, name: &str) -> Result<File, StoreError> {
+    fn open(&self, name: &str) -> Result<(File, Metadata), StoreError> {
         let path = self.0.join(name);
         create(&path).map_err(|error| StoreError::Place(path, error))
     }
 }
 
 /// Opens a file that is for its owner alone, and makes it if it is not there.
-fn create(path: &Path) -> io::Result<File> {
+fn create(path: &Path) -> io::Result<(File, Metadata)> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
-    options.mode(0o600).open(path)
+    // Nobody may ever come to the other end of what is a pipe.
+    options.custom_flags(OFlags::NONBLOCK.bits() as i32);
+    let file = options.mode(0o600).open(path)?;
+    let found = file.metadata()?;
+    match found.is_file() {
+        true => Ok((file, found)),
+        false => Err(io::Error::new(ErrorKind::InvalidInput, "it is no file")),
+    }
+}
+
+/// Says so if others than the owner may do something with it.
+fn warn_of_others(path: &Path, found: &Metadata) {
+    let mode = found.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        let path = path.display();
+        warn!("{path}: what is said is kept there, and others have access to it (mode {mode:04o})");
+    }
+}
+
+/// Which file it is, whatever its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Which {
+    device: u64,
+    file: u64,
+}
+
+impl Which {
+    fn of(found: &Metadata) -> Self {
+        Self {
+            device: found.dev(),
+            file: found.ino(),
+        }
+    }
+}
+
+/// What has become of a file that was in use.
+#[derive(Debug)]
+pub(super) enum Gone {
+    Removed,
+    Replaced,
+    Emptied,
+    Unknown(io::Error),
+}
+
+impl fmt::Display for Gone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Removed => f.write_str("it was removed while it was in use"),
+            Self::Replaced => f.write_str("another was put in its place while it was in use"),
+            Self::Emptied => f.write_str("it was emptied while it was in use"),
+            Self::Unknown(error) => error.fmt(f),
+        }
+    }
 }
 
 /// A folder that this process has.
@@ -88,9 +165,31 @@ pub(super) struct Taken {
     /// It is let go with the file.
     _lock: File,
     highest: File,
+    /// Those without which it is another's, or nobody's: where they are, and which.
+    files: [(PathBuf, Which); 2],
 }
 
 impl Taken {
+    /// Whether the files are still those that were taken. Nothing is opened for that: SQLite's locks
+    /// would be gone with it.
+    ///
+    /// # Errors
+    ///
+    /// Which is gone, another, or has lost what was in it; and if it cannot be looked.
+    pub(super) fn is_as_it_was(&self) -> Result<(), (&Path, Gone)> {
+        for (path, taken) in &self.files {
+            let gone = match fs::metadata(path) {
+                Ok(found) if Which::of(&found) != *taken => Gone::Replaced,
+                Ok(found) if found.len() == 0 && path.ends_with(DATABASE) => Gone::Emptied,
+                Ok(_) => continue,
+                Err(error) if error.kind() == ErrorKind::NotFound => Gone::Removed,
+                Err(error) => Gone::Unknown(error),
+            };
+            return Err((path, gone));
+        }
+        Ok(())
+    }
+
     /// The highest number that was ever committed, as far as was noted; 0 if that is not known.
     /// It is beside the database, so that a loss in that is noticed.
     pub(super) fn highest(&self) -> io::Result<u64> {

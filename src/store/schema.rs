@@ -1,6 +1,6 @@
 //! The tables, and how the database is opened.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, params};
@@ -139,9 +139,17 @@ pub(super) fn set_floor(connection: &Connection, number: u64) -> rusqlite::Resul
     Ok(())
 }
 
+/// A path that SQLite takes as it is: one that begins with `file:` would be a URI, with a query.
+pub(super) fn literal(path: &Path) -> PathBuf {
+    match path.is_absolute() {
+        true => path.to_owned(),
+        false => Path::new(".").join(path),
+    }
+}
+
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags);
+    let connection = Connection::open_with_flags(literal(path), flags);
     let connection = connection.map_err(|error| not_opened(path, error))?;
     let waits = connection.busy_timeout(PATIENCE);
     waits.map_err(|error| not_opened(path, error))?;

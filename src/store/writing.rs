@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use log::{info, warn};
-use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, ffi, params};
 
 use super::backlog::Backlog;
 use super::checkpoints::{checkpoint, empty_journal};
@@ -169,6 +169,7 @@ impl Writer {
         if self.rooms.len() > MOST_ROOMS {
             self.rooms.clear();
         }
+        self.look_at_files()?;
         self.begin(waits)?;
         let mut changed = Changed::new();
         let written = self.insert_all(turns.iter_mut().flatten(), &mut changed);
@@ -183,6 +184,18 @@ impl Writer {
         turns.iter().for_each(|turn| self.backlog.note(turn));
         self.note_highest(highest.unwrap_or(0));
         Ok(())
+    }
+
+    /// Nothing is committed to what nobody would find. What is put back is used again.
+    fn look_at_files(&self) -> rusqlite::Result<()> {
+        self.taken.is_as_it_was().map_err(|(path, gone)| {
+            let code = ffi::Error::new(ffi::SQLITE_READONLY_DBMOVED);
+            let mut why = gone.to_string();
+            if path != self.folder.database() {
+                why = format!("{}: {why}", path.display());
+            }
+            rusqlite::Error::SqliteFailure(code, Some(why))
+        })
     }
 
     /// Begins a transaction that writes. If something else does, calls `waits`, and waits for it,

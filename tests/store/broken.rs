@@ -84,7 +84,7 @@ fn on_a_full_disk_authors_are_refused_until_there_is_room() {
 
 /// Catches: a file that is overwritten, believed, or complained of in many words.
 #[test]
-fn what_is_no_store_is_an_error_in_one_line() {
+fn what_is_no_store_is_an_error_in_one_line_or_a_warning_if_nobody_has_asked_for_it() {
     let folder = Folder::new();
     let store = folder.text("store");
     let path = format!("{store}/chat.sqlite");
@@ -115,6 +115,14 @@ fn what_is_no_store_is_an_error_in_one_line() {
             told.contains(why) && told.lines().count() == 1,
             "{why}: {told}"
         );
+        let mut by_default = loopchat();
+        by_default
+            .env_remove("LOOPCHAT_STORE")
+            .env("STATE_DIRECTORY", &store)
+            .args(["--listen", "127.0.0.1:0"]);
+        let server = Server::listening(&mut by_default);
+        server.expect_log(|line| line.contains(why) && line.contains("in memory only"));
+        drop(server);
         assert_eq!(fs::read(&path).expect("it is there"), bytes, "{why}");
     }
     fs::write(&path, good).expect("it can be written");

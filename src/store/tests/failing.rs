@@ -1,5 +1,7 @@
 //! What is no store, cannot be written to, or is another's; and copies.
 
+use std::path::Path;
+
 use rusqlite::Connection;
 
 use super::*;
@@ -144,4 +146,94 @@ fn a_copy_is_of_one_moment_and_overwrites_nothing() {
     assert_eq!(given.len(), 2);
     let none = each_event(&folder, "coffee", |_| Ok(()));
     assert!(matches!(none, Err(StoreError::NoRoom(_))));
+}
+
+/// Catches: what is heard, and kept where nobody will ever find it.
+#[test]
+fn what_is_removed_or_replaced_keeps_nothing_until_it_is_back() {
+    type Harm = fn(&Path) -> std::io::Result<()>;
+    let remove: Harm = |path| fs::remove_file(path);
+    let replace: Harm = |path| {
+        fs::remove_file(path)?;
+        fs::write(path, "another")
+    };
+    for harm in [remove, replace] {
+        for name in ["chat.sqlite", "lock"] {
+            let (kept, folder) = folder();
+            let mut writer = open(&folder);
+            say(&mut writer, "tea", "one", 1);
+            let (path, aside) = (folder.path().join(name), kept.path().join("aside"));
+            fs::hard_link(&path, &aside).expect("it is there");
+            harm(&path).expect("it is there");
+            let settled = commit(&mut writer, vec![(saying("tea", "two"), 1)]);
+            let Settled::Refused { why, .. } = &settled[0] else {
+                panic!("{name}: {settled:?}");
+            };
+            assert_eq!(*why, Unkept::Unavailable, "{name}");
+            fs::rename(&aside, &path).expect("it can be put back");
+            say(&mut writer, "tea", "three", 1);
+            assert_eq!(all(&writer, "tea"), "one three", "{name}");
+        }
+    }
+    let (_kept, folder) = folder();
+    let mut writer = open(&folder);
+    say(&mut writer, "tea", "one", 1);
+    let file = fs::OpenOptions::new().write(true).open(folder.database());
+    // Not closed before the end: the locks of the writer would go with it.
+    let file = file.expect("it is there");
+    file.set_len(0).expect("it can be emptied");
+    let settled = commit(&mut writer, vec![(saying("tea", "two"), 1)]);
+    assert!(matches!(settled[0], Settled::Refused { .. }));
+}
+
+/// Catches: a server that waits at a pipe, writes elsewhere than it was told, or says what only
+/// programmers understand.
+#[test]
+fn a_path_is_taken_literally_and_what_cannot_be_a_store_is_named() {
+    let temporary = TempDir::new().expect("a folder");
+    let at = |name: &str| temporary.path().join(name);
+    let refused = |folder: &Folder| {
+        let error = Writer::open(folder, &OPTIONS).expect_err("it is no store");
+        error.to_string()
+    };
+    let pipe = |path: &Path| {
+        let made = std::process::Command::new("mkfifo").arg(path).status();
+        assert!(made.expect("it is everywhere").success());
+    };
+    pipe(&at("pipe"));
+    fs::write(at("file"), "").expect("a file");
+    std::os::unix::fs::symlink("nowhere", at("dangling")).expect("a link");
+    for (name, why) in [
+        ("pipe", "it is no folder"),
+        ("file", "it is no folder"),
+        ("dangling", "it is a link to nothing"),
+    ] {
+        let told = refused(&Folder::new(at(name)));
+        assert!(told.ends_with(why), "{name}: {told}");
+    }
+    assert!(refused(&Folder::new("")).ends_with("no folder is named"));
+    for name in ["chat.sqlite", "lock", "highest"] {
+        let folder = Folder::new(at(&format!("pipe in place of {name}")));
+        fs::create_dir(folder.path()).expect("it can be made");
+        pipe(&folder.path().join(name));
+        let told = refused(&folder);
+        assert!(told.ends_with("it is no file"), "{name}: {told}");
+    }
+    fs::create_dir(at("folder")).expect("it can be made");
+    std::os::unix::fs::symlink("folder", at("link")).expect("a link");
+    for name in [
+        "link",
+        "a?mode=memory",
+        "a#b",
+        "a%20b",
+        ":memory:",
+        "file:x?mode=ro",
+    ] {
+        let folder = Folder::new(at(name));
+        drop(open(&folder));
+        assert!(folder.database().is_file(), "{name}");
+    }
+    // Only what is relative can begin so.
+    let literal = schema::literal(Path::new("file:x?mode=memory"));
+    assert_eq!(literal, Path::new("./file:x?mode=memory"));
 }
