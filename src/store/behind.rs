@@ -4,7 +4,7 @@
 use std::mem;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use log::warn;
+use log::{info, warn};
 
 use super::Options;
 use super::checkpoints::{self, Checkpoints};
@@ -163,12 +163,20 @@ impl Behind {
             },
             is_quiet,
         );
+        let path = writer.folder.database();
         match &done {
             Ok(true) => {}
-            Ok(false) => self.has_failed = false,
+            Ok(false) => {
+                if mem::replace(&mut self.has_failed, false) {
+                    info!("{}: what was behind is caught up with", path.display());
+                }
+            }
             Err(error) => {
                 if !mem::replace(&mut self.has_failed, true) {
-                    writer.complain(error);
+                    let path = path.display();
+                    warn!(
+                        "{path}: searches do not find what is said, and nothing is pruned: {error}"
+                    );
                 }
                 self.not_before = Some(Instant::now() + LATER);
             }
@@ -184,10 +192,11 @@ impl Behind {
         } = to;
         let unindexed = writer.unindexed();
         let is_asked = is_searched || is_quiet;
+        let mut indexed = Ok(());
         if unindexed >= UNINDEXED || unindexed > 0 && is_asked {
             shared.set_prompt(false);
             // It keeps up, however much is said.
-            writer.index(INDEXED.max(unindexed as usize / 8))?;
+            indexed = writer.index(INDEXED.max(unindexed as usize / 8));
             self.pages += 32;
         }
         self.prune(writer, shared, is_quiet)?;
@@ -211,6 +220,8 @@ impl Behind {
             let is_empty = checkpoints::empty_journal(&writer.connection)?;
             self.redacted = (!is_empty).then(Instant::now);
         }
+        // If there is no space for it, the journal may have had what was wanting.
+        indexed?;
         let has_free = is_quiet && writer.vacuum(FREE)?;
         let is_under_way = self.checkpoints.is_under_way();
         Ok(!is_quiet

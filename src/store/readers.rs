@@ -182,7 +182,7 @@ fn same_room(recall: &Recall, waiting: &mut VecDeque<Asked>) -> VecDeque<Recall>
 }
 
 /// It cannot be read now.
-pub(super) fn unanswered_by(query: Query) -> Found {
+fn unanswered_by(query: Query) -> Found {
     Found {
         query,
         messages: None,

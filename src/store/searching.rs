@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, params};
 
 use super::rows::{Answer, FIELDS, RoomRow, collect, signed};
+use super::schema::state;
 use super::words::expression;
 use crate::chat::Query;
 
@@ -31,15 +32,21 @@ pub(super) fn search(
     words: &str,
     budget: Duration,
 ) -> rusqlite::Result<Answer> {
-    let (hits, is_all) = hits(connection, query, room, words, budget)?;
+    let (expression, signs) = expression(room.id, words);
+    let (hits, is_all) = hits(connection, query, room, &expression, budget)?;
+    let signs = serde_json::to_string(&signs).unwrap_or_default();
+    // What is not in the index yet was not looked at.
+    let last = query.up_to.min(room.position.number);
+    let is_all = is_all && last <= state(connection, "indexed")? as u64;
     // Without the subquery its columns would be taken for those of events.
     let sql = format!(
         "SELECT {FIELDS} FROM (SELECT value AS hit FROM json_each(?2)) CROSS JOIN events
          WHERE events.room = ?1 AND events.number = hit
+             AND NOT EXISTS (SELECT 1 FROM json_each(?3) WHERE instr(text, value) = 0)
          ORDER BY octet_length(text), number DESC"
     );
     let mut select = connection.prepare_cached(&sql)?;
-    let rows = select.query(params![room.id, hits])?;
+    let rows = select.query(params![room.id, hits, signs])?;
     let (messages, is_last) = collect(rows, life, query, room)?;
     Ok(Answer {
         messages,
@@ -53,10 +60,9 @@ fn hits(
     connection: &Connection,
     query: &Query,
     room: &RoomRow,
-    words: &str,
+    expression: &str,
     budget: Duration,
 ) -> rusqlite::Result<(String, bool)> {
-    let expression = expression(room.id, words);
     let began = Instant::now();
     let mut select = connection.prepare_cached(
         "SELECT rowid FROM words WHERE words MATCH ?1 AND rowid > ?2 AND rowid <= ?3

@@ -16,12 +16,12 @@ use rusqlite::Connection;
 use super::behind::{Behind, QUIET, To};
 use super::checkpoints::Checkpoints;
 use super::passing::Passing;
-use super::readers::{Readers, unanswered_by};
+use super::readers::Readers;
 use super::shared::{Job, Shared};
 use super::writing::Writer;
 use super::{Options, reading};
 use crate::chat::{Query, Recall, Recalled, Wanted};
-use crate::room_log::{News, Unreadable};
+use crate::room_log::Unreadable;
 
 /// Bytes of drafts beyond which no more turns join a transaction.
 const MOST_AT_ONCE: u64 = 1024 * 1024;
@@ -169,6 +169,7 @@ impl Keeper {
             is_searched: !self.searches.is_empty(),
         };
         let Some(done) = self.behind.catch_up(to, is_quiet) else {
+            self.search_what_there_is();
             return true;
         };
         let (indexed, unindexed) = (self.writer.indexed, self.writer.unindexed());
@@ -179,10 +180,15 @@ impl Keeper {
             self.readers.find(&self.shared, query);
         }
         done.unwrap_or_else(|_| {
-            // They need not wait for what may never be.
-            let failed = self.searches.drain(..).map(unanswered_by);
-            self.shared.tell(failed.map(News::Found));
+            self.search_what_there_is();
             true
         })
+    }
+
+    /// Nobody waits for what may never be in the index: the answer says that not all was.
+    fn search_what_there_is(&mut self) {
+        for query in mem::take(&mut self.searches) {
+            self.readers.find(&self.shared, query);
+        }
     }
 }

@@ -41,13 +41,20 @@ fn token(room: i64) -> String {
 
 /// What finds the lines of a room that have all of these words, each of which costs as much again
 /// as one. Whatever they are made of is no operator.
-pub(super) fn expression(room: i64, words: &str) -> String {
+///
+/// What has no letter and no digit, as an emoji, is in no index: it is given back for itself, to be
+/// looked for in what is found.
+pub(super) fn expression(room: i64, words: &str) -> (String, Vec<&str>) {
     let mut expression = format!("room : {}", token(room));
-    let mut seen = HashSet::new();
+    let (mut seen, mut signs) = (HashSet::new(), Vec::new());
     for word in words.split_whitespace().filter(|word| seen.insert(*word)) {
+        if !word.contains(char::is_alphanumeric) {
+            signs.push(word);
+            continue;
+        }
         expression.push_str(" AND text : \"");
         expression.push_str(&word.replace('"', "\"\""));
         expression.push('"');
     }
-    expression
+    (expression, signs)
 }

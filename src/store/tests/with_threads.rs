@@ -312,6 +312,45 @@ fn rooms_are_looked_up_while_others_talk() {
     assert!(shared.end(LONG));
 }
 
+/// Catches: a search that waits, or fails, since the index cannot be written to; one that looks whole
+/// although the index is behind.
+#[test]
+fn a_search_says_that_the_index_is_behind() {
+    let (_kept, folder) = folder();
+    let mut writer = open(&folder);
+    say(&mut writer, "tea", "the kettle", 1);
+    writer.index(1).expect("it can be indexed");
+    let last = say(&mut writer, "tea", "another kettle", 1);
+    let readers = [(); 2].map(|()| {
+        let reader = schema::open_to_read(&folder.database());
+        reader.expect("it can be opened")
+    });
+    let journal = schema::open(&folder.database(), &OPTIONS).expect("it can be opened");
+    let other = rusqlite::Connection::open(folder.database()).expect("it can be opened");
+    other.execute_batch("BEGIN IMMEDIATE").expect("it is free");
+    let shared = threads::start(writer, readers, journal, OPTIONS).expect("they start");
+    let (wake, woken) = channel();
+    shared.wake_by(Box::new(move || _ = wake.send(())));
+    shared.give(Job::Find(Query {
+        up_to: last,
+        ..query("tea", Wanted::Words("kettle".into()))
+    }));
+    let mut news = VecDeque::new();
+    while news.is_empty() {
+        woken.recv_timeout(LONG).expect("it wakes who waits");
+        shared.take_news(0, &mut news);
+    }
+    let Some(Told::Other(News::Found(found))) = news.pop_front() else {
+        panic!("{news:?}");
+    };
+    assert_eq!(
+        (texts(&found).as_str(), found.is_whole),
+        ("the kettle", false)
+    );
+    other.execute_batch("ROLLBACK").expect("it was begun");
+    assert!(shared.end(LONG));
+}
+
 /// Catches: a room that is told as it was before what was heard of it already.
 #[test]
 fn a_room_that_hears_something_while_it_is_read_is_read_again() {

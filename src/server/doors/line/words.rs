@@ -303,8 +303,8 @@ fn tell_answer(answer: &Answer, times: Times, to: &mut Vec<u8>) {
                 (0, false) => line(
                     to,
                     format_args!(
-                        "* No message in {place} has {words}, of the newest: the time was too short \
-                         to look through all."
+                        "* No message in {place} has {words}, of those that could be looked \
+                         through; there are more."
                     ),
                 ),
                 (count, true) => line(
