@@ -85,6 +85,14 @@ fn without_times(line: &str) -> String {
         Some((room, rest)) => (format!("#{room} "), rest),
         None => (String::new(), line),
     };
+    // Messages that were looked for have their numbers before that.
+    let is_number = |start: &str| start.bytes().all(|byte| byte.is_ascii_digit());
+    if let Some((number, rest)) = line.split_once(' ')
+        && is_number(number)
+        && rest.starts_with('[')
+    {
+        return format!("{room}{number} {}", without_times(rest));
+    }
     const FORMS: [(&str, &str); 2] = [
         ("[00:00] ", "[HH:MM] "),
         ("[0000-00-00T00:00:00.000Z] ", "[YYYY-MM-DDTHH:MM:SS.mmmZ] "),

@@ -317,6 +317,7 @@ fn tell_answer(answer: &Answer, times: Times, to: &mut Vec<u8>) {
                 ),
             }
             for said in messages {
+                number(said, to);
                 old_time(said.place.time, *now, times, to);
                 message(said, to);
             }
@@ -456,6 +457,11 @@ fn tell_answer(answer: &Answer, times: Times, to: &mut Vec<u8>) {
 /// The second line of a session.
 const HINT: &str = "* Type to talk. /help lists the commands, /nick NAME gives you a name.";
 
+/// What is before a message by which it can be taken back, and read on from.
+fn number(said: &Message, to: &mut Vec<u8>) {
+    to.extend_from_slice(format!("{} ", said.place.number).as_bytes());
+}
+
 /// Messages next to a number or a time, each behind its number, and how to read on from them.
 fn tell_page(answer: &Answer, times: Times, to: &mut Vec<u8>) {
     let Answer::History {
@@ -485,7 +491,7 @@ fn tell_page(answer: &Answer, times: Times, to: &mut Vec<u8>) {
     let count = counted(messages.len(), ("message", "messages"));
     line(to, format_args!("* {count} {place} {beside}:"));
     for said in messages {
-        to.extend_from_slice(format!("{} ", said.place.number).as_bytes());
+        number(said, to);
         old_time(said.place.time, *now, times, to);
         message(said, to);
     }

@@ -194,8 +194,8 @@ fn messages_are_found_by_their_words_in_the_room_where_one_is() {
     house.answered(&log);
     let found = [
         "* 2 messages in #lobby have green tea, the best first:",
-        "guest1: tea is green",
-        "guest1: green tea",
+        "30 guest1: tea is green",
+        "10 guest1: green tea",
     ];
     assert_eq!(house.take([bob]), [lines(&found)]);
     house.says(bob, "/search coffee");
