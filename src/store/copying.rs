@@ -45,7 +45,8 @@ pub fn backup(folder: &Folder, to: &Path) -> Result<(), StoreError> {
     copied
 }
 
-/// Gives all that is kept of a room, oldest first, of one moment. The store may be in use.
+/// Gives all that is kept of a room when it begins, oldest first, but what is taken back or pruned
+/// meanwhile. The store may be in use.
 ///
 /// # Errors
 ///

@@ -12,6 +12,9 @@ use crate::chat::{Audience, Found, Kept, Meant, Name, Query, Recall, Recalled, S
 /// back, and all that it hears meanwhile has one time.
 const MOST_COMPARED: i64 = 20_000;
 
+/// Events of a room that are read at a time, if all of them are wanted.
+const GIVEN: i64 = 1000;
+
 /// Answers a question. What was said up to `life` was said in another life of the program, by
 /// nobody who is here now.
 pub(super) fn found(connection: &Connection, life: u64, query: Query) -> rusqlite::Result<Found> {
@@ -177,24 +180,35 @@ pub(super) fn recall(
     }))
 }
 
-/// Gives all that is kept of a room, oldest first; `None` if nothing is. What `take` fails with
-/// ends it.
+/// Gives all that is kept of a room by now, oldest first; `None` if nothing is. What `take` fails
+/// with ends it. It is read some at a time: however slowly it is taken, the journal does not wait.
 pub(super) fn each(
     connection: &Connection,
     name: &Name,
     mut take: impl FnMut(Kept) -> io::Result<()>,
 ) -> rusqlite::Result<Option<io::Result<()>>> {
-    let snapshot = connection.unchecked_transaction()?;
-    let Some(room) = room_of(&snapshot, name)? else {
+    let Some(room) = room_of(connection, name)? else {
         return Ok(None);
     };
-    let sql = format!("SELECT {FIELDS} FROM events WHERE room = ?1 ORDER BY number");
-    let mut select = snapshot.prepare(&sql)?;
-    let mut rows = select.query([room.id])?;
-    while let Some(row) = rows.next()? {
-        if let Err(error) = take(kept(row, u64::MAX, &room.name)?) {
-            return Ok(Some(Err(error)));
+    let sql = format!(
+        "SELECT {FIELDS} FROM events
+         WHERE room = ?1 AND number > ?2 AND number <= ?3 ORDER BY number LIMIT ?4"
+    );
+    let mut select = connection.prepare(&sql)?;
+    let (mut after, last) = (0, signed(room.position.number));
+    loop {
+        let rows = select.query_map(params![room.id, after, last, GIVEN], |row| {
+            Ok((row.get::<_, i64>(2)?, kept(row, u64::MAX, &room.name)?))
+        })?;
+        let events: Vec<(i64, Kept)> = rows.collect::<rusqlite::Result<_>>()?;
+        if events.is_empty() {
+            return Ok(Some(Ok(())));
+        }
+        for (number, event) in events {
+            if let Err(error) = take(event) {
+                return Ok(Some(Err(error)));
+            }
+            after = number;
         }
     }
-    Ok(Some(Ok(())))
 }

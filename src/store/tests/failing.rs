@@ -140,6 +140,10 @@ fn a_copy_is_of_one_moment_and_overwrites_nothing() {
     let mut given = Vec::new();
     let each = each_event(&folder, "#TEA", |event| {
         given.push(event);
+        // Whoever takes it may be slow: the journal need not wait.
+        say(&mut writer, "tea", "meanwhile", 1);
+        let is_empty = empty_journal(&writer.connection);
+        assert!(is_empty.expect("it can be moved"), "somebody reads");
         Ok(())
     });
     each.expect("it is kept").expect("it was taken");
