@@ -178,6 +178,7 @@ impl Behind {
                         "{path}: searches do not find what is said, and nothing is pruned: {error}"
                     );
                 }
+                writer.note_damage(error);
                 self.not_before = Some(Instant::now() + LATER);
             }
         }

@@ -65,6 +65,8 @@ pub(super) struct Writer {
     has_complained: bool,
     /// The last that was to be kept was not.
     is_failing: bool,
+    /// What is in the database makes no sense: nobody would find what was added to it.
+    is_damaged: bool,
 }
 
 /// Rooms that a transaction has changed.
@@ -113,6 +115,7 @@ impl Writer {
             rooms: HashMap::new(),
             has_complained: false,
             is_failing: false,
+            is_damaged: false,
         })
     }
 
@@ -149,6 +152,17 @@ impl Writer {
     /// Says what is wrong with the database.
     pub(super) fn complain(&self, error: &rusqlite::Error) {
         warn!("{}: {error}", self.folder.database().display());
+    }
+
+    /// What is read and written beside the commits has failed: if the database is damaged, as it is
+    /// when somebody writes over the file, what is committed goes into its journal all the same, and
+    /// would be lost with it.
+    pub(super) fn note_damage(&mut self, error: &rusqlite::Error) {
+        let code = error.sqlite_error_code();
+        self.is_damaged |= matches!(
+            code,
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+        );
     }
 
     /// Says when it begins to fail, and when it works again.
@@ -188,6 +202,11 @@ impl Writer {
 
     /// Nothing is committed to what nobody would find. What is put back is used again.
     fn look_at_files(&self) -> rusqlite::Result<()> {
+        if self.is_damaged {
+            let code = ffi::Error::new(ffi::SQLITE_CORRUPT);
+            let why = "it is damaged: stop the server, and put a copy in its place";
+            return Err(rusqlite::Error::SqliteFailure(code, Some(why.to_owned())));
+        }
         self.taken.is_as_it_was().map_err(|(path, gone)| {
             let code = ffi::Error::new(ffi::SQLITE_READONLY_DBMOVED);
             let mut why = gone.to_string();

@@ -241,3 +241,27 @@ fn a_path_is_taken_literally_and_what_cannot_be_a_store_is_named() {
     let literal = schema::literal(Path::new("file:x?mode=memory"));
     assert_eq!(literal, Path::new("./file:x?mode=memory"));
 }
+
+/// Catches: what is heard for hours, and is in the journal of a database that nobody can read.
+#[test]
+fn once_a_database_is_known_to_be_damaged_nothing_more_is_added_to_it() {
+    use std::os::unix::fs::FileExt;
+
+    let (_kept, folder) = folder();
+    let mut writer = open(&folder);
+    say(&mut writer, "tea", "one", 1);
+    empty_journal(&writer.connection).expect("it can be moved");
+    let file = fs::OpenOptions::new().write(true).open(folder.database());
+    // Not closed before the end: the locks of the writer would go with it.
+    let file = file.expect("it is there");
+    let length = file.metadata().expect("it is there").len();
+    let junk = vec![0x55; length as usize];
+    file.write_all_at(&junk, 0).expect("it can be written over");
+    let forget = "PRAGMA shrink_memory";
+    writer.connection.execute_batch(forget).expect("it is SQL");
+    let damaged = writer.index(9).expect_err("it makes no sense");
+    writer.note_damage(&damaged);
+    let settled = commit(&mut writer, vec![(saying("tea", "two"), 1)]);
+    assert!(matches!(settled[0], Settled::Refused { .. }), "{damaged}");
+    drop(file);
+}
