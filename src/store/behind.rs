@@ -275,8 +275,8 @@ impl Behind {
         Ok(())
     }
 
-    /// Prunes a piece; more, if more has come meanwhile: twice as much goes as comes, so however much
-    /// is said does not outrun it. False if there is nothing.
+    /// Prunes a piece; more, if more has come meanwhile: twice as much goes as comes, so however
+    /// much is said does not outrun it. False if there is nothing.
     fn make_room(&mut self, writer: &mut Writer, most: u64) -> rusqlite::Result<bool> {
         let mut gone = 0;
         for step in 1.. {

@@ -14,7 +14,7 @@
 //! | `reading.rs`  | pages, rooms as they were                                     |
 //! | `searching.rs` | messages by their words                                      |
 //! | `words.rs`, `backlog.rs`, `indexing.rs` | the index of words; what is not in it yet; how that is caught up with |
-//! | `pruning.rs`, `survey.rs` | what goes when there is too much, or it is too old; which rooms take most |
+//! | `pruning.rs`, `survey.rs` | what goes when there is too much, or too old; which rooms take most |
 //! | `checkpoints.rs` | what was committed goes into the database, in a thread of its own |
 //! | `copying.rs`  | a copy of a store that is in use, and all of one room         |
 //! | `log.rs`      | the log, as the loop has it                                   |

@@ -170,8 +170,8 @@ pub(super) struct Taken {
 }
 
 impl Taken {
-    /// Whether the files are still those that were taken. Nothing is opened for that: SQLite's locks
-    /// would be gone with it.
+    /// Whether the files are still those that were taken. Nothing is opened for that: SQLite's
+    /// locks would be gone with it.
     ///
     /// # Errors
     ///

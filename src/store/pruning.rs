@@ -3,7 +3,8 @@
 //! The oldest of the room that takes most goes first. So whoever talks a great deal pushes out what
 //! was said where it talks, and nobody else's. Rooms themselves may take a part of it: when there
 //! are more, those in which little was said go whole, the longest silent first, so that nobody
-//! pushes out by making rooms what was said in others. It goes in small pieces, between the commits.
+//! pushes out by making rooms what was said in others. It goes in small pieces, between the
+//! commits.
 
 use rusqlite::{OptionalExtension, params};
 
@@ -100,8 +101,8 @@ impl Writer {
         Ok(None)
     }
 
-    /// Forgets some of the rooms in which little was said, with all of it and their topics. How many
-    /// bytes they took.
+    /// Forgets some of the rooms in which little was said, with all of it and their topics. How
+    /// many bytes they took.
     fn forget_oldest(&mut self) -> rusqlite::Result<u64> {
         let from = self.survey.oldest.len().saturating_sub(FORGOTTEN);
         let rooms = self.survey.oldest.split_off(from);

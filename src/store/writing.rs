@@ -155,8 +155,8 @@ impl Writer {
     }
 
     /// What is read and written beside the commits has failed: if the database is damaged, as it is
-    /// when somebody writes over the file, what is committed goes into its journal all the same, and
-    /// would be lost with it.
+    /// when somebody writes over the file, what is committed goes into its journal all the same,
+    /// and would be lost with it.
     pub(super) fn note_damage(&mut self, error: &rusqlite::Error) {
         let code = error.sqlite_error_code();
         self.is_damaged |= matches!(

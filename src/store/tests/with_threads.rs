@@ -312,8 +312,8 @@ fn rooms_are_looked_up_while_others_talk() {
     assert!(shared.end(LONG));
 }
 
-/// Catches: a search that waits, or fails, since the index cannot be written to; one that looks whole
-/// although the index is behind.
+/// Catches: a search that waits, or fails, since the index cannot be written to; one that looks
+/// whole although the index is behind.
 #[test]
 fn a_search_says_that_the_index_is_behind() {
     let (_kept, folder) = folder();
