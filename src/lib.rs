@@ -98,7 +98,8 @@
 //! # Layout
 //!
 //! Arrows point one way: `server` uses `room_log`, `chat`, `net` and `http`, `http` uses `net`, `net` uses
-//! `event_loop`; `store` uses `room_log`, `room_log` the types of `chat`, and `chat` none of them.
+//! `event_loop`; `store` uses `room_log` and `directory`, those the types of `chat`, and `chat` none of
+//! them.
 //!
 //! | module | what it is | knows nothing of |
 //! | --- | --- | --- |
@@ -109,7 +110,8 @@
 //! | [`tls`] | TLS as Node's `tls` shows it: a layer on sockets of `net` | chat, HTTP |
 //! | [`chat`] | members, rooms, history: a pure state machine | sockets, clocks, I/O |
 //! | [`room_log`] | where what is said gets its place | sockets |
-//! | [`store`] | a log of rooms that outlasts the process | the loop |
+//! | [`directory`] | where it is kept who is who | sockets, rooms |
+//! | [`store`] | a log of rooms and a directory that outlast the process | the loop |
 //! | [`server`] | the doors: joins `chat` to `net` and `http` | |
 //!
 //! # Features
@@ -121,7 +123,7 @@
 //! | --- | --- |
 //! | `http` | [`http`], with WebSockets |
 //! | `tls` | [`tls`], and with `http` [`https`] |
-//! | `chat` | [`chat`] and [`room_log`] |
+//! | `chat` | [`chat`], [`room_log`] and [`directory`] |
 //! | `store` | [`store`], and `chat` |
 //! | `server` (on unless turned off) | all of them, [`server`], and the binary |
 
@@ -141,6 +143,8 @@ extern crate self as loopchat;
 
 #[cfg(feature = "chat")]
 pub mod chat;
+#[cfg(feature = "chat")]
+pub mod directory;
 pub mod event_loop;
 #[cfg(feature = "http")]
 pub mod http;

@@ -21,6 +21,7 @@
 //! | `shared.rs`   | what the loop and the threads have together                   |
 //! | `behind.rs`   | what is done behind the commits                               |
 //! | `threads.rs`, `readers.rs` | the thread that writes, and those that read      |
+//! | `directory/`  | who is who, in a database of its own beside that              |
 //!
 //! What writes and reads knows no thread: it is functions of a connection.
 
@@ -28,6 +29,7 @@ mod backlog;
 mod behind;
 mod checkpoints;
 mod copying;
+mod directory;
 mod indexing;
 mod log;
 mod passing;
@@ -51,6 +53,7 @@ use std::io;
 use std::path::PathBuf;
 
 pub use copying::{backup, each_event};
+pub use directory::StoreDirectory;
 pub use log::StoreLog;
 pub use place::Folder;
 
@@ -93,6 +96,8 @@ pub enum StoreError {
         path: PathBuf,
         /// The version of its tables.
         version: i64,
+        /// The newest that this program knows.
+        known: i64,
     },
     /// It is a database of another program, or none.
     Foreign(PathBuf),
@@ -111,11 +116,15 @@ impl fmt::Display for StoreError {
         match self {
             Self::InUse(path) => write!(f, "{}: another server uses it", path.display()),
             Self::Place(path, error) => write!(f, "{}: {error}", path.display()),
-            Self::Newer { path, version } => write!(
+            Self::Newer {
+                path,
+                version,
+                known,
+            } => write!(
                 f,
-                "{}: a newer loopchat has written it (tables of version {version}, this one knows {})",
+                "{}: a newer loopchat has written it (tables of version {version}, this one knows \
+                 {known})",
                 path.display(),
-                schema::VERSION
             ),
             Self::Foreign(path) => write!(f, "{}: it is no store of loopchat", path.display()),
             Self::Database(path, error) => write!(f, "{}: {error}", path.display()),

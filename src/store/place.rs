@@ -18,6 +18,9 @@ use super::StoreError;
 /// The name of the database.
 const DATABASE: &str = "chat.sqlite";
 
+/// The name of that of who is who.
+const DIRECTORY: &str = "directory.sqlite";
+
 /// Digits of the highest number, so that one write replaces another.
 const DIGITS: usize = 20;
 
@@ -43,31 +46,53 @@ impl Folder {
         self.0.join(DATABASE)
     }
 
-    /// Makes the folder if it is not there, for its owner alone, and takes it for this process as
-    /// long as what is returned is kept.
+    /// The database of who is who.
+    #[must_use]
+    pub fn directory(&self) -> PathBuf {
+        self.0.join(DIRECTORY)
+    }
+
+    /// Makes the folder if it is not there, for its owner alone, and takes what is said in it for
+    /// this process as long as what is returned is kept.
     pub(super) fn take(&self) -> Result<Taken, StoreError> {
-        self.make()
-            .map_err(|error| StoreError::Place(self.0.clone(), error))?;
-        let lock = self.open("lock")?;
-        match flock(&lock.0, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => return Err(StoreError::InUse(self.0.clone())),
-            Err(error) => return Err(StoreError::Place(self.0.join("lock"), error.into())),
-        }
-        // SQLite would make it for all to read. It is closed again before that opens it: closing it
-        // later would let go of the locks that SQLite has on it.
-        let database = self.open(DATABASE)?.1;
-        let found = fs::metadata(&self.0);
-        let found = found.map_err(|error| StoreError::Place(self.0.clone(), error))?;
-        warn_of_others(&self.0, &found);
-        warn_of_others(&self.database(), &database);
-        let (lock, locked) = lock;
+        let (lock, files) = self.lock("lock", DATABASE)?;
         Ok(Taken {
             _lock: lock,
             highest: self.open("highest")?.0,
-            files: [("lock", locked), (DATABASE, database)]
-                .map(|(name, file)| (self.0.join(name), Which::of(&file))),
+            files,
         })
+    }
+
+    /// The same of who is who.
+    pub(super) fn take_directory(&self) -> Result<File, StoreError> {
+        Ok(self.lock("directory.lock", DIRECTORY)?.0)
+    }
+
+    /// Makes a database that is not there, and takes it as long as the file is kept that says so.
+    /// With it comes which files the two are.
+    fn lock(
+        &self,
+        name: &str,
+        database: &str,
+    ) -> Result<(File, [(PathBuf, Which); 2]), StoreError> {
+        self.make()
+            .map_err(|error| StoreError::Place(self.0.clone(), error))?;
+        let (lock, locked) = self.open(name)?;
+        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => return Err(StoreError::InUse(self.0.clone())),
+            Err(error) => return Err(StoreError::Place(self.0.join(name), error.into())),
+        }
+        // SQLite would make it for all to read. It is closed again before that opens it: closing it
+        // later would let go of the locks that SQLite has on it.
+        let (_, made) = self.open(database)?;
+        let found = fs::metadata(&self.0);
+        let found = found.map_err(|error| StoreError::Place(self.0.clone(), error))?;
+        warn_of_others(&self.0, &found);
+        warn_of_others(&self.0.join(database), &made);
+        let files = [(name, locked), (database, made)]
+            .map(|(name, file)| (self.0.join(name), Which::of(&file)));
+        Ok((lock, files))
     }
 
     fn make(&self) -> io::Result<()> {

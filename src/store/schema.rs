@@ -147,7 +147,8 @@ pub(super) fn literal(path: &Path) -> PathBuf {
     }
 }
 
-fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+/// Opens a database, and waits a while for others that write to it.
+pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(literal(path), flags);
     let connection = connection.map_err(|error| not_opened(path, error))?;
@@ -157,7 +158,7 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
 }
 
 /// Whose it is, and the version of its tables.
-fn version(connection: &Connection) -> rusqlite::Result<(i64, i64)> {
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<(i64, i64)> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get(0));
     Ok((pragma("application_id")?, pragma("user_version")?))
 }
@@ -166,7 +167,11 @@ fn judge(path: &Path, found: (i64, i64)) -> Result<(), StoreError> {
     let path = path.to_owned();
     match found {
         (APPLICATION, VERSION) => Ok(()),
-        (APPLICATION, version) if version > VERSION => Err(StoreError::Newer { path, version }),
+        (APPLICATION, version) if version > VERSION => Err(StoreError::Newer {
+            path,
+            version,
+            known: VERSION,
+        }),
         _ => Err(StoreError::Foreign(path)),
     }
 }
@@ -181,7 +186,8 @@ fn create(connection: &Connection) -> rusqlite::Result<()> {
     made
 }
 
-fn not_opened(path: &Path, error: rusqlite::Error) -> StoreError {
+/// What it means that a database cannot be opened.
+pub(super) fn not_opened(path: &Path, error: rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => StoreError::Foreign(path.to_owned()),
         _ => StoreError::Database(path.to_owned(), error),
