@@ -111,6 +111,7 @@
 //! | [`chat`] | members, rooms, history: a pure state machine | sockets, clocks, I/O |
 //! | [`room_log`] | where what is said gets its place | sockets |
 //! | [`directory`] | where it is kept who is who | sockets, rooms |
+//! | [`passwords`] | how passwords are kept and checked, and who may try | sockets, names |
 //! | [`store`] | a log of rooms and a directory that outlast the process | the loop |
 //! | [`server`] | the doors: joins `chat` to `net` and `http` | |
 //!
@@ -125,6 +126,7 @@
 //! | `tls` | [`tls`], and with `http` [`https`] |
 //! | `chat` | [`chat`], [`room_log`] and [`directory`] |
 //! | `store` | [`store`], and `chat` |
+//! | `passwords` | [`passwords`], and `chat` |
 //! | `server` (on unless turned off) | all of them, [`server`], and the binary |
 
 #![cfg_attr(
@@ -151,6 +153,8 @@ pub mod http;
 #[cfg(all(feature = "http", feature = "tls"))]
 pub mod https;
 pub mod net;
+#[cfg(feature = "passwords")]
+pub mod passwords;
 #[cfg(feature = "chat")]
 pub mod room_log;
 #[cfg(feature = "server")]
