@@ -6,7 +6,8 @@
 //! to the loop, and no more wait for it than so many. How often somebody may try at all is in
 //! [`Tries`], which has no clock and no thread.
 //!
-//! A [`Secret`] is wiped when it is let go, and neither it nor a [`Hash`] can be printed by mistake.
+//! A [`Secret`] is wiped when it is let go, and neither it nor a [`Hash`](struct@Hash) can be
+//! printed by mistake.
 //!
 //! | file | what |
 //! | --- | --- |
