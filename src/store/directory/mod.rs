@@ -54,14 +54,19 @@ impl StoreDirectory {
     /// [`StoreError`], and nothing has been changed that was there, but that steps to a newer
     /// version may have been done which are whole.
     pub fn open(folder: &Folder) -> Result<Self, StoreError> {
-        let tables = Tables::open(folder)?;
-        let shared = thread::start(tables).map_err(StoreError::Thread)?;
+        let mut tables = Tables::open(folder)?;
+        let answer = move |questions: &[Question]| tables.answer(questions);
+        let shared = thread::start(answer).map_err(StoreError::Thread)?;
         info!("who is who is kept in {}", folder.directory().display());
-        Ok(Self {
+        Ok(Self::with(shared))
+    }
+
+    fn with(shared: Arc<Shared>) -> Self {
+        Self {
             shared,
             waiting: 0,
             news: VecDeque::new(),
-        })
+        }
     }
 }
 

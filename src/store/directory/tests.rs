@@ -134,6 +134,25 @@ fn while_it_cannot_be_written_nothing_has_happened() {
     assert_eq!(tables.answer(&[put("gil")]), [full], "it has counted right");
 }
 
+/// Catches: somebody who waits for ever for a thread that is no more.
+#[test]
+fn whoever_waits_for_a_thread_that_has_broken_down_is_told() {
+    let (begin, begins) = std::sync::mpsc::channel();
+    let shared = thread::start(move |_| {
+        begins.recv().expect("it is to begin");
+        panic!("a test")
+    });
+    let mut clerk = Clerk::new(StoreDirectory::with(shared.expect("there is a thread")));
+    let wanted = || Wanted::Get(Key::new(NAMES, "ann"));
+    // The first of them is under way, or all of them are.
+    let asked = [(); 3].map(|()| clerk.send(wanted()).expect("it is heard"));
+    begin.send(()).expect("it waits for that");
+    for ticket in asked {
+        assert_eq!(clerk.receive(), (ticket, Err(Unavailable)));
+    }
+    assert_eq!(clerk.ask(wanted()), Err(Unavailable), "also later");
+}
+
 /// Catches: tables that a step to a newer version loses something of, a step that is half done, one
 /// that is done twice.
 #[test]

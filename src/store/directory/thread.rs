@@ -4,12 +4,14 @@
 use std::collections::VecDeque;
 use std::io;
 use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::tables::Tables;
-use crate::directory::{News, Question, Wake};
+use log::error;
+
+use crate::directory::{News, Question, Unavailable, Wake};
 
 /// What the loop and the thread have together.
 #[derive(Default)]
@@ -38,27 +40,48 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Says that the thread has ended, however it has.
+/// Says that the thread has ended, however it has, and tells whoever still waits.
 struct Ended(Arc<Shared>);
 
 impl Drop for Ended {
     fn drop(&mut self) {
-        lock(&self.0.asked).has_ended = true;
+        let mut asked = lock(&self.0.asked);
+        asked.has_ended = true;
+        let left = mem::take(&mut asked.questions);
+        drop(asked);
         self.0.changed.notify_all();
+        self.0.tell(left.iter().map(unavailable));
     }
 }
 
-/// Starts the thread.
-pub(super) fn start(mut tables: Tables) -> io::Result<Arc<Shared>> {
+fn unavailable(question: &Question) -> News {
+    News::Answered {
+        ticket: question.ticket,
+        answer: Err(Unavailable),
+    }
+}
+
+/// Starts the thread, which has `answer` answer what waits. If that panics the thread ends, and from
+/// then on everything is unavailable.
+pub(super) fn start(
+    mut answer: impl FnMut(&[Question]) -> Vec<News> + Send + 'static,
+) -> io::Result<Arc<Shared>> {
     let shared = Arc::new(Shared::default());
     let ended = Ended(Arc::clone(&shared));
     let name = "store-directory".to_owned();
     thread::Builder::new().name(name).spawn(move || {
         let Ended(shared) = &ended;
         while let Some(questions) = shared.next_questions() {
-            shared.tell(tables.answer(&questions));
+            match catch_unwind(AssertUnwindSafe(|| answer(&questions))) {
+                Ok(news) => shared.tell(news),
+                Err(_) => {
+                    error!("the directory has come to an end");
+                    shared.tell(questions.iter().map(unavailable));
+                    break;
+                }
+            }
         }
-        drop(tables); // the database is closed before that is said
+        drop(answer); // the database is closed before that is said
         drop(ended);
     })?;
     Ok(shared)
@@ -66,7 +89,13 @@ pub(super) fn start(mut tables: Tables) -> io::Result<Arc<Shared>> {
 
 impl Shared {
     pub(super) fn ask(&self, question: Question) {
-        lock(&self.asked).questions.push(question);
+        let mut asked = lock(&self.asked);
+        if asked.has_ended {
+            drop(asked);
+            self.tell([unavailable(&question)]);
+            return;
+        }
+        asked.questions.push(question);
         self.changed.notify_all();
     }
 
@@ -90,7 +119,7 @@ impl Shared {
         asked.has_ended
     }
 
-    fn tell(&self, news: Vec<News>) {
+    fn tell(&self, news: impl IntoIterator<Item = News>) {
         let mut told = lock(&self.told);
         told.news.extend(news);
         if let Some(wake) = &told.wake {
