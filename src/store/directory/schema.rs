@@ -79,7 +79,7 @@ fn take(connection: &Connection, step: &str, number: i64) -> rusqlite::Result<()
 }
 
 /// All steps, and others behind them.
-#[cfg(test)]
+#[cfg(all(test, feature = "server"))]
 pub(super) fn with<'a>(more: &[&'a str]) -> Vec<&'a str> {
     [STEPS, more].concat()
 }
