@@ -75,16 +75,21 @@ impl Page {
                     comment = inner.map(|inner| inner.trim().to_owned());
                 }
                 Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(language))) => {
+                    // One with nothing in it is where the line of its fence ends.
+                    let fence = self.text[range.clone()].find('\n');
+                    let inside = fence.map_or(range.end, |end| range.start + end + 1);
                     open = Some(Block {
                         comment: comment.take(),
                         language: language.to_string(),
                         text: String::new(),
-                        range: range.end..range.end,
+                        range: inside..inside,
                     });
                 }
                 Event::Text(text) if open.is_some() => {
                     if let Some(block) = &mut open {
-                        block.range.start = block.range.start.min(range.start);
+                        if block.text.is_empty() {
+                            block.range.start = range.start;
+                        }
                         block.range.end = range.end;
                         block.text.push_str(&text);
                     }
@@ -164,4 +169,22 @@ fn hold(mut expected: impl FnMut(&Page, &Block) -> Option<Result<String, String>
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
     held
+}
+
+#[test]
+fn an_empty_block_is_filled_between_its_fences() {
+    let mut page = Page {
+        path: PathBuf::new(),
+        text: "a\n\n<!-- one -->\n```text\n```\n\nb\n\n```text\nc\n```\n".to_owned(),
+    };
+    let blocks = page.blocks();
+    assert_eq!(blocks[0].comment.as_deref(), Some("one"));
+    assert_eq!(blocks[1].text, "c\n");
+    page.text.replace_range(blocks[0].range.clone(), "d\n");
+    assert!(
+        page.text.contains("```text\nd\n```\n\nb\n"),
+        "{}",
+        page.text
+    );
+    assert_eq!(page.blocks()[1].text, "c\n");
 }
