@@ -162,6 +162,24 @@ fn who_waits_for_a_connection_that_ends_gets_another() {
     assert_eq!(agent.sockets(&rig.event_loop), (0, 1));
 }
 
+/// Who is given up while it waits is no longer waited for by others, and is not asked.
+#[test]
+fn a_request_that_is_given_up_waits_for_no_connection() {
+    let mut rig = rig();
+    let agent = Agent::new(&mut rig.event_loop, keeping().max_sockets(Some(1)));
+    ask(&mut rig, agent, "/1");
+    let given_up = ask(&mut rig, agent, "/2");
+    ask(&mut rig, agent, "/3");
+    assert_eq!(agent.requests(&rig.event_loop), 2);
+    given_up.destroy(&mut rig.event_loop);
+    assert_eq!(agent.requests(&rig.event_loop), 1);
+    rig.run_to(3000);
+    assert_eq!(rig.state[1..], ["/1 on 0", "/3 on 0"]);
+    assert!(rig.state[0].starts_with("error"), "{:?}", rig.state);
+    assert_eq!(agent.requests(&rig.event_loop), 0);
+    assert_eq!(agent.sockets(&rig.event_loop), (0, 1));
+}
+
 /// A response without a body, whatever its head says of one, leaves nothing to be read behind it.
 #[test]
 fn a_connection_is_good_after_a_response_without_a_body() {
