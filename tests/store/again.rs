@@ -2,60 +2,12 @@
 
 use serde_json::{Value, json};
 
+use super::program::Program;
 use super::*;
 use crate::support::Signal;
 
 /// More than a room keeps in memory.
 const LINES: usize = 320;
-
-/// Somebody who speaks JSON.
-struct Program(Client);
-
-impl Program {
-    fn join(address: &str) -> Self {
-        let mut client = Client::connect(address);
-        client.send("/json\n");
-        let mut program = Self(client);
-        program.find("welcome");
-        program
-    }
-
-    fn send(&mut self, object: &Value) {
-        self.0.send(format!("{object}\n"));
-    }
-
-    fn say(&mut self, text: &str) {
-        self.send(&json!({ "kind": "line", "text": text }));
-    }
-
-    /// The next object of a kind.
-    fn find(&mut self, kind: &str) -> Value {
-        loop {
-            let line = self.0.line();
-            let object = serde_json::from_str::<Value>(&line);
-            let object = object.ok().filter(|object| object["kind"] == kind);
-            if let Some(object) = object {
-                return object;
-            }
-        }
-    }
-
-    /// Goes to a room: what it is told of it.
-    fn enter(&mut self, room: &str) -> Value {
-        self.say(&format!("/join {room}"));
-        self.find("entered")
-    }
-
-    fn page(&mut self, epoch: &Value, beside: (&str, u64)) -> Value {
-        let (side, number) = beside;
-        self.say("/who"); // what came unasked before is passed over
-        self.find("members");
-        let mut asked = json!({ "kind": "history", "room": "tea", "epoch": epoch, "limit": 100 });
-        asked[side] = number.into();
-        self.send(&asked);
-        self.find("history")
-    }
-}
 
 fn texts(page: &Value) -> Vec<String> {
     let messages = page["messages"].as_array().expect("a list").iter();
@@ -91,7 +43,7 @@ fn a_program_reads_on_after_the_server_was_killed() {
     assert_eq!(after["last"], json!(numbers[LINES - 1]));
     let epoch = &after["epoch"];
     // What it has missed, if it has heard all but ten.
-    let missed = ann.page(epoch, ("after", numbers[LINES - 11]));
+    let missed = ann.page("tea", epoch, ("after", numbers[LINES - 11]), 100);
     assert_eq!(
         (texts(&missed).len(), &missed["complete"]),
         (10, &json!(true))
@@ -100,7 +52,7 @@ fn a_program_reads_on_after_the_server_was_killed() {
     // All of it, from the end to the beginning.
     let (mut from, mut all) = (u64::MAX >> 12, Vec::new());
     loop {
-        let page = ann.page(epoch, ("before", from));
+        let page = ann.page("tea", epoch, ("before", from), 100);
         let mut texts = texts(&page);
         texts.append(&mut all);
         all = texts;

@@ -14,6 +14,7 @@ mod foreign;
 mod killed;
 #[cfg(target_os = "linux")]
 mod large;
+mod program;
 mod quick;
 
 use std::process::Command;
