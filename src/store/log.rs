@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use log::info;
+use log::{info, warn};
 
 use super::passing::Passing;
 use super::shared::{Job, Shared, Told};
@@ -45,12 +45,18 @@ impl StoreLog {
     /// [`StoreError`], and nothing has been changed that was there.
     pub fn open(folder: &Folder, options: Options) -> Result<Self, StoreError> {
         let writer = Writer::open(folder, &options)?;
+        let missing = writer.missing();
         let read = || schema::open_to_read(&folder.database());
         let readers = [read()?, read()?];
         let journal = schema::open(&folder.database(), &options)?;
         let shared =
             threads::start(writer, readers, journal, options).map_err(StoreError::Thread)?;
-        info!("what is said is kept in {}", folder.database().display());
+        let path = folder.database();
+        if missing > 0 {
+            let path = path.display();
+            warn!("{path}: the last {missing} lines at most are missing");
+        }
+        info!("what is said is kept in {}", path.display());
         Ok(Self {
             shared,
             appended: Vec::new(),
@@ -149,7 +155,7 @@ impl Drop for StoreLog {
     fn drop(&mut self) {
         self.flush();
         if !self.shared.end(LAST) {
-            log::warn!("the store is still being written to");
+            warn!("the store is still being written to");
         }
     }
 }

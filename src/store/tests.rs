@@ -4,6 +4,7 @@ mod by_place;
 mod by_words;
 mod failing;
 mod too_much;
+mod torn;
 mod with_threads;
 
 use std::fs;

@@ -52,6 +52,8 @@ pub(super) struct Writer {
     last: u64,
     /// What has a larger number was said in this life of the program.
     life: u64,
+    /// So many lines at most were kept once, and are not there.
+    missing: u64,
     /// The rooms that were forgotten had no larger number.
     pub(super) floor: u64,
     /// All up to there is in the index of words.
@@ -89,18 +91,14 @@ impl Writer {
         let floor = schema::floor(&connection).map_err(database)?;
         let (kept, noted) = ((kept as u64).max(floor), taken.highest());
         let noted = noted.map_err(|error| StoreError::Place(folder.path().to_owned(), error))?;
-        if noted > kept && !was_closed {
-            let missing = noted - kept;
-            warn!(
-                "{}: the last {missing} lines at most are missing",
-                path.display()
-            );
-        }
+        // Whether it was closed is no word on that: the start that says it is in use may be lost
+        // with the rest, if somebody has read beside it.
+        let missing = noted.saturating_sub(kept);
         // It also shows whether the store can be written to.
         set_in_use(&connection).map_err(database)?;
         // From now on it is this that waits.
         connection.busy_timeout(Duration::ZERO).map_err(database)?;
-        let gap = if was_closed { 0 } else { GAP };
+        let gap = if was_closed && missing == 0 { 0 } else { GAP };
         let last = kept.max(noted).max(indexed) + gap;
         Ok(Self {
             connection,
@@ -108,6 +106,7 @@ impl Writer {
             taken,
             last,
             life: last,
+            missing,
             floor,
             indexed,
             backlog: Backlog::after(last),
@@ -122,6 +121,11 @@ impl Writer {
     /// What has a larger number was said in this life of the program.
     pub(super) fn life(&self) -> u64 {
         self.life
+    }
+
+    /// So many lines at most were kept once, and are not there.
+    pub(super) fn missing(&self) -> u64 {
+        self.missing
     }
 
     /// The last number that was given.
