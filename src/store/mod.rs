@@ -127,7 +127,14 @@ impl fmt::Display for StoreError {
                 path.display(),
             ),
             Self::Foreign(path) => write!(f, "{}: it is no store of loopchat", path.display()),
-            Self::Database(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::Database(path, error) => {
+                write!(f, "{}: {error}", path.display())?;
+                let is_said = error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull);
+                match schema::is_full(error) && !is_said {
+                    true => f.write_str(" (there may be no space left)"),
+                    false => Ok(()),
+                }
+            }
             Self::Absent(path) => write!(f, "{}: there is no store", path.display()),
             Self::NoRoom(room) => write!(f, "nothing is kept of #{room}"),
             Self::Thread(error) => write!(f, "a thread: {error}"),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ffi, params};
 
 use super::{Options, StoreError};
 
@@ -191,5 +191,16 @@ pub(super) fn not_opened(path: &Path, error: rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => StoreError::Foreign(path.to_owned()),
         _ => StoreError::Database(path.to_owned(), error),
+    }
+}
+
+/// Whether what has failed has probably done so for want of space. The index of the journal is a
+/// file of its own, which is made at a start and may have to grow; SQLite does not say why it cannot.
+pub(super) fn is_full(error: &rusqlite::Error) -> bool {
+    match error {
+        rusqlite::Error::SqliteFailure(error, _) => {
+            error.code == ErrorCode::DiskFull || error.extended_code == ffi::SQLITE_IOERR_SHMSIZE
+        }
+        _ => false,
     }
 }

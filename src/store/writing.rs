@@ -472,8 +472,8 @@ fn set_in_use(connection: &Connection) -> rusqlite::Result<()> {
 
 /// What somebody is told whose line could not be kept.
 fn unkept(error: &rusqlite::Error) -> Unkept {
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => Unkept::Full,
-        _ => Unkept::Unavailable,
+    match schema::is_full(error) {
+        true => Unkept::Full,
+        false => Unkept::Unavailable,
     }
 }

@@ -35,6 +35,23 @@ impl Drop for Disk {
     }
 }
 
+/// Bytes that a new store takes, and more.
+const ROOM: u64 = 160 * 1024;
+
+/// What is said of a disk that is full.
+fn says_full(told: &str) -> bool {
+    told.contains("disk is full") || told.contains("no space left")
+}
+
+/// Fills a disk with a file, but for so many bytes.
+fn fill_but(path: &Path, free: u64) {
+    fill(path);
+    let file = fs::OpenOptions::new().write(true).open(path);
+    let file = file.expect("it is there");
+    let full = file.metadata().expect("it is there").len();
+    file.set_len(full - free).expect("it can be cut");
+}
+
 /// Fills a disk with a file.
 fn fill(path: &Path) {
     use std::io::Write;
@@ -82,6 +99,118 @@ fn on_a_full_disk_authors_are_refused_until_there_is_room() {
     drop((ann, bob, server));
 }
 
+/// A server that takes a folder without having been told to.
+fn by_default(store: &str) -> Command {
+    let mut command = loopchat();
+    command
+        .env_remove("LOOPCHAT_STORE")
+        .env("STATE_DIRECTORY", store)
+        .args(["--listen", "127.0.0.1:0"]);
+    command
+}
+
+/// Starts a server on a disk that is full, or nearly so: it is refused in one line that says why,
+/// or runs. By default it runs, and says so if it keeps nothing. True if there was room.
+fn starts_or_says_full(store: &str) -> bool {
+    let mut server = Server::listening(&mut by_default(store));
+    let log = server.log();
+    let warnings: Vec<&String> = log.iter().filter(|line| line.contains("WARN")).collect();
+    let has_room = warnings.is_empty();
+    if !has_room {
+        let is_told = says_full(warnings[0]) && warnings[0].contains("in memory only");
+        assert!(warnings.len() == 1 && is_told, "{warnings:?}");
+        let (mut ann, mut bob) = (server.join(), server.join());
+        says(&mut ann, &mut bob, "hello");
+    }
+    server.signal(Signal::KILL);
+    server.ended();
+    if !has_room {
+        let told = refused(loopchat().args(["--store", store]));
+        let is_told = told.starts_with("loopchat: --store: ") && says_full(&told);
+        assert!(is_told && told.lines().count() == 1, "{told}");
+    }
+    has_room
+}
+
+/// Catches: a start that leaves what the next one cannot use, or is refused with a riddle; lines
+/// that are lost since there was no room to recover them.
+#[test]
+fn on_a_full_disk_a_start_says_so_and_the_next_one_finds_all() {
+    let folder = Folder::new();
+    let Some(disk) = Disk::mount(&folder.text("disk")) else {
+        return;
+    };
+    let filler = format!("{}/filler", disk.0);
+    let (mut refusals, mut starts) = (0, 0);
+    for free in (0..=ROOM).step_by(8 * 1024) {
+        for is_new in [true, false] {
+            let store = format!("{}/{free}-{is_new}", disk.0);
+            let mut wanted = vec!["later"];
+            if !is_new {
+                wanted.insert(0, "before");
+                let mut server = keeping(&store);
+                let (mut ann, mut bob) = (server.join(), server.join());
+                says(&mut ann, &mut bob, "before");
+                server.signal(Signal::KILL);
+                server.ended();
+            }
+            fill_but(Path::new(&filler), free);
+            match starts_or_says_full(&store) {
+                true => starts += 1,
+                false => refusals += 1,
+            }
+            fs::remove_file(&filler).expect("it is there");
+            let server = keeping(&store);
+            let (mut ann, mut bob) = (server.join(), server.join());
+            says(&mut ann, &mut bob, "later");
+            drop((ann, bob, server));
+            assert_eq!(kept(&store, "lobby"), wanted, "{free} bytes were free");
+            fs::remove_dir_all(&store).expect("it can be removed");
+        }
+    }
+    assert!(refusals > 0 && starts > 0, "{refusals} and {starts}");
+}
+
+/// Catches: half a copy, which looks like one.
+#[test]
+fn a_copy_for_which_there_is_no_room_leaves_nothing() {
+    let folder = Folder::new();
+    let Some(disk) = Disk::mount(&folder.text("disk")) else {
+        return;
+    };
+    let store = folder.text("store");
+    let server = keeping(&store);
+    let (mut ann, mut bob) = (server.join(), server.join());
+    for at in 0..40 {
+        says(&mut ann, &mut bob, &format!("{at} {}", "x".repeat(1000)));
+    }
+    let (copy, filler) = (format!("{}/copy", disk.0), format!("{}/filler", disk.0));
+    let (mut refusals, mut copies) = (0, 0);
+    for free in (0..=4 * ROOM).step_by(16 * 1024) {
+        fill_but(Path::new(&filler), free);
+        let out = run(loopchat().args(["--store", &store, "backup", &copy]));
+        fs::remove_file(&filler).expect("it is there");
+        let left = fs::read_dir(&disk.0).expect("it is there");
+        let left: Vec<_> = left.map(|file| file.expect("a name").file_name()).collect();
+        if out.status.success() {
+            copies += 1;
+            assert_eq!(left, ["copy"]);
+            fs::create_dir(folder.path("restored")).expect("it can be made");
+            fs::copy(&copy, folder.path("restored/chat.sqlite")).expect("it can be copied");
+            fs::remove_file(&copy).expect("it is there");
+            assert_eq!(kept(&folder.text("restored"), "lobby").len(), 40);
+            fs::remove_dir_all(folder.path("restored")).expect("it can be removed");
+        } else {
+            refusals += 1;
+            let told = String::from_utf8_lossy(&out.stderr);
+            assert!(says_full(&told) && told.lines().count() == 1, "{told}");
+            assert!(left.is_empty(), "{free} bytes were free: {left:?}");
+        }
+    }
+    assert!(refusals > 0 && copies > 0, "{refusals} and {copies}");
+    drop((ann, bob, server));
+}
+
 /// Catches: a file that is overwritten, believed, or complained of in many words.
 #[test]
 fn what_is_no_store_is_an_error_in_one_line_or_a_warning_if_nobody_has_asked_for_it() {
@@ -115,12 +244,7 @@ fn what_is_no_store_is_an_error_in_one_line_or_a_warning_if_nobody_has_asked_for
             told.contains(why) && told.lines().count() == 1,
             "{why}: {told}"
         );
-        let mut by_default = loopchat();
-        by_default
-            .env_remove("LOOPCHAT_STORE")
-            .env("STATE_DIRECTORY", &store)
-            .args(["--listen", "127.0.0.1:0"]);
-        let server = Server::listening(&mut by_default);
+        let server = Server::listening(&mut by_default(&store));
         server.expect_log(|line| line.contains(why) && line.contains("in memory only"));
         drop(server);
         assert_eq!(fs::read(&path).expect("it is there"), bytes, "{why}");
@@ -140,12 +264,7 @@ fn a_folder_that_cannot_be_is_an_error_if_it_was_given_and_else_a_warning() {
         told.starts_with("loopchat: --store: ") && told.lines().count() == 1,
         "{told}"
     );
-    let mut command = loopchat();
-    command
-        .env_remove("LOOPCHAT_STORE")
-        .env("STATE_DIRECTORY", &file);
-    command.args(["--listen", "127.0.0.1:0"]);
-    let server = Server::listening(&mut command);
+    let server = Server::listening(&mut by_default(&file));
     server.expect_log(|line| line.contains("WARN") && line.contains("memory"));
     let (mut ann, mut bob) = (server.join(), server.join());
     says(&mut ann, &mut bob, "hello");
