@@ -219,6 +219,19 @@ pub enum RemoteParty {
     User(Option<u32>),
 }
 
+/// What counts as one address where something is counted for each. An IPv4 address is the same in
+/// all its forms; who has an IPv6 address mostly has 64 bits of them, so those are one.
+#[must_use]
+pub fn counted(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let network = address.to_bits() & !u128::from(u64::MAX);
+            IpAddr::V6(network.into())
+        }
+        v4 => v4,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -108,7 +108,7 @@ mod text;
 mod unacknowledged;
 mod writing;
 
-pub use address::{Address, RemoteParty, Target, is_ip};
+pub use address::{Address, RemoteParty, Target, counted, is_ip};
 pub use error::Error;
 pub use events::{Dropped, Event, EventKind, ServerEvent, ServerEventKind};
 pub use held::{Holding, held_bytes};

@@ -40,6 +40,7 @@
 //! | file | what | knows | Node |
 //! | --- | --- | --- | --- |
 //! | `server.rs`, `client.rs` | the two ends | `net`, and what is below | `tls.createServer`, `tls.connect` |
+//! | `under_way.rs` | a server's handshakes, and which goes if there are too many | no loop | |
 //! | `socket.rs` | what a socket tells of its TLS | `session.rs` | `tls.TLSSocket` |
 //! | `session.rs` | one connection: bytes in, plaintext and bytes out | no loop, no socket | `TLSWrap` |
 //! | `context.rs` | keys, certificates, whom one trusts | no loop | `tls.SecureContext` |
@@ -53,6 +54,7 @@ mod error;
 mod server;
 mod session;
 mod socket;
+mod under_way;
 mod verify;
 
 pub use certificate::{PeerCertificate, fingerprint};

@@ -1,6 +1,6 @@
 //! The end that waits: what a server offers, and how many handshakes it has under way.
 
-use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,9 +14,10 @@ use super::certificate::is_for;
 use super::context::{SecureContext, Shown};
 use super::error::from_rustls;
 use super::session::{Session, note_server_name};
+use super::under_way::UnderWay;
 use super::verify::{HasItsKey, Trust, Verify};
 use crate::Context;
-use crate::net::{self, Error, Server, Side, Socket};
+use crate::net::{self, Error, RemoteParty, Server, Side, Socket};
 
 /// Sessions of TLS 1.2 that are remembered, of clients that keep no tickets.
 const SESSIONS: usize = 256;
@@ -90,9 +91,11 @@ impl ServerOptions {
         self
     }
 
-    /// How many handshakes may be under way, 1000 if nothing is said. One more, and the oldest of
-    /// them is given up, with `ERR_TLS_TOO_MANY_HANDSHAKES`: a client that goes on with its
-    /// handshake is done with it before that. Node has no such thing.
+    /// How many handshakes may be under way, 1000 if nothing is said. One more, and one is given
+    /// up, with `ERR_TLS_TOO_MANY_HANDSHAKES`: the oldest of the address that has most of them
+    /// under way, [counted](net::counted) as one; of several that have as many, the oldest. So
+    /// whoever begins many pushes out its own, and a client that goes on with its handshake is done
+    /// with it before that. Clients on Unix sockets count as one. Node has no such thing.
     #[must_use]
     pub fn max_handshakes(mut self, most: usize) -> Self {
         self.max_handshakes = most.max(1);
@@ -117,8 +120,7 @@ struct State {
     tickets: Arc<dyn ProducesTickets>,
     sessions: Arc<dyn StoresServerSessions>,
     config: Arc<ServerConfig>,
-    /// Who has begun a handshake, the oldest first; those who are done with it among them.
-    opening: VecDeque<Socket>,
+    under_way: UnderWay<Socket>,
 }
 
 /// The certificates of a server, by the name that the client asks for.
@@ -152,7 +154,7 @@ impl State {
             tickets,
             sessions,
             config,
-            opening: VecDeque::new(),
+            under_way: UnderWay::default(),
         })
     }
 
@@ -254,52 +256,55 @@ fn set_up<S>(cx: &mut Context<S>, server: Server, state: State) {
     server.on_connection(cx, move |_, cx, socket| {
         let own: Option<&State> = server.data(cx);
         if own.is_some_and(|own| own.options.at_once)
-            && let Err(error) = begin(cx, server, socket)
+            && let Err(error) = begin(cx, server, socket, None)
         {
             socket.destroy_with_error(cx, error);
         }
     });
 }
 
-/// Begins the handshake on a connection; if there are too many, the oldest is given up.
-fn begin<S>(cx: &mut Context<S>, server: Server, socket: Socket) -> Result<(), Error> {
-    start(cx, server, socket)?;
-    while let Some(oldest) = one_too_many(cx, server) {
+/// Begins the handshake on a connection; if there are too many, one is given up. `client` is whose
+/// it is, if that is not who is connected.
+fn begin<S>(
+    cx: &mut Context<S>,
+    server: Server,
+    socket: Socket,
+    client: Option<IpAddr>,
+) -> Result<(), Error> {
+    start(cx, server, socket, client)?;
+    while let Some(given_up) = one_too_many(cx, server) {
         let message = "Too many TLS handshakes are under way";
         let error = Error::with_code("ERR_TLS_TOO_MANY_HANDSHAKES", message);
-        oldest.fail_layer(cx, error);
+        given_up.fail_layer(cx, error);
     }
     Ok(())
 }
 
-fn start<S>(cx: &mut Context<S>, server: Server, socket: Socket) -> Result<(), Error> {
+fn start<S>(
+    cx: &mut Context<S>,
+    server: Server,
+    socket: Socket,
+    client: Option<IpAddr>,
+) -> Result<(), Error> {
     let Some(own) = server.data::<S, State>(cx) else {
         return Err(Error::new("the server does not speak TLS"));
     };
-    let (session, timeout) = (own.session()?, own.options.handshake_timeout);
+    let client = client.or_else(|| match socket.remote_party(cx)? {
+        RemoteParty::Host(address) => Some(address),
+        RemoteParty::User(_) => None,
+    });
+    let place = own.under_way.begins(socket, client.map(net::counted));
+    let session = own.session()?.counts(place);
+    let timeout = own.options.handshake_timeout;
     let timeout = (!timeout.is_zero()).then_some(timeout);
-    socket.set_layer(cx, Box::new(session), Side::Server, timeout)?;
-    if let Some(own) = server.data_mut::<S, State>(cx) {
-        own.opening.push_back(socket);
-    }
-    Ok(())
+    socket.set_layer(cx, Box::new(session), Side::Server, timeout)
 }
 
-/// The oldest handshake, if there are more than there may be.
-fn one_too_many<S>(cx: &mut Context<S>, server: Server) -> Option<Socket> {
-    let own: &mut State = server.data_mut(cx)?;
-    let most = own.options.max_handshakes;
-    if own.opening.len() <= most {
-        return None;
-    }
-    // Most of them are done with it.
-    let mut opening = std::mem::take(&mut own.opening);
-    opening.retain(|socket| socket.is_opening(cx));
-    let is_more = opening.len() > most;
-    let oldest = if is_more { opening.pop_front() } else { None };
-    let own: &mut State = server.data_mut(cx)?;
-    own.opening = opening;
-    oldest
+/// Whose handshake is to be given up, if there are more than there may be. It does not count any
+/// more.
+fn one_too_many<S>(cx: &Context<S>, server: Server) -> Option<Socket> {
+    let own: &State = server.data(cx)?;
+    own.under_way.one_too_many(own.options.max_handshakes)
 }
 
 impl Server {
@@ -374,8 +379,7 @@ impl Server {
     #[must_use]
     pub fn handshakes<S>(self, cx: &Context<S>) -> usize {
         let own: Option<&State> = self.data(cx);
-        let opening = own.into_iter().flat_map(|own| &own.opening);
-        opening.filter(|socket| socket.is_opening(cx)).count()
+        own.map_or(0, |own| own.under_way.count())
     }
 }
 
@@ -388,8 +392,22 @@ impl Socket {
     ///
     /// As [`set_layer`](Self::set_layer), and if its server speaks no TLS.
     pub fn start_tls<S>(self, cx: &mut Context<S>) -> Result<(), Error> {
-        let server = self.server(cx);
-        let server = server.ok_or_else(|| Error::new("no server has accepted the socket"))?;
-        begin(cx, server, self)
+        start_tls(cx, self, None)
     }
+
+    /// The same for a client that is known to be at this address, though a proxy is connected: of
+    /// [too many handshakes](ServerOptions::max_handshakes) its own is one of that address's.
+    ///
+    /// # Errors
+    ///
+    /// As [`start_tls`](Self::start_tls).
+    pub fn start_tls_for<S>(self, cx: &mut Context<S>, client: IpAddr) -> Result<(), Error> {
+        start_tls(cx, self, Some(client))
+    }
+}
+
+fn start_tls<S>(cx: &mut Context<S>, socket: Socket, client: Option<IpAddr>) -> Result<(), Error> {
+    let server = socket.server(cx);
+    let server = server.ok_or_else(|| Error::new("no server has accepted the socket"))?;
+    begin(cx, server, socket, client)
 }

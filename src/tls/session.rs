@@ -16,6 +16,7 @@ use rustls::unbuffered::{
 use rustls::{ClientConfig, CommonState, HandshakeKind, ServerConfig};
 
 use super::error::{self, from_rustls, not_tls};
+use super::under_way::Place;
 use super::verify::Verify;
 use crate::net::{Error, Holding, Layer, Stage};
 
@@ -45,6 +46,8 @@ pub(super) struct Session {
     authorization: Result<(), Box<Error>>,
     /// The name that the client has asked for.
     asked: Option<Box<str>>,
+    /// Among its server's handshakes, until its own is done.
+    place: Option<Box<Place>>,
 }
 
 thread_local! {
@@ -121,7 +124,14 @@ impl Session {
             verify,
             authorization: Ok(()),
             asked: None,
+            place: None,
         }
+    }
+
+    /// It is one of its server's handshakes until it has opened or is gone.
+    pub(super) fn counts(mut self, place: Place) -> Self {
+        self.place = Some(Box::new(place));
+        self
     }
 
     /// What the two ends have agreed on.
@@ -424,6 +434,7 @@ impl Layer for Session {
     }
 
     fn opened(&mut self) -> Result<(), Error> {
+        self.place = None;
         let certificates = either!(&self.end, connection => connection.peer_certificates());
         let verified = self.verify.verify(certificates.unwrap_or_default());
         let verdict = self.verify.verdict(&verified);

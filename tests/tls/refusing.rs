@@ -1,5 +1,6 @@
 //! Truncation, what is no TLS, slow, half and too many handshakes.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use loopchat::net::{self, Error, Event, Socket};
@@ -212,6 +213,74 @@ fn of_too_many_handshakes_the_oldest_makes_room() {
     assert_eq!(given_up, 4, "{log:?}");
     assert!(log.contains(&"secureConnection".into()), "{log:?}");
     assert!(log.contains(&"1 left".into()), "{log:?}");
+}
+
+/// Somebody has begun before anybody else, and is slow; then another address begins more than there
+/// may be, and goes on with none. `whose` says whose a connection is, if not who connects.
+fn a_slow_one_beside_many_half(whose: Option<fn(usize) -> IpAddr>) {
+    const MOST: usize = 3;
+    const HALF: usize = 20;
+    let mut event_loop = event_loop();
+    let (server, options) = server_with(&mut event_loop, |options| {
+        options.at_once(whose.is_none()).max_handshakes(MOST)
+    });
+    let address = server.address(&event_loop).expect("it listens");
+    let to = net::ConnectOptions::new(address.clone());
+    let to = match whose {
+        Some(_) => to,
+        None => to.local_address([127, 0, 0, 2].into()),
+    };
+    let slow = net::create_connection(&mut event_loop, to);
+    let half: [Socket; HALF] = std::array::from_fn(|_| Socket::new(&mut event_loop));
+    server.on_connection(&mut event_loop, move |seen: &mut Seen, cx, socket| {
+        if let Some(whose) = whose {
+            let began = socket.start_tls_for(cx, whose(seen.count));
+            began.expect("it can");
+        }
+        if seen.count == 0 {
+            for half in half {
+                half.connect(cx, address.clone());
+            }
+        }
+        seen.count += 1;
+    });
+    let mut given_up = 0;
+    server.on_tls_client_error(&mut event_loop, move |seen: &mut Seen, cx, error, _| {
+        seen.log(error.code());
+        given_up += 1;
+        if given_up == 1 + HALF - MOST {
+            let begun = tls::upgrade(cx, slow, &options);
+            begun.expect("it was not given up");
+        }
+    });
+    server.on_secure_connection(&mut event_loop, |seen: &mut Seen, cx, socket| {
+        seen.log("secureConnection");
+        socket.end(cx);
+    });
+    slow.on_data(&mut event_loop, |_: &mut Seen, _cx, _, _| {});
+    slow.on_close(&mut event_loop, move |seen: &mut Seen, cx, _, had_error| {
+        seen.log(format!("close {had_error}, {} left", server.handshakes(cx)));
+        for half in half {
+            half.destroy(cx);
+        }
+        server.close(cx);
+    });
+    let log = run(event_loop).log;
+    let (given_up, rest) = log.split_at(1 + HALF - MOST);
+    let code = "ERR_TLS_TOO_MANY_HANDSHAKES";
+    assert!(given_up.iter().all(|line| line == code), "{log:?}");
+    let left = format!("close false, {} left", MOST - 1);
+    assert_eq!(rest[..2], ["secureConnection", &left]);
+}
+
+#[test]
+fn who_begins_many_handshakes_pushes_out_its_own() {
+    a_slow_one_beside_many_half(None);
+}
+
+#[test]
+fn behind_a_proxy_who_begins_many_handshakes_pushes_out_its_own() {
+    a_slow_one_beside_many_half(Some(|count| [192, 0, 2, u8::from(count > 0)].into()));
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use crate::chat::Peer;
+use crate::net::counted;
 use crate::server::Config;
 use crate::server::core::flood::{self, Connects, Flood, FloodLimit, Pace};
 
@@ -56,17 +57,6 @@ pub(in crate::server) fn is_local(peer: Peer, config: &Config) -> bool {
 /// Whether `--max-per-address` is for this peer.
 pub(in crate::server) fn is_counted(peer: Peer, config: &Config) -> bool {
     matches!(peer, Peer::Tcp(_)) && !is_local(peer, config)
-}
-
-/// What counts as one address. Who has an IPv6 address mostly has 64 bits of them.
-pub(in crate::server) fn counted(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let network = address.to_bits() & !u128::from(u64::MAX);
-            IpAddr::V6(network.into())
-        }
-        v4 => v4,
-    }
 }
 
 #[cfg(test)]

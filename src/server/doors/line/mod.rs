@@ -265,7 +265,11 @@ fn speaks_tls(server: &ChatServer, cx: &Context<ChatServer>, socket: Socket) -> 
 
 /// Begins the handshake with somebody who enters when it is done. Whoever may not is told why then.
 fn secure(server: &mut ChatServer, cx: &mut Context<ChatServer>, socket: Socket, peer: Peer) {
-    if let Err(error) = socket.start_tls(cx) {
+    let begun = match peer {
+        Peer::Tcp(address) => socket.start_tls_for(cx, address),
+        Peer::Local { .. } => socket.start_tls(cx),
+    };
+    if let Err(error) = begun {
         debug!("TLS cannot be spoken: {error}");
         server.turn_away(socket);
         socket.destroy(cx);
