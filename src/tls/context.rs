@@ -13,7 +13,8 @@ use rustls::{ClientConfig, RootCertStore, SignatureScheme, SupportedProtocolVers
 
 use super::certificate::PeerCertificate;
 use super::error::from_rustls;
-use super::verify::{HasItsKey, Roots};
+use super::roots::{Roots, begin_to_read_system_roots};
+use super::verify::HasItsKey;
 use crate::net::Error;
 
 /// A version of the protocol. Older ones are not spoken.
@@ -46,9 +47,10 @@ impl Default for SecureContextOptions {
 }
 
 impl SecureContextOptions {
-    /// No certificate of one's own, and the system's roots. Those are read from their files when
-    /// they are first asked for, once in a process, and the loop waits for that: a program that is
-    /// to serve others meanwhile connects once, or names its own [`ca`](Self::ca), before it does.
+    /// No certificate of one's own, and the system's roots. Those are read from their files once in
+    /// a process, in a thread of their own: from the first handshake on that a client begins with
+    /// them, or when a server is made that asks for certificates. Only a peer that shows its
+    /// certificate before they are read has the loop wait for them.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -160,9 +162,13 @@ impl SecureContext {
 }
 
 impl Inner {
-    /// Whom one trusts. The system's are read when they are first asked for.
-    pub(super) fn roots(&self) -> Arc<Roots> {
-        self.ca.clone().unwrap_or_else(system_roots)
+    /// Whom a peer that will show a certificate has to be signed by: `None` for the
+    /// system's, which are read from here on at the latest.
+    pub(super) fn roots(&self) -> Option<Arc<Roots>> {
+        if self.ca.is_none() {
+            begin_to_read_system_roots();
+        }
+        self.ca.clone()
     }
 
     /// Whom one was told to trust.
@@ -269,19 +275,4 @@ fn read_roots(pem: &[Vec<u8>]) -> Result<Roots, Error> {
         }
     }
     Ok(Roots::new(store, named))
-}
-
-fn system_roots() -> Arc<Roots> {
-    static ROOTS: OnceLock<Arc<Roots>> = OnceLock::new();
-    let read = || {
-        let found = rustls_native_certs::load_native_certs();
-        for error in &found.errors {
-            log::warn!("some of the system's certificates cannot be read: {error}");
-        }
-        let mut store = RootCertStore::empty();
-        let (added, ignored) = store.add_parsable_certificates(found.certs);
-        log::debug!("of the system's certificates {added} are trusted, {ignored} are not read");
-        Arc::new(Roots::new(store, Vec::new()))
-    };
-    Arc::clone(ROOTS.get_or_init(read))
 }

@@ -44,6 +44,7 @@
 //! | `socket.rs` | what a socket tells of its TLS | `session.rs` | `tls.TLSSocket` |
 //! | `session.rs` | one connection: bytes in, plaintext and bytes out | no loop, no socket | `TLSWrap` |
 //! | `context.rs` | keys, certificates, whom one trusts | no loop | `tls.SecureContext` |
+//! | `roots.rs` | whose signatures one trusts; the system's, and when they are read | no loop | `tls.rootCertificates` |
 //! | `verify.rs`, `certificate.rs` | who the peer is | no loop | `tls.checkServerIdentity` |
 //! | `error.rs` | what goes wrong, with OpenSSL's codes | | `err.code` |
 
@@ -51,6 +52,7 @@ mod certificate;
 mod client;
 mod context;
 mod error;
+mod roots;
 mod server;
 mod session;
 mod socket;

@@ -204,6 +204,7 @@ fn config(
         .with_protocol_versions(inner.versions())
         .map_err(|error| from_rustls(&error))?;
     let config = if options.request_cert {
+        inner.roots(); // they are read before anybody shows a certificate
         let hints = inner.ca().map_or(Vec::new(), |ca| ca.subjects());
         let verifier = HasItsKey::new(&inner.provider, hints, options.reject_unauthorized);
         config.with_client_cert_verifier(Arc::new(verifier))

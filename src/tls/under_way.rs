@@ -1,8 +1,8 @@
 //! The handshakes that a server has under way, and which of them goes if there are too many.
 //!
-//! Whoever begins the most of them pushes out its own: the oldest goes of the address that has most,
-//! not the oldest of all, which may be anybody's. Each call takes time as the logarithm of how many
-//! there are, and no call looks at all of them: they are most while somebody wants to cost time.
+//! Whoever begins the most of them pushes out its own: the oldest goes of the address that has
+//! most, not the oldest of all, which may be anybody's. Each call takes time as the logarithm of how
+//! many there are, and none looks at all of them: they are most while somebody wants to cost time.
 
 use std::cell::RefCell;
 use std::cmp::Reverse;

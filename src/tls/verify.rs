@@ -15,30 +15,11 @@ use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_sig
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{ParsedCertificate, WebPkiClientVerifier};
-use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, RootCertStore};
+use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName};
 
 use super::certificate::{self, PeerCertificate};
+use super::roots::{Roots, system_roots};
 use crate::net::Error;
-
-/// Whom one trusts.
-#[derive(Debug)]
-pub(super) struct Roots {
-    store: Arc<RootCertStore>,
-    /// Certificates that were named themselves: they are trusted as they are, whether or not they
-    /// say that they may sign others.
-    named: Vec<CertificateDer<'static>>,
-}
-
-impl Roots {
-    pub(super) fn new(store: RootCertStore, named: Vec<CertificateDer<'static>>) -> Self {
-        let store = Arc::new(store);
-        Self { store, named }
-    }
-
-    pub(super) fn subjects(&self) -> Vec<DistinguishedName> {
-        self.store.subjects()
-    }
-}
 
 /// What is asked of a peer.
 pub(super) enum Verify {
@@ -52,10 +33,17 @@ pub(super) enum Verify {
 
 /// By whom a peer's certificate has to be signed.
 pub(super) struct Trust {
-    pub(super) roots: Arc<Roots>,
+    /// `None` for the system's.
+    pub(super) roots: Option<Arc<Roots>>,
     pub(super) provider: Arc<CryptoProvider>,
     /// Whether nothing is done with whom else it is.
     pub(super) rejects: bool,
+}
+
+impl Trust {
+    fn roots(&self) -> Arc<Roots> {
+        self.roots.clone().unwrap_or_else(system_roots)
+    }
 }
 
 /// Whom a client wants to talk to.
@@ -82,22 +70,23 @@ impl Verify {
     pub(super) fn verify(&self, chain: &[CertificateDer<'static>]) -> Result<(), Error> {
         match self {
             Self::Nobody => Ok(()),
-            Self::Client(trust) => check_chain(&trust.roots, chain, |others| {
-                let verifier = WebPkiClientVerifier::builder_with_provider(
-                    Arc::clone(&trust.roots.store),
-                    Arc::clone(&trust.provider),
-                );
-                let verifier = verifier
-                    .build()
-                    .map_err(|_| CertificateError::UnknownIssuer)?;
-                let verified = verifier.verify_client_cert(&chain[0], others, UnixTime::now());
-                verified.map(drop)
-            }),
+            Self::Client(trust) => {
+                let roots = trust.roots();
+                check_chain(&roots, chain, |others| {
+                    let verifier = WebPkiClientVerifier::builder_with_provider(
+                        Arc::clone(&roots.store),
+                        Arc::clone(&trust.provider),
+                    );
+                    let verifier = verifier
+                        .build()
+                        .map_err(|_| CertificateError::UnknownIssuer)?;
+                    let verified = verifier.verify_client_cert(&chain[0], others, UnixTime::now());
+                    verified.map(drop)
+                })
+            }
             Self::Server(who) => {
-                let Trust {
-                    roots, provider, ..
-                } = &who.trust;
-                check_chain(roots, chain, |others| {
+                let (roots, provider) = (who.trust.roots(), &who.trust.provider);
+                check_chain(&roots, chain, |others| {
                     verify_server_cert_signed_by_trust_anchor(
                         &ParsedCertificate::try_from(&chain[0])?,
                         &roots.store,

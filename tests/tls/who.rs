@@ -1,5 +1,10 @@
 //! Who is who: certificates of servers and of clients, and sessions that are resumed.
 
+use std::path::PathBuf;
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
 use loopchat::net;
 use loopchat::tls::{self, SecureContext, SecureContextOptions, ServerOptions, Version};
 
@@ -290,4 +295,53 @@ fn a_context_that_was_removed_is_shown_no_more() {
         server.close(cx);
     });
     assert_eq!(run(event_loop).log, ["DNS:localhost"]);
+}
+
+/// Catches: reading them where they are first wanted. Here their file is a pipe, and who opens it
+/// waits until somebody writes; that is done only when the loop has turned.
+#[test]
+fn the_systems_roots_are_read_beside_the_loop() {
+    const NAME: &str = "who::the_systems_roots_are_read_beside_the_loop";
+    const FILE: &str = "SSL_CERT_FILE";
+    const IS_CHILD: &str = "LOOPCHAT_TEST_READS_ROOTS";
+    if std::env::var_os(IS_CHILD).is_some() {
+        let pipe = std::env::var_os(FILE).expect("it was given one");
+        return connects_before_the_roots_are_there(pipe.into());
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let pipe = folder.path().join("roots.pem");
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("mkfifo runs").success());
+    let test = std::env::current_exe().expect("a path");
+    let mut child = Command::new(test);
+    child.args(["--exact", NAME, "--nocapture"]);
+    let child = child.env(FILE, &pipe).env(IS_CHILD, "1").output();
+    let child = child.expect("it runs");
+    assert!(child.status.success(), "{child:?}");
+}
+
+fn connects_before_the_roots_are_there(pipe: PathBuf) {
+    // A loop that waits for the pipe has no deadline of its own.
+    thread::spawn(|| {
+        thread::sleep(Duration::from_secs(30));
+        std::process::exit(9);
+    });
+    let mut event_loop = event_loop();
+    let authority = Authority::new("authority");
+    let shown = context(&authority.sign(&["localhost"]));
+    let server = tls::create_server(&mut event_loop, ServerOptions::new(shown));
+    let server = server.expect("a server");
+    server.listen(&mut event_loop, any_port());
+    let options = tls::ConnectOptions::new().host("localhost");
+    let client = connect(&mut event_loop, server, &options);
+    event_loop.set_immediate(move |seen: &mut Seen, _cx| {
+        seen.log("turned");
+        thread::spawn(move || std::fs::write(pipe, authority.cert));
+    });
+    client.on_secure_connect(&mut event_loop, move |seen: &mut Seen, cx, client| {
+        seen.log(format!("authorized {}", client.authorized(cx)));
+        client.destroy(cx);
+        server.close(cx);
+    });
+    assert_eq!(run(event_loop).log, ["turned", "authorized true"]);
 }
