@@ -21,8 +21,11 @@ const DATABASE: &str = "chat.sqlite";
 /// The name of that of who is who.
 const DIRECTORY: &str = "directory.sqlite";
 
-/// Digits of the highest number, so that one write replaces another.
+/// Digits of a number that is noted, so that one write replaces another.
 const DIGITS: usize = 20;
+
+/// Bytes of a line with a number.
+const LINE: usize = DIGITS + 1;
 
 /// A folder in which a store is, or will be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -184,6 +187,26 @@ impl fmt::Display for Gone {
     }
 }
 
+/// Numbers that are beside the database, so that a loss in that is noticed. One that is 0 is not
+/// known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Noted {
+    /// The highest that was ever committed.
+    pub(super) highest: u64,
+    /// What has a larger one was said in the life of the program that has noted it.
+    pub(super) life: u64,
+    /// The last before that life: those between the two were left out.
+    pub(super) before: u64,
+}
+
+impl Noted {
+    /// How many lines at most are missing in a database with that last number.
+    pub(super) fn missing(&self, kept: u64) -> u64 {
+        let of_life = self.highest.saturating_sub(kept.max(self.life));
+        of_life + self.before.saturating_sub(kept)
+    }
+}
+
 /// A folder that this process has.
 #[derive(Debug)]
 pub(super) struct Taken {
@@ -215,20 +238,36 @@ impl Taken {
         Ok(())
     }
 
-    /// The highest number that was ever committed, as far as was noted; 0 if that is not known.
-    /// It is beside the database, so that a loss in that is noticed.
-    pub(super) fn highest(&self) -> io::Result<u64> {
-        let mut digits = [0; DIGITS];
-        match self.highest.read_exact_at(&mut digits, 0) {
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(0),
-            read => read?,
+    /// What was noted last, as far as is known.
+    pub(super) fn noted(&self) -> io::Result<Noted> {
+        let (mut bytes, mut length) = ([0; 3 * LINE], 0);
+        loop {
+            match self.highest.read_at(&mut bytes[length..], length as u64)? {
+                0 => break,
+                count => length += count,
+            }
         }
-        let digits = std::str::from_utf8(&digits).ok();
-        Ok(digits.and_then(|digits| digits.parse().ok()).unwrap_or(0))
+        // What is no number, or a part of one, says nothing.
+        let lines = bytes[..length].chunks_exact(LINE).map(|line| {
+            let digits = std::str::from_utf8(&line[..DIGITS]).ok();
+            digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
+        });
+        let mut lines = lines.chain(std::iter::repeat(0));
+        let mut next = || lines.next().unwrap_or(0);
+        Ok(Noted {
+            highest: next(),
+            life: next(),
+            before: next(),
+        })
     }
 
-    pub(super) fn note_highest(&self, number: u64) -> io::Result<()> {
-        let digits = format!("{number:0DIGITS$}\n");
-        self.highest.write_all_at(digits.as_bytes(), 0)
+    pub(super) fn note(&self, noted: &Noted) -> io::Result<()> {
+        let Noted {
+            highest,
+            life,
+            before,
+        } = noted;
+        let lines = format!("{highest:0DIGITS$}\n{life:0DIGITS$}\n{before:0DIGITS$}\n");
+        self.highest.write_all_at(lines.as_bytes(), 0)
     }
 }

@@ -12,7 +12,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, ffi, params};
 use super::backlog::Backlog;
 use super::checkpoints::{checkpoint, empty_journal};
 use super::passing::Passing;
-use super::place::Taken;
+use super::place::{Noted, Taken};
 use super::rows::Kind;
 use super::schema::{PATIENCE, set_state, state};
 use super::survey::Survey;
@@ -52,6 +52,8 @@ pub(super) struct Writer {
     last: u64,
     /// What has a larger number was said in this life of the program.
     life: u64,
+    /// The last before that.
+    before: u64,
     /// So many lines at most were kept once, and are not there.
     missing: u64,
     /// The rooms that were forgotten had no larger number.
@@ -89,23 +91,25 @@ impl Writer {
             })
             .map_err(database)?;
         let floor = schema::floor(&connection).map_err(database)?;
-        let (kept, noted) = ((kept as u64).max(floor), taken.highest());
+        let (kept, noted) = ((kept as u64).max(floor), taken.noted());
         let noted = noted.map_err(|error| StoreError::Place(folder.path().to_owned(), error))?;
         // Whether it was closed is no word on that: the start that says it is in use may be lost
         // with the rest, if somebody has read beside it.
-        let missing = noted.saturating_sub(kept);
+        let missing = noted.missing(kept);
         // It also shows whether the store can be written to.
         set_in_use(&connection).map_err(database)?;
         // From now on it is this that waits.
         connection.busy_timeout(Duration::ZERO).map_err(database)?;
         let gap = if was_closed && missing == 0 { 0 } else { GAP };
-        let last = kept.max(noted).max(indexed) + gap;
+        let before = kept.max(noted.highest).max(indexed);
+        let last = before + gap;
         Ok(Self {
             connection,
             folder: folder.clone(),
             taken,
             last,
             life: last,
+            before,
             missing,
             floor,
             indexed,
@@ -434,7 +438,11 @@ impl Writer {
     }
 
     fn note_highest(&mut self, number: u64) {
-        let noted = self.taken.note_highest(number);
+        let noted = self.taken.note(&Noted {
+            highest: number,
+            life: self.life,
+            before: self.before,
+        });
         let has_failed = noted.is_err();
         if let Err(error) = noted
             && !self.has_complained

@@ -111,6 +111,26 @@ fn of_a_journal_that_is_lost_is_told_although_somebody_has_read_beside_the_start
     assert_eq!(expect_first(&left, &lines, "lost"), 0);
 }
 
+/// Catches: numbers that were left out after a kill, counted as lines that are lost.
+#[test]
+fn of_a_whole_life_that_is_lost_its_lines_are_counted() {
+    let (_kept, folder) = folder();
+    say_lines(&mut open(&folder));
+    let mut writer = open(&folder);
+    let lines = say_lines(&mut writer);
+    let (_kept, left) = left_now(&folder);
+    fs::write(journal(&left), "").expect("it can be emptied");
+    let mut writer = open(&left);
+    assert_eq!(writer.missing(), LINES as u64);
+    assert!(say(&mut writer, "tea", "more", 2) > lines[LINES - 1].0 + 1000);
+    let (_kept, left) = left_now(&folder);
+    let highest = left.path().join("highest");
+    for unknown in ["", "1", "no number at all, but longer", &"é".repeat(40)] {
+        fs::write(&highest, unknown).expect("it can be written");
+        assert_eq!(open(&left).missing(), 0, "{unknown}");
+    }
+}
+
 /// Catches: an alarm where nothing is missing.
 #[test]
 fn after_an_orderly_end_nothing_is_missing_whatever_was_forgotten() {
