@@ -68,8 +68,7 @@ struct Room {
 }
 
 /// Speaks until it is cut off.
-fn speak(address: &str, room: &str, name: &str) {
-    let mut stream = TcpStream::connect(address).expect("it listens");
+fn speak(mut stream: TcpStream, room: &str, name: &str) {
     let mut reader = stream.try_clone().expect("a descriptor");
     // What nobody reads would end it.
     let drain = thread::spawn(move || _ = std::io::copy(&mut reader, &mut std::io::sink()));
@@ -87,8 +86,7 @@ fn speak(address: &str, room: &str, name: &str) {
 }
 
 /// What somebody in a room hears until it is cut off; `hears` is told of each line.
-fn listen(address: &str, room: &str, mut hears: impl FnMut()) -> Heard {
-    let mut stream = TcpStream::connect(address).expect("it listens");
+fn listen(mut stream: TcpStream, room: &str, mut hears: impl FnMut()) -> Heard {
     let join = json!({ "kind": "line", "text": format!("/join {room}") });
     write!(stream, "/json\n{join}\n").expect("it reads");
     let mut heard = Heard::default();
@@ -113,24 +111,28 @@ fn listen(address: &str, room: &str, mut hears: impl FnMut()) -> Heard {
 
 /// Many speak, and some listen, until the server is killed.
 fn speak_until_killed(server: &mut Server, round: usize, rooms: &mut [Room]) {
-    let address = server.address.clone();
+    // None comes late: what the others say may soon be enough.
+    let connect = || TcpStream::connect(&server.address).expect("it listens");
     let (said, hears) = std::sync::mpsc::channel();
     let mut listeners = Vec::new();
     for (at, room) in rooms.iter().enumerate() {
         for _ in 0..LISTENERS {
-            let (address, name, said) = (address.clone(), room.name, said.clone());
-            let listener = thread::spawn(move || listen(&address, name, || _ = said.send(())));
+            let (stream, name, said) = (connect(), room.name, said.clone());
+            let listener = thread::spawn(move || listen(stream, name, || _ = said.send(at)));
             listeners.push((at, listener));
         }
     }
     let mut authors = Vec::new();
     for (at, room) in (0..AUTHORS).flat_map(|at| ROOMS.map(|room| (at, room))) {
-        let (address, name) = (address.clone(), format!("r{round}a{at}"));
-        authors.push(thread::spawn(move || speak(&address, room, &name)));
+        let (stream, name) = (connect(), format!("r{round}a{at}"));
+        authors.push(thread::spawn(move || speak(stream, room, &name)));
     }
-    // At another moment each time, with many lines on their way.
-    for _ in 0..400 + round * 137 % 3000 {
-        hears.recv().expect("somebody hears");
+    // At another moment each time, with many lines on their way, some of them in each room.
+    let (mut lines, mut silent) = (400 + round * 137 % 3000, vec![true; rooms.len()]);
+    while lines > 0 || silent.contains(&true) {
+        let at = hears.recv().expect("somebody hears");
+        silent[at] = false;
+        lines = lines.saturating_sub(1);
     }
     server.signal(Signal::KILL);
     server.ended();
